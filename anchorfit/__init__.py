@@ -1,0 +1,1 @@
+"""From photographs, keypoints and masks to 3D human bodies."""

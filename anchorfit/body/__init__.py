@@ -1,0 +1,1 @@
+"""The SMPL-format body model."""

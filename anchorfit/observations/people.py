@@ -1,0 +1,104 @@
+"""What was seen of people in images: one person as a reader gives it, and a batch as fitting takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from anchorfit.body.joint_sets import CANONICAL_JOINTS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Person:
+    """One person in one image.
+
+    Attributes:
+        person_id: unique within its image; with the image's name it names the person in messages and file names.
+        keypoints: (K, 2) float64 pixels of the image as displayed (EXIF rotation applied), canonical order;
+            (0, 0) is the image's top-left corner. Only rows of positive confidence mean anything.
+        confidence: (K,) float64 in [0, 1]; 0 is "not seen".
+        image: path of the image, as the file names it, or None.
+        image_size: (width, height) pixels, where the file says it, else None.
+        box: (x, y, width, height) pixels, where known.
+        mask: (height, width) bool, where known.
+    """
+
+    person_id: str
+    keypoints: np.ndarray
+    confidence: np.ndarray
+    image: Path | None = None
+    image_size: tuple[int, int] | None = None
+    box: tuple[float, float, float, float] | None = None
+    mask: np.ndarray | None = None
+
+    @property
+    def name(self) -> str:
+        """``IMAGE#PERSON``: how messages speak of this person."""
+        return f"{self.image.name if self.image else '?'}#{self.person_id}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observations:
+    """A batch of B people, each with the camera it was seen by. Rows are independent of each other.
+
+    Attributes:
+        keypoints: (B, K, 2) pixels, canonical order (K = len(CANONICAL_JOINTS)); finite everywhere.
+        confidence: (B, K) in [0, 1]; 0 where not seen.
+        intrinsics: (B, 3, 3) pixels.
+        image_size: (B, 2) int64, width and height in pixels.
+        names: B names for messages.
+        masks: for each row a (height, width) bool array, or None.
+    """
+
+    keypoints: Tensor
+    confidence: Tensor
+    intrinsics: Tensor
+    image_size: Tensor
+    names: tuple[str, ...]
+    masks: tuple[np.ndarray | None, ...] = ()
+
+    def __post_init__(self) -> None:
+        count, joints = self.confidence.shape
+        if joints != len(CANONICAL_JOINTS):
+            raise ValueError(f"confidence: expected (B, {len(CANONICAL_JOINTS)}), got {tuple(self.confidence.shape)}")
+        expected = {"keypoints": (count, joints, 2), "intrinsics": (count, 3, 3), "image_size": (count, 2)}
+        for name, shape in expected.items():
+            if tuple(getattr(self, name).shape) != shape:
+                raise ValueError(f"{name}: expected {shape}, got {tuple(getattr(self, name).shape)}")
+        if len(self.names) != count:
+            raise ValueError(f"names: expected {count}, got {len(self.names)}")
+        if not self.masks:
+            object.__setattr__(self, "masks", (None,) * count)
+        elif len(self.masks) != count:
+            raise ValueError(f"masks: expected {count} or none, got {len(self.masks)}")
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def rows(self, index: Sequence[int]) -> Observations:
+        """The chosen rows, in the given order."""
+        chosen = torch.as_tensor(list(index), dtype=torch.long, device=self.keypoints.device)
+        return Observations(
+            keypoints=self.keypoints[chosen],
+            confidence=self.confidence[chosen],
+            intrinsics=self.intrinsics[chosen],
+            image_size=self.image_size[chosen],
+            names=tuple(self.names[i] for i in index),
+            masks=tuple(self.masks[i] for i in index),
+        )
+
+    def to(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Observations:
+        """The same on another device or in another floating-point type."""
+        return Observations(
+            keypoints=self.keypoints.to(device=device, dtype=dtype),
+            confidence=self.confidence.to(device=device, dtype=dtype),
+            intrinsics=self.intrinsics.to(device=device, dtype=dtype),
+            image_size=self.image_size.to(device=device),
+            names=self.names,
+            masks=self.masks,
+        )

@@ -1,0 +1,1 @@
+"""Rendering bodies in plain PyTorch."""

@@ -1,0 +1,1 @@
+"""Measuring fits: metrics, and later data sets and protocols."""

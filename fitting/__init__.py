@@ -1,0 +1,1 @@
+"""Anchored SMPLify: energy terms, batched least squares, schedules."""

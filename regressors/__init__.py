@@ -1,0 +1,1 @@
+"""Learned predictors of body pose and shape."""
