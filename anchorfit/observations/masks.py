@@ -106,7 +106,7 @@ def decompress_counts(text: str | bytes) -> list[int]:
     """COCO's compressed string -> run lengths.
 
     Each number is written in groups of 5 bits, lowest first, one character (code + 48) a group, with bit 5 set while
-    more follow and the sign in bit 4 of the last; from the fourth number on it is the difference to the number two before.
+    more follow and the sign in bit 4 of the last; from the fourth number on it is the difference to the one two before.
     Source: rleFrString in the public COCO API (maskApi.c).
 
     Raises:

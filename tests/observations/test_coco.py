@@ -94,7 +94,7 @@ def test_masks_of_every_kind(tmp_path):
     people = read_coco(
         coco_file(tmp_path, [annotation(1, segmentation=square), annotation(2, segmentation=runs), annotation(3)])
     )
-    assert np.shape(people[0].mask) == (80, 64)
+    assert np.asarray(people[0].mask).shape == (80, 64)
     assert np.asarray(people[0].mask).sum() == 100
     assert np.asarray(people[1].mask)[:5, 10].all()
     assert np.asarray(people[1].mask).sum() == 5
