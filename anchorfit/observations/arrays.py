@@ -25,9 +25,10 @@ def load_arrays(path: str | Path) -> dict[str, np.ndarray]:
     """
     path = existing_file(path)
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise KeypointFileError(f"{path}: expected an .npz file, got a single array; save it with numpy.savez")
+        archive = np.load(path, allow_pickle=False)
+        if isinstance(archive, np.ndarray):
+            raise KeypointFileError(f"{path}: expected an .npz file, got a single array; save it with numpy.savez")
+        with archive:
             return {name: archive[name] for name in archive.files}
     except KeypointFileError:
         raise

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from anchorfit.body.joint_sets import CANONICAL_JOINTS
 
+from .checks import sanitise
 from .masks import check_mask
 from .people import Observations, Person
 
@@ -24,8 +25,8 @@ def observe(
 ) -> Observations:
     """People, each with the camera that saw it, as one batch on the CPU; rows keep the order of ``people``.
 
-    Joints of confidence 0, or whose position or confidence is not finite, are at (0, 0) with confidence 0, and
-    confidences are cut to [0, 1], whether or not `checks.sanitise` was called before.
+    Everybody goes through `checks.sanitise` (again, if it was called for its notes): joints that are not seen or cannot
+    be believed are at (0, 0) with confidence 0, and every number is finite.
 
     Args:
         intrinsics: for each person (3, 3) pixels.
@@ -47,11 +48,9 @@ def observe(
             raise ValueError(f"{person.name}: the size of the image is not known; give image_sizes")
         known.append(size)
     joints = len(CANONICAL_JOINTS)
-    positions = np.array([person.keypoints for person in people], dtype=np.float64).reshape(-1, joints, 2)
-    confidence = np.array([person.confidence for person in people], dtype=np.float64).reshape(-1, joints)
-    usable = np.isfinite(positions).all(axis=-1) & np.isfinite(confidence) & (confidence > 0)
-    positions = np.where(usable[..., None], positions, 0.0)
-    confidence = np.where(usable, np.minimum(np.where(usable, confidence, 0.0), 1.0), 0.0)
+    clean = [sanitise(person, size).person for person, size in zip(people, known, strict=True)]
+    positions = np.array([person.keypoints for person in clean], dtype=np.float64).reshape(-1, joints, 2)
+    confidence = np.array([person.confidence for person in clean], dtype=np.float64).reshape(-1, joints)
     matrices = [torch.as_tensor(matrix, dtype=dtype, device="cpu") for matrix in intrinsics]
     return Observations(
         keypoints=torch.from_numpy(positions).to(dtype),

@@ -28,8 +28,8 @@ def read_people(path: str | Path, *, format: str = "auto", convention: str | Non
     Args:
         path: a file of any format in docs/formats.md, or a folder of OpenPose's.
         format: one of `FORMATS`, or "auto": told by the content, not by the name.
-        convention: what the keypoints are (see `conventions.CONVENTIONS`), where the file does not say; ignored where the
-            format fixes it (lsp, smplify, csv).
+        convention: what the keypoints are (see `conventions.CONVENTIONS`), where the file does not say; ignored where
+            the format fixes it (lsp, smplify, csv).
     Raises:
         FileNotFoundError: no such file.
         KeypointFileError: the file cannot be used at all; one line that names it, what is wrong, and what to do.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -93,7 +94,7 @@ def test_whatever_goes_in_nothing_bad_comes_out(keypoints, confidence):
     again = sanitise(clean)
     np.testing.assert_array_equal(again.person.keypoints, clean.keypoints)
     batch = observe([wild], [torch.eye(3)])
-    assert bool(torch.isfinite(batch.keypoints[batch.confidence > 0]).all() | (batch.confidence == 0).all())
+    assert bool(torch.isfinite(batch.keypoints).all())
     assert bool(((batch.confidence >= 0) & (batch.confidence <= 1)).all())
 
 
@@ -107,8 +108,6 @@ def test_whatever_goes_in_nothing_bad_comes_out(keypoints, confidence):
     ],
 )
 def test_too_little(joints, reason):
-    import re
-
     found = too_little(person(joints))
     assert found is not None
     assert re.search(reason, found)
@@ -138,6 +137,7 @@ def test_a_batch_of_people():
     assert not batch.keypoints[2].any()
     torch.testing.assert_close(batch.intrinsics[2], intrinsics[2])
     for decoded in batch.masks[:2]:
+        assert decoded is not None
         np.testing.assert_array_equal(decoded, mask)
     assert batch.masks[2] is None
     rows = [observe([one], [matrix]) for one, matrix in zip(people, intrinsics, strict=True)]
@@ -163,7 +163,7 @@ def test_what_makes_no_batch():
     with pytest.raises(ValueError, match="image_sizes: expected 1"):
         observe([one], [torch.eye(3)], image_sizes=[])
     masked = person(mask=np.ones((7, 7), dtype=bool))
-    with pytest.raises(ValueError, match=r"a.jpg#1: expected a mask of shape \(50, 100\)"):
+    with pytest.raises(ValueError, match=r"a.jpg#1: expected a mask of 100 x 50 pixels"):
         observe([masked], [torch.eye(3)])
 
 

@@ -83,7 +83,7 @@ class TestOpenPose:
         assert "--keypoint_scale 0" in read_people(tmp_path / "a_keypoints.json").problems[0]
 
     def test_no_people_and_no_files(self, tmp_path):
-        with pytest.raises(FileNotFoundError, match="holds no NAME_keypoints.json files"):
+        with pytest.raises(FileNotFoundError, match=r"holds no NAME_keypoints.json files"):
             read_people(tmp_path)
         (tmp_path / "a_keypoints.json").write_text(openpose_json())
         assert len(read_people(tmp_path / "a_keypoints.json")) == 0
@@ -157,7 +157,7 @@ class TestSmplify:
         with pytest.raises(KeypointFileError, match=r"got float64 \(2, 14, 3\)"):
             read_people(tmp_path / "a.npz")
         np.savez(tmp_path / "a.npz", keypoints=np.zeros((2, 14, 3)))
-        with pytest.raises(KeypointFileError, match="est_joints: .* got none"):
+        with pytest.raises(KeypointFileError, match=r"est_joints: .* got none"):
             read_smplify(tmp_path / "a.npz")
 
 
@@ -217,8 +217,8 @@ class TestCsv:
         assert read_people(tmp_path / "b.txt")[0].name == "?#0"
 
     def test_a_broken_line_costs_one_joint(self, tmp_path):
-        text = "image,person,joint,x,y,confidence\na,0,nose,1,2,1\na,0,knee,1,2,1\na,0,neck,1,,1\na,0,nose,1,2,1\na,0\nb,0,nose,nan,1e9,.5\n"
-        (tmp_path / "a.csv").write_text(text)
+        lines = ["a,0,nose,1,2,1", "a,0,knee,1,2,1", "a,0,neck,1,,1", "a,0,nose,1,2,1", "a,0", "b,0,nose,nan,1e9,.5"]
+        (tmp_path / "a.csv").write_text("\n".join(["image,person,joint,x,y,confidence", *lines]))
         file = read_people(tmp_path / "a.csv")
         assert len(file) == 2
         patterns = (

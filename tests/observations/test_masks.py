@@ -85,7 +85,7 @@ def test_round_trip_of_compression(counts):
 @pytest.mark.parametrize(
     ("segmentation", "message"),
     [
-        ({"size": [4, 5], "counts": [5, 2]}, "sum to 5 x 4, got a sum of 7"),
+        ({"size": [4, 5], "counts": [5, 2]}, "sum to 5 x 4 = 20, got 7"),
         ({"size": [4, 5], "counts": [30, -10]}, "sum to"),
         ({"size": [4, 5], "counts": [1.5]}, "whole numbers"),
         ({"size": [4, 5], "counts": "5252\x7f"}, "is not a character"),
@@ -145,7 +145,7 @@ def test_stored_mask_is_an_array_when_asked():
     assert stored.shape == np.asarray(stored).shape == (8, 10)
     assert np.asarray(stored, dtype=np.uint8).sum() == 9
     assert check_mask(stored, (10, 8), "a#1").sum() == 9
-    with pytest.raises(ValueError, match=r"a#1: expected a mask of shape \(10, 8\) as the image, got \(8, 10\)"):
+    with pytest.raises(ValueError, match=r"a#1: expected a mask of 8 x 10 pixels as the image, got shape \(8, 10\)"):
         check_mask(stored, (8, 10), "a#1")
 
 
