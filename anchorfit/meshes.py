@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from anchorfit.atomic import write_bytes_atomic
+from .atomic import write_bytes_atomic
 
 MESH_FORMATS = ("obj", "ply", "glb")
 

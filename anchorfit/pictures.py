@@ -7,10 +7,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from anchorfit.body import BodyModel
-from anchorfit.observations import read_image
-from anchorfit.rendering import overlay, side_view
-from anchorfit.results import BodyEstimate
+from .body import BodyModel
+from .observations import read_image
+from .rendering import overlay, side_view
+from .results import BodyEstimate
 
 
 def draw_overlay(estimate: BodyEstimate, body: BodyModel) -> np.ndarray:

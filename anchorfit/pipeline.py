@@ -10,12 +10,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from anchorfit.body import BodyModel, load_body
-from anchorfit.camera import default_focal, focal_from_exif, intrinsics_matrix
-from anchorfit.fitting.pose_prior import GaussianMixture, load_pose_prior
-from anchorfit.fitting.schedules import FitResult, smplify
-from anchorfit.observations import Observations, Person, observe, read_image_size, sanitise, too_little
-from anchorfit.results import BodyEstimate, Diagnostics, concatenate
+from .body import BodyModel, load_body
+from .camera import default_focal, focal_from_exif, intrinsics_matrix
+from .fitting.pose_prior import GaussianMixture, load_pose_prior
+from .fitting.schedules import FitResult, smplify
+from .observations import Observations, Person, observe, read_image_size, sanitise, too_little
+from .results import BodyEstimate, Diagnostics, concatenate
 
 
 class Problem(NamedTuple):

@@ -14,9 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from anchorfit.atomic import write_bytes_atomic
-from anchorfit.body import BodyModel, BodyOutput
-from anchorfit.body.joint_sets import CANONICAL_JOINTS
+from .atomic import write_bytes_atomic
+from .body import BodyModel, BodyOutput
+from .body.joint_sets import CANONICAL_JOINTS
 
 FORMAT_VERSION = 1
 

@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 import torch
 
-from anchorfit.body import BodyModel
-from anchorfit.body.joint_sets import CANONICAL_JOINTS
-from anchorfit.evaluation.metrics.segmentation import intersection_over_union
-from anchorfit.observations import Person
-from anchorfit.rendering import rasterize
-from anchorfit.results import BodyEstimate
+from ..body import BodyModel
+from ..body.joint_sets import CANONICAL_JOINTS
+from ..observations import Person
+from ..rendering import rasterize
+from ..results import BodyEstimate
+from .metrics.segmentation import intersection_over_union
 
 LIMB_JOINTS = tuple(
     name for name in CANONICAL_JOINTS if name.endswith(("_shoulder", "_elbow", "_wrist", "_knee", "_ankle"))

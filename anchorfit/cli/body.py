@@ -22,8 +22,8 @@ def info(
     """Print what a body model file holds: sizes, joints, landmarks, licence."""
     from rich.table import Table
 
-    from anchorfit.body import describe, load_body
-    from anchorfit.cli.console import out
+    from ..body import describe, load_body
+    from .console import out
 
     description = describe(load_body(body, gender=gender))
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))

@@ -16,15 +16,15 @@ def demo(
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ...")] = "cpu",
 ) -> None:
     """Fit the people of six bundled photographs: overlays, meshes and one contact sheet."""
-    from anchorfit.assets import ASSETS
-    from anchorfit.cli.console import out, progress_bar, warn
-    from anchorfit.cli.inputs import list_images, match_people
-    from anchorfit.cli.outputs import make_folder, write_results
-    from anchorfit.cli.report import print_people
-    from anchorfit.evaluation.agreement import agreement
-    from anchorfit.observations import read_people, write_image
-    from anchorfit.pictures import draw_contact_sheet
-    from anchorfit.pipeline import FitOptions, fit_people, load_body_on
+    from ..assets import ASSETS
+    from ..evaluation.agreement import agreement
+    from ..observations import read_people, write_image
+    from ..pictures import draw_contact_sheet
+    from ..pipeline import FitOptions, fit_people, load_body_on
+    from .console import out, progress_bar, warn
+    from .inputs import list_images, match_people
+    from .outputs import make_folder, write_results
+    from .report import print_people
 
     folder = ASSETS / "demo"
     keypoints = folder / "person_keypoints.json"

@@ -35,12 +35,12 @@ def fit(
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ...")] = "cpu",
 ) -> None:
     """Fit a 3D body to every person of the keypoint file that stands in one of the IMAGES."""
-    from anchorfit.cli.console import progress_bar, warn
-    from anchorfit.cli.inputs import list_images, match_people
-    from anchorfit.cli.outputs import make_folder, parse_kinds, write_results
-    from anchorfit.cli.report import print_people
-    from anchorfit.observations import read_people
-    from anchorfit.pipeline import FitOptions, fit_people, load_body_on
+    from ..observations import read_people
+    from ..pipeline import FitOptions, fit_people, load_body_on
+    from .console import progress_bar, warn
+    from .inputs import list_images, match_people
+    from .outputs import make_folder, parse_kinds, write_results
+    from .report import print_people
 
     kinds = parse_kinds(save)
     if focal is not None and not 0 < focal < float("inf"):

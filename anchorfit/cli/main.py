@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from anchorfit._version import __version__
-from anchorfit.cli.body import body_app
-from anchorfit.cli.console import fail
-from anchorfit.cli.demo import demo
-from anchorfit.cli.fit import fit
+from .._version import __version__
+from .body import body_app
+from .console import fail
+from .demo import demo
+from .fit import fit
 
 app = typer.Typer(
     name="anchorfit",

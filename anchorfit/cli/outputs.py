@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 import typer
 
-from anchorfit.body import BodyModel
-from anchorfit.cli.console import describe, progress_bar
-from anchorfit.meshes import MESH_FORMATS, export_mesh
-from anchorfit.observations import write_image
-from anchorfit.pictures import draw_overlay, draw_side_view
-from anchorfit.results import BodyEstimate
+from ..body import BodyModel
+from ..meshes import MESH_FORMATS, export_mesh
+from ..observations import write_image
+from ..pictures import draw_overlay, draw_side_view
+from ..results import BodyEstimate
+from .console import describe, progress_bar
 
 BODY_KINDS = ("npz", "json", "pkl", *MESH_FORMATS)
 PICTURE_KINDS = ("overlay", "side")

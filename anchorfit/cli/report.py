@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import torch
 from rich.table import Table
 
-from anchorfit.cli.console import out
-from anchorfit.results import BodyEstimate
+from ..results import BodyEstimate
+from .console import out
 
 
 def print_people(estimate: BodyEstimate, columns: Mapping[str, Sequence[str]] | None = None) -> None:

@@ -18,7 +18,14 @@ def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
 
 
 def test_help_names_the_commands_without_loading_torch():
-    code = "import sys; sys.argv = ['anchorfit', '--help']\nfrom anchorfit.cli.main import run\ntry: run()\nfinally: assert 'torch' not in sys.modules"
+    code = """import sys
+sys.argv = ["anchorfit", "--help"]
+from anchorfit.cli.main import run
+try:
+    run()
+finally:
+    assert "torch" not in sys.modules
+"""
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
     for command in ("fit", "demo", "body"):

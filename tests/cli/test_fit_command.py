@@ -21,10 +21,8 @@ SKIER = next(a for a in ANNOTATIONS["annotations"] if a["image_id"] == 785)
 
 def coco(*keypoints: list[float], image: str = "photo.jpg", size: tuple[int, int] = (640, 425)) -> dict:
     """A COCO file of one image with a person for each list of 51 numbers."""
-    people = [
-        {"id": i + 1, "image_id": 1, "category_id": 1, "iscrowd": 0, "bbox": SKIER["bbox"], "num_keypoints": 17, "keypoints": k}
-        for i, k in enumerate(keypoints)
-    ]  # fmt: skip
+    common = {"image_id": 1, "category_id": 1, "iscrowd": 0, "bbox": SKIER["bbox"], "num_keypoints": 17}
+    people = [common | {"id": i + 1, "keypoints": k} for i, k in enumerate(keypoints)]
     images = [{"id": 1, "file_name": image, "width": size[0], "height": size[1]}]
     return {"images": images, "annotations": people, "categories": [{"id": 1, "name": "person"}]}
 
@@ -131,8 +129,16 @@ def test_a_person_with_some_bad_joints_is_fitted_on_the_others(command):
 
 @pytest.mark.parametrize(
     "content",
-    ["", "{", json.dumps(coco(SKIER["keypoints"]))[:-40], "[1, 2, 3]", '{"hello": "world"}', "\x00\x01binary", "<html></html>"],
-)  # fmt: skip
+    [
+        "",
+        "{",
+        json.dumps(coco(SKIER["keypoints"]))[:-40],
+        "[1, 2, 3]",
+        '{"hello": "world"}',
+        "\x00\x01",
+        "<html></html>",
+    ],
+)
 def test_a_broken_keypoint_file_is_one_line(command, content):
     assert command(content) == 1
     assert "people.json" in command.stderr
