@@ -5,6 +5,7 @@ from .overlay import overlay, side_view, top_view
 from .parts import PartMap, part_map
 from .rasterizer import rasterize
 from .shading import PALETTE, error_colors
+from .silhouette import silhouette
 
 __all__ = [
     "PALETTE",
@@ -16,5 +17,6 @@ __all__ = [
     "part_map",
     "rasterize",
     "side_view",
+    "silhouette",
     "top_view",
 ]
