@@ -14,7 +14,7 @@ from .body import BodyModel, load_body
 from .camera import default_focal, focal_from_exif, intrinsics_matrix
 from .fitting.pose_prior import GaussianMixture, load_pose_prior
 from .fitting.schedules import FitResult, smplify
-from .observations import Observations, Person, observe, read_image_size, sanitise, too_little
+from .observations import Observations, Person, image_size, observe, sanitise, too_little
 from .results import BodyEstimate, Diagnostics, concatenate
 
 
@@ -174,7 +174,7 @@ class _SizeCache:
         if path is None:
             raise ValueError("neither an image nor its size is known")
         if path not in self._sizes:
-            self._sizes[path] = read_image_size(path)
+            self._sizes[path] = image_size(path)
         return self._sizes[path]
 
     def focal(self, path: Path | None) -> float | None:
