@@ -1,1 +1,22 @@
-"""Rendering bodies in plain PyTorch."""
+"""Rendering bodies in plain PyTorch: rasteriser, silhouettes with gradients, part maps, overlays."""
+
+from .fragments import Fragments, Silhouette
+from .overlay import overlay, side_view, top_view
+from .parts import PartMap, part_map
+from .rasterizer import rasterize
+from .shading import PALETTE, error_colors
+from .silhouette import silhouette
+
+__all__ = [
+    "PALETTE",
+    "Fragments",
+    "PartMap",
+    "Silhouette",
+    "error_colors",
+    "overlay",
+    "part_map",
+    "rasterize",
+    "side_view",
+    "silhouette",
+    "top_view",
+]

@@ -1,0 +1,64 @@
+"""The edges of a mesh with the two faces of each, made once for a face table and kept as long as it lives."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.utils.weak import WeakTensorKeyDictionary
+
+
+class EdgeTable(NamedTuple):
+    """Edges as pairs of half-edges.
+
+    start, end: (E,) int64 vertex indices, start < end.
+    faces: (2, E) int64; F (one past the last face) stands for none, at the rim of an open mesh.
+    directions: (2, E) int8: +1 where the face runs from start to end, -1 where it runs back, 0 for none.
+    """
+
+    start: Tensor
+    end: Tensor
+    faces: Tensor
+    directions: Tensor
+
+
+_tables = WeakTensorKeyDictionary()
+
+
+def edge_table(faces: Tensor) -> EdgeTable:
+    """The table of faces (F, 3), from the cache where this very tensor was seen before and has not changed since.
+
+    An edge of more than two faces (a mesh that is no surface) is listed once for every two of them.
+    """
+    version = 0 if faces.is_inference() else faces._version
+    known = _tables.get(faces)
+    if known is None or known[0] != version:
+        known = (version, _build(faces))
+        _tables[faces] = known
+    table: EdgeTable = known[1]
+    return table
+
+
+def _build(faces: Tensor) -> EdgeTable:
+    count = faces.shape[0]
+    first = faces.t().reshape(-1)
+    second = faces.t().roll(-1, 0).reshape(-1)
+    low, high = torch.minimum(first, second), torch.maximum(first, second)
+    key, order = (low * (int(faces.max()) + 1 if count else 1) + high).sort(stable=True)
+    low, high, direction = low[order], high[order], torch.where(first < second, 1, -1)[order].to(torch.int8)
+    face = (order % max(count, 1)).to(torch.int64)
+    # Place within its run of equal keys: even places open a pair, odd places close it.
+    opens = torch.ones_like(key, dtype=torch.bool)
+    opens[1:] = key[1:] != key[:-1]
+    place = torch.arange(key.shape[0], device=key.device)
+    place = place - torch.where(opens, place, 0).cummax(0).values if count else place
+    leader = (place % 2 == 0).nonzero()[:, 0]
+    follower = (leader + 1).clamp_max(max(key.shape[0] - 1, 0))
+    paired = (follower > leader) & (place[follower] % 2 == 1)
+    return EdgeTable(
+        low[leader],
+        high[leader],
+        torch.stack([face[leader], torch.where(paired, face[follower], count)]),
+        torch.stack([direction[leader], torch.where(paired, direction[follower], 0).to(torch.int8)]),
+    )

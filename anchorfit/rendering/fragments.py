@@ -1,0 +1,88 @@
+"""What a rasteriser returns, and the checks that every backend makes of what it is given."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+
+class Fragments(NamedTuple):
+    """The nearest surface at every pixel centre.
+
+    face_ids: (B, H, W) int64, index into `faces`; -1 where there is nothing.
+    barycentrics: (B, H, W, 3) perspective-correct weights of the face's three vertices; 0 where there is nothing.
+    depth: (B, H, W) metres along the camera's z; inf where there is nothing.
+    valid: (B,) bool; False for a body with NaN or infinite coordinates (its rows above are empty).
+    """
+
+    face_ids: Tensor
+    barycentrics: Tensor
+    depth: Tensor
+    valid: Tensor
+
+
+class Silhouette(NamedTuple):
+    """mask: (B, H, W) share of each pixel that the body covers, 0..1; valid: (B,) bool as in Fragments."""
+
+    mask: Tensor
+    valid: Tensor
+
+
+class Scene(NamedTuple):
+    """Checked inputs: vertices_cam (B, V, 3), faces (F, 3) int64, intrinsics (B, 3, 3), height and width in pixels."""
+
+    vertices_cam: Tensor
+    faces: Tensor
+    intrinsics: Tensor
+    height: int
+    width: int
+
+
+def check_size(size: tuple[int, int]) -> tuple[int, int]:
+    """(height, width) as ints. Raises ValueError unless both are at least 1."""
+    if len(size) != 2:
+        raise ValueError(f"size: expected (height, width), got {tuple(size)}")
+    height, width = (int(side) for side in size)
+    if height < 1 or width < 1:
+        raise ValueError(f"size: expected (height, width) of at least 1 x 1 pixels, got {(height, width)}")
+    return height, width
+
+
+def check_scene(vertices_cam: Tensor, faces: Tensor, intrinsics: Tensor, size: tuple[int, int]) -> Scene:
+    """Shapes, types and index ranges of a batch of bodies with one face table.
+
+    Raises:
+        ValueError: a shape, a type or a face index does not fit; it names the argument.
+    """
+    height, width = check_size(size)
+    if vertices_cam.ndim != 3 or vertices_cam.shape[-1] != 3:
+        raise ValueError(f"vertices_cam: expected (B, V, 3), got {tuple(vertices_cam.shape)}")
+    if vertices_cam.dtype not in (torch.float32, torch.float64):
+        raise ValueError(f"vertices_cam: expected float32 or float64, got {vertices_cam.dtype}; convert it first")
+    if faces.ndim != 2 or faces.shape[-1] != 3 or faces.is_floating_point():
+        raise ValueError(f"faces: expected (F, 3) integers, got {tuple(faces.shape)} {faces.dtype}")
+    batch, num_vertices = vertices_cam.shape[:2]
+    if faces.shape[0] >= 2**31:
+        raise ValueError(f"faces: expected fewer than 2^31 faces, got {faces.shape[0]}")
+    faces = faces.to(device=vertices_cam.device, dtype=torch.int64)
+    if faces.numel() and (int(faces.min()) < 0 or int(faces.max()) >= num_vertices):
+        raise ValueError(
+            f"faces: expected vertex indices 0..{num_vertices - 1}, got {int(faces.min())}..{int(faces.max())}; "
+            "vertices and faces must come from the same body"
+        )
+    if intrinsics.shape not in ((3, 3), (1, 3, 3), (batch, 3, 3)):
+        raise ValueError(f"intrinsics: expected (3, 3) or ({batch}, 3, 3), got {tuple(intrinsics.shape)}")
+    intrinsics = intrinsics.to(vertices_cam).expand(batch, 3, 3)
+    below = intrinsics.detach()[:, [1, 2, 2, 2], [0, 0, 1, 2]]
+    expected = below.new_tensor([0.0, 0.0, 0.0, 1.0])
+    if not bool(((below == expected) | below.isnan()).all()):
+        raise ValueError("intrinsics: expected rows (fx, s, cx), (0, fy, cy), (0, 0, 1) in pixels")
+    return Scene(vertices_cam, faces, intrinsics, height, width)
+
+
+def finite_bodies(scene: Scene) -> Tensor:
+    """(B,) bool: bodies whose vertices and camera hold no NaN and no infinity."""
+    vertices = scene.vertices_cam.detach()
+    return vertices.isfinite().flatten(1).all(1) & scene.intrinsics.detach().isfinite().flatten(1).all(1)

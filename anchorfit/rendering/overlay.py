@@ -1,0 +1,303 @@
+"""Shaded, antialiased pictures of bodies: over a photograph, from the side, from above."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from .drawing import draw_skeleton
+from .fragments import check_scene, check_size
+from .rasterizer import rasterize, to_pixels
+from .shading import error_colors, person_colors, shade, vertex_normals
+
+_SAMPLES_AT_ONCE = 1 << 21  # shaded points held at a time
+_KEYPOINT_COLOR = (1.0, 0.82, 0.10)
+
+ByteImage = NDArray[np.uint8]
+
+
+def overlay(
+    image: ByteImage,
+    vertices_cam: Tensor | Sequence[Tensor],
+    faces: Tensor,
+    intrinsics: Tensor,
+    *,
+    colors: Tensor | Sequence[Sequence[float]] | None = None,
+    values: Tensor | None = None,
+    value_range: tuple[float, float] | None = None,
+    colormap: str = "viridis",
+    alpha: float = 0.9,
+    keypoints: Tensor | NDArray[np.floating] | None = None,
+    bones: Iterable[tuple[int, int]] = (),
+    keypoint_color: Sequence[float] = _KEYPOINT_COLOR,
+    min_confidence: float = 0.05,
+    samples: int = 3,
+) -> ByteImage:
+    """Bodies drawn into a photograph: nearer people hide farther ones, edges are antialiased.
+
+    A person with NaN or infinite vertices is left out; the others come out as without them.
+
+    Args:
+        image: (H, W, 3) uint8 RGB.
+        vertices_cam: (N, V, 3), or N of (V, 3); metres, camera frame. N may be 0.
+        faces: (F, 3) vertex indices.
+        intrinsics: (3, 3) pixels, of this image.
+        colors: (N, 3) or (3,) sRGB 0..1 a person, or (N, V, 3) a vertex; by default a neutral palette.
+        values: (N, V) numbers to colour the vertices with (errors, say) in place of `colors`.
+        value_range: values at the colour map's ends; by default 0 and the largest.
+        colormap: a name that matplotlib knows.
+        alpha: opacity of the bodies, 0..1.
+        keypoints: (N, K, 2) or (N, K, 3) pixels and confidence, drawn on top; or without the leading N.
+        bones: pairs of keypoint indices to join.
+        keypoint_color: sRGB 0..1.
+        min_confidence: keypoints at or below it are left out.
+        samples: antialiasing, samples a pixel along x and y.
+    Returns:
+        (H, W, 3) uint8, a new image.
+    Raises:
+        ValueError: a shape or a number does not fit.
+    """
+    picture = _check_image(image)
+    if not 0 <= alpha <= 1:
+        raise ValueError(f"alpha: expected 0..1, got {alpha}")
+    people = _stack_people(vertices_cam)
+    paint = _vertex_colors(people, colors, values, value_range, colormap)
+    height, width = picture.shape[:2]
+    box, layer = draw_bodies(people, faces, intrinsics, paint, (height, width), samples=samples)
+    part = picture[box]
+    part *= 1 - alpha * layer[..., 3:]
+    part += 255 * alpha * layer[..., :3]
+    if keypoints is not None:
+        radius = max(2.0, 0.005 * math.hypot(height, width))
+        for points, shown in _visible_keypoints(keypoints, min_confidence):
+            red, green, blue = keypoint_color
+            draw_skeleton(picture, points, shown, bones, (red, green, blue), radius)
+    return (picture + 0.5).clip(0, 255).astype(np.uint8)
+
+
+def side_view(
+    vertices_cam: Tensor | Sequence[Tensor],
+    faces: Tensor,
+    size: tuple[int, int],
+    *,
+    azimuth_deg: float = 90.0,
+    elevation_deg: float = 0.0,
+    colors: Tensor | Sequence[Sequence[float]] | None = None,
+    values: Tensor | None = None,
+    value_range: tuple[float, float] | None = None,
+    colormap: str = "viridis",
+    background: Sequence[float] = (1.0, 1.0, 1.0),
+    margin: float = 0.06,
+    samples: int = 3,
+) -> ByteImage:
+    """The same bodies seen from elsewhere, all in the frame, without foreshortening to speak of.
+
+    Args:
+        vertices_cam: (N, V, 3), (V, 3), or N of (V, 3); metres, camera frame.
+        faces: (F, 3) vertex indices.
+        size: (height, width) pixels.
+        azimuth_deg: how far the viewer walks round the bodies, about the image's vertical, degrees; 0 is the
+            camera's own view, 90 has the viewer on the camera's right.
+        elevation_deg: how far the viewer then rises, degrees; 90 looks down from above.
+        colors, values, value_range, colormap, samples: as in `overlay`.
+        background: sRGB 0..1.
+        margin: free share of the picture on each side.
+    Returns:
+        (height, width, 3) uint8.
+    Raises:
+        ValueError: a shape or a number does not fit.
+    """
+    height, width = check_size(size)
+    people = _stack_people(vertices_cam)
+    paint = _vertex_colors(people, colors, values, value_range, colormap)
+    picture = np.empty((height, width, 3), np.float32)
+    picture[:] = 255 * np.asarray(background, np.float32)
+    finite = people.isfinite().flatten(1).all(1)
+    if bool(finite.any()):
+        turned, intrinsics = _look_from(people, finite, azimuth_deg, elevation_deg, height, width, margin)
+        box, layer = draw_bodies(turned, faces, intrinsics, paint, (height, width), samples=samples)
+        picture[box] = picture[box] * (1 - layer[..., 3:]) + 255 * layer[..., :3]
+    return (picture + 0.5).clip(0, 255).astype(np.uint8)
+
+
+def top_view(
+    vertices_cam: Tensor | Sequence[Tensor],
+    faces: Tensor,
+    size: tuple[int, int],
+    *,
+    colors: Tensor | Sequence[Sequence[float]] | None = None,
+) -> ByteImage:
+    """`side_view` from straight above, the camera's side at the bottom."""
+    return side_view(vertices_cam, faces, size, azimuth_deg=0.0, elevation_deg=90.0, colors=colors)
+
+
+@torch.no_grad()
+def draw_bodies(
+    vertices_cam: Tensor,
+    faces: Tensor,
+    intrinsics: Tensor,
+    vertex_colors: Tensor,
+    size: tuple[int, int],
+    *,
+    samples: int = 3,
+) -> tuple[tuple[slice, slice], NDArray[np.float32]]:
+    """The bodies' box in the image (row and column slices) and a layer for it: (h, w, 4) colour x cover, and cover.
+
+    All bodies go through one depth buffer, so that each hides what is behind it.
+
+    Args:
+        vertices_cam: (N, V, 3); vertex_colors: (N, V, 3) sRGB 0..1; the rest as in `overlay`.
+    """
+    if samples < 1:
+        raise ValueError(f"samples: expected at least 1, got {samples}")
+    height, width = check_size(size)
+    if vertices_cam.shape[0] == 0:
+        return (slice(0, 0), slice(0, 0)), np.zeros((0, 0, 4), np.float32)
+    intrinsics = torch.as_tensor(intrinsics).to(vertices_cam)
+    check_scene(vertices_cam, faces, intrinsics, size)
+    faces = faces.to(vertices_cam.device)
+    finite = vertices_cam.isfinite().flatten(1).all(1)
+    bodies, paint = vertices_cam[finite], vertex_colors.to(vertices_cam)[finite]
+    top, bottom, left, right = _box_of(bodies, intrinsics, height, width)
+    layer = np.zeros((bottom - top, right - left, 4), np.float32)
+    box = (slice(top, bottom), slice(left, right))
+    if layer.size == 0:
+        return box, layer
+    count, num_vertices = bodies.shape[:2]
+    offsets = torch.arange(count, device=bodies.device) * num_vertices
+    crowd_faces = (faces[None] + offsets[:, None, None]).reshape(-1, 3)
+    crowd = bodies.reshape(1, -1, 3)
+    normals = vertex_normals(bodies, faces).reshape(-1, 3)
+    paint = paint.reshape(-1, 3)
+    rows_at_once = max(1, _SAMPLES_AT_ONCE // ((right - left) * samples**2))
+    for start in range(top, bottom, rows_at_once):
+        end = min(start + rows_at_once, bottom)
+        zoomed = _zoom(intrinsics, left, start, samples)
+        band = ((end - start) * samples, (right - left) * samples)
+        layer[start - top : end - top] = _shaded_band(crowd, crowd_faces, zoomed, normals, paint, band, samples)
+    return box, layer
+
+
+def _shaded_band(
+    crowd: Tensor,
+    faces: Tensor,
+    intrinsics: Tensor,
+    normals: Tensor,
+    paint: Tensor,
+    size: tuple[int, int],
+    samples: int,
+) -> NDArray[np.float32]:
+    fragments = rasterize(crowd, faces, intrinsics, size)
+    hit = fragments.face_ids[0] >= 0
+    corners = faces[fragments.face_ids[0][hit]]  # (M, 3)
+    shares = fragments.barycentrics[0][hit][..., None]
+
+    def interpolate(per_vertex: Tensor) -> Tensor:
+        return (per_vertex[corners] * shares).sum(1)
+
+    normal = torch.nn.functional.normalize(interpolate(normals), dim=-1)
+    towards_viewer = torch.nn.functional.normalize(-interpolate(crowd[0]), dim=-1)
+    fine = normal.new_zeros((*size, 4))
+    fine[hit] = torch.cat([shade(interpolate(paint), normal, towards_viewer), torch.ones_like(normal[:, :1])], -1)
+    height, width = size[0] // samples, size[1] // samples
+    return fine.view(height, samples, width, samples, 4).mean((1, 3)).float().cpu().numpy()
+
+
+def _zoom(intrinsics: Tensor, left: int, top: int, samples: int) -> Tensor:
+    """Intrinsics of the part of the image that starts at (left, top), enlarged `samples` times."""
+    shift = intrinsics.new_tensor([[samples, 0, -left * samples], [0, samples, -top * samples], [0, 0, 1]])
+    return shift @ intrinsics
+
+
+def _box_of(bodies: Tensor, intrinsics: Tensor, height: int, width: int) -> tuple[int, int, int, int]:
+    """Top, bottom, left, right of the pixels that the bodies can touch; the whole image when one reaches behind."""
+    if bodies.shape[0] == 0:
+        return 0, 0, 0, 0
+    if bool((bodies[..., 2] < 0.02).any()):
+        return 0, height, 0, width
+    x, y, _ = to_pixels(bodies, intrinsics)
+    left, right = (int(v) for v in (x.min().floor().clamp(0, width), x.max().ceil().clamp(0, width)))
+    top, bottom = (int(v) for v in (y.min().floor().clamp(0, height), y.max().ceil().clamp(0, height)))
+    return top, bottom, left, right
+
+
+def _look_from(
+    people: Tensor, finite: Tensor, azimuth_deg: float, elevation_deg: float, height: int, width: int, margin: float
+) -> tuple[Tensor, Tensor]:
+    """Vertices in the frame of a distant camera that looks at the people from there, and its intrinsics."""
+    azimuth, elevation = math.radians(azimuth_deg), math.radians(elevation_deg)
+    about_vertical = [[math.cos(azimuth), 0, math.sin(azimuth)], [0, 1, 0], [-math.sin(azimuth), 0, math.cos(azimuth)]]
+    about_level = [
+        [1, 0, 0],
+        [0, math.cos(elevation), -math.sin(elevation)],
+        [0, math.sin(elevation), math.cos(elevation)],
+    ]
+    turn = people.new_tensor(about_level) @ people.new_tensor(about_vertical)
+    turned = people @ turn.T
+    points = turned[finite].reshape(-1, 3)
+    low, high = points.amin(0), points.amax(0)
+    turned = turned - (low + high) / 2
+    extent = (high - low).clamp_min(1e-6)
+    distance = 40 * float(extent.max())
+    turned = turned + turned.new_tensor([0.0, 0.0, distance])
+    free = 1 - 2 * margin
+    focal = distance * free * min(width / float(extent[0]), height / float(extent[1]))
+    return turned, people.new_tensor([[focal, 0, width / 2], [0, focal, height / 2], [0, 0, 1]])
+
+
+def _check_image(image: ByteImage) -> NDArray[np.float32]:
+    array = np.asarray(image)
+    if array.ndim != 3 or array.shape[2] != 3 or array.dtype != np.uint8:
+        raise ValueError(f"image: expected (H, W, 3) uint8 RGB, got {array.shape} {array.dtype}")
+    check_size((array.shape[0], array.shape[1]))
+    return array.astype(np.float32)
+
+
+def _stack_people(vertices_cam: Tensor | Sequence[Tensor]) -> Tensor:
+    if not isinstance(vertices_cam, Tensor):
+        vertices_cam = torch.stack(list(vertices_cam)) if len(vertices_cam) else torch.zeros(0, 0, 3)
+    if vertices_cam.ndim == 2:
+        vertices_cam = vertices_cam[None]
+    if vertices_cam.ndim != 3 or vertices_cam.shape[-1] != 3:
+        raise ValueError(f"vertices_cam: expected (N, V, 3) or (V, 3), got {tuple(vertices_cam.shape)}")
+    return vertices_cam.detach()
+
+
+def _vertex_colors(
+    people: Tensor,
+    colors: Tensor | Sequence[Sequence[float]] | None,
+    values: Tensor | None,
+    value_range: tuple[float, float] | None,
+    colormap: str,
+) -> Tensor:
+    """(N, V, 3) sRGB."""
+    count, num_vertices = people.shape[:2]
+    if values is not None:
+        if values.shape not in ((count, num_vertices), (num_vertices,)):
+            raise ValueError(f"values: expected ({count}, {num_vertices}), got {tuple(values.shape)}")
+        return error_colors(values, value_range, colormap).expand(count, num_vertices, 3)
+    paint = person_colors(count) if colors is None else torch.as_tensor(colors, dtype=torch.float32)
+    if paint.shape == (3,) or paint.shape == (count, 3):
+        paint = paint.expand(count, 3)[:, None]
+    if paint.shape not in ((count, 1, 3), (count, num_vertices, 3)):
+        raise ValueError(f"colors: expected (3,), ({count}, 3) or ({count}, V, 3), got {tuple(paint.shape)}")
+    return paint.expand(count, num_vertices, 3)
+
+
+def _visible_keypoints(
+    keypoints: Tensor | NDArray[np.floating], min_confidence: float
+) -> list[tuple[NDArray[np.float64], NDArray[np.bool_]]]:
+    array = np.asarray(torch.as_tensor(keypoints).detach().cpu(), np.float64)
+    if array.ndim == 2:
+        array = array[None]
+    if array.ndim != 3 or array.shape[-1] not in (2, 3):
+        raise ValueError(f"keypoints: expected (N, K, 2) or (N, K, 3), got {array.shape}")
+    shown = np.isfinite(array).all(-1) & (np.abs(array[..., :2]) < 1e6).all(-1)
+    if array.shape[-1] == 3:
+        shown &= array[..., 2] > min_confidence
+    return list(zip(array[..., :2], shown, strict=True))

@@ -1,0 +1,59 @@
+"""Label images: which part of the body each pixel shows, from labels that the body's faces carry."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from .fragments import check_scene
+from .rasterizer import NEAR, visible_faces
+
+
+class PartMap(NamedTuple):
+    """labels: (B, H, W) uint8; valid: (B,) bool, False for a body with NaN or infinite numbers (all background)."""
+
+    labels: Tensor
+    valid: Tensor
+
+
+def part_map(
+    vertices_cam: Tensor,
+    faces: Tensor,
+    intrinsics: Tensor,
+    size: tuple[int, int],
+    face_labels: Tensor,
+    *,
+    background: int = 0,
+    near: float = NEAR,
+) -> PartMap:
+    """The label of the nearest face at every pixel centre.
+
+    With a body's `face_parts` these are the LSP benchmark's labels: 0 background, 1 head, 2 torso, 3 right arm,
+    4 left arm, 5 right leg, 6 left leg. With `face_segments` (SMPL joints 0..23) choose a free `background`, say 255.
+
+    Args:
+        vertices_cam: (B, V, 3) metres, camera frame.
+        faces: (F, 3) vertex indices.
+        intrinsics: (3, 3) or (B, 3, 3) pixels.
+        size: (height, width) pixels.
+        face_labels: (F,) integers 0..255.
+        background: label where there is no body, 0..255.
+        near: metres; nothing closer to the camera's plane is drawn.
+    Raises:
+        ValueError: a shape, type, index or size does not fit.
+    """
+    scene = check_scene(vertices_cam, faces, intrinsics, size)
+    if face_labels.shape != scene.faces.shape[:1] or face_labels.is_floating_point():
+        raise ValueError(
+            f"face_labels: expected ({scene.faces.shape[0]},) integers, one a face, "
+            f"got {tuple(face_labels.shape)} {face_labels.dtype}"
+        )
+    if not 0 <= background <= 255:
+        raise ValueError(f"background: expected 0..255, got {background}")
+    face_ids, valid = visible_faces(scene, near=near)
+    # The background goes last, where index -1 finds it.
+    last = torch.tensor([background], dtype=torch.uint8, device=face_ids.device)
+    table = torch.cat([face_labels.to(last), last])
+    return PartMap(table[face_ids], valid)
