@@ -57,6 +57,7 @@ class CameraStage:
     weights: Mapping[str, float] = field(default_factory=_default_weights)  # by canonical joint
     depth_from: str = "limbs"  # "limbs": the longest-looking limbs; "torso": SMPLify's guess
     longest: int = 3  # how many of the longest-looking limbs are averaged
+    limb_noise: float = 0.03  # metres added to a limb's length: the longest-looking ones are those that noise made long
     yaws_deg: tuple[float, ...] = (0.0, 90.0, 180.0, 270.0)  # orientations tried: turns about the body's own axis,
     pitches_deg: tuple[float, ...] = (-40.0, 0.0, 40.0)  # times tilts towards (+) and away from the camera
     sigma: float = 100.0  # pixels, Geman-McClure
@@ -152,7 +153,8 @@ def depth_guess(body_points: Tensor, observations: Observations, settings: Camer
         seen = (observations.confidence[:, first] > 0) & (observations.confidence[:, second] > 0)
         length = (body_points[:, first] - body_points[:, second]).norm(dim=-1)
         looks = (observations.keypoints[:, first] - observations.keypoints[:, second]).norm(dim=-1)
-        scale = torch.where(seen, looks / length, -1.0)  # pixels a metre, never above focal / depth
+        slack = settings.limb_noise if settings.depth_from == "limbs" else 0.0
+        scale = torch.where(seen, looks / (length + slack), -1.0)  # pixels a metre
         count = min(settings.longest, len(pairs)) if settings.depth_from == "limbs" else len(pairs)
         top = scale.topk(count, dim=-1).values
         used = (top > 0).sum(-1)

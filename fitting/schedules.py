@@ -26,7 +26,7 @@ from .energy import BETAS, BODY_POSE, GLOBAL_ORIENT, NUM_PARAMS, TRANSL, Energy,
 from .least_squares import LevenbergMarquardt, StepRule, Stopping, minimise
 from .pose_prior import GaussianMixture
 from .results import FitResult
-from .terms import AnchorTerm, HingeTerm, KeypointTerm, MixtureTerm, ShapeTerm, TranslationTerm
+from .terms import AnchorTerm, HingeTerm, KeypointTerm, MixtureTerm, ShapeTerm, TranslationTerm, UprightTerm
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +56,7 @@ def default_joint_weights() -> dict[str, float]:
     weights = {name: 1.0 for name in CANONICAL_JOINTS if name.split("_")[-1] in ("knee", "ankle", "elbow", "wrist")}
     weights.update(left_shoulder=1.0, right_shoulder=1.0, neck=0.5, head_top=0.7, thorax=0.3, jaw=0.3)
     weights.update(nose=0.5, left_eye=0.3, right_eye=0.3, left_ear=0.5, right_ear=0.5)
-    weights.update(left_hip=0.2, right_hip=0.2, pelvis=0.2, spine=0.1)
+    weights.update(left_hip=0.5, right_hip=0.5, pelvis=0.3, spine=0.1)
     weights.update({f"{side}_{toe}": 0.4 for side in ("left", "right") for toe in ("big_toe", "small_toe", "heel")})
     weights.update(dict.fromkeys(("left_hand", "right_hand", "left_foot", "right_foot"), 0.3))
     return weights
@@ -72,7 +72,9 @@ class FitConfig:
     reference_height: float | None = 300.0  # pixels of a 1.7 m person in the reference frame; None: image pixels
     camera: CameraStage = CameraStage()
     move_camera: bool = True  # the body stages move the translation too
-    depth_weight: float = 30.0  # pixels for a relative change of depth by 1, where the camera moves
+    depth_weight: float = 60.0  # pixels for a relative change of depth by 1, where the camera moves
+    upright_weight: float = 30.0  # pixels; see `terms.upright`
+    upright_sigma: float = 0.5
     candidates: int = 2  # orientations that enter the body stages, as extra rows
     candidate_stages: int = 1  # after so many stages the better candidate goes on alone
     anchor_pose: float = 0.0  # weight of the anchor on the body pose
@@ -273,6 +275,8 @@ def _terms(
     ]
     if config.move_camera:
         terms.append(TranslationTerm(depths, config.depth_weight))
+    if config.upright_weight > 0:
+        terms.append(UprightTerm(config.upright_weight, sigma=config.upright_sigma))
     if config.anchor_pose > 0:
         terms.append(AnchorTerm(anchor, BODY_POSE, config.anchor_pose, sigma=config.anchor_pose_sigma))
     if config.anchor_betas > 0:

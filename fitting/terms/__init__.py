@@ -6,5 +6,6 @@ from .keypoints import KeypointTerm
 from .mixture import MixtureTerm
 from .shape import ShapeTerm
 from .translation import TranslationTerm
+from .upright import UprightTerm
 
-__all__ = ["AnchorTerm", "HingeTerm", "KeypointTerm", "MixtureTerm", "ShapeTerm", "TranslationTerm"]
+__all__ = ["AnchorTerm", "HingeTerm", "KeypointTerm", "MixtureTerm", "ShapeTerm", "TranslationTerm", "UprightTerm"]
