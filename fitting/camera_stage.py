@@ -27,18 +27,30 @@ from .terms.keypoints import NEAREST
 
 TORSO = ("left_shoulder", "right_shoulder", "left_hip", "right_hip")
 FACE = ("nose", "left_eye", "right_eye", "left_ear", "right_ear", "neck", "head_top")
-LIMBS: tuple[tuple[str, str], ...] = (
-    *(("left_shoulder", "left_hip"), ("right_shoulder", "right_hip"), ("left_shoulder", "right_shoulder")),
-    *(("left_hip", "left_knee"), ("right_hip", "right_knee"), ("left_knee", "left_ankle")),
-    *(("right_knee", "right_ankle"), ("left_shoulder", "left_elbow"), ("right_shoulder", "right_elbow")),
-    *(("left_elbow", "left_wrist"), ("right_elbow", "right_wrist")),
+Span = tuple[tuple[str, str], ...]
+
+
+def _spans(side: str) -> tuple[Span, ...]:
+    torso, thigh = (f"{side}_shoulder", f"{side}_hip"), (f"{side}_hip", f"{side}_knee")
+    shin, arm = (f"{side}_knee", f"{side}_ankle"), (f"{side}_shoulder", f"{side}_elbow")
+    forearm = (f"{side}_elbow", f"{side}_wrist")
+    chains: tuple[Span, ...] = ((torso, thigh), (thigh, shin), (torso, thigh, shin), (arm, forearm))
+    return ((torso,), (thigh,), (shin,), *chains)
+
+
+TORSO_SIDES: tuple[Span, ...] = ((("left_shoulder", "left_hip"),), (("right_shoulder", "right_hip"),))
+SPANS: tuple[Span, ...] = (*_spans("left"), *_spans("right"))
+"""Limbs and chains of limbs whose lengths are compared: long ones, since noise makes short ones look long."""
+SHORT_SPANS: tuple[Span, ...] = (
+    *((("left_shoulder", "right_shoulder"),), (("left_shoulder", "left_elbow"),), (("right_shoulder", "right_elbow"),)),
+    *((("left_elbow", "left_wrist"),), (("right_elbow", "right_wrist"),)),
 )
-TORSO_SIDES = LIMBS[:2]
-HEAD_SPANS: tuple[tuple[str, str], ...] = (
-    *(("left_ear", "right_ear"), ("left_eye", "right_eye"), ("neck", "head_top"), ("nose", "left_ear")),
-    ("nose", "right_ear"),
+"""Where too few of those are seen."""
+HEAD_SPANS: tuple[Span, ...] = (
+    *((("left_ear", "right_ear"),), (("left_eye", "right_eye"),), (("neck", "head_top"),)),
+    *((("nose", "left_ear"),), (("nose", "right_ear"),)),
 )
-"""Where no limb is seen: spans of the head."""
+"""Where nothing else is seen."""
 
 STATURE = 1.7  # metres, of the person that reference_height stands for
 
@@ -56,8 +68,8 @@ class CameraStage:
 
     weights: Mapping[str, float] = field(default_factory=_default_weights)  # by canonical joint
     depth_from: str = "limbs"  # "limbs": the longest-looking limbs; "torso": SMPLify's guess
-    longest: int = 3  # how many of the longest-looking limbs are averaged
-    limb_noise: float = 0.03  # metres added to a limb's length: the longest-looking ones are those that noise made long
+    longest: int = 4  # how many of the longest-looking limbs are averaged
+    limb_noise: float = 0.05  # metres added to a limb's length: the longest-looking ones are those that noise made long
     yaws_deg: tuple[float, ...] = (0.0, 90.0, 180.0, 270.0)  # orientations tried: turns about the body's own axis,
     pitches_deg: tuple[float, ...] = (-40.0, 0.0, 40.0)  # times tilts towards (+) and away from the camera
     sigma: float = 100.0  # pixels, Geman-McClure
@@ -135,6 +147,15 @@ def _index(name: str) -> int:
     return CANONICAL_JOINTS.index(name)
 
 
+def _looks(span: Span, body_points: Tensor, observations: Observations, slack: float) -> Tensor:
+    """(B,) a span's length in the image over its length, pixels a metre; -1 where an end is not seen."""
+    first, second = [_index(a) for a, _ in span], [_index(b) for _, b in span]
+    seen = ((observations.confidence[:, first] > 0) & (observations.confidence[:, second] > 0)).all(-1)
+    length = (body_points[:, first] - body_points[:, second]).norm(dim=-1).sum(-1)
+    looks = (observations.keypoints[:, first] - observations.keypoints[:, second]).norm(dim=-1).sum(-1)
+    return torch.where(seen, looks / (length + slack), -1.0)
+
+
 def depth_guess(body_points: Tensor, observations: Observations, settings: CameraStage) -> Tensor:
     """Each person's distance from the camera, metres, from how long limbs look against how long they are.
 
@@ -147,19 +168,15 @@ def depth_guess(body_points: Tensor, observations: Observations, settings: Camer
     """
     focal = observations.intrinsics[:, [0, 1], [0, 1]].mean(-1)
     guess = 2.0 * STATURE * focal / observations.image_size.amax(-1).to(focal.dtype)
-    groups = [HEAD_SPANS, LIMBS] if settings.depth_from == "limbs" else [TORSO_SIDES]
-    for pairs in groups:
-        first, second = [_index(a) for a, _ in pairs], [_index(b) for _, b in pairs]
-        seen = (observations.confidence[:, first] > 0) & (observations.confidence[:, second] > 0)
-        length = (body_points[:, first] - body_points[:, second]).norm(dim=-1)
-        looks = (observations.keypoints[:, first] - observations.keypoints[:, second]).norm(dim=-1)
-        slack = settings.limb_noise if settings.depth_from == "limbs" else 0.0
-        scale = torch.where(seen, looks / (length + slack), -1.0)  # pixels a metre
-        count = min(settings.longest, len(pairs)) if settings.depth_from == "limbs" else len(pairs)
-        top = scale.topk(count, dim=-1).values
+    groups = [HEAD_SPANS, SHORT_SPANS, SPANS] if settings.depth_from == "limbs" else [TORSO_SIDES]
+    slack = settings.limb_noise if settings.depth_from == "limbs" else 0.0
+    for spans in groups:
+        scale = torch.stack([_looks(span, body_points, observations, slack) for span in spans], -1)  # pixels a metre
+        count = settings.longest if settings.depth_from == "limbs" else len(spans)
+        top = scale.topk(min(count, len(spans)), dim=-1).values
         used = (top > 0).sum(-1)
         mean = top.clamp(min=0.0).sum(-1) / used.clamp(min=1)
-        enough = (used >= (2 if pairs is LIMBS else 1)) & (mean > 1e-6)
+        enough = (used >= (2 if spans is SPANS else 1)) & (mean > 1e-6)
         guess = torch.where(enough, focal / mean.clamp(min=1e-6), guess)
     return guess.clamp(0.3, 1000.0)
 

@@ -148,9 +148,8 @@ def _checked_init(init: Tensor, observations: Observations) -> Tensor:
 
 def _mean_start(count: int, prior: GaussianMixture) -> Tensor:
     """The mixture's mean pose. The public code starts, by a quirk of its weights, at the zero pose, a T."""
-    # The components' shares are not kept as such: w' has the determinants in it, so each mean counts alike.
     start = prior.means.new_zeros(count, NUM_PARAMS)
-    start[:, BODY_POSE] = prior.means.mean(0)
+    start[:, BODY_POSE] = prior.mean_pose
     return start
 
 
