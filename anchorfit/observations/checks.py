@@ -8,8 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from anchorfit.body.joint_sets import CANONICAL_JOINTS
-
+from ..body.joint_sets import CANONICAL_JOINTS
 from .people import Person
 
 FARTHEST = 3.0
