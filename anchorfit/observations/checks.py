@@ -43,7 +43,7 @@ def sanitise(person: Person, image_size: tuple[int, int] | None = None) -> Sanit
     """
     size = person.image_size or image_size
     confidence = np.asarray(person.confidence, dtype=np.float64)
-    seen = ~(confidence <= 0)  # NaN counts as seen, to be noted
+    seen = confidence > 0
     negative = confidence < 0
     not_sure = ~np.isfinite(confidence)
     finite = np.isfinite(person.keypoints).all(axis=1)

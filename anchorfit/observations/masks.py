@@ -13,7 +13,7 @@ import numpy as np
 
 from .images import opened_image
 
-MAX_MASK_PIXELS = 250_000_000
+MAX_MASK_PIXELS = 150_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
