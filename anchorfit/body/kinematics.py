@@ -33,7 +33,6 @@ from .model import NUM_POSE, BodyModel
 from .points import point_table
 from .skinning import ancestor_rows, jump_tables
 
-
 _CHUNK_ROWS = 128  # of the batch at a time: intermediate results stay in the cache
 
 
@@ -325,9 +324,7 @@ class _Compiler:
         combine = torch.cat((weights, arm_weights[pair_points, pair_joints]))
 
         beta_frames = torch.zeros(self.num_points, self.num_betas, self.num_joints, 3, dtype=torch.float64)
-        beta_frames.index_add_(
-            2, torch.tensor(frames), torch.einsum("pn,ncs->psnc", weights, shape)
-        )
+        beta_frames.index_add_(2, torch.tensor(frames), torch.einsum("pn,ncs->psnc", weights, shape))
         beta_root = torch.einsum("p,cs->psc", root_weight, self.joints_shape[0])[..., None]
         spread = torch.zeros(len(frames), len(self.corrective_rows), dtype=torch.float64)
         for row, (p, blend, _) in enumerate(self.corrective_rows):
@@ -369,7 +366,7 @@ class _Compiler:
         )
 
     def _correctives(self) -> None:
-        """Corrective sources (point, blend over joints (24,), directions (3, 207)): by vertex or by joint, the fewer."""
+        """Corrective sources (point, blend over joints (24,), directions (3, 207)): by vertex or joint, the fewer."""
         rows: list[tuple[int, Tensor, Tensor]] = []
         for p in range(self.num_points):
             corners = [k for k in range(self.shares.shape[1]) if self.shares[p, k] != 0 and self.directions[p, k].any()]

@@ -151,12 +151,12 @@ class _Coverage(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, y: Tensor, scene: Scene, outline: _Outline, samples: int) -> Tensor:
         contours = _contours(x, y, scene, outline)
-        covered = _covered_samples(x * samples, y * samples, contours, scene, samples)
+        numbers = _winding_numbers(x * samples, y * samples, contours, scene, samples)
         if any(ctx.needs_input_grad):
-            points = _outline_integral(x, y, contours, covered, samples)
+            points = _outline_integral(x, y, contours, numbers, samples)
             ctx.save_for_backward(*points)
             ctx.num_points = x.shape[0]
-        return _pool(covered, samples, x.dtype)
+        return _pool(numbers != 0, samples, x.dtype)
 
     @staticmethod
     @once_differentiable
@@ -174,10 +174,10 @@ class _Coverage(torch.autograd.Function):
         return results[0], results[1], None, None, None
 
 
-def _covered_samples(x: Tensor, y: Tensor, contours: _Contours, scene: Scene, samples: int) -> Tensor:
-    """(B, H samples, W samples) bool: the winding number is not zero. x, y in samples."""
+def _winding_numbers(x: Tensor, y: Tensor, contours: _Contours, scene: Scene, samples: int) -> Tensor:
+    """(B, H samples, W samples) int16. x, y in samples."""
     batch, height, width = scene.vertices_cam.shape[0], scene.height * samples, scene.width * samples
-    covered = torch.empty((batch, height, width), dtype=torch.bool, device=x.device)
+    numbers = torch.empty((batch, height, width), dtype=torch.int16, device=x.device)
     x_a, y_a, x_b, y_b = x[contours.start], y[contours.start], x[contours.end], y[contours.end]
     downwards = y_b > y_a
     # An edge is crossed by the same rows, at the same places, whichever way it runs: its upper end counts.
@@ -204,8 +204,8 @@ def _covered_samples(x: Tensor, y: Tensor, contours: _Contours, scene: Scene, sa
             changes = torch.zeros(bodies * rows * (width + 1), dtype=torch.int16, device=x.device)
             changes.index_add_(0, line * (width + 1) + column, winding[mine][index])
             number = changes.view(bodies, rows, width + 1).cumsum(-1, dtype=torch.int16)
-            covered[body : body + bodies, row : row + rows] = number[..., :width] != 0
-    return covered
+            numbers[body : body + bodies, row : row + rows] = number[..., :width]
+    return numbers
 
 
 def _pool(covered: Tensor, samples: int, dtype: torch.dtype) -> Tensor:
@@ -218,13 +218,13 @@ def _pool(covered: Tensor, samples: int, dtype: torch.dtype) -> Tensor:
     return total.to(dtype) / samples**2
 
 
-def _outline_integral(x: Tensor, y: Tensor, contours: _Contours, covered: Tensor, samples: int) -> tuple[Tensor, ...]:
+def _outline_integral(x: Tensor, y: Tensor, contours: _Contours, numbers: Tensor, samples: int) -> tuple[Tensor, ...]:
     """Points of the outline inside the image: start and end vertex, share of the way, outward normal times length of
     its piece (x and y), pixel."""
     x_a, y_a, x_b, y_b = x[contours.start], y[contours.start], x[contours.end], y[contours.end]
     along_x, along_y = x_b - x_a, y_b - y_a
     length = torch.hypot(along_x, along_y)
-    _, height, width = covered.shape
+    _, height, width = numbers.shape
     # Edges far outside the image would be cut into endless lists of points.
     near_image = (torch.minimum(x_a, x_b) < width / samples) & (torch.minimum(y_a, y_b) < height / samples)
     near_image &= (torch.maximum(x_a, x_b) > 0) & (torch.maximum(y_a, y_b) > 0)
@@ -232,19 +232,19 @@ def _outline_integral(x: Tensor, y: Tensor, contours: _Contours, covered: Tensor
     index = torch.repeat_interleave(pieces)
     within = torch.arange(index.shape[0], device=x.device) - (pieces.cumsum(0) - pieces)[index]
     share = (within + 0.5) / pieces[index]
-    sign = contours.winding.sign()
-    normal_x, normal_y = along_y * sign, -along_x * sign  # outwards, as long as the edge
+    normal_x, normal_y = along_y, -along_x  # to the side of the lower number where the winding is positive
     point_x, point_y = x_a[index] + share * along_x[index], y_a[index] + share * along_y[index]
     inside = (point_x >= 0) & (point_x < width / samples) & (point_y >= 0) & (point_y < height / samples)
-    reach = (_OUTSIDE / samples) / length[index]
-    column = ((point_x + reach * normal_x[index]) * samples).floor().long()
-    row = ((point_y + reach * normal_y[index]) * samples).floor().long()
-    off_image = (column < 0) | (column >= width) | (row < 0) | (row >= height)
+    reach = _OUTSIDE / length[index]
     body = contours.body[index]
-    sample = (body * height + row.clamp(0, height - 1)) * width + column.clamp(0, width - 1)
-    free = off_image | ~covered.view(-1)[sample]
-    chosen = (inside & free).nonzero()[:, 0]
+    sides = []
+    for side in (1, -1):
+        column = (point_x * samples + side * reach * normal_x[index]).floor().long().clamp(0, width - 1)
+        row = (point_y * samples + side * reach * normal_y[index]).floor().long().clamp(0, height - 1)
+        sides.append(numbers.view(-1)[(body * height + row) * width + column])
+    chosen = (inside & ((sides[0] == 0) != (sides[1] == 0))).nonzero()[:, 0]
+    step = (sides[0] + sides[1])[chosen]
     index, share, body = index[chosen], share[chosen].to(x.dtype), body[chosen]
     pixel = (body * (height // samples) + point_y[chosen].long()) * (width // samples) + point_x[chosen].long()
-    count = pieces[index]
-    return contours.start[index], contours.end[index], share, normal_x[index] / count, normal_y[index] / count, pixel
+    weight = contours.winding[index] / (pieces[index] * step)
+    return contours.start[index], contours.end[index], share, normal_x[index] * weight, normal_y[index] * weight, pixel
