@@ -8,8 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from anchorfit.body.joint_sets import CANONICAL_JOINTS
-
+from ..body.joint_sets import CANONICAL_JOINTS
 from .checks import sanitise
 from .masks import check_mask
 from .people import Observations, Person

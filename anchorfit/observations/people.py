@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 from ..body.joint_sets import CANONICAL_JOINTS
-
 from .masks import StoredMask
 
 
