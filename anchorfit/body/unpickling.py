@@ -91,18 +91,18 @@ class _Dtype(_StandIn):
         if not isinstance(text, str) or not _DTYPE.fullmatch(text):
             raise UnsafePickleError(f"asks for the dtype {name!r}")
         self.name = text
-        self.order = "="
+        self.swapped = False
 
     def __setstate__(self, state: object) -> None:
         order = state[1] if isinstance(state, tuple) and len(state) >= 5 else None
         order = order.decode("latin1") if isinstance(order, bytes) else order
         if not isinstance(state, tuple) or order not in ("<", ">", "|", "=") or any(x is not None for x in state[2:5]):
             raise UnsafePickleError(f"asks for a dtype with state {state!r}")
-        self.order = str(order)
+        self.swapped = order == ">"
 
     def plain(self) -> np.dtype[Any]:
         dtype = np.dtype(self.name)
-        return dtype if self.order in "|=" else dtype.newbyteorder(self.order)
+        return dtype.newbyteorder(">") if self.swapped else dtype
 
 
 class _Array(_StandIn):
@@ -175,6 +175,15 @@ class _Encode(_StandIn):
         return text.encode("latin1")
 
 
+class _NoBytes(_StandIn):
+    """``bytes()``: how Python 3 writes the data of an empty array in protocol 2."""
+
+    def __new__(cls, *arguments: object) -> Any:
+        if arguments:
+            raise UnsafePickleError("asks for bytes made from something")
+        return b""
+
+
 _ADMITTED: dict[tuple[str, str], type] = {
     **{(f"numpy.{core}.multiarray", "_reconstruct"): _MakeArray for core in ("core", "_core")},
     **{(f"numpy.{core}.multiarray", "scalar"): _MakeScalar for core in ("core", "_core")},
@@ -185,6 +194,7 @@ _ADMITTED: dict[tuple[str, str], type] = {
     **{(module, "_reconstructor"): _MakeObject for module in ("copy_reg", "copyreg")},
     **{(module, "object"): _PlainObject for module in ("__builtin__", "builtins")},
     **{(module, "set"): set for module in ("__builtin__", "builtins")},
+    **{(module, "bytes"): _NoBytes for module in ("__builtin__", "builtins")},
     ("_codecs", "encode"): _Encode,
     ("chumpy.ch", "Ch"): _ChumpyArray,
     ("chumpy.reordering", "Select"): _ChumpySelect,
