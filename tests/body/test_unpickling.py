@@ -190,6 +190,22 @@ def test_a_vast_sparse_matrix_is_refused(tmp_path):
         load_pickle_safely(write_old_pickle(tmp_path / "vast.pkl", {"J_regressor": matrix}))
 
 
+def test_shared_references_do_not_multiply(tmp_path):
+    """Ten levels of a list of ten: ten thousand million entries if each were converted on its own."""
+    nested: list[object] = [1.0]
+    for _ in range(10):
+        nested = [nested] * 10
+    path = write_old_pickle(tmp_path / "laughs.pkl", {"v_template": nested})
+    assert len(load_pickle_safely(path)["v_template"]) == 10
+
+
+def test_a_claim_of_vast_data_allocates_nothing(tmp_path):
+    path = tmp_path / "claim.pkl"
+    path.write_bytes(b"\x80\x04\x8e" + struct.pack("<Q", 1 << 42) + b"abc.")
+    with pytest.raises(ValueError, match=r"claim\.pkl: not a pickle, or a truncated one"):
+        load_pickle_safely(path)
+
+
 def test_arrays_of_objects_hold_only_admitted_things(tmp_path):
     content = {"odd": np.array([None, "x", 3], dtype=object)}
     path = write_old_pickle(tmp_path / "objects.pkl", content)
