@@ -152,10 +152,11 @@ def load_pose_prior(
 
 def _from_npz(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     try:
-        with np.load(path, allow_pickle=False) as data:
-            return _pick(dict(data), path, ("means", "precisions_cholesky", "weights"))
-    except (OSError, EOFError, AttributeError) as error:
+        with np.load(path, allow_pickle=False) as archive:
+            data = dict(archive)
+    except (OSError, EOFError, ValueError, AttributeError) as error:  # AttributeError: a lone .npy array
         raise ValueError(f"{path}: expected a pose prior (.npz without pickles): {error}") from error
+    return _pick(data, path, ("means", "precisions_cholesky", "weights"))
 
 
 def _from_pickle(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
