@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from scripts.cmu.archive import split_of
+from scripts.cmu.archive import Take, split_of
 from scripts.cmu.library import Novelty, calibrate_hands, plausible
 from scripts.cmu.retarget import MIRROR_JOINTS, PARENTS, REST_DIRECTIONS, mirror, smpl_poses
 
@@ -104,12 +104,7 @@ def test_a_hand_that_always_hangs_bent_counts_as_straight():
         for name in ("humerus", "radius", "wrist"):
             bones[side + name] = np.broadcast_to(down, (40, 3, 3))
         bones[side + "hand"] = bones[side + "wrist"] @ Rotation.from_rotvec(bent).as_matrix()
-
-    class OneTake:
-        subject, name = "1", "1_1"
-
-    OneTake.bones = bones
-    rest = calibrate_hands([OneTake], 10)["1"]
+    rest = calibrate_hands([Take(subject="1", name="1_1", frames=np.arange(40), bones=bones)], 10)["1"]
     np.testing.assert_allclose(rest["l"], bent, atol=1e-12)
     wrist = _globals(smpl_poses(bones, rest))[:, 20]
     np.testing.assert_allclose(wrist, bones["lwrist"], atol=1e-12)
