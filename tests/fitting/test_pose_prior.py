@@ -101,9 +101,8 @@ def test_the_shipped_prior_tells_poses_from_scrambled_ones():
     poses = load_pose_library(split="heldout", mirrored=False, dtype=torch.float64).poses[:, 3:]
     typical = prior.energy(poses).median()
     rng = torch.Generator().manual_seed(0)
-    random = torch.randn(200, 69, generator=rng, dtype=torch.float64) * poses.std(
-        dim=0
-    )  # the right size, unrelated joints
+    noise = torch.randn(200, 69, generator=rng, dtype=torch.float64)
+    scrambled = noise * poses.std(dim=0)  # joints of the right size that know nothing of each other
     assert (prior.energy(scrambled) > typical).double().mean() > 0.95
 
 
