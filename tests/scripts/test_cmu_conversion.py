@@ -6,7 +6,7 @@ from scipy.spatial.transform import Rotation
 
 from scripts.cmu.archive import Take, split_of
 from scripts.cmu.library import Novelty, calibrate_hands, plausible
-from scripts.cmu.retarget import MIRROR_JOINTS, PARENTS, REST_DIRECTIONS, mirror, smpl_poses
+from scripts.cmu.retarget import MIRROR_JOINTS, REST_DIRECTIONS, mirror, smpl_poses
 
 CHAINS = {
     "lowerback": "root",
