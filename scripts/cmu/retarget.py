@@ -21,8 +21,8 @@ REST_DIRECTIONS = {
     "upper_arm": (0.996, -0.038, -0.077),
     "forearm": (0.999, 0.038, 0.0),
 }
-"""Where the left limbs of SMPL's rest pose point (as the reference conversion of the project takes it). Those of the open body differ
-by at most 5 degrees."""
+"""Where the left limbs of SMPL's rest pose point, nominally: bodies differ from it by a few degrees (the open body's
+prototype by 3 at thigh and shin, 5 at the upper arm, 2 at the forearm)."""
 
 LEG_SPREAD_DEG = 20.0  # CMU's zero pose, each leg
 ELBOW_AXIS_DEG = 30.0  # CMU's elbow bends about (0, -cos 30, sin 30), SMPL's about (0, -1, 0)

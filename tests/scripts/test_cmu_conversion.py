@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
+from anchorfit.body.joint_sets import SMPL_PARENTS
 from scripts.cmu.archive import Take, split_of
 from scripts.cmu.library import Novelty, calibrate_hands, plausible
 from scripts.cmu.retarget import MIRROR_JOINTS, REST_DIRECTIONS, mirror, smpl_poses
@@ -55,7 +56,7 @@ def _globals(poses: np.ndarray) -> np.ndarray:
     local = Rotation.from_rotvec(poses.reshape(-1, 3)).as_matrix().reshape(*poses.shape[:2], 3, 3)
     result = local.copy()
     for joint in range(1, 24):
-        result[:, joint] = result[:, PARENTS[joint]] @ local[:, joint]
+        result[:, joint] = result[:, SMPL_PARENTS[joint]] @ local[:, joint]
     return result
 
 
