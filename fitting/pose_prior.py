@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from anchorfit.assets import ASSETS
+from anchorfit.body.unpickling import load_pickle_safely
 
 DEFAULT_PATH = ASSETS / "priors" / "pose_gmm.npz"
 
@@ -152,15 +153,14 @@ def load_pose_prior(
 
 def _from_npz(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     try:
-        with np.load(path, allow_pickle=False) as data:
-            return _pick(dict(data), path, ("means", "precisions_cholesky", "weights"))
-    except (OSError, EOFError, AttributeError) as error:
+        with np.load(path, allow_pickle=False) as archive:
+            data = dict(archive)
+    except (OSError, EOFError, ValueError, AttributeError) as error:  # AttributeError: a lone .npy array
         raise ValueError(f"{path}: expected a pose prior (.npz without pickles): {error}") from error
+    return _pick(data, path, ("means", "precisions_cholesky", "weights"))
 
 
 def _from_pickle(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    from anchorfit.body.unpickling import load_pickle_safely
-
     means, covariances, weights = _pick(load_pickle_safely(path), path, ("means", "covars", "weights"))
     try:
         precisions_cholesky = np.linalg.cholesky(np.linalg.inv(np.asarray(covariances, dtype=np.float64)))

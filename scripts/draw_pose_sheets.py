@@ -1,6 +1,6 @@
 """Draw the pictures of docs/pose_library.md: poses of the library, and means and samples of the prior.
 
-    python scripts/draw_pose_sheets.py -o docs/images
+python scripts/draw_pose_sheets.py -o docs/images
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 from cmu.mixture import Mixture, MixtureSettings, fit_mixture
-from cmu.prior import cross_validate, floors, grid, recorded_coordinates, save_prior
+from cmu.prior import choices, cross_validate, floors, recorded_coordinates, save_prior
 
 from anchorfit.body.pose_library import PoseLibrary, load_pose_library
 
@@ -53,7 +53,7 @@ def main() -> None:
     train = load_pose_library(arguments.library, "train", mirrored=False)
     poses, counts = body_poses(train), balanced_counts(train, arguments.cap)
     if arguments.search:
-        for settings in grid(arguments.seed):
+        for settings in choices(arguments.seed):
             (score,) = cross_validate(poses, counts, train.subjects, [settings])
             floor_deg = np.rad2deg(settings.floor.min())
             print(f"symmetric {settings.symmetric} pooling {settings.pooling:5.0f} floor {floor_deg:.0f} {score:8.3f}")
