@@ -71,9 +71,9 @@ class FitConfig:
     sigma: float = 100.0  # pixels of the reference frame, Geman-McClure
     reference_height: float | None = 300.0  # pixels of a 1.7 m person in the reference frame; None: image pixels
     camera: CameraStage = CameraStage()
-    move_camera: bool = True  # the body stages move the translation too
+    camera_moves_from: int = 3  # the first body stage that moves the translation too; beyond the last: frozen
     depth_weight: float = 60.0  # pixels for a relative change of depth by 1, where the camera moves
-    upright_weight: float = 30.0  # pixels; see `terms.upright`
+    upright_weight: float = 40.0  # pixels; see `terms.upright`
     upright_sigma: float = 0.5
     candidates: int = 2  # orientations that enter the body stages, as extra rows
     candidate_stages: int = 1  # after so many stages the better candidate goes on alone
@@ -87,7 +87,7 @@ class FitConfig:
 
 def anchored_config() -> FitConfig:
     """The default of `anchored`: the last stage alone, and the anchor."""
-    return FitConfig(stages=SMPLIFY_STAGES[-1:], candidates=1, anchor_pose=20.0)
+    return FitConfig(stages=SMPLIFY_STAGES[-1:], candidates=1, camera_moves_from=0, anchor_pose=20.0)
 
 
 def smplify(
@@ -104,14 +104,14 @@ def smplify(
         body: the body model; its device and type are the fit's.
         observations: B people.
         prior: the pose prior.
-        init: (B, 85) parameters whose body pose and betas to start from; the prior's mean pose by default.
+        init: (B, 85) parameters whose body pose and betas to start from; the rest pose by default.
         config: the constants.
     Raises:
         ValueError: ``init`` is not (B, 85).
     """
     config = config or FitConfig()
     observations = observations.to(body.v_template.device, body.v_template.dtype)
-    start = _mean_start(len(observations), prior) if init is None else _checked_init(init, observations)
+    start = _rest_start(len(observations), prior) if init is None else _checked_init(init, observations)
     return _run(body, observations, prior, start.to(body.v_template), None, config)
 
 
@@ -146,11 +146,11 @@ def _checked_init(init: Tensor, observations: Observations) -> Tensor:
     return init
 
 
-def _mean_start(count: int, prior: GaussianMixture) -> Tensor:
-    """The mixture's mean pose. The public code starts, by a quirk of its weights, at the zero pose, a T."""
-    start = prior.means.new_zeros(count, NUM_PARAMS)
-    start[:, BODY_POSE] = prior.mean_pose
-    return start
+def _rest_start(count: int, prior: GaussianMixture) -> Tensor:
+    """The zero pose, a T. The public code meant to start at the mixture's mean pose, and by a quirk of its weights (they
+    add up to 1e-29) starts here. It is the better start: from the mean pose more fits end in local minima.
+    """
+    return prior.means.new_zeros(count, NUM_PARAMS)
 
 
 def _usable(observations: Observations, start: Tensor) -> tuple[Observations, Tensor, Tensor]:
@@ -222,11 +222,11 @@ def _run(
         steps = torch.zeros(len(start), dtype=torch.long, device=start.device)
         converged = torch.ones_like(steps, dtype=torch.bool)
         frozen = torch.zeros(NUM_PARAMS, dtype=torch.bool, device=start.device)
-        frozen[TRANSL] = not config.move_camera
+        frozen[TRANSL] = True
         energy = None
         for number, stage in enumerate(config.stages):
             terms = _terms(stage, prior, data, depths, anchor, config)
-            energy = Energy(body, terms, frozen=frozen if frozen.any() else None)
+            energy = Energy(body, terms, frozen=frozen if number < config.camera_moves_from else None)
             params[:, GLOBAL_ORIENT] = wrap_axis_angle(params[:, GLOBAL_ORIENT])
             solution = minimise(energy, params, config.rule, stage.stopping, rows=rows)
             params = solution.params
@@ -272,8 +272,7 @@ def _terms(
         HingeTerm(stage.pose_weight),
         ShapeTerm(stage.shape_weight),
     ]
-    if config.move_camera:
-        terms.append(TranslationTerm(depths, config.depth_weight))
+    terms.append(TranslationTerm(depths, config.depth_weight))
     if config.upright_weight > 0:
         terms.append(UprightTerm(config.upright_weight, sigma=config.upright_sigma))
     if config.anchor_pose > 0:
