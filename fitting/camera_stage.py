@@ -1,7 +1,7 @@
 """The camera stage: where the body stands and which way it faces, with pose and shape held.
 
-With pose and shape held the body is rigid, so this stage has six unknowns [global_orient 3 | transl 3] and needs no body
-model in its loop. SMPLify guesses depth from the torso's length in the image, which fails when the torso points at the
+With pose and shape held the body is rigid, so this stage has six unknowns [global_orient 3 | transl 3] and needs no
+body model in its loop. SMPLify guesses depth from the torso's length in the image, which fails when the torso points at the
 camera: foreshortening makes it short and the person seems far away. A limb can only look shorter than it is, so we take
 the depth from the limbs that look longest. Several orientations are tried for each person as extra rows of one batch.
 """

@@ -1,10 +1,10 @@
 """Schedules: which energies are minimised one after the other.
 
-`smplify` fits from keypoints alone: camera stage, several orientations, four stages of falling prior weights. `anchored`
-starts from a prediction: camera stage, the last stage alone, and a term that holds the pose near the prediction.
+`smplify` fits from keypoints alone: camera stage, several orientations, four stages of falling prior weights.
+`anchored` starts from a prediction: camera stage, the last stage alone, and a term that holds the pose near the prediction.
 
-Constants in pixels are those of a person ``reference_height`` pixels high: each person's errors are scaled to that frame
-by the depth that the camera stage found, so neither resolution nor distance changes how a fit weighs its terms.
+Constants in pixels are those of a person ``reference_height`` pixels high: each person's errors are scaled to that
+frame by the depth that the camera stage found, so neither resolution nor distance changes how a fit weighs its terms.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from anchorfit.body import CANONICAL_JOINTS, BodyModel
-from anchorfit.body.rotations import axis_angle_to_matrix, matrix_to_axis_angle, wrap_axis_angle
+from anchorfit.body.rotations import axis_angle_to_matrix, wrap_axis_angle
 from anchorfit.observations.people import Observations
 
 from . import camera_stage
@@ -147,8 +147,10 @@ def _checked_init(init: Tensor, observations: Observations) -> Tensor:
 
 
 def _rest_start(count: int, prior: GaussianMixture) -> Tensor:
-    """The zero pose, a T. The public code meant to start at the mixture's mean pose, and by a quirk of its weights (they
-    add up to 1e-29) starts here. It is the better start: from the mean pose more fits end in local minima.
+    """The zero pose, a T.
+
+    The public code meant to start at the mixture's mean pose and, by a quirk of its weights (they add up to 1e-29),
+    starts here. It is the better start: from the mean pose more fits end in local minima.
     """
     return prior.means.new_zeros(count, NUM_PARAMS)
 
@@ -249,7 +251,9 @@ def _run(
 
 def _keypoint_term(observations: Observations, zoom: Tensor, config: FitConfig) -> KeypointTerm:
     seen = (observations.confidence > 0).any(0)
-    names = [name for index, name in enumerate(CANONICAL_JOINTS) if config.joint_weights.get(name, 0.0) > 0 and seen[index]]
+    names = [
+        name for index, name in enumerate(CANONICAL_JOINTS) if config.joint_weights.get(name, 0.0) > 0 and seen[index]
+    ]
     names = names or ["left_shoulder"]
     index = [CANONICAL_JOINTS.index(name) for name in names]
     base = observations.confidence.new_tensor([config.joint_weights[name] for name in names])
