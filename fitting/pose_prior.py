@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-import anchorfit.assets
+from anchorfit.assets import ASSETS
 
-DEFAULT_PATH = Path(anchorfit.assets.__file__).resolve().parent / "priors" / "pose_gmm.npz"
+DEFAULT_PATH = ASSETS / "priors" / "pose_gmm.npz"
 
 BODY_POSE = 69
 
@@ -22,8 +22,8 @@ class PriorResiduals(NamedTuple):
     """What the prior says of B poses.
 
     Attributes:
-        residuals: (B, 70), the chosen component's [ sqrt(1/2) L_k^T (x - m_k) ; sqrt(-log w'_k) ]; the sum of squares is
-            the energy. The Jacobian of the first 69 rows is sqrt(1/2) L_k^T, of the last 0.
+        residuals: (B, 70), the chosen component's [ sqrt(1/2) L_k^T (x - m_k) ; sqrt(-log w'_k) ]; the sum of
+            squares is the energy. The Jacobian of the first 69 rows is sqrt(1/2) L_k^T, of the last 0.
         component: (B,) int64, the k of least energy.
     """
 
@@ -152,10 +152,11 @@ def load_pose_prior(
 
 def _from_npz(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     try:
-        with np.load(path, allow_pickle=False) as data:
-            return _pick(dict(data), path, ("means", "precisions_cholesky", "weights"))
-    except (OSError, EOFError, AttributeError) as error:
+        with np.load(path, allow_pickle=False) as archive:
+            data = dict(archive)
+    except (OSError, EOFError, ValueError, AttributeError) as error:  # AttributeError: a lone .npy array
         raise ValueError(f"{path}: expected a pose prior (.npz without pickles): {error}") from error
+    return _pick(data, path, ("means", "precisions_cholesky", "weights"))
 
 
 def _from_pickle(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -165,7 +166,9 @@ def _from_pickle(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     try:
         precisions_cholesky = np.linalg.cholesky(np.linalg.inv(np.asarray(covariances, dtype=np.float64)))
     except np.linalg.LinAlgError as error:
-        raise ValueError(f"{path}: covars: expected (K, {BODY_POSE}, {BODY_POSE}) positive definite: {error}") from error
+        raise ValueError(
+            f"{path}: covars: expected (K, {BODY_POSE}, {BODY_POSE}) positive definite: {error}"
+        ) from error
     return means, precisions_cholesky, weights
 
 

@@ -1,6 +1,6 @@
 """Turn the archive of CMU takes into the pose library that the package ships.
 
-    python scripts/build_pose_library.py ARCHIVE -o anchorfit/assets/poses/cmu_poses.npz
+python scripts/build_pose_library.py ARCHIVE -o anchorfit/assets/poses/cmu_poses.npz
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def main() -> None:
     save_library(arguments.output, library, settings)
     for subject, count in zip(*np.unique(library.subjects, return_counts=True), strict=True):
         print(f"{subject:>12} {split_of(str(subject)):>8} {count:6d}")
-    print(f"{library.candidates} candidates, {library.twisted} with an impossible forearm, {len(library.poses)} kept")
+    print(f"{library.candidates} candidates, {library.failures} of them tracking failures, {len(library.poses)} kept")
     print(f"{arguments.output}: {arguments.output.stat().st_size / 1e6:.2f} MB")
 
 

@@ -33,8 +33,7 @@ from .model import NUM_POSE, BodyModel
 from .points import point_table
 from .skinning import ancestor_rows, jump_tables
 
-_ROLL = (1, 2, 0)
-_ROLL_BACK = (2, 0, 1)
+_CHUNK_ROWS = 128  # of the batch at a time: intermediate results stay in the cache
 
 
 class _Posed(NamedTuple):
@@ -58,7 +57,8 @@ class PointSet:
 
     names: tuple[str, ...]
     num_betas: int
-    parents: tuple[int, ...]
+    parent_joints: Tensor  # (23,) parents of all joints but the root
+    jumps: tuple[tuple[Tensor, Tensor], ...]  # joints, and their ancestors 1, 2, 4, 8 steps up
     source_frames: Tensor  # (N,) joint whose frame carries the source
     source_rest: Tensor  # (N * 3, 1): q at betas 0
     source_shape: Tensor  # (N * 3, S): dq/dbetas
@@ -87,6 +87,7 @@ class PointSet:
             value = getattr(self, field.name)
             if isinstance(value, Tensor):
                 changed[field.name] = value.to(device=device, dtype=dtype if value.is_floating_point() else None)
+        changed["jumps"] = tuple((joints.to(device), ancestors.to(device)) for joints, ancestors in self.jumps)
         return replace(self, **changed)
 
     def points(self, params: Tensor) -> Tensor:
@@ -114,14 +115,21 @@ class PointSet:
             ValueError: the shape does not fit.
         """
         self._check(params)
-        batch = params.shape[0]
-        posed = self._pose(params.t().contiguous(), self.combine)
+        points = params.new_empty(params.shape[0], self.num_points, 3)
+        jacobian = params.new_empty(params.shape[0], self.num_points * 3, params.shape[1])
+        for start in range(0, params.shape[0], _CHUNK_ROWS):
+            rows = slice(start, start + _CHUNK_ROWS)
+            self._evaluate(params[rows].t().contiguous(), points[rows], jacobian[rows].flatten(1))
+        return points, jacobian.view(-1, self.num_points, 3, params.shape[1])
+
+    def _evaluate(self, params: Tensor, points: Tensor, jacobian: Tensor) -> None:
+        """Write points (B, P, 3) and Jacobian (B, P * 3 * D) of parameters (D, B) into the two given tensors."""
+        batch = params.shape[1]
+        posed = self._pose(params, self.combine)
         arms = posed.points_and_arms[self.num_points :]
-        parent = [max(entry, 0) for entry in self.parents]
-        above = posed.world[parent]
-        above[0] = torch.eye(3, dtype=params.dtype, device=params.device)[..., None]
-        turning = _product(above, posed.jacobians)  # (24, 3, 3, B): Omega
-        of_pose = _cross(turning[self.pair_joints], arms[:, None], dim=2)  # (E, 3, 3, B)
+        above = posed.world.index_select(0, self.parent_joints)
+        turning = torch.cat((posed.jacobians[:1], _product(above, posed.jacobians[1:])))  # (24, 3, 3, B): Omega
+        of_pose = _cross(turning.index_select(0, self.pair_joints), arms[:, None], dim=2)  # (E, 3, 3, B)
         if self.corrective_joints.numel():
             corrected = self._corrective_jacobian(posed)
             of_pose[: corrected.shape[0]] += corrected
@@ -130,9 +138,9 @@ class PointSet:
         constant = params.new_zeros(1 + self.num_points, batch)
         constant[1:] = self.root_weight[:, 0]
         rows = torch.cat((of_pose.view(-1, batch), of_betas.view(-1, batch), constant))
-        jacobian = rows.index_select(0, self.jacobian_rows).t().contiguous()
-        points = posed.points_and_arms[: self.num_points].permute(2, 0, 1).contiguous()
-        return points, jacobian.view(batch, self.num_points, 3, params.shape[1])
+        # The computed rows are a third of the Jacobian, the rest is zero: transpose them first, spread them after.
+        torch.index_select(rows.t().contiguous(), 1, self.jacobian_rows, out=jacobian)
+        points.copy_(posed.points_and_arms[: self.num_points].permute(2, 0, 1))
 
     def _check(self, params: Tensor) -> None:
         size = NUM_POSE + self.num_betas + 3
@@ -144,14 +152,17 @@ class PointSet:
         batch = params.shape[1]
         betas, transl = params[NUM_POSE : NUM_POSE + self.num_betas], params[NUM_POSE + self.num_betas :]
         local, jacobians = _exponential_map(params[:NUM_POSE].view(-1, 3, batch))
-        world = _world_rotations(local, self.parents)
+        world = local
+        for joints, ancestors in self.jumps:  # pointer doubling: see skinning.jump_tables
+            moved = _product(world.index_select(0, ancestors), world.index_select(0, joints))
+            world = world.index_copy(0, joints, moved)
         vectors = torch.addmm(self.source_rest, self.source_shape, betas).view(-1, 3, batch)
         if self.corrective_joints.numel():
             feature = local[1:] - torch.eye(3, dtype=params.dtype, device=params.device)[..., None]
-            feature = feature[self.corrective_joints].view(-1, batch)
+            feature = feature.index_select(0, self.corrective_joints).view(-1, batch)
             added = (self.corrective_directions @ feature).view(-1, 3 * batch)
             vectors = vectors + (self.corrective_spread @ added).view_as(vectors)
-        turned = _apply(world[self.source_frames], vectors)  # (N, 3, B)
+        turned = _apply(world.index_select(0, self.source_frames), vectors)  # (N, 3, B)
         summed = (combine @ turned.view(-1, 3 * batch)).view(-1, 3, batch)
         root = torch.addmm(self.root_rest, self.root_shape, betas) + transl
         summed[: self.num_points] += self.root_weight * root
@@ -161,13 +172,13 @@ class PointSet:
         """What the pose correctives add to the Jacobian of pairs (k, p): (K * Q, 3 parameters, 3, B)."""
         batch = posed.world.shape[-1]
         joints = self.corrective_joints + 1
-        columns, jacobians = posed.local[joints], posed.jacobians[joints]
+        columns, jacobians = posed.local.index_select(0, joints), posed.jacobians.index_select(0, joints)
         # d(column c of R)/dw_d = (column d of J_l) x (column c of R), laid out (K, c, r, d, B).
         derivative = _cross(jacobians.transpose(1, 2)[:, None], columns[..., None, :], dim=2)
         count = joints.numel()
         directions = self.corrective_directions.view(-1, count, 9).transpose(0, 1)  # (K, T * 3, 9)
         moved = torch.bmm(directions, derivative.reshape(count, 9, 3 * batch)).view(count, -1, 3, 3, batch)
-        blended = (self.corrective_blend @ posed.world.view(len(self.parents), -1)).view(-1, 3, 3, batch)
+        blended = (self.corrective_blend @ posed.world.view(24, -1)).view(-1, 3, 3, batch)
         world = blended[None, :, 0, None] * moved[:, :, 0, :, None]  # (K, T, 3 parameters, 3, B)
         for axis in (1, 2):
             world.addcmul_(blended[None, :, axis, None], moved[:, :, axis, :, None])
@@ -194,10 +205,9 @@ def _apply(matrices: Tensor, vectors: Tensor) -> Tensor:
 
 def _cross(left: Tensor, right: Tensor, dim: int) -> Tensor:
     """Cross products along ``dim``; other dimensions broadcast."""
-    roll = torch.tensor(_ROLL, device=left.device)
-    back = torch.tensor(_ROLL_BACK, device=left.device)
-    total = left.index_select(dim, roll) * right.index_select(dim, back)
-    return total.addcmul_(left.index_select(dim, back), right.index_select(dim, roll), value=-1.0)
+    left_next, left_last = left.roll(-1, dim), left.roll(1, dim)
+    right_next, right_last = right.roll(-1, dim), right.roll(1, dim)
+    return (left_next * right_last).addcmul_(left_last, right_next, value=-1.0)
 
 
 def _exponential_map(vectors: Tensor) -> tuple[Tensor, Tensor]:
@@ -223,16 +233,6 @@ def _exponential_map(vectors: Tensor) -> tuple[Tensor, Tensor]:
     torch.diagonal(rotations, dim1=1, dim2=2).add_(cosine[:, 0].transpose(1, 2))
     torch.diagonal(jacobians, dim1=1, dim2=2).add_(a[:, 0].transpose(1, 2))
     return rotations, jacobians
-
-
-def _world_rotations(local: Tensor, parents: tuple[int, ...]) -> Tensor:
-    """World rotations (J, 3, 3, B) by pointer doubling (see ``skinning.jump_tables``)."""
-    world = local
-    for table in jump_tables(parents):
-        moved = [joint for joint, entry in enumerate(table) if entry < len(parents)]
-        product = _product(world[[table[joint] for joint in moved]], world[moved])
-        world = world.index_copy(0, torch.tensor(moved, device=world.device), product)
-    return world
 
 
 def compile_points(
@@ -324,9 +324,7 @@ class _Compiler:
         combine = torch.cat((weights, arm_weights[pair_points, pair_joints]))
 
         beta_frames = torch.zeros(self.num_points, self.num_betas, self.num_joints, 3, dtype=torch.float64)
-        beta_frames.index_add_(
-            2, torch.tensor(frames), torch.einsum("pn,ncs->psnc", weights, shape)
-        )
+        beta_frames.index_add_(2, torch.tensor(frames), torch.einsum("pn,ncs->psnc", weights, shape))
         beta_root = torch.einsum("p,cs->psc", root_weight, self.joints_shape[0])[..., None]
         spread = torch.zeros(len(frames), len(self.corrective_rows), dtype=torch.float64)
         for row, (p, blend, _) in enumerate(self.corrective_rows):
@@ -343,7 +341,12 @@ class _Compiler:
         return PointSet(
             names=names,
             num_betas=self.num_betas,
-            parents=parents,
+            parent_joints=indices(parents[1:]),
+            jumps=tuple(
+                (indices(moved), indices([table[joint] for joint in moved]))
+                for table in jump_tables(parents)
+                for moved in [[joint for joint, entry in enumerate(table) if entry < len(parents)]]
+            ),
             source_frames=indices(frames),
             source_rest=tensor(rest.reshape(-1, 1)),
             source_shape=tensor(shape.reshape(-1, self.num_betas)),
@@ -363,7 +366,7 @@ class _Compiler:
         )
 
     def _correctives(self) -> None:
-        """Corrective sources (point, blend over joints (24,), directions (3, 207)): by vertex or by joint, the fewer."""
+        """Corrective sources (point, blend over joints (24,), directions (3, 207)): by vertex or joint, the fewer."""
         rows: list[tuple[int, Tensor, Tensor]] = []
         for p in range(self.num_points):
             corners = [k for k in range(self.shares.shape[1]) if self.shares[p, k] != 0 and self.directions[p, k].any()]

@@ -29,7 +29,9 @@ def _combination(name: str) -> Combination:
         return ((name, 1.0),)
     if name in CANONICAL_SOURCES:
         return CANONICAL_SOURCES[name]
-    raise ValueError(f"names: {name!r} is no canonical joint (anchorfit.body.CANONICAL_JOINTS), joint:NAME or landmark:NAME")
+    raise ValueError(
+        f"names: {name!r} is no canonical joint (anchorfit.body.CANONICAL_JOINTS), joint:NAME or landmark:NAME"
+    )
 
 
 def point_table(

@@ -13,9 +13,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from anchorfit.assets import ASSETS
+
 from .joint_sets import SMPL_JOINTS, mirror_permutation
 
-DEFAULT_PATH = Path(__file__).resolve().parent.parent / "assets" / "poses" / "cmu_poses.npz"
+DEFAULT_PATH = ASSETS / "poses" / "cmu_poses.npz"
 
 SPLITS = ("train", "heldout", "aside")
 """Who is in which part, by subject: ``aside`` holds people who may be the same as held-out ones."""

@@ -21,7 +21,9 @@ from torch import Tensor
 
 from .joint_sets import SMPL_JOINTS, mirror_permutation
 
-_SERIES_BELOW = 0.25  # of t^2: there six terms reach 1e-16, and closed forms lose no more than a few units in the last place
+_SERIES_BELOW = (
+    0.25  # of t^2: there six terms reach 1e-16, and closed forms lose no more than a few units in the last place
+)
 
 
 class RotationCoefficients(NamedTuple):
@@ -93,7 +95,9 @@ def _combine(identity: Tensor, skew: Tensor, outer: Tensor, vector: Tensor) -> T
     eye = torch.eye(3, dtype=vector.dtype, device=vector.device)
     products = vector[..., :, None] * vector[..., None, :]
     return (
-        identity[..., None, None] * eye + skew[..., None, None] * cross_matrix(vector) + outer[..., None, None] * products
+        identity[..., None, None] * eye
+        + skew[..., None, None] * cross_matrix(vector)
+        + outer[..., None, None] * products
     )
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from anchorfit.body.joint_sets import CANONICAL_JOINTS, SMPL_JOINTS
+from ..body.joint_sets import CANONICAL_JOINTS, SMPL_JOINTS
 
 Convention = tuple[str | None, ...]
 
@@ -65,7 +65,7 @@ H36M17: Convention = (
 """Human3.6M's usual 17 of 32 joints (Ionescu et al. 2014; the order of Martinez et al. 2017 and VideoPose3D)."""
 
 _SMPL_TO_CANONICAL = {
-    "pelvis": None,  # SMPL's root lies 9 cm above the middle of the hips, which is the canonical pelvis
+    "pelvis": None,  # SMPL's root lies about 9 cm above the middle of the hips, which is the canonical pelvis
     "spine2": "spine",
     "neck": "neck_base",
     "head": "head_base",

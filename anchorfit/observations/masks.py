@@ -102,6 +102,15 @@ def run_lengths_to_mask(counts: Any, width: int, height: int) -> np.ndarray:
     return np.ascontiguousarray(np.repeat(values, counts).reshape(width, height).T)
 
 
+def mask_to_run_lengths(mask: np.ndarray) -> dict[str, Any]:
+    """(height, width) bool -> COCO's uncompressed {"size": [height, width], "counts": [...]}; inverse of decoding."""
+    flat = mask.T.reshape(-1)
+    changes = np.flatnonzero(flat[1:] != flat[:-1]) + 1
+    edges = np.concatenate([[0], changes, [flat.size]])
+    counts = np.diff(edges).tolist()
+    return {"size": [int(side) for side in mask.shape], "counts": [0, *counts] if flat[:1].any() else counts}
+
+
 def decompress_counts(text: str | bytes) -> list[int]:
     """COCO's compressed string -> run lengths.
 

@@ -11,8 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from anchorfit.body.joint_sets import CANONICAL_JOINTS
-
+from ..body.joint_sets import CANONICAL_JOINTS
 from .masks import StoredMask
 
 

@@ -30,14 +30,27 @@ SOURCES = (
 SPLITS = ("train", "heldout", "aside")
 QUANTUM = np.pi / 32767  # radians in one step of the stored int16: 0.0055 degrees
 
+LIMITS_DEG = {
+    (1, 2): 130,
+    (3,): 80,
+    (4, 5): 160,
+    (7, 8): 65,
+    (10, 11): 60,
+    (16, 17): 150,
+    (18, 19): 155,
+    (20, 21): 85,
+}
+"""SMPL joints and the angle against the parent beyond which a frame is taken for a tracking failure and dropped: about
+the range of a trained body. Whole stretches of a few takes have a foot, forearm or hand turned by half a circle."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class LibrarySettings:
     """How takes become a library."""
 
     stride: int = 4  # of 120 frames a second: candidates come at 30 a second
-    novelty_deg: float = 10.0  # a pose is kept if one joint differs by this much from each kept pose of its subject
-    max_twist_deg: float = 120.0  # a forearm twisted further is a tracking failure: frame dropped
+    novelty_deg: float = 7.0  # a pose is kept if one joint differs by this much from each kept pose of its subject
+    max_twist_deg: float = 120.0  # of the wrist against the elbow; beyond it a tracking failure as well
     min_hanging_frames: int = 15  # fewer hanging-arm candidates than this: the median of all subjects is used
 
 
@@ -50,7 +63,7 @@ class Library:
     takes: np.ndarray
     frames: np.ndarray
     candidates: int
-    twisted: int
+    failures: int
 
 
 def make_library(takes: Iterable[Take], settings: LibrarySettings) -> Library:
@@ -59,11 +72,12 @@ def make_library(takes: Iterable[Take], settings: LibrarySettings) -> Library:
     rest = calibrate_hands(recorded, settings.min_hanging_frames)
     kept: dict[str, Novelty] = {}
     rows: list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]] = []
-    candidates = twisted = 0
+    candidates = failures = 0
     for take in recorded:
         poses = smpl_poses(take.bones, rest[_person(take)])
-        limit = np.deg2rad(settings.max_twist_deg)
-        sound = np.all([np.abs(wrist_twist(take.bones, letter)) <= limit for letter in "lr"], axis=0)
+        sound = plausible(poses)
+        for letter in "lr":
+            sound &= np.abs(wrist_twist(take.bones, letter)) <= np.deg2rad(settings.max_twist_deg)
         novelty = kept.setdefault(take.subject, Novelty(np.deg2rad(settings.novelty_deg)))
         new = novelty.select(poses[sound])
         count = len(new)
@@ -71,10 +85,16 @@ def make_library(takes: Iterable[Take], settings: LibrarySettings) -> Library:
             (poses[sound][new], np.repeat(take.subject, count), np.repeat(take.name, count), take.frames[sound][new])
         )
         candidates += len(poses)
-        twisted += int((~sound).sum())
+        failures += int((~sound).sum())
     poses, subjects, names, frames = (np.concatenate(column) for column in zip(*rows, strict=True))
-    return Library(
-        poses=poses, subjects=subjects, takes=names, frames=frames, candidates=candidates, twisted=twisted
+    return Library(poses=poses, subjects=subjects, takes=names, frames=frames, candidates=candidates, failures=failures)
+
+
+def plausible(poses: np.ndarray) -> np.ndarray:
+    """(T,) True where no joint of the poses (T, 24, 3) is turned beyond its limit."""
+    angles = np.linalg.norm(poses, axis=2)
+    return np.all(
+        [(angles[:, joints] <= np.deg2rad(limit)).all(axis=1) for joints, limit in LIMITS_DEG.items()], axis=0
     )
 
 
@@ -156,7 +176,7 @@ def save_library(path: Path, library: Library, settings: LibrarySettings) -> Non
         "seed": None,
         "seed_note": "nothing is drawn at random",
         "candidates": library.candidates,
-        "dropped_twisted": library.twisted,
+        "dropped_failures": library.failures,
         "versions": {"python": platform.python_version(), "numpy": np.__version__, "scipy": scipy.__version__},
         "frame": "SMPL: metres, y up in the world; row = 24 axis-angles; not mirrored (readers add mirror images)",
     }

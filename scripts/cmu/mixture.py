@@ -145,10 +145,7 @@ def _maximise(
     totals = shares.sum(axis=0)
     means = shares.T @ poses / totals[:, None]
     scatters = np.stack(
-        [
-            (poses - mean).T @ ((poses - mean) * share[:, None])
-            for mean, share in zip(means, shares.T, strict=True)
-        ]
+        [(poses - mean).T @ ((poses - mean) * share[:, None]) for mean, share in zip(means, shares.T, strict=True)]
     )
     pooled = scatters.sum(axis=0) / totals.sum()
     covariances = (scatters + settings.pooling * pooled) / (totals + settings.pooling)[:, None, None]

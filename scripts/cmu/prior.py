@@ -45,7 +45,7 @@ def cross_validate(
     subjects: np.ndarray,
     choices: Iterable[MixtureSettings],
     folds: int = 4,
-    size: int = 5000,
+    size: int = 3000,
 ) -> list[float]:
     """Mean log-likelihood of people left out, over the recorded coordinates, for each choice of settings.
 
@@ -84,7 +84,7 @@ def grid(seed: int) -> list[MixtureSettings]:
     base = MixtureSettings(floor=floors(0.05), seed=seed)
     return [
         replace(base, symmetric=symmetric, pooling=pooling, floor=floors(np.deg2rad(floor_deg)))
-        for symmetric, pooling, floor_deg in itertools.product((0, 2, 4), (30.0, 100.0, 300.0), (3.0, 5.0, 8.0))
+        for symmetric, pooling, floor_deg in itertools.product((2,), (100.0, 1000.0), (1.0, 2.0, 3.0, 6.0))
     ]
 
 

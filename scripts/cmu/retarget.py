@@ -26,8 +26,8 @@ REST_DIRECTIONS = {
 
 LEG_SPREAD_DEG = 20.0  # CMU's zero pose, each leg
 ELBOW_AXIS_DEG = 30.0  # CMU's elbow bends about (0, -cos 30, sin 30), SMPL's about (0, -1, 0)
-HEAD_REST_DEG = 13.0  # CMU's heads rest this much nose-down: taken back, 4 degrees of it in the neck
-NECK_REST_DEG = 4.0
+HEAD_REST_DEG = 13.0  # CMU's heads rest this much nose-down: taken back
+NECK_REST_DEG = -4.0  # necks rest a little nose-up
 COLLAR_SHARE = 0.2  # of the arm's swing; CMU records nothing in the clavicles
 
 HANGING_DEG = 30.0  # an upper arm this close to straight down hangs

@@ -118,8 +118,9 @@ def parse_amc(text: str, skeleton: Skeleton, *, stride: int = 1, name: str = "mo
         stride: 1 for all frames.
         name: what error messages call the file.
     Returns:
-        ``frame`` -> (T,) int places in the file, from 0 (the file's own numbers may start anywhere), and for each bone its angles (T, 3) in degrees, x y z (angles that
-        the bone does not have are 0); ``translation`` -> (T, 3) the root's place in metres.
+        ``frame`` -> (T,) int places in the file, from 0 (the file's own numbers may start anywhere); for each bone its
+        angles (T, 3) in degrees, x y z (angles that the bone does not have are 0); ``translation`` -> (T, 3) the
+        root's place in metres.
     Raises:
         ValueError: a bone that the skeleton lacks, or a wrong count of numbers.
     """
