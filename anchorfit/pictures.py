@@ -6,10 +6,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import torch
 
 from .body import BodyModel
 from .observations import read_image
-from .rendering import overlay, side_view
+from .rendering import PALETTE, overlay, side_view
 from .results import BodyEstimate
 
 
@@ -27,17 +28,37 @@ def draw_overlay(estimate: BodyEstimate, body: BodyModel) -> np.ndarray:
 
 
 def draw_side_view(estimate: BodyEstimate, body: BodyModel, size: tuple[int, int] = (480, 480)) -> np.ndarray:
-    """The bodies of one photograph seen from their right side, (height, width, 3) uint8 RGB."""
+    """The bodies of one photograph seen from the camera's right, where they stand; (height, width, 3) uint8 RGB."""
     return side_view(estimate.bodies(body).vertices, body.faces, size)
 
 
+def draw_line_up(estimate: BodyEstimate, body: BodyModel, size: tuple[int, int]) -> np.ndarray:
+    """The bodies side by side in the photograph's order, each seen from the camera's right.
+
+    Unlike ``draw_side_view`` it shows people who stand far apart as large as people who stand together.
+
+    Returns:
+        (height, width, 3) uint8 RGB.
+    """
+    vertices, joints = estimate.bodies(body)
+    order = joints[:, 0, 0].argsort()  # from left to right
+    centred = (vertices - joints[:, :1])[order]
+    depth_span = centred[..., 2].amax(dim=1) - centred[..., 2].amin(dim=1)
+    right_edge = (depth_span + 0.15).cumsum(dim=0)  # seen from the right, depth runs from left to right
+    start = right_edge - depth_span - centred[..., 2].amin(dim=1)
+    shift = torch.stack([torch.zeros_like(start), torch.zeros_like(start), start], dim=-1)
+    return side_view(
+        centred + shift[:, None], body.faces, size, colors=[PALETTE[i % len(PALETTE)] for i in order.tolist()]
+    )
+
+
 def draw_contact_sheet(estimate: BodyEstimate, body: BodyModel, *, row_height: int = 300) -> np.ndarray:
-    """A row a photograph: as it is, with the bodies, and the bodies from the side; (H, W, 3) uint8 RGB."""
+    """A row a photograph: as it is, with the bodies on it, and the bodies from the side; (H, W, 3) uint8 RGB."""
     rows = []
     for image in dict.fromkeys(estimate.images):
         people = estimate.rows([i for i, name in enumerate(estimate.images) if name == image])
         photograph = read_image(_photograph(people))
-        panels = [photograph, draw_overlay(people, body), draw_side_view(people, body, (row_height, row_height))]
+        panels = [photograph, draw_overlay(people, body), draw_line_up(people, body, (row_height, 3 * row_height // 2))]
         rows.append(np.concatenate([_to_height(panel, row_height) for panel in panels], axis=1))
     width = max(row.shape[1] for row in rows)
     padded = [np.pad(r, ((0, 4), (0, width - r.shape[1]), (0, 0)), constant_values=255) for r in rows]

@@ -14,7 +14,7 @@ from .console import out
 def print_people(estimate: BodyEstimate, columns: Mapping[str, Sequence[str]] | None = None) -> None:
     """One line a person: joints, reprojection error, steps, trust; and further columns of one's own."""
     table = Table(box=None, padding=(0, 2, 0, 0))
-    table.add_column("person", overflow="fold")
+    table.add_column("person", no_wrap=True)
     for heading in ("joints", "reprojection", *(columns or {}), "steps"):
         table.add_column(heading, justify="right")
     table.add_column("trusted")
