@@ -91,7 +91,7 @@ def read_body_file(path: Path) -> Mapping[str, Any]:
         raise ValueError(f"{path}: is a git-lfs pointer, not the file itself; fetch it with 'git lfs pull'")
     if head.lstrip()[:1] == b"<":
         raise ValueError(
-            f"{path}: is a web page, not a body file: the download most likely ended at a login page; {WHERE_TO_GET_SMPL}"
+            f"{path}: is a web page, not a body file (a download that ended at a login page?); {WHERE_TO_GET_SMPL}"
         )
     if head.startswith(b"PK"):
         content = _read_npz(path)
@@ -309,5 +309,5 @@ def _gender(entries: _Entries, wanted: str) -> str:
     if said is None:
         return wanted
     if wanted not in ("neutral", said):
-        raise entries.fail(f"gender: {wanted!r} was asked for, the file is {said!r}")
+        raise ValueError(f"{entries.path}: gender {wanted!r} was asked for, the file is {said!r}")
     return said

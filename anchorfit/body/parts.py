@@ -18,19 +18,31 @@ SIX_PARTS: dict[int, str] = {
     5: "right_leg",
     6: "left_leg",
 }
-"""Labels of the LSP part segmentation (FACTS of the ``upi-s1h`` set: 0 is background, 255 is to be ignored)."""
+"""Labels of the LSP part segmentation (set ``upi-s1h``; 0 is background, 255 is to be ignored)."""
 
 SEGMENTS: dict[int, str] = dict(enumerate(SMPL_JOINTS))
 """Segments of the surface, each named after the SMPL joint that moves it most (``BodyModel.face_segments``)."""
 
-SEGMENT_PART: tuple[int, ...] = tuple(
-    1
-    if name == "head"
-    else {"right": 3, "left": 4}[name.split("_")[0]]
-    if name.endswith(("_elbow", "_wrist", "_hand")) or name in ("left_shoulder", "right_shoulder")
-    else {"right": 5, "left": 6}[name.split("_")[0]]
-    if name.endswith(("_hip", "_knee", "_ankle", "_foot"))
-    else 2
-    for name in SMPL_JOINTS
-)
+_PART_OF: dict[str, str] = {
+    "hip": "leg",
+    "knee": "leg",
+    "ankle": "leg",
+    "foot": "leg",
+    "shoulder": "arm",
+    "elbow": "arm",
+    "wrist": "arm",
+    "hand": "arm",
+}
+
+
+def _six_part(segment: str) -> int:
+    """The six-part label of a segment; collars, neck and spine belong to the torso."""
+    if segment == "head":
+        return 1
+    side, _, kind = segment.partition("_")
+    name = f"{side}_{_PART_OF[kind]}" if kind in _PART_OF else "torso"
+    return next(label for label, part in SIX_PARTS.items() if part == name)
+
+
+SEGMENT_PART: tuple[int, ...] = tuple(_six_part(name) for name in SMPL_JOINTS)
 """The six-part label of each segment, for bodies whose file gives no ``face_parts``."""

@@ -30,7 +30,7 @@ def _combination(name: str) -> Combination:
     if name in CANONICAL_SOURCES:
         return CANONICAL_SOURCES[name]
     raise ValueError(
-        f"names: {name!r} is no canonical joint (anchorfit.body.CANONICAL_JOINTS), joint:NAME or landmark:NAME"
+        f"names: {name!r} is neither a canonical joint (body.CANONICAL_JOINTS), joint:NAME nor landmark:NAME"
     )
 
 

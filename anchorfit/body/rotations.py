@@ -22,7 +22,7 @@ from torch import Tensor
 from .joint_sets import SMPL_JOINTS, mirror_permutation
 
 _SERIES_BELOW = (
-    0.25  # of t^2: there six terms reach 1e-16, and closed forms lose no more than a few units in the last place
+    0.25  # of t^2: there seven terms reach 1e-16, and closed forms lose no more than a few units in the last place
 )
 
 

@@ -9,6 +9,7 @@ No code of numpy, scipy or chumpy ever sees the file's own objects. Any other na
 from __future__ import annotations
 
 import io
+import math
 import pickle
 import pickletools
 import re
@@ -21,7 +22,7 @@ from scipy import sparse
 MAX_BYTES = 2_000_000_000
 """Files beyond this size are refused unread; the largest SMPL-format files known are under 0.4 GB."""
 
-_MAX_ENTRIES = 200_000_000  # of one dense array; SMPL-X's largest has 15 million
+_MAX_ENTRIES = 100_000_000  # of all unpacked arrays together; SMPL-X has some 35 million
 _MAX_NESTING = 16
 _DTYPE = re.compile(r"[<>|=]?(?:[?]|b1|[iu][1248]|f[248]|[SU]\d{0,6}|O\d?)")
 
@@ -91,18 +92,18 @@ class _Dtype(_StandIn):
         if not isinstance(text, str) or not _DTYPE.fullmatch(text):
             raise UnsafePickleError(f"asks for the dtype {name!r}")
         self.name = text
-        self.order = "="
+        self.swapped = False
 
     def __setstate__(self, state: object) -> None:
         order = state[1] if isinstance(state, tuple) and len(state) >= 5 else None
         order = order.decode("latin1") if isinstance(order, bytes) else order
         if not isinstance(state, tuple) or order not in ("<", ">", "|", "=") or any(x is not None for x in state[2:5]):
             raise UnsafePickleError(f"asks for a dtype with state {state!r}")
-        self.order = str(order)
+        self.swapped = order == ">"
 
     def plain(self) -> np.dtype[Any]:
         dtype = np.dtype(self.name)
-        return dtype if self.order in "|=" else dtype.newbyteorder(self.order)
+        return dtype.newbyteorder(">") if self.swapped else dtype
 
 
 class _Array(_StandIn):
@@ -120,20 +121,23 @@ class _Array(_StandIn):
             raise UnsafePickleError("gives an array a state of another form")
         self.parts = (shape, dtype, bool(fortran), data)
 
-    def plain(self, depth: int) -> np.ndarray | list[Any]:
+    def values(self) -> np.ndarray | None:
+        """The array; None where it holds objects (see ``objects``)."""
         if self.parts is None:
             return np.zeros(0)
         shape, stand_in, fortran, data = self.parts
         dtype = stand_in.plain()
         if dtype.hasobject:
-            return [_plain(item, depth) for item in data] if isinstance(data, list) else []
+            return None
         raw = data.encode("latin1") if isinstance(data, str) else data
-        count = 1
-        for n in shape:
-            count *= n
-        if not isinstance(raw, (bytes, bytearray)) or len(raw) != count * dtype.itemsize:
+        if not isinstance(raw, (bytes, bytearray)) or len(raw) != math.prod(shape) * dtype.itemsize:
             raise UnsafePickleError(f"holds an array of shape {shape} and dtype {dtype} whose bytes do not fit")
         return np.frombuffer(raw, dtype).reshape(shape, order="F" if fortran else "C").copy()
+
+    def objects(self) -> list[Any]:
+        """What an array of objects holds."""
+        data = self.parts[3] if self.parts is not None else None
+        return data if isinstance(data, list) else []
 
 
 class _MakeArray(_StandIn):
@@ -175,6 +179,15 @@ class _Encode(_StandIn):
         return text.encode("latin1")
 
 
+class _NoBytes(_StandIn):
+    """``bytes()``: how Python 3 writes the data of an empty array in protocol 2."""
+
+    def __new__(cls, *arguments: object) -> Any:
+        if arguments:
+            raise UnsafePickleError("asks for bytes made from something")
+        return b""
+
+
 _ADMITTED: dict[tuple[str, str], type] = {
     **{(f"numpy.{core}.multiarray", "_reconstruct"): _MakeArray for core in ("core", "_core")},
     **{(f"numpy.{core}.multiarray", "scalar"): _MakeScalar for core in ("core", "_core")},
@@ -185,6 +198,7 @@ _ADMITTED: dict[tuple[str, str], type] = {
     **{(module, "_reconstructor"): _MakeObject for module in ("copy_reg", "copyreg")},
     **{(module, "object"): _PlainObject for module in ("__builtin__", "builtins")},
     **{(module, "set"): set for module in ("__builtin__", "builtins")},
+    **{(module, "bytes"): _NoBytes for module in ("__builtin__", "builtins")},
     ("_codecs", "encode"): _Encode,
     ("chumpy.ch", "Ch"): _ChumpyArray,
     ("chumpy.reordering", "Select"): _ChumpySelect,
@@ -208,45 +222,66 @@ def _check_sizes(content: bytes) -> None:
             raise UnsafePickleError(f"uses the opcode {opcode.name}, which no body file needs")
 
 
-def _dense(matrix: _SparseColumns, depth: int) -> np.ndarray:
-    data, indices, indptr = (_plain(matrix.get(name), depth) for name in ("data", "indices", "indptr"))
-    shape = _plain(matrix.get("_shape"), depth)
-    if not (isinstance(shape, tuple) and len(shape) == 2 and all(isinstance(n, (int, np.integer)) for n in shape)):
-        raise UnsafePickleError(f"holds a sparse matrix of shape {shape!r}")
-    rows, columns = int(shape[0]), int(shape[1])
-    if not (0 <= rows <= _MAX_ENTRIES and 0 <= columns <= _MAX_ENTRIES and rows * columns <= _MAX_ENTRIES):
-        raise UnsafePickleError(f"holds a sparse matrix of shape {rows} x {columns}")
-    built = matrix.build((data, indices, indptr), shape=(rows, columns))
-    built.check_format(full_check=True)
-    return np.asarray(built.toarray())
+class _Converter:
+    """Arrays, numbers, strings and containers in place of the stand-ins.
 
+    What a file holds once but refers to often is converted once, so that nested references cannot multiply the work.
+    """
 
-def _selected(chosen: _ChumpySelect, depth: int) -> np.ndarray:
-    entries = np.asarray(_plain(chosen.get("a"), depth)).ravel()
-    taken = entries[np.asarray(_plain(chosen.get("idxs"), depth), dtype=np.int64).ravel()]
-    shape = _plain(chosen.__dict__.get("preferred_shape"), depth)
-    return taken if shape is None else taken.reshape([int(n) for n in shape])
+    def __init__(self) -> None:
+        self.done: dict[int, Any] = {}
+        self.entries_left = _MAX_ENTRIES
 
+    def plain(self, value: Any, depth: int = 0) -> Any:
+        if not isinstance(value, (_StandIn, dict, list, tuple)):
+            return value
+        if depth > _MAX_NESTING:
+            raise UnsafePickleError(f"nests objects more than {_MAX_NESTING} deep")
+        if id(value) not in self.done:
+            self.done[id(value)] = self._convert(value, depth + 1)
+        return self.done[id(value)]
 
-def _plain(value: Any, depth: int = 0) -> Any:
-    """Arrays, numbers, strings and containers in place of the stand-ins."""
-    if depth > _MAX_NESTING:
-        raise UnsafePickleError(f"nests objects more than {_MAX_NESTING} deep")
-    if isinstance(value, _Array):
-        return value.plain(depth + 1)
-    if isinstance(value, _Dtype):
-        return value.plain()
-    if isinstance(value, _ChumpyArray):
-        return _plain(value.get("x"), depth + 1)
-    if isinstance(value, _ChumpySelect):
-        return _selected(value, depth + 1)
-    if isinstance(value, _SparseColumns):
-        return _dense(value, depth + 1)
-    if isinstance(value, dict):
-        return {key: _plain(item, depth + 1) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return type(value)(_plain(item, depth + 1) for item in value)
-    return value
+    def _convert(self, value: Any, depth: int) -> Any:
+        if isinstance(value, _Array):
+            array = value.values()
+            return self.plain(value.objects(), depth) if array is None else array
+        if isinstance(value, _Dtype):
+            return value.plain()
+        if isinstance(value, _ChumpyArray):
+            return self.plain(value.get("x"), depth)
+        if isinstance(value, _ChumpySelect):
+            return self._selected(value, depth)
+        if isinstance(value, _SparseColumns):
+            return self._dense(value, depth)
+        if isinstance(value, dict):
+            return {key: self.plain(item, depth) for key, item in value.items()}
+        if isinstance(value, (list, tuple)):
+            return type(value)(self.plain(item, depth) for item in value)
+        return None  # a bare object()
+
+    def _dense(self, matrix: _SparseColumns, depth: int) -> np.ndarray:
+        data, indices, indptr = (self.plain(matrix.get(name), depth) for name in ("data", "indices", "indptr"))
+        shape = self.plain(matrix.get("_shape"), depth)
+        if not (isinstance(shape, tuple) and len(shape) == 2 and all(isinstance(n, (int, np.integer)) for n in shape)):
+            raise UnsafePickleError(f"holds a sparse matrix of shape {shape!r}")
+        rows, columns = int(shape[0]), int(shape[1])
+        self._take(rows, columns)
+        built = matrix.build((data, indices, indptr), shape=(rows, columns))
+        built.check_format(full_check=True)
+        return np.asarray(built.toarray())
+
+    def _selected(self, chosen: _ChumpySelect, depth: int) -> np.ndarray:
+        entries = np.asarray(self.plain(chosen.get("a"), depth)).ravel()
+        indices = np.asarray(self.plain(chosen.get("idxs"), depth), dtype=np.int64).ravel()
+        self._take(indices.size, 1)
+        shape = self.plain(chosen.__dict__.get("preferred_shape"), depth)
+        return entries[indices] if shape is None else entries[indices].reshape([int(n) for n in shape])
+
+    def _take(self, rows: int, columns: int) -> None:
+        """Account for an array that may be larger than the bytes it came from."""
+        if rows < 0 or columns < 0 or max(rows, columns, rows * columns) > self.entries_left:
+            raise UnsafePickleError(f"holds a matrix of {rows} x {columns}: too large for a body file")
+        self.entries_left -= rows * columns
 
 
 def load_pickle_safely(path: str | Path) -> Any:
@@ -267,7 +302,8 @@ def load_pickle_safely(path: str | Path) -> Any:
     content = path.read_bytes()
     try:
         _check_sizes(content)
-        return _plain(_Reader(io.BytesIO(content), encoding="latin1").load())
+        loaded = _Reader(io.BytesIO(content), encoding="latin1").load()
+        return _Converter().plain(loaded)
     except UnsafePickleError as error:
         raise UnsafePickleError(f"{path}: not a body file that is safe to read: it {error}") from error
     except MemoryError as error:
