@@ -109,9 +109,7 @@ def _detector_hips(points: Tensor, orientation: Tensor, config: SyntheticPeople)
     return moved
 
 
-def _detect(
-    rng: np.random.Generator, pixels: Tensor, size: Tensor, config: SyntheticPeople
-) -> tuple[Tensor, Tensor]:
+def _detect(rng: np.random.Generator, pixels: Tensor, size: Tensor, config: SyntheticPeople) -> tuple[Tensor, Tensor]:
     shape = tuple(pixels.shape[:2])
     share = np.where(rng.random(shape) < config.outliers, config.outlier_noise, config.noise)
     noise = torch.as_tensor(rng.normal(size=(*shape, 2)) * share[..., None]) * size[:, None, None]

@@ -1,9 +1,9 @@
 """The camera stage: where the body stands and which way it faces, with pose and shape held.
 
-With pose and shape held the body is rigid, so this stage has six unknowns [global_orient 3 | transl 3] and needs no body
-model in its loop. SMPLify guesses depth from the torso's length in the image, which fails when the torso points at the
-camera: foreshortening makes it short and the person seems far away. A limb can only look shorter than it is, so we take
-the depth from the limbs that look longest. Several orientations are tried for each person as extra rows of one batch.
+With pose and shape held the body is rigid, so this stage has six unknowns [global_orient 3 | transl 3] and needs no
+body model in its loop. SMPLify guesses depth from the torso's length in the image, which fails when the torso points at
+the camera: foreshortening makes it short and the person seems far away. A limb can only look shorter than it is, so we
+take the depth from the limbs that look longest. Several orientations are tried for each person, as extra rows.
 """
 
 from __future__ import annotations
@@ -74,17 +74,27 @@ class CameraStage:
     pitches_deg: tuple[float, ...] = (-40.0, 0.0, 40.0)  # times tilts towards (+) and away from the camera
     sigma: float = 100.0  # pixels, Geman-McClure
     depth_weight: float = 100.0  # pixels for a relative change of depth by 1
+    depth_absolute: bool = False  # SMPLify: pixels for a change of depth by a metre
     upright_weight: float = 15.0  # pixels for a body's axis at 90 degrees to the image's upright: breaks ties
     stopping: Stopping = Stopping(rtol=1e-3, max_steps=20)
 
 
 class CameraFit(NamedTuple):
-    """For each of B rows, H hypotheses, best first: parameters (B, H, 6), cost (B, H); zoom (B,), depth guess (B,)."""
+    """For each of B rows, H hypotheses, best first.
+
+    Attributes:
+        params: (B, H, 6) global_orient and transl.
+        cost: (B, H), infinite where a hypothesis failed.
+        zoom: (B,) pixels of the reference frame in one of the image.
+        depth: (B,) the first guess, metres.
+        shoulders: (B,) distance of the shoulders in the image, reference pixels; infinite where one is not seen.
+    """
 
     params: Tensor
     cost: Tensor
     zoom: Tensor
     depth: Tensor
+    shoulders: Tensor
 
 
 class _Rigid:
@@ -127,7 +137,8 @@ class _Rigid:
         moved = -torch.matmul(cross_matrix(turned), jacobian_of_rotation[:, None])  # (A, P, 3, 3) d turned / d orient
         of_points = torch.cat([torch.matmul(by_point, moved), by_point], -1).flatten(1, 2)  # (A, 2P, 6)
         of_depth = params.new_zeros(count, 1, 6)
-        scale = settings.depth_weight / self.depth[rows]
+        unit = torch.ones_like(self.depth[rows]) if settings.depth_absolute else self.depth[rows]
+        scale = settings.depth_weight / unit
         of_depth[:, 0, 5] = scale
         up = rotation[:, :, 1]
         of_up = params.new_zeros(count, 3, 6)
@@ -279,7 +290,36 @@ def place(
     order = cost.argsort(dim=-1, stable=True)
     params = solution.params.unflatten(0, (-1, hypotheses))
     params = params.gather(1, order[..., None].expand_as(params))
-    return CameraFit(params, cost.gather(1, order), zoom, depth)
+    return CameraFit(params, cost.gather(1, order), zoom, depth, _shoulders(observations) * zoom)
+
+
+def _shoulders(observations: Observations) -> Tensor:
+    left, right = _index("left_shoulder"), _index("right_shoulder")
+    seen = (observations.confidence[:, left] > 0) & (observations.confidence[:, right] > 0)
+    distance = (observations.keypoints[:, left] - observations.keypoints[:, right]).norm(dim=-1)
+    return torch.where(seen, distance, torch.inf)
+
+
+def choose(fit: CameraFit, count: int) -> Tensor:
+    """(B, C, 6): the best placement, and the next best ones that face elsewhere by more than a radian.
+
+    Where no other is left the best stands in for it: that costs time and changes nothing.
+    """
+    chosen = [fit.params[:, 0]]
+    rows = torch.arange(len(fit.cost), device=fit.cost.device)
+    for _ in range(count - 1):
+        apart = torch.stack([_angle_between(fit.params[..., :3], one[:, None, :3]) for one in chosen]).amin(0)
+        cost = torch.where(apart > 1.0, fit.cost, torch.inf)
+        index = torch.where(torch.isfinite(cost.amin(-1)), cost.argmin(-1), 0)
+        chosen.append(fit.params[rows, index])
+    return torch.stack(chosen, 1)
+
+
+def _angle_between(first: Tensor, second: Tensor) -> Tensor:
+    """Radians between orientations given as axis-angle, (...)."""
+    turn = axis_angle_to_matrix(first).mT @ axis_angle_to_matrix(second)
+    trace = torch.diagonal(turn, dim1=-2, dim2=-1).sum(-1)
+    return torch.acos(((trace - 1.0) / 2.0).clamp(-1.0, 1.0))
 
 
 def apply(start: Tensor, placed: Tensor) -> Tensor:

@@ -72,7 +72,10 @@ def diagnose(
         (~whole | ~finite, "its input is not finite"),
         (joints < limits.min_joints, f"fewer than {limits.min_joints} joints seen"),
         (behind, "a seen joint lies behind the camera"),
-        (mean_error > limits.max_reprojection, f"mean error above {limits.max_reprojection:.0%} of the person's height"),
+        (
+            mean_error > limits.max_reprojection,
+            f"mean error above {limits.max_reprojection:.0%} of the person's height",
+        ),
         (worst_beta > limits.max_beta, f"a shape parameter beyond {limits.max_beta:g} standard deviations"),
         (~converged, "the solver did not converge"),
     ]

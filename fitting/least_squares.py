@@ -272,6 +272,8 @@ def minimise(
                 if last or left == 0:
                     break
                 keep = torch.nonzero(~state.done)[:, 0]
+                if len(keep) == 1:  # matrix products of a batch of one round differently: a finished row stays with it
+                    keep = torch.cat([keep, (keep + 1) % len(place)])
                 state, place = state.take(keep), place[keep]
         state = _step(problem, rule, state, stopping.rtol)
     return Solution(out_params, out_cost, out_steps, out_converged, failed)

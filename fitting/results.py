@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 
@@ -31,3 +33,31 @@ class FitResult:
 
     def __len__(self) -> int:
         return len(self.params)
+
+    def rows(self, index: Sequence[int]) -> FitResult:
+        """The chosen rows, in the given order."""
+        chosen = torch.as_tensor(list(index), dtype=torch.long, device=self.params.device)
+        return FitResult(
+            params=self.params[chosen],
+            reprojection=self.reprojection[chosen],
+            energy={name: value[chosen] for name, value in self.energy.items()},
+            steps=self.steps[chosen],
+            converged=self.converged[chosen],
+            trusted=self.trusted[chosen],
+            reasons=tuple(self.reasons[i] for i in index),
+        )
+
+
+def join_rows(parts: Sequence[FitResult], order: Sequence[int]) -> FitResult:
+    """Results of parts of a batch as one; ``order[i]`` is the row that the i-th of all their rows goes to."""
+    whole = FitResult(
+        params=torch.cat([part.params for part in parts]),
+        reprojection=torch.cat([part.reprojection for part in parts]),
+        energy={name: torch.cat([part.energy[name] for part in parts]) for name in parts[0].energy},
+        steps=torch.cat([part.steps for part in parts]),
+        converged=torch.cat([part.converged for part in parts]),
+        trusted=torch.cat([part.trusted for part in parts]),
+        reasons=tuple(reason for part in parts for reason in part.reasons),
+    )
+    place = {row: index for index, row in enumerate(order)}
+    return whole.rows([place[row] for row in range(len(order))])

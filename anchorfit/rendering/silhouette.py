@@ -25,13 +25,14 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from .clipping import Triangles, clip_to_near
-from .edges import edge_table
+from .edges import EdgeTable, edge_table
 from .fragments import Scene, Silhouette, check_scene, finite_bodies
 from .rasterizer import NEAR, to_pixels
 
-_SAMPLES_AT_ONCE = 1 << 24  # winding numbers held at a time, 2 bytes each
-_STEP = 0.35  # pixels between the points of the outline's integral
-_OUTSIDE = 0.75  # samples: from a point of the outline to where it must be free; sqrt(1/2) reaches the next centre
+_CPU_SAMPLES_AT_ONCE = 1 << 20  # winding numbers of a group of bodies, 2 bytes each: they should stay in the cache
+_GPU_SAMPLES_AT_ONCE = 1 << 26
+_STEP = 0.5  # pixels between the points of the outline's integral
+_REACH = 0.75  # samples from a point of the outline to the sample on either side; sqrt(1/2) reaches the next centre
 
 
 def silhouette(
@@ -64,78 +65,192 @@ def silhouette(
     if not 1 <= samples <= 64:
         raise ValueError(f"samples: expected 1..64, got {samples}")
     valid = finite_bodies(scene)
-    outline = _outline_points(scene, valid, near)
-    mask = _Coverage.apply(outline.x, outline.y, scene, outline, samples)
+    whole = valid & (scene.vertices_cam.detach()[..., 2].amin(1) >= near)
+    soup_x, soup_y, soup_body = _cut_bodies(scene, valid & ~whole, near)
+    task = _Task(edge_table(scene.faces), scene.faces, whole, soup_body, scene.height, scene.width, samples)
+    mask = _Coverage.apply(scene.vertices_cam, scene.intrinsics, soup_x, soup_y, task)
     return Silhouette(mask, valid)
 
 
-class _Outline(NamedTuple):
-    """Points x, y (P,) in pixels: the bodies' vertices, then corners of triangles that were cut at the near plane.
+class _Task(NamedTuple):
+    """What to draw besides the numbers that carry gradients.
 
-    usable: (B, V) bool vertices of bodies that are drawn by their contour edges; soup_body: (M,) body of each cut
-    triangle, whose corners are the points B V + 3 k ...
+    whole: (B,) bodies in front of the near plane, drawn by their contour edges; soup_body: (M,) body of each triangle
+    of the others, which are drawn triangle by triangle.
     """
 
-    x: Tensor
-    y: Tensor
-    usable: Tensor
+    edges: EdgeTable
+    faces: Tensor
+    whole: Tensor
     soup_body: Tensor
+    height: int
+    width: int
+    samples: int
 
 
-def _outline_points(scene: Scene, valid: Tensor, near: float) -> _Outline:
-    z = scene.vertices_cam.detach()[..., 2]
-    whole = valid & (z >= near).all(1)  # (B,)
-    safe = scene.vertices_cam
-    if not bool(whole.all()):
-        safe = torch.where(whole[:, None, None], safe, safe.new_tensor([0.0, 0.0, 1.0]))
-    matrix = scene.intrinsics
-    if not bool(valid.all()):
-        matrix = torch.where(valid[:, None, None], matrix, torch.eye(3, dtype=matrix.dtype, device=matrix.device))
-    x, y, _ = to_pixels(safe, matrix[:, None])
-    x, y = x.reshape(-1), y.reshape(-1)
-    cut_bodies = (valid & ~whole).nonzero()[:, 0]
-    if cut_bodies.shape[0] == 0:
-        return _Outline(x, y, whole, cut_bodies)
-    body = cut_bodies.repeat_interleave(scene.faces.shape[0])
-    corners = scene.vertices_cam[cut_bodies][:, scene.faces].reshape(-1, 3, 3)
+def _cut_bodies(scene: Scene, chosen: Tensor, near: float) -> tuple[Tensor, Tensor, Tensor]:
+    """Corners x, y (M, 3) in pixels and body (M,) of the triangles of the chosen bodies (B,), cut at the near plane."""
+    bodies = chosen.nonzero()[:, 0]
+    if bodies.shape[0] == 0:
+        nothing = scene.vertices_cam.new_zeros(0, 3)
+        return nothing, nothing, bodies
+    body = bodies.repeat_interleave(scene.faces.shape[0])
+    corners = scene.vertices_cam[bodies][:, scene.faces].reshape(-1, 3, 3)
     soup = clip_to_near(Triangles(corners, body, body), near)
-    soup_x, soup_y, _ = to_pixels(soup.corners_cam, matrix[soup.body][:, None])
-    return _Outline(torch.cat([x, soup_x.reshape(-1)]), torch.cat([y, soup_y.reshape(-1)]), whole, soup.body)
+    x, y, _ = to_pixels(soup.corners_cam, scene.intrinsics[soup.body][:, None])
+    return x, y, soup.body
 
 
 class _Contours(NamedTuple):
-    """Contour edges (M,): point indices start and end, winding (int64, sign by direction), body."""
+    """Contour edges (M,): ends in pixels; winding (int16, its sign goes with the direction); body within the group;
+    start, end: indices of the ends among all points, B V vertices first, corners of cut triangles after them."""
+
+    x_a: Tensor
+    y_a: Tensor
+    x_b: Tensor
+    y_b: Tensor
+    winding: Tensor
+    body: Tensor
+    start: Tensor
+    end: Tensor
+
+
+class _OutlinePoints(NamedTuple):
+    """Points of the outline (N,): indices of the ends of their edge, share of the way between them, outward normal
+    times the length that the point stands for (x and y, pixels), pixel."""
 
     start: Tensor
     end: Tensor
-    winding: Tensor
-    body: Tensor
+    share: Tensor
+    normal_x: Tensor
+    normal_y: Tensor
+    pixel: Tensor
 
 
-def _contours(x: Tensor, y: Tensor, scene: Scene, outline: _Outline) -> _Contours:
-    batch, num_vertices = scene.vertices_cam.shape[:2]
-    table = edge_table(scene.faces)
-    body_x, body_y = (p[: batch * num_vertices].view(batch, num_vertices) for p in (x, y))
-    index = scene.faces.t().reshape(-1)
-    x0, x1, x2 = body_x.index_select(1, index).view(batch, 3, -1).unbind(1)
-    y0, y1, y2 = body_y.index_select(1, index).view(batch, 3, -1).unbind(1)
-    turn = _turn(x0, y0, x1, y1, x2, y2) * outline.usable[:, None]  # (B, F)
-    turn = torch.cat([turn, turn.new_zeros(batch, 1)], 1)
-    winding = turn.index_select(1, table.faces[0]) * table.directions[0]
-    winding += turn.index_select(1, table.faces[1]) * table.directions[1]
-    body, edge = winding.nonzero().unbind(-1)
-    contours = _Contours(
-        body * num_vertices + table.start[edge], body * num_vertices + table.end[edge], winding[body, edge].long(), body
+class _Coverage(torch.autograd.Function):
+    """vertices_cam (B, V, 3), intrinsics (B, 3, 3), soup corners (M, 3) twice -> cover (B, H, W)."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, vertices_cam: Tensor, intrinsics: Tensor, soup_x: Tensor, soup_y: Tensor, task: _Task
+    ) -> Tensor:
+        batch = vertices_cam.shape[0]
+        per_body = task.height * task.width * task.samples**2
+        bodies_at_once = max(
+            1, (_CPU_SAMPLES_AT_ONCE if task.whole.device.type == "cpu" else _GPU_SAMPLES_AT_ONCE) // per_body
+        )
+        mask = vertices_cam.new_empty((batch, task.height, task.width))
+        points: list[_OutlinePoints] = []
+        for first in range(0, batch, bodies_at_once):
+            bodies = slice(first, min(first + bodies_at_once, batch))
+            contours = _contours(vertices_cam, intrinsics, task, bodies)
+            if task.soup_body.shape[0]:
+                contours = _add_soup(contours, soup_x, soup_y, task, bodies, vertices_cam.shape[:2].numel())
+            numbers = _winding_numbers(contours, bodies.stop - first, task)
+            mask[bodies] = _pool(numbers, task.samples).to(mask.dtype) / task.samples**2
+            if any(ctx.needs_input_grad):
+                points.append(_outline_points(contours, numbers, task, first))
+        if points:
+            ctx.save_for_backward(
+                vertices_cam, intrinsics, task.whole, *(torch.cat(part) for part in zip(*points, strict=True))
+            )
+            ctx.soup_shape = soup_x.shape
+        return mask
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        vertices_cam, intrinsics, whole, start, end, share, normal_x, normal_y, pixel = ctx.saved_tensors
+        g = grad.reshape(-1).index_select(0, pixel)
+        batch, num_vertices = vertices_cam.shape[:2]
+        forces = []
+        for normal in (normal_x, normal_y):
+            force = g * normal
+            at_end = force * share
+            total = grad.new_zeros(batch * num_vertices + ctx.soup_shape.numel())
+            forces.append(total.index_add_(0, start, force - at_end).index_add_(0, end, at_end))
+        on_body = [force[: batch * num_vertices].view(batch, num_vertices) for force in forces]
+        on_soup = [force[batch * num_vertices :].view(ctx.soup_shape) for force in forces]
+        grad_vertices, grad_intrinsics = _unproject(on_body[0], on_body[1], vertices_cam, intrinsics, whole)
+        return grad_vertices, grad_intrinsics, on_soup[0], on_soup[1], None
+
+
+def _unproject(
+    grad_x: Tensor, grad_y: Tensor, vertices_cam: Tensor, intrinsics: Tensor, whole: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Gradients with respect to vertices (B, V, 3) and intrinsics (B, 3, 3) from those to pixels (B, V): the
+    transposed derivative of x = (fx X + s Y) / Z + cx, y = fy Y / Z + cy."""
+    x_cam, y_cam, z_cam = vertices_cam.unbind(-1)
+    inverse_z = torch.where(whole[:, None], 1 / z_cam, 0)
+    x_plane = torch.where(whole[:, None], x_cam * inverse_z, 0)
+    y_plane = torch.where(whole[:, None], y_cam * inverse_z, 0)
+    (fx, skew), fy = intrinsics[:, 0, :2, None].unbind(1), intrinsics[:, 1, 1, None]
+    to_x, to_y = fx * grad_x, skew * grad_x + fy * grad_y
+    to_z = -(to_x * x_plane + to_y * y_plane)
+    grad_vertices = torch.stack([to_x, to_y, to_z], -1) * inverse_z[..., None]
+    grad_vertices = torch.where(whole[:, None, None], grad_vertices, 0)
+    grad_intrinsics = torch.zeros_like(intrinsics)
+    for column, plane in enumerate((x_plane, y_plane, torch.ones_like(x_plane))):
+        grad_intrinsics[:, 0, column] = (grad_x * plane).sum(1)
+        if column > 0:
+            grad_intrinsics[:, 1, column] = (grad_y * plane).sum(1)
+    return grad_vertices, grad_intrinsics
+
+
+def _contours(vertices_cam: Tensor, intrinsics: Tensor, task: _Task, bodies: slice) -> _Contours:
+    """Contour edges of the whole bodies of a group. Vertices run along the first dimension here: to fetch a vertex for
+    all bodies is then one copy of neighbouring numbers, ten times faster than along the second."""
+    whole = task.whole[bodies]
+    planar = vertices_cam[bodies].permute(2, 1, 0).contiguous()  # (3, V, G)
+    x_cam, y_cam, z_cam = planar
+    if not bool(whole.all()):
+        z_cam = torch.where(whole, z_cam, 1)
+    matrix = intrinsics[bodies]
+    x_plane, y_plane = x_cam / z_cam, y_cam / z_cam
+    x = matrix[:, 0, 0] * x_plane + matrix[:, 0, 1] * y_plane + matrix[:, 0, 2]
+    y = matrix[:, 1, 1] * y_plane + matrix[:, 1, 2]
+    x0, x1, x2 = (x.index_select(0, task.faces[:, k]) for k in range(3))  # (F, G)
+    y0, y1, y2 = (y.index_select(0, task.faces[:, k]) for k in range(3))
+    turn = _turn(x0, y0, x1, y1, x2, y2)
+    turn = torch.cat([turn * whole, turn.new_zeros(1, turn.shape[1])])
+    edges = task.edges
+    winding = turn.index_select(0, edges.faces[0]) * edges.directions[0][:, None]
+    winding += turn.index_select(0, edges.faces[1]) * edges.directions[1][:, None]
+    edge, body = winding.nonzero().unbind(-1)
+    group = x.shape[1]
+    start, end = edges.start.index_select(0, edge), edges.end.index_select(0, edge)
+    at_start, at_end = start * group + body, end * group + body
+    x, y = x.view(-1), y.view(-1)
+    first_point = (body + bodies.start) * vertices_cam.shape[1]
+    return _Contours(
+        x.index_select(0, at_start),
+        y.index_select(0, at_start),
+        x.index_select(0, at_end),
+        y.index_select(0, at_end),
+        winding.view(-1).index_select(0, edge * group + body).to(torch.int16),
+        body,
+        first_point + start,
+        first_point + end,
     )
-    if outline.soup_body.shape[0] == 0:
-        return contours
-    corner = batch * num_vertices + torch.arange(3 * outline.soup_body.shape[0], device=x.device).view(-1, 3)
-    soup_turn = _turn(*(p[corner[:, k]] for k in range(3) for p in (x, y))).long()
+
+
+def _add_soup(
+    contours: _Contours, soup_x: Tensor, soup_y: Tensor, task: _Task, bodies: slice, first_corner: int
+) -> _Contours:
+    """The contours, and every edge of the group's cut triangles."""
+    mine = ((task.soup_body >= bodies.start) & (task.soup_body < bodies.stop)).nonzero()[:, 0]
+    x, y = soup_x[mine], soup_y[mine]
+    turn = _turn(x[:, 0], y[:, 0], x[:, 1], y[:, 1], x[:, 2], y[:, 2]).to(torch.int16)
+    corner = first_corner + 3 * mine[:, None] + torch.arange(3, device=mine.device)
     soup = _Contours(
+        x.reshape(-1),
+        y.reshape(-1),
+        x.roll(-1, 1).reshape(-1),
+        y.roll(-1, 1).reshape(-1),
+        turn.repeat_interleave(3),
+        (task.soup_body[mine] - bodies.start).repeat_interleave(3),
         corner.reshape(-1),
         corner.roll(-1, 1).reshape(-1),
-        soup_turn.repeat_interleave(3),
-        outline.soup_body.repeat_interleave(3),
     )
     return _Contours(*(torch.cat(pair) for pair in zip(contours, soup, strict=True)))
 
@@ -145,106 +260,83 @@ def _turn(x0: Tensor, y0: Tensor, x1: Tensor, y1: Tensor, x2: Tensor, y2: Tensor
     return ((x1 - x0) * (y2 - y0) - (y1 - y0) * (x2 - x0)).sign().to(torch.int8)
 
 
-class _Coverage(torch.autograd.Function):
-    """x, y (P,) pixels -> cover (B, H, W)."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, y: Tensor, scene: Scene, outline: _Outline, samples: int) -> Tensor:
-        contours = _contours(x, y, scene, outline)
-        numbers = _winding_numbers(x * samples, y * samples, contours, scene, samples)
-        if any(ctx.needs_input_grad):
-            points = _outline_integral(x, y, contours, numbers, samples)
-            ctx.save_for_backward(*points)
-            ctx.num_points = x.shape[0]
-        return _pool(numbers != 0, samples, x.dtype)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None, None]:
-        start, end, share, normal_x, normal_y, pixel = ctx.saved_tensors
-        g = grad.reshape(-1)[pixel]
-        results = []
-        for normal in (normal_x, normal_y):
-            force = g * normal
-            at_end = force * share
-            total = grad.new_zeros(ctx.num_points)
-            total.index_add_(0, start, force - at_end)
-            total.index_add_(0, end, at_end)
-            results.append(total)
-        return results[0], results[1], None, None, None
-
-
-def _winding_numbers(x: Tensor, y: Tensor, contours: _Contours, scene: Scene, samples: int) -> Tensor:
-    """(B, H samples, W samples) int16. x, y in samples."""
-    batch, height, width = scene.vertices_cam.shape[0], scene.height * samples, scene.width * samples
-    numbers = torch.empty((batch, height, width), dtype=torch.int16, device=x.device)
-    x_a, y_a, x_b, y_b = x[contours.start], y[contours.start], x[contours.end], y[contours.end]
+def _winding_numbers(contours: _Contours, group: int, task: _Task) -> Tensor:
+    """(G, H samples, W samples) int16. A row crosses an edge when y_top <= y < y_bottom, and always at the same place,
+    whichever way the edge runs, so that the ends of neighbouring edges neither leave a gap nor overlap."""
+    height, width = task.height * task.samples, task.width * task.samples
+    x_a, y_a, x_b, y_b = (value * task.samples for value in contours[:4])
     downwards = y_b > y_a
-    # An edge is crossed by the same rows, at the same places, whichever way it runs: its upper end counts.
-    x_top, y_top = torch.where(downwards, x_a, x_b), torch.where(downwards, y_a, y_b)
-    y_bottom = torch.where(downwards, y_b, y_a)
-    slope = (torch.where(downwards, x_b, x_a) - x_top) / (y_bottom - y_top)
-    winding = torch.where(downwards, -contours.winding, contours.winding).to(torch.int16)
-    bodies_at_once = max(1, _SAMPLES_AT_ONCE // (height * width))
-    rows_at_once = max(1, min(height, _SAMPLES_AT_ONCE // width))
-    for body in range(0, batch, bodies_at_once):
-        bodies = min(bodies_at_once, batch - body)
-        mine = slice(None)
-        if bodies < batch:
-            mine = ((contours.body >= body) & (contours.body < body + bodies)).nonzero()[:, 0]
-        for row in range(0, height, rows_at_once):
-            rows = min(rows_at_once, height - row)
-            first = (y_top[mine] - 0.5).ceil().clamp(row, row + rows).long()
-            count = (y_bottom[mine] - 0.5).ceil().clamp(row, row + rows).long() - first
-            index = torch.repeat_interleave(count)
-            at = torch.arange(index.shape[0], device=x.device) + (first - (count.cumsum(0) - count))[index]
-            column = x_top[mine][index] + (at + 0.5 - y_top[mine][index]) * slope[mine][index]
-            column = (column - 0.5).ceil().clamp(0, width).long()
-            line = (contours.body[mine][index] - body) * rows + (at - row)
-            changes = torch.zeros(bodies * rows * (width + 1), dtype=torch.int16, device=x.device)
-            changes.index_add_(0, line * (width + 1) + column, winding[mine][index])
-            number = changes.view(bodies, rows, width + 1).cumsum(-1, dtype=torch.int16)
-            numbers[body : body + bodies, row : row + rows] = number[..., :width]
-    return numbers
+    x_top, x_bottom = torch.where(downwards, x_a, x_b), torch.where(downwards, x_b, x_a)
+    y_top, y_bottom = torch.where(downwards, y_a, y_b), torch.where(downwards, y_b, y_a)
+    winding = torch.where(downwards, -contours.winding, contours.winding)
+    slope = (x_bottom - x_top) / (y_bottom - y_top)
+    first = (y_top - 0.5).ceil().clamp(0, height)
+    x_first = x_top + (first + 0.5 - y_top) * slope
+    count = (y_bottom - 0.5).ceil().clamp(0, height).long()
+    first = first.long()
+    count -= first
+    line = (contours.body * height + first) * (width + 1)
+    index = torch.repeat_interleave(count)
+    within = torch.arange(index.shape[0], device=index.device) - (count.cumsum(0) - count).index_select(0, index)
+    x = x_first.index_select(0, index) + within * slope.index_select(0, index)
+    column = (x - 0.5).ceil_().clamp_(0, width).long()
+    sample = column.add_(line.index_select(0, index)).add_(within, alpha=width + 1)
+    numbers = torch.zeros(group * height * (width + 1), dtype=torch.int16, device=index.device)
+    numbers.scatter_add_(0, sample, winding.index_select(0, index))
+    return numbers.view(group, height, width + 1).cumsum_(-1)[..., :width]
 
 
-def _pool(covered: Tensor, samples: int, dtype: torch.dtype) -> Tensor:
-    """(B, H, W) share of covered samples in each pixel."""
-    batch, height, width = covered.shape
-    total = torch.zeros((batch, height // samples, width // samples), dtype=torch.int16, device=covered.device)
-    for row in range(samples):
-        for column in range(samples):
-            total += covered[:, row::samples, column::samples]
-    return total.to(dtype) / samples**2
+def _pool(numbers: Tensor, samples: int) -> Tensor:
+    """(G, H, W) int16: how many samples of each pixel are covered. Numbers are never negative."""
+    rows = sum(numbers[:, row::samples].clamp_max(1) for row in range(samples))
+    assert isinstance(rows, Tensor)
+    return torch.stack([rows[..., column::samples] for column in range(samples)]).sum(0, dtype=torch.int16)
 
 
-def _outline_integral(x: Tensor, y: Tensor, contours: _Contours, numbers: Tensor, samples: int) -> tuple[Tensor, ...]:
-    """Points of the outline inside the image: start and end vertex, share of the way, outward normal times length of
-    its piece (x and y), pixel."""
-    x_a, y_a, x_b, y_b = x[contours.start], y[contours.start], x[contours.end], y[contours.end]
+def _outline_points(contours: _Contours, numbers: Tensor, task: _Task, first_body: int) -> _OutlinePoints:
+    """Points of the contours inside the image that have a free sample on one side only, with their weights."""
+    _, height, width = numbers.shape
+    samples = task.samples
+    x_a, y_a, x_b, y_b = contours[:4]
     along_x, along_y = x_b - x_a, y_b - y_a
     length = torch.hypot(along_x, along_y)
-    _, height, width = numbers.shape
     # Edges far outside the image would be cut into endless lists of points.
-    near_image = (torch.minimum(x_a, x_b) < width / samples) & (torch.minimum(y_a, y_b) < height / samples)
-    near_image &= (torch.maximum(x_a, x_b) > 0) & (torch.maximum(y_a, y_b) > 0)
-    pieces = (length / _STEP).ceil().clamp(1, 4 * (height + width)).long() * (near_image & (length > 0))
-    index = torch.repeat_interleave(pieces)
-    within = torch.arange(index.shape[0], device=x.device) - (pieces.cumsum(0) - pieces)[index]
-    share = (within + 0.5) / pieces[index]
-    normal_x, normal_y = along_y, -along_x  # to the side of the lower number where the winding is positive
-    point_x, point_y = x_a[index] + share * along_x[index], y_a[index] + share * along_y[index]
-    inside = (point_x >= 0) & (point_x < width / samples) & (point_y >= 0) & (point_y < height / samples)
-    reach = _OUTSIDE / length[index]
-    body = contours.body[index]
-    sides = []
-    for side in (1, -1):
-        column = (point_x * samples + side * reach * normal_x[index]).floor().long().clamp(0, width - 1)
-        row = (point_y * samples + side * reach * normal_y[index]).floor().long().clamp(0, height - 1)
-        sides.append(numbers.view(-1)[(body * height + row) * width + column])
-    chosen = (inside & ((sides[0] == 0) != (sides[1] == 0))).nonzero()[:, 0]
-    step = (sides[0] + sides[1])[chosen]
-    index, share, body = index[chosen], share[chosen].to(x.dtype), body[chosen]
-    pixel = (body * (height // samples) + point_y[chosen].long()) * (width // samples) + point_x[chosen].long()
-    weight = contours.winding[index] / (pieces[index] * step)
-    return contours.start[index], contours.end[index], share, normal_x[index] * weight, normal_y[index] * weight, pixel
+    touches = (torch.minimum(x_a, x_b) < task.width) & (torch.minimum(y_a, y_b) < task.height)
+    touches &= (torch.maximum(x_a, x_b) > 0) & (torch.maximum(y_a, y_b) > 0) & (length > 0)
+    pieces = (length / _STEP).ceil().clamp(1, 4 * (task.height + task.width)) * touches
+    index = torch.repeat_interleave(pieces.long())
+    before = (pieces.cumsum(0, dtype=torch.float64) - pieces).long()
+    within = torch.arange(index.shape[0], device=index.device) - before.index_select(0, index)
+    share = (within + 0.5) / pieces.index_select(0, index)
+    share = share.to(x_a.dtype)
+    step_x, step_y = along_x.index_select(0, index), along_y.index_select(0, index)
+    point_x = x_a.index_select(0, index) + share * step_x
+    point_y = y_a.index_select(0, index) + share * step_y
+    inside = (point_x >= 0) & (point_x < task.width) & (point_y >= 0) & (point_y < task.height)
+    # The normal (along_y, -along_x) points to the side of the lower number where the winding is positive.
+    reach = (_REACH / length).index_select(0, index)
+    reach_x, reach_y = reach * step_y, -reach * step_x
+    body = contours.body.index_select(0, index)
+    sample_x, sample_y = point_x * samples, point_y * samples
+    line = body * height
+    flat = numbers.as_strided((numbers.shape[0] * height * numbers.stride(1),), (1,))
+    ahead, behind = (
+        flat.index_select(
+            0, (line + row.long().clamp_(0, height - 1)) * numbers.stride(1) + column.long().clamp_(0, width - 1)
+        )
+        for row, column in ((sample_y + reach_y, sample_x + reach_x), (sample_y - reach_y, sample_x - reach_x))
+    )
+    chosen = (inside & ((ahead == 0) != (behind == 0))).nonzero()[:, 0]
+    step = (ahead + behind).index_select(0, chosen)
+    index = index.index_select(0, chosen)
+    weight = contours.winding.index_select(0, index) / (pieces.index_select(0, index) * step)
+    row, column = point_y.index_select(0, chosen).long(), point_x.index_select(0, chosen).long()
+    image = body.index_select(0, chosen) + first_body
+    return _OutlinePoints(
+        contours.start.index_select(0, index),
+        contours.end.index_select(0, index),
+        share.index_select(0, chosen),
+        along_y.index_select(0, index) * weight,
+        -along_x.index_select(0, index) * weight,
+        (image * task.height + row) * task.width + column,
+    )

@@ -13,7 +13,9 @@ from ..pose_prior import GaussianMixture
 
 
 class MixtureTerm(Term):
-    """w * [sqrt(1/2) (x - m_k)^T L_k ; sqrt(-log w'_k)], x the body pose, k of the smallest total (Bogo et al. 2016, eq. 4).
+    """w * [sqrt(1/2) (x - m_k)^T L_k ; sqrt(-log w'_k)], x the body pose, k of the smallest total.
+
+    Source: Bogo et al. 2016, eq. 4.
 
     Args:
         prior: the mixture.
