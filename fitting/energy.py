@@ -27,6 +27,9 @@ BETAS = slice(72, 82)
 TRANSL = slice(82, 85)
 
 
+_CHUNK_ROWS = 128  # rows assembled at a time on a CPU: their Jacobians stay in the cache
+
+
 class Residuals(NamedTuple):
     """A term's residuals (B, R) and their derivative (B, R, 85); the term's energy is the sum of squares."""
 
@@ -123,6 +126,17 @@ class Energy:
 
     def normal_equations(self, params: Tensor, rows: Tensor) -> NormalEquations:
         """See `least_squares.Problem`."""
+        count = len(params)
+        if params.device.type != "cpu" or count <= _CHUNK_ROWS:
+            return self._normal_equations(params, rows)
+        pieces = -(-count // _CHUNK_ROWS)  # of even size, so that none is of a single row (see `schedules`)
+        parts = [
+            self._normal_equations(some, those)
+            for some, those in zip(params.tensor_split(pieces), rows.tensor_split(pieces), strict=True)
+        ]
+        return NormalEquations(*(torch.cat(part) for part in zip(*parts, strict=True)))
+
+    def _normal_equations(self, params: Tensor, rows: Tensor) -> NormalEquations:
         state = self._state(params, derivative=True)
         count = len(params)
         normal = NormalEquations(
