@@ -153,6 +153,15 @@ class Energy:
         torch.diagonal(hessian, dim1=-2, dim2=-1).add_(self._frozen.to(params.dtype))
         return NormalEquations(normal.cost, normal.gradient * free, hessian)
 
+    def residuals(self, params: Tensor, rows: Tensor) -> Residuals:
+        """All terms' residuals (B, R) and Jacobian rows (B, R, 85), for solvers that want them in full."""
+        state = self._state(params, derivative=True)
+        parts = [
+            term.residuals(self._share(state, columns), rows)
+            for term, columns in zip(self.terms, self._columns, strict=True)
+        ]
+        return Residuals(torch.cat([part.values for part in parts], 1), torch.cat([part.jacobian for part in parts], 1))
+
     def by_term(self, params: Tensor, rows: Tensor) -> dict[str, Tensor]:
         """Each term's energy, name -> (B,); terms of the same name are summed."""
         state = self._state(params, derivative=True)
