@@ -1,1 +1,56 @@
-"""From photographs, keypoints and masks to 3D human bodies."""
+"""From photographs, keypoints and masks to 3D human bodies.
+
+The names a user needs are here; each is imported when it is first asked for, so that ``import anchorfit`` is quick.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from ._version import __version__
+
+if TYPE_CHECKING:
+    from .body import BodyModel, load_body
+    from .meshes import export_mesh
+    from .observations import Observations, Person, read_people
+    from .pictures import draw_overlay
+    from .pipeline import fit, fit_people
+    from .results import BodyEstimate
+
+_HOMES = {
+    "BodyEstimate": "anchorfit.results",
+    "BodyModel": "anchorfit.body",
+    "Observations": "anchorfit.observations",
+    "Person": "anchorfit.observations",
+    "draw_overlay": "anchorfit.pictures",
+    "export_mesh": "anchorfit.meshes",
+    "fit": "anchorfit.pipeline",
+    "fit_people": "anchorfit.pipeline",
+    "load_body": "anchorfit.body",
+    "read_people": "anchorfit.observations",
+}
+
+__all__ = [
+    "BodyEstimate",
+    "BodyModel",
+    "Observations",
+    "Person",
+    "__version__",
+    "draw_overlay",
+    "export_mesh",
+    "fit",
+    "fit_people",
+    "load_body",
+    "read_people",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'anchorfit' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,1 +1,42 @@
 """The SMPL-format body model."""
+
+from .description import BodyDescription, describe, mesh_volume
+from .joint_sets import CANONICAL_JOINTS, LANDMARKS, SMPL_JOINTS, SMPL_PARENTS
+from .kinematics import PointSet, compile_points
+from .loading import body_from_arrays, load_body
+from .model import BodyModel, BodyOutput
+from .parts import SEGMENTS, SIX_PARTS
+from .rotations import (
+    axis_angle_to_matrix,
+    axis_angle_to_matrix_with_derivative,
+    left_jacobian,
+    matrix_to_axis_angle,
+    mirror_pose,
+    right_jacobian,
+    wrap_axis_angle,
+)
+
+__all__ = [
+    "CANONICAL_JOINTS",
+    "LANDMARKS",
+    "SEGMENTS",
+    "SIX_PARTS",
+    "SMPL_JOINTS",
+    "SMPL_PARENTS",
+    "BodyDescription",
+    "BodyModel",
+    "BodyOutput",
+    "PointSet",
+    "axis_angle_to_matrix",
+    "axis_angle_to_matrix_with_derivative",
+    "body_from_arrays",
+    "compile_points",
+    "describe",
+    "left_jacobian",
+    "load_body",
+    "matrix_to_axis_angle",
+    "mesh_volume",
+    "mirror_pose",
+    "right_jacobian",
+    "wrap_axis_angle",
+]

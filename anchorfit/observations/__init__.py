@@ -1,1 +1,36 @@
 """What was seen: keypoints, masks, images."""
+
+from .batching import observe
+from .checks import sanitise, too_little
+from .conventions import CONVENTIONS, Keypoints, convention_name, from_canonical, to_canonical
+from .files import FORMATS, read_people, write_people
+from .images import ImageFileError, image_size, read_image, write_image
+from .masks import StoredMask, decode_segmentation, find_mask, read_mask
+from .people import Observations, PeopleFile, Person
+from .reading import KeypointFileError
+
+__all__ = [
+    "CONVENTIONS",
+    "FORMATS",
+    "ImageFileError",
+    "KeypointFileError",
+    "Keypoints",
+    "Observations",
+    "PeopleFile",
+    "Person",
+    "StoredMask",
+    "convention_name",
+    "decode_segmentation",
+    "find_mask",
+    "from_canonical",
+    "image_size",
+    "observe",
+    "read_image",
+    "read_mask",
+    "read_people",
+    "sanitise",
+    "to_canonical",
+    "too_little",
+    "write_image",
+    "write_people",
+]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import overload
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from anchorfit.body.joint_sets import CANONICAL_JOINTS
+from ..body.joint_sets import CANONICAL_JOINTS
+from .masks import StoredMask
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,11 +23,12 @@ class Person:
         person_id: unique within its image; with the image's name it names the person in messages and file names.
         keypoints: (K, 2) float64 pixels of the image as displayed (EXIF rotation applied), canonical order;
             (0, 0) is the image's top-left corner. Only rows of positive confidence mean anything.
-        confidence: (K,) float64 in [0, 1]; 0 is "not seen".
-        image: path of the image, as the file names it, or None.
+        confidence: (K,) float64 in [0, 1]; 0 is "not seen". As a reader found it: `checks.sanitise` makes sure.
+        image: path of the image, as the file names it, or None. Some formats know no suffix (see `belongs_to`).
         image_size: (width, height) pixels, where the file says it, else None.
         box: (x, y, width, height) pixels, where known.
-        mask: (height, width) bool, where known.
+        mask: (height, width) bool, where known; ``numpy.asarray`` decodes one stored as polygons or run lengths.
+        score: a detector's confidence in the whole person, where the file says it.
     """
 
     person_id: str
@@ -34,12 +37,51 @@ class Person:
     image: Path | None = None
     image_size: tuple[int, int] | None = None
     box: tuple[float, float, float, float] | None = None
-    mask: np.ndarray | None = None
+    mask: np.ndarray | StoredMask | None = None
+    score: float | None = None
+
+    def __post_init__(self) -> None:
+        joints = len(CANONICAL_JOINTS)
+        if self.keypoints.shape != (joints, 2):
+            raise ValueError(f"keypoints: expected ({joints}, 2) in canonical order, got {self.keypoints.shape}")
+        if self.confidence.shape != (joints,):
+            raise ValueError(f"confidence: expected ({joints},) in canonical order, got {self.confidence.shape}")
 
     @property
     def name(self) -> str:
         """``IMAGE#PERSON``: how messages speak of this person."""
         return f"{self.image.name if self.image else '?'}#{self.person_id}"
+
+    def belongs_to(self, image: str | Path) -> bool:
+        """Whether this person was seen in that image file: the same name, with or without its suffix, in any folder."""
+        image = Path(image)
+        return self.image is not None and self.image.name in (image.name, image.stem)
+
+
+@dataclass(frozen=True)
+class PeopleFile(Sequence[Person]):
+    """The people of a keypoint file, in its order: a sequence of `Person`, and what could not be read of it.
+
+    Attributes:
+        people: those who could be read.
+        problems: a line for each person (or image, or file of a folder) that could not, naming the file and the person.
+    """
+
+    people: tuple[Person, ...]
+    problems: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.people)
+
+    @overload
+    def __getitem__(self, index: int) -> Person: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Person, ...]: ...
+    def __getitem__(self, index: int | slice) -> Person | tuple[Person, ...]:
+        return self.people[index]
+
+    def __iter__(self) -> Iterator[Person]:
+        return iter(self.people)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,422 @@
+"""Chosen points of the body and their exact Jacobian, without the mesh: the inner loop of fitting.
+
+Every point that is a weighted sum of joints and of skinned vertices is a sum of turned vectors,
+
+    x_p = w_p (J_0(betas) + transl) + sum_s C[p, s] h_s,      h_s = G_frame(s) q_s(betas, pose),
+
+G_j being the world rotation of joint j. The sources s are the 23 bones (the offset of a joint from its parent, in the
+parent's frame) and, for points on the surface, one vector for each joint that moves the point: its rest place seen
+from that joint, times its skinning weight. q is linear in betas and in the pose feature f = vec(R_j - I). Therefore
+
+    d x_p / d pose_k  = Omega_k x M_pk  (column by column)  +  sum_s C[p, s] G_frame(s) dq_s/df df/dpose_k
+    Omega_k           = G_parent(k) J_l(pose_k)             world turning rate of joint k, for each pose component
+    M_pk              = sum of C[p, s] h_s over sources whose frame is k or below k    the arm of p about joint k
+    d x_p / d betas   = w_p dJ_0/dbetas + sum_s C[p, s] G_frame(s) dq_s/dbetas
+
+Everything that does not depend on the parameters is gathered once, in ``compile_points``; an evaluation is a few large
+products. Inside, the batch is the last dimension, so that elementwise work runs along it; matrices are stored column
+by column: entry [j, c, r] is row r of column c.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from .joint_sets import CANONICAL_JOINTS
+from .model import NUM_POSE, BodyModel
+from .points import point_table
+from .skinning import ancestor_rows, jump_tables
+
+_CHUNK_ROWS = 128  # of the batch at a time: intermediate results stay in the cache
+
+
+class _Posed(NamedTuple):
+    """Shared intermediates, batch last: local and world rotations, left Jacobians (J, 3, 3, B), points and arms."""
+
+    local: Tensor
+    jacobians: Tensor
+    world: Tensor
+    points_and_arms: Tensor  # (P + E, 3, B)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PointSet:
+    """Points of one body, ready to evaluate; made by ``compile_points``. S is the number of betas, D = 72 + S + 3.
+
+    Attributes:
+        names: of the P points; given vertices are called ``vertex:INDEX``.
+        num_betas: S.
+    The other attributes are the tables of the module's formulas.
+    """
+
+    names: tuple[str, ...]
+    num_betas: int
+    parent_joints: Tensor  # (23,) parents of all joints but the root
+    jumps: tuple[tuple[Tensor, Tensor], ...]  # joints, and their ancestors 1, 2, 4, 8 steps up
+    source_frames: Tensor  # (N,) joint whose frame carries the source
+    source_rest: Tensor  # (N * 3, 1): q at betas 0
+    source_shape: Tensor  # (N * 3, S): dq/dbetas
+    root_rest: Tensor  # (3, 1)
+    root_shape: Tensor  # (3, S)
+    root_weight: Tensor  # (P, 1, 1)
+    combine: Tensor  # (P + E, N): C, and below it C restricted to the sources at and below k, for the pairs (p, k)
+    pair_joints: Tensor  # (E,)
+    beta_frames: Tensor  # (P * S, 72): dx_p/dbetas as a product with the world rotations
+    beta_root: Tensor  # (P, S, 3, 1)
+    corrective_joints: Tensor  # (K,) in 0..22: joints but the root whose rotation moves a point by correctives
+    corrective_directions: Tensor  # (T * 3, K * 9): correctives of T surface sources
+    corrective_spread: Tensor  # (N, T): how they add to the q of the sources
+    corrective_blend: Tensor  # (T, 24): the rotation that carries each of them to the world
+    corrective_sum: Tensor  # (Q, T): how they add to the Q points that have any; pairs start with (k, p) of these
+    jacobian_rows: Tensor  # (P * 3 * D,): where each entry of the Jacobian stands among the computed rows
+
+    @property
+    def num_points(self) -> int:
+        return len(self.names)
+
+    def to(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> PointSet:
+        """The same on another device, or with another floating-point type."""
+        changed: dict[str, Any] = {}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, Tensor):
+                changed[field.name] = value.to(device=device, dtype=dtype if value.is_floating_point() else None)
+        changed["jumps"] = tuple((joints.to(device), ancestors.to(device)) for joints, ancestors in self.jumps)
+        return replace(self, **changed)
+
+    def points(self, params: Tensor) -> Tensor:
+        """The points alone.
+
+        Args:
+            params: (B, D) = [pose 72 | betas S | transl 3]; radians, units of betas, metres.
+        Returns:
+            (B, P, 3) metres, in the frame of transl.
+        Raises:
+            ValueError: the shape does not fit.
+        """
+        self._check(params)
+        posed = self._pose(params.t().contiguous(), self.combine[: self.num_points])
+        return posed.points_and_arms.permute(2, 0, 1).contiguous()
+
+    def points_and_jacobian(self, params: Tensor) -> tuple[Tensor, Tensor]:
+        """The points and their derivative.
+
+        Args:
+            params: (B, D), as in ``points``.
+        Returns:
+            points (B, P, 3) metres and Jacobian (B, P, 3, D), in metres for each unit of a parameter.
+        Raises:
+            ValueError: the shape does not fit.
+        """
+        self._check(params)
+        points = params.new_empty(params.shape[0], self.num_points, 3)
+        jacobian = params.new_empty(params.shape[0], self.num_points * 3, params.shape[1])
+        for start in range(0, params.shape[0], _CHUNK_ROWS):
+            rows = slice(start, start + _CHUNK_ROWS)
+            self._evaluate(params[rows].t().contiguous(), points[rows], jacobian[rows].flatten(1))
+        return points, jacobian.view(-1, self.num_points, 3, params.shape[1])
+
+    def _evaluate(self, params: Tensor, points: Tensor, jacobian: Tensor) -> None:
+        """Write points (B, P, 3) and Jacobian (B, P * 3 * D) of parameters (D, B) into the two given tensors."""
+        batch = params.shape[1]
+        posed = self._pose(params, self.combine)
+        arms = posed.points_and_arms[self.num_points :]
+        above = posed.world.index_select(0, self.parent_joints)
+        turning = torch.cat((posed.jacobians[:1], _product(above, posed.jacobians[1:])))  # (24, 3, 3, B): Omega
+        of_pose = _cross(turning.index_select(0, self.pair_joints), arms[:, None], dim=2)  # (E, 3, 3, B)
+        if self.corrective_joints.numel():
+            corrected = self._corrective_jacobian(posed)
+            of_pose[: corrected.shape[0]] += corrected
+        of_betas = (self.beta_frames @ posed.world.reshape(NUM_POSE, 3 * batch)).view(*self.beta_root.shape[:3], batch)
+        of_betas = of_betas + self.beta_root
+        constant = params.new_zeros(1 + self.num_points, batch)
+        constant[1:] = self.root_weight[:, 0]
+        rows = torch.cat((of_pose.view(-1, batch), of_betas.view(-1, batch), constant))
+        # The computed rows are a third of the Jacobian, the rest is zero: transpose them first, spread them after.
+        torch.index_select(rows.t().contiguous(), 1, self.jacobian_rows, out=jacobian)
+        points.copy_(posed.points_and_arms[: self.num_points].permute(2, 0, 1))
+
+    def _check(self, params: Tensor) -> None:
+        size = NUM_POSE + self.num_betas + 3
+        if params.ndim != 2 or params.shape[1] != size:
+            raise ValueError(f"params: expected (B, {size}), got {tuple(params.shape)}")
+
+    def _pose(self, params: Tensor, combine: Tensor) -> _Posed:
+        """The parameters (D, B), posed: shared by points and Jacobian."""
+        batch = params.shape[1]
+        betas, transl = params[NUM_POSE : NUM_POSE + self.num_betas], params[NUM_POSE + self.num_betas :]
+        local, jacobians = _exponential_map(params[:NUM_POSE].view(-1, 3, batch))
+        world = local
+        for joints, ancestors in self.jumps:  # pointer doubling: see skinning.jump_tables
+            moved = _product(world.index_select(0, ancestors), world.index_select(0, joints))
+            world = world.index_copy(0, joints, moved)
+        vectors = torch.addmm(self.source_rest, self.source_shape, betas).view(-1, 3, batch)
+        if self.corrective_joints.numel():
+            feature = local[1:] - torch.eye(3, dtype=params.dtype, device=params.device)[..., None]
+            feature = feature.index_select(0, self.corrective_joints).view(-1, batch)
+            added = (self.corrective_directions @ feature).view(-1, 3 * batch)
+            vectors = vectors + (self.corrective_spread @ added).view_as(vectors)
+        turned = _apply(world.index_select(0, self.source_frames), vectors)  # (N, 3, B)
+        summed = (combine @ turned.view(-1, 3 * batch)).view(-1, 3, batch)
+        root = torch.addmm(self.root_rest, self.root_shape, betas) + transl
+        summed[: self.num_points] += self.root_weight * root
+        return _Posed(local, jacobians, world, summed)
+
+    def _corrective_jacobian(self, posed: _Posed) -> Tensor:
+        """What the pose correctives add to the Jacobian of pairs (k, p): (K * Q, 3 parameters, 3, B)."""
+        batch = posed.world.shape[-1]
+        joints = self.corrective_joints + 1
+        columns, jacobians = posed.local.index_select(0, joints), posed.jacobians.index_select(0, joints)
+        # d(column c of R)/dw_d = (column d of J_l) x (column c of R), laid out (K, c, r, d, B).
+        derivative = _cross(jacobians.transpose(1, 2)[:, None], columns[..., None, :], dim=2)
+        count = joints.numel()
+        directions = self.corrective_directions.view(-1, count, 9).transpose(0, 1)  # (K, T * 3, 9)
+        moved = torch.bmm(directions, derivative.reshape(count, 9, 3 * batch)).view(count, -1, 3, 3, batch)
+        blended = (self.corrective_blend @ posed.world.view(24, -1)).view(-1, 3, 3, batch)
+        world = blended[None, :, 0, None] * moved[:, :, 0, :, None]  # (K, T, 3 parameters, 3, B)
+        for axis in (1, 2):
+            world.addcmul_(blended[None, :, axis, None], moved[:, :, axis, :, None])
+        if self.corrective_sum.numel():
+            world = self.corrective_sum @ world.view(count, -1, 9 * batch)
+        return world.view(-1, 3, 3, batch)
+
+
+def _product(left: Tensor, right: Tensor) -> Tensor:
+    """Products of matrices stored by columns, (n, 3, 3, B) each."""
+    total = left[:, None, 0] * right[:, :, 0, None]
+    for axis in (1, 2):
+        total.addcmul_(left[:, None, axis], right[:, :, axis, None])
+    return total
+
+
+def _apply(matrices: Tensor, vectors: Tensor) -> Tensor:
+    """Matrices stored by columns, (n, 3, 3, B), times vectors (n, 3, B)."""
+    total = matrices[:, 0] * vectors[:, 0, None]
+    for axis in (1, 2):
+        total.addcmul_(matrices[:, axis], vectors[:, axis, None])
+    return total
+
+
+def _cross(left: Tensor, right: Tensor, dim: int) -> Tensor:
+    """Cross products along ``dim``; other dimensions broadcast."""
+    left_next, left_last = left.roll(-1, dim), left.roll(1, dim)
+    right_next, right_last = right.roll(-1, dim), right.roll(1, dim)
+    return (left_next * right_last).addcmul_(left_last, right_next, value=-1.0)
+
+
+def _exponential_map(vectors: Tensor) -> tuple[Tensor, Tensor]:
+    """Rotations and left Jacobians, (n, 3, 3, B) by columns, of axis-angle vectors (n, 3, B).
+
+    The formulas of ``rotations``, without automatic differentiation; coefficients in float64, because
+    c = (1 - a) / t^2 loses digits at small angles.
+    """
+    squared = (vectors * vectors).sum(1).double()
+    angle = squared.sqrt()
+    a = torch.sinc(angle / math.pi)
+    b = 0.5 * torch.sinc(angle / (2.0 * math.pi)).square_()
+    series = 1.0 / 6.0 - squared * (1.0 / 120.0 - squared * (1.0 / 5040.0 - squared * (1.0 / 362880.0)))
+    c = torch.where(squared < 1e-2, series, (1.0 - a) / squared.clamp_min(1e-2))
+    cosine = 1.0 - b * squared
+    a, b, c, cosine = (value.to(vectors.dtype)[:, None, None] for value in (a, b, c, cosine))
+    outer = vectors[:, :, None] * vectors[:, None]
+    x, y, z = vectors.unbind(1)
+    zero = torch.zeros_like(x)
+    skew = torch.stack((zero, z, -y, -z, zero, x, y, -x, zero), dim=1).view_as(outer)  # column by column
+    rotations = (b * outer).addcmul_(a, skew)
+    jacobians = (c * outer).addcmul_(b, skew)
+    torch.diagonal(rotations, dim1=1, dim2=2).add_(cosine[:, 0].transpose(1, 2))
+    torch.diagonal(jacobians, dim1=1, dim2=2).add_(a[:, 0].transpose(1, 2))
+    return rotations, jacobians
+
+
+def compile_points(
+    body: BodyModel, names: Sequence[str] = CANONICAL_JOINTS, *, vertices: Sequence[int] = ()
+) -> PointSet:
+    """Prepare points of a body for evaluation.
+
+    Args:
+        body: the model; device and floating-point type are taken over.
+        names: canonical joints, ``joint:NAME`` or ``landmark:NAME``.
+        vertices: indices of vertices, appended as points of their own.
+    Returns:
+        the points, in the order of names and then vertices.
+    Raises:
+        ValueError: an unknown name, a vertex out of range, or no point at all.
+    """
+    outside = [vertex for vertex in vertices if not 0 <= vertex < body.num_vertices]
+    if outside:
+        raise ValueError(f"vertices: {outside[0]} is outside 0..{body.num_vertices - 1}")
+    if not names and not vertices:
+        raise ValueError("names: no point was asked for")
+    table = point_table(
+        names,
+        landmark_names=body.landmark_names,
+        landmark_vertices=body.landmark_vertices.cpu(),
+        landmark_weights=body.landmark_weights.cpu().double(),
+        vertices=vertices,
+    )
+    labels = (*names, *(f"vertex:{vertex}" for vertex in vertices))
+    return _Compiler(body, table.joint_weights, table.vertices, table.vertex_weights).build(labels)
+
+
+class _Compiler:
+    """Builds the tables of a ``PointSet`` in float64 on the CPU."""
+
+    def __init__(self, body: BodyModel, joint_weights: Tensor, vertices: Tensor, shares: Tensor) -> None:
+        self.body = body
+        self.num_points, self.num_joints = joint_weights.shape
+        self.num_betas = body.num_betas
+        self.joint_weights = joint_weights
+        self.vertices = vertices
+        self.shares = shares  # (P, K) of the vertices
+        used = vertices.unique()
+        local = torch.searchsorted(used, vertices)
+        chosen = used.to(body.device)
+        self.skin = body.weights[chosen].double().cpu()[local]  # (P, K, 24)
+        rest = body.v_template[chosen].double().cpu()[local]  # (P, K, 3)
+        shape = body.shapedirs[chosen].double().cpu()[local]  # (P, K, 3, S)
+        regressor = body.joint_regressor.double().cpu()
+        self.joints = regressor @ body.v_template.double().cpu()
+        self.joints_shape = torch.einsum("jv,vcs->jcs", regressor, body.shapedirs.double().cpu())
+        blend = self.shares[..., None] * self.skin  # (P, K, 24): share of the vertex times its skinning weight
+        self.blend = blend
+        total = blend.sum(1)  # (P, 24)
+        self.carried = total + joint_weights  # weight with which a joint's own place enters the point
+        self.arm_rest = torch.einsum("pkj,pkc->pjc", blend, rest) - total[..., None] * self.joints
+        self.arm_shape = torch.einsum("pkj,pkcs->pjcs", blend, shape) - total[..., None, None] * self.joints_shape
+        if body.posedirs is None:
+            self.directions = torch.zeros(*vertices.shape, 3, 207, dtype=torch.float64)
+        else:
+            by_vertex = body.posedirs.view(207, -1, 3)[:, chosen].double().cpu().permute(1, 2, 0)  # (U, 3, 207)
+            # Columns from row-major vec(R) to this module's column-major order.
+            by_vertex = by_vertex.unflatten(-1, (23, 3, 3)).transpose(-1, -2).flatten(-3)
+            self.directions = by_vertex[local]  # (P, K, 3, 207)
+
+    def build(self, names: tuple[str, ...]) -> PointSet:
+        parents = self.body.parents
+        above = torch.tensor(ancestor_rows(parents), dtype=torch.float64)  # [j, k]: k is j or above j
+        self._correctives()
+        surface = (self.blend.sum(1) != 0.0).nonzero().tolist()  # pairs (p, j)
+        bones = range(1, self.num_joints)
+        frames = [joint for _, joint in surface] + [parents[joint] for joint in bones]
+        point = [p for p, _ in surface]
+        joint = [j for _, j in surface]
+        bone_rest = torch.stack([self.joints[j] - self.joints[parents[j]] for j in bones])
+        bone_shape = torch.stack([self.joints_shape[j] - self.joints_shape[parents[j]] for j in bones])
+        rest = torch.cat((self.arm_rest[point, joint], bone_rest))  # (N, 3)
+        shape = torch.cat((self.arm_shape[point, joint], bone_shape))  # (N, 3, S)
+        weights = torch.zeros(self.num_points, len(frames), dtype=torch.float64)
+        weights[point, range(len(surface))] = 1.0
+        weights[:, len(surface) :] = (self.carried @ above)[:, 1:]
+        root_weight = (self.carried @ above)[:, 0]
+
+        below = above[frames]  # (N, 24): source s turns with joint k
+        arm_weights = weights[:, None] * below.T[None]  # (P, 24, N)
+        pairs = self._pairs(arm_weights)
+        pair_points = [p for p, _ in pairs]
+        pair_joints = [k for _, k in pairs]
+        combine = torch.cat((weights, arm_weights[pair_points, pair_joints]))
+
+        beta_frames = torch.zeros(self.num_points, self.num_betas, self.num_joints, 3, dtype=torch.float64)
+        beta_frames.index_add_(2, torch.tensor(frames), torch.einsum("pn,ncs->psnc", weights, shape))
+        beta_root = torch.einsum("p,cs->psc", root_weight, self.joints_shape[0])[..., None]
+        spread = torch.zeros(len(frames), len(self.corrective_rows), dtype=torch.float64)
+        for row, (p, blend, _) in enumerate(self.corrective_rows):
+            for source, (q, j) in enumerate(surface):
+                if p == q:
+                    spread[source, row] = blend[j]
+
+        def tensor(values: Tensor) -> Tensor:
+            return values.to(device=self.body.device, dtype=self.body.dtype).contiguous()
+
+        def indices(values: Sequence[int] | Tensor) -> Tensor:
+            return torch.as_tensor(values, dtype=torch.int64).to(self.body.device)
+
+        return PointSet(
+            names=names,
+            num_betas=self.num_betas,
+            parent_joints=indices(parents[1:]),
+            jumps=tuple(
+                (indices(moved), indices([table[joint] for joint in moved]))
+                for table in jump_tables(parents)
+                for moved in [[joint for joint, entry in enumerate(table) if entry < len(parents)]]
+            ),
+            source_frames=indices(frames),
+            source_rest=tensor(rest.reshape(-1, 1)),
+            source_shape=tensor(shape.reshape(-1, self.num_betas)),
+            root_rest=tensor(self.joints[0].reshape(3, 1)),
+            root_shape=tensor(self.joints_shape[0]),
+            root_weight=tensor(root_weight.view(-1, 1, 1)),
+            combine=tensor(combine),
+            pair_joints=indices(pair_joints),
+            beta_frames=tensor(beta_frames.flatten(2).flatten(0, 1)),
+            beta_root=tensor(beta_root),
+            corrective_joints=indices(self.corrective_joints),
+            corrective_directions=tensor(self._directions_table()),
+            corrective_spread=tensor(spread),
+            corrective_blend=tensor(self._stack([blend for _, blend, _ in self.corrective_rows], self.num_joints)),
+            corrective_sum=tensor(self._sum_table()),
+            jacobian_rows=indices(self._jacobian_rows(pairs)),
+        )
+
+    def _correctives(self) -> None:
+        """Corrective sources (point, blend over joints (24,), directions (3, 207)): by vertex or joint, the fewer."""
+        rows: list[tuple[int, Tensor, Tensor]] = []
+        for p in range(self.num_points):
+            corners = [k for k in range(self.shares.shape[1]) if self.shares[p, k] != 0 and self.directions[p, k].any()]
+            joints = self.blend[p].sum(0).nonzero().flatten().tolist()
+            if len(corners) <= len(joints):
+                rows.extend((p, self.blend[p, k], self.directions[p, k]) for k in corners)
+            else:
+                one = torch.eye(self.num_joints, dtype=torch.float64)
+                summed = torch.einsum("kj,kcf->jcf", self.blend[p], self.directions[p])
+                rows.extend((p, one[j], summed[j]) for j in joints)
+        self.corrective_rows = rows
+        self.corrective_points = sorted({p for p, _, _ in rows})
+        moving = torch.zeros(23, dtype=torch.bool)
+        for _, _, directions in rows:
+            moving |= directions.unflatten(-1, (23, 9)).ne(0).any(-1).any(0)
+        self.corrective_joints = moving.nonzero().flatten().tolist()
+
+    def _directions_table(self) -> Tensor:
+        rows = self._stack([directions for _, _, directions in self.corrective_rows], 3, 207)
+        return rows.unflatten(-1, (23, 9))[:, :, self.corrective_joints].flatten(2).flatten(0, 1)
+
+    def _sum_table(self) -> Tensor:
+        """(Q, T), or empty where each point has one source."""
+        if len(self.corrective_points) == len(self.corrective_rows):
+            return torch.zeros(0, 0)
+        rows = [p for p, _, _ in self.corrective_rows]
+        return torch.tensor([[float(p == q) for q in rows] for p in self.corrective_points])
+
+    def _pairs(self, arm_weights: Tensor) -> list[tuple[int, int]]:
+        """Pairs (point, joint) with an entry in the Jacobian; those with correctives first, joint by joint."""
+        first = [(p, k + 1) for k in self.corrective_joints for p in self.corrective_points]
+        known = set(first)
+        moved = arm_weights.abs().sum(-1).nonzero().tolist()
+        return first + [(p, k) for p, k in moved if (p, k) not in known]
+
+    def _jacobian_rows(self, pairs: list[tuple[int, int]]) -> Tensor:
+        """Where entry (p, r, column) stands among [pairs (E, 3, 3) | betas (P, S, 3) | zero | transl of each point]."""
+        size = NUM_POSE + self.num_betas + 3
+        betas_start = 9 * len(pairs)
+        zero = betas_start + 3 * self.num_points * self.num_betas
+        rows = torch.full((self.num_points, 3, size), zero)
+        block = torch.arange(9).view(3, 3).T  # [r, d] of a pair stored [d, r]
+        for index, (p, k) in enumerate(pairs):
+            rows[p, :, 3 * k : 3 * k + 3] = 9 * index + block
+        shape = torch.arange(3 * self.num_points * self.num_betas).view(self.num_points, self.num_betas, 3)
+        rows[:, :, NUM_POSE : NUM_POSE + self.num_betas] = betas_start + shape.transpose(1, 2)
+        for axis in range(3):
+            rows[:, axis, NUM_POSE + self.num_betas + axis] = zero + 1 + torch.arange(self.num_points)
+        return rows.flatten()
+
+    @staticmethod
+    def _stack(rows: list[Tensor], *shape: int) -> Tensor:
+        return torch.stack(rows) if rows else torch.zeros(0, *shape, dtype=torch.float64)

@@ -1,0 +1,313 @@
+"""Body files: the open body that ships with the package, and anything else in SMPL's format (.npz, .pkl)."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from anchorfit.assets import ASSETS
+
+from .joint_sets import SMPL_JOINTS, SMPL_PARENTS
+from .landmarks import SMPL_NUM_VERTICES, smpl_landmarks
+from .model import BodyModel
+from .parts import SEGMENT_PART
+from .unpickling import load_pickle_safely
+
+GENDERS = ("neutral", "male", "female")
+
+WHERE_TO_GET_SMPL = (
+    "licensed SMPL files come from https://smpl.is.tue.mpg.de (free registration): put SMPL_NEUTRAL.pkl, SMPL_MALE.pkl "
+    "or SMPL_FEMALE.pkl anywhere and give its path, or use the open body, load_body('open')"
+)
+
+_NUM_JOINTS = len(SMPL_JOINTS)
+_NUM_FEATURES = 9 * (_NUM_JOINTS - 1)
+_REQUIRED = ("v_template", "shapedirs", "weights", "J_regressor", "kintree_table", "f")
+_OTHER_MODELS = {  # by number of joints: what a file most likely is
+    55: "SMPL-X",
+    52: "SMPL+H",
+    16: "MANO",
+    5: "FLAME",
+    33: "SMAL",
+    35: "SMAL",
+}
+
+
+def load_body(
+    name_or_path: str | Path = "open",
+    *,
+    gender: str = "neutral",
+    num_betas: int = 10,
+    device: torch.device | str | None = None,
+    dtype: torch.dtype = torch.float32,
+) -> BodyModel:
+    """Load a body model.
+
+    Args:
+        name_or_path: "open" for the body that ships with the package, or the path of a SMPL-format file: ``.npz`` as
+            ``scripts/build_open_body.py`` writes it, or SMPL v1.0/v1.1 as ``.pkl`` or ``.npz``. Pickles are read
+            without chumpy and nothing in them is run (see ``unpickling``).
+        gender: "neutral", "male" or "female": which open body. For a file, the file decides; "male" or "female" is
+            checked against what it says of itself.
+        num_betas: components of shape to keep.
+        device: where the tensors go.
+        dtype: their floating-point type.
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: a gender that there is not, or a file that is no SMPL-format body; one line says what is wrong.
+    """
+    if gender not in GENDERS:
+        raise ValueError(f"gender: expected one of {', '.join(GENDERS)}, got {gender!r}")
+    path = ASSETS / "bodies" / f"open_{gender}.npz" if name_or_path == "open" else Path(name_or_path).expanduser()
+    content = read_body_file(path)
+    return body_from_arrays(content, path=path, gender=gender, num_betas=num_betas, device=device, dtype=dtype)
+
+
+def read_body_file(path: Path) -> Mapping[str, Any]:
+    """The entries of a body file, by key; told apart by content, whatever the file is called.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is a folder, empty, truncated, or neither an ``.npz`` nor a pickle.
+    """
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: no such body file; {WHERE_TO_GET_SMPL}")
+    if path.is_dir():
+        files = sorted(entry.name for entry in path.iterdir() if entry.suffix in (".npz", ".pkl"))
+        inside = f"give one of its files ({', '.join(files[:6])})" if files else "and it holds no .npz or .pkl file"
+        raise ValueError(f"{path}: is a folder, not a body file; {inside}; {WHERE_TO_GET_SMPL}")
+    with path.open("rb") as stream:
+        head = stream.read(512)
+    if not head:
+        raise ValueError(f"{path}: the file is empty; {WHERE_TO_GET_SMPL}")
+    if head.startswith(b"version https://git-lfs"):
+        raise ValueError(f"{path}: is a git-lfs pointer, not the file itself; fetch it with 'git lfs pull'")
+    if head.lstrip()[:1] == b"<":
+        raise ValueError(
+            f"{path}: is a web page, not a body file (a download that ended at a login page?); {WHERE_TO_GET_SMPL}"
+        )
+    if head.startswith(b"PK"):
+        content = _read_npz(path)
+    elif head.startswith(b"\x80") or path.suffix == ".pkl":
+        content = load_pickle_safely(path)
+    else:
+        raise ValueError(f"{path}: neither an .npz archive nor a pickle; {WHERE_TO_GET_SMPL}")
+    if not isinstance(content, dict):
+        raise ValueError(f"{path}: expected a dictionary of arrays, got {type(content).__name__}; {WHERE_TO_GET_SMPL}")
+    return content
+
+
+def _read_npz(path: Path) -> dict[str, Any]:
+    content: dict[str, Any] = {}
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            for key in archive.files:
+                try:
+                    content[key] = archive[key]
+                except ValueError as error:
+                    if "allow_pickle" not in str(error):  # arrays of Python objects stay unread
+                        raise
+    except (zipfile.BadZipFile, ValueError, OSError, EOFError, KeyError, MemoryError, NotImplementedError) as error:
+        raise ValueError(f"{path}: a truncated or damaged .npz archive ({error}); fetch it again") from error
+    return content
+
+
+class _Entries:
+    """Typed access to a body file's entries; every complaint names the file and the key."""
+
+    def __init__(self, content: Mapping[str, Any], path: Path) -> None:
+        self.content = content
+        self.path = path
+
+    def fail(self, problem: str) -> ValueError:
+        return ValueError(f"{self.path}: {problem}; {WHERE_TO_GET_SMPL}")
+
+    def numbers(self, key: str, *shape: int | None) -> np.ndarray:
+        """A finite float64 array; None in ``shape`` fits any size."""
+        array = self._array(key, shape)
+        if not (np.issubdtype(array.dtype, np.floating) or np.issubdtype(array.dtype, np.integer)):
+            raise self.fail(f"{key}: expected numbers, got dtype {array.dtype}")
+        values = np.asarray(array, dtype=np.float64)
+        if not np.isfinite(values).all():
+            raise self.fail(f"{key}: holds NaN or infinite values")
+        return values
+
+    def indices(self, key: str, limit: int, *shape: int | None) -> np.ndarray:
+        """An int64 array of values in 0..limit-1."""
+        array = self._array(key, shape)
+        if array.dtype.kind not in "iu" and not (array.dtype.kind == "f" and np.array_equal(array, np.round(array))):
+            raise self.fail(f"{key}: expected whole numbers, got dtype {array.dtype}")
+        values = np.asarray(array, dtype=np.int64)
+        if values.size and (values.min() < 0 or values.max() >= limit):
+            raise self.fail(f"{key}: expected values in 0..{limit - 1}, got {values.min()}..{values.max()}")
+        return values
+
+    def text(self, key: str) -> str | None:
+        """A string, or None where the file has no such entry."""
+        if key not in self.content:
+            return None
+        value = np.asarray(self.content[key])
+        return str(value) if value.shape == () and value.dtype.kind == "U" else None
+
+    def _array(self, key: str, shape: tuple[int | None, ...]) -> np.ndarray:
+        array = np.asarray(self.content[key])
+        fits = len(shape) == array.ndim and all(n is None or n == m for n, m in zip(shape, array.shape, strict=True))
+        if not fits:
+            wanted = ", ".join("any" if n is None else str(n) for n in shape)
+            raise self.fail(f"{key}: expected shape ({wanted}), got {array.shape}")
+        return array
+
+
+def body_from_arrays(
+    content: Mapping[str, Any],
+    *,
+    path: Path = Path("(arrays)"),
+    gender: str = "neutral",
+    num_betas: int = 10,
+    device: torch.device | str | None = None,
+    dtype: torch.dtype = torch.float32,
+) -> BodyModel:
+    """A body model from the entries of a body file (keys as in docs/body.md).
+
+    Args:
+        content: the entries; ``path`` is what messages call them.
+        gender, num_betas, device, dtype: as in ``load_body``.
+    Raises:
+        ValueError: an entry is missing or does not fit.
+    """
+    entries = _Entries(content, path)
+    _refuse_other_models(entries)
+    v_template = entries.numbers("v_template", None, 3)
+    count = len(v_template)
+    shapedirs = entries.numbers("shapedirs", count, 3, None)
+    if num_betas < 1 or shapedirs.shape[2] < num_betas:
+        raise entries.fail(f"shapedirs: {num_betas} betas were asked for, the file has {shapedirs.shape[2]}")
+    weights = entries.numbers("weights", count, _NUM_JOINTS)
+    sums = weights.sum(1, keepdims=True)
+    if weights.min() < -1e-3 or np.abs(sums - 1.0).max() > 0.05:
+        raise entries.fail(
+            f"weights: expected rows of shares that sum to 1, got sums {sums.min():.3f}..{sums.max():.3f}"
+        )
+    weights = weights / sums
+    regressor = entries.numbers("J_regressor", _NUM_JOINTS, count)
+    faces = entries.indices("f", count, None, 3)
+    names, landmark_vertices, landmark_weights = _landmarks(entries, v_template, weights, regressor)
+    segments = weights[faces].sum(1).argmax(1)
+    if "face_segments" in content:
+        segments = entries.indices("face_segments", _NUM_JOINTS, len(faces))
+    parts = np.asarray(SEGMENT_PART)[segments]
+    if "face_parts" in content:
+        parts = entries.indices("face_parts", 7, len(faces))
+    mirror = next((entries.indices(key, count, count) for key in ("mirror", "vert_sym_idxs") if key in content), None)
+    meta = _meta(entries)
+
+    def real(values: np.ndarray) -> Tensor:
+        return torch.as_tensor(values).to(device=device, dtype=dtype).contiguous()
+
+    def whole(values: np.ndarray) -> Tensor:
+        return torch.as_tensor(values).to(device=device).contiguous()
+
+    posedirs = _posedirs(entries, count)
+    return BodyModel(
+        v_template=real(v_template),
+        shapedirs=real(shapedirs[:, :, :num_betas]),
+        posedirs=None if posedirs is None else real(posedirs.reshape(-1, _NUM_FEATURES).T),
+        weights=real(weights),
+        joint_regressor=real(regressor),
+        parents=SMPL_PARENTS,
+        faces=whole(faces),
+        landmark_names=names,
+        landmark_vertices=whole(landmark_vertices),
+        landmark_weights=real(landmark_weights),
+        mirror=None if mirror is None else whole(mirror),
+        face_parts=whole(parts),
+        face_segments=whole(segments),
+        gender=_gender(entries, gender),
+        name=str(meta.get("name", path.stem)),
+        meta=meta,
+    )
+
+
+def _refuse_other_models(entries: _Entries) -> None:
+    """Files of SMPL's relatives are named as such before any shape is complained about."""
+    content = entries.content
+    joints = np.asarray(content["weights"]).shape[-1:] if "weights" in content else ()
+    for number, model in _OTHER_MODELS.items():
+        if joints == (number,):
+            raise entries.fail(
+                f"weights: this looks like a {model} file ({number} joints); SMPL's 24 joints are needed"
+            )
+    if "posedirs" in content and np.asarray(content["posedirs"]).shape[-1:] == (93,):
+        raise entries.fail("posedirs: this looks like a STAR file (93 corrective features); SMPL's 207 are needed")
+    missing = [key for key in _REQUIRED if key not in content]
+    if missing:
+        found = ", ".join(sorted(str(key) for key in content)[:12]) or "nothing"
+        raise entries.fail(f"missing {', '.join(missing)} (it has {found})")
+    table = entries.numbers("kintree_table", 2, _NUM_JOINTS)[0]
+    if tuple(int(parent) for parent in table[1:]) != SMPL_PARENTS[1:]:
+        raise entries.fail("kintree_table: not SMPL's kinematic tree of 24 joints")
+
+
+def _posedirs(entries: _Entries, count: int) -> np.ndarray | None:
+    """(V, 3, 207), or None where the file's correctives are all zero."""
+    content = entries.content
+    if "posedirs" in content:
+        posedirs = entries.numbers("posedirs", count, 3, _NUM_FEATURES)
+    elif "posedirs_q" in content and "posedirs_scale" in content:
+        scale = entries.numbers("posedirs_scale", _NUM_FEATURES)
+        posedirs = entries.numbers("posedirs_q", count, 3, _NUM_FEATURES) * scale
+    else:
+        raise entries.fail("missing posedirs (or posedirs_q with posedirs_scale)")
+    return posedirs if posedirs.any() else None
+
+
+def _landmarks(
+    entries: _Entries, v_template: np.ndarray, weights: np.ndarray, regressor: np.ndarray
+) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
+    content, count = entries.content, len(v_template)
+    if "landmark_names" in content:
+        names = tuple(str(name) for name in np.asarray(content["landmark_names"]).ravel())
+        for key in ("landmark_vertices", "landmark_weights"):
+            if key not in content:
+                raise entries.fail(f"missing {key} beside landmark_names")
+        vertices = entries.indices("landmark_vertices", count, len(names), None)
+        shares = entries.numbers("landmark_weights", *vertices.shape)
+        sums = shares.sum(1, keepdims=True)
+        if sums.size and np.abs(sums - 1.0).max() > 0.01:
+            raise entries.fail("landmark_weights: expected rows that sum to 1")
+        return names, vertices, shares / sums
+    if count == SMPL_NUM_VERTICES:
+        return smpl_landmarks(v_template, weights, regressor @ v_template)
+    return (), np.zeros((0, 1), dtype=np.int64), np.zeros((0, 1))
+
+
+def _meta(entries: _Entries) -> dict[str, Any]:
+    text = entries.text("meta")
+    if text is None:
+        return {}
+    try:
+        meta = json.loads(text)
+    except ValueError as error:
+        raise entries.fail(f"meta: not JSON ({error})") from error
+    return meta if isinstance(meta, dict) else {"meta": meta}
+
+
+def _gender(entries: _Entries, wanted: str) -> str:
+    """What the file says, else what its name says, else what was asked for."""
+    said = entries.text("gender")
+    if said not in GENDERS:
+        stem = entries.path.stem.lower()
+        marks = {"female": ("female", "_f_"), "male": ("male", "_m_"), "neutral": ("neutral",)}
+        said = next((name for name, parts in marks.items() if any(part in stem for part in parts)), None)
+    if said is None:
+        return wanted
+    if wanted not in ("neutral", said):
+        raise ValueError(f"{entries.path}: gender {wanted!r} was asked for, the file is {said!r}")
+    return said

@@ -1,0 +1,209 @@
+"""The body model: tensors in SMPL's format and the forward pass."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from .joint_sets import CANONICAL_JOINTS
+from .points import PointTable, point_table
+from .rotations import axis_angle_to_matrix
+from .skinning import Skeleton, pose_skeleton, skin
+
+NUM_POSE = 72
+NUM_BODY_POSE = 69
+
+
+class BodyOutput(NamedTuple):
+    """Posed bodies: vertices (B, V, 3) and SMPL's joints (B, 24, 3), metres, in the frame that ``transl`` is in."""
+
+    vertices: Tensor
+    joints: Tensor
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class BodyModel:
+    """A body in SMPL's format. Body frame: metres, y up, facing +z, its left is +x.
+
+    Attributes:
+        v_template: (V, 3) metres, the mean body in the rest pose.
+        shapedirs: (V, 3, S) metres for each unit of betas.
+        posedirs: (207, V*3) metres, rows are the entries of vec(R_j - I), j = 1..23, row-major; None: no correctives.
+        weights: (V, 24) skinning weights, rows sum to 1.
+        joint_regressor: (24, V), from rest vertices to rest joints.
+        parents: 24 indices, -1 for the pelvis.
+        faces: (F, 3) int64, counter-clockwise seen from outside.
+        landmark_names: L names of surface points.
+        landmark_vertices: (L, K) int64.
+        landmark_weights: (L, K), rows sum to 1.
+        mirror: (V,) int64, each vertex's mirror image, where known.
+        face_parts: (F,) int64 labels 1..6 (``parts.SIX_PARTS``), where known.
+        face_segments: (F,) int64 dominant SMPL joint 0..23, where known.
+        gender: "neutral", "male" or "female".
+        name: what the file calls the body.
+        meta: what else the file says of itself (licence, provenance, ...).
+    """
+
+    v_template: Tensor
+    shapedirs: Tensor
+    posedirs: Tensor | None
+    weights: Tensor
+    joint_regressor: Tensor
+    parents: tuple[int, ...]
+    faces: Tensor
+    landmark_names: tuple[str, ...]
+    landmark_vertices: Tensor
+    landmark_weights: Tensor
+    mirror: Tensor | None
+    face_parts: Tensor | None
+    face_segments: Tensor | None
+    gender: str
+    name: str
+    meta: dict[str, Any]
+
+    @property
+    def num_vertices(self) -> int:
+        return self.v_template.shape[0]
+
+    @property
+    def num_betas(self) -> int:
+        return self.shapedirs.shape[-1]
+
+    @property
+    def device(self) -> torch.device:
+        return self.v_template.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.v_template.dtype
+
+    @property
+    def landmarks(self) -> dict[str, int]:
+        """Row of each landmark in ``landmark_vertices`` and ``landmark_weights``, by name."""
+        return {name: row for row, name in enumerate(self.landmark_names)}
+
+    def to(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> BodyModel:
+        """The same body on another device, or with another floating-point type."""
+        changed: dict[str, Any] = {}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, Tensor):
+                changed[field.name] = value.to(device=device, dtype=dtype if value.is_floating_point() else None)
+        return replace(self, **changed)
+
+    @cached_property
+    def rest_joints_table(self) -> tuple[Tensor, Tensor]:
+        """Rest joints at betas 0, (24, 3), and their change with betas, (24, 3, S), in metres."""
+        mean = self.joint_regressor @ self.v_template
+        change = torch.einsum("jv,vcs->jcs", self.joint_regressor, self.shapedirs)
+        return mean, change
+
+    def rest_joints(self, betas: Tensor) -> Tensor:
+        """Joints of the rest pose, (B, 24, 3) metres, for betas (B, S)."""
+        mean, change = self.rest_joints_table
+        return mean + torch.einsum("jcs,bs->bjc", change, betas)
+
+    def skeleton(self, *, betas: Tensor, body_pose: Tensor, global_orient: Tensor) -> Skeleton:
+        """Rotations and joints before ``transl``, without the mesh. Shapes as in ``forward``."""
+        pose = torch.cat((global_orient, body_pose), dim=-1).unflatten(-1, (24, 3))
+        return pose_skeleton(axis_angle_to_matrix(pose), self.rest_joints(betas), self.parents)
+
+    def forward(
+        self,
+        *,
+        betas: Tensor | None = None,
+        body_pose: Tensor | None = None,
+        global_orient: Tensor | None = None,
+        transl: Tensor | None = None,
+    ) -> BodyOutput:
+        """Posed vertices and joints.
+
+        Args:
+            betas: (B, S); what is left out is zero.
+            body_pose: (B, 69) axis-angle, radians.
+            global_orient: (B, 3) axis-angle, radians; turns about the pelvis joint.
+            transl: (B, 3) metres.
+        Returns:
+            vertices (B, V, 3) and joints (B, 24, 3), metres. Differentiable in every argument.
+        Raises:
+            ValueError: a shape does not fit, or batch sizes differ.
+        Source: Loper et al. 2015, eqs. 2-10.
+        """
+        betas, body_pose, global_orient, transl = self._arguments(
+            betas=betas, body_pose=body_pose, global_orient=global_orient, transl=transl
+        )
+        pose = torch.cat((global_orient, body_pose), dim=-1).unflatten(-1, (24, 3))
+        local = axis_angle_to_matrix(pose)
+        rest = self.v_template + (betas @ self.shapedirs.flatten(0, 1).T).unflatten(-1, (-1, 3))
+        rest_joints = self.rest_joints(betas)
+        if self.posedirs is not None:
+            feature = local[:, 1:] - torch.eye(3, dtype=local.dtype, device=local.device)
+            rest = rest + (feature.flatten(1) @ self.posedirs).unflatten(-1, (-1, 3))
+        skeleton = pose_skeleton(local, rest_joints, self.parents)
+        shift = transl[:, None]
+        return BodyOutput(skin(rest, self.weights, skeleton, rest_joints) + shift, skeleton.joints + shift)
+
+    __call__ = forward
+
+    def from_params(self, params: Tensor) -> BodyOutput:
+        """``forward`` of the solvers' parameter vector (B, 85) = [pose 72 | betas 10 | transl 3]."""
+        size = NUM_POSE + self.num_betas + 3
+        if params.ndim != 2 or params.shape[1] != size:
+            raise ValueError(f"params: expected (B, {size}), got {tuple(params.shape)}")
+        global_orient, body_pose, betas, transl = params.split((3, NUM_BODY_POSE, self.num_betas, 3), dim=1)
+        return self.forward(betas=betas, body_pose=body_pose, global_orient=global_orient, transl=transl)
+
+    def landmarks_from(self, vertices: Tensor, names: Sequence[str]) -> Tensor:
+        """Named surface points of posed meshes.
+
+        Args:
+            vertices: (B, V, 3).
+            names: L of ``landmark_names``.
+        Returns:
+            (B, L, 3) in the frame of ``vertices``.
+        Raises:
+            ValueError: a name is unknown, or the shape does not fit.
+        """
+        if vertices.ndim != 3 or vertices.shape[1:] != (self.num_vertices, 3):
+            raise ValueError(f"vertices: expected (B, {self.num_vertices}, 3), got {tuple(vertices.shape)}")
+        table = self.point_table([f"landmark:{name}" for name in names])
+        return table.combine(vertices, vertices.new_zeros(len(vertices), 24, 3))
+
+    def canonical_joints(self, output: BodyOutput) -> Tensor:
+        """The canonical skeleton of posed bodies, (B, K, 3), in the order of ``CANONICAL_JOINTS``."""
+        return self._canonical_table.combine(output.vertices, output.joints)
+
+    def point_table(self, names: Sequence[str]) -> PointTable:
+        """How points of the given names are summed from joints and vertices (see ``points.point_table``)."""
+        return point_table(
+            names,
+            landmark_names=self.landmark_names,
+            landmark_vertices=self.landmark_vertices,
+            landmark_weights=self.landmark_weights,
+        )
+
+    @cached_property
+    def _canonical_table(self) -> PointTable:
+        return self.point_table(CANONICAL_JOINTS)
+
+    def _arguments(self, **given: Tensor | None) -> tuple[Tensor, ...]:
+        sizes = {"betas": self.num_betas, "body_pose": NUM_BODY_POSE, "global_orient": 3, "transl": 3}
+        batches = {len(value) for value in given.values() if value is not None and value.ndim == 2}
+        if len(batches) > 1:
+            shapes = ", ".join(f"{name} {tuple(value.shape)}" for name, value in given.items() if value is not None)
+            raise ValueError(f"batch sizes differ: {shapes}")
+        batch = batches.pop() if batches else 1
+        arguments = []
+        for name, size in sizes.items():
+            value = given[name]
+            if value is None:
+                value = self.v_template.new_zeros(batch, size)
+            elif value.ndim != 2 or value.shape[1] != size:
+                raise ValueError(f"{name}: expected (B, {size}), got {tuple(value.shape)}")
+            arguments.append(value)
+        return tuple(arguments)

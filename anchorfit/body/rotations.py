@@ -1,0 +1,239 @@
+"""Rotations: axis-angle and matrices, their exact derivatives, the mirror of a pose.
+
+With w the axis-angle vector, t = |w| and [w]x the cross-product matrix (Rodrigues; Sola, Deray & Atchuthan 2018,
+"A micro Lie theory", eqs. 134 and 145):
+
+    exp([w]x) = I + a [w]x + b [w]x^2                a = sin t / t,  b = (1 - cos t) / t^2
+    J_l(w)    = I + b [w]x + c [w]x^2                c = (t - sin t) / t^3
+    exp([w + dw]x) = exp([J_l(w) dw]x) exp([w]x) + O(|dw|^2)
+
+a, b and c are smooth functions of t^2; below t = 1/2 they are summed as series, so nothing divides by a small angle
+and automatic differentiation passes through zero.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from .joint_sets import SMPL_JOINTS, mirror_permutation
+
+_SERIES_BELOW = (
+    0.25  # of t^2: there seven terms reach 1e-16, and closed forms lose no more than a few units in the last place
+)
+
+
+class RotationCoefficients(NamedTuple):
+    """a = sin t / t, b = (1 - cos t) / t^2, c = (t - sin t) / t^3, each shaped like t^2."""
+
+    a: Tensor
+    b: Tensor
+    c: Tensor
+
+
+def _series(x: Tensor, first: int) -> Tensor:
+    """1/n! - x/(n+2)! + x^2/(n+4)! - ..., with n = ``first``, by Horner's rule."""
+    terms = [(-1) ** k / math.factorial(first + 2 * k) for k in range(7)]
+    total = torch.full_like(x, terms[-1])
+    for term in reversed(terms[:-1]):
+        total = total * x + term
+    return total
+
+
+def rotation_coefficients(squared_angle: Tensor) -> RotationCoefficients:
+    """The coefficients of the exponential map and of its left Jacobian.
+
+    Args:
+        squared_angle: (...) t^2, radians squared, not negative.
+    Returns:
+        a, b, c of the module's formulas, each (...). Differentiable everywhere, at 0 as well.
+    """
+    small = squared_angle < _SERIES_BELOW
+    inside = torch.where(small, squared_angle, torch.zeros_like(squared_angle))
+    outside = torch.where(small, torch.ones_like(squared_angle), squared_angle)
+    angle = outside.sqrt()
+    half_sine = torch.sin(0.5 * angle)
+    a = torch.sin(angle) / angle
+    b = 2.0 * half_sine * half_sine / outside
+    c = (1.0 - a) / outside
+    return RotationCoefficients(
+        torch.where(small, _series(inside, 1), a),
+        torch.where(small, _series(inside, 2), b),
+        torch.where(small, _series(inside, 3), c),
+    )
+
+
+def _check_vectors(axis_angle: Tensor) -> None:
+    if axis_angle.ndim == 0 or axis_angle.shape[-1] != 3:
+        raise ValueError(f"axis_angle: expected (..., 3), got {tuple(axis_angle.shape)}")
+
+
+def _check_matrices(matrix: Tensor) -> None:
+    if matrix.shape[-2:] != (3, 3):
+        raise ValueError(f"matrix: expected (..., 3, 3), got {tuple(matrix.shape)}")
+
+
+def cross_matrix(vector: Tensor) -> Tensor:
+    """The matrix [v]x with [v]x y = v x y.
+
+    Args:
+        vector: (..., 3).
+    Returns:
+        (..., 3, 3), skew-symmetric.
+    """
+    _check_vectors(vector)
+    x, y, z = vector.unbind(-1)
+    zero = torch.zeros_like(x)
+    return torch.stack((zero, -z, y, z, zero, -x, -y, x, zero), dim=-1).unflatten(-1, (3, 3))
+
+
+def _combine(identity: Tensor, skew: Tensor, outer: Tensor, vector: Tensor) -> Tensor:
+    """identity * I + skew * [v]x + outer * v v^T."""
+    eye = torch.eye(3, dtype=vector.dtype, device=vector.device)
+    products = vector[..., :, None] * vector[..., None, :]
+    return (
+        identity[..., None, None] * eye
+        + skew[..., None, None] * cross_matrix(vector)
+        + outer[..., None, None] * products
+    )
+
+
+def axis_angle_to_matrix(axis_angle: Tensor) -> Tensor:
+    """Rotation matrices from axis-angle vectors; angles beyond pi are welcome.
+
+    Args:
+        axis_angle: (..., 3) radians.
+    Returns:
+        (..., 3, 3), acting on column vectors.
+    Raises:
+        ValueError: the last dimension is not 3.
+    Source: Rodrigues' formula, in the form cos t I + a [w]x + b w w^T.
+    """
+    _check_vectors(axis_angle)
+    squared = (axis_angle * axis_angle).sum(-1)
+    a, b, _ = rotation_coefficients(squared)
+    return _combine(1.0 - b * squared, a, b, axis_angle)
+
+
+def left_jacobian(axis_angle: Tensor) -> Tensor:
+    """J_l of SO(3): exp([w + dw]x) = exp([J_l dw]x) exp([w]x) to first order.
+
+    Args:
+        axis_angle: (..., 3) radians.
+    Returns:
+        (..., 3, 3). Singular where |w| is a positive multiple of 2 pi: axis-angle itself is.
+    Raises:
+        ValueError: the last dimension is not 3.
+    Source: Sola et al. 2018, eq. 145, in the form a I + b [w]x + c w w^T.
+    """
+    _check_vectors(axis_angle)
+    a, b, c = rotation_coefficients((axis_angle * axis_angle).sum(-1))
+    return _combine(a, b, c, axis_angle)
+
+
+def right_jacobian(axis_angle: Tensor) -> Tensor:
+    """J_r of SO(3): exp([w + dw]x) = exp([w]x) exp([J_r dw]x) to first order; J_r(w) = J_l(-w).
+
+    Args:
+        axis_angle: (..., 3) radians.
+    Returns:
+        (..., 3, 3).
+    """
+    return left_jacobian(-axis_angle)
+
+
+def axis_angle_to_matrix_with_derivative(axis_angle: Tensor) -> tuple[Tensor, Tensor]:
+    """Rotation matrices and their exact derivative.
+
+    Args:
+        axis_angle: (..., 3) radians.
+    Returns:
+        matrices (..., 3, 3) and derivatives (..., 3, 3, 3): the last index is the component of ``axis_angle``.
+    Raises:
+        ValueError: the last dimension is not 3.
+    Source: dR/dw_d = [J_l e_d]x R.
+    """
+    matrix = axis_angle_to_matrix(axis_angle)
+    columns = left_jacobian(axis_angle).transpose(-1, -2)  # (..., d, 3)
+    derivative = cross_matrix(columns) @ matrix[..., None, :, :]  # (..., d, 3, 3)
+    return matrix, derivative.movedim(-3, -1)
+
+
+def matrix_to_axis_angle(matrix: Tensor) -> Tensor:
+    """Axis-angle vectors of rotation matrices, with angles in [0, pi].
+
+    By way of the unit quaternion's largest component, so that it is exact at angle 0 and at pi, where the usual
+    arc-cosine formula has neither angle nor axis.
+
+    Args:
+        matrix: (..., 3, 3) rotations.
+    Returns:
+        (..., 3) radians.
+    Raises:
+        ValueError: the last dimensions are not (3, 3).
+    Source: Shepperd 1978, "Quaternion from rotation matrix".
+    """
+    _check_matrices(matrix)
+    m00, m11, m22 = matrix[..., 0, 0], matrix[..., 1, 1], matrix[..., 2, 2]
+    plus = [(matrix[..., i, j] + matrix[..., j, i]) for i, j in ((0, 1), (0, 2), (1, 2))]
+    minus = [(matrix[..., i, j] - matrix[..., j, i]) for i, j in ((2, 1), (0, 2), (1, 0))]
+    # Row r is 4 q_r q for q = (w, x, y, z).
+    rows = torch.stack(
+        [
+            torch.stack((1 + m00 + m11 + m22, minus[0], minus[1], minus[2]), -1),
+            torch.stack((minus[0], 1 + m00 - m11 - m22, plus[0], plus[1]), -1),
+            torch.stack((minus[1], plus[0], 1 - m00 + m11 - m22, plus[2]), -1),
+            torch.stack((minus[2], plus[1], plus[2], 1 - m00 - m11 + m22), -1),
+        ],
+        dim=-2,
+    )
+    largest = torch.diagonal(rows, dim1=-2, dim2=-1).argmax(-1)
+    quaternion = torch.gather(rows, -2, largest[..., None, None].expand(*largest.shape, 1, 4)).squeeze(-2)
+    quaternion = quaternion / torch.linalg.vector_norm(quaternion, dim=-1, keepdim=True)
+    quaternion = torch.where(quaternion[..., :1] < 0, -quaternion, quaternion)
+    real, imaginary = quaternion[..., 0], quaternion[..., 1:]
+    squared = (imaginary * imaginary).sum(-1)
+    tiny = squared < torch.finfo(matrix.dtype).eps ** 2
+    norm = torch.where(tiny, torch.ones_like(squared), squared).sqrt()
+    scale = torch.where(tiny, 2.0 / real.clamp_min(0.5), 2.0 * torch.atan2(norm, real) / norm)
+    return scale[..., None] * imaginary
+
+
+def wrap_axis_angle(axis_angle: Tensor) -> Tensor:
+    """The same rotations with angles in [0, pi]: the angle is taken modulo 2 pi and, past pi, turned the other way.
+
+    Args:
+        axis_angle: (..., 3) radians.
+    Returns:
+        (..., 3) radians; vectors of angle up to pi come back unchanged.
+    Raises:
+        ValueError: the last dimension is not 3.
+    """
+    _check_vectors(axis_angle)
+    angle = torch.linalg.vector_norm(axis_angle, dim=-1, keepdim=True)
+    turned = angle - 2 * math.pi * torch.round(angle / (2 * math.pi))
+    inside = angle <= math.pi
+    factor = torch.where(inside, torch.ones_like(angle), turned / torch.where(inside, torch.ones_like(angle), angle))
+    return axis_angle * factor
+
+
+def mirror_pose(pose: Tensor) -> Tensor:
+    """The pose seen in a mirror: left and right change places, the plane x = 0 reflects.
+
+    Args:
+        pose: (..., 72), or (..., 69) without the global orientation; axis-angle, SMPL's joint order.
+    Returns:
+        The same shape.
+    Raises:
+        ValueError: the last dimension is neither 72 nor 69.
+    Source: a reflection F = diag(-1, 1, 1) takes R to F R F, and so (wx, wy, wz) to (wx, -wy, -wz).
+    """
+    if pose.ndim == 0 or pose.shape[-1] not in (69, 72):
+        raise ValueError(f"pose: expected (..., 72) or (..., 69), got {tuple(pose.shape)}")
+    names = SMPL_JOINTS if pose.shape[-1] == 72 else SMPL_JOINTS[1:]
+    order = torch.tensor(mirror_permutation(names), device=pose.device)
+    signs = pose.new_tensor((1.0, -1.0, -1.0))
+    return (pose.unflatten(-1, (len(names), 3)).index_select(-2, order) * signs).flatten(-2)

@@ -1,0 +1,32 @@
+"""``anchorfit body``: what a body model file holds."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+body_app = typer.Typer(help="Body models.", no_args_is_help=True)
+
+
+@body_app.callback()
+def _group() -> None:
+    """Body models."""
+
+
+@body_app.command()
+def info(
+    body: Annotated[str, typer.Argument(help="'open', or a path to an SMPL .pkl or .npz file.")] = "open",
+    gender: Annotated[str, typer.Option(help="neutral, male or female.")] = "neutral",
+) -> None:
+    """Print what a body model file holds: sizes, joints, landmarks, licence."""
+    from rich.table import Table
+
+    from ..body import describe, load_body
+    from .console import out
+
+    description = describe(load_body(body, gender=gender))
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    for name, value in description._asdict().items():
+        table.add_row(name.replace("_", " "), ", ".join(value) if isinstance(value, tuple) else str(value))
+    out.print(table)

@@ -1,0 +1,52 @@
+"""``anchorfit demo``: the bundled photographs, from their keypoints to bodies, pictures and figures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def demo(
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the results; made if missing.")] = Path(
+        "anchorfit-demo"
+    ),
+    gender: Annotated[str, typer.Option(help="neutral, male or female.")] = "neutral",
+    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ...")] = "cpu",
+) -> None:
+    """Fit the people of six bundled photographs: overlays, meshes and one contact sheet."""
+    from ..assets import ASSETS
+    from ..evaluation.agreement import agreement
+    from ..observations import read_people, write_image
+    from ..pictures import draw_contact_sheet
+    from ..pipeline import FitOptions, fit_people, load_body_on
+    from .console import out, progress_bar, warn
+    from .inputs import list_images, match_people
+    from .outputs import make_folder, write_results
+    from .report import print_people
+
+    folder = ASSETS / "demo"
+    keypoints = folder / "person_keypoints.json"
+    people = match_people(read_people(keypoints).people, list_images([folder]), keypoints).people
+    people = [person for person in people if (person.confidence > 0).sum() >= 10]
+    model = load_body_on("open", gender, device)
+    make_folder(output)
+    with progress_bar("fitting", len(people)) as (bar, task):
+        outcome = fit_people(people, model, options=FitOptions(), progress=lambda done: bar.advance(task, done))
+    if outcome.estimate is None:
+        raise ValueError("not one person of the demo could be fitted: is the installation whole?")
+    written = write_results(outcome.estimate, model, output, ("npz", "glb", "overlay"))
+    sheet = output / "contact_sheet.jpg"
+    write_image(sheet, draw_contact_sheet(outcome.estimate, model))
+    for problem in [*outcome.problems, *written.problems]:
+        warn(problem)
+    figures = agreement(outcome.estimate, model, people)
+    print_people(
+        outcome.estimate,
+        {
+            "limbs, % of box height": [f"{100 * f.limb_error:.1f}" for f in figures],
+            "mask IoU": ["-" if f.mask_iou is None else f"{f.mask_iou:.2f}" for f in figures],
+        },
+    )
+    out.print(f"Look at {sheet}", soft_wrap=True, highlight=False)

@@ -1,0 +1,70 @@
+"""``anchorfit fit``: people in photographs, from a keypoint file to bodies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+DEFAULT_SAVE = "npz,glb,overlay"
+
+
+def fit(
+    images: Annotated[list[Path], typer.Argument(help="Images, or folders of images.", show_default=False)],
+    keypoints: Annotated[
+        Path,
+        typer.Option(
+            "--keypoints",
+            "-k",
+            help="2D keypoints: COCO or OpenPose JSON, LSP joints.mat, est_joints.npz, or a CSV/JSON/NPZ of our own.",
+        ),
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the results; made if missing.")],
+    convention: Annotated[
+        str | None, typer.Option(help="Joint convention, where the file does not say: lsp14, coco17, body25 ...")
+    ] = None,
+    body: Annotated[str, typer.Option(help="'open', or a path to an SMPL .pkl or .npz file.")] = "open",
+    gender: Annotated[str, typer.Option(help="neutral, male or female.")] = "neutral",
+    focal: Annotated[
+        float | None, typer.Option(help="Focal length in pixels. Default: from EXIF, else the image's diagonal.")
+    ] = None,
+    save: Annotated[
+        str, typer.Option(help="What to write, comma-separated: npz, json, pkl, obj, ply, glb, overlay, side.")
+    ] = DEFAULT_SAVE,
+    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ...")] = "cpu",
+) -> None:
+    """Fit a 3D body to every person of the keypoint file that stands in one of the IMAGES."""
+    from ..observations import read_people
+    from ..pipeline import FitOptions, fit_people, load_body_on
+    from .console import progress_bar, warn
+    from .inputs import list_images, match_people
+    from .outputs import make_folder, parse_kinds, write_results
+    from .report import print_people
+
+    kinds = parse_kinds(save)
+    if focal is not None and not 0 < focal < float("inf"):
+        raise typer.BadParameter(f"expected a positive number of pixels, got {focal}", param_hint="--focal")
+    paths = list_images(images)
+    found = read_people(keypoints, convention=convention)
+    matched = match_people(found.people, paths, keypoints)
+    for line in [*found.problems, *matched.problems]:
+        warn(line)
+    if not matched.people:
+        raise ValueError(f"{keypoints}: no person for any of the {len(paths)} images")
+    model = load_body_on(body, gender, device)
+    make_folder(output)
+    with progress_bar("fitting", len(matched.people)) as (bar, task):
+        outcome = fit_people(
+            matched.people, model, options=FitOptions(focal=focal), progress=lambda done: bar.advance(task, done)
+        )
+    for problem in outcome.problems:
+        warn(problem)
+    if outcome.estimate is None:
+        raise ValueError(f"{keypoints}: not one person could be fitted")
+    written = write_results(outcome.estimate, model, output, kinds)
+    for problem in written.problems:
+        warn(problem)
+    print_people(outcome.estimate)
+    if not written.files:
+        raise ValueError(f"{output}: nothing could be written")

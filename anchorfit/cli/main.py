@@ -1,0 +1,51 @@
+"""The command ``anchorfit``: gathers the commands, and turns errors into one line and an exit code."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from .._version import __version__
+from .body import body_app
+from .console import fail
+from .demo import demo
+from .fit import fit
+
+app = typer.Typer(
+    name="anchorfit",
+    help="From photographs and 2D keypoints to 3D human bodies: SMPL pose and shape, a camera, a mesh.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(fit)
+app.command()(demo)
+app.add_typer(body_app, name="body")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"anchorfit {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    pass
+
+
+def run() -> None:
+    """Run the command line: exit code 0 when something was done, 1 when nothing could be, 2 for a wrong command."""
+    try:
+        app()
+    except (OSError, ValueError) as error:
+        fail(error)
+    except KeyboardInterrupt:
+        sys.exit(130)

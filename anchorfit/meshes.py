@@ -1,0 +1,43 @@
+"""Bodies as mesh files: OBJ, PLY and GLB, by trimesh."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from torch import Tensor
+
+from .atomic import write_bytes_atomic
+
+MESH_FORMATS = ("obj", "ply", "glb")
+
+
+def export_mesh(path: str | Path, vertices_cam: Tensor, faces: Tensor) -> None:
+    """Write one or several bodies as one mesh file; the file's ending chooses the format.
+
+    The camera's frame (x right, y down, z forward) is turned by half a turn about x, so that the bodies stand upright
+    in viewers, which have y up and look along -z: the file is in the OpenGL frame of the same camera, in metres.
+
+    Args:
+        path: ends in .obj, .ply or .glb.
+        vertices_cam: (V, 3) or (N, V, 3) metres, camera frame.
+        faces: (F, 3) vertex numbers.
+    Raises:
+        ValueError: another ending, or vertices that are not finite.
+        OSError: the file cannot be written.
+    """
+    import trimesh  # slow to import, and only needed here
+
+    path = Path(path)
+    kind = path.suffix.removeprefix(".").lower()
+    if kind not in MESH_FORMATS:
+        raise ValueError(f"{path}: expected a name that ends in {', '.join('.' + f for f in MESH_FORMATS)}")
+    bodies = vertices_cam.detach().cpu().double().numpy().reshape(-1, *vertices_cam.shape[-2:])
+    if not np.isfinite(bodies).all():
+        raise ValueError(f"{path}: the vertices are not finite")
+    triangles = faces.cpu().numpy()
+    upright = bodies * np.array([1.0, -1.0, -1.0])
+    meshes = [trimesh.Trimesh(vertices=v, faces=triangles, process=False) for v in upright]
+    scene = meshes[0] if len(meshes) == 1 else trimesh.util.concatenate(meshes)
+    data = scene.export(file_type=kind)
+    write_bytes_atomic(path, data.encode() if isinstance(data, str) else data)

@@ -1,0 +1,121 @@
+"""Keypoints as arrays: opening .npz files safely, and anchorfit's own .npz layout (docs/formats.md)."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from .atomic import write_atomically
+from .conventions import CONVENTIONS, Keypoints, convention_by_count, convention_name, to_canonical
+from .people import PeopleFile, Person
+from .reading import KeypointFileError, existing_file
+
+
+def load_arrays(path: str | Path) -> dict[str, np.ndarray]:
+    """Every array of an .npz file; nothing pickled is opened.
+
+    Raises:
+        FileNotFoundError: no such file.
+        KeypointFileError: not an .npz file, cut short, or with Python objects inside.
+    """
+    path = existing_file(path)
+    try:
+        archive = np.load(path, allow_pickle=False)
+        if isinstance(archive, np.ndarray):
+            raise KeypointFileError(f"{path}: expected an .npz file, got a single array; save it with numpy.savez")
+        with archive:
+            return {name: archive[name] for name in archive.files}
+    except KeypointFileError:
+        raise
+    except ValueError as error:
+        if "allow_pickle" in str(error):
+            raise KeypointFileError(
+                f"{path}: this file holds Python objects, which are not opened; save plain arrays"
+            ) from error
+        raise KeypointFileError(f"{path}: this is not a usable .npz file ({error}); write it again") from error
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, KeyError, NotImplementedError, SyntaxError) as error:
+        raise KeypointFileError(f"{path}: the .npz file is damaged or cut short ({error}); write it again") from error
+
+
+def read_npz(path: str | Path, *, convention: str | None = None) -> PeopleFile:
+    """Read anchorfit's own .npz.
+
+    Raises:
+        FileNotFoundError: no such file.
+        KeypointFileError: not an .npz file, or an array is missing or of the wrong shape.
+        ValueError: no such convention.
+    """
+    return parse_npz(load_arrays(path), path, convention=convention)
+
+
+def parse_npz(arrays: dict[str, np.ndarray], path: str | Path, *, convention: str | None = None) -> PeopleFile:
+    """As `read_npz`, for arrays that were loaded already; ``path`` is for messages."""
+    keypoints = _keypoints(arrays, path, None if convention is None else convention_name(convention))
+    count = len(keypoints.positions)
+    images, names = _texts(arrays, "image", count, path), _texts(arrays, "person", count, path)
+    sizes = arrays.get("image_size", np.zeros((count, 2), dtype=np.int64))
+    if sizes.shape != (count, 2) or sizes.dtype.kind not in "iu":
+        raise KeypointFileError(f"{path}: image_size: expected whole numbers of shape {(count, 2)}, got {sizes.shape}")
+    return PeopleFile(
+        tuple(
+            Person(
+                person_id=names[row] or str(row),
+                keypoints=keypoints.positions[row],
+                confidence=keypoints.confidence[row],
+                image=Path(images[row]) if images[row] else None,
+                image_size=(int(sizes[row, 0]), int(sizes[row, 1])) if (sizes[row] > 0).all() else None,
+            )
+            for row in range(count)
+        )
+    )
+
+
+def write_npz(path: str | Path, people: Sequence[Person]) -> None:
+    """Write people in anchorfit's own .npz, canonical convention; boxes and masks are left out.
+
+    Raises:
+        OSError: the folder is missing, read-only or full.
+    """
+    joints = len(CONVENTIONS["canonical"])
+    buffer = io.BytesIO()
+    np.savez_compressed(
+        buffer,
+        convention=np.array("canonical"),
+        keypoints=np.array([person.keypoints for person in people]).reshape(-1, joints, 2),
+        confidence=np.array([person.confidence for person in people]).reshape(-1, joints),
+        image=np.array([str(person.image or "") for person in people], dtype=np.str_),
+        person=np.array([person.person_id for person in people], dtype=np.str_),
+        image_size=np.array([person.image_size or (0, 0) for person in people], dtype=np.int64).reshape(-1, 2),
+    )
+    write_atomically(path, buffer.getvalue())
+
+
+def _keypoints(arrays: dict[str, np.ndarray], path: str | Path, chosen: str | None) -> Keypoints:
+    positions = arrays.get("keypoints", np.zeros(0))
+    if positions.ndim != 3 or positions.shape[2] not in (2, 3) or positions.dtype.kind not in "fiu":
+        came = f"{positions.dtype} {positions.shape}" if "keypoints" in arrays else "none"
+        raise KeypointFileError(
+            f"{path}: keypoints: expected numbers of shape (people, joints, 2) or, with confidence, 3; got {came}"
+        )
+    shape = positions.shape[:2]
+    confidence = arrays.get("confidence", positions[..., 2] if positions.shape[2] == 3 else np.ones(shape))
+    if confidence.shape != shape or confidence.dtype.kind not in "fiub":
+        came = f"{confidence.dtype} {confidence.shape}"
+        raise KeypointFileError(f"{path}: confidence: expected numbers of shape {shape}, got {came}")
+    try:
+        stated = str(arrays["convention"]) if "convention" in arrays else convention_by_count(shape[1])
+        return to_canonical(positions[..., :2], confidence, chosen or stated)
+    except ValueError as error:
+        raise KeypointFileError(f"{path}: {error}") from error
+
+
+def _texts(arrays: dict[str, np.ndarray], name: str, count: int, path: str | Path) -> list[str]:
+    texts = arrays.get(name, np.full(count, "", dtype="U1"))
+    if texts.shape != (count,) or texts.dtype.kind not in "Uiu":
+        raise KeypointFileError(f"{path}: {name}: expected {count} texts, got {texts.dtype} {texts.shape}")
+    return [str(text) for text in texts]

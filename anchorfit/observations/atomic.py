@@ -1,0 +1,36 @@
+"""Files that are either whole or not there."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def write_atomically(path: str | Path, data: bytes) -> None:
+    """Write to a temporary file in the same folder, then rename it over ``path``: a reader never sees half a file.
+
+    Raises:
+        FileNotFoundError: the folder does not exist.
+        OSError: the folder is read-only, the disk is full, ...; one line that names the file. What stood at ``path``
+            before is untouched.
+    """
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"{path}: cannot be written: there is no folder {path.parent}; make it first")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with temporary.open("wb") as stream:
+            stream.write(data)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise _named(error, path) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _named(error: OSError, path: Path) -> OSError:
+    """The same kind of error, as one line that begins with the file's name."""
+    reason = error.strerror or str(error)
+    named = type(error)(f"{path}: cannot be written ({reason}); free space or choose another folder")
+    named.errno = error.errno
+    return named

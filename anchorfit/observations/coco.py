@@ -1,0 +1,182 @@
+"""COCO keypoint JSON: annotation files and result files.
+
+Format: https://cocodataset.org/#format-data and #format-results. COCO's keypoints are pixel indices, so half a pixel is
+added to reach the middle of the pixel (as detectron2 does); its boxes and polygons are continuous already.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .conventions import CONVENTIONS, Convention, convention_by_count, convention_name, joints_to_canonical
+from .masks import StoredMask
+from .people import PeopleFile, Person
+from .reading import KeypointFileError, load_json, numbers, optional_box, optional_size
+
+PIXEL_CENTRE = 0.5
+
+OCCLUDED_CONFIDENCE = 0.5
+"""Given to joints that were annotated though hidden: the annotator's guess is worth less than a sight."""
+
+
+class _ImageRecord(NamedTuple):
+    path: Path
+    size: tuple[int, int] | None
+
+
+def is_coco(content: Any) -> bool:
+    """Whether the content of a JSON file is COCO's: an annotation file, or a list of results."""
+    if isinstance(content, dict):
+        return isinstance(content.get("annotations"), list)
+    return isinstance(content, list) and all(
+        isinstance(item, dict) and "image_id" in item and "keypoints" in item for item in content[:10]
+    )
+
+
+def read_coco(path: str | Path, *, convention: str | None = None) -> PeopleFile:
+    """Read a COCO keypoint file.
+
+    Annotations: visibility 2 (visible) gets confidence 1, 1 (labelled but hidden) 0.5, 0 (not labelled) 0; crowds and
+    categories without keypoints are left out; people without a labelled joint stay in, with confidence 0 throughout;
+    masks are decoded when they are asked for. Results: the third number is the detector's confidence; they
+    name no files, so the image is COCO's own name for the id (000000000139.jpg).
+
+    Args:
+        convention: what the keypoints are, where neither the category's joint names nor their number tell.
+    Returns:
+        The people in the file's order; person_id is the annotation's id, or for results the place in its image.
+    Raises:
+        FileNotFoundError: no such file.
+        KeypointFileError: cut short, or not COCO's format.
+        ValueError: no such convention.
+    """
+    return parse_coco(load_json(path), path, convention=convention)
+
+
+def parse_coco(content: Any, path: str | Path, *, convention: str | None = None) -> PeopleFile:
+    """As `read_coco`, for content that was loaded already; ``path`` is for messages."""
+    if not is_coco(content):
+        raise KeypointFileError(f"{path}: expected COCO's keys images and annotations, or a list of results")
+    chosen = None if convention is None else convention_name(convention)
+    if isinstance(content, list):
+        return _parse_results(content, path, chosen)
+    images = _image_records(content.get("images"))
+    joints_of = _joints_of_categories(content.get("categories"))
+    people: list[Person] = []
+    problems: list[str] = []
+    used: Counter[tuple[str, str]] = Counter()
+    for place, annotation in enumerate(content["annotations"]):
+        if not isinstance(annotation, dict):
+            problems.append(f"{path}: annotation {place}: expected an object; this person is left out")
+            continue
+        if annotation.get("iscrowd") or "keypoints" not in annotation:
+            continue
+        image = images.get(str(annotation.get("image_id")))
+        identity = str(annotation.get("id", place))
+        where = f"{path}: {image.path.name if image else '?'}#{identity}"
+        if image is None:
+            problems.append(f"{where}: no image has id {annotation.get('image_id')!r}; this person is left out")
+            continue
+        try:
+            joints = CONVENTIONS[chosen] if chosen else joints_of.get(str(annotation.get("category_id")))
+            positions, confidence = _keypoints(annotation["keypoints"], joints, flags=True)
+        except ValueError as error:
+            problems.append(f"{where}: {error}; this person is left out")
+            continue
+        people.append(
+            Person(
+                person_id=_unique(identity, str(image.path), used),
+                keypoints=positions,
+                confidence=confidence,
+                image=image.path,
+                image_size=image.size,
+                box=optional_box(annotation.get("bbox")),
+                mask=_stored_mask(annotation.get("segmentation"), image.size),
+            )
+        )
+    return PeopleFile(tuple(people), tuple(problems))
+
+
+def _parse_results(content: list[Any], path: str | Path, chosen: str | None) -> PeopleFile:
+    people: list[Person] = []
+    problems: list[str] = []
+    seen: Counter[str] = Counter()
+    for place, result in enumerate(content):
+        image_id = result.get("image_id") if isinstance(result, dict) else None
+        if not isinstance(image_id, (int, str)) or isinstance(image_id, bool):
+            problems.append(f"{path}: result {place}: expected an object with an image_id; this person is left out")
+            continue
+        image = Path(f"{image_id:012d}.jpg" if isinstance(image_id, int) else image_id)
+        identity = str(seen[str(image)])
+        seen[str(image)] += 1
+        try:
+            joints = CONVENTIONS[chosen] if chosen else None
+            positions, confidence = _keypoints(result.get("keypoints"), joints, flags=False)
+        except ValueError as error:
+            problems.append(f"{path}: {image.name}#{identity}: {error}; this person is left out")
+            continue
+        score = result.get("score")
+        people.append(
+            Person(
+                person_id=identity,
+                keypoints=positions,
+                confidence=confidence,
+                image=image,
+                box=optional_box(result.get("bbox")),
+                score=float(score) if isinstance(score, (int, float)) else None,
+            )
+        )
+    return PeopleFile(tuple(people), tuple(problems))
+
+
+def _keypoints(value: Any, joints: Convention | None, *, flags: bool) -> tuple[np.ndarray, np.ndarray]:
+    triples = numbers(value, "keypoints", None if joints is None else 3 * len(joints))
+    if len(triples) % 3:
+        raise ValueError(f"keypoints: expected x, y and visibility for each, got {len(triples)} numbers")
+    triples = triples.reshape(-1, 3)
+    if joints is None:
+        joints = CONVENTIONS["coco17" if len(triples) == 17 else convention_by_count(len(triples))]
+    confidence = triples[:, 2]
+    if (
+        flags and np.isin(confidence[np.isfinite(confidence)], (0, 1, 2)).all()
+    ):  # else the file stores confidences in their place
+        confidence = np.select([confidence == 2, confidence == 1], [1.0, OCCLUDED_CONFIDENCE], 0.0)
+    positions, confidence = joints_to_canonical(triples[:, :2] + PIXEL_CENTRE, confidence, joints)
+    positions[confidence == 0] = 0  # COCO writes (0, 0) for what it did not label: not half a pixel
+    return positions, confidence
+
+
+def _image_records(images: Any) -> dict[str, _ImageRecord]:
+    records = {}
+    for image in images if isinstance(images, list) else []:
+        if isinstance(image, dict) and isinstance(image.get("file_name"), str):
+            size = optional_size(image.get("width"), image.get("height"))
+            records[str(image.get("id"))] = _ImageRecord(Path(image["file_name"]), size)
+    return records
+
+
+def _joints_of_categories(categories: Any) -> dict[str, Convention]:
+    """Category id -> the joints its names spell, where every name is one of ours."""
+    known = {}
+    for category in categories if isinstance(categories, list) else []:
+        names = category.get("keypoints") if isinstance(category, dict) else None
+        if isinstance(names, list) and names and all(name in CONVENTIONS["canonical"] for name in names):
+            known[str(category.get("id"))] = tuple(names)
+    return known
+
+
+def _stored_mask(segmentation: Any, size: tuple[int, int] | None) -> StoredMask | None:
+    if not segmentation or size is None:
+        return None
+    return StoredMask(segmentation=segmentation, width=size[0], height=size[1])
+
+
+def _unique(identity: str, image: str, used: Counter[tuple[str, str]]) -> str:
+    """The id, with a number behind it where the same image had it before."""
+    used[image, identity] += 1
+    count = used[image, identity]
+    return identity if count == 1 else f"{identity}-{count}"

@@ -1,0 +1,130 @@
+"""anchorfit's own keypoint JSON: people with keypoints of a named convention, boxes and masks (docs/formats.md)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..body.joint_sets import CANONICAL_JOINTS
+from .atomic import write_atomically
+from .conventions import CONVENTIONS, Keypoints, convention_by_count, convention_name, to_canonical
+from .masks import StoredMask, mask_to_run_lengths
+from .people import PeopleFile, Person
+from .reading import KeypointFileError, load_json, numbers, optional_box, optional_size
+
+FORMAT = "anchorfit-keypoints"
+
+
+def is_own_json(content: Any) -> bool:
+    """Whether the content of a JSON file is anchorfit's own."""
+    return isinstance(content, dict) and isinstance(content.get("people"), list)
+
+
+def read_json(path: str | Path, *, convention: str | None = None) -> PeopleFile:
+    """Read anchorfit's own JSON.
+
+    Raises:
+        FileNotFoundError: no such file.
+        KeypointFileError: cut short, or without people.
+        ValueError: no such convention.
+    """
+    return parse_json(load_json(path), path, convention=convention)
+
+
+def parse_json(content: Any, path: str | Path, *, convention: str | None = None) -> PeopleFile:
+    """As `read_json`, for content that was loaded already; ``path`` is for messages."""
+    if not is_own_json(content):
+        raise KeypointFileError(f"{path}: expected an object with the key people, a list")
+    stated = convention or content.get("convention")
+    try:
+        chosen = None if stated is None else convention_name(str(stated))
+    except ValueError as error:
+        raise KeypointFileError(f"{path}: {error}") from error
+    people: list[Person] = []
+    problems: list[str] = []
+    for place, entry in enumerate(content["people"]):
+        named = entry if isinstance(entry, dict) else {}
+        image = Path(named["image"]) if isinstance(named.get("image"), str) and named["image"] else None
+        identity = str(named.get("person", place))
+        try:
+            if not isinstance(entry, dict):
+                raise ValueError("expected an object with keypoints")
+            positions, confidence = _keypoints(entry.get("keypoints"), chosen)
+        except ValueError as error:
+            problems.append(f"{path}: {image.name if image else '?'}#{identity}: {error}; this person is left out")
+            continue
+        size = entry.get("image_size")
+        size = optional_size(*size) if isinstance(size, list) and len(size) == 2 else None
+        mask = entry.get("mask")
+        score = entry.get("score")
+        people.append(
+            Person(
+                person_id=identity,
+                keypoints=positions,
+                confidence=confidence,
+                image=image,
+                image_size=size,
+                box=optional_box(entry.get("box")),
+                mask=StoredMask(segmentation=mask, width=size[0], height=size[1]) if mask and size else None,
+                score=float(score) if isinstance(score, (int, float)) else None,
+            )
+        )
+    return PeopleFile(tuple(people), tuple(problems))
+
+
+def write_json(path: str | Path, people: Sequence[Person]) -> None:
+    """Write people in anchorfit's own JSON: joints of positive confidence by canonical name, masks as run lengths.
+
+    Raises:
+        OSError: the folder is missing, read-only or full.
+    """
+    content = {"format": FORMAT, "convention": "canonical", "people": [_entry(person) for person in people]}
+    write_atomically(path, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode("utf-8"))
+
+
+def _keypoints(value: Any, chosen: str | None) -> Keypoints:
+    """Of a list of [x, y] or [x, y, confidence] in the convention's order, or of an object by canonical joint name."""
+    if isinstance(value, dict):
+        unknown = [name for name in value if name not in CANONICAL_JOINTS]
+        if unknown:
+            raise ValueError(f"keypoints: {unknown[0]!r} is no canonical joint (docs/conventions.md lists them)")
+        rows = np.zeros((len(CANONICAL_JOINTS), 3))
+        for name, row in value.items():
+            rows[CANONICAL_JOINTS.index(name)] = _row(row, name)
+        return Keypoints(rows[:, :2].copy(), rows[:, 2].copy())
+    if not isinstance(value, list) or not value:
+        raise ValueError("keypoints: expected a list of [x, y, confidence] or an object by joint name")
+    if chosen is not None and len(value) != len(CONVENTIONS[chosen]):
+        raise ValueError(f"keypoints: expected {len(CONVENTIONS[chosen])} of {chosen}, got {len(value)}")
+    rows = np.stack([_row(row, str(place)) for place, row in enumerate(value)])
+    return to_canonical(rows[:, :2], rows[:, 2], chosen or convention_by_count(len(value)))
+
+
+def _row(value: Any, name: str) -> np.ndarray:
+    row = numbers(value, f"keypoint {name}")
+    if len(row) not in (2, 3):
+        raise ValueError(f"keypoint {name}: expected [x, y] or [x, y, confidence], got {len(row)} numbers")
+    return row if len(row) == 3 else np.append(row, 1.0)
+
+
+def _entry(person: Person) -> dict[str, Any]:
+    entry: dict[str, Any] = {"person": person.person_id}
+    if person.image is not None:
+        entry["image"] = str(person.image)
+    if person.image_size is not None:
+        entry["image_size"] = list(person.image_size)
+    if person.box is not None:
+        entry["box"] = list(person.box)
+    if person.score is not None:
+        entry["score"] = person.score
+    entry["keypoints"] = {
+        CANONICAL_JOINTS[index]: [*person.keypoints[index].tolist(), float(person.confidence[index])]
+        for index in np.flatnonzero(person.confidence > 0)
+    }
+    if person.mask is not None and person.image_size is not None:
+        entry["mask"] = mask_to_run_lengths(np.asarray(person.mask) > 0)
+    return entry

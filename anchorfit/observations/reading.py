@@ -1,0 +1,93 @@
+"""What every reader of a keypoint file shares: opening it, and turning numbers into a person with clear errors."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+KNOWN_FORMATS = (
+    "COCO keypoints (.json), OpenPose (.json or a folder of them), LSP joints.mat, SMPLify est_joints.npz, "
+    "or anchorfit's own .json, .csv or .npz (docs/formats.md)"
+)
+
+
+class KeypointFileError(ValueError):
+    """A keypoint file that cannot be used at all; the message is one line: the file, what is wrong, what to do."""
+
+
+def existing_file(path: str | Path) -> Path:
+    """The path of a file that exists and holds something.
+
+    Raises:
+        FileNotFoundError: there is none, or it is a folder.
+        KeypointFileError: it is empty.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise FileNotFoundError(f"{path}: this is a folder, a keypoint file was expected")
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: no such keypoint file; check the path")
+    if path.stat().st_size == 0:
+        raise KeypointFileError(f"{path}: the file is empty; write it again")
+    return path
+
+
+def load_json(path: str | Path) -> Any:
+    """The content of a JSON file.
+
+    Raises:
+        FileNotFoundError: there is none.
+        KeypointFileError: it is empty, cut short, or no JSON.
+    """
+    path = existing_file(path)
+    try:
+        return json.loads(path.read_bytes())
+    except PermissionError as error:
+        raise PermissionError(f"{path}: the file may not be read; check its permissions") from error
+    except UnicodeDecodeError as error:
+        raise KeypointFileError(f"{path}: this is not a text file; expected {KNOWN_FORMATS}") from error
+    except json.JSONDecodeError as error:
+        cut_short = error.pos >= len(error.doc.rstrip()) - 1 or error.msg.startswith("Unterminated")
+        trouble = "the JSON is cut short" if cut_short else "this is not valid JSON"
+        raise KeypointFileError(
+            f"{path}: {trouble} (line {error.lineno}, column {error.colno}); write or copy the file again"
+        ) from error
+    except RecursionError as error:
+        raise KeypointFileError(f"{path}: the JSON is nested too deeply; expected {KNOWN_FORMATS}") from error
+
+
+def numbers(value: Any, what: str, count: int | None = None) -> np.ndarray:
+    """A flat list of JSON numbers as float64; null becomes NaN (it is for `checks.sanitise` to judge).
+
+    Raises:
+        ValueError: it is no list of numbers, or has not the expected length; ``what`` names it.
+    """
+    if not isinstance(value, list) or not all(
+        item is None or (isinstance(item, (int, float)) and not isinstance(item, bool)) for item in value
+    ):
+        raise ValueError(f"{what}: expected a list of numbers")
+    if count is not None and len(value) != count:
+        raise ValueError(f"{what}: expected {count} numbers, got {len(value)}")
+    try:
+        return np.array(value, dtype=np.float64)
+    except OverflowError as error:
+        raise ValueError(f"{what}: a number is too large") from error
+
+
+def optional_box(value: Any) -> tuple[float, float, float, float] | None:
+    """x, y, width, height, or None where it is absent or makes no box: a person is not lost over a broken box."""
+    try:
+        x, y, width, height = numbers(value, "bbox", 4).tolist()
+    except ValueError:
+        return None
+    return (x, y, width, height) if np.isfinite([x, y]).all() and 0 < width < np.inf and 0 < height < np.inf else None
+
+
+def optional_size(width: Any, height: Any) -> tuple[int, int] | None:
+    """(width, height) where both are positive whole numbers, else None."""
+    if type(width) is int and type(height) is int and width > 0 and height > 0:
+        return (width, height)
+    return None

@@ -1,0 +1,190 @@
+"""From people seen in images to fitted bodies: cameras, batches, and one line for everything that went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from .body import BodyModel, load_body
+from .camera import default_focal, focal_from_exif, intrinsics_matrix
+from .fitting.pose_prior import GaussianMixture, load_pose_prior
+from .fitting.schedules import FitResult, smplify
+from .observations import Observations, Person, image_size, observe, sanitise, too_little
+from .results import BodyEstimate, Diagnostics, concatenate
+
+
+class Problem(NamedTuple):
+    """Something that went wrong with one image or person; the others went on."""
+
+    subject: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.subject}: {self.message}"
+
+
+class Outcome(NamedTuple):
+    """What came of a run: the bodies, None where not one could be fitted, and the problems on the way."""
+
+    estimate: BodyEstimate | None
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitOptions:
+    """How people become observations and observations bodies."""
+
+    focal: float | None = None  # pixels; None: from EXIF, else the image's diagonal
+    batch_size: int = 256  # bodies fitted at once: speed and memory only, the results do not depend on it
+    minimum_joints: int = 0  # people with fewer seen joints are left out
+
+
+def fit_people(
+    people: Sequence[Person],
+    body: BodyModel,
+    *,
+    options: FitOptions = FitOptions(),
+    progress: Callable[[int], None] = lambda done: None,
+) -> Outcome:
+    """Fit every person that can be fitted; say of each other one why not.
+
+    Args:
+        people: with ``image`` a readable path, or with ``image_size``.
+        body: sets device and floating-point type.
+        progress: called with the number of people dealt with since the last call.
+    Returns:
+        The estimates in the order of ``people``, without those that a problem names.
+    """
+    problems: list[Problem] = []
+    ready: list[Person] = []
+    cameras: list[Tensor] = []
+    sizes = _SizeCache()
+    for person in people:
+        seen = int((person.confidence > 0).sum())
+        if seen < options.minimum_joints:
+            problems.append(Problem(person.name, f"skipped: {seen} joints, fewer than {options.minimum_joints}"))
+            continue
+        try:
+            width, height = person.image_size or sizes[person.image]
+        except (OSError, ValueError) as error:
+            problems.append(Problem(person.name, str(error)))
+            continue
+        clean, notes = sanitise(replace(person, image_size=(width, height)))
+        problems += [Problem(person.name, note) for note in notes]
+        reason = too_little(clean)
+        if reason is not None:
+            problems.append(Problem(person.name, f"skipped: {reason}"))
+            continue
+        focal = options.focal or sizes.focal(person.image) or default_focal(width, height)
+        ready.append(clean)
+        cameras.append(intrinsics_matrix(focal, (width / 2, height / 2)))
+    progress(len(people) - len(ready))
+    estimates = []
+    prior = load_pose_prior(dtype=body.v_template.dtype, device=body.v_template.device)
+    for batch in _batches(range(len(ready)), options.batch_size):
+        observations = observe([ready[i] for i in batch], [cameras[i] for i in batch])
+        images = tuple(str(ready[i].image or "") for i in batch)
+        estimates.append(fit(observations, body, prior=prior, images=images))
+        progress(len(batch))
+    return Outcome(concatenate(estimates) if estimates else None, tuple(problems))
+
+
+def fit(
+    observations: Observations,
+    body: BodyModel,
+    *,
+    prior: GaussianMixture | None = None,
+    images: tuple[str, ...] = (),
+) -> BodyEstimate:
+    """Fit a batch of observed people with SMPLify; rows do not influence each other.
+
+    Args:
+        observations: B people, pixels.
+        body: sets device and floating-point type.
+        prior: of the pose; None takes the one that ships with the package.
+        images: B paths to record in the estimate.
+    Returns:
+        The estimate, B rows, on the CPU. A fit that failed is marked in ``diagnostics``, never an exception.
+    """
+    device, dtype = body.v_template.device, body.v_template.dtype
+    prior = prior or load_pose_prior(dtype=dtype, device=device)
+    observations = observations.to(device, dtype)
+    result = smplify(body, observations, prior)
+    return _to_estimate(result, observations, body, images or ("",) * len(observations), "smplify")
+
+
+def load_body_on(name_or_path: str, gender: str, device: str) -> BodyModel:
+    """``load_body`` on a device that is checked first.
+
+    Raises:
+        ValueError: there is no such device here.
+    """
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        first_line = (str(error).splitlines() or [""])[0]
+        raise ValueError(f"device {device!r} is not to be had here ({first_line}); use cpu") from error
+    return load_body(name_or_path, gender=gender, device=device)
+
+
+def _to_estimate(
+    result: FitResult, observations: Observations, body: BodyModel, images: tuple[str, ...], method: str
+) -> BodyEstimate:
+    params = result.params.cpu()
+    diagnostics = Diagnostics(
+        reprojection_px=result.reprojection.cpu(),
+        energy={name: value.cpu() for name, value in result.energy.items()},
+        steps=result.steps.cpu(),
+        converged=result.converged.cpu(),
+        trusted=result.trusted.cpu(),
+        reasons=result.reasons,
+    )
+    return BodyEstimate(
+        global_orient=params[:, :3],
+        body_pose=params[:, 3:72],
+        betas=params[:, 72:82],
+        transl=params[:, 82:85],
+        intrinsics=observations.intrinsics.cpu(),
+        image_size=observations.image_size.cpu(),
+        crop_from_image=torch.eye(3, dtype=params.dtype).expand(len(observations), 3, 3).clone(),
+        keypoints=observations.keypoints.cpu(),
+        confidence=observations.confidence.cpu(),
+        names=observations.names,
+        images=images,
+        body=body.name,
+        gender=body.gender,
+        method=method,
+        diagnostics=diagnostics,
+    )
+
+
+class _SizeCache:
+    """Sizes and EXIF focal lengths of images, read once an image."""
+
+    def __init__(self) -> None:
+        self._sizes: dict[Path, tuple[int, int]] = {}
+        self._focals: dict[Path, float | None] = {}
+
+    def __getitem__(self, path: Path | None) -> tuple[int, int]:
+        if path is None:
+            raise ValueError("neither an image nor its size is known")
+        if path not in self._sizes:
+            self._sizes[path] = image_size(path)
+        return self._sizes[path]
+
+    def focal(self, path: Path | None) -> float | None:
+        if path is None or not path.is_file():
+            return None
+        if path not in self._focals:
+            self._focals[path] = focal_from_exif(path)
+        return self._focals[path]
+
+
+def _batches(items: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

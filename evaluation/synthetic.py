@@ -1,0 +1,122 @@
+"""People whose truth is known: posed bodies before random cameras, with keypoints as a detector would give them.
+
+For benchmarks and tests: poses come from the caller (a held-out part of the pose library), everything else from a seed.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from anchorfit.body import CANONICAL_JOINTS, BodyModel, axis_angle_to_matrix, compile_points, matrix_to_axis_angle
+from anchorfit.observations.conventions import CONVENTIONS, convention_name
+from anchorfit.observations.people import Observations
+
+
+@dataclass(frozen=True, kw_only=True)
+class SyntheticPeople:
+    """What the people and their detector are like."""
+
+    convention: str = "coco17"
+    image_size: tuple[int, int] = (640, 480)  # pixels, width and height
+    focal_range: tuple[float, float] = (0.9, 1.5)  # in image diagonals
+    height_range: tuple[float, float] = (120.0, 420.0)  # pixels that a standing person of 1.7 m takes
+    pitch_deg: tuple[float, float] = (-10.0, 25.0)  # the camera looks down by so much
+    roll_deg: float = 5.0  # standard deviation
+    beta_scale: float = 1.0  # standard deviation of betas
+    noise: float = 0.012  # standard deviation of a keypoint, in person heights
+    outliers: float = 0.03  # share of keypoints that are far off
+    outlier_noise: float = 0.12  # their standard deviation, in person heights
+    missing: float = 0.1  # share of keypoints that are not seen
+    hips_up: float = 0.035  # metres by which a detector's hips lie above the body's hip joints,
+    hips_out: float = 0.025  # and outside of them
+
+
+class SyntheticSet(NamedTuple):
+    """Observations of B people and their true parameters (B, 85)."""
+
+    observations: Observations
+    params: Tensor
+
+
+def make_people(
+    body: BodyModel, poses: np.ndarray, count: int, *, seed: int, config: SyntheticPeople | None = None
+) -> SyntheticSet:
+    """Draws people.
+
+    Args:
+        body: the body they have.
+        poses: (N, 72) to draw from, the global orientation in a world with y up.
+        count: B.
+        seed: everything random comes from it.
+        config: what the people are like.
+    Returns:
+        Observations with the true cameras, and the true parameters, in the body's type and on its device.
+    """
+    config = config or SyntheticPeople()
+    rng = np.random.default_rng(seed)
+    pose = torch.as_tensor(poses[rng.integers(len(poses), size=count)], dtype=torch.float64)
+    width, height = config.image_size
+    focal = math.hypot(width, height) * torch.as_tensor(rng.uniform(*config.focal_range, count))
+    size = torch.as_tensor(rng.uniform(*config.height_range, count))
+    depth = focal * 1.7 / size
+    world = _cameras(rng, count, config)
+    params = torch.zeros(count, 85, dtype=torch.float64)
+    params[:, 3:72] = pose[:, 3:]
+    params[:, :3] = matrix_to_axis_angle(world @ axis_angle_to_matrix(pose[:, :3]))
+    params[:, 72:82] = torch.as_tensor(rng.normal(0.0, config.beta_scale, (count, 10))).clamp(-2.5, 2.5)
+    aim = torch.as_tensor(rng.uniform(-0.25, 0.25, (count, 2))) * torch.tensor([width, height]) / focal[:, None]
+    params[:, 82:84] = aim * depth[:, None]
+    params[:, 84] = depth
+    intrinsics = torch.zeros(count, 3, 3, dtype=torch.float64)
+    intrinsics[:, 0, 0] = intrinsics[:, 1, 1] = focal
+    intrinsics[:, 0, 2], intrinsics[:, 1, 2], intrinsics[:, 2, 2] = width / 2, height / 2, 1.0
+    points = compile_points(body, CANONICAL_JOINTS).points(params.to(body.v_template)).double().cpu()
+    points = _detector_hips(points, axis_angle_to_matrix(params[:, :3]), config)
+    pixels = points @ intrinsics.mT
+    pixels = pixels[..., :2] / pixels[..., 2:]
+    keypoints, confidence = _detect(rng, pixels, size, config)
+    observations = Observations(
+        keypoints=keypoints,
+        confidence=confidence,
+        intrinsics=intrinsics,
+        image_size=torch.tensor([[width, height]]).expand(count, 2),
+        names=tuple(f"synthetic#{index}" for index in range(count)),
+    ).to(body.v_template.device, body.v_template.dtype)
+    return SyntheticSet(observations, params.to(body.v_template))
+
+
+def _cameras(rng: np.random.Generator, count: int, config: SyntheticPeople) -> Tensor:
+    """(B, 3, 3) rotations from a world with y up into cameras around the person."""
+    angles = np.zeros((3, count, 3))
+    angles[0, :, 1] = rng.uniform(-math.pi, math.pi, count)  # where the camera stands
+    angles[1, :, 0] = math.pi + np.deg2rad(rng.uniform(*config.pitch_deg, count))
+    angles[2, :, 2] = np.deg2rad(config.roll_deg) * rng.normal(size=count)
+    yaw, pitch, roll = axis_angle_to_matrix(torch.as_tensor(angles))
+    return roll @ pitch @ yaw
+
+
+def _detector_hips(points: Tensor, orientation: Tensor, config: SyntheticPeople) -> Tensor:
+    moved = points.clone()
+    for name, side in (("left_hip", 1.0), ("right_hip", -1.0), ("pelvis", 0.0)):
+        offset = points.new_tensor([side * config.hips_out, config.hips_up, 0.0])
+        moved[:, CANONICAL_JOINTS.index(name)] += orientation @ offset
+    return moved
+
+
+def _detect(rng: np.random.Generator, pixels: Tensor, size: Tensor, config: SyntheticPeople) -> tuple[Tensor, Tensor]:
+    shape = tuple(pixels.shape[:2])
+    share = np.where(rng.random(shape) < config.outliers, config.outlier_noise, config.noise)
+    noise = torch.as_tensor(rng.normal(size=(*shape, 2)) * share[..., None]) * size[:, None, None]
+    known = torch.zeros(len(CANONICAL_JOINTS), dtype=torch.bool)
+    for name in CONVENTIONS[convention_name(config.convention)]:
+        if name is not None:
+            known[CANONICAL_JOINTS.index(name)] = True
+    seen = known & torch.as_tensor(rng.random(shape) >= config.missing)
+    confidence = torch.where(seen, torch.as_tensor(rng.uniform(0.6, 1.0, shape)), 0.0)
+    return torch.where(seen[..., None], pixels + noise, 0.0), confidence

@@ -1,0 +1,118 @@
+"""What a schedule can be told: stages, weights, constants, each with its unit and origin."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from anchorfit.body import CANONICAL_JOINTS
+
+from .camera_stage import CameraStage
+from .diagnostics import Limits
+from .least_squares import Dogleg, LevenbergMarquardt, StepRule, Stopping
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """One stage of the body fit: the weights of the pose and shape priors, and when it is over."""
+
+    pose_weight: float
+    shape_weight: float
+    stopping: Stopping = Stopping()
+
+
+_EARLY = Stopping(rtol=1e-3, max_steps=30)  # stages that only lead the way
+
+SMPLIFY_STAGES = (
+    Stage(pose_weight=404.0, shape_weight=100.0, stopping=_EARLY),
+    Stage(pose_weight=404.0, shape_weight=50.0, stopping=_EARLY),
+    Stage(pose_weight=57.4, shape_weight=10.0, stopping=_EARLY),
+    Stage(pose_weight=4.78, shape_weight=5.0, stopping=Stopping(rtol=1e-4, max_steps=60)),
+)
+"""Weights of the public code (Bogo et al. 2016)."""
+
+
+def default_joint_weights() -> dict[str, float]:
+    """Base weight of each canonical joint that is used; `docs/fitting.md` has what was measured.
+
+    Limbs weigh 1 as in SMPLify. Points that a detector gives several of for one rigid part (face, feet) share a weight.
+    Detectors' hips lie higher and wider than SMPL's hip joints, so they and what is made from them weigh less.
+    """
+    weights = {name: 1.0 for name in CANONICAL_JOINTS if name.split("_")[-1] in ("knee", "ankle", "elbow", "wrist")}
+    weights.update(left_shoulder=1.0, right_shoulder=1.0, neck=0.5, head_top=0.7, thorax=0.3, jaw=0.3)
+    weights.update(nose=0.5, left_eye=0.3, right_eye=0.3, left_ear=0.5, right_ear=0.5)
+    weights.update(left_hip=0.5, right_hip=0.5, pelvis=0.3, spine=0.1)
+    weights.update({f"{side}_{toe}": 0.4 for side in ("left", "right") for toe in ("big_toe", "small_toe", "heel")})
+    weights.update(dict.fromkeys(("left_hand", "right_hand", "left_foot", "right_foot"), 0.3))
+    return weights
+
+
+def smplify_joint_weights() -> dict[str, float]:
+    """The public code's: 1 for LSP's joints but the hips 0 and the neck 0; the head top is a surface point."""
+    limbs = ("ankle", "knee", "wrist", "elbow", "shoulder")
+    weights = {f"{side}_{limb}": 1.0 for side in ("left", "right") for limb in limbs}
+    return {**weights, "head_top": 1.0}
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitConfig:
+    """Everything a schedule can be told. Pixels are those of the reference frame (see `reference_height`)."""
+
+    stages: tuple[Stage, ...] = SMPLIFY_STAGES
+    joint_weights: Mapping[str, float] = field(default_factory=default_joint_weights)  # by canonical joint
+    sigma: float = 100.0  # pixels, Geman-McClure of the data term
+    reference_height: float | None = 300.0  # pixels of a 1.7 m person in the reference frame; None: image pixels
+    camera: CameraStage = CameraStage()
+    camera_moves_from: int = 3  # the first body stage that moves the translation too; beyond the last: frozen
+    depth_weight: float = 60.0  # pixels for a relative change of depth by 1
+    upright_weight: float = 40.0  # pixels; see `terms.upright`
+    upright_sigma: float = 0.5
+    candidates: int = 2  # orientations that enter the body stages, as extra rows
+    candidate_stages: int = 1  # after so many stages the better candidate goes on alone
+    only_side_views: float | None = None  # pixels: the second candidate counts only where shoulders look narrower
+    anchor_pose: float = 0.0  # weight of the anchor on the body pose
+    anchor_pose_sigma: float = 0.5  # radians
+    anchor_betas: float = 0.0  # weight of the anchor on betas
+    anchor_betas_sigma: float = 2.0
+    rule: StepRule = LevenbergMarquardt()
+    limits: Limits = Limits()
+
+
+def anchored_config() -> FitConfig:
+    """The default of `anchored`: the last stage alone, and the anchor."""
+    return FitConfig(stages=SMPLIFY_STAGES[-1:], candidates=1, camera_moves_from=0, anchor_pose=20.0)
+
+
+def parity_config() -> FitConfig:
+    """The public SMPLify code's frame and constants: image pixels, frozen camera, torso depth, dogleg, 1e-4.
+
+    Give it intrinsics of focal length 5000 and keypoints of an image in which people are about 300 pixels high.
+    """
+    torso = dict.fromkeys(("left_shoulder", "right_shoulder", "left_hip", "right_hip"), 1.0)
+    stopping = Stopping(rtol=1e-4, max_steps=100)
+    camera = CameraStage(
+        weights=torso,
+        depth_from="torso",
+        yaws_deg=(0.0, 180.0),
+        pitches_deg=(0.0,),
+        sigma=1e6,  # plain least squares
+        depth_weight=100.0,
+        depth_absolute=True,
+        upright_weight=0.0,
+        stopping=stopping,
+    )
+    return FitConfig(
+        stages=tuple(
+            Stage(pose_weight=stage.pose_weight, shape_weight=stage.shape_weight, stopping=stopping)
+            for stage in SMPLIFY_STAGES
+        ),
+        joint_weights=smplify_joint_weights(),
+        reference_height=None,
+        camera=camera,
+        camera_moves_from=len(SMPLIFY_STAGES),
+        depth_weight=0.0,
+        upright_weight=0.0,
+        candidate_stages=len(SMPLIFY_STAGES),
+        only_side_views=25.0,
+        rule=Dogleg(),
+    )

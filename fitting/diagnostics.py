@@ -1,0 +1,95 @@
+"""Numbers about a finished fit, and whether it can be trusted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from anchorfit.body import CANONICAL_JOINTS, BodyModel
+from anchorfit.observations.people import Observations
+
+from .energy import TRANSL, Energy, compiled_points
+from .results import FitResult
+from .terms.keypoints import NEAREST
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """Beyond these a fit is not trusted."""
+
+    min_joints: int = 6  # seen joints
+    max_reprojection: float = 0.08  # mean error over seen joints, as a share of the person's height in pixels
+    max_pose_prior: float = 400.0  # the mixture's total of the best component, without its weight
+    max_beta: float = 4.0  # standard deviations
+
+
+def reprojection_errors(body: BodyModel, observations: Observations, params: Tensor) -> tuple[Tensor, Tensor]:
+    """Errors (B, K) in pixels of the image, NaN where a joint was not seen; whether a seen joint is behind (B,)."""
+    points = compiled_points(body, CANONICAL_JOINTS).points(params)
+    homogeneous = points @ observations.intrinsics.mT
+    pixels = homogeneous[..., :2] / homogeneous[..., 2:].clamp(min=NEAREST)
+    errors = (pixels - observations.keypoints).norm(dim=-1)
+    seen = observations.confidence > 0
+    behind = ((points[..., 2] < NEAREST) & seen).any(-1)
+    return torch.where(seen, errors, torch.nan), behind
+
+
+def diagnose(
+    body: BodyModel,
+    observations: Observations,
+    energy: Energy,
+    params: Tensor,
+    *,
+    steps: Tensor,
+    converged: Tensor,
+    whole: Tensor,
+    limits: Limits,
+) -> FitResult:
+    """Puts the result together.
+
+    Args:
+        body, observations: as fitted.
+        energy: the last stage's.
+        params: (B, 85) found.
+        steps, converged: (B,) of the solver.
+        whole: (B,) bool: the row's input was finite.
+        limits: beyond these a row is not trusted.
+    """
+    finite = torch.isfinite(params).all(-1)
+    params = torch.where(finite[:, None], params, 0.0)
+    rows = torch.arange(len(params), device=params.device)
+    energies = energy.by_term(params, rows)
+    errors, behind = reprojection_errors(body, observations, params)
+    seen = observations.confidence > 0
+    joints = seen.sum(-1)
+    focal = observations.intrinsics[:, [0, 1], [0, 1]].mean(-1)
+    height = 1.7 * focal / params[:, TRANSL.stop - 1].clamp(min=NEAREST)
+    mean_error = errors.nan_to_num().sum(-1) / joints.clamp(min=1) / height
+    worst_beta = params[:, 72:82].abs().amax(-1)
+    checks = [
+        (~whole | ~finite, "its input is not finite"),
+        (joints < limits.min_joints, f"fewer than {limits.min_joints} joints seen"),
+        (behind, "a seen joint lies behind the camera"),
+        (
+            mean_error > limits.max_reprojection,
+            f"mean error above {limits.max_reprojection:.0%} of the person's height",
+        ),
+        (worst_beta > limits.max_beta, f"a shape parameter beyond {limits.max_beta:g} standard deviations"),
+        (~converged, "the solver did not converge"),
+    ]
+    reasons: list[str] = []
+    table = torch.stack([flag for flag, _ in checks]).cpu().tolist()
+    for row in range(len(params)):
+        reasons.append("; ".join(text for column, (_, text) in zip(table, checks, strict=True) if column[row]))
+    trusted = torch.tensor([not reason for reason in reasons], device=params.device)
+    return FitResult(
+        params=params,
+        reprojection=errors,
+        energy=energies,
+        steps=steps,
+        converged=converged & finite & whole,
+        trusted=trusted,
+        reasons=tuple(reasons),
+    )

@@ -1,0 +1,279 @@
+"""Batched non-linear least squares: every row of the batch is a problem of its own.
+
+A problem gives, for chosen rows, its cost (the sum of squared residuals) and its normal equations. One loop drives two
+step rules, Levenberg-Marquardt and Powell's dogleg. Each row has its own damping or trust radius, its own convergence
+and its own failure; a row that is done is frozen at once and leaves the batch at the next look from the host.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+
+
+class NormalEquations(NamedTuple):
+    """The local quadratic model of B rows with N unknowns: cost(x + d) ~ cost + 2 g.d + d.H.d.
+
+    Attributes:
+        cost: (B,) sum of squared residuals; infinite or NaN where a point cannot be evaluated.
+        gradient: (B, N) J^T r.
+        hessian: (B, N, N) J^T J, the Gauss-Newton approximation.
+    """
+
+    cost: Tensor
+    gradient: Tensor
+    hessian: Tensor
+
+
+class Problem(Protocol):
+    """What the solver minimises."""
+
+    def normal_equations(self, params: Tensor, rows: Tensor) -> NormalEquations:
+        """The model at ``params`` (A, N), which belong to the rows (A,) of the whole problem."""
+        ...
+
+
+class StepRule(Protocol):
+    """How a step is chosen from the local model and how its control adapts; the control is a (B, C) tensor."""
+
+    def init(self, params: Tensor) -> Tensor: ...
+
+    def propose(self, model: NormalEquations, control: Tensor) -> tuple[Tensor, Tensor]:
+        """Steps (B, N) and the cost reductions (B,) that the model predicts for them (not positive: no step found)."""
+        ...
+
+    def update(self, control: Tensor, step: Tensor, model: NormalEquations, gain: Tensor) -> Tensor:
+        """The next control, from the ratio of actual to predicted reduction (B,)."""
+        ...
+
+    def stuck(self, control: Tensor) -> Tensor:
+        """(B,) bool: the control has run to its end, no further step can help."""
+        ...
+
+
+_TINY_DIAGONAL = 1e-9  # of the largest diagonal entry: unknowns that no residual sees stay where they are
+
+
+def _scaling(hessian: Tensor) -> Tensor:
+    """1 / sqrt(diag H) with a floor: the scaled matrix has a unit diagonal, which keeps float32 Cholesky safe."""
+    diagonal = torch.diagonal(hessian, dim1=-2, dim2=-1)
+    floor = diagonal.amax(-1, keepdim=True) * _TINY_DIAGONAL + torch.finfo(hessian.dtype).tiny
+    return torch.rsqrt(torch.maximum(diagonal, floor))  # (B, N)
+
+
+def _solve_scaled(model: NormalEquations, scaling: Tensor, shift: Tensor) -> tuple[Tensor, Tensor]:
+    """Solves (S H S + shift I) y = -S g. Returns y (B, N) and whether the matrix was positive definite (B,)."""
+    matrix = model.hessian * scaling[:, :, None] * scaling[:, None, :]
+    torch.diagonal(matrix, dim1=-2, dim2=-1).add_(shift[:, None])
+    factor, info = torch.linalg.cholesky_ex(matrix)
+    solution = torch.cholesky_solve(-(model.gradient * scaling)[..., None], factor)[..., 0]
+    return solution, info == 0
+
+
+def _reduction(model: NormalEquations, step: Tensor) -> Tensor:
+    """The cost reduction that the quadratic model predicts for a step, (B,)."""
+    curved = torch.bmm(model.hessian, step[..., None])[..., 0]
+    return -((2.0 * model.gradient + curved) * step).sum(-1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LevenbergMarquardt:
+    """Marquardt's scaled damping with Nielsen's update (Madsen, Nielsen, Tingleff 2004, section 3.2)."""
+
+    damping: float = 1e-3  # initial, relative to diag(J^T J)
+    max_damping: float = 1e8  # a row whose damping passes this is done
+
+    def init(self, params: Tensor) -> Tensor:
+        control = params.new_full((len(params), 2), self.damping)
+        control[:, 1] = 2.0
+        return control
+
+    def propose(self, model: NormalEquations, control: Tensor) -> tuple[Tensor, Tensor]:
+        scaling = _scaling(model.hessian)
+        scaled, definite = _solve_scaled(model, scaling, control[:, 0])
+        step = scaled * scaling
+        # With (H + l D) d = -g the model's reduction -2 g.d - d.H.d is -g.d + l d.D.d.
+        predicted = -(model.gradient * step).sum(-1) + control[:, 0] * (scaled * scaled).sum(-1)
+        return step, torch.where(definite, predicted, -1.0)
+
+    def update(self, control: Tensor, step: Tensor, model: NormalEquations, gain: Tensor) -> Tensor:
+        good = gain > 0
+        smaller = control[:, 0] * (1.0 - (2.0 * gain.clamp(0.0, 1.0) - 1.0) ** 3).clamp(min=1.0 / 5.0)
+        damping = torch.where(good, smaller, control[:, 0] * control[:, 1]).clamp(min=1e-7)
+        growth = torch.where(good, 2.0, control[:, 1] * 2.0)
+        return torch.stack([damping, growth], -1)
+
+    def stuck(self, control: Tensor) -> Tensor:
+        return control[:, 0] > self.max_damping
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dogleg:
+    """Powell's dogleg in the metric of diag(J^T J) (Nocedal and Wright 2006, section 4.1; SMPLify's choice)."""
+
+    radius: float = 10.0  # initial, in scaled unknowns (1 = one curvature unit of a single unknown)
+    min_radius: float = 1e-7
+
+    def init(self, params: Tensor) -> Tensor:
+        return params.new_full((len(params), 1), -1.0)  # below zero: to be set from the first Gauss-Newton step
+
+    def propose(self, model: NormalEquations, control: Tensor) -> tuple[Tensor, Tensor]:
+        scaling = _scaling(model.hessian)
+        ridge = torch.finfo(scaling.dtype).eps * 10.0 * scaling.shape[-1]
+        newton, definite = _solve_scaled(model, scaling, torch.full_like(control[:, 0], ridge))
+        slope = model.gradient * scaling
+        descent = slope * scaling
+        curvature = (descent * torch.bmm(model.hessian, descent[..., None])[..., 0]).sum(-1)
+        cauchy = -slope * ((slope * slope).sum(-1) / curvature.clamp(min=torch.finfo(slope.dtype).tiny))[:, None]
+        newton = torch.where(definite[:, None], newton, cauchy)
+        radius = torch.where(control[:, 0] < 0, newton.norm(dim=-1).clamp(max=self.radius), control[:, 0])
+        step = _dogleg_path(cauchy, newton, radius) * scaling
+        return step, _reduction(model, step)
+
+    def update(self, control: Tensor, step: Tensor, model: NormalEquations, gain: Tensor) -> Tensor:
+        length = (step / _scaling(model.hessian)).norm(dim=-1)
+        old = torch.where(control[:, 0] < 0, length, control[:, 0])
+        grown = torch.maximum(old, 3.0 * length)
+        radius = torch.where(gain > 0.75, grown, torch.where(gain > 0.25, old, 0.25 * torch.minimum(length, old)))
+        return radius[:, None]
+
+    def stuck(self, control: Tensor) -> Tensor:
+        return (control[:, 0] >= 0) & (control[:, 0] < self.min_radius)
+
+
+def _dogleg_path(cauchy: Tensor, newton: Tensor, radius: Tensor) -> Tensor:
+    """The point where the path origin - Cauchy - Newton leaves the ball of the given radius, (B, N)."""
+    to_cauchy = cauchy.norm(dim=-1)
+    to_newton = newton.norm(dim=-1)
+    leg = newton - cauchy
+    a = (leg * leg).sum(-1).clamp(min=torch.finfo(leg.dtype).tiny)
+    b = (cauchy * leg).sum(-1)
+    c = (to_cauchy**2 - radius**2).clamp(max=0.0)
+    share = ((-b + (b * b - a * c).clamp(min=0.0).sqrt()) / a).clamp(0.0, 1.0)
+    bent = cauchy + share[:, None] * leg
+    short = cauchy * (radius / to_cauchy.clamp(min=torch.finfo(leg.dtype).tiny)).clamp(max=1.0)[:, None]
+    path = torch.where((to_cauchy >= radius)[:, None], short, bent)
+    return torch.where((to_newton <= radius)[:, None], newton, path)
+
+
+class Solution(NamedTuple):
+    """What the solver found, in the order of the rows given.
+
+    Attributes:
+        params: (B, N) the best point of each row; the start where a row failed.
+        cost: (B,) its cost.
+        steps: (B,) int64 steps tried.
+        converged: (B,) bool: the last accepted step gained less than ``rtol``, or none could gain anything.
+        failed: (B,) bool: the start itself could not be evaluated.
+    """
+
+    params: Tensor
+    cost: Tensor
+    steps: Tensor
+    converged: Tensor
+    failed: Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stopping:
+    """When a row is done."""
+
+    rtol: float = 1e-4  # an accepted step that lowers the cost by a smaller share ends the row (SMPLify's rule)
+    max_steps: int = 60
+    look_every: int = 4  # steps between two looks from the host on an accelerator; 1 on a CPU, where a look is free
+
+
+class _State(NamedTuple):
+    params: Tensor
+    model: NormalEquations
+    control: Tensor
+    steps: Tensor
+    done: Tensor
+    converged: Tensor
+    rows: Tensor
+
+    def take(self, index: Tensor) -> _State:
+        model = NormalEquations(*(part[index] for part in self.model))
+        return _State(
+            self.params[index],
+            model,
+            self.control[index],
+            self.steps[index],
+            self.done[index],
+            self.converged[index],
+            self.rows[index],
+        )
+
+
+def _step(problem: Problem, rule: StepRule, state: _State, rtol: float) -> _State:
+    """One step of every row that is not done."""
+    step, predicted = rule.propose(state.model, state.control)
+    trial = state.params + step
+    model = problem.normal_equations(trial, state.rows)
+    reduction = state.model.cost - model.cost
+    usable = torch.isfinite(model.cost) & torch.isfinite(predicted) & (predicted > 0) & torch.isfinite(step).all(-1)
+    gain = torch.where(usable, reduction / predicted.clamp(min=torch.finfo(step.dtype).tiny), -1.0)
+    better = usable & (reduction > 0) & ~state.done
+    control = torch.where(state.done[:, None], state.control, rule.update(state.control, step, state.model, gain))
+    small = usable & (torch.maximum(reduction.abs(), predicted) < rtol * state.model.cost)
+    converged = state.converged | (~state.done & (small | rule.stuck(control)))
+    model = NormalEquations(
+        torch.where(better, model.cost, state.model.cost),
+        torch.where(better[:, None], model.gradient, state.model.gradient),
+        torch.where(better[:, None, None], model.hessian, state.model.hessian),
+    )
+    params = torch.where(better[:, None], trial, state.params)
+    steps = state.steps + (~state.done).long()
+    return _State(params, model, control, steps, state.done | converged, converged, state.rows)
+
+
+@torch.inference_mode()
+def minimise(
+    problem: Problem,
+    start: Tensor,
+    rule: StepRule | None = None,
+    stopping: Stopping | None = None,
+    *,
+    rows: Tensor | None = None,
+) -> Solution:
+    """Minimises every row's cost from its own start.
+
+    Args:
+        problem: gives cost and normal equations of chosen rows.
+        start: (B, N) starting points, float32 or float64, on any device.
+        rule: the step rule; Levenberg-Marquardt by default.
+        stopping: when a row is done.
+        rows: (B,) int64, which rows of the problem the starts belong to; 0..B-1 by default.
+    Returns:
+        The solution of each row. A row whose start cannot be evaluated comes back as it was, marked failed.
+    """
+    rule = rule or LevenbergMarquardt()
+    stopping = stopping or Stopping()
+    count = len(start)
+    rows = torch.arange(count, device=start.device) if rows is None else rows
+    look_every = 1 if start.device.type == "cpu" else stopping.look_every
+    model = problem.normal_equations(start, rows)
+    failed = ~(torch.isfinite(model.cost) & torch.isfinite(model.gradient).all(-1) & torch.isfinite(start).all(-1))
+    zeros = torch.zeros(count, dtype=torch.long, device=start.device)
+    state = _State(start, model, rule.init(start), zeros, failed, torch.zeros_like(failed), rows)
+    out_params, out_cost = start.clone(), model.cost.clone()
+    out_steps, out_converged = zeros.clone(), torch.zeros_like(failed)
+    place = torch.arange(count, device=start.device)
+    for number in range(stopping.max_steps + 1):
+        last = number == stopping.max_steps
+        if last or number % look_every == 0:
+            left = int((~state.done).sum())
+            if last or left <= 0.8 * len(place):
+                out_params[place], out_cost[place] = state.params, state.model.cost
+                out_steps[place], out_converged[place] = state.steps, state.converged
+                if last or left == 0:
+                    break
+                keep = torch.nonzero(~state.done)[:, 0]
+                if len(keep) == 1:  # matrix products of a batch of one round differently: a finished row stays with it
+                    keep = torch.cat([keep, (keep + 1) % len(place)])
+                state, place = state.take(keep), place[keep]
+        state = _step(problem, rule, state, stopping.rtol)
+    return Solution(out_params, out_cost, out_steps, out_converged, failed)

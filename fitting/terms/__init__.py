@@ -1,0 +1,11 @@
+"""The lines of the energy, one file each."""
+
+from .anchor import AnchorTerm
+from .hinge import HingeTerm
+from .keypoints import KeypointTerm
+from .mixture import MixtureTerm
+from .shape import ShapeTerm
+from .translation import TranslationTerm
+from .upright import UprightTerm
+
+__all__ = ["AnchorTerm", "HingeTerm", "KeypointTerm", "MixtureTerm", "ShapeTerm", "TranslationTerm", "UprightTerm"]

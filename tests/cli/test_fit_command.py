@@ -1,0 +1,261 @@
+"""``anchorfit fit`` from end to end: what it writes, and what it says of bad input without losing a neighbour."""
+
+import errno
+import json
+import os
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from anchorfit.assets import ASSETS
+from anchorfit.cli.main import run
+from anchorfit.results import BodyEstimate
+
+PHOTO = ASSETS / "demo" / "000000000785.jpg"
+ANNOTATIONS = json.loads((ASSETS / "demo" / "person_keypoints.json").read_text())
+SKIER = next(a for a in ANNOTATIONS["annotations"] if a["image_id"] == 785)
+
+
+def coco(*keypoints: list[float], image: str = "photo.jpg", size: tuple[int, int] = (640, 425)) -> dict:
+    """A COCO file of one image with a person for each list of 51 numbers."""
+    common = {"image_id": 1, "category_id": 1, "iscrowd": 0, "bbox": SKIER["bbox"], "num_keypoints": 17}
+    people = [common | {"id": i + 1, "keypoints": k} for i, k in enumerate(keypoints)]
+    images = [{"id": 1, "file_name": image, "width": size[0], "height": size[1]}]
+    return {"images": images, "annotations": people, "categories": [{"id": 1, "name": "person"}]}
+
+
+class Command:
+    """Runs ``anchorfit fit`` in a folder with one photograph, and keeps what it printed."""
+
+    def __init__(self, folder: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.folder, self.capsys, self.monkeypatch = folder, capsys, monkeypatch
+        self.out = folder / "out"
+        shutil.copy(PHOTO, folder / "photo.jpg")
+
+    def __call__(self, content: dict | str, *images: str, save: str = "npz", options: tuple[str, ...] = ()) -> int:
+        path = self.folder / "people.json"
+        path.write_text(content if isinstance(content, str) else json.dumps(content))
+        paths = [str(self.folder / image) for image in images or ("photo.jpg",)]
+        argv = ["anchorfit", "fit", *paths, "-k", str(path), "-o", str(self.out), "--save", save, *options]
+        self.monkeypatch.setattr("sys.argv", argv)
+        try:
+            run()
+            code = 0
+        except SystemExit as exit_:
+            code = int(exit_.code or 0)
+        captured = self.capsys.readouterr()
+        self.stdout, self.stderr = captured.out, captured.err
+        assert "Traceback" not in self.stderr
+        return code
+
+    def written(self) -> list[str]:
+        return sorted(p.name for p in self.out.iterdir()) if self.out.is_dir() else []
+
+
+@pytest.fixture
+def command(tmp_path, capsys, monkeypatch) -> Command:
+    return Command(tmp_path, capsys, monkeypatch)
+
+
+def test_every_kind_of_file_is_written(command):
+    assert command(coco(SKIER["keypoints"]), save="npz,json,pkl,obj,ply,glb,overlay,side") == 0
+    kinds = ["glb", "json", "npz", "obj", "pkl", "ply"]
+    assert command.written() == [*(f"photo_1.{kind}" for kind in kinds), "photo_overlay.png", "photo_side.png"]
+    assert "photo.jpg#1" in command.stdout
+    estimate = BodyEstimate.load(command.out / "photo_1.npz")
+    assert estimate.image_size.tolist() == [[640, 425]]
+    assert cv2.imread(str(command.out / "photo_overlay.png")).shape == (425, 640, 3)
+
+
+def test_the_focal_length_is_the_users(command):
+    assert command(coco(SKIER["keypoints"]), options=("--focal", "1234.5")) == 0
+    assert BodyEstimate.load(command.out / "photo_1.npz").intrinsics[0, 0, 0] == 1234.5
+
+
+def bad_people() -> dict[str, list[float]]:
+    good = np.array(SKIER["keypoints"], dtype=float).reshape(17, 3)
+    single = good.copy()
+    single[1:, 2] = 0
+    absurd, infinite, outside = good.copy(), good.copy(), good.copy()
+    absurd[:, 0] = 1e9
+    infinite[:, 1] = np.inf
+    outside[:, :2] += 1e5
+    nan = np.full_like(good, np.nan)
+    unseen = good * [1, 1, 0]
+    named = {
+        "nan": nan,
+        "infinite": infinite,
+        "absurd": absurd,
+        "one joint": single,
+        "unseen": unseen,
+        "outside": outside,
+    }
+    return {name: rows.ravel().tolist() for name, rows in named.items()}
+
+
+def test_bad_people_are_named_and_lose_no_neighbour(command):
+    assert command(coco(SKIER["keypoints"])) == 0
+    alone = (BodyEstimate.load(command.out / "photo_1.npz")).pose
+    shutil.rmtree(command.out)
+    bad = bad_people()
+    assert command(coco(*bad.values(), SKIER["keypoints"])) == 0
+    assert command.written() == [f"photo_{len(bad) + 1}.npz"]
+    for i in range(len(bad)):
+        assert f"photo.jpg#{i + 1}: skipped" in command.stderr
+    among = BodyEstimate.load(command.out / f"photo_{len(bad) + 1}.npz").pose
+    np.testing.assert_array_equal(among.numpy(), alone.numpy())
+
+
+@pytest.mark.parametrize("name", list(bad_people()))
+def test_only_a_bad_person_is_an_error(command, name):
+    assert command(coco(bad_people()[name])) == 1
+    assert "photo.jpg#1" in command.stderr
+    assert "not one person could be fitted" in command.stderr
+    assert command.written() == []
+
+
+def test_a_person_with_some_bad_joints_is_fitted_on_the_others(command):
+    rows = np.array(SKIER["keypoints"], dtype=float).reshape(17, 3)
+    rows[9] = [np.nan, 1e9, 2]
+    rows[10, :2] = -1e9
+    assert command(coco(rows.ravel().tolist())) == 0
+    estimate = BodyEstimate.load(command.out / "photo_1.npz")
+    assert np.isfinite(estimate.pose.numpy()).all()
+    assert int((estimate.confidence > 0).sum()) == 15
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "{",
+        json.dumps(coco(SKIER["keypoints"]))[:-40],
+        "[1, 2, 3]",
+        '{"hello": "world"}',
+        "\x00\x01",
+        "<html></html>",
+    ],
+)
+def test_a_broken_keypoint_file_is_one_line(command, content):
+    assert command(content) == 1
+    assert "people.json" in command.stderr
+    assert len(command.stderr.strip().splitlines()) == 1
+
+
+def test_no_person_in_the_file(command):
+    assert command(coco()) == 1
+    assert "no person" in command.stderr
+
+
+def write_odd_image(path: Path, kind: str) -> None:
+    photo = cv2.imread(str(PHOTO))
+    if kind == "empty":
+        path.write_bytes(b"")
+    elif kind == "text":
+        path.write_text("this is no image")
+    elif kind == "truncated":
+        path.write_bytes(PHOTO.read_bytes()[:300])
+    elif kind != "missing":
+        odd = {
+            "grey": cv2.cvtColor(photo, cv2.COLOR_BGR2GRAY),
+            "rgba": cv2.cvtColor(photo, cv2.COLOR_BGR2BGRA),
+            "16-bit": photo.astype(np.uint16) * 257,
+        }[kind]
+        path.write_bytes(cv2.imencode(".png", odd)[1].tobytes())
+
+
+@pytest.mark.parametrize("kind", ["grey", "rgba", "16-bit"])
+def test_unusual_images_are_read(command, kind):
+    write_odd_image(command.folder / "photo.png", kind)
+    assert command(coco(SKIER["keypoints"], image="photo.png"), "photo.png", save="overlay") == 0
+    assert cv2.imread(str(command.out / "photo_overlay.png")).shape == (425, 640, 3)
+
+
+@pytest.mark.parametrize("kind", ["missing", "empty", "text", "truncated"])
+def test_an_unreadable_image_loses_no_other(command, kind):
+    write_odd_image(command.folder / "odd.jpg", kind)
+    content = coco(SKIER["keypoints"])
+    content["images"].append({"id": 2, "file_name": "odd.jpg", "width": 640, "height": 425})
+    content["annotations"].append(content["annotations"][0] | {"id": 2, "image_id": 2})
+    assert command(content, "odd.jpg", "photo.jpg", save="npz,overlay") == 0
+    assert {"photo_1.npz", "photo_overlay.png"} <= set(command.written())
+    assert "odd.jpg" in command.stderr
+    assert "odd_overlay.png" not in command.written()
+
+
+def test_a_one_pixel_image_is_said(command):
+    cv2.imwrite(str(command.folder / "dot.png"), np.zeros((1, 1, 3), np.uint8))
+    assert command(coco(SKIER["keypoints"], image="dot.png", size=(1, 1)), "dot.png") == 1
+    assert "dot.png#1" in command.stderr
+
+
+def test_a_huge_image(command):
+    huge = cv2.resize(cv2.imread(str(PHOTO)), (8000, 6000), interpolation=cv2.INTER_NEAREST)
+    cv2.imwrite(str(command.folder / "huge.jpg"), huge, [cv2.IMWRITE_JPEG_QUALITY, 50])
+    rows = np.array(SKIER["keypoints"], dtype=float).reshape(17, 3) * [8000 / 640, 6000 / 425, 1]
+    content = coco(rows.ravel().tolist(), image="huge.jpg", size=(8000, 6000))
+    assert command(content, "huge.jpg", save="npz,overlay") == 0
+    assert cv2.imread(str(command.out / "huge_overlay.png")).shape == (6000, 8000, 3)
+
+
+def test_an_image_rotated_by_exif_is_fitted_as_it_is_displayed(command):
+    from PIL import Image
+
+    exif = Image.Exif()
+    exif[0x0112] = 6  # stored lying on its side; viewers turn it clockwise
+    with Image.open(PHOTO) as photo:
+        photo.transpose(Image.Transpose.ROTATE_90).save(command.folder / "turned.jpg", exif=exif)
+    assert command(coco(SKIER["keypoints"], image="turned.jpg"), "turned.jpg", save="npz,overlay") == 0
+    assert cv2.imread(str(command.out / "turned_overlay.png")).shape == (425, 640, 3)
+    assert BodyEstimate.load(command.out / "turned_1.npz").image_size.tolist() == [[640, 425]]
+
+
+def test_an_output_that_is_a_file(command):
+    command.out.write_text("")
+    assert command(coco(SKIER["keypoints"])) == 1
+    assert f"{command.out}: not a folder" in command.stderr
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write to a read-only folder")
+def test_a_read_only_output_folder(command):
+    command.out.mkdir(mode=0o500)
+    assert command(coco(SKIER["keypoints"])) == 1
+    assert f"{command.out}: cannot write there" in command.stderr
+
+
+def test_a_read_only_output_folder_as_the_system_says_it(command, monkeypatch):
+    def refuse(self: Path, data: bytes) -> int:
+        raise PermissionError(errno.EACCES, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "write_bytes", refuse)
+    assert command(coco(SKIER["keypoints"])) == 1
+    assert "cannot write there: Permission denied" in command.stderr.replace("\n", "")
+
+
+def test_a_full_disk_is_said_for_each_file(command, monkeypatch):
+    def full(source: str, target: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(target))
+
+    monkeypatch.setattr(os, "replace", full)
+    assert command(coco(SKIER["keypoints"]), save="npz,glb,overlay") == 1
+    for name in ("photo_1.npz", "photo_1.glb", "photo_overlay.png"):
+        assert f"{name}: cannot write: No space left on device" in command.stderr
+    assert command.written() == []
+
+
+@pytest.mark.parametrize("options", [("--save", "npz,gif"), ("--save", ","), ("--focal", "-3"), ("--focal", "nan")])
+def test_wrong_options_are_a_usage_error(command, options):
+    assert command(coco(SKIER["keypoints"]), options=options) == 2
+
+
+def test_a_missing_body_says_where_to_get_one(command):
+    assert command(coco(SKIER["keypoints"]), options=("--body", "SMPL_NEUTRAL.pkl")) == 1
+    assert "SMPL_NEUTRAL.pkl" in command.stderr
+
+
+def test_a_missing_device_is_one_line(command):
+    assert command(coco(SKIER["keypoints"]), options=("--device", "nonsense")) == 1
+    assert "device 'nonsense'" in command.stderr

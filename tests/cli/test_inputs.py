@@ -1,0 +1,57 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from anchorfit.body.joint_sets import CANONICAL_JOINTS
+from anchorfit.cli.inputs import list_images, match_people
+from anchorfit.observations import Person
+
+SOURCE = Path("keypoints.json")
+
+
+def person(person_id: str, image: str | None) -> Person:
+    joints = len(CANONICAL_JOINTS)
+    return Person(
+        person_id=person_id,
+        keypoints=np.zeros((joints, 2)),
+        confidence=np.zeros(joints),
+        image=Path(image) if image else None,
+    )
+
+
+def owners(people: list[Person], images: list[str]) -> dict[str, str]:
+    matched = match_people(people, [Path(i) for i in images], SOURCE)
+    return {p.person_id: str(p.image) for p in matched.people}
+
+
+def test_names_decide_and_folders_break_ties():
+    people = [person("1", "a/x.jpg"), person("2", "b/x.jpg"), person("3", "y.jpg")]
+    assert owners(people, ["data/a/x.jpg", "data/b/x.jpg"]) == {"1": "data/a/x.jpg", "2": "data/b/x.jpg"}
+
+
+def test_names_without_an_ending_find_their_image():
+    assert owners([person("1", "frame_01")], ["f/frame_01.png", "f/frame_02.png"]) == {"1": "f/frame_01.png"}
+
+
+def test_a_file_that_names_no_image_belongs_to_the_only_one():
+    assert owners([person("1", None)], ["x.png"]) == {"1": "x.png"}
+    assert owners([person("1", None)], ["x.png", "y.png"]) == {}
+
+
+def test_an_image_without_people_is_said_and_loses_no_other():
+    matched = match_people([person("1", "x.jpg")], [Path("x.jpg"), Path("z.jpg")], SOURCE)
+    assert [p.person_id for p in matched.people] == ["1"]
+    assert matched.problems == ["z.jpg: no person in keypoints.json"]
+
+
+def test_folders_are_listed_in_order_and_once(tmp_path):
+    for name in ("b.JPG", "a.png", "notes.txt"):
+        (tmp_path / name).touch()
+    listed = list_images([tmp_path, tmp_path / "a.png", Path("elsewhere.jpg")])
+    assert [p.name for p in listed] == ["a.png", "b.JPG", "elsewhere.jpg"]
+
+
+def test_a_folder_without_images_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no image in this folder"):
+        list_images([tmp_path])

@@ -1,0 +1,62 @@
+"""The wheel holds everything, and works where the source is not."""
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A wheel built from a copy of the tracked files, so that nothing left in the folder can get in."""
+    source, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
+    names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for name in filter(None, names.split("\0")):
+        target = source / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if (ROOT / name).is_symlink():
+            target.symlink_to(os.readlink(ROOT / name))
+        elif (ROOT / name).exists():
+            target.write_bytes((ROOT / name).read_bytes())
+    build = [sys.executable, "-m", "build", "--wheel", "--outdir", str(out), str(source)]
+    subprocess.run(build, check=True, capture_output=True)
+    (built,) = out.glob("*.whl")
+    return built
+
+
+def test_the_wheel_holds_every_module_and_asset(wheel):
+    inside = set(zipfile.ZipFile(wheel).namelist())
+    for folder in ("anchorfit", "fitting", "regressors", "evaluation"):
+        prefix = "" if folder == "anchorfit" else "anchorfit/"
+        for path in (ROOT / folder).rglob("*.py"):
+            if not any(parent.is_symlink() for parent in path.parents):
+                assert f"{prefix}{path.relative_to(ROOT).as_posix()}" in inside
+    for path in (ROOT / "anchorfit" / "assets").rglob("*"):
+        if path.is_file() and "__pycache__" not in path.parts:
+            assert path.relative_to(ROOT).as_posix() in inside
+    assert any(name.endswith("licenses/NOTICE") for name in inside)
+    assert not any(name.split("/")[0] in {"fitting", "regressors", "evaluation", "tests"} for name in inside)
+
+
+def test_the_wheel_is_small(wheel):
+    assert wheel.stat().st_size < 40e6
+
+
+@pytest.mark.slow
+def test_the_installed_wheel_fits_the_demo(wheel, tmp_path):
+    site = tmp_path / "site"
+    pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-index", "--target", str(site), str(wheel)]
+    subprocess.run(pip, check=True)
+    code = "import anchorfit, sys; assert 'site' in anchorfit.__file__; from anchorfit.cli.main import run; run()"
+    environment = {**os.environ, "PYTHONPATH": str(site), "OMP_NUM_THREADS": "1"}
+    result = subprocess.run(
+        [sys.executable, "-P", "-c", code, "demo", "-o", str(tmp_path / "out")],
+        cwd=tmp_path, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "out" / "contact_sheet.jpg").stat().st_size > 10_000

@@ -1,0 +1,109 @@
+import json
+import pickle
+from dataclasses import fields
+
+import numpy as np
+import pytest
+import torch
+from estimates import some_estimate
+
+from anchorfit.results import BodyEstimate, concatenate
+
+
+def assert_same(first: BodyEstimate, second: BodyEstimate) -> None:
+    for record, other in ((first, second), (first.diagnostics, second.diagnostics)):
+        for field in fields(record):
+            mine, theirs = getattr(record, field.name), getattr(other, field.name)
+            if isinstance(mine, torch.Tensor):
+                assert mine.dtype == theirs.dtype
+                torch.testing.assert_close(mine, theirs, rtol=0, atol=0, equal_nan=True)
+            elif isinstance(mine, dict):
+                assert mine.keys() == theirs.keys()
+                assert all(torch.equal(mine[key], theirs[key]) for key in mine)
+            elif field.name != "diagnostics":
+                assert mine == theirs
+
+
+def test_npz_gives_everything_back_bit_for_bit(tmp_path):
+    estimate = some_estimate(3)
+    estimate.save(tmp_path / "people.npz")
+    assert_same(BodyEstimate.load(tmp_path / "people.npz"), estimate)
+
+
+def test_rows_and_concatenate_are_inverse():
+    estimate = some_estimate(4)
+    assert_same(concatenate([estimate[i] for i in range(4)]), estimate)
+    assert estimate[-1].names == (estimate.names[3],)
+    with pytest.raises(IndexError):
+        estimate[4]
+
+
+def test_concatenate_refuses_other_bodies_and_nothing():
+    with pytest.raises(ValueError, match="no estimates"):
+        concatenate([])
+    estimate = some_estimate(1)
+    other = BodyEstimate(**{**{f.name: getattr(estimate, f.name) for f in fields(estimate)}, "gender": "male"})
+    with pytest.raises(ValueError, match="gender differs: 'neutral', 'male'"):
+        concatenate([estimate, other])
+
+
+def test_pickle_is_smplifys(tmp_path):
+    estimate = some_estimate(2)
+    estimate[1].save_smplify(tmp_path / "one.pkl")
+    record = pickle.loads((tmp_path / "one.pkl").read_bytes())
+    assert sorted(record) == ["betas", "cam_t", "f", "pose"]
+    np.testing.assert_array_equal(record["pose"], estimate.pose[1].numpy())
+    assert record["betas"].shape == (10,)
+    np.testing.assert_array_equal(record["f"], [800, 800])
+    with pytest.raises(ValueError, match="expected one body, got 2"):
+        estimate.save_smplify(tmp_path / "two.pkl")
+
+
+def test_json_is_plain_and_complete(tmp_path):
+    estimate = some_estimate(2)
+    estimate.save_json(tmp_path / "people.json")
+    rows = json.loads((tmp_path / "people.json").read_text())
+    assert [row["name"] for row in rows] == list(estimate.names)
+    assert len(rows[0]["body_pose"]) == 69
+    assert rows[0]["joints"]["pelvis"]["reprojection_px"] == pytest.approx(
+        float(estimate.diagnostics.reprojection_px[0, 0])
+    )
+    assert rows[1]["reason"] == "too few joints"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(b"", "not a readable .npz"), (b"PK\x03\x04 truncated", "not a readable .npz"), (None, "no such file")],
+)
+def test_wrong_files_are_named(tmp_path, content, message):
+    path = tmp_path / "wrong.npz"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises((ValueError, FileNotFoundError), match=message) as caught:
+        BodyEstimate.load(path)
+    assert str(path) in str(caught.value)
+
+
+def test_npz_of_something_else_is_refused(tmp_path):
+    np.savez(tmp_path / "other.npz", a=np.zeros(3))
+    with pytest.raises(ValueError, match="expected an estimate of format 1, got None"):
+        BodyEstimate.load(tmp_path / "other.npz")
+
+
+def test_an_npz_that_hides_a_pickle_is_refused(tmp_path):
+    np.savez(tmp_path / "evil.npz", format_version=np.array(1), names=np.array([{}], dtype=object))
+    with pytest.raises(ValueError, match=r"evil\.npz"):
+        BodyEstimate.load(tmp_path / "evil.npz")
+
+
+def test_half_written_files_are_never_seen(tmp_path, monkeypatch):
+    estimate = some_estimate(1)
+    path = tmp_path / "one.npz"
+    estimate.save(path)
+    before = path.read_bytes()
+    monkeypatch.setattr("os.replace", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    with pytest.raises(OSError, match="No space left on device") as caught:
+        some_estimate(1, seed=1).save(path)
+    assert caught.value.filename == str(path)
+    assert path.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["one.npz"]
