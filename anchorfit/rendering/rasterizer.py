@@ -144,7 +144,7 @@ def _cut_triangles(scene: Scene, valid: Tensor, near: float) -> Iterator[_Screen
     body, face = crossing.unbind(-1)
     cut = clip_to_near(Triangles(scene.vertices_cam[body[:, None], scene.faces[face]], body, face), near)
     x, y, inverse_z = (value.t() for value in to_pixels(cut.corners_cam, scene.intrinsics[cut.body][:, None]))
-    kept = _holds_a_centre(x, y, scene).nonzero()[:, 0]
+    kept = _holds_a_centre(x.unbind(0), y.unbind(0), scene).nonzero()[:, 0]
     yield _screen(x[:, kept], y[:, kept], inverse_z[:, kept], cut.body[kept], cut.face[kept], scene)
 
 
