@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from anchorfit.body import CANONICAL_JOINTS, BodyModel
-from anchorfit.observations.people import Observations
-
+from ..body import CANONICAL_JOINTS, BodyModel
+from ..observations.people import Observations
 from .energy import TRANSL, Energy, compiled_points
 from .results import FitResult
 from .terms.keypoints import NEAREST

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from anchorfit.assets import ASSETS
-from anchorfit.body.unpickling import load_pickle_safely
+from ..assets import ASSETS
+from ..body.unpickling import load_pickle_safely
 
 DEFAULT_PATH = ASSETS / "priors" / "pose_gmm.npz"
 

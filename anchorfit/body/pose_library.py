@@ -13,8 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from anchorfit.assets import ASSETS
-
+from ..assets import ASSETS
 from .rotations import mirror_pose
 
 DEFAULT_PATH = ASSETS / "poses" / "cmu_poses.npz"
