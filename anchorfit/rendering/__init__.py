@@ -4,6 +4,7 @@ from .fragments import Fragments, Silhouette
 from .overlays import overlay, side_view, top_view
 from .parts import PartMap, part_map
 from .rasterizer import rasterize
+from .renderers import Renderer, TorchRenderer, load_renderer
 from .shading import PALETTE, error_colors
 from .silhouettes import silhouette
 
@@ -11,8 +12,11 @@ __all__ = [
     "PALETTE",
     "Fragments",
     "PartMap",
+    "Renderer",
     "Silhouette",
+    "TorchRenderer",
     "error_colors",
+    "load_renderer",
     "overlay",
     "part_map",
     "rasterize",

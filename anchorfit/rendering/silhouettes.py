@@ -9,8 +9,15 @@ forward    each contour edge adds its winding at the sample rows that it crosses
 backward   cover is the area of the body inside a pixel. By Reynolds' transport theorem its derivative is an integral
            along the outline, of the outline's speed along its outward normal:
                dL/dp = sum over contour edges of  integral of g(x) n(x) . dx/dp ds,   g = dL/dcover at the pixel of x.
-           An edge is summed at points a third of a pixel apart; a point counts where the sample just outside is free
-           (elsewhere the contour lies in front of or behind another part of the body, and moves no outline).
+           An edge is summed at points a third of a pixel apart. A point counts where of the two samples beside it,
+           one to each side, one is free and one covered (elsewhere the contour lies before or behind another part of
+           the body, and moves no outline), with the weight
+
+               winding of the edge / winding number of the covered sample.
+
+           Contours of a triangle mesh fold back on themselves, and limbs' outlines cross: where several lie closer
+           together than the samples, their weights still add up to one. (Counting each as a whole made the gradient
+           of limbs 1.3-1.5 times too long.)
 
 Sources: Li, Aittala, Durand, Lehtinen 2018 (edge sampling) for the integral; the counting of contours is the non-zero
 winding rule of two-dimensional fonts. Bodies that reach behind the near plane are cut there and drawn face by face.
@@ -31,7 +38,7 @@ from .rasterizer import NEAR, to_pixels
 
 _CPU_SAMPLES_AT_ONCE = 1 << 20  # winding numbers of a group of bodies, 2 bytes each: they should stay in the cache
 _GPU_SAMPLES_AT_ONCE = 1 << 26
-_STEP = 0.5  # pixels between the points of the outline's integral
+_STEP = 0.35  # pixels between the points of the outline's integral
 _REACH = 0.75  # samples from a point of the outline to the sample on either side; sqrt(1/2) reaches the next centre
 
 
@@ -167,13 +174,13 @@ class _Coverage(torch.autograd.Function):
             at_end = force * share
             total = grad.new_zeros(batch * num_vertices + ctx.soup_shape.numel())
             forces.append(total.index_add_(0, start, force - at_end).index_add_(0, end, at_end))
-        on_body = [force[: batch * num_vertices] for force in forces]
+        on_x, on_y = (force[: batch * num_vertices] for force in forces)
         on_soup = [force[batch * num_vertices :].view(ctx.soup_shape) for force in forces]
         touched = torch.cat([start, end])
         touched = touched[touched < batch * num_vertices] if ctx.soup_shape[0] else touched
         return (
-            _to_vertices(*on_body, touched, vertices_cam, intrinsics),
-            _to_intrinsics(*on_body, touched, vertices_cam, intrinsics) if ctx.needs_input_grad[1] else None,
+            _to_vertices(on_x, on_y, touched, vertices_cam, intrinsics),
+            _to_intrinsics(on_x, on_y, touched, vertices_cam, intrinsics) if ctx.needs_input_grad[1] else None,
             *on_soup,
             None,
         )
@@ -218,11 +225,10 @@ def _contours(vertices_cam: Tensor, intrinsics: Tensor, task: _Task, bodies: sli
     differ = front.index_select(0, edges.faces[0]) ^ front.index_select(0, edges.faces[1])
     edge, body = differ.bitwise_xor_(edges.flip[:, None]).nonzero().unbind(-1)
     front = front.view(-1).to(torch.int16)
-    winding = sum(
-        edges.directions[k].index_select(0, edge)
-        * (2 * front.index_select(0, edges.faces[k].index_select(0, edge) * group + body) - 1)
-        for k in range(2)
-    )
+    winding = torch.zeros_like(edge, dtype=torch.int16)
+    for face, direction in zip(edges.faces, edges.directions, strict=True):
+        turn = 2 * front.index_select(0, face.index_select(0, edge) * group + body) - 1
+        winding += turn * direction.index_select(0, edge)
     start, end = edges.start.index_select(0, edge), edges.end.index_select(0, edge)
     at_start, at_end = start * (2 * group) + body, end * (2 * group) + body
     points = points.view(-1)
@@ -300,8 +306,9 @@ def _winding_numbers(contours: _Contours, group: int, task: _Task) -> Tensor:
 
 def _pool(numbers: Tensor, samples: int) -> Tensor:
     """(G, H, W) int16: how many samples of each pixel are covered. Numbers are never negative."""
-    rows = sum(numbers[:, row::samples].clamp_max(1) for row in range(samples))
-    assert isinstance(rows, Tensor)
+    rows = numbers[:, ::samples].clamp_max(1)
+    for row in range(1, samples):
+        rows += numbers[:, row::samples].clamp_max(1)
     return torch.stack([rows[..., column::samples] for column in range(samples)]).sum(0, dtype=torch.int16)
 
 
