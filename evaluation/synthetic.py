@@ -16,6 +16,7 @@ from torch import Tensor
 from ..body import CANONICAL_JOINTS, BodyModel, axis_angle_to_matrix, compile_points, matrix_to_axis_angle
 from ..observations.conventions import CONVENTIONS, convention_name
 from ..observations.people import Observations
+from ..regressors.synthesis import camera_rotations, detector_hips
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +78,8 @@ def make_people(
     intrinsics[:, 0, 0] = intrinsics[:, 1, 1] = focal
     intrinsics[:, 0, 2], intrinsics[:, 1, 2], intrinsics[:, 2, 2] = width / 2, height / 2, 1.0
     points = compile_points(body, CANONICAL_JOINTS).points(params.to(body.v_template)).double().cpu()
-    points = _detector_hips(points, axis_angle_to_matrix(params[:, :3]), config)
+    orientation = axis_angle_to_matrix(params[:, :3])
+    points = detector_hips(points, orientation, up=config.hips_up, out=config.hips_out)
     pixels = points @ intrinsics.mT
     pixels = pixels[..., :2] / pixels[..., 2:]
     keypoints, confidence = _detect(rng, pixels, size, config)
@@ -93,20 +95,10 @@ def make_people(
 
 def _cameras(rng: np.random.Generator, count: int, config: SyntheticPeople) -> Tensor:
     """(B, 3, 3) rotations from a world with y up into cameras around the person."""
-    angles = np.zeros((3, count, 3))
-    angles[0, :, 1] = rng.uniform(-math.pi, math.pi, count)  # where the camera stands
-    angles[1, :, 0] = math.pi + np.deg2rad(rng.uniform(*config.pitch_deg, count))
-    angles[2, :, 2] = np.deg2rad(config.roll_deg) * rng.normal(size=count)
-    yaw, pitch, roll = axis_angle_to_matrix(torch.as_tensor(angles))
-    return roll @ pitch @ yaw
-
-
-def _detector_hips(points: Tensor, orientation: Tensor, config: SyntheticPeople) -> Tensor:
-    moved = points.clone()
-    for name, side in (("left_hip", 1.0), ("right_hip", -1.0), ("pelvis", 0.0)):
-        offset = points.new_tensor([side * config.hips_out, config.hips_up, 0.0])
-        moved[:, CANONICAL_JOINTS.index(name)] += orientation @ offset
-    return moved
+    yaw = rng.uniform(-math.pi, math.pi, count)
+    pitch = np.deg2rad(rng.uniform(*config.pitch_deg, count))
+    roll = np.deg2rad(config.roll_deg) * rng.normal(size=count)
+    return camera_rotations(*(torch.as_tensor(angle) for angle in (yaw, pitch, roll)))
 
 
 def _detect(rng: np.random.Generator, pixels: Tensor, size: Tensor, config: SyntheticPeople) -> tuple[Tensor, Tensor]:

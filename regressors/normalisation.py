@@ -1,0 +1,79 @@
+"""From keypoints in any image to a network's input: centred, of unit size, seen by a camera that looks at the person.
+
+The camera is turned about its own place until it looks at the middle of the keypoints, so that where in the image the
+person stands changes nothing, not even through perspective. What is predicted is relative to the turned camera;
+``view`` turns it back.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from ..body.rotations import cross_matrix
+
+FEWEST_JOINTS = 3  # of which position and size of a person can be told
+FARTHEST_RAY = 20.0  # tangent of the angle to the optical axis; keypoints further out count as not seen
+LONGEST_FEATURE = 5.0  # sizes of the person; outliers beyond are pulled in
+
+
+class NormalisedKeypoints(NamedTuple):
+    """features: (B, 3 K): positions (K, 2) in sizes of the person, 0 where not seen, and confidences (K).
+
+    view: (B, 3, 3) rotation of the turned camera: x_turned = view @ x_cam.
+    usable: (B,) bool, enough joints were seen; features of the others are 0.
+    """
+
+    features: Tensor
+    view: Tensor
+    usable: Tensor
+
+
+def rays_of(keypoints: Tensor, intrinsics: Tensor) -> Tensor:
+    """(B, K, 2) X/Z and Y/Z of the rays through pixels (B, K, 2), for upper triangular intrinsics (B, 3, 3)."""
+    y = (keypoints[..., 1] - intrinsics[:, 1, 2, None]) / intrinsics[:, 1, 1, None]
+    x = (keypoints[..., 0] - intrinsics[:, 0, 2, None] - intrinsics[:, 0, 1, None] * y) / intrinsics[:, 0, 0, None]
+    return torch.stack((x, y), -1)
+
+
+def rotation_to_axis(direction: Tensor) -> Tensor:
+    """The smallest rotations that take directions (B, 3) with z > 0 to +z: (B, 3, 3).
+
+    Source: R = I + [v]x + [v]x^2 / (1 + c), v = d x z, c = d . z, for a unit vector d.
+    """
+    unit = direction / direction.norm(dim=-1, keepdim=True)
+    axis = torch.stack((unit[:, 1], -unit[:, 0], torch.zeros_like(unit[:, 0])), -1)
+    skew = cross_matrix(axis)
+    eye = torch.eye(3, dtype=unit.dtype, device=unit.device)
+    return eye + skew + skew @ skew / (1 + unit[:, 2])[:, None, None]
+
+
+def normalise(keypoints: Tensor, confidence: Tensor, intrinsics: Tensor) -> NormalisedKeypoints:
+    """A network's input; never NaN, whatever comes.
+
+    Args:
+        keypoints: (B, K, 2) pixels.
+        confidence: (B, K) in [0, 1]; 0 is not seen.
+        intrinsics: (B, 3, 3) pixels.
+    """
+    rays = rays_of(keypoints, intrinsics)
+    sane = torch.isfinite(rays).all(-1) & (rays.nan_to_num().abs().amax(-1) < FARTHEST_RAY)
+    sure = torch.where(sane, confidence.nan_to_num().clamp(0, 1), 0)
+    rays = torch.where(sane[..., None], rays, 0)
+    total = sure.sum(1, keepdim=True).clamp_min(1e-6)
+    centre = (rays * sure[..., None]).sum(1) / total
+    view = rotation_to_axis(torch.cat((centre, torch.ones_like(centre[:, :1])), -1))
+    turned = torch.cat((rays, torch.ones_like(rays[..., :1])), -1) @ view.mT
+    depth = turned[..., 2]
+    seen = (sure > 0) & (depth > 1e-3)
+    flat = turned[..., :2] / torch.where(seen, depth, 1)[..., None]
+    weight = (sure * seen)[..., None]
+    flat = flat - (flat * weight).sum(1, keepdim=True) / total[..., None]
+    size = ((flat * flat * weight).sum((1, 2)) / total[:, 0]).sqrt()
+    usable = (seen.sum(1) >= FEWEST_JOINTS) & (size > 1e-6)
+    keep = seen & usable[:, None]
+    positions = flat / torch.where(usable, size, 1)[:, None, None]
+    positions = torch.where(keep[..., None], positions.clamp(-LONGEST_FEATURE, LONGEST_FEATURE), 0)
+    return NormalisedKeypoints(torch.cat((positions.flatten(1), sure * keep), 1), view, usable)

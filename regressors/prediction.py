@@ -1,0 +1,112 @@
+"""Direct prediction: keypoints and masks in, bodies out, in one forward pass."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from ..body import BodyModel, compile_points, matrix_to_axis_angle
+from ..observations.people import Observations
+from .normalisation import FEWEST_JOINTS, normalise
+from .pose_prior import PosePrior
+from .shape_prior import NUM_BETAS, ShapePrior, crop_mask
+from .translation import FALLBACK_DEPTH, place
+from .weights import SHAPE_PRIOR, load_pose_prior_network, load_shape_prior_network
+
+
+@dataclass(frozen=True, kw_only=True)
+class Priors:
+    """The trained networks, in evaluation mode; without ``shape`` everyone has the mean shape."""
+
+    pose: PosePrior
+    shape: ShapePrior | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prediction:
+    """B predicted bodies; rows are independent of each other.
+
+    Attributes:
+        params: (B, 85) = [pose 72 | betas 10 | transl 3], camera frame: what `fitting.anchored` starts from.
+        posed: (B,) bool; False where too few joints were seen: there the body stands upright, facing the camera.
+        shaped: (B,) bool; False where no usable mask was given: there betas are 0, the mean shape.
+        placed: (B,) bool; False where the keypoints do not tell the translation: there it is 5 m before the camera.
+        reasons: B short texts, empty where posed and placed.
+    """
+
+    params: Tensor
+    posed: Tensor
+    shaped: Tensor
+    placed: Tensor
+    reasons: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.reasons)
+
+
+@lru_cache(maxsize=1)
+def load_priors() -> Priors:
+    """The priors that ship with the package.
+
+    Raises:
+        FileNotFoundError, ValueError: as `weights.load_pose_prior_network`.
+    """
+    shape = load_shape_prior_network() if SHAPE_PRIOR.is_file() else None
+    return Priors(pose=load_pose_prior_network(), shape=shape)
+
+
+def predict(observations: Observations, body: BodyModel, *, priors: Priors | None = None) -> Prediction:
+    """Bodies from keypoints, with shapes from masks where there are any.
+
+    Args:
+        observations: B people. Bad numbers make a row fall back, with a reason; they touch no other row.
+        body: in whose shape space the people are; sets device and type of the result.
+        priors: None for those in the package. They know the open body's betas: with another body, leave out ``shape``.
+    Raises:
+        ValueError: there are no people.
+    """
+    if not len(observations):
+        raise ValueError("observations: expected at least one person, got none")
+    priors = priors or load_priors()
+    with torch.inference_mode():
+        seen = observations.to(body.device, torch.float32)
+        network = priors.pose.to(body.device)
+        inputs = normalise(seen.keypoints, seen.confidence, seen.intrinsics)
+        output = network(inputs.features)
+        turn = torch.cat((inputs.view.mT[:, None] @ output.local[:, :1], output.local[:, 1:]), 1)
+        params = torch.zeros(len(seen), 72 + NUM_BETAS + 3, device=body.device)
+        params[:, :72] = matrix_to_axis_angle(turn).flatten(1)
+        upright = torch.zeros_like(params[:, :72])
+        upright[:, 0] = torch.pi
+        params[:, :72] = torch.where(inputs.usable[:, None], params[:, :72], upright)
+        shaped = _predict_betas(priors.shape, observations, params)
+        points = compile_points(body).points(params.to(body.dtype)).float()
+        placement = place(points, seen.keypoints, seen.confidence, seen.intrinsics)
+        placed = placement.found & inputs.usable
+        before = torch.tensor([0.0, 0.0, FALLBACK_DEPTH], device=body.device)
+        params[:, -3:] = torch.where(placed[:, None], placement.translation, before)
+        reasons = tuple(_reason(*flags) for flags in zip(inputs.usable.tolist(), placed.tolist(), strict=True))
+    return Prediction(params=params.to(body.dtype), posed=inputs.usable, shaped=shaped, placed=placed, reasons=reasons)
+
+
+def _predict_betas(network: ShapePrior | None, observations: Observations, params: Tensor) -> Tensor:
+    """Writes betas into ``params`` for the rows whose mask can be used, and says which they are (B,)."""
+    shaped = torch.zeros(len(params), dtype=torch.bool, device=params.device)
+    if network is None:
+        return shaped
+    crops = [None if mask is None else crop_mask(mask) for mask in observations.masks]
+    rows = [row for row, crop in enumerate(crops) if crop is not None]
+    if rows:
+        masks = torch.stack([crop for crop in crops if crop is not None]).to(params.device)
+        params[rows, 72 : 72 + NUM_BETAS] = network.to(params.device)(masks)
+        shaped[rows] = True
+    return shaped
+
+
+def _reason(usable: bool, placed: bool) -> str:
+    if not usable:
+        return f"fewer than {FEWEST_JOINTS} usable keypoints to predict a pose from"
+    return "" if placed else "the keypoints do not tell how far away the person is"

@@ -1,0 +1,151 @@
+"""Batches of synthetic people: the same seed and step give the same batch, on every device."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from ...body import BodyModel, PointSet, axis_angle_to_matrix, compile_points, matrix_to_axis_angle
+from ...camera import project
+from .cameras import camera_rotations
+from .detector import Detections, Detector, detect, detector_hips
+from .poses import PoseSource, PoseVariation
+from .silhouettes import MaskNoise, render_masks, simple_poses, spoil
+
+STANDING_M = 1.7  # a person's height, for sizes in pixels
+
+
+@dataclass(frozen=True, kw_only=True)
+class Synthesis:
+    """What the people, the cameras and the detector are like."""
+
+    variation: PoseVariation | None = field(default_factory=PoseVariation)  # None: poses as they were recorded
+    beta_scale: float = 1.0  # standard deviation of betas
+    largest_beta: float = 2.5
+    pitch_deg: tuple[float, float] = (-15.0, 30.0)  # the camera looks down by so much
+    wide_pitch: float = 0.1  # share of cameras that look up or down by up to 60 degrees
+    roll_deg: float = 8.0  # standard deviation
+    image_size: tuple[int, int] = (640, 480)  # pixels, width and height
+    focal_range: tuple[float, float] = (0.7, 2.0)  # image diagonals
+    height_range: tuple[float, float] = (100.0, 480.0)  # pixels that a standing person of 1.7 m takes
+    off_centre: float = 0.25  # of the image's size, how far from its middle people are at most
+    detector: Detector = field(default_factory=Detector)
+    simple: float = 0.5  # share of silhouettes of bodies between a T and an A pose, seen from in front or behind
+    mask_noise: MaskNoise = field(default_factory=MaskNoise)
+
+
+class SyntheticPeople(NamedTuple):
+    """B people.
+
+    params: (B, 85) the truth, camera frame.
+    points: (B, K, 3) their canonical joints, metres, camera frame.
+    keypoints, confidence: (B, K, 2) pixels and (B, K): what was detected.
+    intrinsics: (B, 3, 3) pixels.
+    """
+
+    params: Tensor
+    points: Tensor
+    keypoints: Tensor
+    confidence: Tensor
+    intrinsics: Tensor
+
+
+class SyntheticMasks(NamedTuple):
+    """params: (B, 85) the truth, camera frame; masks: (B, 64, 64) cover in 0..1, cropped to the person."""
+
+    params: Tensor
+    masks: Tensor
+
+
+class Synthesizer:
+    """Makes batches of people of one body.
+
+    Args:
+        body: sets the device.
+        source: of poses.
+        config: what the rest is like.
+        seed: with the step, everything random comes from it.
+    """
+
+    def __init__(self, body: BodyModel, source: PoseSource, config: Synthesis | None = None, *, seed: int = 0) -> None:
+        self.body = body
+        self.source = source
+        self.config = config or Synthesis()
+        self.seed = seed
+        self._points: PointSet = compile_points(body)
+
+    def people(self, step: int, count: int) -> SyntheticPeople:
+        """Batch number ``step``, of ``count`` people. No gradients."""
+        generator = self._generator(step)
+        with torch.no_grad():
+            pose = self.source.draw(count, generator, self.config.variation)
+            params, intrinsics, height_px = self._placed(pose, generator)
+            return self._observed(params, intrinsics, height_px, generator)
+
+    def masks(self, step: int, count: int) -> SyntheticMasks:
+        """Batch number ``step`` of silhouettes. No gradients."""
+        generator = self._generator(step)
+        with torch.no_grad():
+            pose = self.source.draw(count, generator, self.config.variation)
+            params, intrinsics, _ = self._placed(pose, generator)
+            simple = torch.rand(count, generator=generator) < self.config.simple
+            params[:, 3:72] = torch.where(simple[:, None], simple_poses(count, generator), params[:, 3:72])
+            turn = 0.3 * torch.randn(count, generator=generator)
+            turn = turn + math.pi * (torch.rand(count, generator=generator) < 0.5)
+            upright = camera_rotations(turn, 0.1 * torch.randn(count, generator=generator), torch.zeros(count))
+            params[:, :3] = torch.where(simple[:, None], matrix_to_axis_angle(upright), params[:, :3])
+            shift = self.config.mask_noise.jitter * (2 * torch.rand(count, 3, generator=generator) - 1)
+            params, intrinsics, shift = (value.to(self.body.v_template) for value in (params, intrinsics, shift))
+            masks = render_masks(self.body, params, intrinsics, shift=shift)
+            return SyntheticMasks(params, spoil(masks, generator, self.config.mask_noise))
+
+    def _generator(self, step: int) -> torch.Generator:
+        # torch seeds a Mersenne twister from this one number; neighbouring numbers give unrelated streams.
+        return torch.Generator().manual_seed((self.seed * 1_000_003 + step) % 2**63)
+
+    def _placed(self, pose: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+        """Parameters (B, 85), intrinsics (B, 3, 3) and the standing height in pixels (B,), on the CPU."""
+        config, count = self.config, len(pose)
+
+        def uniform(low: float, high: float, *shape: int) -> Tensor:
+            return low + (high - low) * torch.rand(count, *shape, generator=generator)
+
+        pitch = torch.where(
+            uniform(0, 1) < config.wide_pitch, uniform(-60, 60), uniform(config.pitch_deg[0], config.pitch_deg[1])
+        )
+        roll = config.roll_deg * torch.randn(count, generator=generator)
+        world = camera_rotations(uniform(-math.pi, math.pi), torch.deg2rad(pitch), torch.deg2rad(roll))
+        width, height = config.image_size
+        focal = math.hypot(width, height) * uniform(*config.focal_range)
+        height_px = uniform(*config.height_range)
+        depth = focal * STANDING_M / height_px
+        aim = uniform(-config.off_centre, config.off_centre, 2) * torch.tensor([width, height]) / focal[:, None]
+        params = torch.zeros(count, 85)
+        params[:, :3] = matrix_to_axis_angle(world @ axis_angle_to_matrix(pose[:, :3]))
+        params[:, 3:72] = pose[:, 3:]
+        betas = config.beta_scale * torch.randn(count, 10, generator=generator)
+        params[:, 72:82] = betas.clamp(-config.largest_beta, config.largest_beta)
+        params[:, 82:84] = aim * depth[:, None]
+        params[:, 84] = depth
+        intrinsics = torch.zeros(count, 3, 3)
+        intrinsics[:, 0, 0] = intrinsics[:, 1, 1] = focal
+        intrinsics[:, 0, 2], intrinsics[:, 1, 2], intrinsics[:, 2, 2] = width / 2, height / 2, 1.0
+        return params, intrinsics, height_px
+
+    def _observed(
+        self, params: Tensor, intrinsics: Tensor, height_px: Tensor, generator: torch.Generator
+    ) -> SyntheticPeople:
+        detector = self.config.detector
+        share = torch.rand(len(params), generator=generator)
+        params, intrinsics, height_px, share = (
+            value.to(self.body.v_template) for value in (params, intrinsics, height_px, share)
+        )
+        points = self._points.points(params)
+        orientation = axis_angle_to_matrix(params[:, :3])
+        seen = detector_hips(points, orientation, up=share * detector.hips_up, out=share * detector.hips_out)
+        found: Detections = detect(project(seen, intrinsics), height_px, generator, detector)
+        return SyntheticPeople(params, points, found.keypoints, found.confidence, intrinsics)

@@ -1,0 +1,147 @@
+"""One training loop for every prior: Lightning Fabric, checkpoints, exact resume, a CSV log.
+
+A batch is a function of the seed and the step, so a run that was killed goes on from its last checkpoint to the same
+weights, bit for bit on the same machine. Under ``torchrun`` each process takes its share of the batch.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from .config import Training
+
+CHECKPOINT = "checkpoint.ckpt"
+LOG = "log.csv"
+
+
+class Task(Protocol):
+    """What is trained."""
+
+    @property
+    def model(self) -> nn.Module: ...
+
+    def loss(self, model: nn.Module, step: int, rows: slice, batch_size: int) -> Tensor:
+        """Of the rows of batch number ``step``."""
+
+    def evaluate(self) -> dict[str, float]:
+        """Errors on held-out data; the model is in evaluation mode."""
+
+
+class Trained(NamedTuple):
+    """What came of a run: steps done and the last held-out errors."""
+
+    steps: int
+    errors: dict[str, float]
+
+
+def train(
+    task: Task,
+    folder: Path,
+    config: Training,
+    *,
+    resume: bool = False,
+    accelerator: str = "cpu",
+    devices: int = 1,
+    progress: Callable[[int, str], None] = lambda step, text: None,
+) -> Trained:
+    """Train, writing checkpoints and a log into the folder.
+
+    Args:
+        task: model, loss and held-out evaluation.
+        folder: made if missing.
+        config: of the run. ``steps`` may differ from the run that is resumed.
+        resume: go on from the folder's checkpoint.
+        accelerator, devices: as Lightning Fabric takes them; under ``torchrun``, devices of this machine.
+        progress: called after each step with the steps done and a text with loss and held-out errors.
+    Raises:
+        ImportError: the extra ``train`` is not installed.
+        FileNotFoundError: nothing to resume.
+        FileExistsError: a checkpoint is there and ``resume`` was not asked for.
+    """
+    try:
+        from lightning.fabric import Fabric
+    except ImportError as error:
+        raise ImportError("training needs Lightning: pip install 'anchorfit[train]'") from error
+    fabric = Fabric(accelerator=accelerator, devices=devices, precision=config.precision)
+    fabric.launch()
+    checkpoint = folder / CHECKPOINT
+    if resume and not checkpoint.is_file():
+        raise FileNotFoundError(f"{checkpoint}: no checkpoint to resume from")
+    if not resume and checkpoint.is_file():
+        raise FileExistsError(f"{checkpoint}: a run is there already; resume it, or give another folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    if config.batch_size % fabric.world_size:
+        raise ValueError(f"batch_size: {config.batch_size} cannot be split over {fabric.world_size} processes")
+    share = config.batch_size // fabric.world_size
+    rows = slice(fabric.global_rank * share, (fabric.global_rank + 1) * share)
+    fabric.seed_everything(config.seed + fabric.global_rank, verbose=False)
+    model, optimizer = fabric.setup(task.model, _optimizer(task.model, config))
+    state: dict[str, Any] = {"model": model, "optimizer": optimizer, "step": 0, "random": torch.get_rng_state()}
+    if resume:
+        fabric.load(checkpoint, state, weights_only=True)
+        torch.set_rng_state(state["random"])
+        _cut_log(folder / LOG, state["step"])
+    errors: dict[str, float] = {}
+    started, first = time.monotonic(), state["step"]
+    running: float | None = None
+    for step in range(first, config.steps):
+        model.train()
+        for group in optimizer.param_groups:
+            group["lr"] = config.rate(step)
+        loss = task.loss(model, step, rows, config.batch_size)
+        fabric.backward(loss)
+        if config.clip_norm < float("inf"):
+            fabric.clip_gradients(model, optimizer, max_norm=config.clip_norm, error_if_nonfinite=False)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        value = float(loss.detach())
+        running = value if running is None else 0.98 * running + 0.02 * value
+        done = step + 1
+        last = done == config.steps
+        if (last or done % config.evaluate_every == 0) and fabric.is_global_zero:
+            model.eval()
+            with torch.inference_mode():
+                errors = task.evaluate()
+            seconds = time.monotonic() - started
+            _log(folder / LOG, {"step": done, "loss": running, "rate": config.rate(step), "seconds": seconds, **errors})
+        if last or done % config.checkpoint_every == 0:
+            state.update(step=done, random=torch.get_rng_state(), config=asdict(config))
+            fabric.save(checkpoint.with_suffix(".part"), state)
+            if fabric.is_global_zero:
+                os.replace(checkpoint.with_suffix(".part"), checkpoint)
+            fabric.barrier()
+        progress(done, f"loss {running:.4f}  " + "  ".join(f"{name} {error:.1f}" for name, error in errors.items()))
+    return Trained(max(first, config.steps), errors)
+
+
+def _optimizer(model: nn.Module, config: Training) -> torch.optim.Optimizer:
+    if config.optimizer == "rmsprop":
+        return torch.optim.RMSprop(model.parameters(), lr=config.learning_rate)
+    return torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
+
+
+def _log(path: Path, row: dict[str, float]) -> None:
+    fresh = not path.exists()
+    with path.open("a", newline="") as file:
+        writer = csv.DictWriter(file, list(row))
+        if fresh:
+            writer.writeheader()
+        writer.writerow({name: f"{value:.6g}" if isinstance(value, float) else value for name, value in row.items()})
+
+
+def _cut_log(path: Path, step: int) -> None:
+    """Drops lines of steps that the resumed run does again."""
+    if not path.is_file():
+        return
+    lines = path.read_text().splitlines(keepends=True)
+    kept = [line for line in lines[1:] if int(line.split(",", 1)[0]) <= step]
+    path.write_text("".join([*lines[:1], *kept]))

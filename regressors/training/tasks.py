@@ -1,0 +1,192 @@
+"""What is trained, with its data, loss and held-out errors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+
+from ...body import BodyModel, axis_angle_to_matrix
+from ...body.joint_sets import SMPL_PARENTS
+from ...body.pose_library import load_pose_library
+from ...body.skinning import world_rotations
+from ..losses import axis_angle_loss, betas_loss, matrix_loss, point_loss, pose_angles_deg, squared_point_loss
+from ..normalisation import normalise
+from ..pose_prior import PosePrior, PosePriorConfig, PosePriorOutput
+from ..shape_prior import ShapePrior, ShapePriorConfig
+from ..surface import SurfaceSample
+from ..synthesis import Detector, MaskNoise, PoseSource, Synthesis, Synthesizer, SyntheticMasks, SyntheticPeople
+
+HELDOUT_PEOPLE = 1024
+HELDOUT_SEED = 77
+HELDOUT_CAP = 300  # poses a held-out subject counts for at most
+
+
+@dataclass(frozen=True, kw_only=True)
+class PoseLoss:
+    """Weights of the losses; 0 leaves one out."""
+
+    axis_angle: float = 0.0  # needs the representation axis_angle and the frame parent
+    local: float = 0.5  # rotation matrices relative to the parents
+    world: float = 0.5  # and relative to the camera
+    points: float = 10.0  # mean distance of joints and surface, metres
+    squared_points: float = 0.0  # its square, the paper's
+
+
+class PoseTask:
+    """PosePrior from keypoints.
+
+    Raises:
+        ValueError: the axis-angle loss with another output.
+    """
+
+    def __init__(
+        self,
+        body: BodyModel,
+        *,
+        network: PosePriorConfig | None = None,
+        synthesis: Synthesis | None = None,
+        weights: PoseLoss | None = None,
+        seed: int = 0,
+    ) -> None:
+        network, self.weights = network or PosePriorConfig(), weights or PoseLoss()
+        if self.weights.axis_angle > 0 and (network.representation, network.frame) != ("axis_angle", "parent"):
+            raise ValueError("axis_angle: this loss needs the representation axis_angle in the frame parent")
+        torch.manual_seed(seed)
+        self._model = PosePrior(network).to(body.device)
+        self.surface = SurfaceSample.of(body)
+        self.synthesis = synthesis or Synthesis()
+        self.data = Synthesizer(
+            body, PoseSource.from_library(load_pose_library(split="train")), self.synthesis, seed=seed
+        )
+        self.heldout = heldout_people(body, self.synthesis)
+
+    @property
+    def model(self) -> PosePrior:
+        return self._model
+
+    def loss(self, model: nn.Module, step: int, rows: slice, batch_size: int) -> Tensor:
+        people = _rows(self.data.people(step, batch_size), rows)
+        inputs = normalise(people.keypoints, people.confidence, people.intrinsics)
+        output: PosePriorOutput = model(inputs.features)
+        local, world = true_rotations(people.params, inputs.view)
+        weights = self.weights
+        total = output.local.new_zeros(())
+        if weights.axis_angle > 0:
+            total = total + weights.axis_angle * axis_angle_loss(
+                output.raw, people.params[:, :72].unflatten(1, (24, 3))
+            )
+        if weights.local > 0:
+            total = total + weights.local * matrix_loss(output.local, local)
+        if weights.world > 0:
+            total = total + weights.world * matrix_loss(output.world, world)
+        if weights.points > 0 or weights.squared_points > 0:
+            betas = people.params[:, 72:82]
+            predicted, target = self.surface.pose(output.world, betas), self.surface.pose(world, betas)
+            total = total + weights.points * point_loss(predicted, target)
+            total = total + weights.squared_points * squared_point_loss(predicted, target)
+        return total
+
+    def evaluate(self) -> dict[str, float]:
+        """Root-aligned mean joint and surface errors and the mean angle between rotations, on held-out subjects."""
+        errors = {}
+        for name, people in self.heldout.items():
+            inputs = normalise(people.keypoints, people.confidence, people.intrinsics)
+            output = self._model(inputs.features)
+            local, world = true_rotations(people.params, inputs.view)
+            betas = people.params[:, 72:82]
+            distance = (self.surface.pose(output.world, betas) - self.surface.pose(world, betas)).norm(dim=-1)
+            errors[f"{name}_joints_mm"] = 1000 * float(distance[:, :24].mean())
+            errors[f"{name}_surface_mm"] = 1000 * float(distance[:, 24:].mean())
+            errors[f"{name}_deg"] = float(pose_angles_deg(output.local, local).mean())
+        return errors
+
+
+def heldout_people(body: BodyModel, synthesis: Synthesis) -> dict[str, SyntheticPeople]:
+    """People in recorded poses of held-out subjects: ``clean`` COCO keypoints, and ``noisy`` as in training."""
+    source = PoseSource.from_library(load_pose_library(split="heldout"), cap=HELDOUT_CAP)
+    plain = replace(synthesis, variation=None)
+    perfect = Detector(
+        clean=1.0,
+        missing=0.0,
+        truncated=0.0,
+        hidden_limbs=0.0,
+        hips_up=0.0,
+        hips_out=0.0,
+        conventions=(("coco17", 1.0),),
+    )
+    return {
+        name: Synthesizer(body, source, replace(plain, detector=detector), seed=HELDOUT_SEED).people(0, HELDOUT_PEOPLE)
+        for name, detector in (("clean", perfect), ("noisy", replace(synthesis.detector, clean=0.0)))
+    }
+
+
+def true_rotations(params: Tensor, view: Tensor) -> tuple[Tensor, Tensor]:
+    """(B, 24, 3, 3) relative to the parents, and relative to the turned camera (see `normalisation`)."""
+    local = axis_angle_to_matrix(params[:, :72].unflatten(1, (24, 3)))
+    local = torch.cat(((view @ local[:, 0])[:, None], local[:, 1:]), 1)
+    return local, world_rotations(local, SMPL_PARENTS)
+
+
+def _rows(people: SyntheticPeople, rows: slice) -> SyntheticPeople:
+    return SyntheticPeople(*(value[rows] for value in people))
+
+
+class ShapeTask:
+    """ShapePrior from silhouettes."""
+
+    def __init__(
+        self,
+        body: BodyModel,
+        *,
+        network: ShapePriorConfig | None = None,
+        synthesis: Synthesis | None = None,
+        surface_weight: float = 20.0,
+        seed: int = 0,
+    ) -> None:
+        torch.manual_seed(seed)
+        self._model = ShapePrior(network).to(body.device)
+        self.surface = SurfaceSample.of(body)
+        self.surface_weight = surface_weight
+        synthesis = synthesis or Synthesis()
+        self.data = Synthesizer(body, PoseSource.from_library(load_pose_library(split="train")), synthesis, seed=seed)
+        self.heldout = heldout_masks(body, synthesis)
+
+    @property
+    def model(self) -> ShapePrior:
+        return self._model
+
+    def loss(self, model: nn.Module, step: int, rows: slice, batch_size: int) -> Tensor:
+        params, masks = (value[rows] for value in self.data.masks(step, batch_size))
+        betas: Tensor = model(masks)
+        target = params[:, 72:82]
+        surface = point_loss(self._rest(betas), self._rest(target))
+        return betas_loss(betas, target) + self.surface_weight * surface
+
+    def evaluate(self) -> dict[str, float]:
+        """Mean errors of the surface at rest, in mm: of the mean shape and of the prediction."""
+        errors = {}
+        for name, (params, masks) in self.heldout.items():
+            target = self._rest(params[:, 72:82])
+            mean_shape = self._rest(torch.zeros_like(params[:, 72:82]))
+            predicted = self._rest(self._model(masks))
+            errors[f"{name}_mean_mm"] = 1000 * float((mean_shape - target).norm(dim=-1).mean())
+            errors[f"{name}_mm"] = 1000 * float((predicted - target).norm(dim=-1).mean())
+        return errors
+
+    def _rest(self, betas: Tensor) -> Tensor:
+        """(B, 24 + M, 3) joints and surface sample at rest, relative to the pelvis joint."""
+        still = torch.eye(3, dtype=betas.dtype, device=betas.device).expand(len(betas), 24, 3, 3)
+        return self.surface.pose(still, betas)
+
+
+def heldout_masks(body: BodyModel, synthesis: Synthesis) -> dict[str, SyntheticMasks]:
+    """``simple``: clean silhouettes between a T and an A; ``noisy``: as in training, in poses of held-out subjects."""
+    source = PoseSource.from_library(load_pose_library(split="heldout"), cap=HELDOUT_CAP)
+    clean = replace(synthesis, variation=None, simple=1.0, mask_noise=MaskNoise(clean=1.0, jitter=0.0))
+    noisy = replace(synthesis, variation=None, simple=0.0)
+    return {
+        name: Synthesizer(body, source, config, seed=HELDOUT_SEED).masks(0, HELDOUT_PEOPLE // 4)
+        for name, config in (("simple", clean), ("noisy", noisy))
+    }

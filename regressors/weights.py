@@ -1,0 +1,106 @@
+"""Trained priors as files: safetensors with the configuration in the header; nothing in them is ever executed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from ..assets import ASSETS
+from ..atomic import write_atomically
+from ..body.joint_sets import CANONICAL_JOINTS
+from .pose_prior import PosePrior, PosePriorConfig
+from .shape_prior import ShapePrior, ShapePriorConfig
+
+FORMAT = "anchorfit-prior-1"
+WEIGHTS = ASSETS / "weights"
+POSE_PRIOR = WEIGHTS / "pose_prior.safetensors"
+SHAPE_PRIOR = WEIGHTS / "shape_prior.safetensors"
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+class Stored(NamedTuple):
+    """A file's network configuration, what it says of its training, and its tensors."""
+
+    config: dict[str, Any]
+    training: dict[str, Any]
+    tensors: dict[str, Tensor]
+
+
+def save_prior(model: PosePrior | ShapePrior, path: str | Path, *, training: Mapping[str, Any] | None = None) -> None:
+    """Write a prior; weights in half precision, running statistics as they are.
+
+    Args:
+        training: what to record of how it was made; must go into JSON.
+    """
+    tensors = {
+        name: (value.half() if value.is_floating_point() and "running" not in name else value).contiguous().cpu()
+        for name, value in model.state_dict().items()
+    }
+    header = {
+        "format": FORMAT,
+        "kind": _kind(model),
+        "config": json.dumps(asdict(model.config)),
+        "joints": json.dumps(CANONICAL_JOINTS),
+        "training": json.dumps(dict(training or {})),
+    }
+    write_atomically(Path(path), save(tensors, header))
+
+
+def load_pose_prior_network(path: str | Path | None = None) -> PosePrior:
+    """A trained PosePrior, float32, in evaluation mode.
+
+    Args:
+        path: None for the one in the package.
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: not such a file, damaged, of another version, or of another skeleton.
+    """
+    path = Path(path or POSE_PRIOR)
+    stored = read_prior(path, "pose")
+    return _filled(PosePrior(PosePriorConfig(**stored.config)), stored, path)
+
+
+def load_shape_prior_network(path: str | Path | None = None) -> ShapePrior:
+    """A trained ShapePrior; as `load_pose_prior_network`."""
+    path = Path(path or SHAPE_PRIOR)
+    stored = read_prior(path, "shape")
+    config = {**stored.config, "channels": tuple(stored.config["channels"])}
+    return _filled(ShapePrior(ShapePriorConfig(**config)), stored, path)
+
+
+def read_prior(path: Path, kind: str) -> Stored:
+    """A file's contents, checked; raises as `load_pose_prior_network`."""
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such weights; `anchorfit train priors` makes them")
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise ValueError(f"{path}: not readable as safetensors ({error}); get the file again") from error
+    for name, wanted in (("format", FORMAT), ("kind", kind)):
+        if header.get(name) != wanted:
+            raise ValueError(f"{path}: expected weights with {name} {wanted!r}, got {header.get(name)!r}")
+    if tuple(json.loads(header["joints"])) != CANONICAL_JOINTS:
+        raise ValueError(f"{path}: trained for another canonical skeleton; train it again")
+    return Stored(json.loads(header["config"]), json.loads(header["training"]), tensors)
+
+
+def _filled(model: Network, stored: Stored, path: Path) -> Network:
+    try:
+        model.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in stored.tensors.items()})
+    except RuntimeError as error:
+        raise ValueError(f"{path}: the weights do not fit their configuration; get the file again") from error
+    return model.eval()
+
+
+def _kind(model: PosePrior | ShapePrior) -> str:
+    return "pose" if isinstance(model, PosePrior) else "shape"
