@@ -101,7 +101,9 @@ def test_the_shipped_prior_tells_poses_from_scrambled_ones():
     poses = load_pose_library(split="heldout", mirrored=False, dtype=torch.float64).poses[:, 3:]
     typical = prior.energy(poses).median()
     rng = torch.Generator().manual_seed(0)
-    random = torch.randn(200, 69, generator=rng, dtype=torch.float64) * poses.std(dim=0)  # the right size, unrelated joints
+    random = torch.randn(200, 69, generator=rng, dtype=torch.float64) * poses.std(
+        dim=0
+    )  # the right size, unrelated joints
     assert (prior.energy(random) > typical).double().mean() > 0.95
 
 

@@ -120,7 +120,9 @@ def test_the_whole_energy_is_smplifys(body, prior, params):
     points = compiled_points(body, NAMES).points(params).numpy()
     ours = energy.normal_equations(params, torch.arange(COUNT)).cost.numpy()
     covariances = np.linalg.inv((prior.precisions_cholesky @ prior.precisions_cholesky.mT).numpy())
-    roots = np.sqrt(np.linalg.det(covariances * 100.0)) / 100.0**34.5  # det of 69 small numbers underflows less this way
+    roots = (
+        np.sqrt(np.linalg.det(covariances * 100.0)) / 100.0**34.5
+    )  # det of 69 small numbers underflows less this way
     shares = prior.weights.numpy() / ((2 * np.pi) ** 34.5 * roots / roots.min())
     for row in range(COUNT):
         total = 0.0
