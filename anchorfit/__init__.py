@@ -13,7 +13,7 @@ from ._version import __version__
 if TYPE_CHECKING:
     from .body import BodyModel, load_body
     from .meshes import export_mesh
-    from .observations import Observations, Person, read_people
+    from .observations import Observations, Person, match_people, read_people
     from .pictures import draw_overlay
     from .pipeline import fit, fit_people
     from .results import BodyEstimate
@@ -28,6 +28,7 @@ _HOMES = {
     "fit": "anchorfit.pipeline",
     "fit_people": "anchorfit.pipeline",
     "load_body": "anchorfit.body",
+    "match_people": "anchorfit.observations",
     "read_people": "anchorfit.observations",
 }
 
@@ -42,6 +43,7 @@ __all__ = [
     "fit",
     "fit_people",
     "load_body",
+    "match_people",
     "read_people",
 ]
 

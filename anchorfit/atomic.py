@@ -1,35 +1,36 @@
-"""Writing files so that a reader never sees half of one."""
+"""Files that are either whole or not there."""
 
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 
 
-def write_bytes_atomic(path: Path, data: bytes) -> None:
-    """Write to a temporary file beside ``path``, then rename it: the file is whole or it is not there.
+def write_atomically(path: str | Path, data: bytes) -> None:
+    """Write to a temporary file in the same folder, then rename it over ``path``: a reader never sees half a file.
 
     Raises:
-        OSError: the folder cannot be written to or is full; one line that names the file.
+        FileNotFoundError: the folder does not exist.
+        OSError: the folder is read-only, the disk is full, ...; one line that names the file. What stood at ``path``
+            before is untouched.
     """
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"{path}: cannot be written: there is no folder {path.parent}; make it first")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".part", dir=path.parent)
-    except OSError as error:
-        raise OSError(error.errno, f"cannot write: {error.strerror}", str(path)) from error
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
+        with temporary.open("wb") as stream:
             stream.write(data)
-        os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
     except OSError as error:
-        raise OSError(error.errno, f"cannot write: {error.strerror}", str(path)) from error
+        raise _named(error, path) from error
     finally:
-        if os.path.exists(temporary):
-            os.unlink(temporary)
+        temporary.unlink(missing_ok=True)
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _named(error: OSError, path: Path) -> OSError:
+    """The same kind of error, as one line that begins with the file's name."""
+    reason = error.strerror or str(error)
+    named = type(error)(f"{path}: cannot be written ({reason}); free space or choose another folder")
+    named.errno = error.errno
+    return named

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from .atomic import write_bytes_atomic
+from .atomic import write_atomically
 
 MESH_FORMATS = ("obj", "ply", "glb")
 
@@ -39,5 +39,5 @@ def export_mesh(path: str | Path, vertices_cam: Tensor, faces: Tensor) -> None:
     upright = bodies * np.array([1.0, -1.0, -1.0])
     meshes = [trimesh.Trimesh(vertices=v, faces=triangles, process=False) for v in upright]
     scene = meshes[0] if len(meshes) == 1 else trimesh.util.concatenate(meshes)
-    data = scene.export(file_type=kind)
-    write_bytes_atomic(path, data.encode() if isinstance(data, str) else data)
+    data = scene.export(file_obj=None, file_type=kind)
+    write_atomically(path, data.encode() if isinstance(data, str) else data)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 
@@ -73,5 +72,7 @@ def _photograph(estimate: BodyEstimate) -> Path:
 
 
 def _to_height(image: np.ndarray, height: int) -> np.ndarray:
+    import cv2  # here, so that a system without OpenCV's libraries loses this one picture only
+
     width = max(1, round(image.shape[1] * height / image.shape[0]))
     return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)

@@ -13,7 +13,8 @@ from torch import Tensor
 from .body import BodyModel, load_body
 from .camera import default_focal, focal_from_exif, intrinsics_matrix
 from .fitting.pose_prior import GaussianMixture, load_pose_prior
-from .fitting.schedules import FitResult, smplify
+from .fitting.results import FitResult
+from .fitting.schedules import smplify
 from .observations import Observations, Person, image_size, observe, sanitise, too_little
 from .results import BodyEstimate, Diagnostics, concatenate
 
@@ -87,7 +88,7 @@ def fit_people(
     estimates = []
     prior = load_pose_prior(dtype=body.v_template.dtype, device=body.v_template.device)
     for batch in _batches(range(len(ready)), options.batch_size):
-        observations = observe([ready[i] for i in batch], [cameras[i] for i in batch])
+        observations = observe([ready[i] for i in batch], [cameras[i] for i in batch], masks=False)
         images = tuple(str(ready[i].image or "") for i in batch)
         estimates.append(fit(observations, body, prior=prior, images=images))
         progress(len(batch))

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .atomic import write_bytes_atomic
+from .atomic import write_atomically
 from .body import BodyModel, BodyOutput
 from .body.joint_sets import CANONICAL_JOINTS
 
@@ -111,7 +111,7 @@ class BodyEstimate:
         for term, value in self.diagnostics.energy.items():
             arrays[f"diagnostics.energy.{term}"] = _to_numpy(value)
         arrays["canonical_joints"] = np.array(CANONICAL_JOINTS)
-        write_bytes_atomic(Path(path), _npz_bytes(arrays))
+        write_atomically(Path(path), _npz_bytes(arrays))
 
     @classmethod
     def load(cls, path: str | Path) -> BodyEstimate:
@@ -164,7 +164,7 @@ class BodyEstimate:
             "pose": _to_numpy(self.pose[0]),
             "betas": _to_numpy(self.betas[0]),
         }
-        write_bytes_atomic(Path(path), pickle.dumps(record, protocol=2))
+        write_atomically(Path(path), pickle.dumps(record, protocol=2))
 
     def to_dict(self) -> list[dict[str, Any]]:
         """Each row as plain numbers and texts, ready for JSON; NaN becomes None."""
@@ -172,7 +172,7 @@ class BodyEstimate:
 
     def save_json(self, path: str | Path) -> None:
         """Write ``to_dict`` as a JSON list."""
-        write_bytes_atomic(Path(path), json.dumps(self.to_dict(), indent=1, allow_nan=False).encode())
+        write_atomically(Path(path), json.dumps(self.to_dict(), indent=1, allow_nan=False).encode())
 
     def _only_row(self, what: str) -> None:
         if len(self) != 1:
@@ -270,5 +270,5 @@ def _from_numpy(value: np.ndarray) -> Any:
 
 def _npz_bytes(arrays: dict[str, np.ndarray]) -> bytes:
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
+    np.savez_compressed(buffer, **arrays)
     return buffer.getvalue()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
 
 from ..body import BodyModel
@@ -54,4 +55,4 @@ def _agreement(row: BodyEstimate, body: BodyModel, person: Person) -> Agreement:
     width, height_px = (int(side) for side in row.image_size[0])
     fragments = rasterize(row.bodies(body).vertices, body.faces, row.intrinsics, (height_px, width))
     drawn = (fragments.face_ids[0] >= 0).numpy()
-    return Agreement(limb_error, intersection_over_union(drawn, person.mask))
+    return Agreement(limb_error, intersection_over_union(drawn, np.asarray(person.mask)))

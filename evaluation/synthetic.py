@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from anchorfit.body import CANONICAL_JOINTS, BodyModel, axis_angle_to_matrix, compile_points, matrix_to_axis_angle
-from anchorfit.observations.conventions import CONVENTIONS, convention_name
-from anchorfit.observations.people import Observations
+from ..body import CANONICAL_JOINTS, BodyModel, axis_angle_to_matrix, compile_points, matrix_to_axis_angle
+from ..observations.conventions import CONVENTIONS, convention_name
+from ..observations.people import Observations
 
 
 @dataclass(frozen=True, kw_only=True)

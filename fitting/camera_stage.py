@@ -16,10 +16,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from anchorfit.body import CANONICAL_JOINTS, BodyModel
-from anchorfit.body.rotations import axis_angle_to_matrix, cross_matrix, left_jacobian, matrix_to_axis_angle
-from anchorfit.observations.people import Observations
-
+from ..body import CANONICAL_JOINTS, BodyModel
+from ..body.rotations import axis_angle_to_matrix, cross_matrix, left_jacobian, matrix_to_axis_angle
+from ..observations.people import Observations
 from .energy import BODY_POSE, GLOBAL_ORIENT, TRANSL, compiled_points
 from .least_squares import LevenbergMarquardt, NormalEquations, Stopping, minimise
 from .robust import geman_mcclure

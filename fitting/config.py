@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from anchorfit.body import CANONICAL_JOINTS
-
+from ..body import CANONICAL_JOINTS
 from .camera_stage import CameraStage
 from .diagnostics import Limits
 from .least_squares import Dogleg, LevenbergMarquardt, StepRule, Stopping

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from anchorfit.body import CANONICAL_JOINTS, BodyModel
-from anchorfit.observations.people import Observations
-
+from ..body import CANONICAL_JOINTS, BodyModel
+from ..observations.people import Observations
 from .camera_stage import STATURE
 from .energy import BETAS, BODY_POSE, TRANSL, Energy, compiled_points
 from .pose_prior import GaussianMixture

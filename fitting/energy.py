@@ -15,8 +15,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from anchorfit.body import BodyModel, PointSet, compile_points
-
+from ..body import BodyModel, PointSet, compile_points
 from .least_squares import NormalEquations
 
 NUM_PARAMS = 85

@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from anchorfit.assets import ASSETS
+from ..assets import ASSETS
+from ..body.unpickling import load_pickle_safely
 
 DEFAULT_PATH = ASSETS / "priors" / "pose_gmm.npz"
 
@@ -160,8 +161,6 @@ def _from_npz(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _from_pickle(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    from anchorfit.body.unpickling import load_pickle_safely
-
     means, covariances, weights = _pick(load_pickle_safely(path), path, ("means", "covars", "weights"))
     try:
         precisions_cholesky = np.linalg.cholesky(np.linalg.inv(np.asarray(covariances, dtype=np.float64)))

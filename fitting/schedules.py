@@ -18,10 +18,9 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from anchorfit.body import CANONICAL_JOINTS, BodyModel, axis_angle_to_matrix, wrap_axis_angle
-from anchorfit.observations.conventions import CONVENTIONS
-from anchorfit.observations.people import Observations
-
+from ..body import CANONICAL_JOINTS, BodyModel, axis_angle_to_matrix, wrap_axis_angle
+from ..observations.conventions import CONVENTIONS
+from ..observations.people import Observations
 from . import camera_stage
 from .config import FitConfig, Stage, anchored_config
 from .diagnostics import diagnose

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 from cmu.archive import read_takes
-from cmu.retarget import PARENTS, REST_DIRECTIONS
+from cmu.retarget import REST_DIRECTIONS
 from scipy.spatial.transform import Rotation
 
-from anchorfit.body.joint_sets import SMPL_JOINTS
+from anchorfit.body.joint_sets import SMPL_JOINTS, SMPL_PARENTS
 from anchorfit.body.pose_library import load_pose_library
 
 LEG = np.array([np.sin(np.deg2rad(20)), -np.cos(np.deg2rad(20)), 0.0])
@@ -31,7 +31,7 @@ def globals_of(poses: np.ndarray) -> np.ndarray:
     local = Rotation.from_rotvec(poses.reshape(-1, 3)).as_matrix().reshape(len(poses), 24, 3, 3)
     world = [local[:, 0]]
     for joint in range(1, 24):
-        world.append(world[PARENTS[joint]] @ local[:, joint])
+        world.append(world[SMPL_PARENTS[joint]] @ local[:, joint])
     return np.stack(world, axis=1)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 from cmu.mixture import Mixture, MixtureSettings, fit_mixture
-from cmu.prior import cross_validate, floors, grid, recorded_coordinates, save_prior
+from cmu.prior import choices, cross_validate, floors, recorded_coordinates, save_prior
 
 from anchorfit.body.pose_library import PoseLibrary, load_pose_library
 
@@ -42,7 +42,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("-o", "--output", type=Path, default=Path("anchorfit/assets/priors/pose_gmm.npz"))
     parser.add_argument("--library", type=Path, help="a pose library; the shipped one if left out")
-    parser.add_argument("--cap", type=int, default=1000, help="no subject counts for more poses than this")
+    parser.add_argument("--cap", type=int, default=3000, help="no subject counts for more poses than this")
     parser.add_argument("--symmetric", type=int, default=MixtureSettings.symmetric)
     parser.add_argument("--pooling", type=float, default=MixtureSettings.pooling)
     parser.add_argument("--floor-deg", type=float, default=3.0)
@@ -53,7 +53,7 @@ def main() -> None:
     train = load_pose_library(arguments.library, "train", mirrored=False)
     poses, counts = body_poses(train), balanced_counts(train, arguments.cap)
     if arguments.search:
-        for settings in grid(arguments.seed):
+        for settings in choices(arguments.seed):
             (score,) = cross_validate(poses, counts, train.subjects, [settings])
             floor_deg = np.rad2deg(settings.floor.min())
             print(f"symmetric {settings.symmetric} pooling {settings.pooling:5.0f} floor {floor_deg:.0f} {score:8.3f}")

@@ -1,5 +1,53 @@
-"""One thread for every test: results and timings do not depend on how many cores a machine has."""
+"""One thread for every test, so that neither results nor times depend on the machine's cores; and small estimates."""
 
+from collections.abc import Callable
+
+import pytest
 import torch
 
+from anchorfit.body.joint_sets import CANONICAL_JOINTS
+from anchorfit.results import BodyEstimate, Diagnostics
+
 torch.set_num_threads(1)
+
+
+def some_estimate(count: int = 3, *, seed: int = 0, image: str = "photo.jpg") -> BodyEstimate:
+    """Rows of random parameters, 3 m in front of a 640x480 camera; every second joint was seen."""
+    generator = torch.Generator().manual_seed(seed)
+    joints = len(CANONICAL_JOINTS)
+
+    def noise(*shape: int) -> torch.Tensor:
+        return torch.randn(count, *shape, generator=generator)
+
+    seen = torch.arange(joints) % 2 == 0
+    confidence = seen.float().expand(count, joints).clone()
+    reprojection = torch.where(seen, noise(joints).abs(), torch.nan)
+    return BodyEstimate(
+        global_orient=torch.tensor([torch.pi, 0, 0]).expand(count, 3).clone(),
+        body_pose=0.1 * noise(69),
+        betas=noise(10),
+        transl=torch.tensor([0.0, 0.0, 3.0]) + 0.1 * noise(3),
+        intrinsics=torch.tensor([[800.0, 0, 320], [0, 800, 240], [0, 0, 1]]).expand(count, 3, 3).clone(),
+        image_size=torch.tensor([640, 480]).expand(count, 2).clone(),
+        crop_from_image=torch.eye(3).expand(count, 3, 3).clone(),
+        keypoints=100 + 10 * noise(joints, 2),
+        confidence=confidence,
+        names=tuple(f"{image}#{i}" for i in range(count)),
+        images=(image,) * count,
+        body="open",
+        gender="neutral",
+        method="smplify",
+        diagnostics=Diagnostics(
+            reprojection_px=reprojection,
+            energy={"keypoints": noise().abs(), "pose_prior": noise().abs()},
+            steps=torch.arange(count),
+            converged=torch.arange(count) % 2 == 0,
+            trusted=torch.arange(count) % 2 == 0,
+            reasons=tuple("" if i % 2 == 0 else "too few joints" for i in range(count)),
+        ),
+    )
+
+
+@pytest.fixture(name="some_estimate")
+def some_estimate_fixture() -> Callable[..., BodyEstimate]:
+    return some_estimate

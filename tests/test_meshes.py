@@ -13,7 +13,7 @@ FACES = torch.tensor([[0, 1, 2], [0, 3, 1], [1, 3, 2], [2, 3, 0]])
 def test_a_mesh_comes_back_upright_in_metres(tmp_path, kind):
     path = tmp_path / f"body.{kind}"
     export_mesh(path, VERTICES_CAM, FACES)
-    loaded = trimesh.load(path, force="mesh", process=False)
+    loaded = trimesh.load_mesh(path, process=False)
     expected = VERTICES_CAM.numpy() * [1, -1, -1]  # the head, up in the image, is up in the file
     order = np.lexsort(loaded.vertices.T)
     np.testing.assert_allclose(loaded.vertices[order], expected[np.lexsort(expected.T)], atol=1e-6)
@@ -23,7 +23,7 @@ def test_a_mesh_comes_back_upright_in_metres(tmp_path, kind):
 
 def test_several_bodies_in_one_file(tmp_path):
     export_mesh(tmp_path / "two.ply", torch.stack([VERTICES_CAM, VERTICES_CAM + 2]), FACES)
-    assert len(trimesh.load(tmp_path / "two.ply", process=False).vertices) == 8
+    assert len(trimesh.load_mesh(tmp_path / "two.ply", process=False).vertices) == 8
 
 
 def test_bad_input_is_named(tmp_path):

@@ -12,8 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from anchorfit.assets import ASSETS
-
+from ..assets import ASSETS
 from .joint_sets import SMPL_JOINTS, SMPL_PARENTS
 from .landmarks import SMPL_NUM_VERTICES, smpl_landmarks
 from .model import BodyModel

@@ -13,9 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from anchorfit.assets import ASSETS
-
-from .joint_sets import SMPL_JOINTS, mirror_permutation
+from ..assets import ASSETS
+from .rotations import mirror_pose
 
 DEFAULT_PATH = ASSETS / "poses" / "cmu_poses.npz"
 
@@ -90,7 +89,7 @@ def load_pose_library(
     frames = data["frame"][rows]
     is_mirror = np.zeros(len(poses), dtype=bool)
     if mirrored:
-        poses = torch.cat([poses, _mirror_image(poses)])
+        poses = torch.cat([poses, mirror_pose(poses)])
         subjects, takes, frames = (np.concatenate([column, column]) for column in (subjects, takes, frames))
         is_mirror = np.concatenate([is_mirror, ~is_mirror])
     return PoseLibrary(
@@ -115,9 +114,3 @@ def _read(path: Path) -> dict[str, np.ndarray]:
     if missing:
         raise ValueError(f"{path}: expected a pose library; it lacks {', '.join(missing)}")
     return data
-
-
-def _mirror_image(poses: Tensor) -> Tensor:
-    """Left and right exchanged, and the y and z of every axis-angle negated: the reflection x -> -x."""
-    joints = poses.reshape(-1, len(SMPL_JOINTS), 3)[:, mirror_permutation(SMPL_JOINTS)]
-    return (joints * joints.new_tensor([1.0, -1.0, -1.0])).reshape(len(poses), -1)

@@ -18,11 +18,10 @@ def demo(
     """Fit the people of six bundled photographs: overlays, meshes and one contact sheet."""
     from ..assets import ASSETS
     from ..evaluation.agreement import agreement
-    from ..observations import read_people, write_image
+    from ..observations import list_images, match_people, read_people, write_image
     from ..pictures import draw_contact_sheet
     from ..pipeline import FitOptions, fit_people, load_body_on
     from .console import out, progress_bar, warn
-    from .inputs import list_images, match_people
     from .outputs import make_folder, write_results
     from .report import print_people
 

@@ -35,10 +35,9 @@ def fit(
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ...")] = "cpu",
 ) -> None:
     """Fit a 3D body to every person of the keypoint file that stands in one of the IMAGES."""
-    from ..observations import read_people
+    from ..observations import list_images, match_people, read_people
     from ..pipeline import FitOptions, fit_people, load_body_on
     from .console import progress_bar, warn
-    from .inputs import list_images, match_people
     from .outputs import make_folder, parse_kinds, write_results
     from .report import print_people
 
@@ -63,8 +62,8 @@ def fit(
     if outcome.estimate is None:
         raise ValueError(f"{keypoints}: not one person could be fitted")
     written = write_results(outcome.estimate, model, output, kinds)
-    for problem in written.problems:
-        warn(problem)
+    for line in written.problems:
+        warn(line)
     print_people(outcome.estimate)
     if not written.files:
         raise ValueError(f"{output}: nothing could be written")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import errno
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import typer
 
 from ..body import BodyModel
@@ -83,13 +85,9 @@ def write_results(estimate: BodyEstimate, body: BodyModel, folder: Path, kinds: 
                         attempt(folder / f"{name}.{kind}", _body_writer(kind, one, body))
             people = estimate.rows(rows)
             if "overlay" in kinds and image:
-                attempt(
-                    folder / f"{stems[image]}_overlay.png", lambda p, e=people: write_image(p, draw_overlay(e, body))
-                )
+                attempt(folder / f"{stems[image]}_overlay.png", partial(_write_picture, draw_overlay, people, body))
             if "side" in kinds:
-                attempt(
-                    folder / f"{stems[image]}_side.png", lambda p, e=people: write_image(p, draw_side_view(e, body))
-                )
+                attempt(folder / f"{stems[image]}_side.png", partial(_write_picture, draw_side_view, people, body))
             bar.advance(task)
     return written
 
@@ -101,6 +99,12 @@ def _body_writer(kind: str, one: BodyEstimate, body: BodyModel) -> Callable[[Pat
         "pkl": one.save_smplify,
     }
     return writers.get(kind) or (lambda path: export_mesh(path, one.bodies(body).vertices[0], body.faces))
+
+
+def _write_picture(
+    draw: Callable[[BodyEstimate, BodyModel], np.ndarray], people: BodyEstimate, body: BodyModel, path: Path
+) -> None:
+    write_image(path, draw(people, body))
 
 
 def _rows_by_image(estimate: BodyEstimate) -> dict[str, list[int]]:

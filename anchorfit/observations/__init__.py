@@ -6,6 +6,7 @@ from .conventions import CONVENTIONS, Keypoints, convention_name, from_canonical
 from .files import FORMATS, read_people, write_people
 from .images import ImageFileError, image_size, read_image, write_image
 from .masks import StoredMask, decode_segmentation, find_mask, read_mask
+from .matching import Matched, list_images, match_people
 from .people import Observations, PeopleFile, Person
 from .reading import KeypointFileError
 
@@ -15,6 +16,7 @@ __all__ = [
     "ImageFileError",
     "KeypointFileError",
     "Keypoints",
+    "Matched",
     "Observations",
     "PeopleFile",
     "Person",
@@ -24,6 +26,8 @@ __all__ = [
     "find_mask",
     "from_canonical",
     "image_size",
+    "list_images",
+    "match_people",
     "observe",
     "read_image",
     "read_mask",

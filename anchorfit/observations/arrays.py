@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .atomic import write_atomically
+from ..atomic import write_atomically
 from .conventions import CONVENTIONS, Keypoints, convention_by_count, convention_name, to_canonical
 from .people import PeopleFile, Person
 from .reading import KeypointFileError, existing_file

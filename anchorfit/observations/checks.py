@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..body.joint_sets import CANONICAL_JOINTS
+from .masks import mask_problem
 from .people import Person
 
 FARTHEST = 3.0
@@ -34,14 +35,15 @@ def sanitise(person: Person, image_size: tuple[int, int] | None = None) -> Sanit
 
     A position that is not finite, or farther outside the image than `FARTHEST` times its longer side, gets confidence
     0; so does a confidence that is not finite. Joints a little outside the image are kept and noted: detectors that
-    complete a person put them there. Afterwards every number is finite, and unseen joints are at (0, 0).
+    complete a person put them there. A mask that cannot be decoded or is not of the image's size is dropped. Afterwards
+    every number is finite, and unseen joints are at (0, 0).
 
     Args:
         image_size: (width, height) pixels, where the person does not carry it.
     """
     size = person.image_size or image_size
     confidence = np.asarray(person.confidence, dtype=np.float64)
-    seen = ~(confidence <= 0)  # NaN counts as seen, to be noted
+    seen = confidence > 0
     negative = confidence < 0
     not_sure = ~np.isfinite(confidence)
     finite = np.isfinite(person.keypoints).all(axis=1)
@@ -60,10 +62,14 @@ def sanitise(person: Person, image_size: tuple[int, int] | None = None) -> Sanit
         (outside & ~not_sure, "outside the image; kept"),
     )
     notes = tuple(f"{person.name}: {_joints(which)}: {what}" for which, what in findings if which.any())
+    broken_mask = mask_problem(person.mask, size) if person.mask is not None and size is not None else None
+    if broken_mask is not None:
+        notes += (f"{person.name}: {broken_mask}; the mask is not used",)
     usable = seen & finite & ~absurd & ~not_sure
     clean = replace(
         person,
         keypoints=np.where(usable[:, None], positions, 0.0),
+        mask=None if broken_mask is not None else person.mask,
         confidence=np.where(usable, np.clip(np.where(not_sure, 0.0, confidence), 0.0, 1.0), 0.0),
     )
     return Sanitised(clean, notes)

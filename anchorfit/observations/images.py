@@ -16,15 +16,15 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from .atomic import write_atomically
+from ..atomic import write_atomically
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".ppm", ".pgm"})
 """What counts as an image when a folder is searched."""
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".flv", ".mts"})
 
-MAX_PIXELS = 250_000_000
-"""Images beyond this are refused rather than let fill the memory (0.75 GB as RGB)."""
+MAX_PIXELS = 150_000_000
+"""Images beyond this are refused rather than let fill the memory (0.45 GB as RGB); Pillow stops at 179 million."""
 
 ORIENTATION = 0x0112
 SIDEWAYS = frozenset({5, 6, 7, 8})
@@ -112,15 +112,9 @@ def opened_image(path: Path) -> Iterator[Image.Image]:
         raise ImageFileError(f"{path}: {_what_it_is(path)}") from error
     except PermissionError as error:
         raise PermissionError(f"{path}: the image may not be read; check its permissions") from error
-    except (
-        OSError,
-        SyntaxError,
-        ValueError,
-        EOFError,
-        struct.error,
-        OverflowError,
-        Image.DecompressionBombError,
-    ) as error:
+    except Image.DecompressionBombError as error:
+        raise ImageFileError(f"{path}: the image is too large ({error}); scale it down first") from error
+    except (OSError, SyntaxError, ValueError, EOFError, struct.error, OverflowError) as error:
         raise ImageFileError(f"{path}: the image is damaged or cut short ({error}); copy it again") from error
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from .images import opened_image
 
-MAX_MASK_PIXELS = 250_000_000
+MAX_MASK_PIXELS = 150_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,16 +49,8 @@ def decode_segmentation(segmentation: Any, width: int, height: int) -> np.ndarra
     Raises:
         ValueError: it is none of these, is inconsistent, or is of another size than the image.
     """
-    if not (width > 0 and height > 0 and width * height <= MAX_MASK_PIXELS):
-        raise ValueError(f"mask: expected an image size up to {MAX_MASK_PIXELS} pixels, got {width} x {height}")
-    if isinstance(segmentation, list):
-        return polygons_to_mask(segmentation, width, height)
-    if isinstance(segmentation, dict) and {"size", "counts"} <= segmentation.keys():
-        if list(segmentation["size"]) != [height, width]:
-            raise ValueError(f"mask: expected size [{height}, {width}] as the image, got {segmentation['size']}")
-        return run_lengths_to_mask(segmentation["counts"], width, height)
-    kind = type(segmentation).__name__
-    raise ValueError(f"mask: expected a list of polygons or a dictionary with size and counts, got {kind}")
+    polygons, counts = _parse(segmentation, width, height)
+    return _fill_all(polygons, width, height) if counts is None else _expand(counts, width, height)
 
 
 def polygons_to_mask(polygons: list[Any], width: int, height: int) -> np.ndarray:
@@ -74,10 +66,7 @@ def polygons_to_mask(polygons: list[Any], width: int, height: int) -> np.ndarray
     Raises:
         ValueError: a polygon has an odd number of coordinates, fewer than three corners, or one that is not finite.
     """
-    mask = np.zeros((height, width), dtype=bool)
-    for polygon in polygons:
-        mask |= _fill(_corners(polygon), width, height)
-    return mask
+    return _fill_all([_corners(polygon) for polygon in polygons], width, height)
 
 
 def run_lengths_to_mask(counts: Any, width: int, height: int) -> np.ndarray:
@@ -90,16 +79,7 @@ def run_lengths_to_mask(counts: Any, width: int, height: int) -> np.ndarray:
     Raises:
         ValueError: a run is negative, or they do not sum to width * height.
     """
-    if isinstance(counts, (str, bytes)):
-        counts = decompress_counts(counts)
-    elif not (isinstance(counts, list) and all(type(count) is int for count in counts)):
-        raise ValueError("mask: expected run lengths as a list of whole numbers or a compressed string")
-    if any(count < 0 for count in counts) or sum(counts) != width * height:
-        raise ValueError(
-            f"mask: expected run lengths that sum to {width} x {height} = {width * height}, got {sum(counts)}"
-        )
-    values = np.arange(len(counts)) % 2 == 1
-    return np.ascontiguousarray(np.repeat(values, counts).reshape(width, height).T)
+    return _expand(_checked_counts(counts, width, height), width, height)
 
 
 def mask_to_run_lengths(mask: np.ndarray) -> dict[str, Any]:
@@ -128,6 +108,8 @@ def decompress_counts(text: str | bytes) -> list[int]:
         group = code - 48
         if not 0 <= group < 64:
             raise ValueError(f"mask: {chr(code)!r} is not a character of COCO's compressed run lengths")
+        if shift > 60:
+            raise ValueError("mask: a number of COCO's compressed run lengths does not end")
         value |= (group & 0x1F) << shift
         shift += 5
         if group & 0x20:
@@ -184,18 +166,60 @@ def find_mask(image: str | Path, folder: str | Path | None = None) -> Path | Non
     return next((path for suffix in suffixes if (path := place / (image.stem + suffix)).is_file()), None)
 
 
+def mask_problem(mask: np.ndarray | StoredMask, size: tuple[int, int]) -> str | None:
+    """Why a mask cannot be used for an image of that (width, height), or None; nothing is decoded for it."""
+    width, height = size
+    if tuple(mask.shape) != (height, width):
+        return f"expected a mask of {width} x {height} pixels as the image, got shape {tuple(mask.shape)}"
+    if isinstance(mask, StoredMask):
+        try:
+            _parse(mask.segmentation, width, height)
+        except ValueError as error:
+            return str(error)
+    return None
+
+
 def check_mask(mask: np.ndarray | StoredMask, size: tuple[int, int], name: str) -> np.ndarray:
     """The mask as a (height, width) bool array of exactly the image's size; ``name`` is whose it is.
 
     Raises:
         ValueError: it is of another size, or cannot be decoded.
     """
-    width, height = size
-    if tuple(mask.shape) != (height, width):
-        raise ValueError(
-            f"{name}: expected a mask of {width} x {height} pixels as the image, got shape {tuple(mask.shape)}"
-        )
+    problem = mask_problem(mask, size)
+    if problem is not None:
+        raise ValueError(f"{name}: {problem}")
     return np.asarray(mask) > 0
+
+
+def _parse(segmentation: Any, width: int, height: int) -> tuple[list[np.ndarray], list[int] | None]:
+    """The polygons' corners, or the run lengths, after every check that needs no pixels."""
+    if not (width > 0 and height > 0 and width * height <= MAX_MASK_PIXELS):
+        raise ValueError(f"mask: expected an image size up to {MAX_MASK_PIXELS} pixels, got {width} x {height}")
+    if isinstance(segmentation, list):
+        return [_corners(polygon) for polygon in segmentation], None
+    if isinstance(segmentation, dict) and {"size", "counts"} <= segmentation.keys():
+        if segmentation["size"] not in ([height, width], (height, width)):
+            raise ValueError(f"mask: expected size [{height}, {width}] as the image, got {segmentation['size']}")
+        return [], _checked_counts(segmentation["counts"], width, height)
+    kind = type(segmentation).__name__
+    raise ValueError(f"mask: expected a list of polygons or a dictionary with size and counts, got {kind}")
+
+
+def _checked_counts(counts: Any, width: int, height: int) -> list[int]:
+    if isinstance(counts, (str, bytes)):
+        counts = decompress_counts(counts)
+    elif not (isinstance(counts, list) and all(type(count) is int for count in counts)):
+        raise ValueError("mask: expected run lengths as a list of whole numbers or a compressed string")
+    if any(count < 0 for count in counts) or sum(counts) != width * height:
+        raise ValueError(
+            f"mask: expected run lengths that sum to {width} x {height} = {width * height}, got {sum(counts)}"
+        )
+    return counts
+
+
+def _expand(counts: list[int], width: int, height: int) -> np.ndarray:
+    values = np.arange(len(counts)) % 2 == 1
+    return np.ascontiguousarray(np.repeat(values, counts).reshape(width, height).T)
 
 
 def _corners(polygon: Any) -> np.ndarray:
@@ -208,18 +232,29 @@ def _corners(polygon: Any) -> np.ndarray:
     return corners.reshape(-1, 2)
 
 
+def _fill_all(polygons: list[np.ndarray], width: int, height: int) -> np.ndarray:
+    mask = np.zeros((height, width), dtype=bool)
+    for corners in polygons:
+        # Only the window that the polygon reaches is worked on: people are small in most images.
+        left, top = (int(value) for value in np.clip(np.floor(corners.min(axis=0)), 0, (width, height)))
+        right, bottom = (int(value) for value in np.clip(np.ceil(corners.max(axis=0)), 0, (width, height)))
+        if left < right and top < bottom:
+            mask[top:bottom, left:right] |= _fill(corners - (left, top), right - left, bottom - top)
+    return mask
+
+
 def _fill(corners: np.ndarray, width: int, height: int) -> np.ndarray:
     """Even-odd fill at pixel centres: each edge flips every pixel to the right of where it crosses the pixel's row."""
-    start, end = corners, np.roll(corners, -1, axis=0)
-    flips = np.zeros((height, width + 1), dtype=np.int64)
-    for (x0, y0), (x1, y1) in zip(start, end, strict=True):
-        low, high = min(y0, y1), max(y0, y1)
-        # Rows whose centre is in [low, high): half-open, so a corner shared by two edges counts once.
-        first, last = (int(np.clip(np.ceil(bound - 0.5), 0, height)) for bound in (low, high))
-        if first >= last:
-            continue
-        rows = np.arange(first, last)
-        crossing = x0 + (rows + 0.5 - y0) * ((x1 - x0) / (y1 - y0))
-        columns = np.clip(np.ceil(crossing - 0.5), 0, width).astype(np.int64)
-        np.add.at(flips, (rows, columns), 1)
-    return np.cumsum(flips, axis=1)[:, :width] % 2 == 1
+    (x0, y0), (x1, y1) = corners.T, np.roll(corners, -1, axis=0).T
+    # An edge crosses the rows whose centre is in [low, high): half-open, so a corner of two edges counts once.
+    first, last = (
+        np.clip(np.ceil(bound(y0, y1) - 0.5), 0, height).astype(np.int64) for bound in (np.minimum, np.maximum)
+    )
+    rows_of = last - first
+    edge = np.repeat(np.arange(len(corners)), rows_of)  # one entry for each crossing
+    row = np.arange(len(edge)) - np.repeat(np.cumsum(rows_of) - rows_of, rows_of) + first[edge]
+    x = x0[edge] + (row + 0.5 - y0[edge]) * ((x1 - x0)[edge] / (y1 - y0)[edge])
+    column = np.clip(np.ceil(x - 0.5), 0, width).astype(np.int64)
+    flips = np.bincount(row * (width + 1) + column, minlength=height * (width + 1)).reshape(height, width + 1)
+    odd = (flips[:, :width] % 2).astype(bool)
+    return np.logical_xor.accumulate(odd, axis=1)

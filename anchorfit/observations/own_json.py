@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from ..atomic import write_atomically
 from ..body.joint_sets import CANONICAL_JOINTS
-from .atomic import write_atomically
 from .conventions import CONVENTIONS, Keypoints, convention_by_count, convention_name, to_canonical
 from .masks import StoredMask, mask_to_run_lengths
 from .people import PeopleFile, Person

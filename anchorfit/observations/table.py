@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ..atomic import write_atomically
 from ..body.joint_sets import CANONICAL_JOINTS
-from .atomic import write_atomically
 from .people import PeopleFile, Person
 from .reading import KeypointFileError, existing_file
 

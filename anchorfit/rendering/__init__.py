@@ -1,18 +1,22 @@
 """Rendering bodies in plain PyTorch: rasteriser, silhouettes with gradients, part maps, overlays."""
 
 from .fragments import Fragments, Silhouette
-from .overlay import overlay, side_view, top_view
+from .overlays import overlay, side_view, top_view
 from .parts import PartMap, part_map
 from .rasterizer import rasterize
+from .renderers import Renderer, TorchRenderer, load_renderer
 from .shading import PALETTE, error_colors
-from .silhouette import silhouette
+from .silhouettes import silhouette
 
 __all__ = [
     "PALETTE",
     "Fragments",
     "PartMap",
+    "Renderer",
     "Silhouette",
+    "TorchRenderer",
     "error_colors",
+    "load_renderer",
     "overlay",
     "part_map",
     "rasterize",

@@ -13,14 +13,17 @@ class EdgeTable(NamedTuple):
     """Edges as pairs of half-edges.
 
     start, end: (E,) int64 vertex indices, start < end.
-    faces: (2, E) int64; F (one past the last face) stands for none, at the rim of an open mesh.
-    directions: (2, E) int8: +1 where the face runs from start to end, -1 where it runs back, 0 for none.
+    faces: (2, E) int64; an edge at the rim of an open mesh has its only face twice.
+    directions: (2, E) int16: +1 where the face runs from start to end, -1 where it runs back, 0 for the one repeated.
+    flip: (E,) bool. The edge is a contour where (first face turns to us) ^ (second face does) ^ flip: never set in a
+        closed mesh whose faces all run the same way round; at a rim always true.
     """
 
     start: Tensor
     end: Tensor
     faces: Tensor
     directions: Tensor
+    flip: Tensor
 
 
 _tables = WeakTensorKeyDictionary()
@@ -46,7 +49,7 @@ def _build(faces: Tensor) -> EdgeTable:
     second = faces.t().roll(-1, 0).reshape(-1)
     low, high = torch.minimum(first, second), torch.maximum(first, second)
     key, order = (low * (int(faces.max()) + 1 if count else 1) + high).sort(stable=True)
-    low, high, direction = low[order], high[order], torch.where(first < second, 1, -1)[order].to(torch.int8)
+    low, high, direction = low[order], high[order], torch.where(first < second, 1, -1)[order].to(torch.int16)
     face = (order % max(count, 1)).to(torch.int64)
     # Place within its run of equal keys: even places open a pair, odd places close it.
     opens = torch.ones_like(key, dtype=torch.bool)
@@ -56,9 +59,11 @@ def _build(faces: Tensor) -> EdgeTable:
     leader = (place % 2 == 0).nonzero()[:, 0]
     follower = (leader + 1).clamp_max(max(key.shape[0] - 1, 0))
     paired = (follower > leader) & (place[follower] % 2 == 1)
+    directions = torch.stack([direction[leader], torch.where(paired, direction[follower], 0).to(torch.int16)])
     return EdgeTable(
         low[leader],
         high[leader],
-        torch.stack([face[leader], torch.where(paired, face[follower], count)]),
-        torch.stack([direction[leader], torch.where(paired, direction[follower], 0).to(torch.int8)]),
+        torch.stack([face[leader], face[torch.where(paired, follower, leader)]]),
+        directions,
+        (directions[0] == directions[1]) | ~paired,
     )

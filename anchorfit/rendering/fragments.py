@@ -84,5 +84,7 @@ def check_scene(vertices_cam: Tensor, faces: Tensor, intrinsics: Tensor, size: t
 
 def finite_bodies(scene: Scene) -> Tensor:
     """(B,) bool: bodies whose vertices and camera hold no NaN and no infinity."""
-    vertices = scene.vertices_cam.detach()
-    return vertices.isfinite().flatten(1).all(1) & scene.intrinsics.detach().isfinite().flatten(1).all(1)
+    if scene.vertices_cam.numel() == 0:
+        return torch.ones(scene.vertices_cam.shape[0], dtype=torch.bool, device=scene.vertices_cam.device)
+    ends = torch.stack(scene.vertices_cam.detach().flatten(1).aminmax(dim=1))  # NaN goes through
+    return ends.isfinite().all(0) & scene.intrinsics.detach().isfinite().flatten(1).all(1)

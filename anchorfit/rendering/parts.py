@@ -45,15 +45,24 @@ def part_map(
         ValueError: a shape, type, index or size does not fit.
     """
     scene = check_scene(vertices_cam, faces, intrinsics, size)
-    if face_labels.shape != scene.faces.shape[:1] or face_labels.is_floating_point():
+    check_labels(face_labels, scene.faces.shape[0], background)
+    face_ids, valid = visible_faces(scene, near=near)
+    return PartMap(labels_of(face_ids, face_labels, background), valid)
+
+
+def check_labels(face_labels: Tensor, num_faces: int, background: int) -> None:
+    """Raises ValueError unless there is one integer label a face and the background is a byte."""
+    if face_labels.shape != (num_faces,) or face_labels.is_floating_point():
         raise ValueError(
-            f"face_labels: expected ({scene.faces.shape[0]},) integers, one a face, "
+            f"face_labels: expected ({num_faces},) integers, one a face, "
             f"got {tuple(face_labels.shape)} {face_labels.dtype}"
         )
     if not 0 <= background <= 255:
         raise ValueError(f"background: expected 0..255, got {background}")
-    face_ids, valid = visible_faces(scene, near=near)
+
+
+def labels_of(face_ids: Tensor, face_labels: Tensor, background: int) -> Tensor:
+    """uint8 labels, like face_ids (-1 = background)."""
     # The background goes last, where index -1 finds it.
     last = torch.tensor([background], dtype=torch.uint8, device=face_ids.device)
-    table = torch.cat([face_labels.to(last), last])
-    return PartMap(table[face_ids], valid)
+    return torch.cat([face_labels.to(last), last])[face_ids]

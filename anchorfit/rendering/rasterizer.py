@@ -15,7 +15,7 @@ Depth is interpolated as 1/z, which is affine in the image (Blinn 1992); float32
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import torch
@@ -25,7 +25,7 @@ from .clipping import Triangles, clip_to_near
 from .fragments import Fragments, Scene, check_scene, finite_bodies
 
 NEAR = 0.01  # metres; closer than any lens focuses on a person
-_FACES_AT_ONCE = 1 << 20  # limits of each list's length: together they bound memory at about 300 MB beside the results
+_FACES_AT_ONCE = 1 << 19  # limits of each list's length: together they bound memory at about 300 MB beside the results
 _ROWS_AT_ONCE = 1 << 20
 _PIXELS_AT_ONCE = 1 << 21
 _LOW_BITS = (1 << 31) - 1
@@ -71,7 +71,8 @@ def visible_faces(scene: Scene, *, near: float = NEAR) -> tuple[Tensor, Tensor]:
         for triangles in _triangles_on_screen(part, valid[rows], near):
             for spans in _spans(triangles, part):
                 _draw(spans, keys, start * scene.height * scene.width)
-    face_ids = torch.where(keys > 0, _LOW_BITS - (keys & _LOW_BITS), -1)
+    empty = keys == 0
+    face_ids = keys.bitwise_and_(_LOW_BITS).neg_().add_(_LOW_BITS).masked_fill_(empty, -1)
     return face_ids.view(batch, scene.height, scene.width), valid
 
 
@@ -110,23 +111,27 @@ def to_pixels(points_cam: Tensor, intrinsics: Tensor) -> tuple[Tensor, Tensor, T
 
 def _triangles_on_screen(scene: Scene, valid: Tensor, near: float) -> Iterator[_ScreenTriangles]:
     """Faces in front of the near plane whose bounding box holds a pixel centre, and the cut ones after them."""
-    batch, num_vertices = scene.vertices_cam.shape[:2]
-    num_faces = scene.faces.shape[0]
-    x, y, inverse_z = to_pixels(scene.vertices_cam, scene.intrinsics[:, None])
-    z = scene.vertices_cam[..., 2]
-    drawable = valid[:, None] & (z >= near)  # (B, V)
-    behind = ~drawable
-    # A vertex that cannot be drawn gets NaN: every comparison with it fails, so its faces leave with the others.
-    nowhere = x.new_tensor(float("nan"))
-    x, y = torch.where(behind, nowhere, x), torch.where(behind, nowhere, y)
-    index = scene.faces.t().reshape(-1)  # corner by corner: (3 F,)
-    corner_x = x.index_select(1, index).view(batch, 3, num_faces)
-    corner_y = y.index_select(1, index).view(batch, 3, num_faces)
-    kept = _holds_a_centre(corner_x, corner_y, scene).nonzero()  # (M, 2)
-    body, face = kept.unbind(-1)
-    vertex = scene.faces[face].t() + body * num_vertices  # (3, M)
-    yield _screen(x.reshape(-1)[vertex], y.reshape(-1)[vertex], inverse_z.reshape(-1)[vertex], body, face, scene)
-    if bool((behind & valid[:, None]).any()):
+    # Vertices run along the first dimension here: to fetch one for all bodies is then one copy of neighbours.
+    points_cam = scene.vertices_cam.permute(2, 1, 0).contiguous().movedim(0, -1)  # (V, B, 3), planes apart
+    x, y, inverse_z = to_pixels(points_cam, scene.intrinsics)
+    behind = ~(valid & (points_cam[..., 2] >= near))  # (V, B)
+    hidden = bool(behind.any())
+    if hidden:  # NaN fails every comparison, so that the faces of such a vertex leave with those outside the image
+        x, y = torch.where(behind, float("nan"), x), torch.where(behind, float("nan"), y)
+    corners_x = tuple(x.index_select(0, scene.faces[:, k]) for k in range(3))  # (F, B) each
+    corners_y = tuple(y.index_select(0, scene.faces[:, k]) for k in range(3))
+    face, body = _holds_a_centre(corners_x, corners_y, scene).nonzero().unbind(-1)
+    at = face * x.shape[1] + body
+    corner = scene.faces.t().index_select(1, face) * x.shape[1] + body
+    yield _screen(
+        torch.stack([c.view(-1).index_select(0, at) for c in corners_x]),
+        torch.stack([c.view(-1).index_select(0, at) for c in corners_y]),
+        inverse_z.view(-1).index_select(0, corner.view(-1)).view(3, -1),
+        body,
+        face,
+        scene,
+    )
+    if hidden and bool((behind & valid).any()):
         yield from _cut_triangles(scene, valid, near)
 
 
@@ -139,20 +144,23 @@ def _cut_triangles(scene: Scene, valid: Tensor, near: float) -> Iterator[_Screen
     body, face = crossing.unbind(-1)
     cut = clip_to_near(Triangles(scene.vertices_cam[body[:, None], scene.faces[face]], body, face), near)
     x, y, inverse_z = (value.t() for value in to_pixels(cut.corners_cam, scene.intrinsics[cut.body][:, None]))
-    kept = _holds_a_centre(x[None], y[None], scene)[0].nonzero()[:, 0]
+    kept = _holds_a_centre(x.unbind(0), y.unbind(0), scene).nonzero()[:, 0]
     yield _screen(x[:, kept], y[:, kept], inverse_z[:, kept], cut.body[kept], cut.face[kept], scene)
 
 
-def _holds_a_centre(corner_x: Tensor, corner_y: Tensor, scene: Scene) -> Tensor:
-    """(B, F) bool: the bounding box of corners (B, 3, F) holds a pixel centre of the image, by the rule for ties."""
-    first_column, end_column = _centres_between(corner_x.amin(1), corner_x.amax(1), scene.width)
-    first_row, end_row = _centres_between(corner_y.amin(1), corner_y.amax(1), scene.height)
-    return (end_column > first_column) & (end_row > first_row)
+def _holds_a_centre(corners_x: Sequence[Tensor], corners_y: Sequence[Tensor], scene: Scene) -> Tensor:
+    """Bool, like one corner's tensor: the bounding box holds a pixel centre of the image, by the rule for ties."""
+    holds = []
+    for (a, b, c), count in ((corners_x, scene.width), (corners_y, scene.height)):
+        low, high = torch.minimum(a, b), torch.maximum(a, b)
+        first, end = _centres_between(torch.minimum(low, c, out=low), torch.maximum(high, c, out=high), count)
+        holds.append(end > first)
+    return holds[0].logical_and_(holds[1])
 
 
 def _centres_between(low: Tensor, high: Tensor, count: int) -> tuple[Tensor, Tensor]:
     """First and end (exclusive) of the indices i in 0..count-1 with low <= i + 0.5 < high, as floats; NaN stays NaN."""
-    return (low - 0.5).ceil().clamp(0, count), (high - 0.5).ceil().clamp(0, count)
+    return (low - 0.5).ceil_().clamp_(0, count), (high - 0.5).ceil_().clamp_(0, count)
 
 
 def _screen(x: Tensor, y: Tensor, inverse_z: Tensor, body: Tensor, face: Tensor, scene: Scene) -> _ScreenTriangles:
@@ -166,57 +174,64 @@ def _screen(x: Tensor, y: Tensor, inverse_z: Tensor, body: Tensor, face: Tensor,
 
 def _spans(triangles: _ScreenTriangles, scene: Scene) -> Iterator[_Spans]:
     """The runs of pixel centres inside each triangle, row by row."""
-    rise_long, rise_top, rise_bottom = (triangles.y[b] - triangles.y[a] for a, b in ((0, 2), (0, 1), (1, 2)))
+    x, y, z = triangles.x, triangles.y, triangles.inverse_z
     # Slopes per row down each edge: top to bottom, top to middle, middle to bottom. A level edge divides by zero, and
     # is never asked: no row has y_top <= y < y_bottom there.
-    x, z = triangles.x, triangles.inverse_z
-    x_slopes = ((x[2] - x[0]) / rise_long, (x[1] - x[0]) / rise_top, (x[2] - x[1]) / rise_bottom)
-    z_slopes = ((z[2] - z[0]) / rise_long, (z[1] - z[0]) / rise_top, (z[2] - z[1]) / rise_bottom)
+    rise_long, rise_top, rise_bottom = y[2] - y[0], y[1] - y[0], y[2] - y[1]
+    x_long_slope, z_long_slope = (x[2] - x[0]) / rise_long, (z[2] - z[0]) / rise_long
+    # The short side is two edges, one for the rows above the middle corner and one below, here one after the other.
+    short_x, short_y, short_z = (torch.cat([value[0], value[1]]) for value in (x, y, z))
+    x_short_slope = torch.cat([(x[1] - x[0]) / rise_top, (x[2] - x[1]) / rise_bottom])
+    z_short_slope = torch.cat([(z[1] - z[0]) / rise_top, (z[2] - z[1]) / rise_bottom])
     rows_of_triangle = triangles.end_row - triangles.first_row
     for chosen in _chunks(rows_of_triangle, _ROWS_AT_ONCE):
-        count = rows_of_triangle[chosen]
-        index = torch.repeat_interleave(count)
-        within = torch.arange(index.shape[0], device=index.device) - (count.cumsum(0) - count)[index]
-        index = index + chosen.start
-        row = triangles.first_row[index] + within
-        centre = row.to(x.dtype) + 0.5
-        upper = centre < triangles.y[1][index]  # above the middle corner: the short edge is top to middle
-        drop = centre - triangles.y[0][index]
-        short_drop = torch.where(upper, drop, centre - triangles.y[1][index])
-        x_long = x[0][index] + drop * x_slopes[0][index]
-        z_long = z[0][index] + drop * z_slopes[0][index]
-        x_short = _either(upper, x[0], x[1], index) + short_drop * _either(upper, x_slopes[1], x_slopes[2], index)
-        z_short = _either(upper, z[0], z[1], index) + short_drop * _either(upper, z_slopes[1], z_slopes[2], index)
-        swap = x_long > x_short
-        left, right = torch.where(swap, x_short, x_long), torch.where(swap, x_long, x_short)
+        index, within = _expand(rows_of_triangle[chosen])
+        index += chosen.start
+        row = triangles.first_row.index_select(0, index).add_(within)
+        centre = row.to(x.dtype).add_(0.5)
+        drop = centre - y[0].index_select(0, index)
+        x_long = x[0].index_select(0, index) + drop * x_long_slope.index_select(0, index)
+        z_long = z[0].index_select(0, index) + drop * z_long_slope.index_select(0, index)
+        short = index + (centre >= y[1].index_select(0, index)) * x.shape[1]
+        drop = centre.sub_(short_y.index_select(0, short))
+        x_short = short_x.index_select(0, short) + drop * x_short_slope.index_select(0, short)
+        z_short = short_z.index_select(0, short) + drop * z_short_slope.index_select(0, short)
+        left, right = torch.minimum(x_long, x_short), torch.maximum(x_long, x_short)
         first, end = _centres_between(left, right, scene.width)
         kept = (end > first).nonzero()[:, 0]
-        first, end, left, right = first[kept], end[kept], left[kept], right[kept]
-        z_left, z_right = torch.where(swap, z_short, z_long)[kept], torch.where(swap, z_long, z_short)[kept]
-        step = (z_right - z_left) / (right - left)
-        index = index[kept]
-        image_row = triangles.body[index] * scene.height + row[kept]
-        first_pixel = image_row * scene.width + first.long()
+        first, left = first.index_select(0, kept), left.index_select(0, kept)
+        index = index.index_select(0, kept)
+        x_long, z_long, x_short, z_short = (v.index_select(0, kept) for v in (x_long, z_long, x_short, z_short))
+        step = (z_short - z_long) / (x_short - x_long)
+        z_left = torch.where(x_long > x_short, z_short, z_long)
+        first_row = triangles.body.index_select(0, index) * scene.height + row.index_select(0, kept)
         yield _Spans(
-            first_pixel, (end - first).long(), z_left + (first + 0.5 - left) * step, step, triangles.face[index]
+            first_row * scene.width + first.long(),
+            (end.index_select(0, kept) - first).long(),
+            z_left + (first + 0.5 - left) * step,
+            step,
+            triangles.face.index_select(0, index),
         )
 
 
-def _either(condition: Tensor, yes: Tensor, no: Tensor, index: Tensor) -> Tensor:
-    return torch.where(condition, yes[index], no[index])
+def _expand(counts: Tensor) -> tuple[Tensor, Tensor]:
+    """For counts (2, 0, 3): where each element comes from (0, 0, 2, 2, 2), and its place there (0, 1, 0, 1, 2)."""
+    index = torch.repeat_interleave(counts)
+    before = counts.cumsum(0).sub_(counts)
+    return index, torch.arange(index.shape[0], device=index.device).sub_(before.index_select(0, index))
 
 
 def _draw(spans: _Spans, keys: Tensor, offset: int) -> None:
     """Put every pixel of the spans into the z-buffer `keys`, in place."""
     for chosen in _chunks(spans.length, _PIXELS_AT_ONCE):
-        length = spans.length[chosen]
-        index = torch.repeat_interleave(length)
-        within = torch.arange(index.shape[0], device=index.device) - (length.cumsum(0) - length)[index]
-        inverse_z = spans.inverse_z[chosen][index] + within * spans.step[chosen][index]
-        # Positive floats sort as their bits do. 1/z is at most 1/near and above 0 but for rounding at far slivers.
-        bits = inverse_z.to(torch.float32).clamp_min(1e-30).view(torch.int32).to(torch.int64)
-        key = (bits << 31) | (_LOW_BITS - spans.face[chosen])[index]
-        pixel = spans.first_pixel[chosen][index] + within + offset
+        index, within = _expand(spans.length[chosen])
+        inverse_z = spans.step[chosen].index_select(0, index).mul_(within)
+        inverse_z.add_(spans.inverse_z[chosen].index_select(0, index))
+        # Positive floats sort as their bits do. 1/z is at most 1/near, and above 0 but for rounding at far slivers.
+        key = inverse_z.float().clamp_min_(1e-30).view(torch.int32).to(torch.int64)
+        key <<= 31
+        key += (_LOW_BITS - spans.face[chosen]).index_select(0, index)
+        pixel = (spans.first_pixel[chosen] + offset).index_select(0, index).add_(within)
         keys.scatter_reduce_(0, pixel, key, "amax")
 
 
@@ -235,47 +250,51 @@ def _chunks(counts: Tensor, limit: int) -> Iterator[slice]:
 
 
 def interpolate_at(scene: Scene, face_ids: Tensor) -> tuple[Tensor, Tensor]:
-    """Perspective-correct barycentrics (B, H, W, 3) and depth (B, H, W) of the given faces at pixel centres.
+    """Perspective-correct barycentrics (B, H, W, 3) and depth (B, H, W) of the given faces at pixel centres: where the
+    ray through the centre meets the face's plane, in float64 (these are small differences of big products).
 
-    The ray d through a pixel centre meets the plane of the face (a, b, c) at t d = u a + v b + w c, so that
-    u : v : w = d.(b x c) : d.(c x a) : d.(a x b), behind the camera as well; float64, since these are small
-    differences of big products. Source: Moeller & Trumbore 1997, in homogeneous form.
+    Source: Moeller & Trumbore 1997.
     """
     dtype = scene.vertices_cam.dtype
+    num_vertices = scene.vertices_cam.shape[1]
+    vertex_planes = scene.vertices_cam.reshape(-1, 3).t().contiguous()  # (3, B V)
     seen = (face_ids >= 0).reshape(-1).nonzero()[:, 0]
-    shares: list[Tensor] = []
-    depths: list[Tensor] = []
-    for pixel in seen.split(_PIXELS_AT_ONCE // 4):
+    results: list[tuple[Tensor, Tensor]] = []
+    for pixel in seen.split(_PIXELS_AT_ONCE // 8):
         body = pixel // (scene.height * scene.width)
         row, column = (pixel // scene.width) % scene.height, pixel % scene.width
-        matrix = scene.intrinsics[body].double()
+        matrix = scene.intrinsics.double().index_select(0, body)
         y_ray = (row + 0.5 - matrix[:, 1, 2]) / matrix[:, 1, 1]
         x_ray = (column + 0.5 - matrix[:, 0, 2] - matrix[:, 0, 1] * y_ray) / matrix[:, 0, 0]
-        ray = torch.stack([x_ray, y_ray, torch.ones_like(x_ray)], -1)  # z = 1: t is the depth
-        corners = scene.faces[face_ids.reshape(-1)[pixel]]
-        a, b, c = (scene.vertices_cam[body, corners[:, k]].double() for k in range(3))
-        normal = torch.linalg.cross(b - a, c - a)
-        facing = (ray * normal).sum(-1)
-        edge_on = facing == 0  # no area in the image: only rounding can have drawn it
-        depth = (a * normal).sum(-1) / torch.where(edge_on, torch.ones_like(facing), facing)
-        depth = torch.where(edge_on, a[:, 2], depth)
-        point = ray * depth[:, None]
-        shares.append(_shares_in_plane(point, a, b, c, normal).to(dtype))
-        depths.append(depth.to(dtype))
-    shape = face_ids.shape
+        face = face_ids.reshape(-1).index_select(0, pixel)
+        corners = [
+            vertex_planes.index_select(1, scene.faces[:, k].index_select(0, face) + body * num_vertices).double()
+            for k in range(3)
+        ]
+        shares, depth = _meet(x_ray, y_ray, *corners)
+        results.append((shares.to(dtype), depth.to(dtype)))
     barycentrics = scene.vertices_cam.new_zeros((face_ids.numel(), 3))
     depth_image = scene.vertices_cam.new_full((face_ids.numel(),), float("inf"))
-    if seen.shape[0]:
-        barycentrics = barycentrics.index_put((seen,), torch.cat(shares))
-        depth_image = depth_image.index_put((seen,), torch.cat(depths))
-    return barycentrics.view(*shape, 3), depth_image.view(shape)
+    if results:
+        shares, depth = (torch.cat(part) for part in zip(*results, strict=True))
+        barycentrics = barycentrics.index_copy(0, seen, shares)
+        depth_image = depth_image.index_copy(0, seen, depth)
+    return barycentrics.view(*face_ids.shape, 3), depth_image.view(face_ids.shape)
 
 
-def _shares_in_plane(point: Tensor, a: Tensor, b: Tensor, c: Tensor, normal: Tensor) -> Tensor:
-    """Barycentrics (M, 3) of points in the planes of triangles, kept within 0..1 against rounding at edges."""
-    square = (normal * normal).sum(-1)
-    square = torch.where(square == 0, torch.ones_like(square), square)
-    u = (torch.linalg.cross(c - b, point - b) * normal).sum(-1) / square
-    v = (torch.linalg.cross(a - c, point - c) * normal).sum(-1) / square
-    shares = torch.stack([u, v, 1 - u - v], -1).clamp(0, 1)
-    return shares / shares.sum(-1, keepdim=True)
+def _meet(x_ray: Tensor, y_ray: Tensor, a: Tensor, b: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
+    """Barycentrics (M, 3), kept within 0..1 against rounding at edges, and depth (M,) where rays (x, y, 1) from the
+    camera meet the planes of triangles with corners a, b, c (3, M)."""
+    x1, y1, z1 = b - a
+    x2, y2, z2 = c - a
+    x0, y0, z0 = -a
+    px, py, pz = y_ray * z2 - y2, x2 - x_ray * z2, x_ray * y2 - y_ray * x2  # ray x second edge
+    volume = x1 * px + y1 * py + z1 * pz
+    edge_on = volume == 0  # no area in the image: only rounding can have drawn it
+    scale = 1 / torch.where(edge_on, 1.0, volume)
+    qx, qy, qz = y0 * z1 - z0 * y1, z0 * x1 - x0 * z1, x0 * y1 - y0 * x1  # (camera - a) x first edge
+    to_b = (x0 * px + y0 * py + z0 * pz) * scale
+    to_c = (x_ray * qx + y_ray * qy + qz) * scale
+    depth = torch.where(edge_on, a[2], (x2 * qx + y2 * qy + z2 * qz) * scale)
+    shares = torch.stack([1 - to_b - to_c, to_b, to_c], -1).clamp(0, 1)
+    return shares / shares.sum(-1, keepdim=True), depth

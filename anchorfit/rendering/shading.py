@@ -75,7 +75,7 @@ def linear_to_srgb(light: Tensor) -> Tensor:
 
 def person_colors(count: int) -> Tensor:
     """(count, 3) sRGB colours of the palette, over again after the last."""
-    return torch.tensor([PALETTE[k % len(PALETTE)] for k in range(count)])
+    return torch.tensor([PALETTE[k % len(PALETTE)] for k in range(count)]).reshape(count, 3)
 
 
 def error_colors(values: Tensor, value_range: tuple[float, float] | None = None, colormap: str = "viridis") -> Tensor:

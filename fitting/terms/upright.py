@@ -10,9 +10,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from anchorfit.body import axis_angle_to_matrix, left_jacobian
-from anchorfit.body.rotations import cross_matrix
-
+from ...body import axis_angle_to_matrix, left_jacobian
+from ...body.rotations import cross_matrix
 from ..energy import GLOBAL_ORIENT, NUM_PARAMS, BodyState, Residuals, Term
 from ..least_squares import NormalEquations
 from ..robust import geman_mcclure

@@ -16,6 +16,7 @@ from .retarget import MIRROR_JOINTS
 
 BODY = 69  # joints 1-23, axis-angle
 MIRROR_INDEX = np.array([3 * (joint - 1) + axis for joint in MIRROR_JOINTS[1:] for axis in range(3)])
+_EMPTY = 1e-9  # poses: keeps a component that lost all its poses finite
 MIRROR_SIGN = np.tile([1.0, -1.0, -1.0], 23)
 
 
@@ -34,8 +35,8 @@ class MixtureSettings:
     """How the mixture is fitted."""
 
     components: int = 8
-    symmetric: int = 2  # components that mirror themselves; the others come in pairs
-    pooling: float = 50.0  # covariances are drawn to their pooled mean as if it were seen on this many poses
+    symmetric: int = 0  # components that mirror themselves; the others come in pairs
+    pooling: float = 300.0  # covariances are drawn to their pooled mean as if it were seen on this many poses
     floor: np.ndarray  # (69,) standard deviation in radians that is added (in variance) to each angle
     seed: int = 0
     max_steps: int = 200
@@ -142,8 +143,8 @@ def _maximise(
 ) -> Mixture:
     """Means, covariances and weights of the responsibilities, drawn to the pooled covariance, with the floor added."""
     shares = responsibilities * weights[:, None]
-    totals = shares.sum(axis=0)
-    means = shares.T @ poses / totals[:, None]
+    totals = shares.sum(axis=0) + _EMPTY
+    means = (shares.T @ poses + _EMPTY * poses.mean(axis=0)) / totals[:, None]
     scatters = np.stack(
         [(poses - mean).T @ ((poses - mean) * share[:, None]) for mean, share in zip(means, shares.T, strict=True)]
     )

@@ -10,10 +10,9 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-PARENTS = (-1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 12, 13, 14, 16, 17, 18, 19, 20, 21)
-"""SMPL's kinematic tree."""
+from anchorfit.body.joint_sets import SMPL_JOINTS, SMPL_PARENTS, mirror_permutation
 
-MIRROR_JOINTS = (0, 2, 1, 3, 5, 4, 6, 8, 7, 9, 11, 10, 12, 14, 13, 15, 17, 16, 19, 18, 21, 20, 23, 22)
+MIRROR_JOINTS = mirror_permutation(SMPL_JOINTS)
 """For each SMPL joint its counterpart on the other side."""
 
 REST_DIRECTIONS = {
@@ -22,12 +21,13 @@ REST_DIRECTIONS = {
     "upper_arm": (0.996, -0.038, -0.077),
     "forearm": (0.999, 0.038, 0.0),
 }
-"""Where the left limbs of SMPL's rest pose point. Those of the open body differ by at most 5 degrees."""
+"""Where the left limbs of SMPL's rest pose point, nominally: bodies differ from it by a few degrees (the open body's
+prototype by 3 at thigh and shin, 5 at the upper arm, 2 at the forearm)."""
 
 LEG_SPREAD_DEG = 20.0  # CMU's zero pose, each leg
 ELBOW_AXIS_DEG = 30.0  # CMU's elbow bends about (0, -cos 30, sin 30), SMPL's about (0, -1, 0)
-HEAD_REST_DEG = 13.0  # CMU's heads rest this much nose-down: taken back
-NECK_REST_DEG = -4.0  # necks rest a little nose-up
+HEAD_REST_DEG = 13.0  # how far nose-down CMU's heads rest: taken back
+NECK_REST_DEG = -4.0  # and its necks: a little nose-up
 COLLAR_SHARE = 0.2  # of the arm's swing; CMU records nothing in the clavicles
 
 HANGING_DEG = 30.0  # an upper arm this close to straight down hangs
@@ -131,7 +131,7 @@ def wrist_twist(bones: dict[str, np.ndarray], letter: str) -> np.ndarray:
 
 def _local_axis_angle(rotations: np.ndarray) -> np.ndarray:
     """Global rotations (T, 24, 3, 3) -> rotations against the parent, axis-angle (T, 24, 3)."""
-    parents = np.array(PARENTS[1:])
+    parents = np.array(SMPL_PARENTS[1:])
     local = rotations.copy()
     local[:, 1:] = np.swapaxes(rotations[:, parents], 2, 3) @ rotations[:, 1:]
     return Rotation.from_matrix(local.reshape(-1, 3, 3)).as_rotvec().reshape(-1, 24, 3)

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from anchorfit.body.joint_sets import SMPL_JOINTS, mirror_permutation
-from anchorfit.body.pose_library import DEFAULT_PATH, load_pose_library
+from anchorfit.body.pose_library import DEFAULT_PATH, Split, load_pose_library
 
 HELD_OUT = {"13", "14", "131", "135", "r-backflip", "r-charleston", "r-lambada", "r-pirouette"}
 
@@ -31,13 +31,14 @@ def small(tmp_path):
         "take_names": np.array(["c_1", "b_1", "a_1"]),
         "meta": np.array('{"notice": "thanks"}'),
     }
-    np.savez(path, **arrays)
+    np.savez(path, **arrays)  # type: ignore[arg-type]
     return path, arrays
 
 
 def test_parts_subjects_takes_and_frames_stay_together(small):
     path, arrays = small
-    for row, (split, name) in enumerate((("train", "a"), ("heldout", "b"), ("aside", "c"))):
+    parts: tuple[tuple[Split, str], ...] = (("train", "a"), ("heldout", "b"), ("aside", "c"))
+    for row, (split, name) in enumerate(parts):
         library = load_pose_library(path, split, mirrored=False, dtype=torch.float64)
         assert library.subjects.tolist() == [name]
         assert library.takes.tolist() == [f"{name}_1"]
@@ -116,7 +117,7 @@ def test_heads_and_hands_rest_straight(everything):
 
 
 def test_errors_name_what_is_wrong(tmp_path):
-    with pytest.raises(FileNotFoundError, match="missing.npz: no such pose library"):
+    with pytest.raises(FileNotFoundError, match=r"missing\.npz: no such pose library"):
         load_pose_library(tmp_path / "missing.npz")
     with pytest.raises(ValueError, match="split: expected one of train, heldout, aside, all, got 'test'"):
         load_pose_library(split="test")  # type: ignore[arg-type]

@@ -242,7 +242,7 @@ def test_a_full_disk_is_said_for_each_file(command, monkeypatch):
     monkeypatch.setattr(os, "replace", full)
     assert command(coco(SKIER["keypoints"]), save="npz,glb,overlay") == 1
     for name in ("photo_1.npz", "photo_1.glb", "photo_overlay.png"):
-        assert f"{name}: cannot write: No space left on device" in command.stderr
+        assert f"{name}: cannot be written (No space left on device)" in command.stderr
     assert command.written() == []
 
 

@@ -67,6 +67,21 @@ def test_unseen_joints_make_no_notes():
     assert not clean.keypoints.any()
 
 
+def test_a_broken_mask_is_dropped():
+    good = StoredMask(segmentation=[[5, 10, 9, 10, 9, 20, 5, 20]], width=100, height=50)
+    assert sanitise(person(mask=good)).person.mask is good
+    broken = (
+        (StoredMask(segmentation={"size": [50, 100], "counts": [3]}, width=100, height=50), "run lengths that sum to"),
+        (StoredMask(segmentation=[[1, 2]], width=100, height=50), "at least 3 finite"),
+        (np.ones((7, 7), dtype=bool), r"of 100 x 50 pixels as the image, got shape \(7, 7\); the mask is not used"),
+    )
+    for mask, message in broken:
+        clean, notes = sanitise(person({NOSE: (1, 2, 1)}, mask=mask))
+        assert clean.mask is None
+        assert clean.confidence[NOSE] == 1
+        assert re.search(message, notes[0])
+
+
 def test_without_a_size():
     far, near = person({NOSE: (1e6, 0, 1)}, image_size=None), person({NOSE: (5000, 0, 1)}, image_size=None)
     assert "absurd, beyond 100000 pixels" in sanitise(far).notes[0]

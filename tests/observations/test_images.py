@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import zlib
 
 import numpy as np
 import pytest
@@ -119,6 +120,16 @@ def test_too_large_is_refused_without_decoding(tmp_path, monkeypatch):
     write_image(tmp_path / "a.png", GRADIENT)
     with pytest.raises(ImageFileError, match=r"a.png: 6 x 4 pixels is too large"):
         read_image(tmp_path / "a.png")
+
+
+def test_a_size_that_no_memory_holds(tmp_path):
+    header = bytearray(encoded("PNG"))
+    header[16:24] = (100_000).to_bytes(4, "big") * 2
+    header[29:33] = zlib.crc32(header[12:29]).to_bytes(4, "big")
+    path = damaged(tmp_path, "a.png", bytes(header))
+    for read in (read_image, image_size):
+        with pytest.raises(ImageFileError, match=r"a.png: the image is too large .* scale it down first"):
+            read(path)
 
 
 def damaged(tmp_path, name, content):

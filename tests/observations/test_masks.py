@@ -91,6 +91,8 @@ def test_round_trip_of_compression(counts):
         ({"size": [4, 5], "counts": "5252\x7f"}, "is not a character"),
         ({"size": [4, 5], "counts": "525T"}, "end inside a number"),
         ({"size": [5, 4], "counts": [20]}, r"expected size \[4, 5\] as the image"),
+        ({"size": 3, "counts": [20]}, r"expected size \[4, 5\] as the image, got 3"),
+        ({"size": [4, 5], "counts": "P" * 50}, "does not end"),
         ({"counts": [20]}, "expected a list of polygons or a dictionary"),
         ("abc", "got str"),
         ([[1, 2, 3, 4]], "at least 3 finite x, y pairs, got one of 4"),

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from scripts.cmu.archive import split_of
+from anchorfit.body.joint_sets import SMPL_PARENTS
+from scripts.cmu.archive import Take, split_of
 from scripts.cmu.library import Novelty, calibrate_hands, plausible
-from scripts.cmu.retarget import MIRROR_JOINTS, PARENTS, REST_DIRECTIONS, mirror, smpl_poses
+from scripts.cmu.retarget import MIRROR_JOINTS, REST_DIRECTIONS, mirror, smpl_poses
 
 CHAINS = {
     "lowerback": "root",
@@ -55,7 +56,7 @@ def _globals(poses: np.ndarray) -> np.ndarray:
     local = Rotation.from_rotvec(poses.reshape(-1, 3)).as_matrix().reshape(*poses.shape[:2], 3, 3)
     result = local.copy()
     for joint in range(1, 24):
-        result[:, joint] = result[:, PARENTS[joint]] @ local[:, joint]
+        result[:, joint] = result[:, SMPL_PARENTS[joint]] @ local[:, joint]
     return result
 
 
@@ -104,12 +105,7 @@ def test_a_hand_that_always_hangs_bent_counts_as_straight():
         for name in ("humerus", "radius", "wrist"):
             bones[side + name] = np.broadcast_to(down, (40, 3, 3))
         bones[side + "hand"] = bones[side + "wrist"] @ Rotation.from_rotvec(bent).as_matrix()
-
-    class OneTake:
-        subject, name = "1", "1_1"
-
-    OneTake.bones = bones
-    rest = calibrate_hands([OneTake], 10)["1"]
+    rest = calibrate_hands([Take(subject="1", name="1_1", frames=np.arange(40), bones=bones)], 10)["1"]
     np.testing.assert_allclose(rest["l"], bent, atol=1e-12)
     wrist = _globals(smpl_poses(bones, rest))[:, 20]
     np.testing.assert_allclose(wrist, bones["lwrist"], atol=1e-12)

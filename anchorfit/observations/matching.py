@@ -7,9 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from ..observations import Person
-
-IMAGE_ENDINGS = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"})
+from .images import IMAGE_SUFFIXES
+from .people import Person
 
 
 class Matched(NamedTuple):
@@ -30,19 +29,19 @@ def list_images(arguments: Iterable[Path]) -> list[Path]:
         if not argument.is_dir():
             found[argument] = None
             continue
-        inside = sorted(p for p in argument.iterdir() if p.suffix.lower() in IMAGE_ENDINGS and p.is_file())
+        inside = sorted(p for p in argument.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file())
         if not inside:
-            raise FileNotFoundError(f"{argument}: no image in this folder ({', '.join(sorted(IMAGE_ENDINGS))})")
+            raise FileNotFoundError(f"{argument}: no image in this folder ({', '.join(sorted(IMAGE_SUFFIXES))})")
         found |= dict.fromkeys(inside)
     return list(found)
 
 
-def match_people(people: Sequence[Person], images: Sequence[Path], source: Path) -> Matched:
-    """Give each image its people, in the order of the images.
+def match_people(people: Sequence[Person], images: Sequence[Path], source: str | Path = "the keypoint file") -> Matched:
+    """Give each image its people, in the order of the images; each then carries the path of its image.
 
-    A person belongs to the image whose path ends in the longest part of the name that the keypoint file gives; where
-    no name agrees with its ending, the name without the ending decides (OpenPose's files do not say it). A file that
-    names no image at all belongs to the one image there is.
+    The image's name decides, with or without its ending (OpenPose's files do not say it, and a photograph may have
+    been converted since). Among images of one name that one is taken which shares most folders with the name that the
+    keypoint file gives. People of a file that names no image belong to the one image there is.
 
     Args:
         people: as a reader gave them.
@@ -51,15 +50,14 @@ def match_people(people: Sequence[Person], images: Sequence[Path], source: Path)
     """
     owned: dict[Path, list[Person]] = {image: [] for image in images}
     by_name: dict[str, list[Path]] = {}
-    by_stem: dict[str, list[Path]] = {}
     for image in images:
-        by_name.setdefault(image.name, []).append(image)
-        by_stem.setdefault(image.stem, []).append(image)
+        for name in {image.name, image.stem}:
+            by_name.setdefault(name, []).append(image)
     for person in people:
         if person.image is None:
             candidates = list(images) if len(images) == 1 else []
         else:
-            candidates = by_name.get(person.image.name) or by_stem.get(person.image.stem) or []
+            candidates = by_name.get(person.image.name) or by_name.get(person.image.stem) or []
         if candidates:
             image = max(candidates, key=lambda path: _shared_tail(path, person.image))
             owned[image].append(replace(person, image=image))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import torch
@@ -11,14 +11,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .drawing import draw_skeleton
-from .fragments import check_scene, check_size
+from .fragments import Fragments, check_scene, check_size
 from .rasterizer import rasterize, to_pixels
 from .shading import error_colors, person_colors, shade, vertex_normals
 
+_MOST_SAMPLES = 16_000_000  # for one picture, where the caller does not say how many
 _SAMPLES_AT_ONCE = 1 << 21  # shaded points held at a time
 _KEYPOINT_COLOR = (1.0, 0.82, 0.10)
 
 ByteImage = NDArray[np.uint8]
+Colors = Tensor | Sequence[Sequence[float]] | Sequence[float]
+Rasterizer = Callable[[Tensor, Tensor, Tensor, tuple[int, int]], Fragments]
 
 
 def overlay(
@@ -27,7 +30,7 @@ def overlay(
     faces: Tensor,
     intrinsics: Tensor,
     *,
-    colors: Tensor | Sequence[Sequence[float]] | None = None,
+    colors: Colors | None = None,
     values: Tensor | None = None,
     value_range: tuple[float, float] | None = None,
     colormap: str = "viridis",
@@ -36,7 +39,8 @@ def overlay(
     bones: Iterable[tuple[int, int]] = (),
     keypoint_color: Sequence[float] = _KEYPOINT_COLOR,
     min_confidence: float = 0.05,
-    samples: int = 3,
+    samples: int | None = None,
+    rasterizer: Rasterizer = rasterize,
 ) -> ByteImage:
     """Bodies drawn into a photograph: nearer people hide farther ones, edges are antialiased.
 
@@ -56,7 +60,8 @@ def overlay(
         bones: pairs of keypoint indices to join.
         keypoint_color: sRGB 0..1.
         min_confidence: keypoints at or below it are left out.
-        samples: antialiasing, samples a pixel along x and y.
+        samples: antialiasing, samples a pixel along x and y; by default 3, fewer where the bodies fill many pixels.
+        rasterizer: another backend's `rasterize`.
     Returns:
         (H, W, 3) uint8, a new image.
     Raises:
@@ -68,7 +73,7 @@ def overlay(
     people = _stack_people(vertices_cam)
     paint = _vertex_colors(people, colors, values, value_range, colormap)
     height, width = picture.shape[:2]
-    box, layer = draw_bodies(people, faces, intrinsics, paint, (height, width), samples=samples)
+    box, layer = draw_bodies(people, faces, intrinsics, paint, (height, width), samples=samples, rasterizer=rasterizer)
     part = picture[box]
     part *= 1 - alpha * layer[..., 3:]
     part += 255 * alpha * layer[..., :3]
@@ -87,13 +92,14 @@ def side_view(
     *,
     azimuth_deg: float = 90.0,
     elevation_deg: float = 0.0,
-    colors: Tensor | Sequence[Sequence[float]] | None = None,
+    colors: Colors | None = None,
     values: Tensor | None = None,
     value_range: tuple[float, float] | None = None,
     colormap: str = "viridis",
     background: Sequence[float] = (1.0, 1.0, 1.0),
     margin: float = 0.06,
-    samples: int = 3,
+    samples: int | None = None,
+    rasterizer: Rasterizer = rasterize,
 ) -> ByteImage:
     """The same bodies seen from elsewhere, all in the frame, without foreshortening to speak of.
 
@@ -104,7 +110,7 @@ def side_view(
         azimuth_deg: how far the viewer walks round the bodies, about the image's vertical, degrees; 0 is the
             camera's own view, 90 has the viewer on the camera's right.
         elevation_deg: how far the viewer then rises, degrees; 90 looks down from above.
-        colors, values, value_range, colormap, samples: as in `overlay`.
+        colors, values, value_range, colormap, samples, rasterizer: as in `overlay`.
         background: sRGB 0..1.
         margin: free share of the picture on each side.
     Returns:
@@ -120,7 +126,9 @@ def side_view(
     finite = people.isfinite().flatten(1).all(1)
     if bool(finite.any()):
         turned, intrinsics = _look_from(people, finite, azimuth_deg, elevation_deg, height, width, margin)
-        box, layer = draw_bodies(turned, faces, intrinsics, paint, (height, width), samples=samples)
+        box, layer = draw_bodies(
+            turned, faces, intrinsics, paint, (height, width), samples=samples, rasterizer=rasterizer
+        )
         picture[box] = picture[box] * (1 - layer[..., 3:]) + 255 * layer[..., :3]
     return (picture + 0.5).clip(0, 255).astype(np.uint8)
 
@@ -130,7 +138,7 @@ def top_view(
     faces: Tensor,
     size: tuple[int, int],
     *,
-    colors: Tensor | Sequence[Sequence[float]] | None = None,
+    colors: Colors | None = None,
 ) -> ByteImage:
     """`side_view` from straight above, the camera's side at the bottom."""
     return side_view(vertices_cam, faces, size, azimuth_deg=0.0, elevation_deg=90.0, colors=colors)
@@ -144,7 +152,8 @@ def draw_bodies(
     vertex_colors: Tensor,
     size: tuple[int, int],
     *,
-    samples: int = 3,
+    samples: int | None = None,
+    rasterizer: Rasterizer = rasterize,
 ) -> tuple[tuple[slice, slice], NDArray[np.float32]]:
     """The bodies' box in the image (row and column slices) and a layer for it: (h, w, 4) colour x cover, and cover.
 
@@ -153,7 +162,7 @@ def draw_bodies(
     Args:
         vertices_cam: (N, V, 3); vertex_colors: (N, V, 3) sRGB 0..1; the rest as in `overlay`.
     """
-    if samples < 1:
+    if samples is not None and samples < 1:
         raise ValueError(f"samples: expected at least 1, got {samples}")
     height, width = check_size(size)
     if vertices_cam.shape[0] == 0:
@@ -168,6 +177,7 @@ def draw_bodies(
     box = (slice(top, bottom), slice(left, right))
     if layer.size == 0:
         return box, layer
+    samples = samples or _affordable_samples((bottom - top) * (right - left))
     count, num_vertices = bodies.shape[:2]
     offsets = torch.arange(count, device=bodies.device) * num_vertices
     crowd_faces = (faces[None] + offsets[:, None, None]).reshape(-1, 3)
@@ -179,8 +189,15 @@ def draw_bodies(
         end = min(start + rows_at_once, bottom)
         zoomed = _zoom(intrinsics, left, start, samples)
         band = ((end - start) * samples, (right - left) * samples)
-        layer[start - top : end - top] = _shaded_band(crowd, crowd_faces, zoomed, normals, paint, band, samples)
+        layer[start - top : end - top] = _shaded_band(
+            crowd, crowd_faces, zoomed, normals, paint, band, samples, rasterizer
+        )
     return box, layer
+
+
+def _affordable_samples(pixels: int) -> int:
+    """3 a pixel along x and y, or as many as keep to the limit: on a large picture a jagged edge is small."""
+    return next((samples for samples in (3, 2) if pixels * samples**2 <= _MOST_SAMPLES), 1)
 
 
 def _shaded_band(
@@ -191,8 +208,9 @@ def _shaded_band(
     paint: Tensor,
     size: tuple[int, int],
     samples: int,
+    rasterizer: Rasterizer,
 ) -> NDArray[np.float32]:
-    fragments = rasterize(crowd, faces, intrinsics, size)
+    fragments = rasterizer(crowd, faces, intrinsics, size)
     hit = fragments.face_ids[0] >= 0
     corners = faces[fragments.face_ids[0][hit]]  # (M, 3)
     shares = fragments.barycentrics[0][hit][..., None]
@@ -270,7 +288,7 @@ def _stack_people(vertices_cam: Tensor | Sequence[Tensor]) -> Tensor:
 
 def _vertex_colors(
     people: Tensor,
-    colors: Tensor | Sequence[Sequence[float]] | None,
+    colors: Colors | None,
     values: Tensor | None,
     value_range: tuple[float, float] | None,
     colormap: str,

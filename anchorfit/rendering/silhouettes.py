@@ -9,8 +9,15 @@ forward    each contour edge adds its winding at the sample rows that it crosses
 backward   cover is the area of the body inside a pixel. By Reynolds' transport theorem its derivative is an integral
            along the outline, of the outline's speed along its outward normal:
                dL/dp = sum over contour edges of  integral of g(x) n(x) . dx/dp ds,   g = dL/dcover at the pixel of x.
-           An edge is summed at points a third of a pixel apart; a point counts where the sample just outside is free
-           (elsewhere the contour lies in front of or behind another part of the body, and moves no outline).
+           An edge is summed at points a third of a pixel apart. A point counts where of the two samples beside it,
+           one to each side, one is free and one covered (elsewhere the contour lies before or behind another part of
+           the body, and moves no outline), with the weight
+
+               winding of the edge / winding number of the covered sample.
+
+           Contours of a triangle mesh fold back on themselves, and limbs' outlines cross: where several lie closer
+           together than the samples, their weights still add up to one. (Counting each as a whole made the gradient
+           of limbs 1.3-1.5 times too long.)
 
 Sources: Li, Aittala, Durand, Lehtinen 2018 (edge sampling) for the integral; the counting of contours is the non-zero
 winding rule of two-dimensional fonts. Bodies that reach behind the near plane are cut there and drawn face by face.
@@ -31,7 +38,7 @@ from .rasterizer import NEAR, to_pixels
 
 _CPU_SAMPLES_AT_ONCE = 1 << 20  # winding numbers of a group of bodies, 2 bytes each: they should stay in the cache
 _GPU_SAMPLES_AT_ONCE = 1 << 26
-_STEP = 0.5  # pixels between the points of the outline's integral
+_STEP = 0.35  # pixels between the points of the outline's integral
 _REACH = 0.75  # samples from a point of the outline to the sample on either side; sqrt(1/2) reaches the next centre
 
 
@@ -151,87 +158,102 @@ class _Coverage(torch.autograd.Function):
             if any(ctx.needs_input_grad):
                 points.append(_outline_points(contours, numbers, task, first))
         if points:
-            ctx.save_for_backward(
-                vertices_cam, intrinsics, task.whole, *(torch.cat(part) for part in zip(*points, strict=True))
-            )
+            ctx.save_for_backward(vertices_cam, intrinsics, *(torch.cat(part) for part in zip(*points, strict=True)))
             ctx.soup_shape = soup_x.shape
         return mask
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        vertices_cam, intrinsics, whole, start, end, share, normal_x, normal_y, pixel = ctx.saved_tensors
-        g = grad.reshape(-1).index_select(0, pixel)
+        vertices_cam, intrinsics, start, end, share, normal_x, normal_y, pixel = ctx.saved_tensors
         batch, num_vertices = vertices_cam.shape[:2]
+        g = grad.reshape(-1).index_select(0, pixel)
         forces = []
         for normal in (normal_x, normal_y):
             force = g * normal
             at_end = force * share
             total = grad.new_zeros(batch * num_vertices + ctx.soup_shape.numel())
             forces.append(total.index_add_(0, start, force - at_end).index_add_(0, end, at_end))
-        on_body = [force[: batch * num_vertices].view(batch, num_vertices) for force in forces]
+        on_x, on_y = (force[: batch * num_vertices] for force in forces)
         on_soup = [force[batch * num_vertices :].view(ctx.soup_shape) for force in forces]
-        grad_vertices, grad_intrinsics = _unproject(on_body[0], on_body[1], vertices_cam, intrinsics, whole)
-        return grad_vertices, grad_intrinsics, on_soup[0], on_soup[1], None
+        touched = torch.cat([start, end])
+        touched = touched[touched < batch * num_vertices] if ctx.soup_shape[0] else touched
+        return (
+            _to_vertices(on_x, on_y, touched, vertices_cam, intrinsics),
+            _to_intrinsics(on_x, on_y, touched, vertices_cam, intrinsics) if ctx.needs_input_grad[1] else None,
+            *on_soup,
+            None,
+        )
 
 
-def _unproject(
-    grad_x: Tensor, grad_y: Tensor, vertices_cam: Tensor, intrinsics: Tensor, whole: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Gradients with respect to vertices (B, V, 3) and intrinsics (B, 3, 3) from those to pixels (B, V): the
-    transposed derivative of x = (fx X + s Y) / Z + cx, y = fy Y / Z + cy."""
-    x_cam, y_cam, z_cam = vertices_cam.unbind(-1)
-    inverse_z = torch.where(whole[:, None], 1 / z_cam, 0)
-    x_plane = torch.where(whole[:, None], x_cam * inverse_z, 0)
-    y_plane = torch.where(whole[:, None], y_cam * inverse_z, 0)
-    (fx, skew), fy = intrinsics[:, 0, :2, None].unbind(1), intrinsics[:, 1, 1, None]
-    to_x, to_y = fx * grad_x, skew * grad_x + fy * grad_y
-    to_z = -(to_x * x_plane + to_y * y_plane)
-    grad_vertices = torch.stack([to_x, to_y, to_z], -1) * inverse_z[..., None]
-    grad_vertices = torch.where(whole[:, None, None], grad_vertices, 0)
-    grad_intrinsics = torch.zeros_like(intrinsics)
-    for column, plane in enumerate((x_plane, y_plane, torch.ones_like(x_plane))):
-        grad_intrinsics[:, 0, column] = (grad_x * plane).sum(1)
-        if column > 0:
-            grad_intrinsics[:, 1, column] = (grad_y * plane).sum(1)
-    return grad_vertices, grad_intrinsics
+def _to_vertices(grad_x: Tensor, grad_y: Tensor, touched: Tensor, vertices_cam: Tensor, intrinsics: Tensor) -> Tensor:
+    """Gradient with respect to vertices (B, V, 3) from those to their pixels (B V,), which are zero but at the few
+    touched ones: the transposed derivative of x = (fx X + s Y) / Z + cx, y = fy Y / Z + cy."""
+    grad_x, grad_y = grad_x.index_select(0, touched), grad_y.index_select(0, touched)
+    matrix = intrinsics.index_select(0, touched // vertices_cam.shape[1]).unbind(-1)
+    x_cam, y_cam, z_cam = vertices_cam.reshape(-1, 3).index_select(0, touched).unbind(-1)
+    to_x = matrix[0][:, 0] * grad_x / z_cam
+    to_y = (matrix[1][:, 0] * grad_x + matrix[1][:, 1] * grad_y) / z_cam
+    to_z = -(to_x * x_cam + to_y * y_cam) / z_cam
+    result = torch.zeros_like(vertices_cam)
+    # A vertex that is listed twice gets the same numbers twice.
+    result.view(-1, 3).index_copy_(0, touched, torch.stack([to_x, to_y, to_z], -1))
+    return result
+
+
+def _to_intrinsics(grad_x: Tensor, grad_y: Tensor, touched: Tensor, vertices_cam: Tensor, intrinsics: Tensor) -> Tensor:
+    """Gradient with respect to intrinsics (B, 3, 3), likewise."""
+    touched = touched.unique()
+    body = touched // vertices_cam.shape[1]
+    plane = vertices_cam.reshape(-1, 3)[touched]
+    plane = plane / plane[:, 2:]  # (X / Z, Y / Z, 1)
+    result = torch.zeros_like(intrinsics)
+    result[:, 0].index_add_(0, body, grad_x[touched, None] * plane)
+    result[:, 1, 1:].index_add_(0, body, grad_y[touched, None] * plane[:, 1:])
+    return result
 
 
 def _contours(vertices_cam: Tensor, intrinsics: Tensor, task: _Task, bodies: slice) -> _Contours:
     """Contour edges of the whole bodies of a group. Vertices run along the first dimension here: to fetch a vertex for
     all bodies is then one copy of neighbouring numbers, ten times faster than along the second."""
-    whole = task.whole[bodies]
-    planar = vertices_cam[bodies].permute(2, 1, 0).contiguous()  # (3, V, G)
-    x_cam, y_cam, z_cam = planar
-    if not bool(whole.all()):
-        z_cam = torch.where(whole, z_cam, 1)
-    matrix = intrinsics[bodies]
-    x_plane, y_plane = x_cam / z_cam, y_cam / z_cam
-    x = matrix[:, 0, 0] * x_plane + matrix[:, 0, 1] * y_plane + matrix[:, 0, 2]
-    y = matrix[:, 1, 1] * y_plane + matrix[:, 1, 2]
-    x0, x1, x2 = (x.index_select(0, task.faces[:, k]) for k in range(3))  # (F, G)
-    y0, y1, y2 = (y.index_select(0, task.faces[:, k]) for k in range(3))
-    turn = _turn(x0, y0, x1, y1, x2, y2)
-    turn = torch.cat([turn * whole, turn.new_zeros(1, turn.shape[1])])
+    points = _pixels(vertices_cam[bodies], intrinsics[bodies], task.whole[bodies])  # (V, 2 G): all x, then all y
+    group = points.shape[1] // 2
+    corner, side, other = (points.index_select(0, task.faces[:, k]) for k in range(3))  # (F, 2 G)
+    (side_x, side_y), (other_x, other_y) = side.sub_(corner).chunk(2, 1), other.sub_(corner).chunk(2, 1)
+    front = side_x.mul_(other_y) > side_y.mul_(other_x)  # (F, G): which way round; one without area counts as "not"
     edges = task.edges
-    winding = turn.index_select(0, edges.faces[0]) * edges.directions[0][:, None]
-    winding += turn.index_select(0, edges.faces[1]) * edges.directions[1][:, None]
-    edge, body = winding.nonzero().unbind(-1)
-    group = x.shape[1]
+    differ = front.index_select(0, edges.faces[0]) ^ front.index_select(0, edges.faces[1])
+    edge, body = differ.bitwise_xor_(edges.flip[:, None]).nonzero().unbind(-1)
+    front = front.view(-1).to(torch.int16)
+    winding = torch.zeros_like(edge, dtype=torch.int16)
+    for face, direction in zip(edges.faces, edges.directions, strict=True):
+        turn = 2 * front.index_select(0, face.index_select(0, edge) * group + body) - 1
+        winding += turn * direction.index_select(0, edge)
     start, end = edges.start.index_select(0, edge), edges.end.index_select(0, edge)
-    at_start, at_end = start * group + body, end * group + body
-    x, y = x.view(-1), y.view(-1)
+    at_start, at_end = start * (2 * group) + body, end * (2 * group) + body
+    points = points.view(-1)
     first_point = (body + bodies.start) * vertices_cam.shape[1]
     return _Contours(
-        x.index_select(0, at_start),
-        y.index_select(0, at_start),
-        x.index_select(0, at_end),
-        y.index_select(0, at_end),
-        winding.view(-1).index_select(0, edge * group + body).to(torch.int16),
+        points.index_select(0, at_start),
+        points.index_select(0, at_start + group),
+        points.index_select(0, at_end),
+        points.index_select(0, at_end + group),
+        winding,
         body,
         first_point + start,
         first_point + end,
     )
+
+
+def _pixels(vertices_cam: Tensor, intrinsics: Tensor, whole: Tensor) -> Tensor:
+    """(V, 2 G): x of all bodies, then y, pixels; bodies that are not whole shrink to a point."""
+    x_cam, y_cam, z_cam = vertices_cam.permute(2, 1, 0).contiguous()  # (V, G) each
+    if not bool(whole.all()):
+        x_cam, y_cam, z_cam = torch.where(whole, x_cam, 0), torch.where(whole, y_cam, 0), torch.where(whole, z_cam, 1)
+        intrinsics = torch.where(whole[:, None, None], intrinsics, 0)
+    x_plane, y_plane = x_cam / z_cam, y_cam / z_cam
+    x = intrinsics[:, 0, 0] * x_plane + intrinsics[:, 0, 1] * y_plane + intrinsics[:, 0, 2]
+    return torch.cat([x, intrinsics[:, 1, 1] * y_plane + intrinsics[:, 1, 2]], 1)
 
 
 def _add_soup(
@@ -240,7 +262,8 @@ def _add_soup(
     """The contours, and every edge of the group's cut triangles."""
     mine = ((task.soup_body >= bodies.start) & (task.soup_body < bodies.stop)).nonzero()[:, 0]
     x, y = soup_x[mine], soup_y[mine]
-    turn = _turn(x[:, 0], y[:, 0], x[:, 1], y[:, 1], x[:, 2], y[:, 2]).to(torch.int16)
+    area = (x[:, 1] - x[:, 0]) * (y[:, 2] - y[:, 0]) - (y[:, 1] - y[:, 0]) * (x[:, 2] - x[:, 0])
+    turn = area.sign().to(torch.int16)
     corner = first_corner + 3 * mine[:, None] + torch.arange(3, device=mine.device)
     soup = _Contours(
         x.reshape(-1),
@@ -253,11 +276,6 @@ def _add_soup(
         corner.roll(-1, 1).reshape(-1),
     )
     return _Contours(*(torch.cat(pair) for pair in zip(contours, soup, strict=True)))
-
-
-def _turn(x0: Tensor, y0: Tensor, x1: Tensor, y1: Tensor, x2: Tensor, y2: Tensor) -> Tensor:
-    """int8: which way round triangles run in the image, 0 for one without area."""
-    return ((x1 - x0) * (y2 - y0) - (y1 - y0) * (x2 - x0)).sign().to(torch.int8)
 
 
 def _winding_numbers(contours: _Contours, group: int, task: _Task) -> Tensor:
@@ -288,8 +306,9 @@ def _winding_numbers(contours: _Contours, group: int, task: _Task) -> Tensor:
 
 def _pool(numbers: Tensor, samples: int) -> Tensor:
     """(G, H, W) int16: how many samples of each pixel are covered. Numbers are never negative."""
-    rows = sum(numbers[:, row::samples].clamp_max(1) for row in range(samples))
-    assert isinstance(rows, Tensor)
+    rows = numbers[:, ::samples].clamp_max(1)
+    for row in range(1, samples):
+        rows += numbers[:, row::samples].clamp_max(1)
     return torch.stack([rows[..., column::samples] for column in range(samples)]).sum(0, dtype=torch.int16)
 
 

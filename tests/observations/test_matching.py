@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from anchorfit.body.joint_sets import CANONICAL_JOINTS
-from anchorfit.cli.inputs import list_images, match_people
-from anchorfit.observations import Person
+from anchorfit.observations import Person, list_images, match_people
 
 SOURCE = Path("keypoints.json")
 
@@ -32,6 +31,10 @@ def test_names_decide_and_folders_break_ties():
 
 def test_names_without_an_ending_find_their_image():
     assert owners([person("1", "frame_01")], ["f/frame_01.png", "f/frame_02.png"]) == {"1": "f/frame_01.png"}
+
+
+def test_a_name_with_dots_and_no_ending_finds_its_image():
+    assert owners([person("1", "a.1")], ["a.1.png", "a.png"]) == {"1": "a.1.png"}
 
 
 def test_a_file_that_names_no_image_belongs_to_the_only_one():

@@ -1,0 +1,119 @@
+"""PyTorch3D behind the renderer's protocol, where that package is installed.
+
+Its image plane: x to the left, y up, the image's shorter side from -1 to 1. Vertices go there with their depth kept as
+z, and are rasterised without its cameras, so that the same intrinsics give the same picture.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .fragments import Fragments, Scene, Silhouette, check_scene, finite_bodies
+from .parts import PartMap, check_labels, labels_of
+from .rasterizer import NEAR, to_pixels
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pytorch3dRenderer:
+    """Raises ImportError where PyTorch3D is missing."""
+
+    sigma: float = 1e-4  # softness of the silhouette, squared units of the image plane (SoftRas's default)
+    faces_per_pixel: int = 30  # layers blended in the silhouette
+
+    def __post_init__(self) -> None:
+        _import()
+
+    def rasterize(
+        self, vertices_cam: Tensor, faces: Tensor, intrinsics: Tensor, size: tuple[int, int], *, near: float = NEAR
+    ) -> Fragments:
+        """As `anchorfit.rendering.rasterize`."""
+        scene = check_scene(vertices_cam, faces, intrinsics, size)
+        valid = finite_bodies(scene)
+        ids, depth, barycentrics, _ = self._rasterize(scene, valid, near, blur_radius=0.0, faces_per_pixel=1)
+        face_ids = _within_body(ids[..., 0], scene)
+        seen = face_ids >= 0
+        return Fragments(
+            face_ids,
+            torch.where(seen[..., None], barycentrics[..., 0, :], 0),
+            torch.where(seen, depth[..., 0], math.inf),
+            valid,
+        )
+
+    def silhouette(
+        self, vertices_cam: Tensor, faces: Tensor, intrinsics: Tensor, size: tuple[int, int], *, near: float = NEAR
+    ) -> Silhouette:
+        """Soft mask: 1 - product over faces of (1 - sigmoid(-d / sigma)), d signed squared distances.
+
+        Source: Liu et al. 2019 (SoftRas). It is wider than the body by about the blur's reach.
+        """
+        scene = check_scene(vertices_cam, faces, intrinsics, size)
+        valid = finite_bodies(scene)
+        blur_radius = math.log(1 / 1e-4 - 1) * self.sigma
+        ids, _, _, distances = self._rasterize(
+            scene, valid, near, blur_radius=blur_radius, faces_per_pixel=self.faces_per_pixel
+        )
+        free = torch.where(ids >= 0, torch.sigmoid(distances / self.sigma), 1)
+        return Silhouette(1 - free.prod(-1), valid)
+
+    def part_map(
+        self,
+        vertices_cam: Tensor,
+        faces: Tensor,
+        intrinsics: Tensor,
+        size: tuple[int, int],
+        face_labels: Tensor,
+        *,
+        background: int = 0,
+        near: float = NEAR,
+    ) -> PartMap:
+        """As `anchorfit.rendering.part_map`."""
+        check_labels(face_labels, faces.shape[0], background)
+        with torch.no_grad():
+            fragments = self.rasterize(vertices_cam, faces, intrinsics, size, near=near)
+        return PartMap(labels_of(fragments.face_ids, face_labels, background), fragments.valid)
+
+    def _rasterize(
+        self, scene: Scene, valid: Tensor, near: float, *, blur_radius: float, faces_per_pixel: int
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        rasterize_meshes, meshes = _import()
+        # Bodies that cannot be drawn go behind the camera, where its clipping takes them out.
+        behind = scene.vertices_cam.new_tensor([0.0, 0.0, -1.0])
+        points = torch.where(valid[:, None, None], scene.vertices_cam, behind)
+        matrix = torch.where(valid[:, None, None], scene.intrinsics, torch.eye(3).to(points))
+        depth = points[..., 2]
+        in_front = torch.cat([points[..., :2], depth[..., None].clamp_min(1e-3 * near)], -1)
+        x, y, _ = to_pixels(in_front, matrix[:, None])
+        side = min(scene.height, scene.width)
+        plane = torch.stack([(scene.width - 2 * x) / side, (scene.height - 2 * y) / side, depth], -1)
+        result: tuple[Tensor, Tensor, Tensor, Tensor] = rasterize_meshes(
+            meshes(list(plane.float()), [scene.faces] * plane.shape[0]),
+            image_size=(scene.height, scene.width),
+            blur_radius=blur_radius,
+            faces_per_pixel=faces_per_pixel,
+            perspective_correct=True,
+            z_clip_value=near,
+        )
+        return result
+
+
+def _within_body(packed_ids: Tensor, scene: Scene) -> Tensor:
+    """PyTorch3D numbers the faces of all bodies in one row."""
+    first = torch.arange(packed_ids.shape[0], device=packed_ids.device) * scene.faces.shape[0]
+    return torch.where(packed_ids >= 0, packed_ids - first[:, None, None], -1)
+
+
+def _import() -> tuple[Any, Any]:
+    try:
+        from pytorch3d.renderer.mesh.rasterize_meshes import rasterize_meshes
+        from pytorch3d.structures import Meshes
+    except ImportError as error:
+        raise ImportError(
+            "renderer 'pytorch3d': the package pytorch3d cannot be imported; build it as its INSTALL.md says, "
+            "or use the renderer 'torch', which needs nothing"
+        ) from error
+    return rasterize_meshes, Meshes
