@@ -213,6 +213,7 @@ def _fit(inputs: _Inputs) -> FitResult:
         inputs.body,
         inputs.observations,
         Energy(inputs.body, terms),
+        inputs.prior,
         params,
         steps=steps,
         converged=converged,
