@@ -15,7 +15,6 @@ import argparse
 import json
 import os
 import platform
-import resource
 import statistics
 import subprocess
 import sys
@@ -142,12 +141,19 @@ def run_memory_job(name: str, body: BodyModel) -> None:
     vertices, matrix = posed_bodies(body, count, "cpu"), camera(*size, "cpu")
     renderer = load_renderer()
     silhouette_step(renderer, vertices[:1], body.faces, camera(64, 64, "cpu"), (64, 64))  # loads what is loaded late
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    Path("/proc/self/clear_refs").write_text("5")  # Linux: the peak starts anew
+    before = memory_mb("VmRSS")
     if kind == "rasterize":
         renderer.rasterize(vertices, body.faces, matrix, size)
     else:
         silhouette_step(renderer, vertices, body.faces, matrix, size)
-    print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
+    print(memory_mb("VmHWM") - before)
+
+
+def memory_mb(field: str) -> float:
+    """Of this process, now (VmRSS) or at its peak (VmHWM); Linux."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(float(line.split()[1]) for line in lines if line.startswith(field)) / 1024
 
 
 def conditions(arguments: argparse.Namespace, body: BodyModel) -> dict[str, object]:
