@@ -39,8 +39,8 @@ def default_joint_weights() -> dict[str, float]:
     """
     weights = {name: 1.0 for name in CANONICAL_JOINTS if name.split("_")[-1] in ("knee", "ankle", "elbow", "wrist")}
     weights.update(left_shoulder=1.0, right_shoulder=1.0, neck=0.5, head_top=0.7, thorax=0.3, jaw=0.3)
-    weights.update(nose=0.5, left_eye=0.3, right_eye=0.3, left_ear=0.5, right_ear=0.5)
-    weights.update(left_hip=0.5, right_hip=0.5, pelvis=0.3, spine=0.1)
+    weights.update(nose=0.7, left_eye=0.5, right_eye=0.5, left_ear=0.7, right_ear=0.7)
+    weights.update(left_hip=0.7, right_hip=0.7, pelvis=0.4, spine=0.1)
     weights.update({f"{side}_{toe}": 0.4 for side in ("left", "right") for toe in ("big_toe", "small_toe", "heel")})
     weights.update(dict.fromkeys(("left_hand", "right_hand", "left_foot", "right_foot"), 0.3))
     return weights
@@ -70,7 +70,7 @@ class FitConfig:
     candidate_stages: int = 1  # after so many stages the better candidate goes on alone
     only_side_views: float | None = None  # pixels: the second candidate counts only where shoulders look narrower
     anchor_pose: float = 0.0  # weight of the anchor on the body pose
-    anchor_pose_sigma: float = 0.5  # radians
+    anchor_pose_sigma: float = 0.7  # radians
     anchor_betas: float = 0.0  # weight of the anchor on betas
     anchor_betas_sigma: float = 2.0
     rule: StepRule = LevenbergMarquardt()
@@ -79,7 +79,9 @@ class FitConfig:
 
 def anchored_config() -> FitConfig:
     """The default of `anchored`: the last stage alone, and the anchor."""
-    return FitConfig(stages=SMPLIFY_STAGES[-1:], candidates=1, camera_moves_from=0, anchor_pose=20.0)
+    return FitConfig(
+        stages=SMPLIFY_STAGES[-1:], candidates=1, camera_moves_from=0, upright_weight=0.0, anchor_pose=25.0
+    )
 
 
 def parity_config() -> FitConfig:

@@ -26,6 +26,9 @@ BETAS = slice(72, 82)
 TRANSL = slice(82, 85)
 
 
+_CHUNK_ROWS = 128  # rows assembled at a time on a CPU: their Jacobians stay in the cache
+
+
 class Residuals(NamedTuple):
     """A term's residuals (B, R) and their derivative (B, R, 85); the term's energy is the sum of squares."""
 
@@ -122,6 +125,17 @@ class Energy:
 
     def normal_equations(self, params: Tensor, rows: Tensor) -> NormalEquations:
         """See `least_squares.Problem`."""
+        count = len(params)
+        if params.device.type != "cpu" or count <= _CHUNK_ROWS:
+            return self._normal_equations(params, rows)
+        pieces = -(-count // _CHUNK_ROWS)  # of even size, so that none is of a single row (see `schedules`)
+        parts = [
+            self._normal_equations(some, those)
+            for some, those in zip(params.tensor_split(pieces), rows.tensor_split(pieces), strict=True)
+        ]
+        return NormalEquations(*(torch.cat(part) for part in zip(*parts, strict=True)))
+
+    def _normal_equations(self, params: Tensor, rows: Tensor) -> NormalEquations:
         state = self._state(params, derivative=True)
         count = len(params)
         normal = NormalEquations(
@@ -137,6 +151,15 @@ class Energy:
         hessian = normal.hessian * free[:, None] * free
         torch.diagonal(hessian, dim1=-2, dim2=-1).add_(self._frozen.to(params.dtype))
         return NormalEquations(normal.cost, normal.gradient * free, hessian)
+
+    def residuals(self, params: Tensor, rows: Tensor) -> Residuals:
+        """All terms' residuals (B, R) and Jacobian rows (B, R, 85), for solvers that want them in full."""
+        state = self._state(params, derivative=True)
+        parts = [
+            term.residuals(self._share(state, columns), rows)
+            for term, columns in zip(self.terms, self._columns, strict=True)
+        ]
+        return Residuals(torch.cat([part.values for part in parts], 1), torch.cat([part.jacobian for part in parts], 1))
 
     def by_term(self, params: Tensor, rows: Tensor) -> dict[str, Tensor]:
         """Each term's energy, name -> (B,); terms of the same name are summed."""

@@ -213,6 +213,7 @@ def _fit(inputs: _Inputs) -> FitResult:
         inputs.body,
         inputs.observations,
         Energy(inputs.body, terms),
+        inputs.prior,
         params,
         steps=steps,
         converged=converged,
@@ -285,3 +286,40 @@ def stage_terms(
         betas = AnchorTerm(anchor, BETAS, config.anchor_betas, sigma=config.anchor_betas_sigma, name="anchor_betas")
         terms.append(betas)
     return terms
+
+
+@dataclass(frozen=True, kw_only=True)
+class LastStage:
+    """The last stage as a problem of its own, for those who compare solvers: its energy and start (B, 85)."""
+
+    energy: Energy
+    start: Tensor
+    config: FitConfig
+
+    def solve(self) -> Solution:
+        return minimise(self.energy, self.start, self.config.rule, self.config.stages[-1].stopping)
+
+
+def last_stage(
+    body: BodyModel, observations: Observations, prior: GaussianMixture, init: Tensor, config: FitConfig | None = None
+) -> LastStage:
+    """What `anchored` minimises after its camera stage.
+
+    Args:
+        body, observations, prior, init: as for `anchored`; all finite.
+        config: the constants, without the anchor by default.
+    """
+    config = config or replace(anchored_config(), anchor_pose=0.0)
+    with torch.inference_mode():
+        placed = camera_stage.place(
+            body,
+            observations,
+            init,
+            config.camera,
+            reference_height=config.reference_height,
+            orientations=axis_angle_to_matrix(init[:, None, GLOBAL_ORIENT]),
+        )
+        start = camera_stage.apply(init, placed.params[:, 0])
+        data = keypoint_term(observations, _used_names("canonical", config), placed.zoom, config)
+        terms = stage_terms(config.stages[-1], prior, data, start, init, config)
+    return LastStage(energy=Energy(body, terms), start=start, config=config)

@@ -68,7 +68,7 @@ def main() -> None:
     body = load_body()
 
     library = load_pose_library(split="all", mirrored=False)
-    chosen = torch.multinomial(library.subject_balanced_weights(300), 32).tolist()
+    chosen = torch.multinomial(library.subject_balanced_weights(), 32).tolist()
     labels = [f"{library.takes[row].replace('exp38-', '')[:18]} {library.frames[row]}" for row in chosen]
     pictures = {"pose_library.png": sheet(library.poses[chosen], labels, 8, body)}
 

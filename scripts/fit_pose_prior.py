@@ -42,7 +42,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("-o", "--output", type=Path, default=Path("anchorfit/assets/priors/pose_gmm.npz"))
     parser.add_argument("--library", type=Path, help="a pose library; the shipped one if left out")
-    parser.add_argument("--cap", type=int, default=1000, help="no subject counts for more poses than this")
+    parser.add_argument("--cap", type=int, default=3000, help="no subject counts for more poses than this")
     parser.add_argument("--symmetric", type=int, default=MixtureSettings.symmetric)
     parser.add_argument("--pooling", type=float, default=MixtureSettings.pooling)
     parser.add_argument("--floor-deg", type=float, default=3.0)

@@ -33,6 +33,7 @@ from .model import NUM_POSE, BodyModel
 from .points import point_table
 from .skinning import ancestor_rows, jump_tables
 
+_SMALL_BATCH = 24  # below it, fewer calls count for more than fewer passes over memory
 _CHUNK_ROWS = 128  # of the batch at a time: intermediate results stay in the cache
 
 
@@ -58,7 +59,8 @@ class PointSet:
     names: tuple[str, ...]
     num_betas: int
     parent_joints: Tensor  # (23,) parents of all joints but the root
-    jumps: tuple[tuple[Tensor, Tensor], ...]  # joints, and their ancestors 1, 2, 4, 8 steps up
+    jumps: tuple[tuple[int, Tensor], ...]  # first joint with an ancestor 1, 2, 4, 8 steps up, and those ancestors
+    skew: Tensor  # (9,): see _exponential_map
     source_frames: Tensor  # (N,) joint whose frame carries the source
     source_rest: Tensor  # (N * 3, 1): q at betas 0
     source_shape: Tensor  # (N * 3, S): dq/dbetas
@@ -66,10 +68,14 @@ class PointSet:
     root_shape: Tensor  # (3, S)
     root_weight: Tensor  # (P, 1, 1)
     combine: Tensor  # (P + E, N): C, and below it C restricted to the sources at and below k, for the pairs (p, k)
-    pair_joints: Tensor  # (E,)
+    pair_turns: Tensor  # (2, E * 9): rows of Omega in the cross products of the pairs, see _cross
+    pair_arms: Tensor  # (2, E * 9): rows of the arms in them
     beta_frames: Tensor  # (P * S, 72): dx_p/dbetas as a product with the world rotations
-    beta_root: Tensor  # (P, S, 3, 1)
-    corrective_joints: Tensor  # (K,) in 0..22: joints but the root whose rotation moves a point by correctives
+    beta_root: Tensor  # (P * S * 3, 1)
+    constant: Tensor  # (1 + P, 1): zero, and the derivative with respect to transl
+    corrective_joints: Tensor  # (K,) in 1..23: joints whose rotation moves a point by correctives
+    corrective_turns: Tensor  # (2, K * 27): rows of the left Jacobians in the derivatives of the rotations
+    corrective_columns: Tensor  # (2, K * 27): rows of the rotations in them
     corrective_directions: Tensor  # (T * 3, K * 9): correctives of T surface sources
     corrective_spread: Tensor  # (N, T): how they add to the q of the sources
     corrective_blend: Tensor  # (T, 24): the rotation that carries each of them to the world
@@ -87,7 +93,7 @@ class PointSet:
             value = getattr(self, field.name)
             if isinstance(value, Tensor):
                 changed[field.name] = value.to(device=device, dtype=dtype if value.is_floating_point() else None)
-        changed["jumps"] = tuple((joints.to(device), ancestors.to(device)) for joints, ancestors in self.jumps)
+        changed["jumps"] = tuple((start, ancestors.to(device)) for start, ancestors in self.jumps)
         return replace(self, **changed)
 
     def points(self, params: Tensor) -> Tensor:
@@ -126,18 +132,18 @@ class PointSet:
         """Write points (B, P, 3) and Jacobian (B, P * 3 * D) of parameters (D, B) into the two given tensors."""
         batch = params.shape[1]
         posed = self._pose(params, self.combine)
-        arms = posed.points_and_arms[self.num_points :]
+        count, shapes = self.pair_turns.shape[1], self.beta_frames.shape[0]
+        rows = params.new_empty(count + 3 * shapes + 1 + self.num_points, batch)
         above = posed.world.index_select(0, self.parent_joints)
         turning = torch.cat((posed.jacobians[:1], _product(above, posed.jacobians[1:])))  # (24, 3, 3, B): Omega
-        of_pose = _cross(turning.index_select(0, self.pair_joints), arms[:, None], dim=2)  # (E, 3, 3, B)
+        of_pose, of_betas, constant = rows.split((count, 3 * shapes, 1 + self.num_points))
+        _cross(turning.view(-1, batch), posed.points_and_arms.view(-1, batch), self.pair_turns, self.pair_arms, of_pose)
         if self.corrective_joints.numel():
             corrected = self._corrective_jacobian(posed)
             of_pose[: corrected.shape[0]] += corrected
-        of_betas = (self.beta_frames @ posed.world.reshape(NUM_POSE, 3 * batch)).view(*self.beta_root.shape[:3], batch)
-        of_betas = of_betas + self.beta_root
-        constant = params.new_zeros(1 + self.num_points, batch)
-        constant[1:] = self.root_weight[:, 0]
-        rows = torch.cat((of_pose.view(-1, batch), of_betas.view(-1, batch), constant))
+        torch.mm(self.beta_frames, posed.world.view(NUM_POSE, 3 * batch), out=of_betas.view(shapes, 3 * batch))
+        of_betas += self.beta_root
+        constant.copy_(self.constant)
         # The computed rows are a third of the Jacobian, the rest is zero: transpose them first, spread them after.
         torch.index_select(rows.t().contiguous(), 1, self.jacobian_rows, out=jacobian)
         points.copy_(posed.points_and_arms[: self.num_points].permute(2, 0, 1))
@@ -151,44 +157,44 @@ class PointSet:
         """The parameters (D, B), posed: shared by points and Jacobian."""
         batch = params.shape[1]
         betas, transl = params[NUM_POSE : NUM_POSE + self.num_betas], params[NUM_POSE + self.num_betas :]
-        local, jacobians = _exponential_map(params[:NUM_POSE].view(-1, 3, batch))
+        local, jacobians = _exponential_map(params[:NUM_POSE].view(-1, 3, batch), self.skew)
         world = local
-        for joints, ancestors in self.jumps:  # pointer doubling: see skinning.jump_tables
-            moved = _product(world.index_select(0, ancestors), world.index_select(0, joints))
-            world = world.index_copy(0, joints, moved)
-        vectors = torch.addmm(self.source_rest, self.source_shape, betas).view(-1, 3, batch)
+        for start, ancestors in self.jumps:  # pointer doubling: see skinning.jump_tables
+            world = torch.cat((world[:start], _product(world.index_select(0, ancestors), world[start:])))
+        vectors = torch.addmm(self.source_rest, self.source_shape, betas)
         if self.corrective_joints.numel():
-            feature = local[1:] - torch.eye(3, dtype=params.dtype, device=params.device)[..., None]
-            feature = feature.index_select(0, self.corrective_joints).view(-1, batch)
-            added = (self.corrective_directions @ feature).view(-1, 3 * batch)
-            vectors = vectors + (self.corrective_spread @ added).view_as(vectors)
-        turned = _apply(world.index_select(0, self.source_frames), vectors)  # (N, 3, B)
+            matrices = local.index_select(0, self.corrective_joints).view(-1, batch)
+            added = (self.corrective_directions @ matrices).view(-1, 3 * batch)
+            vectors.view(-1, 3 * batch).addmm_(self.corrective_spread, added)
+        turned = _apply(world.index_select(0, self.source_frames), vectors.view(-1, 3, batch))  # (N, 3, B)
         summed = (combine @ turned.view(-1, 3 * batch)).view(-1, 3, batch)
         root = torch.addmm(self.root_rest, self.root_shape, betas) + transl
         summed[: self.num_points] += self.root_weight * root
         return _Posed(local, jacobians, world, summed)
 
     def _corrective_jacobian(self, posed: _Posed) -> Tensor:
-        """What the pose correctives add to the Jacobian of pairs (k, p): (K * Q, 3 parameters, 3, B)."""
+        """What the pose correctives add to the Jacobian of pairs (k, p): (K * Q * 9, B)."""
         batch = posed.world.shape[-1]
-        joints = self.corrective_joints + 1
-        columns, jacobians = posed.local.index_select(0, joints), posed.jacobians.index_select(0, joints)
-        # d(column c of R)/dw_d = (column d of J_l) x (column c of R), laid out (K, c, r, d, B).
-        derivative = _cross(jacobians.transpose(1, 2)[:, None], columns[..., None, :], dim=2)
-        count = joints.numel()
+        count = self.corrective_joints.numel()
+        # d(column c of R)/dw_d = (column d of J_l) x (column c of R), laid out (K, c, r, d).
+        derivative = posed.world.new_empty(count * 27, batch)
+        jacobians, local = posed.jacobians.view(-1, batch), posed.local.view(-1, batch)
+        _cross(jacobians, local, self.corrective_turns, self.corrective_columns, derivative)
         directions = self.corrective_directions.view(-1, count, 9).transpose(0, 1)  # (K, T * 3, 9)
-        moved = torch.bmm(directions, derivative.reshape(count, 9, 3 * batch)).view(count, -1, 3, 3, batch)
+        moved = torch.bmm(directions, derivative.view(count, 9, 3 * batch)).view(count, -1, 3, 3, batch)
         blended = (self.corrective_blend @ posed.world.view(24, -1)).view(-1, 3, 3, batch)
         world = blended[None, :, 0, None] * moved[:, :, 0, :, None]  # (K, T, 3 parameters, 3, B)
         for axis in (1, 2):
             world.addcmul_(blended[None, :, axis, None], moved[:, :, axis, :, None])
         if self.corrective_sum.numel():
             world = self.corrective_sum @ world.view(count, -1, 9 * batch)
-        return world.view(-1, 3, 3, batch)
+        return world.view(-1, batch)
 
 
 def _product(left: Tensor, right: Tensor) -> Tensor:
     """Products of matrices stored by columns, (n, 3, 3, B) each."""
+    if left.shape[-1] < _SMALL_BATCH:
+        return (left[:, None] * right[..., None, :]).sum(2)
     total = left[:, None, 0] * right[:, :, 0, None]
     for axis in (1, 2):
         total.addcmul_(left[:, None, axis], right[:, :, axis, None])
@@ -197,42 +203,41 @@ def _product(left: Tensor, right: Tensor) -> Tensor:
 
 def _apply(matrices: Tensor, vectors: Tensor) -> Tensor:
     """Matrices stored by columns, (n, 3, 3, B), times vectors (n, 3, B)."""
+    if matrices.shape[-1] < _SMALL_BATCH:
+        return (matrices * vectors[:, :, None]).sum(1)
     total = matrices[:, 0] * vectors[:, 0, None]
     for axis in (1, 2):
         total.addcmul_(matrices[:, axis], vectors[:, axis, None])
     return total
 
 
-def _cross(left: Tensor, right: Tensor, dim: int) -> Tensor:
-    """Cross products along ``dim``; other dimensions broadcast."""
-    left_next, left_last = left.roll(-1, dim), left.roll(1, dim)
-    right_next, right_last = right.roll(-1, dim), right.roll(1, dim)
-    return (left_next * right_last).addcmul_(left_last, right_next, value=-1.0)
+def _cross(left: Tensor, right: Tensor, left_rows: Tensor, right_rows: Tensor, out: Tensor) -> None:
+    """Cross products by table: out = left[l_0] * right[r_0] - left[l_1] * right[r_1], rows of B numbers."""
+    torch.mul(left.index_select(0, left_rows[0]), right.index_select(0, right_rows[0]), out=out)
+    out.addcmul_(left.index_select(0, left_rows[1]), right.index_select(0, right_rows[1]), value=-1.0)
 
 
-def _exponential_map(vectors: Tensor) -> tuple[Tensor, Tensor]:
+def _exponential_map(vectors: Tensor, skew_rows: Tensor) -> tuple[Tensor, Tensor]:
     """Rotations and left Jacobians, (n, 3, 3, B) by columns, of axis-angle vectors (n, 3, B).
 
-    The formulas of ``rotations``, without automatic differentiation; coefficients in float64, because
-    c = (1 - a) / t^2 loses digits at small angles.
+    The formulas of ``rotations``, without automatic differentiation and in few calls: c = (1 - a) / t^2 loses digits
+    at small angles, but enters as c w w^T, which takes its error back to a rounding of 1. ``skew_rows`` (9,) finds
+    [w]x in (w, -w, 0).
     """
-    squared = (vectors * vectors).sum(1).double()
+    squared = (vectors * vectors).sum(1)
     angle = squared.sqrt()
-    a = torch.sinc(angle / math.pi)
-    b = 0.5 * torch.sinc(angle / (2.0 * math.pi)).square_()
-    series = 1.0 / 6.0 - squared * (1.0 / 120.0 - squared * (1.0 / 5040.0 - squared * (1.0 / 362880.0)))
-    c = torch.where(squared < 1e-2, series, (1.0 - a) / squared.clamp_min(1e-2))
-    cosine = 1.0 - b * squared
-    a, b, c, cosine = (value.to(vectors.dtype)[:, None, None] for value in (a, b, c, cosine))
+    a = torch.sinc(angle * (1.0 / math.pi))
+    half = torch.sinc(angle * (0.5 / math.pi))
+    b = half * half * 0.5
+    c = (1.0 - a) / squared.clamp_min(1e-14)
+    of_outer = torch.stack((b, c))[:, :, None, None]
+    of_skew = torch.stack((a, b))[:, :, None, None]
+    of_identity = torch.stack((torch.cos(angle), a))[:, :, None]
     outer = vectors[:, :, None] * vectors[:, None]
-    x, y, z = vectors.unbind(1)
-    zero = torch.zeros_like(x)
-    skew = torch.stack((zero, z, -y, -z, zero, x, y, -x, zero), dim=1).view_as(outer)  # column by column
-    rotations = (b * outer).addcmul_(a, skew)
-    jacobians = (c * outer).addcmul_(b, skew)
-    torch.diagonal(rotations, dim1=1, dim2=2).add_(cosine[:, 0].transpose(1, 2))
-    torch.diagonal(jacobians, dim1=1, dim2=2).add_(a[:, 0].transpose(1, 2))
-    return rotations, jacobians
+    skew = torch.cat((vectors, -vectors, vectors.new_zeros(1).expand_as(vectors[:, :1])), dim=1)
+    both = (of_outer * outer).addcmul_(of_skew, skew.index_select(1, skew_rows).view_as(outer))  # (2, n, 3, 3, B)
+    torch.diagonal(both, dim1=2, dim2=3).add_(of_identity.transpose(2, 3))
+    return both[0], both[1]
 
 
 def compile_points(
@@ -331,6 +336,12 @@ class _Compiler:
             for source, (q, j) in enumerate(surface):
                 if p == q:
                     spread[source, row] = blend[j]
+        directions = self._directions_table()
+        # Correctives are linear in R - I: what I gives is taken off the rest vectors once.
+        at_rest = directions @ torch.eye(3, dtype=torch.float64).flatten().repeat(len(self.corrective_joints))
+        rest = rest - spread @ at_rest.view(-1, 3)
+        pair_turns, pair_arms = self._cross_rows(torch.tensor(pair_joints))
+        derivative_turns, derivative_columns = self._derivative_rows()
 
         def tensor(values: Tensor) -> Tensor:
             return values.to(device=self.body.device, dtype=self.body.dtype).contiguous()
@@ -342,11 +353,8 @@ class _Compiler:
             names=names,
             num_betas=self.num_betas,
             parent_joints=indices(parents[1:]),
-            jumps=tuple(
-                (indices(moved), indices([table[joint] for joint in moved]))
-                for table in jump_tables(parents)
-                for moved in [[joint for joint, entry in enumerate(table) if entry < len(parents)]]
-            ),
+            jumps=tuple((start, indices(table[start:])) for start, table in self._jumps()),
+            skew=indices((6, 2, 4, 5, 6, 0, 1, 3, 6)),
             source_frames=indices(frames),
             source_rest=tensor(rest.reshape(-1, 1)),
             source_shape=tensor(shape.reshape(-1, self.num_betas)),
@@ -354,16 +362,45 @@ class _Compiler:
             root_shape=tensor(self.joints_shape[0]),
             root_weight=tensor(root_weight.view(-1, 1, 1)),
             combine=tensor(combine),
-            pair_joints=indices(pair_joints),
+            pair_turns=indices(pair_turns),
+            pair_arms=indices(pair_arms),
             beta_frames=tensor(beta_frames.flatten(2).flatten(0, 1)),
-            beta_root=tensor(beta_root),
-            corrective_joints=indices(self.corrective_joints),
-            corrective_directions=tensor(self._directions_table()),
+            beta_root=tensor(beta_root.reshape(-1, 1)),
+            constant=tensor(torch.cat((torch.zeros(1), root_weight))[:, None]),
+            corrective_joints=indices([k + 1 for k in self.corrective_joints]),
+            corrective_turns=indices(derivative_turns),
+            corrective_columns=indices(derivative_columns),
+            corrective_directions=tensor(directions),
             corrective_spread=tensor(spread),
             corrective_blend=tensor(self._stack([blend for _, blend, _ in self.corrective_rows], self.num_joints)),
             corrective_sum=tensor(self._sum_table()),
             jacobian_rows=indices(self._jacobian_rows(pairs)),
         )
+
+    def _jumps(self) -> list[tuple[int, tuple[int, ...]]]:
+        """First joint that has an ancestor so many steps up, and the table; SMPL orders its joints by depth."""
+        return [(sum(entry == self.num_joints for entry in table), table) for table in jump_tables(self.body.parents)]
+
+    def _cross_rows(self, joints: Tensor) -> tuple[Tensor, Tensor]:
+        """Rows for ``_cross`` of Omega (24, d, r) and of points and arms (P + E, r): result (E, d, r)."""
+        component = torch.arange(3)
+        turns, arms = [], []
+        for first, second in ((1, 2), (2, 1)):
+            of_turn = 9 * joints[:, None, None] + 3 * component[:, None] + (component + first) % 3
+            of_arm = 3 * (self.num_points + torch.arange(len(joints)))[:, None, None] + (component + second) % 3
+            turns.append(of_turn.flatten())
+            arms.append(of_arm.expand_as(of_turn).flatten())
+        return torch.stack(turns), torch.stack(arms)
+
+    def _derivative_rows(self) -> tuple[Tensor, Tensor]:
+        """Rows for ``_cross`` of left Jacobians (24, d, r) and of rotations (24, c, r): result (K, c, r, d)."""
+        joints = (torch.tensor(self.corrective_joints, dtype=torch.int64) + 1).view(-1, 1, 1, 1)
+        column, component, parameter = torch.meshgrid(*[torch.arange(3)] * 3, indexing="ij")
+        turns, columns = [], []
+        for first, second in ((1, 2), (2, 1)):
+            turns.append((9 * joints + 3 * parameter + (component + first) % 3).flatten())
+            columns.append((9 * joints + 3 * column + (component + second) % 3).flatten())
+        return torch.stack(turns), torch.stack(columns)
 
     def _correctives(self) -> None:
         """Corrective sources (point, blend over joints (24,), directions (3, 207)): by vertex or joint, the fewer."""

@@ -15,6 +15,7 @@ from .fragments import Fragments, check_scene, check_size
 from .rasterizer import rasterize, to_pixels
 from .shading import error_colors, person_colors, shade, vertex_normals
 
+_MOST_SAMPLES = 16_000_000  # for one picture, where the caller does not say how many
 _SAMPLES_AT_ONCE = 1 << 21  # shaded points held at a time
 _KEYPOINT_COLOR = (1.0, 0.82, 0.10)
 
@@ -38,7 +39,7 @@ def overlay(
     bones: Iterable[tuple[int, int]] = (),
     keypoint_color: Sequence[float] = _KEYPOINT_COLOR,
     min_confidence: float = 0.05,
-    samples: int = 3,
+    samples: int | None = None,
     rasterizer: Rasterizer = rasterize,
 ) -> ByteImage:
     """Bodies drawn into a photograph: nearer people hide farther ones, edges are antialiased.
@@ -59,7 +60,7 @@ def overlay(
         bones: pairs of keypoint indices to join.
         keypoint_color: sRGB 0..1.
         min_confidence: keypoints at or below it are left out.
-        samples: antialiasing, samples a pixel along x and y.
+        samples: antialiasing, samples a pixel along x and y; by default 3, fewer where the bodies fill many pixels.
         rasterizer: another backend's `rasterize`.
     Returns:
         (H, W, 3) uint8, a new image.
@@ -97,7 +98,7 @@ def side_view(
     colormap: str = "viridis",
     background: Sequence[float] = (1.0, 1.0, 1.0),
     margin: float = 0.06,
-    samples: int = 3,
+    samples: int | None = None,
     rasterizer: Rasterizer = rasterize,
 ) -> ByteImage:
     """The same bodies seen from elsewhere, all in the frame, without foreshortening to speak of.
@@ -151,7 +152,7 @@ def draw_bodies(
     vertex_colors: Tensor,
     size: tuple[int, int],
     *,
-    samples: int = 3,
+    samples: int | None = None,
     rasterizer: Rasterizer = rasterize,
 ) -> tuple[tuple[slice, slice], NDArray[np.float32]]:
     """The bodies' box in the image (row and column slices) and a layer for it: (h, w, 4) colour x cover, and cover.
@@ -161,7 +162,7 @@ def draw_bodies(
     Args:
         vertices_cam: (N, V, 3); vertex_colors: (N, V, 3) sRGB 0..1; the rest as in `overlay`.
     """
-    if samples < 1:
+    if samples is not None and samples < 1:
         raise ValueError(f"samples: expected at least 1, got {samples}")
     height, width = check_size(size)
     if vertices_cam.shape[0] == 0:
@@ -176,6 +177,7 @@ def draw_bodies(
     box = (slice(top, bottom), slice(left, right))
     if layer.size == 0:
         return box, layer
+    samples = samples or _affordable_samples((bottom - top) * (right - left))
     count, num_vertices = bodies.shape[:2]
     offsets = torch.arange(count, device=bodies.device) * num_vertices
     crowd_faces = (faces[None] + offsets[:, None, None]).reshape(-1, 3)
@@ -191,6 +193,11 @@ def draw_bodies(
             crowd, crowd_faces, zoomed, normals, paint, band, samples, rasterizer
         )
     return box, layer
+
+
+def _affordable_samples(pixels: int) -> int:
+    """3 a pixel along x and y, or as many as keep to the limit: on a large picture a jagged edge is small."""
+    return next((samples for samples in (3, 2) if pixels * samples**2 <= _MOST_SAMPLES), 1)
 
 
 def _shaded_band(

@@ -35,8 +35,8 @@ class MixtureSettings:
     """How the mixture is fitted."""
 
     components: int = 8
-    symmetric: int = 2  # components that mirror themselves; the others come in pairs
-    pooling: float = 50.0  # covariances are drawn to their pooled mean as if it were seen on this many poses
+    symmetric: int = 0  # components that mirror themselves; the others come in pairs
+    pooling: float = 300.0  # covariances are drawn to their pooled mean as if it were seen on this many poses
     floor: np.ndarray  # (69,) standard deviation in radians that is added (in variance) to each angle
     seed: int = 0
     max_steps: int = 200

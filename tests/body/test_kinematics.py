@@ -94,9 +94,10 @@ def test_an_empty_batch_is_empty():
     assert jacobian.shape == (0, 10, 3, 85)
 
 
-def test_float32_and_inference_mode_stay_close_to_float64():
+@pytest.mark.parametrize("angle", [0.0, 1e-8, 1e-4, 0.05, 1.0, math.pi])
+def test_float32_and_inference_mode_stay_close_to_float64(angle):
     exact = compile_points(BODIES["correctives"])
-    params = random_params(4)
+    params = params_of_angle(angle).float().double()
     with torch.inference_mode():
         values, jacobian = exact.to(dtype=torch.float32).points_and_jacobian(params.float())
     expected_values, expected = exact.points_and_jacobian(params)

@@ -113,7 +113,7 @@ def test_the_short_cut_comes_to_the_same_normal_equations(which, body, prior, pa
 
 
 def test_the_whole_energy_is_smplifys(body, prior, params):
-    """A plain float64 loop over joints and components, from the formulas of Bogo et al. 2016 and the public constants."""
+    """A plain loop over joints and components, from the formulas of Bogo et al. 2016 and the public constants."""
     weight, shape_weight = 4.78, 5.0
     data = _keypoints()
     energy = Energy(body, [data, MixtureTerm(prior, weight), HingeTerm(weight), ShapeTerm(shape_weight)])

@@ -1,0 +1,4 @@
+"""The parts of ``scripts/build_open_body.py``: one idea a file, in the order in which the build uses them.
+
+source -> decimation -> rig (T-pose, Anny's deformation) -> population -> joints -> shape_space -> correctives -> landmarks -> writing.
+"""

