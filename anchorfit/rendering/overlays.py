@@ -72,16 +72,16 @@ def overlay(
         raise ValueError(f"alpha: expected 0..1, got {alpha}")
     people = _stack_people(vertices_cam)
     paint = _vertex_colors(people, colors, values, value_range, colormap)
+    bones = tuple(bones)
     height, width = picture.shape[:2]
     box, layer = draw_bodies(people, faces, intrinsics, paint, (height, width), samples=samples, rasterizer=rasterizer)
     part = picture[box]
     part *= 1 - alpha * layer[..., 3:]
     part += 255 * alpha * layer[..., :3]
     if keypoints is not None:
-        radius = max(2.0, 0.005 * math.hypot(height, width))
         for points, shown in _visible_keypoints(keypoints, min_confidence):
             red, green, blue = keypoint_color
-            draw_skeleton(picture, points, shown, bones, (red, green, blue), radius)
+            draw_skeleton(picture, points, shown, bones, (red, green, blue), _mark_radius(points[shown], height, width))
     return (picture + 0.5).clip(0, 255).astype(np.uint8)
 
 
@@ -211,19 +211,29 @@ def _shaded_band(
     rasterizer: Rasterizer,
 ) -> NDArray[np.float32]:
     fragments = rasterizer(crowd, faces, intrinsics, size)
-    hit = fragments.face_ids[0] >= 0
-    corners = faces[fragments.face_ids[0][hit]]  # (M, 3)
-    shares = fragments.barycentrics[0][hit][..., None]
+    face_ids = fragments.face_ids[0].reshape(-1)
+    hit = (face_ids >= 0).nonzero()[:, 0]
+    shares = fragments.barycentrics[0].reshape(-1, 3).index_select(0, hit).to(paint)
+    corners = faces.index_select(0, face_ids.index_select(0, hit))
+    table = torch.cat([normals, crowd[0], paint], 1)  # (N V, 9)
+    surface = table.index_select(0, corners[:, 0]) * shares[:, :1]
+    for k in (1, 2):
+        surface += table.index_select(0, corners[:, k]) * shares[:, k : k + 1]
+    normal, point, albedo = surface.split(3, 1)
+    color = shade(
+        albedo,
+        torch.nn.functional.normalize(normal, dim=-1),
+        torch.nn.functional.normalize(-point, dim=-1),
+    )
+    fine = color.new_zeros(size[0] * size[1], 4)
+    fine.index_copy_(0, hit, torch.cat([color, torch.ones_like(color[:, :1])], 1))
+    return _average(fine.view(*size, 4), samples).float().cpu().numpy()
 
-    def interpolate(per_vertex: Tensor) -> Tensor:
-        return (per_vertex[corners] * shares).sum(1)
 
-    normal = torch.nn.functional.normalize(interpolate(normals), dim=-1)
-    towards_viewer = torch.nn.functional.normalize(-interpolate(crowd[0]), dim=-1)
-    fine = normal.new_zeros((*size, 4))
-    fine[hit] = torch.cat([shade(interpolate(paint), normal, towards_viewer), torch.ones_like(normal[:, :1])], -1)
-    height, width = size[0] // samples, size[1] // samples
-    return fine.view(height, samples, width, samples, 4).mean((1, 3)).float().cpu().numpy()
+def _average(fine: Tensor, samples: int) -> Tensor:
+    """Means of blocks of samples x samples, (h samples, w samples, C) -> (h, w, C)."""
+    rows = torch.stack([fine[k::samples] for k in range(samples)]).sum(0)
+    return torch.stack([rows[:, k::samples] for k in range(samples)]).sum(0) / samples**2
 
 
 def _zoom(intrinsics: Tensor, left: int, top: int, samples: int) -> Tensor:
@@ -305,6 +315,12 @@ def _vertex_colors(
     if paint.shape not in ((count, 1, 3), (count, num_vertices, 3)):
         raise ValueError(f"colors: expected (3,), ({count}, 3) or ({count}, V, 3), got {tuple(paint.shape)}")
     return paint.expand(count, num_vertices, 3)
+
+
+def _mark_radius(points: NDArray[np.float64], height: int, width: int) -> float:
+    """Pixels: a share of the person's extent, so that small people are not buried under their own joints."""
+    extent = float(np.ptp(points, axis=0).max()) if len(points) else 0.0
+    return float(np.clip(0.013 * extent, 1.2, max(2.0, 0.006 * math.hypot(height, width))))
 
 
 def _visible_keypoints(
