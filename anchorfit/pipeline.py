@@ -157,7 +157,7 @@ def _to_estimate(
         confidence=observations.confidence.cpu(),
         names=observations.names,
         images=images,
-        body=body.name,
+        body=body.source or body.name,
         gender=body.gender,
         method=method,
         diagnostics=diagnostics,

@@ -81,7 +81,9 @@ def errors_mm(body: BodyModel, params: Tensor, truth: Tensor) -> dict[str, float
     """Mean per-vertex error (root aligned), MPJPE (pelvis aligned) and reconstruction error, millimetres."""
     ours, true = body.from_params(params), body.from_params(truth)
     surface = mean_point_error(ours.vertices - ours.joints[:, :1], true.vertices - true.joints[:, :1])
-    joints = mean_point_error(root_aligned(ours.joints, ours.joints[:, 0]), root_aligned(true.joints, true.joints[:, 0]))
+    joints = mean_point_error(
+        root_aligned(ours.joints, ours.joints[:, 0]), root_aligned(true.joints, true.joints[:, 0])
+    )
     aligned = reconstruction_error(ours.joints, true.joints)
     named = {"pve_mm": surface, "mpjpe_mm": joints, "pa_mpjpe_mm": aligned}
     return {name: float(value.mean()) * 1000 for name, value in named.items()}
@@ -123,7 +125,9 @@ def compare_baselines(
     rows.append({"fit": "ours", "seconds": ours, "energy": solution.cost})
     wall, cpu = time.perf_counter(), time.process_time()
     plain = adam(body, problem.energy, problem.start)
-    rows.append({"fit": "adam", "seconds": (time.perf_counter() - wall, time.process_time() - cpu), "energy": plain.energy})
+    rows.append(
+        {"fit": "adam", "seconds": (time.perf_counter() - wall, time.process_time() - cpu), "energy": plain.energy}
+    )
     wall, cpu = time.perf_counter(), time.process_time()
     few = [scipy_row(problem.energy, problem.start[row], row).energy for row in range(8)]
     elapsed = (time.perf_counter() - wall) * count / 8, (time.process_time() - cpu) * count / 8

@@ -69,18 +69,27 @@ class FitConfig:
     candidates: int = 2  # orientations that enter the body stages, as extra rows
     candidate_stages: int = 1  # after so many stages the better candidate goes on alone
     only_side_views: float | None = None  # pixels: the second candidate counts only where shoulders look narrower
+    hinge_gain: float = 2.0  # see `terms.hinge`; the public code: 10
+    hinge_steepness: float = 4.0  # the public code: 1
     anchor_pose: float = 0.0  # weight of the anchor on the body pose
     anchor_pose_sigma: float = 0.7  # radians
     anchor_betas: float = 0.0  # weight of the anchor on betas
     anchor_betas_sigma: float = 2.0
+    interpenetration: float = 1e3  # weight of the term that keeps the body from passing through itself; 0: off
+    interpenetration_from: int = 3  # the first body stage it is on in
     rule: StepRule = LevenbergMarquardt()
     limits: Limits = Limits()
 
 
 def anchored_config() -> FitConfig:
-    """The default of `anchored`: the last stage alone, and the anchor."""
+    """The default of `anchored`: the last stage alone, and the anchor; no interpenetration term, to be quick."""
     return FitConfig(
-        stages=SMPLIFY_STAGES[-1:], candidates=1, camera_moves_from=0, upright_weight=0.0, anchor_pose=25.0
+        stages=SMPLIFY_STAGES[-1:],
+        candidates=1,
+        camera_moves_from=0,
+        upright_weight=0.0,
+        anchor_pose=25.0,
+        interpenetration=0.0,
     )
 
 
@@ -112,8 +121,11 @@ def parity_config() -> FitConfig:
         camera=camera,
         camera_moves_from=len(SMPLIFY_STAGES),
         depth_weight=0.0,
+        interpenetration_from=0,
         upright_weight=0.0,
         candidate_stages=len(SMPLIFY_STAGES),
+        hinge_gain=10.0,
+        hinge_steepness=1.0,
         only_side_views=25.0,
         rule=Dogleg(),
     )

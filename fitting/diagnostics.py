@@ -9,8 +9,11 @@ from torch import Tensor
 
 from ..body import CANONICAL_JOINTS, BodyModel
 from ..observations.people import Observations
-from .energy import TRANSL, Energy, compiled_points
+from .camera_stage import STATURE
+from .energy import BETAS, BODY_POSE, TRANSL, BodyState, Energy, compiled_points
+from .pose_prior import GaussianMixture
 from .results import FitResult
+from .terms.interpenetration import interpenetration_term
 from .terms.keypoints import NEAREST
 
 
@@ -20,7 +23,9 @@ class Limits:
 
     min_joints: int = 6  # seen joints
     max_reprojection: float = 0.08  # mean error over seen joints, as a share of the person's height in pixels
-    max_pose_prior: float = 400.0  # the mixture's total of the best component, without its weight
+    min_span: float = 10.0  # pixels of the image that seen joints extend over
+    max_pose_prior: float = 200.0  # the mixture's total of the best component, unweighted; people in photographs: ~100
+    max_penetration: float = 0.05  # metres that two spheres of different parts lie in each other
     max_beta: float = 4.0  # standard deviations
 
 
@@ -35,10 +40,25 @@ def reprojection_errors(body: BodyModel, observations: Observations, params: Ten
     return torch.where(seen, errors, torch.nan), behind
 
 
+def _penetration(body: BodyModel, params: Tensor) -> Tensor:
+    """(B,) metres, see `InterpenetrationTerm.depth`."""
+    term = interpenetration_term(body, 1.0)
+    return term.depth(BodyState(params, compiled_points(body, term.point_names).points(params), None))
+
+
+def _span(observations: Observations) -> Tensor:
+    """(B,) the longer side of the box around the seen joints, pixels of the image."""
+    seen = (observations.confidence > 0)[..., None]
+    high = torch.where(seen, observations.keypoints, -torch.inf).amax(1)
+    low = torch.where(seen, observations.keypoints, torch.inf).amin(1)
+    return (high - low).amax(-1)
+
+
 def diagnose(
     body: BodyModel,
     observations: Observations,
     energy: Energy,
+    prior: GaussianMixture,
     params: Tensor,
     *,
     steps: Tensor,
@@ -51,6 +71,7 @@ def diagnose(
     Args:
         body, observations: as fitted.
         energy: the last stage's.
+        prior: the pose prior.
         params: (B, 85) found.
         steps, converged: (B,) of the solver.
         whole: (B,) bool: the row's input was finite.
@@ -64,17 +85,21 @@ def diagnose(
     seen = observations.confidence > 0
     joints = seen.sum(-1)
     focal = observations.intrinsics[:, [0, 1], [0, 1]].mean(-1)
-    height = 1.7 * focal / params[:, TRANSL.stop - 1].clamp(min=NEAREST)
+    height = STATURE * focal / params[:, TRANSL.stop - 1].clamp(min=NEAREST)
     mean_error = errors.nan_to_num().sum(-1) / joints.clamp(min=1) / height
-    worst_beta = params[:, 72:82].abs().amax(-1)
+    worst_beta = params[:, BETAS].abs().amax(-1)
+    worst_pose = prior.energy(params[:, BODY_POSE])
     checks = [
         (~whole | ~finite, "its input is not finite"),
         (joints < limits.min_joints, f"fewer than {limits.min_joints} joints seen"),
+        (_span(observations) < limits.min_span, f"the seen joints span less than {limits.min_span:g} pixels"),
         (behind, "a seen joint lies behind the camera"),
         (
             mean_error > limits.max_reprojection,
             f"mean error above {limits.max_reprojection:.0%} of the person's height",
         ),
+        (worst_pose > limits.max_pose_prior, "a pose that the prior finds out of range"),
+        (_penetration(body, params) > limits.max_penetration, "parts of the body lie inside each other"),
         (worst_beta > limits.max_beta, f"a shape parameter beyond {limits.max_beta:g} standard deviations"),
         (~converged, "the solver did not converge"),
     ]

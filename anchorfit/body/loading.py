@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zipfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,8 @@ def load_body(
         raise ValueError(f"gender: expected one of {', '.join(GENDERS)}, got {gender!r}")
     path = ASSETS / "bodies" / f"open_{gender}.npz" if name_or_path == "open" else Path(name_or_path).expanduser()
     content = read_body_file(path)
-    return body_from_arrays(content, path=path, gender=gender, num_betas=num_betas, device=device, dtype=dtype)
+    body = body_from_arrays(content, path=path, gender=gender, num_betas=num_betas, device=device, dtype=dtype)
+    return replace(body, source=str(name_or_path))
 
 
 def read_body_file(path: Path) -> Mapping[str, Any]:

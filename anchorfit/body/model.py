@@ -47,6 +47,7 @@ class BodyModel:
         gender: "neutral", "male" or "female".
         name: what the file calls the body.
         meta: what else the file says of itself (licence, provenance, ...).
+        source: what ``load_body`` takes to load it again: "open" or a path; empty for a body made from arrays.
     """
 
     v_template: Tensor
@@ -65,6 +66,7 @@ class BodyModel:
     gender: str
     name: str
     meta: dict[str, Any]
+    source: str = ""
 
     @property
     def num_vertices(self) -> int:

@@ -1,5 +1,6 @@
 """Rendering bodies in plain PyTorch: rasteriser, silhouettes with gradients, part maps, overlays."""
 
+from .crops import paste_crop
 from .fragments import Fragments, Silhouette
 from .overlays import overlay, side_view, top_view
 from .parts import PartMap, part_map
@@ -19,6 +20,7 @@ __all__ = [
     "load_renderer",
     "overlay",
     "part_map",
+    "paste_crop",
     "rasterize",
     "side_view",
     "silhouette",

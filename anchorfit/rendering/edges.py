@@ -17,6 +17,7 @@ class EdgeTable(NamedTuple):
     directions: (2, E) int16: +1 where the face runs from start to end, -1 where it runs back, 0 for the one repeated.
     flip: (E,) bool. The edge is a contour where (first face turns to us) ^ (second face does) ^ flip: never set in a
         closed mesh whose faces all run the same way round; at a rim always true.
+    closed: no edge has `flip` set.
     """
 
     start: Tensor
@@ -24,6 +25,7 @@ class EdgeTable(NamedTuple):
     faces: Tensor
     directions: Tensor
     flip: Tensor
+    closed: bool
 
 
 _tables = WeakTensorKeyDictionary()
@@ -60,10 +62,12 @@ def _build(faces: Tensor) -> EdgeTable:
     follower = (leader + 1).clamp_max(max(key.shape[0] - 1, 0))
     paired = (follower > leader) & (place[follower] % 2 == 1)
     directions = torch.stack([direction[leader], torch.where(paired, direction[follower], 0).to(torch.int16)])
+    flip = (directions[0] == directions[1]) | ~paired
     return EdgeTable(
         low[leader],
         high[leader],
         torch.stack([face[leader], face[torch.where(paired, follower, leader)]]),
         directions,
-        (directions[0] == directions[1]) | ~paired,
+        flip,
+        not bool(flip.any()),
     )

@@ -15,6 +15,7 @@ from .fragments import Fragments, check_scene, check_size
 from .rasterizer import rasterize, to_pixels
 from .shading import error_colors, person_colors, shade, vertex_normals
 
+_MOST_SAMPLES = 16_000_000  # for one picture, where the caller does not say how many
 _SAMPLES_AT_ONCE = 1 << 21  # shaded points held at a time
 _KEYPOINT_COLOR = (1.0, 0.82, 0.10)
 
@@ -38,7 +39,7 @@ def overlay(
     bones: Iterable[tuple[int, int]] = (),
     keypoint_color: Sequence[float] = _KEYPOINT_COLOR,
     min_confidence: float = 0.05,
-    samples: int = 3,
+    samples: int | None = None,
     rasterizer: Rasterizer = rasterize,
 ) -> ByteImage:
     """Bodies drawn into a photograph: nearer people hide farther ones, edges are antialiased.
@@ -59,7 +60,7 @@ def overlay(
         bones: pairs of keypoint indices to join.
         keypoint_color: sRGB 0..1.
         min_confidence: keypoints at or below it are left out.
-        samples: antialiasing, samples a pixel along x and y.
+        samples: antialiasing, samples a pixel along x and y; by default 3, fewer where the bodies fill many pixels.
         rasterizer: another backend's `rasterize`.
     Returns:
         (H, W, 3) uint8, a new image.
@@ -71,16 +72,16 @@ def overlay(
         raise ValueError(f"alpha: expected 0..1, got {alpha}")
     people = _stack_people(vertices_cam)
     paint = _vertex_colors(people, colors, values, value_range, colormap)
+    bones = tuple(bones)
     height, width = picture.shape[:2]
     box, layer = draw_bodies(people, faces, intrinsics, paint, (height, width), samples=samples, rasterizer=rasterizer)
     part = picture[box]
     part *= 1 - alpha * layer[..., 3:]
     part += 255 * alpha * layer[..., :3]
     if keypoints is not None:
-        radius = max(2.0, 0.005 * math.hypot(height, width))
         for points, shown in _visible_keypoints(keypoints, min_confidence):
             red, green, blue = keypoint_color
-            draw_skeleton(picture, points, shown, bones, (red, green, blue), radius)
+            draw_skeleton(picture, points, shown, bones, (red, green, blue), _mark_radius(points[shown], height, width))
     return (picture + 0.5).clip(0, 255).astype(np.uint8)
 
 
@@ -97,7 +98,7 @@ def side_view(
     colormap: str = "viridis",
     background: Sequence[float] = (1.0, 1.0, 1.0),
     margin: float = 0.06,
-    samples: int = 3,
+    samples: int | None = None,
     rasterizer: Rasterizer = rasterize,
 ) -> ByteImage:
     """The same bodies seen from elsewhere, all in the frame, without foreshortening to speak of.
@@ -151,7 +152,7 @@ def draw_bodies(
     vertex_colors: Tensor,
     size: tuple[int, int],
     *,
-    samples: int = 3,
+    samples: int | None = None,
     rasterizer: Rasterizer = rasterize,
 ) -> tuple[tuple[slice, slice], NDArray[np.float32]]:
     """The bodies' box in the image (row and column slices) and a layer for it: (h, w, 4) colour x cover, and cover.
@@ -161,7 +162,7 @@ def draw_bodies(
     Args:
         vertices_cam: (N, V, 3); vertex_colors: (N, V, 3) sRGB 0..1; the rest as in `overlay`.
     """
-    if samples < 1:
+    if samples is not None and samples < 1:
         raise ValueError(f"samples: expected at least 1, got {samples}")
     height, width = check_size(size)
     if vertices_cam.shape[0] == 0:
@@ -176,6 +177,7 @@ def draw_bodies(
     box = (slice(top, bottom), slice(left, right))
     if layer.size == 0:
         return box, layer
+    samples = samples or _affordable_samples((bottom - top) * (right - left))
     count, num_vertices = bodies.shape[:2]
     offsets = torch.arange(count, device=bodies.device) * num_vertices
     crowd_faces = (faces[None] + offsets[:, None, None]).reshape(-1, 3)
@@ -193,6 +195,11 @@ def draw_bodies(
     return box, layer
 
 
+def _affordable_samples(pixels: int) -> int:
+    """3 a pixel along x and y, or as many as keep to the limit: on a large picture a jagged edge is small."""
+    return next((samples for samples in (3, 2) if pixels * samples**2 <= _MOST_SAMPLES), 1)
+
+
 def _shaded_band(
     crowd: Tensor,
     faces: Tensor,
@@ -204,19 +211,29 @@ def _shaded_band(
     rasterizer: Rasterizer,
 ) -> NDArray[np.float32]:
     fragments = rasterizer(crowd, faces, intrinsics, size)
-    hit = fragments.face_ids[0] >= 0
-    corners = faces[fragments.face_ids[0][hit]]  # (M, 3)
-    shares = fragments.barycentrics[0][hit][..., None]
+    face_ids = fragments.face_ids[0].reshape(-1)
+    hit = (face_ids >= 0).nonzero()[:, 0]
+    shares = fragments.barycentrics[0].reshape(-1, 3).index_select(0, hit).to(paint)
+    corners = faces.index_select(0, face_ids.index_select(0, hit))
+    table = torch.cat([normals, crowd[0], paint], 1)  # (N V, 9)
+    surface = table.index_select(0, corners[:, 0]) * shares[:, :1]
+    for k in (1, 2):
+        surface += table.index_select(0, corners[:, k]) * shares[:, k : k + 1]
+    normal, point, albedo = surface.split(3, 1)
+    color = shade(
+        albedo,
+        torch.nn.functional.normalize(normal, dim=-1),
+        torch.nn.functional.normalize(-point, dim=-1),
+    )
+    fine = color.new_zeros(size[0] * size[1], 4)
+    fine.index_copy_(0, hit, torch.cat([color, torch.ones_like(color[:, :1])], 1))
+    return _average(fine.view(*size, 4), samples).float().cpu().numpy()
 
-    def interpolate(per_vertex: Tensor) -> Tensor:
-        return (per_vertex[corners] * shares).sum(1)
 
-    normal = torch.nn.functional.normalize(interpolate(normals), dim=-1)
-    towards_viewer = torch.nn.functional.normalize(-interpolate(crowd[0]), dim=-1)
-    fine = normal.new_zeros((*size, 4))
-    fine[hit] = torch.cat([shade(interpolate(paint), normal, towards_viewer), torch.ones_like(normal[:, :1])], -1)
-    height, width = size[0] // samples, size[1] // samples
-    return fine.view(height, samples, width, samples, 4).mean((1, 3)).float().cpu().numpy()
+def _average(fine: Tensor, samples: int) -> Tensor:
+    """Means of blocks of samples x samples, (h samples, w samples, C) -> (h, w, C)."""
+    rows = torch.stack([fine[k::samples] for k in range(samples)]).sum(0)
+    return torch.stack([rows[:, k::samples] for k in range(samples)]).sum(0) / samples**2
 
 
 def _zoom(intrinsics: Tensor, left: int, top: int, samples: int) -> Tensor:
@@ -298,6 +315,12 @@ def _vertex_colors(
     if paint.shape not in ((count, 1, 3), (count, num_vertices, 3)):
         raise ValueError(f"colors: expected (3,), ({count}, 3) or ({count}, V, 3), got {tuple(paint.shape)}")
     return paint.expand(count, num_vertices, 3)
+
+
+def _mark_radius(points: NDArray[np.float64], height: int, width: int) -> float:
+    """Pixels: a share of the person's extent, so that small people are not buried under their own joints."""
+    extent = float(np.ptp(points, axis=0).max()) if len(points) else 0.0
+    return float(np.clip(0.013 * extent, 1.2, max(2.0, 0.006 * math.hypot(height, width))))
 
 
 def _visible_keypoints(

@@ -176,8 +176,7 @@ class _Coverage(torch.autograd.Function):
             forces.append(total.index_add_(0, start, force - at_end).index_add_(0, end, at_end))
         on_x, on_y = (force[: batch * num_vertices] for force in forces)
         on_soup = [force[batch * num_vertices :].view(ctx.soup_shape) for force in forces]
-        touched = torch.cat([start, end])
-        touched = touched[touched < batch * num_vertices] if ctx.soup_shape[0] else touched
+        touched = (on_x.abs() + on_y.abs()).nonzero()[:, 0]
         return (
             _to_vertices(on_x, on_y, touched, vertices_cam, intrinsics),
             _to_intrinsics(on_x, on_y, touched, vertices_cam, intrinsics) if ctx.needs_input_grad[1] else None,
@@ -190,20 +189,19 @@ def _to_vertices(grad_x: Tensor, grad_y: Tensor, touched: Tensor, vertices_cam: 
     """Gradient with respect to vertices (B, V, 3) from those to their pixels (B V,), which are zero but at the few
     touched ones: the transposed derivative of x = (fx X + s Y) / Z + cx, y = fy Y / Z + cy."""
     grad_x, grad_y = grad_x.index_select(0, touched), grad_y.index_select(0, touched)
-    matrix = intrinsics.index_select(0, touched // vertices_cam.shape[1]).unbind(-1)
+    body = touched // vertices_cam.shape[1]
+    fx, skew, fy = (intrinsics[:, i, j].index_select(0, body) for i, j in ((0, 0), (0, 1), (1, 1)))
     x_cam, y_cam, z_cam = vertices_cam.reshape(-1, 3).index_select(0, touched).unbind(-1)
-    to_x = matrix[0][:, 0] * grad_x / z_cam
-    to_y = (matrix[1][:, 0] * grad_x + matrix[1][:, 1] * grad_y) / z_cam
+    to_x = fx * grad_x / z_cam
+    to_y = (skew * grad_x + fy * grad_y) / z_cam
     to_z = -(to_x * x_cam + to_y * y_cam) / z_cam
     result = torch.zeros_like(vertices_cam)
-    # A vertex that is listed twice gets the same numbers twice.
     result.view(-1, 3).index_copy_(0, touched, torch.stack([to_x, to_y, to_z], -1))
     return result
 
 
 def _to_intrinsics(grad_x: Tensor, grad_y: Tensor, touched: Tensor, vertices_cam: Tensor, intrinsics: Tensor) -> Tensor:
     """Gradient with respect to intrinsics (B, 3, 3), likewise."""
-    touched = touched.unique()
     body = touched // vertices_cam.shape[1]
     plane = vertices_cam.reshape(-1, 3)[touched]
     plane = plane / plane[:, 2:]  # (X / Z, Y / Z, 1)
@@ -216,28 +214,30 @@ def _to_intrinsics(grad_x: Tensor, grad_y: Tensor, touched: Tensor, vertices_cam
 def _contours(vertices_cam: Tensor, intrinsics: Tensor, task: _Task, bodies: slice) -> _Contours:
     """Contour edges of the whole bodies of a group. Vertices run along the first dimension here: to fetch a vertex for
     all bodies is then one copy of neighbouring numbers, ten times faster than along the second."""
-    points = _pixels(vertices_cam[bodies], intrinsics[bodies], task.whole[bodies])  # (V, 2 G): all x, then all y
-    group = points.shape[1] // 2
-    corner, side, other = (points.index_select(0, task.faces[:, k]) for k in range(3))  # (F, 2 G)
-    (side_x, side_y), (other_x, other_y) = side.sub_(corner).chunk(2, 1), other.sub_(corner).chunk(2, 1)
+    x, y = _pixels(vertices_cam[bodies], intrinsics[bodies], task.whole[bodies])  # (V, G)
+    group = x.shape[1]
+    side_x, other_x = _two_sides(x, task.faces)
+    side_y, other_y = _two_sides(y, task.faces)
     front = side_x.mul_(other_y) > side_y.mul_(other_x)  # (F, G): which way round; one without area counts as "not"
     edges = task.edges
     differ = front.index_select(0, edges.faces[0]) ^ front.index_select(0, edges.faces[1])
-    edge, body = differ.bitwise_xor_(edges.flip[:, None]).nonzero().unbind(-1)
+    if not edges.closed:
+        differ ^= edges.flip[:, None]
+    edge, body = differ.nonzero().unbind(-1)
     front = front.view(-1).to(torch.int16)
     winding = torch.zeros_like(edge, dtype=torch.int16)
     for face, direction in zip(edges.faces, edges.directions, strict=True):
         turn = 2 * front.index_select(0, face.index_select(0, edge) * group + body) - 1
         winding += turn * direction.index_select(0, edge)
     start, end = edges.start.index_select(0, edge), edges.end.index_select(0, edge)
-    at_start, at_end = start * (2 * group) + body, end * (2 * group) + body
-    points = points.view(-1)
+    at_start, at_end = start * group + body, end * group + body
+    x, y = x.view(-1), y.view(-1)
     first_point = (body + bodies.start) * vertices_cam.shape[1]
     return _Contours(
-        points.index_select(0, at_start),
-        points.index_select(0, at_start + group),
-        points.index_select(0, at_end),
-        points.index_select(0, at_end + group),
+        x.index_select(0, at_start),
+        y.index_select(0, at_start),
+        x.index_select(0, at_end),
+        y.index_select(0, at_end),
         winding,
         body,
         first_point + start,
@@ -245,15 +245,21 @@ def _contours(vertices_cam: Tensor, intrinsics: Tensor, task: _Task, bodies: sli
     )
 
 
-def _pixels(vertices_cam: Tensor, intrinsics: Tensor, whole: Tensor) -> Tensor:
-    """(V, 2 G): x of all bodies, then y, pixels; bodies that are not whole shrink to a point."""
-    x_cam, y_cam, z_cam = vertices_cam.permute(2, 1, 0).contiguous()  # (V, G) each
+def _pixels(vertices_cam: Tensor, intrinsics: Tensor, whole: Tensor) -> tuple[Tensor, Tensor]:
+    """x and y (V, G), pixels; bodies that are not whole shrink to a point."""
+    x, y, z = vertices_cam.permute(2, 1, 0).contiguous()
     if not bool(whole.all()):
-        x_cam, y_cam, z_cam = torch.where(whole, x_cam, 0), torch.where(whole, y_cam, 0), torch.where(whole, z_cam, 1)
+        x, y, z = torch.where(whole, x, 0), torch.where(whole, y, 0), torch.where(whole, z, 1)
         intrinsics = torch.where(whole[:, None, None], intrinsics, 0)
-    x_plane, y_plane = x_cam / z_cam, y_cam / z_cam
-    x = intrinsics[:, 0, 0] * x_plane + intrinsics[:, 0, 1] * y_plane + intrinsics[:, 0, 2]
-    return torch.cat([x, intrinsics[:, 1, 1] * y_plane + intrinsics[:, 1, 2]], 1)
+    x, y = x.div_(z), y.div_(z)
+    x = x.mul_(intrinsics[:, 0, 0]).add_(intrinsics[:, 0, 1] * y).add_(intrinsics[:, 0, 2])
+    return x, y.mul_(intrinsics[:, 1, 1]).add_(intrinsics[:, 1, 2])
+
+
+def _two_sides(coordinate: Tensor, faces: Tensor) -> tuple[Tensor, Tensor]:
+    """One coordinate of the sides of faces from their first corner to the two others; (F, G) each."""
+    corner = coordinate.index_select(0, faces[:, 0])
+    return coordinate.index_select(0, faces[:, 1]).sub_(corner), coordinate.index_select(0, faces[:, 2]).sub_(corner)
 
 
 def _add_soup(

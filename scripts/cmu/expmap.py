@@ -66,7 +66,7 @@ def parse_expmap(text: str, *, stride: int = 1, name: str = "motion") -> tuple[n
     lines = [line.split(",") for line in text.splitlines() if line.strip()]
     if not lines or {len(line) for line in lines} != {COLUMNS}:
         raise ValueError(f"{name}: expected {COLUMNS} numbers a line, got {sorted({len(line) for line in lines})}")
-    frames = np.arange(len(lines))[stride::stride]
+    frames = np.arange(len(lines))[1::stride]
     table = np.array([lines[index] for index in frames], dtype=np.float64)
     maps = table[:, 3:].reshape(-1, 3)
     local = Rotation.from_rotvec(-maps).as_matrix().reshape(len(frames), len(JOINTS), 3, 3)

@@ -66,6 +66,7 @@ def _terms(prior: GaussianMixture, params: Tensor) -> list[Term]:
         _keypoints(),
         MixtureTerm(prior, 4.78),
         HingeTerm(4.78),
+        HingeTerm(4.78, gain=2.0, steepness=4.0),
         ShapeTerm(5.0),
         AnchorTerm(target, BODY_POSE, 20.0, sigma=0.5),
         AnchorTerm(target, BETAS, torch.linspace(1, 2, COUNT, dtype=torch.float64), sigma=2.0, name="anchor_betas"),
@@ -113,7 +114,7 @@ def test_the_short_cut_comes_to_the_same_normal_equations(which, body, prior, pa
 
 
 def test_the_whole_energy_is_smplifys(body, prior, params):
-    """A plain float64 loop over joints and components, from the formulas of Bogo et al. 2016 and the public constants."""
+    """A plain loop over joints and components, from the formulas of Bogo et al. 2016 and the public constants."""
     weight, shape_weight = 4.78, 5.0
     data = _keypoints()
     energy = Energy(body, [data, MixtureTerm(prior, weight), HingeTerm(weight), ShapeTerm(shape_weight)])

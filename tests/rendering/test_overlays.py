@@ -129,7 +129,7 @@ def test_keypoints_and_bones_are_drawn_where_they_are_seen():
     none = torch.zeros(0, 4, 3)
     empty = torch.zeros(0, 3, dtype=torch.int64)
     got = overlay(grey(), none, empty, camera(48, 64), keypoints=points, bones=[(0, 1), (1, 2), (0, 3)])
-    assert got[10, 25, 0] > 200  # on the bone
+    assert got[10, 25, 0] > 170  # on the bone
     assert got[10, 10, 0] > 200
     assert (got[38:43, 38:43] == 120).all()  # unseen
     assert (got[20:36] == 120).all()

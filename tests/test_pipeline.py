@@ -1,0 +1,107 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from anchorfit.assets import ASSETS
+from anchorfit.body import load_body
+from anchorfit.evaluation.agreement import agreement
+from anchorfit.observations import list_images, match_people, read_people
+from anchorfit.pictures import draw_contact_sheet, draw_line_up, draw_overlay, draw_side_view
+from anchorfit.pipeline import FitOptions, fit_people, load_body_on
+from anchorfit.results import BodyEstimate
+
+DEMO = ASSETS / "demo"
+
+
+@pytest.fixture(scope="module")
+def body():
+    return load_body()
+
+
+@pytest.fixture(scope="module")
+def people():
+    """Six people of three photographs: near, far, cut off, from behind."""
+    everyone = match_people(read_people(DEMO / "person_keypoints.json").people, list_images([DEMO])).people
+    return [p for p in everyone if p.person_id in {"442619", "200887", "187952", "207303", "212048", "215132"}]
+
+
+@pytest.fixture(scope="module")
+def outcome(people, body):
+    return fit_people(people, body)
+
+
+def test_everybody_is_fitted_in_order(outcome, people):
+    assert not outcome.problems
+    assert outcome.estimate.names == tuple(person.name for person in people)
+
+
+def test_the_batch_size_changes_nothing(outcome, people, body):
+    one_by_one = fit_people(people, body, options=FitOptions(batch_size=1)).estimate
+    by_four = fit_people(people, body, options=FitOptions(batch_size=4)).estimate
+    for other in (one_by_one, by_four):
+        for name in ("pose", "betas", "transl"):
+            assert torch.equal(getattr(other, name), getattr(outcome.estimate, name)), name
+
+
+def test_people_agree_with_their_photographs(outcome, people, body):
+    figures = agreement(outcome.estimate, body, people)
+    assert all(figure.limb_error < 0.05 for figure in figures)
+    by_id = {person.person_id: figure for person, figure in zip(people, figures, strict=True)}
+    visible = [by_id[i].mask_iou or 0.0 for i in ("442619", "200887")]
+    assert min(visible) > 0.6  # loose clothing costs the rest; table and neighbours hide the other four
+
+
+def test_nobody_stands_on_the_head_or_behind_the_camera(outcome, body):
+    joints = outcome.estimate.bodies(body).joints
+    assert (joints[:, 15, 1] < joints[:, 0, 1]).all()  # y points down: the head is above the pelvis
+    assert (joints[..., 2] > 0).all()
+
+
+def test_front_and_back_are_told_apart(outcome, body, people):
+    """The chef shows his back, the woman at the table's far side her face."""
+    joints = outcome.estimate.bodies(body).joints
+    left_minus_right = joints[:, 16, 0] - joints[:, 17, 0]
+    by_id = {person.person_id: float(x) for person, x in zip(people, left_minus_right, strict=True)}
+    assert by_id["200887"] < 0 < by_id["187952"]
+
+
+def test_an_estimate_from_disk_draws_the_same_picture(outcome, body, tmp_path):
+    row = outcome.estimate[0]
+    row.save(tmp_path / "row.npz")
+    loaded = BodyEstimate.load(tmp_path / "row.npz")
+    np.testing.assert_array_equal(draw_overlay(loaded, load_body(loaded.body)), draw_overlay(row, body))
+
+
+def test_pictures_show_something(outcome, body):
+    row = outcome.estimate[0]
+    assert draw_side_view(row, body, (64, 48)).shape == (64, 48, 3)
+    assert draw_side_view(row, body).min() < 200
+    assert draw_line_up(outcome.estimate, body, (64, 200)).shape == (64, 200, 3)
+    assert draw_contact_sheet(outcome.estimate, body, row_height=60).shape[0] == 3 * 64
+
+
+def test_people_of_two_photographs_make_no_overlay(outcome, body):
+    with pytest.raises(ValueError, match="expected the people of one photograph"):
+        draw_overlay(outcome.estimate, body)
+
+
+def test_problems_name_the_person(people, body):
+    few = replace(people[0], person_id="few", confidence=np.where(np.arange(39) < 3, people[0].confidence, 0.0))
+    lost = replace(people[0], person_id="lost", image=None, image_size=None)
+    outcome = fit_people([few, people[1], lost], body, options=FitOptions(minimum_joints=10))
+    assert outcome.estimate is not None
+    assert outcome.estimate.names == (people[1].name,)
+    subjects = {problem.subject.partition("#")[2]: problem.message for problem in outcome.problems}
+    assert "fewer than 10" in subjects["few"]
+    assert "neither an image nor its size is known" in subjects["lost"]
+
+
+def test_nobody_is_no_error(body):
+    assert fit_people([], body) == (None, ())
+
+
+def test_a_device_that_is_not_there_is_named():
+    with pytest.raises(ValueError, match="device 'cuda:99' is not to be had here"):
+        load_body_on("open", "neutral", "cuda:99")
