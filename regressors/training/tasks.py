@@ -11,7 +11,16 @@ from ...body import BodyModel, axis_angle_to_matrix
 from ...body.joint_sets import SMPL_PARENTS
 from ...body.pose_library import load_pose_library
 from ...body.skinning import world_rotations
-from ..losses import axis_angle_loss, betas_loss, matrix_loss, point_loss, pose_angles_deg, squared_point_loss
+from ..losses import (
+    axis_angle_loss,
+    betas_loss,
+    keypoint_reprojection_loss,
+    matrix_loss,
+    point_loss,
+    pose_angles_deg,
+    six_d_loss,
+    squared_point_loss,
+)
 from ..normalisation import normalise
 from ..pose_prior import PosePrior, PosePriorConfig, PosePriorOutput
 from ..shape_prior import ShapePrior, ShapePriorConfig
@@ -32,6 +41,8 @@ class PoseLoss:
     world: float = 0.5  # and relative to the camera
     points: float = 10.0  # mean distance of joints and surface, metres
     squared_points: float = 0.0  # its square, the paper's
+    six_d: float = 0.0  # the first two columns of the local matrices
+    reprojection: float = 0.0  # of the joints, in sizes of the person
 
 
 class PoseTask:
@@ -81,12 +92,28 @@ class PoseTask:
             total = total + weights.local * matrix_loss(output.local, local)
         if weights.world > 0:
             total = total + weights.world * matrix_loss(output.world, world)
-        if weights.points > 0 or weights.squared_points > 0:
+        if weights.six_d > 0:
+            total = total + weights.six_d * six_d_loss(output.local, local)
+        if weights.points > 0 or weights.squared_points > 0 or weights.reprojection > 0:
             betas = people.params[:, 72:82]
             predicted, target = self.surface.pose(output.world, betas), self.surface.pose(world, betas)
             total = total + weights.points * point_loss(predicted, target)
             total = total + weights.squared_points * squared_point_loss(predicted, target)
+            if weights.reprojection > 0:
+                joints = target[:, :24] + self._pelvis(people.params, inputs.view)[:, None]
+                error = keypoint_reprojection_loss(
+                    predicted[:, :24],
+                    joints[..., :2] / joints[..., 2:],
+                    torch.ones_like(joints[..., 0]),
+                    torch.eye(3, device=joints.device).expand(len(joints), 3, 3),
+                )
+                total = total + weights.reprojection * error
         return total
+
+    def _pelvis(self, params: Tensor, view: Tensor) -> Tensor:
+        """(B, 3) the true pelvis joints, in the turned camera's frame."""
+        rest = self.surface.joints[0] + params[:, 72:82] @ self.surface.joints_shape[0].mT
+        return (view @ (rest + params[:, 82:])[..., None])[..., 0]
 
     def evaluate(self) -> dict[str, float]:
         """Root-aligned mean joint and surface errors and the mean angle between rotations, on held-out subjects."""
