@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .meshes import export_mesh
     from .observations import Observations, Person, match_people, read_people
     from .pictures import draw_overlay
-    from .pipeline import fit, fit_people
+    from .pipeline import fit, fit_people, predict, predict_people
     from .results import BodyEstimate
 
 _HOMES = {
@@ -29,6 +29,8 @@ _HOMES = {
     "fit_people": "anchorfit.pipeline",
     "load_body": "anchorfit.body",
     "match_people": "anchorfit.observations",
+    "predict": "anchorfit.pipeline",
+    "predict_people": "anchorfit.pipeline",
     "read_people": "anchorfit.observations",
 }
 
@@ -44,6 +46,8 @@ __all__ = [
     "fit_people",
     "load_body",
     "match_people",
+    "predict",
+    "predict_people",
     "read_people",
 ]
 

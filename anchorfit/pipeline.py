@@ -10,10 +10,13 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from . import regressors
 from .body import BodyModel, load_body
 from .camera import default_focal, focal_from_exif, intrinsics_matrix
 from .fitting import FitConfig, FitResult, GaussianMixture, anchored, load_pose_prior, smplify
+from .fitting.diagnostics import reprojection_errors
 from .observations import Observations, Person, image_size, observe, sanitise, too_little
+from .regressors import Priors
 from .results import BodyEstimate, Diagnostics, concatenate
 
 SCHEDULES = ("smplify", "anchored")
@@ -64,41 +67,112 @@ def fit_people(
     Returns:
         The estimates in the order of ``people``, without those that a problem names.
     """
-    problems: list[Problem] = []
-    ready: list[Person] = []
-    cameras: list[Tensor] = []
+    ready = _made_ready(people, options, init)
+    progress(len(people) - len(ready.people))
+    estimates = []
+    prior = load_pose_prior(dtype=body.dtype, device=body.device)
+    for batch in _batches(range(len(ready.people)), options.batch_size):
+        observations, images = ready.batch(batch, masks=False)
+        start = None if init is None else init.rows([init.names.index(name) for name in observations.names])
+        estimates.append(fit(observations, body, init=start, schedule=options.schedule, prior=prior, images=images))
+        progress(len(batch))
+    return Outcome(concatenate(estimates) if estimates else None, tuple(ready.problems))
+
+
+def predict_people(
+    people: Sequence[Person],
+    body: BodyModel,
+    *,
+    priors: Priors | None = None,
+    options: FitOptions = FitOptions(),
+    progress: Callable[[int], None] = lambda done: None,
+) -> Outcome:
+    """Predict everybody's body directly, from keypoints and, where there is one, the mask; as `fit_people` else."""
+    ready = _made_ready(people, options)
+    progress(len(people) - len(ready.people))
+    estimates = []
+    for batch in _batches(range(len(ready.people)), options.batch_size):
+        observations, images = ready.batch(batch, masks=True)
+        estimates.append(predict(observations, body, priors=priors, images=images))
+        progress(len(batch))
+    return Outcome(concatenate(estimates) if estimates else None, tuple(ready.problems))
+
+
+class _Ready(NamedTuple):
+    """People that can be dealt with and the cameras that saw them; the problems of the others."""
+
+    people: list[Person]
+    cameras: list[Tensor]
+    problems: list[Problem]
+
+    def batch(self, rows: Sequence[int], *, masks: bool) -> tuple[Observations, tuple[str, ...]]:
+        """Observations of some of them, and their images' paths."""
+        chosen = [self.people[i] for i in rows]
+        images = tuple(str(person.image or "") for person in chosen)
+        return observe(chosen, [self.cameras[i] for i in rows], masks=masks), images
+
+
+def _made_ready(people: Sequence[Person], options: FitOptions, init: BodyEstimate | None = None) -> _Ready:
+    ready = _Ready([], [], [])
     sizes = _SizeCache()
     for person in people:
         seen = int((person.confidence > 0).sum())
         if seen < options.minimum_joints:
-            problems.append(Problem(person.name, f"skipped: {seen} joints, fewer than {options.minimum_joints}"))
+            ready.problems.append(Problem(person.name, f"skipped: {seen} joints, fewer than {options.minimum_joints}"))
             continue
         try:
             width, height = person.image_size or sizes[person.image]
         except (OSError, ValueError) as error:
-            problems.append(Problem(person.name, str(error)))
+            ready.problems.append(Problem(person.name, str(error)))
             continue
         clean, notes = sanitise(replace(person, image_size=(width, height)))
-        problems += [Problem(person.name, note) for note in notes]
+        ready.problems.extend(Problem(person.name, note) for note in notes)
         reason = too_little(clean)
         if reason is None and init is not None and person.name not in init.names:
             reason = "no prediction of this name to start from"
         if reason is not None:
-            problems.append(Problem(person.name, f"skipped: {reason}"))
+            ready.problems.append(Problem(person.name, f"skipped: {reason}"))
             continue
         focal = options.focal or sizes.focal(person.image) or default_focal(width, height)
-        ready.append(clean)
-        cameras.append(intrinsics_matrix(focal, (width / 2, height / 2)))
-    progress(len(people) - len(ready))
-    estimates = []
-    prior = load_pose_prior(dtype=body.dtype, device=body.device)
-    for batch in _batches(range(len(ready)), options.batch_size):
-        observations = observe([ready[i] for i in batch], [cameras[i] for i in batch], masks=False)
-        images = tuple(str(ready[i].image or "") for i in batch)
-        start = None if init is None else init.rows([init.names.index(ready[i].name) for i in batch])
-        estimates.append(fit(observations, body, init=start, schedule=options.schedule, prior=prior, images=images))
-        progress(len(batch))
-    return Outcome(concatenate(estimates) if estimates else None, tuple(problems))
+        ready.people.append(clean)
+        ready.cameras.append(intrinsics_matrix(focal, (width / 2, height / 2)))
+    return ready
+
+
+def predict(
+    observations: Observations,
+    body: BodyModel | None = None,
+    *,
+    priors: Priors | None = None,
+    images: tuple[str, ...] = (),
+) -> BodyEstimate:
+    """Predict bodies in one forward pass: what `fit` takes as ``init``.
+
+    Args:
+        observations: B people, pixels; masks, where there are any, give the shape.
+        body: sets device and floating-point type; None takes the neutral open body.
+        priors: trained networks; None takes those that ship with the package.
+        images: B paths to record in the estimate.
+    Returns:
+        The estimate, B rows, on the CPU. A row that could not be predicted stands upright and is not trusted.
+    Raises:
+        FileNotFoundError, ValueError: the package's networks are missing or damaged.
+    """
+    body = body or load_body()
+    found = regressors.predict(observations, body, priors=priors)
+    observations = observations.to(body.device, body.dtype)
+    errors, _ = reprojection_errors(body, observations, found.params)
+    trusted = found.posed & found.placed
+    result = FitResult(
+        params=found.params,
+        reprojection=errors,
+        energy={},
+        steps=torch.zeros(len(found), dtype=torch.long),
+        converged=torch.ones(len(found), dtype=torch.bool),
+        trusted=trusted,
+        reasons=found.reasons,
+    )
+    return _to_estimate(result, observations, body, images or ("",) * len(observations), "direct")
 
 
 def fit(

@@ -59,7 +59,7 @@ class BodyEstimate:
         images: B paths of images, empty where there was none.
         body: what ``load_body`` takes to load the body again: ``"open"`` or a path.
         gender: of the body.
-        method: how the estimate was made, ``"smplify"`` or ``"anchored"``.
+        method: how the estimate was made, ``"smplify"``, ``"anchored"`` or ``"direct"``.
         diagnostics: how the fit went.
     """
 

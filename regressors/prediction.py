@@ -8,13 +8,15 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from ..body import BodyModel, compile_points, matrix_to_axis_angle
+from ..body import BodyModel, PointSet, compile_points, matrix_to_axis_angle
 from ..observations.people import Observations
 from .normalisation import FEWEST_JOINTS, normalise
 from .pose_prior import PosePrior
 from .shape_prior import NUM_BETAS, ShapePrior, crop_mask
 from .translation import FALLBACK_DEPTH, place
 from .weights import SHAPE_PRIOR, load_pose_prior_network, load_shape_prior_network
+
+_ROWS = 32  # people at a time, filled up: matrix products round alike then, and a row does not depend on its batch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,24 +73,48 @@ def predict(observations: Observations, body: BodyModel, *, priors: Priors | Non
     if not len(observations):
         raise ValueError("observations: expected at least one person, got none")
     priors = priors or load_priors()
+    points = compile_points(body)
+    parts = []
     with torch.inference_mode():
-        seen = observations.to(body.device, torch.float32)
-        network = priors.pose.to(body.device)
-        inputs = normalise(seen.keypoints, seen.confidence, seen.intrinsics)
-        output = network(inputs.features)
-        turn = torch.cat((inputs.view.mT[:, None] @ output.local[:, :1], output.local[:, 1:]), 1)
-        params = torch.zeros(len(seen), 72 + NUM_BETAS + 3, device=body.device)
-        params[:, :72] = matrix_to_axis_angle(turn).flatten(1)
-        upright = torch.zeros_like(params[:, :72])
-        upright[:, 0] = torch.pi
-        params[:, :72] = torch.where(inputs.usable[:, None], params[:, :72], upright)
-        shaped = _predict_betas(priors.shape, observations, params)
-        points = compile_points(body).points(params.to(body.dtype)).float()
-        placement = place(points, seen.keypoints, seen.confidence, seen.intrinsics)
-        placed = placement.found & inputs.usable
-        before = torch.tensor([0.0, 0.0, FALLBACK_DEPTH], device=body.device)
-        params[:, -3:] = torch.where(placed[:, None], placement.translation, before)
-        reasons = tuple(_reason(*flags) for flags in zip(inputs.usable.tolist(), placed.tolist(), strict=True))
+        for first in range(0, len(observations), _ROWS):
+            rows = list(range(first, min(first + _ROWS, len(observations))))
+            filled = rows + rows[:1] * (_ROWS - len(rows))
+            parts.append(_rows(_predict_rows(observations.rows(filled), body, points, priors), len(rows)))
+    return Prediction(
+        params=torch.cat([part.params for part in parts]),
+        posed=torch.cat([part.posed for part in parts]),
+        shaped=torch.cat([part.shaped for part in parts]),
+        placed=torch.cat([part.placed for part in parts]),
+        reasons=tuple(reason for part in parts for reason in part.reasons),
+    )
+
+
+def _rows(prediction: Prediction, count: int) -> Prediction:
+    return Prediction(
+        params=prediction.params[:count],
+        posed=prediction.posed[:count],
+        shaped=prediction.shaped[:count],
+        placed=prediction.placed[:count],
+        reasons=prediction.reasons[:count],
+    )
+
+
+def _predict_rows(observations: Observations, body: BodyModel, points: PointSet, priors: Priors) -> Prediction:
+    seen = observations.to(body.device, torch.float32)
+    inputs = normalise(seen.keypoints, seen.confidence, seen.intrinsics)
+    local = priors.pose.to(body.device)(inputs.features).local
+    turned = torch.cat((inputs.view.mT[:, None] @ local[:, :1], local[:, 1:]), 1)
+    upright = torch.zeros(len(seen), 72, device=body.device)
+    upright[:, 0] = torch.pi
+    params = torch.zeros(len(seen), 72 + NUM_BETAS + 3, device=body.device)
+    params[:, :72] = torch.where(inputs.usable[:, None], matrix_to_axis_angle(turned).flatten(1), upright)
+    shaped = _predict_betas(priors.shape, observations, params)
+    standing = points.points(params.to(body.dtype)).float()
+    placement = place(standing, seen.keypoints, seen.confidence, seen.intrinsics)
+    placed = placement.found & inputs.usable
+    before = torch.tensor([0.0, 0.0, FALLBACK_DEPTH], device=body.device)
+    params[:, -3:] = torch.where(placed[:, None], placement.translation, before)
+    reasons = tuple(_reason(*flags) for flags in zip(inputs.usable.tolist(), placed.tolist(), strict=True))
     return Prediction(params=params.to(body.dtype), posed=inputs.usable, shaped=shaped, placed=placed, reasons=reasons)
 
 

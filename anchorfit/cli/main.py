@@ -12,6 +12,8 @@ from .body import body_app
 from .console import fail
 from .demo import demo
 from .fit import fit
+from .predict import predict
+from .train import train_app
 
 app = typer.Typer(
     name="anchorfit",
@@ -22,8 +24,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(fit)
+app.command()(predict)
 app.command()(demo)
 app.add_typer(body_app, name="body")
+app.add_typer(train_app, name="train")
 
 
 def _print_version(wanted: bool) -> None:
@@ -45,7 +49,7 @@ def run() -> None:
     """Run the command line: exit code 0 when something was done, 1 when nothing could be, 2 for a wrong command."""
     try:
         app()
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, ImportError) as error:
         fail(error)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -37,10 +37,11 @@ class Task(Protocol):
 
 
 class Trained(NamedTuple):
-    """What came of a run: steps done and the last held-out errors."""
+    """What came of a run: steps done, the last held-out errors, and whether this is the first of its processes."""
 
     steps: int
     errors: dict[str, float]
+    is_first: bool
 
 
 def train(
@@ -120,7 +121,7 @@ def train(
                 os.replace(checkpoint.with_suffix(".part"), checkpoint)
             fabric.barrier()
         progress(done, f"loss {running:.4f}  " + "  ".join(f"{name} {error:.1f}" for name, error in errors.items()))
-    return Trained(max(first, config.steps), errors)
+    return Trained(max(first, config.steps), errors, fabric.is_global_zero)
 
 
 def _optimizer(model: nn.Module, config: Training) -> torch.optim.Optimizer:

@@ -1,0 +1,78 @@
+"""``anchorfit predict``: people in photographs, from a keypoint file to bodies in one forward pass."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .fit import DEFAULT_SAVE
+
+
+def predict(
+    images: Annotated[list[Path], typer.Argument(help="Images, or folders of images.", show_default=False)],
+    keypoints: Annotated[
+        Path, typer.Option("--keypoints", "-k", help="2D keypoints, as for `anchorfit fit`; COCO files bring masks.")
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the results; made if missing.")],
+    mask: Annotated[
+        Path | None, typer.Option(help="The person's mask, an image of the photograph's size; for one person alone.")
+    ] = None,
+    convention: Annotated[
+        str | None, typer.Option(help="Joint convention, where the file does not say: lsp14, coco17, body25 ...")
+    ] = None,
+    body: Annotated[str, typer.Option(help="'open', or a path to an SMPL .pkl or .npz file.")] = "open",
+    gender: Annotated[str, typer.Option(help="neutral, male or female.")] = "neutral",
+    focal: Annotated[
+        float | None, typer.Option(help="Focal length in pixels. Default: from EXIF, else the image's diagonal.")
+    ] = None,
+    save: Annotated[
+        str, typer.Option(help="What to write, comma-separated: npz, json, pkl, obj, ply, glb, overlay, side.")
+    ] = DEFAULT_SAVE,
+    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ...")] = "cpu",
+) -> None:
+    """Predict a 3D body for every person of the keypoint file that stands in one of the IMAGES, without fitting.
+
+    The results are what `anchorfit fit --init` starts from.
+    """
+    from dataclasses import replace
+
+    from ..observations import list_images, match_people, read_people
+    from ..observations.masks import read_mask
+    from ..pipeline import FitOptions, load_body_on, predict_people
+    from .console import progress_bar, warn
+    from .outputs import make_folder, parse_kinds, write_results
+    from .report import print_people
+
+    kinds = parse_kinds(save)
+    if focal is not None and not 0 < focal < float("inf"):
+        raise typer.BadParameter(f"expected a positive number of pixels, got {focal}", param_hint="--focal")
+    paths = list_images(images)
+    found = read_people(keypoints, convention=convention)
+    matched = match_people(found.people, paths, keypoints)
+    for line in [*found.problems, *matched.problems]:
+        warn(line)
+    people = list(matched.people)
+    if not people:
+        raise ValueError(f"{keypoints}: no person for any of the {len(paths)} images")
+    if mask is not None:
+        if len(people) != 1:
+            raise typer.BadParameter(f"expected one person for a mask, got {len(people)}", param_hint="--mask")
+        people = [replace(people[0], mask=read_mask(mask))]
+    model = load_body_on(body, gender, device)
+    make_folder(output)
+    with progress_bar("predicting", len(people)) as (bar, task):
+        outcome = predict_people(
+            people, model, options=FitOptions(focal=focal), progress=lambda done: bar.advance(task, done)
+        )
+    for problem in outcome.problems:
+        warn(problem)
+    if outcome.estimate is None:
+        raise ValueError(f"{keypoints}: not one person could be predicted")
+    written = write_results(outcome.estimate, model, output, kinds)
+    for line in written.problems:
+        warn(line)
+    print_people(outcome.estimate)
+    if not written.files:
+        raise ValueError(f"{output}: nothing could be written")

@@ -1,0 +1,100 @@
+"""``anchorfit train``: the priors, from the pose library and a body alone."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+train_app = typer.Typer(help="Train the networks of direct prediction.", no_args_is_help=True)
+
+
+class Which(StrEnum):
+    """A prior to train."""
+
+    POSE = "pose"
+    SHAPE = "shape"
+
+
+@train_app.callback()
+def _group() -> None:
+    """Train the networks of direct prediction."""
+
+
+@train_app.command()
+def priors(
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder for checkpoint, log and weights; made if missing.")
+    ],
+    which: Annotated[
+        Which, typer.Option(help="PosePrior from keypoints, or ShapePrior from silhouettes.")
+    ] = Which.POSE,
+    steps: Annotated[int, typer.Option(min=1, help="Batches to train on.")] = 20_000,
+    batch_size: Annotated[int, typer.Option(min=2, help="Over all processes.")] = 256,
+    learning_rate: Annotated[float, typer.Option(help="AdamW's, while it is constant.")] = 1e-3,
+    width: Annotated[
+        int | None, typer.Option(min=1, help="Of the linear layers. Default: 1024, or 512 for shape.")
+    ] = None,
+    paper: Annotated[bool, typer.Option("--paper", help="The paper's optimiser instead: rmsprop at 3e-4.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the folder's checkpoint.")] = False,
+    body: Annotated[str, typer.Option(help="'open', or a path to an SMPL .pkl or .npz file.")] = "open",
+    gender: Annotated[str, typer.Option(help="neutral, male or female.")] = "neutral",
+    seed: Annotated[int, typer.Option(help="Of data and weights.")] = 0,
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads. Default: as PyTorch chooses.")] = None,
+    accelerator: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    devices: Annotated[int, typer.Option(min=1, help="Devices of this machine; under torchrun, its processes.")] = 1,
+    mixed: Annotated[bool, typer.Option("--mixed", help="Mixed precision (bfloat16), for GPUs.")] = False,
+) -> None:
+    """Train PosePrior or ShapePrior on synthetic people; needs the extra 'train'.
+
+    A run that was stopped goes on with --resume, to the same weights that it would have reached. OUTPUT/log.csv has
+    loss and held-out errors; at the end, the weights are in OUTPUT/pose_prior.safetensors or shape_prior.safetensors.
+    """
+    from dataclasses import asdict, replace
+
+    import torch
+
+    from ..pipeline import load_body_on
+    from ..regressors.pose_prior import PosePriorConfig
+    from ..regressors.shape_prior import ShapePriorConfig
+    from ..regressors.training import PoseTask, ShapeTask, Training, train
+    from ..regressors.weights import save_prior
+    from .console import out, progress_bar
+
+    if threads:
+        torch.set_num_threads(threads)
+    base = Training.paper(steps) if paper else Training(steps=steps, learning_rate=learning_rate)
+    config = replace(base, batch_size=batch_size, seed=seed, precision="bf16-mixed" if mixed else "32-true")
+    model = load_body_on(body, gender, "cpu" if accelerator == "cpu" else _own_device())
+    task: PoseTask | ShapeTask
+    if which is Which.POSE:
+        task = PoseTask(model, network=PosePriorConfig(width=width or PosePriorConfig.width), seed=seed)
+    else:
+        task = ShapeTask(model, network=ShapePriorConfig(width=width or ShapePriorConfig.width), seed=seed)
+    with progress_bar("training", steps) as (bar, line):
+        result = train(
+            task,
+            output,
+            config,
+            resume=resume,
+            accelerator=accelerator,
+            devices=devices,
+            progress=lambda done, text: bar.update(line, completed=done, description=text),
+        )
+    if not result.is_first:
+        return
+    path = output / f"{which}_prior.safetensors"
+    save_prior(
+        task.model, path, training={**asdict(config), "body": model.name, "gender": gender, "heldout": result.errors}
+    )
+    out.print("  ".join(f"{name} {value:.1f}" for name, value in result.errors.items()), highlight=False)
+    out.print(f"Weights: {path}", soft_wrap=True, highlight=False)
+
+
+def _own_device() -> str:
+    """The GPU of this process: under torchrun each has its own."""
+    import os
+
+    return f"cuda:{os.environ.get('LOCAL_RANK', '0')}"

@@ -1,0 +1,50 @@
+"""The commands of direct prediction: predict, its hand-over to fit, and train."""
+
+import pytest
+from typer.testing import CliRunner
+
+from anchorfit.assets import ASSETS
+from anchorfit.cli.main import app
+from anchorfit.regressors import load_pose_prior_network
+from anchorfit.results import BodyEstimate
+
+DEMO = ASSETS / "demo"
+SKIER = str(DEMO / "000000000785.jpg")
+KEYPOINTS = str(DEMO / "person_keypoints.json")
+
+
+def invoke(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def test_a_prediction_is_written_and_the_fit_starts_from_it(tmp_path):
+    guess, fitted = tmp_path / "guess", tmp_path / "fitted"
+    result = invoke("predict", SKIER, "-k", KEYPOINTS, "-o", guess, "--save", "npz,overlay")
+    assert result.exit_code == 0, result.output
+    (path,) = guess.glob("*.npz")
+    estimate = BodyEstimate.load(path)
+    assert estimate.method == "direct"
+    assert estimate.diagnostics.trusted.all()
+    result = invoke("fit", SKIER, "-k", KEYPOINTS, "-o", fitted, "--init", guess, "--save", "npz")
+    assert result.exit_code == 0, result.output
+    (path,) = fitted.glob("*.npz")
+    after = BodyEstimate.load(path)
+    assert after.method == "anchored"
+    before, now = (e.diagnostics.reprojection_px[0].nanmean() for e in (estimate, after))
+    assert now < before
+
+
+def test_a_mask_is_for_one_person(tmp_path):
+    result = invoke("predict", DEMO, "-k", KEYPOINTS, "-o", tmp_path, "--mask", SKIER)
+    assert result.exit_code == 2
+    assert "expected one person for a mask" in " ".join(result.output.split())
+
+
+def test_priors_are_trained_from_the_command_line(tmp_path):
+    pytest.importorskip("lightning")
+    options = ("--steps", 2, "--batch-size", 4, "--width", 16, "--threads", 1)
+    result = invoke("train", "priors", "-o", tmp_path, *options)
+    assert result.exit_code == 0, result.output
+    assert load_pose_prior_network(tmp_path / "pose_prior.safetensors").config.width == 16
+    again = invoke("train", "priors", "-o", tmp_path, *options)
+    assert "a run is there already" in str(again.exception)
