@@ -40,8 +40,10 @@ def main() -> None:
     whole, none = torch.ones(1, dtype=torch.bool), torch.zeros(0, dtype=torch.int64)
     task = silhouettes._Task(edge_table(body.faces), body.faces, whole, none, SIZE, SIZE, SAMPLES)
     contours = silhouettes._contours(vertices, intrinsics[None], task, slice(0, 1))
-    numbers = silhouettes._winding_numbers(contours, 1, task)
-    points = silhouettes._outline_points(contours, numbers, task, 0)
+    rows = silhouettes._row_crossings(contours, task)
+    numbers = silhouettes._winding_numbers(contours, rows, 1, task)
+    outline = silhouettes._outline_points(contours, rows, numbers, task, 0)
+    points = silhouettes._OutlinePoints(*(torch.cat(part) for part in zip(*outline, strict=True)))
     moved = vertices.clone().requires_grad_()
     mask = silhouette(moved, body.faces, intrinsics, (SIZE, SIZE), samples=SAMPLES).mask
     mask.sum().backward()
@@ -62,17 +64,17 @@ def main() -> None:
     flat = torch.cat([vertices[0] @ intrinsics.T])
     flat = flat[:, :2] / flat[:, 2:]
     place = flat[points.start] * (1 - points.share[:, None]) + flat[points.end] * points.share[:, None]
-    step = slice(None, None, 3)
+    step = slice(None, None, 2)
     axes[3].quiver(
         *place[step].T,
-        points.normal_x[step],
-        -points.normal_y[step],
+        points.gain_x[step],
+        -points.gain_y[step],
         color="crimson",
-        scale=9,
+        scale=6,
         width=0.003,
         headwidth=4,
     )
-    axes[3].set_title("backward: the outline's normals, summed with dL/dcover")
+    axes[3].set_title("backward: crossings of the free outline")
     for axis in axes:
         axis.set(xticks=[], yticks=[], xlim=(0, SIZE), ylim=(SIZE, 0))
     figure.savefig(arguments.output, dpi=80)
