@@ -69,6 +69,8 @@ class FitConfig:
     candidates: int = 2  # orientations that enter the body stages, as extra rows
     candidate_stages: int = 1  # after so many stages the better candidate goes on alone
     only_side_views: float | None = None  # pixels: the second candidate counts only where shoulders look narrower
+    hinge_gain: float = 2.0  # see `terms.hinge`; the public code: 10
+    hinge_steepness: float = 4.0  # the public code: 1
     anchor_pose: float = 0.0  # weight of the anchor on the body pose
     anchor_pose_sigma: float = 0.7  # radians
     anchor_betas: float = 0.0  # weight of the anchor on betas
@@ -114,6 +116,8 @@ def parity_config() -> FitConfig:
         depth_weight=0.0,
         upright_weight=0.0,
         candidate_stages=len(SMPLIFY_STAGES),
+        hinge_gain=10.0,
+        hinge_steepness=1.0,
         only_side_views=25.0,
         rule=Dogleg(),
     )

@@ -273,7 +273,7 @@ def stage_terms(
     terms: list[Term] = [
         data,
         MixtureTerm(prior, stage.pose_weight),
-        HingeTerm(stage.pose_weight),
+        HingeTerm(stage.pose_weight, gain=config.hinge_gain, steepness=config.hinge_steepness),
         ShapeTerm(stage.shape_weight),
     ]
     if config.depth_weight > 0:

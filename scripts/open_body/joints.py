@@ -37,26 +37,18 @@ PLACES: tuple[tuple[str, ...], ...] = (
 )
 """Each SMPL joint is the mean of these Anny bone heads."""
 
-ANCHORED: dict[int, tuple[str, float]] = {
-    # joint: the skin that fixes it - "slab": (axis across the limb, half thickness in metres); see ``anchored_row``
-    0: ("y", 0.03),
-    1: ("y", 0.05),
-    3: ("y", 0.03),
-    4: ("y", 0.03),
-    6: ("y", 0.03),
-    9: ("y", 0.03),
-    12: ("y", 0.02),
-    13: ("ball", 0.11),
-    16: ("x", 0.03),
-    18: ("x", 0.03),
-}
-"""Joints that Anny's bones let slide under the skin (her knee by 24 mm with one standard deviation of stature, her lower spine by 15 mm with
-the torso's sliders). They keep their place in a slab of skin instead; the mean body's are still Anny's."""
+ANCHORED: dict[int, float] = {1: 0.05, 3: 0.03, 4: 0.03, 6: 0.03, 9: 0.03}
+"""Joints that keep their place in a slab of skin across the limb, of this half thickness in metres (and their mirrors).
+
+In other bodies than the mean one Anny's bones slide under the skin: her knee by 9 cm between her shortest and her
+tallest adult, out of the knee as one sees it; her spine's with the torso's sliders; and the hips are not hers to begin
+with (``rig.HIP_SEPARATION_M``)."""
 
 BEHIND_M = 0.03  # spine joints hang on the skin of the back and flanks: a belly must not pull them forwards
-SPINE = (0, 3, 6, 9)
+SPINE = (3, 6, 9)
 LEFT_OF = {2: 1, 5: 4, 8: 7, 11: 10, 14: 13, 17: 16, 19: 18, 21: 20, 23: 22}
-REACH_M = 0.16  # skin within this distance of a joint may be used to find it
+REACH_M = 0.30  # skin within this distance of a joint may be used to find it
+EVERYONE = 0.1  # added to the statistical weights of the bodies that rows are fitted on: rare bodies count too
 STIFFNESS = 1e3  # how much harder a slab's conditions are than the evenness of its weights
 SUM_WEIGHT = 50.0  # metres: how hard a row is pulled to sum 1 before it is normalised
 SMALLEST = 1e-4  # entries below are dropped
@@ -67,11 +59,13 @@ def joints_of(rig: Rig, heads: Array) -> Array:
     return np.stack([np.mean([heads[:, rig.index(name)] for name in names], axis=0) for names in PLACES], axis=1)
 
 
-def fit_regressor(shapes: Array, joints: Array, mean: tuple[Array, Array], skin_weights: Array, mirror: Array) -> Array:
+def fit_regressor(
+    shapes: Array, joints: Array, importance: Array, mean: tuple[Array, Array], skin_weights: Array, mirror: Array
+) -> Array:
     """Sparse, non-negative, rows summing to 1, symmetric under the mirror: (24, V).
 
     Args:
-        shapes: (S, V, 3) T-posed skins; joints: (S, 24, 3) on Anny's bones.
+        shapes: (S, V, 3) T-posed skins; joints: (S, 24, 3) on Anny's bones; importance: (S,).
         mean: the population's mean skin (V, 3) and joints (24, 3), for the anchored joints.
         skin_weights: (V, 24); mirror: (V,).
     """
@@ -82,7 +76,7 @@ def fit_regressor(shapes: Array, joints: Array, mean: tuple[Array, Array], skin_
         elif joint in ANCHORED:
             regressor[joint] = anchored_row(joint, *mean, skin_weights)
         else:
-            regressor[joint] = _fitted_row(shapes, joints[:, joint])
+            regressor[joint] = _fitted_row(shapes, joints[:, joint], importance)
         if joint in (0, 3, 6, 9, 12, 15):
             regressor[joint] = (regressor[joint] + regressor[joint][mirror]) / 2
     return regressor
@@ -90,18 +84,10 @@ def fit_regressor(shapes: Array, joints: Array, mean: tuple[Array, Array], skin_
 
 def anchored_row(joint: int, shape: Array, joints: Array, skin_weights: Array) -> Array:
     """The most even non-negative weights on a slab of skin that give the joint in the mean body (V, 3)."""
-    kind, size = ANCHORED[joint]
     offset = shape - joints[joint]
     arms = skin_weights[:, 16:].sum(1) > 0.3
-    if kind == "ball":
-        near = np.linalg.norm(offset, axis=1) < size
-    elif kind == "x":
-        near = (abs(offset[:, 0]) < size) & (np.linalg.norm(offset, axis=1) < REACH_M)
-    else:
-        left = (shape[:, 0] >= -1e-6) if joint in (1, 4) else np.full(len(offset), True)
-        near = (abs(offset[:, 1]) < size) & ~arms & left
-    if joint in SPINE:
-        near &= offset[:, 2] < BEHIND_M
+    near = (abs(offset[:, 1]) < ANCHORED[joint]) & ~arms
+    near &= (offset[:, 2] < BEHIND_M) if joint in SPINE else (shape[:, 0] >= -1e-6)
     candidates = np.flatnonzero(near)
     conditions = offset[candidates].T
     system = np.vstack([STIFFNESS * conditions, np.full((1, len(candidates)), STIFFNESS), np.eye(len(candidates))])
@@ -110,11 +96,12 @@ def anchored_row(joint: int, shape: Array, joints: Array, skin_weights: Array) -
     return _row(system, wanted, candidates, len(shape))
 
 
-def _fitted_row(shapes: Array, joint: Array) -> Array:
+def _fitted_row(shapes: Array, joint: Array, importance: Array) -> Array:
     mean_shape, place = shapes.mean(0), joint.mean(0)
     candidates = np.flatnonzero(np.linalg.norm(mean_shape - place, axis=1) < REACH_M)
-    candidates = candidates[:: max(1, len(candidates) // 500)]
-    rows = [shapes[:, candidates, axis] - joint[:, None, axis] for axis in range(3)]
+    candidates = candidates[:: max(1, len(candidates) // 600)]
+    root = np.sqrt(importance + EVERYONE)[:, None]
+    rows = [root * (shapes[:, candidates, axis] - joint[:, None, axis]) for axis in range(3)]
     system = np.vstack([*rows, np.full((1, len(candidates)), SUM_WEIGHT)])
     wanted = np.zeros(len(system))
     wanted[-1] = SUM_WEIGHT

@@ -1,7 +1,8 @@
-"""Adults by the thousand: Anny's sliders drawn at random, weighted so that height and weight follow ANSUR II, the heavy tail widened.
+"""Adults by the thousand: Anny's sliders drawn at random, weighted to follow ANSUR II, its heavy tail widened.
 
-ANSUR II (US Army 2012, public release) is leaner than the public. So in units of its own standard deviation the logarithm of the body
-mass index is given a split normal density: narrower than the public's on neither side (``LEAN_WIDTH``, ``HEAVY_WIDTH``).
+ANSUR II (US Army 2012, public release) is leaner than the public. So the logarithm of the body mass index gets a split
+normal density about ANSUR's mean, ``LEAN_WIDTH`` and ``HEAVY_WIDTH`` of ANSUR's standard deviations wide; height stays
+as measured.
 """
 
 from __future__ import annotations
@@ -20,15 +21,14 @@ Array = np.ndarray
 LEAN_WIDTH, HEAVY_WIDTH = 1.15, 1.75  # of ANSUR's standard deviation of log(BMI), below and above its mean
 DENSITY_KG_M3 = 1000.0  # skin volume to weight: living bodies with air in the lungs are close to water
 LARGEST_WEIGHT = 12.0  # times the mean: no single body may rule the statistics
-SHIFTING = (
-    "trans-out",
-    "angle-out",
-    "hand-trans",
-    "foot-trans",
-    "pregnant",
-    "leg-valgus",
-)  # lopsided or not a body's shape
+SHIFTED_PARTS = ("hand", "foot", "torso", "hip", "neck", "head")
+SHIFTING = ("trans-out", "angle-out", "pregnant", "leg-valgus", *(f"{part}-trans" for part in SHIFTED_PARTS))
+"""Sliders left alone: lopsided ones, and whole parts pushed along with no regard to the bones inside."""
 FACE = ("cheek", "chin", "ear", "eye", "forehead", "head", "mouth", "nose")
+STEADY = ("arm-length", "arm-scale-vert", "shoulder-dist", "vshape", "hand-scale", "fingers-length")
+"""Sliders drawn half as widely: at a given stature span, shoulders, hands would vary twice as much as in ANSUR II."""
+MEAN_SLIDERS = {"hip-scale-horiz-incr": -0.4, "measure-hips-circ-incr": -0.25}
+"""Anny's hips with closed legs are 5 cm broader than ANSUR II's at the same body mass index; this takes half away."""
 FAT_SLIDERS = {
     "upperarm-fat-incr": 1.0,
     "lowerarm-fat-incr": 0.7,
@@ -84,12 +84,12 @@ def read_ansur(folder: Path, sex: str) -> Measured:
 
 
 def draw_sliders(source: Source, sex: str, count: int, rng: np.random.Generator) -> tuple[Array, Array]:
-    """Phenotypes (count, P) in [0, 1] and left-right equal local changes (count, L) in [-1, 1] of adults, drawn widely."""
+    """Phenotypes (count, P) in [0, 1] and left-right equal local changes (count, L) in [-1, 1] of adults."""
     labels = list(source.model.phenotype_labels)  # type: ignore[attr-defined]
     uniform = {name: rng.uniform(size=count) for name in labels}
     uniform["gender"] = uniform["gender"] * 0.15 if sex == "male" else 1 - uniform["gender"] * 0.15
     uniform["age"] = 0.667 + 0.3 * uniform["age"]  # 2/3 is Anny's young adult, 1 her old one
-    uniform["height"] = 0.6 * uniform["height"]  # above, her bodies are taller than ANSUR's
+    uniform["height"] = 0.14 + 0.44 * uniform["height"]  # 3 ANSUR standard deviations either way
     fatness = np.clip(1.6 * rng.uniform(size=count) - 0.6, 0, 1)
     uniform["weight"] = np.clip(uniform["weight"] + 0.5 * fatness, 0, 1)
     phenotypes = np.stack([uniform[name] for name in labels], axis=1)
@@ -102,8 +102,8 @@ def _local_changes(labels: list[str], fatness: Array, rng: np.random.Generator) 
     for label in labels:
         unsided = label[2:] if label[:2] in ("l-", "r-") else label
         if unsided not in drawn:
-            spread = 0.15 if unsided.startswith(FACE) else 0.2
-            value = spread * rng.standard_normal(len(fatness))
+            spread = 0.15 if unsided.startswith(FACE) else 0.1 if any(word in unsided for word in STEADY) else 0.2
+            value = MEAN_SLIDERS.get(unsided, 0.0) + spread * rng.standard_normal(len(fatness))
             if any(word in unsided for word in SHIFTING):
                 value = np.zeros(len(fatness))
             drawn[unsided] = np.clip(

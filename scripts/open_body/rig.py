@@ -1,8 +1,9 @@
 """Anny's bones in SMPL's hands: its A-pose turned into a T-pose, and its deformation driven by SMPL's 24 rotations.
 
 Anny rests with the arms low and bent, the legs apart. ``t_pose`` turns its bones so that the limbs lie as SMPL's do;
-``driven`` says how far each Anny bone follows each SMPL joint: the forearm's twist is spread over ``lowerarm01``, ``lowerarm02`` and
-the hand, and so on. Both only say how bones move; the skin follows by Anny's own dual-quaternion skinning (Kavan et al. 2008).
+``driven`` says how far each Anny bone follows each SMPL joint: the forearm's twist is spread over ``lowerarm01``,
+``lowerarm02`` and the hand, and so on. Both only say how bones move; the skin follows by Anny's own dual-quaternion
+skinning (Kavan et al. 2008).
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ PARENTS = (-1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 12, 13, 14, 16, 17, 18,
 X, Y, Z = np.eye(3)
 
 CLAVICLE_RAISE_DEG = 10.0  # of the lift from the A-pose to the T-pose, the collar bone's share
-LEG_SPREAD_DEG = 2.0  # hip to ankle, outwards from the vertical: thighs of heavy bodies stay apart
+LEG_SPREAD_DEG = 3.0  # hip to ankle, outwards from the vertical: thighs of heavy bodies stay apart
 FINGER_CURL_LEFT, FINGER_SPREAD_LEFT = 0.35, 0.6  # shares of Anny's relaxed fingers that stay in the T-pose
 HIP_SEPARATION_M = 0.173
-"""Between the hip centres of the average adult: Harrington et al. 2007, 2 * (0.33 * PW + 7.3 mm), PW = 240 mm between the anterior
-superior iliac spines (Bell et al. 1990, 0.72 * PW, gives the same 173 mm). Anny's own heads of the femur lie 22 cm apart."""
+"""Between the hip centres of the average adult: Harrington et al. 2007, 2 * (0.33 * PW + 7.3 mm), with PW = 240 mm
+between the anterior superior iliac spines (Bell et al. 1990, 0.72 * PW, gives 173 mm too). Anny's lie 22 cm apart."""
 
 FOLLOWS: dict[str, tuple[int, float, float]] = {
     # Anny bone: SMPL joint (left side), share of its swing, share of its twist
@@ -58,8 +59,8 @@ FOLLOWS: dict[str, tuple[int, float, float]] = {
     "finger": (22, 1, 1),
 }
 WEIGHT_SHARE: dict[str, float] = {"spine04": 0.5, "neck01": 0.5, "neck03": 0.5, "shoulder01": 0.35}
-"""Share of a bone's skin weight that goes to the joint it follows; the rest goes to that joint's parent. 1 where not named,
-0 where it follows a twist alone (the forearm's skin belongs to the elbow, its twist to the pose correctives)."""
+"""Share of a bone's skin weight that goes to the joint it follows; the rest goes to that joint's parent. 1 where not
+named, 0 where it follows a twist alone (the forearm's skin belongs to the elbow, its twist to the pose correctives)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,7 +176,7 @@ def _chain(rig: Rig, heads: Array, turn: Array) -> Array:
 
 
 def joint_transforms(rotations: Array, joints: Array) -> Array:
-    """SMPL's forward kinematics: rotations (S, 24, 3, 3), rest joints (24, 3) -> transforms of the rest pose (S, 24, 4, 4)."""
+    """SMPL's kinematics: rotations (S, 24, 3, 3), rest joints (24, 3) -> transforms of the rest pose (S, 24, 4, 4)."""
     transforms = np.zeros((*rotations.shape[:2], 4, 4))
     for joint, parent in enumerate(PARENTS):
         local = _about(rotations[:, joint], joints[joint])
@@ -216,7 +217,7 @@ def smpl_weights(rig: Rig, bone_weights: Array) -> Array:
 
 
 def dual_quaternion_skinning(vertices: Array, bone_weights: Array, transforms: Array) -> Array:
-    """Anny's own dual-quaternion skinning: vertices (S or 1, V, 3), weights (V, B), transforms (S, B, 4, 4) -> (S, V, 3)."""
+    """Anny's own skinning: vertices (S or 1, V, 3), weights (V, B), transforms (S, B, 4, 4) -> (S, V, 3)."""
     from anny.skinning.skinning import dual_quaternion_skinning as anny_skinning
 
     widest = int((bone_weights > 0).sum(1).max())
@@ -243,7 +244,7 @@ def linear_blend_skinning(vertices: Array, weights: Array, transforms: Array) ->
 
 
 def enclosed_volume(vertices: Array, faces: Array) -> Array:
-    """Signed volume (S,) of closed meshes (S, V, 3), cubic metres. For a half mesh open at x = 0 only: its half of the volume."""
+    """Signed volume (S,) of closed meshes (S, V, 3), cubic metres; of a half mesh open at x = 0 alone, half of it."""
     a, b, c = (vertices[:, faces[:, k]] for k in range(3))
     area_x = (np.cross(b - a, c - a)[..., 0]) / 2
     return ((a + b + c)[..., 0] / 3 * area_x).sum(1)

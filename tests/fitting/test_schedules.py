@@ -245,8 +245,8 @@ def test_parity_settings_run(body, people):
 def test_float64_agrees_with_float32(body, people, fitted):
     exact = smplify(body.to(dtype=torch.float64), people.observations.rows([0, 1, 2, 3]), PRIOR)
     assert exact.params.dtype == torch.float64
-    error = (exact.reprojection.float() - fitted.reprojection[:4]).abs().nanmean()
-    assert float(error) < 0.5
+    error = (exact.reprojection.float() - fitted.reprojection[:4]).abs().nanmean(-1)
+    assert float(error.median()) < 0.2  # rounding may send a row into another valley, not most of them
 
 
 def test_a_prediction_of_another_size_is_refused(body, people):

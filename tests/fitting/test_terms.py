@@ -66,6 +66,7 @@ def _terms(prior: GaussianMixture, params: Tensor) -> list[Term]:
         _keypoints(),
         MixtureTerm(prior, 4.78),
         HingeTerm(4.78),
+        HingeTerm(4.78, gain=2.0, steepness=4.0),
         ShapeTerm(5.0),
         AnchorTerm(target, BODY_POSE, 20.0, sigma=0.5),
         AnchorTerm(target, BETAS, torch.linspace(1, 2, COUNT, dtype=torch.float64), sigma=2.0, name="anchor_betas"),

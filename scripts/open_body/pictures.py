@@ -1,0 +1,134 @@
+"""The pictures of docs/open_body.md, drawn from the shipped files: shapes, poses with and without correctives, landmarks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from . import named_poses
+from .correctives import features
+from .preview import render, save, sheet
+from .rig import joint_transforms, linear_blend_skinning
+
+Array = np.ndarray
+PART_COLOURS = np.array(
+    [(0, 0, 0), (0.9, 0.4, 0.4), (0.5, 0.8, 0.5), (0.4, 0.5, 0.9), (0.9, 0.8, 0.4), (0.8, 0.5, 0.8), (0.4, 0.8, 0.8)]
+)
+BETA_STEP = 2.5
+
+
+def read(path: Path) -> dict[str, Array]:
+    with np.load(path, allow_pickle=False) as file:
+        body = {name: file[name] for name in file.files}
+    body["f"] = body["f"].astype(int)
+    for name in ("v_template", "shapedirs", "weights", "J_regressor"):
+        body[name] = body[name].astype(float)
+    return body
+
+
+def posed(body: dict[str, Array], rotations: Array, *, correctives: bool = True) -> Array:
+    """SMPL's skinning of the mean body: rotations (24, 3, 3) -> (V, 3)."""
+    rest = body["v_template"]
+    if correctives:
+        rest = rest + (body["posedirs_q"] * body["posedirs_scale"]) @ features(rotations[None])[0]
+    transforms = joint_transforms(rotations[None], body["J_regressor"] @ body["v_template"])
+    return linear_blend_skinning(rest[None], body["weights"], transforms)[0]
+
+
+def draw_shapes(bodies: dict[str, dict[str, Array]], path: Path) -> None:
+    """Three views of each mean body, then its first six betas at -2.5 and +2.5."""
+    rows = []
+    for body in bodies.values():
+        row = [
+            render(
+                body["v_template"],
+                body["f"],
+                azimuth_deg=view,
+                width_m=width,
+                size=(270, int(135 * width)),
+                smooth=True,
+            )
+            for view, width in ((0, 1.9), (90, 0.8), (180, 1.9))
+        ]
+        for k in range(4):
+            for step in (-BETA_STEP, BETA_STEP):
+                shape = body["v_template"] + step * body["shapedirs"][..., k]
+                row.append(
+                    render(
+                        shape, body["f"], azimuth_deg=25, width_m=1.1, size=(270, 148), centre=(0, -0.1, 0), smooth=True
+                    )
+                )
+        rows.append(row)
+    save(sheet(rows), path)
+
+
+def draw_poses(bodies: dict[str, dict[str, Array]], path: Path) -> None:
+    """Each named pose (columns) of each body: plain linear blend skinning above, with correctives below."""
+    rows = []
+    for body in bodies.values():
+        for correctives in (False, True):
+            row = []
+            for name in (
+                "sit",
+                "squat",
+                "raised arms",
+                "arms down",
+                "step, elbows bent",
+                "forearm twist (elbow, 80 degrees)",
+            ):
+                vertices = posed(body, named_poses.rotations(name), correctives=correctives)
+                near = name.startswith("forearm")
+                centre = (
+                    tuple(vertices[vertices[:, 0] > 0.3].mean(0))
+                    if near
+                    else (0.0, 0.45 if "arms" in name else -0.2, 0.1)
+                )
+                row.append(
+                    render(
+                        vertices,
+                        body["f"],
+                        azimuth_deg=10 if near else 40,
+                        width_m=0.6 if near else 1.3,
+                        size=(190, 190),
+                        centre=centre,
+                        smooth=True,
+                    )
+                )
+            rows.append(row)
+    save(sheet(rows), path)
+
+
+def draw_landmarks(body: dict[str, Array], path: Path) -> None:
+    """Landmarks (red where seen, blue where behind) on head, hand and foot; the six parts; the 24 joints' segments."""
+    points = np.einsum("lk,lkc->lc", body["landmark_weights"], body["v_template"][body["landmark_vertices"]])
+    at = dict(zip(body["landmark_names"].tolist(), points, strict=True))
+
+    def view(centre: Array, azimuth: float, elevation: float = 0.0, width: float = 0.38) -> Array:
+        return render(
+            body["v_template"],
+            body["f"],
+            azimuth_deg=azimuth,
+            elevation_deg=elevation,
+            centre=tuple(centre),
+            width_m=width,
+            size=(260, 260),
+            marks=points,
+        )
+
+    head, hand = at["nose"] + [0, 0.02, -0.1], at["left_middle_tip"] - [0.12, 0, 0]
+    foot = (at["left_heel"] + at["left_big_toe"]) / 2
+    hues = np.random.default_rng(0).uniform(0.25, 1, (24, 3))
+    coloured = [
+        render(body["v_template"], body["f"], width_m=1.85, size=(260, 260), colours=colours, smooth=True)
+        for colours in (PART_COLOURS[body["face_parts"]], hues[body["face_segments"]])
+    ]
+    save(
+        sheet(
+            [
+                [view(head, 0), view(head, 45), view(head, 90), coloured[0]],
+                [view(hand, 0, 89), view(foot, 90), view(foot, 35, 35), coloured[1]],
+            ]
+        ),
+        path,
+    )
