@@ -67,11 +67,13 @@ def check_scene(vertices_cam: Tensor, faces: Tensor, intrinsics: Tensor, size: t
     if faces.shape[0] >= 2**31:
         raise ValueError(f"faces: expected fewer than 2^31 faces, got {faces.shape[0]}")
     faces = faces.to(device=vertices_cam.device, dtype=torch.int64)
-    if faces.numel() and (int(faces.min()) < 0 or int(faces.max()) >= num_vertices):
-        raise ValueError(
-            f"faces: expected vertex indices 0..{num_vertices - 1}, got {int(faces.min())}..{int(faces.max())}; "
-            "vertices and faces must come from the same body"
-        )
+    if faces.numel():
+        low, high = (int(end) for end in torch.stack(faces.aminmax()))
+        if low < 0 or high >= num_vertices:
+            raise ValueError(
+                f"faces: expected vertex indices 0..{num_vertices - 1}, got {low}..{high}; "
+                "vertices and faces must come from the same body"
+            )
     if intrinsics.shape not in ((3, 3), (1, 3, 3), (batch, 3, 3)):
         raise ValueError(f"intrinsics: expected (3, 3) or ({batch}, 3, 3), got {tuple(intrinsics.shape)}")
     intrinsics = intrinsics.to(vertices_cam).expand(batch, 3, 3)

@@ -216,14 +216,16 @@ def _contours(vertices_cam: Tensor, intrinsics: Tensor, task: _Task, bodies: sli
     all bodies is then one copy of neighbouring numbers, ten times faster than along the second."""
     x, y = _pixels(vertices_cam[bodies], intrinsics[bodies], task.whole[bodies])  # (V, G)
     group = x.shape[1]
+    if group == 1:  # fetching from a plain list is twice as fast as fetching rows of one
+        x, y = x.view(-1), y.view(-1)
     side_x, other_x = _two_sides(x, task.faces)
     side_y, other_y = _two_sides(y, task.faces)
     front = side_x.mul_(other_y) > side_y.mul_(other_x)  # (F, G): which way round; one without area counts as "not"
     edges = task.edges
     differ = front.index_select(0, edges.faces[0]) ^ front.index_select(0, edges.faces[1])
     if not edges.closed:
-        differ ^= edges.flip[:, None]
-    edge, body = differ.nonzero().unbind(-1)
+        differ ^= edges.flip.view(-1, *[1] * (differ.ndim - 1))
+    edge, body = differ.view(-1, group).nonzero().unbind(-1)
     front = front.view(-1).to(torch.int16)
     winding = torch.zeros_like(edge, dtype=torch.int16)
     for face, direction in zip(edges.faces, edges.directions, strict=True):
