@@ -40,10 +40,8 @@ def main() -> None:
     whole, none = torch.ones(1, dtype=torch.bool), torch.zeros(0, dtype=torch.int64)
     task = silhouettes._Task(edge_table(body.faces), body.faces, whole, none, SIZE, SIZE, SAMPLES)
     contours = silhouettes._contours(vertices, intrinsics[None], task, slice(0, 1))
-    rows = silhouettes._row_crossings(contours, task)
-    numbers = silhouettes._winding_numbers(contours, rows, 1, task)
-    outline = silhouettes._outline_points(contours, rows, numbers, task, 0)
-    points = silhouettes._OutlinePoints(*(torch.cat(part) for part in zip(*outline, strict=True)))
+    numbers = silhouettes._winding_numbers(contours, 1, task)
+    points = silhouettes._outline_points(contours, numbers, task, 0)
     moved = vertices.clone().requires_grad_()
     mask = silhouette(moved, body.faces, intrinsics, (SIZE, SIZE), samples=SAMPLES).mask
     mask.sum().backward()

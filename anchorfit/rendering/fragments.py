@@ -7,6 +7,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+_FARTHEST = 1e6  # metres
+_LONGEST = 1e9  # pixels
+
 
 class Fragments(NamedTuple):
     """The nearest surface at every pixel centre.
@@ -14,7 +17,7 @@ class Fragments(NamedTuple):
     face_ids: (B, H, W) int64, index into `faces`; -1 where there is nothing.
     barycentrics: (B, H, W, 3) perspective-correct weights of the face's three vertices; 0 where there is nothing.
     depth: (B, H, W) metres along the camera's z; inf where there is nothing.
-    valid: (B,) bool; False for a body with NaN or infinite coordinates (its rows above are empty).
+    valid: (B,) bool; False for a body with NaN, infinite or absurd numbers, beyond 1e6 m (its rows above are empty).
     """
 
     face_ids: Tensor
@@ -85,8 +88,9 @@ def check_scene(vertices_cam: Tensor, faces: Tensor, intrinsics: Tensor, size: t
 
 
 def finite_bodies(scene: Scene) -> Tensor:
-    """(B,) bool: bodies whose vertices and camera hold no NaN and no infinity."""
+    """(B,) bool: bodies whose vertices and camera hold no NaN, no infinity and nothing absurd: up to 1e6 metres and 1e9
+    pixels, float32 projects and interpolates without overflow."""
     if scene.vertices_cam.numel() == 0:
         return torch.ones(scene.vertices_cam.shape[0], dtype=torch.bool, device=scene.vertices_cam.device)
-    ends = torch.stack(scene.vertices_cam.detach().flatten(1).aminmax(dim=1))  # NaN goes through
-    return ends.isfinite().all(0) & scene.intrinsics.detach().isfinite().flatten(1).all(1)
+    ends = torch.stack(scene.vertices_cam.detach().flatten(1).aminmax(dim=1)).abs()  # NaN goes through
+    return (ends <= _FARTHEST).all(0) & (scene.intrinsics.detach().abs() <= _LONGEST).flatten(1).all(1)

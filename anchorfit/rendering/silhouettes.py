@@ -152,11 +152,10 @@ class _Coverage(torch.autograd.Function):
             contours = _contours(vertices_cam, intrinsics, task, bodies)
             if task.soup_body.shape[0]:
                 contours = _add_soup(contours, soup_x, soup_y, task, bodies, vertices_cam.shape[:2].numel())
-            crossings = _row_crossings(contours, task)
-            numbers = _winding_numbers(contours, crossings, bodies.stop - first, task)
+            numbers = _winding_numbers(contours, bodies.stop - first, task)
             mask[bodies] = _pool(numbers, task.samples).to(mask.dtype) / task.samples**2
             if any(ctx.needs_input_grad):
-                points += _outline_points(contours, crossings, numbers, task, first)
+                points.append(_outline_points(contours, numbers, task, first))
         if points:
             ctx.save_for_backward(vertices_cam, intrinsics, *(torch.cat(part) for part in zip(*points, strict=True)))
             ctx.soup_shape = soup_x.shape
@@ -297,11 +296,6 @@ class _Crossings(NamedTuple):
     slope: Tensor
 
 
-def _row_crossings(contours: _Contours, task: _Task) -> _Crossings:
-    x_a, y_a, x_b, y_b = (value * task.samples for value in contours[:4])
-    return _cross(y_a, x_a, y_b, x_b, task.height * task.samples, task.width * task.samples)
-
-
 def _cross(down_a: Tensor, along_a: Tensor, down_b: Tensor, along_b: Tensor, lines: int, samples: int) -> _Crossings:
     """A line k crosses an edge when low <= k + 0.5 < high, and always at the same place, whichever way the edge runs,
     so that the ends of neighbouring edges neither leave a gap nor overlap. All in samples."""
@@ -320,10 +314,12 @@ def _cross(down_a: Tensor, along_a: Tensor, down_b: Tensor, along_b: Tensor, lin
     return _Crossings(index, first.long().index_select(0, index).add_(within), place, sample, slope)
 
 
-def _winding_numbers(contours: _Contours, rows: _Crossings, group: int, task: _Task) -> Tensor:
+def _winding_numbers(contours: _Contours, group: int, task: _Task) -> Tensor:
     """(G, H samples, W samples) int16: each crossing adds its winding to all samples past it."""
     height, width = task.height * task.samples, task.width * task.samples
-    jump = torch.where(contours.y_b > contours.y_a, -contours.winding, contours.winding)
+    x_a, y_a, x_b, y_b = (value * task.samples for value in contours[:4])
+    rows = _cross(y_a, x_a, y_b, x_b, height, width)
+    jump = torch.where(y_b > y_a, -contours.winding, contours.winding)
     line = (contours.body * height).index_select(0, rows.edge).add_(rows.line)
     numbers = torch.zeros(group * height * (width + 1), dtype=torch.int16, device=line.device)
     numbers.scatter_add_(0, line.mul_(width + 1).add_(rows.sample), jump.index_select(0, rows.edge))
@@ -338,54 +334,43 @@ def _pool(numbers: Tensor, samples: int) -> Tensor:
     return torch.stack([rows[..., column::samples] for column in range(samples)]).sum(0, dtype=torch.int16)
 
 
-def _outline_points(
-    contours: _Contours, rows: _Crossings, numbers: Tensor, task: _Task, first_body: int
-) -> list[_OutlinePoints]:
-    """The outline where it crosses sample rows (edges that are steep) and sample columns (those that are not)."""
-    x_a, y_a, x_b, y_b = contours[:4]
-    steep = (y_b - y_a).abs() >= (x_b - x_a).abs()
-    flat = (~steep).nonzero()[:, 0]
-    level = _Contours(*(value.index_select(0, flat) for value in contours))
-    x_a, y_a, x_b, y_b = (value * task.samples for value in level[:4])
-    columns = _cross(x_a, y_a, x_b, y_b, task.width * task.samples, task.height * task.samples)
-    kept = steep.index_select(0, rows.edge).nonzero()[:, 0]
-    edge, line, place, sample = (value.index_select(0, kept) for value in rows[:4])
-    rows = _Crossings(edge, line, place, sample, rows.slope)
-    return [
-        _crossed_outline(contours, rows, numbers, task, first_body, by_row=True),
-        _crossed_outline(level, columns, numbers, task, first_body, by_row=False),
-    ]
-
-
-def _crossed_outline(
-    contours: _Contours, crossings: _Crossings, numbers: Tensor, task: _Task, first_body: int, *, by_row: bool
-) -> _OutlinePoints:
-    """Of these crossings, those between a free and a covered sample, and what moving them does."""
+def _outline_points(contours: _Contours, numbers: Tensor, task: _Task, first_body: int) -> _OutlinePoints:
+    """The outline where it crosses sample rows (edges that are steep) or sample columns (those that are not): the
+    crossings between a free and a covered sample, and what moving them does."""
     _, height, width = numbers.shape
-    index, line, place, sample, slope = crossings
-    row_step, column_step = numbers.stride(1), 1
-    line_step, along_step, count = (row_step, column_step, width) if by_row else (column_step, row_step, height)
-    body = contours.body.index_select(0, index)
-    past = body * (height * row_step) + line * line_step + sample.clamp(1, count - 1) * along_step
+    row_step = numbers.stride(1)
+    x_a, y_a, x_b, y_b = (value * task.samples for value in contours[:4])
+    steep = (y_b - y_a).abs() >= (x_b - x_a).abs()
+    down_a, down_b = torch.where(steep, y_a, x_a), torch.where(steep, y_b, x_b)
+    along_a, along_b = torch.where(steep, x_a, y_a), torch.where(steep, x_b, y_b)
+    side = max(height, width)
+    edge, line, place, sample, slope = _cross(down_a, along_a, down_b, along_b, side, side)
+    by_row = steep.index_select(0, edge)
+    lines, count = torch.where(by_row, height, width), torch.where(by_row, width, height)
+    inside = (line < lines) & (sample > 0) & (sample < count)
+    row, column = torch.where(by_row, line, sample), torch.where(by_row, sample, line)
+    body = contours.body.index_select(0, edge)
+    past = (body * (height * row_step) + row * row_step + column) * inside
     flat = numbers.as_strided((numbers.shape[0] * height * row_step,), (1,))
-    after, before = flat.index_select(0, past), flat.index_select(0, past - along_step)
-    inside = (sample > 0) & (sample < count)
+    after = flat.index_select(0, past)
+    before = flat.index_select(0, (past - torch.where(by_row, 1, row_step)).clamp_min_(0))
     chosen = (inside & ((after == 0) != (before == 0))).nonzero()[:, 0]
-    index, line, place = (value.index_select(0, chosen) for value in (index, line, place))
+    edge, by_row = edge.index_select(0, chosen), by_row.index_select(0, chosen)
     # Where the number goes from 0 to n over one sample, all crossings between the two samples have jumps that add up
     # to n, and weights jump / n that add up to one.
-    down_a, down_b = (contours.y_a, contours.y_b) if by_row else (contours.x_a, contours.x_b)
-    falls = (down_b > down_a).index_select(0, index) == by_row
-    winding = contours.winding.index_select(0, index)
-    jump = torch.where(falls, -winding, winding)
+    jump = torch.where((down_b > down_a) == steep, -contours.winding, contours.winding).index_select(0, edge)
     # A crossing stands for a strip one sample wide. If what lies past it is covered, moving it on uncovers.
     gain = -jump / ((before + after).index_select(0, chosen) * task.samples)
-    across = -gain * slope.index_select(0, index)
-    down_a, down_b = down_a.index_select(0, index), down_b.index_select(0, index)
-    share = ((line + 0.5) / task.samples - down_a) / (down_b - down_a)
-    row, column = (line, place.long()) if by_row else (place.long(), line)
+    across = -gain * slope.index_select(0, edge)
+    line, place = line.index_select(0, chosen), place.index_select(0, chosen).long()
+    share = (line + 0.5 - down_a.index_select(0, edge)) / (down_b - down_a).index_select(0, edge)
+    row, column = torch.where(by_row, line, place), torch.where(by_row, place, line)
     image = body.index_select(0, chosen) + first_body
-    pixel = (image * task.height + row // task.samples) * task.width + column // task.samples
-    start, end = contours.start.index_select(0, index), contours.end.index_select(0, index)
-    gain_x, gain_y = (gain, across) if by_row else (across, gain)
-    return _OutlinePoints(start, end, share, gain_x, gain_y, pixel)
+    return _OutlinePoints(
+        contours.start.index_select(0, edge),
+        contours.end.index_select(0, edge),
+        share,
+        torch.where(by_row, gain, across),
+        torch.where(by_row, across, gain),
+        (image * task.height + row // task.samples) * task.width + column // task.samples,
+    )
