@@ -54,8 +54,8 @@ def silhouette(
 
     Args:
         vertices_cam: (B, V, 3) metres, camera frame, float32 or float64.
-        faces: (F, 3) vertex indices; closed or open mesh. Keep the same tensor from call to call: its edge table is
-            made once.
+        faces: (F, 3) vertex indices, closed or open mesh. Keep one int64 tensor from call to call: its edge table is
+            then made once.
         intrinsics: (3, 3) or (B, 3, 3) pixels.
         size: (height, width) pixels.
         samples: samples a pixel along x and y; by default 4 up to 128 pixels, 2 above.
