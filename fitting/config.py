@@ -75,14 +75,21 @@ class FitConfig:
     anchor_pose_sigma: float = 0.7  # radians
     anchor_betas: float = 0.0  # weight of the anchor on betas
     anchor_betas_sigma: float = 2.0
+    interpenetration: float = 1e3  # weight of the term that keeps the body from passing through itself; 0: off
+    interpenetration_from: int = 3  # the first body stage it is on in
     rule: StepRule = LevenbergMarquardt()
     limits: Limits = Limits()
 
 
 def anchored_config() -> FitConfig:
-    """The default of `anchored`: the last stage alone, and the anchor."""
+    """The default of `anchored`: the last stage alone, and the anchor; no interpenetration term, to be quick."""
     return FitConfig(
-        stages=SMPLIFY_STAGES[-1:], candidates=1, camera_moves_from=0, upright_weight=0.0, anchor_pose=25.0
+        stages=SMPLIFY_STAGES[-1:],
+        candidates=1,
+        camera_moves_from=0,
+        upright_weight=0.0,
+        anchor_pose=25.0,
+        interpenetration=0.0,
     )
 
 
@@ -114,6 +121,7 @@ def parity_config() -> FitConfig:
         camera=camera,
         camera_moves_from=len(SMPLIFY_STAGES),
         depth_weight=0.0,
+        interpenetration_from=0,
         upright_weight=0.0,
         candidate_stages=len(SMPLIFY_STAGES),
         hinge_gain=10.0,

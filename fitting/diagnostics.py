@@ -10,9 +10,10 @@ from torch import Tensor
 from ..body import CANONICAL_JOINTS, BodyModel
 from ..observations.people import Observations
 from .camera_stage import STATURE
-from .energy import BETAS, BODY_POSE, TRANSL, Energy, compiled_points
+from .energy import BETAS, BODY_POSE, TRANSL, BodyState, Energy, compiled_points
 from .pose_prior import GaussianMixture
 from .results import FitResult
+from .terms.interpenetration import interpenetration_term
 from .terms.keypoints import NEAREST
 
 
@@ -24,6 +25,7 @@ class Limits:
     max_reprojection: float = 0.08  # mean error over seen joints, as a share of the person's height in pixels
     min_span: float = 10.0  # pixels of the image that seen joints extend over
     max_pose_prior: float = 200.0  # the mixture's total of the best component, unweighted; people in photographs: ~100
+    max_penetration: float = 0.05  # metres that two spheres of different parts lie in each other
     max_beta: float = 4.0  # standard deviations
 
 
@@ -36,6 +38,12 @@ def reprojection_errors(body: BodyModel, observations: Observations, params: Ten
     seen = observations.confidence > 0
     behind = ((points[..., 2] < NEAREST) & seen).any(-1)
     return torch.where(seen, errors, torch.nan), behind
+
+
+def _penetration(body: BodyModel, params: Tensor) -> Tensor:
+    """(B,) metres, see `InterpenetrationTerm.depth`."""
+    term = interpenetration_term(body, 1.0)
+    return term.depth(BodyState(params, compiled_points(body, term.point_names).points(params), None))
 
 
 def _span(observations: Observations) -> Tensor:
@@ -91,6 +99,7 @@ def diagnose(
             f"mean error above {limits.max_reprojection:.0%} of the person's height",
         ),
         (worst_pose > limits.max_pose_prior, "a pose that the prior finds out of range"),
+        (_penetration(body, params) > limits.max_penetration, "parts of the body lie inside each other"),
         (worst_beta > limits.max_beta, f"a shape parameter beyond {limits.max_beta:g} standard deviations"),
         (~converged, "the solver did not converge"),
     ]

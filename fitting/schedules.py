@@ -28,7 +28,16 @@ from .energy import BETAS, BODY_POSE, GLOBAL_ORIENT, NUM_PARAMS, TRANSL, Energy,
 from .least_squares import Solution, minimise
 from .pose_prior import GaussianMixture
 from .results import FitResult, join_rows
-from .terms import AnchorTerm, HingeTerm, KeypointTerm, MixtureTerm, ShapeTerm, TranslationTerm, UprightTerm
+from .terms import (
+    AnchorTerm,
+    HingeTerm,
+    KeypointTerm,
+    MixtureTerm,
+    ShapeTerm,
+    TranslationTerm,
+    UprightTerm,
+)
+from .terms.interpenetration import interpenetration_term
 
 SKELETONS = ("coco17", "lsp14", "body25", "canonical")
 """Sets of joints that the data term is built for, the smallest that holds all joints a row has seen."""
@@ -197,6 +206,8 @@ def _fit(inputs: _Inputs) -> FitResult:
     converged = torch.ones_like(steps, dtype=torch.bool)
     for number, stage in enumerate(config.stages):
         terms = stage_terms(stage, inputs.prior, data, depths, start, config)
+        if config.interpenetration > 0 and number >= config.interpenetration_from:
+            terms.append(interpenetration_term(inputs.body, config.interpenetration))
         solution = run_stage(
             inputs.body, terms, params, rows, stage, config, hold_camera=number < config.camera_moves_from
         )

@@ -2,10 +2,20 @@
 
 from .anchor import AnchorTerm
 from .hinge import HingeTerm
+from .interpenetration import InterpenetrationTerm
 from .keypoints import KeypointTerm
 from .mixture import MixtureTerm
 from .shape import ShapeTerm
 from .translation import TranslationTerm
 from .upright import UprightTerm
 
-__all__ = ["AnchorTerm", "HingeTerm", "KeypointTerm", "MixtureTerm", "ShapeTerm", "TranslationTerm", "UprightTerm"]
+__all__ = [
+    "AnchorTerm",
+    "HingeTerm",
+    "InterpenetrationTerm",
+    "KeypointTerm",
+    "MixtureTerm",
+    "ShapeTerm",
+    "TranslationTerm",
+    "UprightTerm",
+]
