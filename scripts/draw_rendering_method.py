@@ -38,7 +38,7 @@ def main() -> None:
     intrinsics = torch.tensor([[focal, 0, SIZE / 2], [0, focal, SIZE / 2], [0, 0, 1]])
 
     whole, none = torch.ones(1, dtype=torch.bool), torch.zeros(0, dtype=torch.int64)
-    task = silhouettes._Task(edge_table(body.faces), body.faces, whole, none, SIZE, SIZE, SAMPLES)
+    task = silhouettes._Task(edge_table(body.faces), body.faces, whole, none, SIZE, SIZE, SAMPLES, True)
     contours = silhouettes._contours(vertices, intrinsics[None], task, slice(0, 1))
     numbers = silhouettes._winding_numbers(contours, 1, task)
     points = silhouettes._outline_points(contours, numbers, task, 0)

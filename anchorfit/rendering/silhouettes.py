@@ -73,7 +73,9 @@ def silhouette(
     valid = finite_bodies(scene)
     whole = valid & (scene.vertices_cam.detach()[..., 2].amin(1) >= near)
     soup_x, soup_y, soup_body = _cut_bodies(scene, valid & ~whole, near)
-    task = _Task(edge_table(scene.faces), scene.faces, whole, soup_body, scene.height, scene.width, samples)
+    gradient = torch.is_grad_enabled() and (scene.vertices_cam.requires_grad or scene.intrinsics.requires_grad)
+    edges = edge_table(scene.faces)
+    task = _Task(edges, scene.faces, whole, soup_body, scene.height, scene.width, samples, gradient)
     mask = _Coverage.apply(scene.vertices_cam, scene.intrinsics, soup_x, soup_y, task)
     return Silhouette(mask, valid)
 
@@ -92,6 +94,7 @@ class _Task(NamedTuple):
     height: int
     width: int
     samples: int
+    gradient: bool  # whether anybody will ask for it
 
 
 def _cut_bodies(scene: Scene, chosen: Tensor, near: float) -> tuple[Tensor, Tensor, Tensor]:
@@ -154,7 +157,7 @@ class _Coverage(torch.autograd.Function):
                 contours = _add_soup(contours, soup_x, soup_y, task, bodies, vertices_cam.shape[:2].numel())
             numbers = _winding_numbers(contours, bodies.stop - first, task)
             mask[bodies] = _pool(numbers, task.samples).to(mask.dtype) / task.samples**2
-            if any(ctx.needs_input_grad):
+            if task.gradient:
                 points.append(_outline_points(contours, numbers, task, first))
         if points:
             ctx.save_for_backward(vertices_cam, intrinsics, *(torch.cat(part) for part in zip(*points, strict=True)))
