@@ -13,7 +13,7 @@ from .keypoints import NEAREST
 
 
 class SilhouetteTerm(Term):
-    """w_m * GM(zoom * n_m . (projection of vertex v_m - p_m)) for matches m of a vertex and a point of a mask's outline.
+    """w_m * GM(zoom * n_m . (projection of vertex v_m - p_m)) for matches m of a vertex and an outline's point.
 
     Matches go both ways: from the body's outline to the mask's and from the mask's to the body's; `fitting.contours`
     makes them and makes them anew between a few solver steps.
