@@ -6,10 +6,11 @@ import torch
 
 from anchorfit.assets import ASSETS
 from anchorfit.body import load_body
+from anchorfit.camera import default_intrinsics
 from anchorfit.evaluation.agreement import agreement
-from anchorfit.observations import list_images, match_people, read_people
+from anchorfit.observations import list_images, match_people, observe, read_people
 from anchorfit.pictures import draw_contact_sheet, draw_line_up, draw_overlay, draw_side_view
-from anchorfit.pipeline import FitOptions, fit_people, load_body_on
+from anchorfit.pipeline import FitOptions, fit, fit_people, load_body_on
 from anchorfit.results import BodyEstimate
 
 DEMO = ASSETS / "demo"
@@ -48,7 +49,8 @@ def test_the_batch_size_changes_nothing(outcome, people, body):
 def test_people_agree_with_their_photographs(outcome, people, body):
     figures = agreement(outcome.estimate, body, people)
     assert all(figure.limb_error < 0.05 for figure in figures)
-    visible = [f.mask_iou for f, p in zip(figures, people, strict=True) if p.person_id in {"442619", "200887"}]
+    by_id = {person.person_id: figure for person, figure in zip(people, figures, strict=True)}
+    visible = [by_id[i].mask_iou or 0.0 for i in ("442619", "200887")]
     assert min(visible) > 0.6  # loose clothing costs the rest; table and neighbours hide the other four
 
 
@@ -90,10 +92,19 @@ def test_problems_name_the_person(people, body):
     few = replace(people[0], person_id="few", confidence=np.where(np.arange(39) < 3, people[0].confidence, 0.0))
     lost = replace(people[0], person_id="lost", image=None, image_size=None)
     outcome = fit_people([few, people[1], lost], body, options=FitOptions(minimum_joints=10))
+    assert outcome.estimate is not None
     assert outcome.estimate.names == (people[1].name,)
     subjects = {problem.subject.partition("#")[2]: problem.message for problem in outcome.problems}
     assert "fewer than 10" in subjects["few"]
     assert "neither an image nor its size is known" in subjects["lost"]
+
+
+def test_fit_needs_a_schedule_that_there_is(people, body):
+    observations = observe(people, [default_intrinsics(*p.image_size) for p in people], masks=False)
+    with pytest.raises(ValueError, match="expected one of smplify, anchored, got 'lbfgs'"):
+        fit(observations, body, schedule="lbfgs")
+    with pytest.raises(ValueError, match="needs a prediction"):
+        fit(observations, body, schedule="anchored")
 
 
 def test_nobody_is_no_error(body):

@@ -12,6 +12,9 @@ from ..least_squares import NormalEquations
 from ..pose_prior import GaussianMixture
 
 
+TIE = 1e-3  # of an energy of about 80: above float32's rounding, below any difference that matters
+
+
 class MixtureTerm(Term):
     """w * [sqrt(1/2) (x - m_k)^T L_k ; sqrt(-log w'_k)], x the body pose, k of the smallest total.
 
@@ -29,13 +32,17 @@ class MixtureTerm(Term):
         self._factors = prior.precisions_cholesky  # (K, 69, 69), lower; C^-1 = L L^T
         self._constants = prior.neg_log_weights  # (K,)
         self._half_precisions = 0.5 * self._factors @ self._factors.mT
+        self._preference = TIE * torch.arange(len(self._means), device=self._means.device)
         self._weight = weight
 
     def _components(self, params: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The chosen component (B,), its distance from the mean (B, 69), its total without the weight (B,)."""
         away = params[None, :, BODY_POSE] - self._means[:, None]  # (K, B, 69)
         totals = 0.5 * torch.bmm(away, self._factors).square().sum(-1) + self._constants[:, None]
-        total, chosen = totals.min(0)
+        # The mixture is mirror-symmetric, so at a symmetric pose (the start) components tie in pairs. A preference far
+        # below what matters settles ties the same way whatever the rounding.
+        chosen = (totals + self._preference[:, None]).argmin(0)
+        total = totals.gather(0, chosen[None])[0]
         return chosen, params[:, BODY_POSE] - self._means[chosen], total
 
     def residuals(self, state: BodyState, rows: Tensor) -> Residuals:
