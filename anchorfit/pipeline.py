@@ -57,7 +57,7 @@ def fit_people(
     """Fit every person that can be fitted; say of each other one why not.
 
     Args:
-        people: with ``image`` a readable path, or with ``image_size``.
+        people: with ``image`` a readable path, or with ``image_size``. A mask, where there is one, is fitted too.
         body: sets device and floating-point type.
         init: predictions to start from; a person's is the row of the same name.
         progress: called with the number of people dealt with since the last call.
@@ -93,7 +93,7 @@ def fit_people(
     estimates = []
     prior = load_pose_prior(dtype=body.dtype, device=body.device)
     for batch in _batches(range(len(ready)), options.batch_size):
-        observations = observe([ready[i] for i in batch], [cameras[i] for i in batch], masks=False)
+        observations = observe([ready[i] for i in batch], [cameras[i] for i in batch])
         images = tuple(str(ready[i].image or "") for i in batch)
         start = None if init is None else init.rows([init.names.index(ready[i].name) for i in batch])
         estimates.append(fit(observations, body, init=start, schedule=options.schedule, prior=prior, images=images))
