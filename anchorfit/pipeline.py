@@ -60,7 +60,7 @@ def fit_people(
     """Fit every person that can be fitted; say of each other one why not.
 
     Args:
-        people: with ``image`` a readable path, or with ``image_size``.
+        people: with ``image`` a readable path, or with ``image_size``. A mask, where there is one, is fitted too.
         body: sets device and floating-point type.
         init: predictions to start from; a person's is the row of the same name.
         progress: called with the number of people dealt with since the last call.
@@ -72,7 +72,7 @@ def fit_people(
     estimates = []
     prior = load_pose_prior(dtype=body.dtype, device=body.device)
     for batch in _batches(range(len(ready.people)), options.batch_size):
-        observations, images = ready.batch(batch, masks=False)
+        observations, images = ready.batch(batch)
         start = None if init is None else init.rows([init.names.index(name) for name in observations.names])
         estimates.append(fit(observations, body, init=start, schedule=options.schedule, prior=prior, images=images))
         progress(len(batch))
@@ -92,7 +92,7 @@ def predict_people(
     progress(len(people) - len(ready.people))
     estimates = []
     for batch in _batches(range(len(ready.people)), options.batch_size):
-        observations, images = ready.batch(batch, masks=True)
+        observations, images = ready.batch(batch)
         estimates.append(predict(observations, body, priors=priors, images=images))
         progress(len(batch))
     return Outcome(concatenate(estimates) if estimates else None, tuple(ready.problems))
@@ -105,11 +105,11 @@ class _Ready(NamedTuple):
     cameras: list[Tensor]
     problems: list[Problem]
 
-    def batch(self, rows: Sequence[int], *, masks: bool) -> tuple[Observations, tuple[str, ...]]:
+    def batch(self, rows: Sequence[int]) -> tuple[Observations, tuple[str, ...]]:
         """Observations of some of them, and their images' paths."""
         chosen = [self.people[i] for i in rows]
         images = tuple(str(person.image or "") for person in chosen)
-        return observe(chosen, [self.cameras[i] for i in rows], masks=masks), images
+        return observe(chosen, [self.cameras[i] for i in rows]), images
 
 
 def _made_ready(people: Sequence[Person], options: FitOptions, init: BodyEstimate | None = None) -> _Ready:

@@ -14,17 +14,24 @@ from .normalisation import FEWEST_JOINTS, normalise
 from .pose_prior import PosePrior
 from .shape_prior import NUM_BETAS, ShapePrior, crop_mask
 from .translation import FALLBACK_DEPTH, place
-from .weights import SHAPE_PRIOR, load_pose_prior_network, load_shape_prior_network
+from .weights import SHAPE_PRIOR, load_pose_prior_network, load_shape_prior_network, read_prior
 
 _ROWS = 32  # people at a time, filled up: matrix products round alike then, and a row does not depend on its batch
 
 
 @dataclass(frozen=True, kw_only=True)
 class Priors:
-    """The trained networks, in evaluation mode; without ``shape`` everyone has the mean shape."""
+    """The trained networks, in evaluation mode.
+
+    Attributes:
+        pose: any body's.
+        shape: without it everyone has the mean shape.
+        shape_body: name of the body whose betas ``shape`` knows: others keep the mean shape. None: it suits every body.
+    """
 
     pose: PosePrior
     shape: ShapePrior | None
+    shape_body: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,8 +63,8 @@ def load_priors() -> Priors:
     Raises:
         FileNotFoundError, ValueError: as `weights.load_pose_prior_network`.
     """
-    shape = load_shape_prior_network() if SHAPE_PRIOR.is_file() else None
-    return Priors(pose=load_pose_prior_network(), shape=shape)
+    made = read_prior(SHAPE_PRIOR, "shape").training
+    return Priors(pose=load_pose_prior_network(), shape=load_shape_prior_network(), shape_body=made["body"])
 
 
 def predict(observations: Observations, body: BodyModel, *, priors: Priors | None = None) -> Prediction:
@@ -66,7 +73,7 @@ def predict(observations: Observations, body: BodyModel, *, priors: Priors | Non
     Args:
         observations: B people. Bad numbers make a row fall back, with a reason; they touch no other row.
         body: in whose shape space the people are; sets device and type of the result.
-        priors: None for those in the package. They know the open body's betas: with another body, leave out ``shape``.
+        priors: None for those in the package, whose ShapePrior knows the neutral open body alone.
     Raises:
         ValueError: there are no people.
     """
@@ -108,7 +115,8 @@ def _predict_rows(observations: Observations, body: BodyModel, points: PointSet,
     upright[:, 0] = torch.pi
     params = torch.zeros(len(seen), 72 + NUM_BETAS + 3, device=body.device)
     params[:, :72] = torch.where(inputs.usable[:, None], matrix_to_axis_angle(turned).flatten(1), upright)
-    shaped = _predict_betas(priors.shape, observations, params)
+    shape = priors.shape if priors.shape_body in (None, body.name) else None
+    shaped = _predict_betas(shape, observations, params)
     standing = points.points(params.to(body.dtype)).float()
     placement = place(standing, seen.keypoints, seen.confidence, seen.intrinsics)
     placed = placement.found & inputs.usable

@@ -22,6 +22,7 @@ def demo(
     from ..pictures import draw_contact_sheet
     from ..pipeline import FitOptions, fit_people, load_body_on
     from .console import out, progress_bar, warn
+    from .masks import with_masks
     from .outputs import make_folder, write_results
     from .report import print_people
 
@@ -29,10 +30,11 @@ def demo(
     keypoints = folder / "person_keypoints.json"
     people = match_people(read_people(keypoints).people, list_images([folder]), keypoints).people
     people = [person for person in people if (person.confidence > 0).sum() >= 10]
+    unmasked = with_masks(people, None).people  # the masks are there to judge the fits, not to make them
     model = load_body_on("open", gender, device)
     make_folder(output)
     with progress_bar("fitting", len(people)) as (bar, task):
-        outcome = fit_people(people, model, options=FitOptions(), progress=lambda done: bar.advance(task, done))
+        outcome = fit_people(unmasked, model, options=FitOptions(), progress=lambda done: bar.advance(task, done))
     if outcome.estimate is None:
         raise ValueError("not one person of the demo could be fitted: is the installation whole?")
     written = write_results(outcome.estimate, model, output, ("npz", "glb", "overlay"))

@@ -102,6 +102,8 @@ def test_masks_give_shapes_and_bad_masks_the_mean(people, body):
     assert set(result.reasons) == {""}
     without = predict(replace(some, masks=masks), body, priors=Priors(pose=load_priors().pose, shape=None))
     assert not without.shaped.any()
+    another = predict(replace(some, masks=masks), load_body(gender="male"))
+    assert not another.shaped.any()  # other betas: the mean shape
 
 
 def test_nobody_is_an_error(body):
