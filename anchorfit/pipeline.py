@@ -12,11 +12,11 @@ from torch import Tensor
 
 from .body import BodyModel, load_body
 from .camera import default_focal, focal_from_exif, intrinsics_matrix
-from .fitting.pose_prior import GaussianMixture, load_pose_prior
-from .fitting.results import FitResult
-from .fitting.schedules import smplify
+from .fitting import FitConfig, FitResult, GaussianMixture, anchored, load_pose_prior, smplify
 from .observations import Observations, Person, image_size, observe, sanitise, too_little
 from .results import BodyEstimate, Diagnostics, concatenate
+
+SCHEDULES = ("smplify", "anchored")
 
 
 class Problem(NamedTuple):
@@ -43,12 +43,14 @@ class FitOptions:
     focal: float | None = None  # pixels; None: from EXIF, else the image's diagonal
     batch_size: int = 256  # bodies fitted at once: speed and memory only, the results do not depend on it
     minimum_joints: int = 0  # people with fewer seen joints are left out
+    schedule: str | None = None  # as in `fit`
 
 
 def fit_people(
     people: Sequence[Person],
     body: BodyModel,
     *,
+    init: BodyEstimate | None = None,
     options: FitOptions = FitOptions(),
     progress: Callable[[int], None] = lambda done: None,
 ) -> Outcome:
@@ -57,6 +59,7 @@ def fit_people(
     Args:
         people: with ``image`` a readable path, or with ``image_size``.
         body: sets device and floating-point type.
+        init: predictions to start from; a person's is the row of the same name.
         progress: called with the number of people dealt with since the last call.
     Returns:
         The estimates in the order of ``people``, without those that a problem names.
@@ -78,6 +81,8 @@ def fit_people(
         clean, notes = sanitise(replace(person, image_size=(width, height)))
         problems += [Problem(person.name, note) for note in notes]
         reason = too_little(clean)
+        if reason is None and init is not None and person.name not in init.names:
+            reason = "no prediction of this name to start from"
         if reason is not None:
             problems.append(Problem(person.name, f"skipped: {reason}"))
             continue
@@ -86,37 +91,56 @@ def fit_people(
         cameras.append(intrinsics_matrix(focal, (width / 2, height / 2)))
     progress(len(people) - len(ready))
     estimates = []
-    prior = load_pose_prior(dtype=body.v_template.dtype, device=body.v_template.device)
+    prior = load_pose_prior(dtype=body.dtype, device=body.device)
     for batch in _batches(range(len(ready)), options.batch_size):
         observations = observe([ready[i] for i in batch], [cameras[i] for i in batch], masks=False)
         images = tuple(str(ready[i].image or "") for i in batch)
-        estimates.append(fit(observations, body, prior=prior, images=images))
+        start = None if init is None else init.rows([init.names.index(ready[i].name) for i in batch])
+        estimates.append(fit(observations, body, init=start, schedule=options.schedule, prior=prior, images=images))
         progress(len(batch))
     return Outcome(concatenate(estimates) if estimates else None, tuple(problems))
 
 
 def fit(
     observations: Observations,
-    body: BodyModel,
+    body: BodyModel | None = None,
     *,
+    init: BodyEstimate | Tensor | None = None,
+    schedule: str | None = None,
+    config: FitConfig | None = None,
     prior: GaussianMixture | None = None,
     images: tuple[str, ...] = (),
 ) -> BodyEstimate:
-    """Fit a batch of observed people with SMPLify; rows do not influence each other.
+    """Fit a batch of observed people; rows do not influence each other.
 
     Args:
         observations: B people, pixels.
-        body: sets device and floating-point type.
+        body: sets device and floating-point type; None takes the neutral open body.
+        init: a prediction to start from, an estimate of B rows or parameters (B, 85).
+        schedule: "smplify" (four stages, from keypoints alone or from ``init``'s pose) or "anchored" (the last stage,
+            held near ``init``). None: "anchored" with an ``init``, "smplify" without.
+        config: the schedule's constants; None takes its defaults.
         prior: of the pose; None takes the one that ships with the package.
         images: B paths to record in the estimate.
     Returns:
         The estimate, B rows, on the CPU. A fit that failed is marked in ``diagnostics``, never an exception.
+    Raises:
+        ValueError: an unknown schedule, "anchored" without ``init``, or an ``init`` of another number of rows.
     """
-    device, dtype = body.v_template.device, body.v_template.dtype
-    prior = prior or load_pose_prior(dtype=dtype, device=device)
-    observations = observations.to(device, dtype)
-    result = smplify(body, observations, prior)
-    return _to_estimate(result, observations, body, images or ("",) * len(observations), "smplify")
+    schedule = schedule or ("smplify" if init is None else "anchored")
+    if schedule not in SCHEDULES:
+        raise ValueError(f"schedule: expected one of {', '.join(SCHEDULES)}, got {schedule!r}")
+    body = body or load_body()
+    prior = prior or load_pose_prior(dtype=body.dtype, device=body.device)
+    observations = observations.to(body.device, body.dtype)
+    start = init.params if isinstance(init, BodyEstimate) else init
+    if schedule == "smplify":
+        result = smplify(body, observations, prior, init=start, config=config)
+    elif start is None:
+        raise ValueError("schedule 'anchored' needs a prediction to start from: give init, or take 'smplify'")
+    else:
+        result = anchored(body, observations, prior, start, config=config)
+    return _to_estimate(result, observations, body, images or ("",) * len(observations), schedule)
 
 
 def load_body_on(name_or_path: str, gender: str, device: str) -> BodyModel:

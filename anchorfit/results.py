@@ -95,6 +95,11 @@ class BodyEstimate:
         """(B, 72) axis-angle: ``global_orient`` and ``body_pose`` as SMPL joins them."""
         return torch.cat([self.global_orient, self.body_pose], dim=-1)
 
+    @property
+    def params(self) -> Tensor:
+        """(B, 85) the solvers' parameters: pose 72, betas 10, transl 3."""
+        return torch.cat([self.pose, self.betas, self.transl], dim=-1)
+
     def bodies(self, body: BodyModel) -> BodyOutput:
         """Vertices (B, V, 3) and joints (B, 24, 3) in metres, camera frame."""
         return body(betas=self.betas, body_pose=self.body_pose, global_orient=self.global_orient, transl=self.transl)
@@ -205,6 +210,22 @@ def concatenate(estimates: Sequence[BodyEstimate]) -> BodyEstimate:
         if isinstance(getattr(first, f.name), Tensor | tuple)
     }
     return replace(first, **joined, diagnostics=diagnostics)
+
+
+def load_estimates(paths: Sequence[Path]) -> BodyEstimate:
+    """Read estimates of one body, from files and from folders of ``.npz`` files, as one.
+
+    Raises:
+        FileNotFoundError: there is no such file, or no ``.npz`` in a folder.
+        ValueError: a file is no estimate, or they differ in body, gender or method.
+    """
+    files: list[Path] = []
+    for path in paths:
+        inside = sorted(path.glob("*.npz")) if path.is_dir() else [path]
+        if not inside:
+            raise FileNotFoundError(f"{path}: no .npz file in this folder")
+        files += inside
+    return concatenate([BodyEstimate.load(path) for path in files])
 
 
 def _join(values: Sequence[Any]) -> Any:

@@ -77,6 +77,11 @@ class FitConfig:
     anchor_betas_sigma: float = 2.0
     interpenetration: float = 1e3  # weight of the term that keeps the body from passing through itself; 0: off
     interpenetration_from: int = 3  # the first body stage it is on in
+    silhouette: float = 4.0  # weight of outlines, where a row has a mask; 0: off. See `docs/fitting.md`
+    silhouette_sigma: float = 30.0  # pixels, Geman-McClure
+    silhouette_rounds: int = 4  # times that outlines are matched anew
+    silhouette_points: int = 96  # matches each way
+    silhouette_stopping: Stopping = Stopping(rtol=1e-3, max_steps=6)  # of a round
     rule: StepRule = LevenbergMarquardt()
     limits: Limits = Limits()
 

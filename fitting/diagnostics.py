@@ -10,6 +10,7 @@ from torch import Tensor
 from ..body import CANONICAL_JOINTS, BodyModel
 from ..observations.people import Observations
 from .camera_stage import STATURE
+from .contours import usable_mask
 from .energy import BETAS, BODY_POSE, TRANSL, BodyState, Energy, compiled_points
 from .pose_prior import GaussianMixture
 from .results import FitResult
@@ -106,7 +107,11 @@ def diagnose(
     reasons: list[str] = []
     table = torch.stack([flag for flag, _ in checks]).cpu().tolist()
     for row in range(len(params)):
-        reasons.append("; ".join(text for column, (_, text) in zip(table, checks, strict=True) if column[row]))
+        found = [text for column, (_, text) in zip(table, checks, strict=True) if column[row]]
+        width, height = observations.image_size[row].tolist()
+        mask = observations.masks[row]
+        useless = None if mask is None else usable_mask(mask, (width, height))
+        reasons.append("; ".join(found if useless is None else [*found, useless]))
     trusted = torch.tensor([not reason for reason in reasons], device=params.device)
     return FitResult(
         params=params,

@@ -87,8 +87,9 @@ class Term(ABC):
 
 @lru_cache(maxsize=32)
 def compiled_points(body: BodyModel, names: tuple[str, ...]) -> PointSet:
-    """`compile_points`, remembered for the bodies and names used last."""
-    return compile_points(body, names)
+    """`compile_points`, remembered for the bodies and names used last; ``vertex:INDEX`` comes after all other names."""
+    vertices = [int(name.removeprefix("vertex:")) for name in names if name.startswith("vertex:")]
+    return compile_points(body, names[: len(names) - len(vertices)], vertices=vertices)
 
 
 class Energy:
@@ -102,12 +103,15 @@ class Energy:
 
     def __init__(self, body: BodyModel, terms: Sequence[Term], *, frozen: Tensor | None = None) -> None:
         self.terms = tuple(terms)
-        names: dict[str, int] = {}
+        wanted = [name for term in self.terms for name in term.point_names]
+        wanted.sort(key=lambda name: name.startswith("vertex:"))  # stable: vertices go last
+        names = {name: place for place, name in enumerate(dict.fromkeys(wanted))}
         self._columns: list[Tensor | slice] = []
         for term in self.terms:
-            columns = [names.setdefault(name, len(names)) for name in term.point_names]
-            whole = columns == list(range(len(columns)))
-            index = slice(0, len(columns)) if whole else torch.tensor(columns, device=body.v_template.device)
+            columns = [names[name] for name in term.point_names]
+            first = columns[0] if columns else 0
+            run = columns == list(range(first, first + len(columns)))
+            index = slice(first, first + len(columns)) if run else torch.tensor(columns, device=body.v_template.device)
             self._columns.append(index)
         self._points = compiled_points(body, tuple(names)) if names else None
         self._frozen = frozen

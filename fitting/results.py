@@ -48,12 +48,18 @@ class FitResult:
         )
 
 
+def _energy(part: FitResult, name: str) -> Tensor:
+    """A term's energy, zero in a part that does not have the term."""
+    return part.energy[name] if name in part.energy else torch.zeros_like(part.params[:, 0])
+
+
 def join_rows(parts: Sequence[FitResult], order: Sequence[int]) -> FitResult:
     """Results of parts of a batch as one; ``order[i]`` is the row that the i-th of all their rows goes to."""
+    names = dict.fromkeys(name for part in parts for name in part.energy)
     whole = FitResult(
         params=torch.cat([part.params for part in parts]),
         reprojection=torch.cat([part.reprojection for part in parts]),
-        energy={name: torch.cat([part.energy[name] for part in parts]) for name in parts[0].energy},
+        energy={name: torch.cat([_energy(part, name) for part in parts]) for name in names},
         steps=torch.cat([part.steps for part in parts]),
         converged=torch.cat([part.converged for part in parts]),
         trusted=torch.cat([part.trusted for part in parts]),

@@ -23,6 +23,7 @@ from ..observations.conventions import CONVENTIONS
 from ..observations.people import Observations
 from . import camera_stage
 from .config import FitConfig, Stage, anchored_config
+from .contours import Outline, mask_outline, match, surface_sample, usable_mask
 from .diagnostics import diagnose
 from .energy import BETAS, BODY_POSE, GLOBAL_ORIENT, NUM_PARAMS, TRANSL, Energy, Term
 from .least_squares import Solution, minimise
@@ -34,6 +35,7 @@ from .terms import (
     KeypointTerm,
     MixtureTerm,
     ShapeTerm,
+    SilhouetteTerm,
     TranslationTerm,
     UprightTerm,
 )
@@ -41,6 +43,8 @@ from .terms.interpenetration import interpenetration_term
 
 SKELETONS = ("coco17", "lsp14", "body25", "canonical")
 """Sets of joints that the data term is built for, the smallest that holds all joints a row has seen."""
+
+SURFACE_SAMPLE = 400  # vertices that may take part in an outline
 
 LARGEST_PIXEL = 1e6  # a keypoint further out than this is taken as not seen
 
@@ -220,17 +224,71 @@ def _fit(inputs: _Inputs) -> FitResult:
             converged &= solution.converged[pick]
         elif count == 1:
             converged &= solution.converged
+    params, terms, more = _fit_outlines(inputs, terms, params, placed.zoom)
     return diagnose(
         inputs.body,
         inputs.observations,
         Energy(inputs.body, terms),
         inputs.prior,
         params,
-        steps=steps,
+        steps=steps + more,
         converged=converged,
         whole=inputs.whole,
         limits=config.limits,
     )
+
+
+def _fit_outlines(
+    inputs: _Inputs, terms: list[Term], params: Tensor, zoom: Tensor
+) -> tuple[Tensor, list[Term], Tensor]:
+    """Goes on from the last stage with the outlines of masks, where rows have any: params, terms, further steps."""
+    config, observations, body = inputs.config, inputs.observations, inputs.body
+    steps = torch.zeros(len(params), dtype=torch.long, device=params.device)
+    usable = [
+        config.silhouette > 0 and usable_mask(mask, (int(width), int(height))) is None
+        for mask, (width, height) in zip(observations.masks, observations.image_size.tolist(), strict=True)
+    ]
+    chosen = [row for row, has in enumerate(usable) if has]
+    if not chosen:
+        return params, terms, steps
+    blank = Outline(points=torch.zeros(0, 2), normals=torch.zeros(0, 2))
+    outlines = [
+        mask_outline(mask, config.silhouette_points) if has and mask is not None else blank
+        for has, mask in zip(usable, observations.masks, strict=True)
+    ]
+    if len(chosen) == 1:  # never a batch of one (see above)
+        chosen.append((chosen[0] + 1) % len(params))
+    rows = torch.tensor(chosen, device=params.device)
+    vertices = surface_sample(body, SURFACE_SAMPLE)
+    sample = torch.tensor(vertices, device=params.device)
+    params = params.clone()
+    for _ in range(config.silhouette_rounds):
+        matches = match(
+            body.from_params(params).vertices,
+            body.faces,
+            observations.intrinsics,
+            outlines,
+            observations.image_size,
+            sample,
+            weight=config.silhouette,
+            count=config.silhouette_points,
+        )
+        silhouette = SilhouetteTerm(
+            vertices,
+            matches.index,
+            matches.target,
+            matches.normal,
+            matches.weights,
+            observations.intrinsics,
+            zoom=zoom,
+            sigma=config.silhouette_sigma,
+        )
+        stage = replace(config.stages[-1], stopping=config.silhouette_stopping)
+        solution = run_stage(body, [*terms, silhouette], params[rows], rows, stage, config)
+        has_mask = torch.tensor(usable, device=params.device)[rows]
+        params[rows] = torch.where(has_mask[:, None], solution.params, params[rows])
+        steps[rows] += torch.where(has_mask, solution.steps, 0)
+    return params, [*terms, silhouette], steps
 
 
 def run_stage(

@@ -6,10 +6,11 @@ import torch
 
 from anchorfit.assets import ASSETS
 from anchorfit.body import load_body
+from anchorfit.camera import default_intrinsics
 from anchorfit.evaluation.agreement import agreement
-from anchorfit.observations import list_images, match_people, read_people
+from anchorfit.observations import list_images, match_people, observe, read_people
 from anchorfit.pictures import draw_contact_sheet, draw_line_up, draw_overlay, draw_side_view
-from anchorfit.pipeline import FitOptions, fit_people, load_body_on
+from anchorfit.pipeline import FitOptions, fit, fit_people, load_body_on
 from anchorfit.results import BodyEstimate
 
 DEMO = ASSETS / "demo"
@@ -96,6 +97,14 @@ def test_problems_name_the_person(people, body):
     subjects = {problem.subject.partition("#")[2]: problem.message for problem in outcome.problems}
     assert "fewer than 10" in subjects["few"]
     assert "neither an image nor its size is known" in subjects["lost"]
+
+
+def test_fit_needs_a_schedule_that_there_is(people, body):
+    observations = observe(people, [default_intrinsics(*p.image_size) for p in people], masks=False)
+    with pytest.raises(ValueError, match="expected one of smplify, anchored, got 'lbfgs'"):
+        fit(observations, body, schedule="lbfgs")
+    with pytest.raises(ValueError, match="needs a prediction"):
+        fit(observations, body, schedule="anchored")
 
 
 def test_nobody_is_no_error(body):

@@ -32,16 +32,28 @@ def fit(
     save: Annotated[
         str, typer.Option(help="What to write, comma-separated: npz, json, pkl, obj, ply, glb, overlay, side.")
     ] = DEFAULT_SAVE,
+    schedule: Annotated[
+        str | None, typer.Option(help="smplify or anchored. Default: anchored with --init, else smplify.")
+    ] = None,
+    init: Annotated[
+        list[Path] | None,
+        typer.Option(help="Estimates (.npz, or a folder of them) to start from, by name; may be given several times."),
+    ] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ...")] = "cpu",
 ) -> None:
     """Fit a 3D body to every person of the keypoint file that stands in one of the IMAGES."""
     from ..observations import list_images, match_people, read_people
-    from ..pipeline import FitOptions, fit_people, load_body_on
+    from ..pipeline import SCHEDULES, FitOptions, fit_people, load_body_on
+    from ..results import load_estimates
     from .console import progress_bar, warn
     from .outputs import make_folder, parse_kinds, write_results
     from .report import print_people
 
     kinds = parse_kinds(save)
+    if schedule is not None and schedule not in SCHEDULES:
+        raise typer.BadParameter(f"expected one of {', '.join(SCHEDULES)}, got {schedule!r}", param_hint="--schedule")
+    if schedule == "anchored" and not init:
+        raise typer.BadParameter("'anchored' needs a prediction to start from: give --init", param_hint="--schedule")
     if focal is not None and not 0 < focal < float("inf"):
         raise typer.BadParameter(f"expected a positive number of pixels, got {focal}", param_hint="--focal")
     paths = list_images(images)
@@ -52,10 +64,15 @@ def fit(
     if not matched.people:
         raise ValueError(f"{keypoints}: no person for any of the {len(paths)} images")
     model = load_body_on(body, gender, device)
+    start = load_estimates(init) if init else None
     make_folder(output)
     with progress_bar("fitting", len(matched.people)) as (bar, task):
         outcome = fit_people(
-            matched.people, model, options=FitOptions(focal=focal), progress=lambda done: bar.advance(task, done)
+            matched.people,
+            model,
+            init=start,
+            options=FitOptions(focal=focal, schedule=schedule),
+            progress=lambda done: bar.advance(task, done),
         )
     for problem in outcome.problems:
         warn(problem)

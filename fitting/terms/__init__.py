@@ -6,6 +6,7 @@ from .interpenetration import InterpenetrationTerm
 from .keypoints import KeypointTerm
 from .mixture import MixtureTerm
 from .shape import ShapeTerm
+from .silhouette import SilhouetteTerm
 from .translation import TranslationTerm
 from .upright import UprightTerm
 
@@ -16,6 +17,7 @@ __all__ = [
     "KeypointTerm",
     "MixtureTerm",
     "ShapeTerm",
+    "SilhouetteTerm",
     "TranslationTerm",
     "UprightTerm",
 ]

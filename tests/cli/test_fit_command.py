@@ -76,6 +76,18 @@ def test_the_focal_length_is_the_users(command):
     assert BodyEstimate.load(command.out / "photo_1.npz").intrinsics[0, 0, 0] == 1234.5
 
 
+def test_a_fit_starts_from_earlier_estimates(command):
+    assert command(coco(SKIER["keypoints"])) == 0
+    first = BodyEstimate.load(command.out / "photo_1.npz")
+    start = command.folder / "start"
+    command.out.rename(start)
+    assert command(coco(SKIER["keypoints"], SKIER["keypoints"]), options=("--init", str(start))) == 0
+    assert "photo.jpg#2: skipped: no prediction of this name to start from" in command.stderr
+    second = BodyEstimate.load(command.out / "photo_1.npz")
+    assert second.method == "anchored"
+    assert (second.pose - first.pose).abs().max() < 0.3
+
+
 def bad_people() -> dict[str, list[float]]:
     good = np.array(SKIER["keypoints"], dtype=float).reshape(17, 3)
     single = good.copy()
@@ -247,7 +259,17 @@ def test_a_full_disk_is_said_for_each_file(command, monkeypatch):
     assert command.written() == []
 
 
-@pytest.mark.parametrize("options", [("--save", "npz,gif"), ("--save", ","), ("--focal", "-3"), ("--focal", "nan")])
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--save", "npz,gif"),
+        ("--save", ","),
+        ("--focal", "-3"),
+        ("--focal", "nan"),
+        ("--schedule", "anchored"),
+        ("--schedule", "dogleg"),
+    ],
+)
 def test_wrong_options_are_a_usage_error(command, options):
     assert command(coco(SKIER["keypoints"]), options=options) == 2
 

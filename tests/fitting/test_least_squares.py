@@ -125,7 +125,7 @@ def test_the_step_limit_is_kept_and_told():
     assert not solution.converged.any()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     st.lists(st.floats(-50, 50) | st.sampled_from([float("nan"), float("inf"), 1e200]), min_size=6, max_size=6),
     st.sampled_from(RULES),
