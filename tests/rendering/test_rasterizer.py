@@ -36,6 +36,17 @@ def test_faces_depth_and_coverage_are_those_of_a_ray_caster(size, seed):
     assert got.depth[0][got.face_ids[0] < 0].isinf().all()
 
 
+def test_a_camera_with_skew_and_unequal_focal_lengths():
+    vertices, faces = blob(1)
+    intrinsics = torch.tensor([[40.0, 6.0, 21.3], [0, 52.0, 18.1], [0, 0, 1]])
+    ids, _, margin = cast_rays(vertices, faces, intrinsics, (36, 44))
+    got = rasterize(vertices[None], faces, intrinsics, (36, 44))
+    clear = torch.tensor(margin > 1e-4)
+    assert torch.equal(got.face_ids[0][clear], torch.tensor(ids)[clear])
+    mask = silhouette(vertices[None], faces, intrinsics, (36, 44), samples=1).mask[0]
+    assert torch.equal(mask[clear] > 0, torch.tensor(ids >= 0)[clear])
+
+
 def test_barycentrics_are_perspective_correct():
     vertices, faces = blob()
     intrinsics = camera(48, 48)
