@@ -192,14 +192,15 @@ def fit(
         body: sets device and floating-point type; None takes the neutral open body.
         init: a prediction to start from, an estimate of B rows or parameters (B, 85).
         schedule: "smplify" (four stages, from keypoints alone or from ``init``'s pose) or "anchored" (the last stage,
-            held near ``init``). None: "anchored" with an ``init``, "smplify" without.
+            held near ``init`` or, without one, near what `predict` says). None: "anchored" with an ``init``, "smplify"
+            without.
         config: the schedule's constants; None takes its defaults.
         prior: of the pose; None takes the one that ships with the package.
         images: B paths to record in the estimate.
     Returns:
         The estimate, B rows, on the CPU. A fit that failed is marked in ``diagnostics``, never an exception.
     Raises:
-        ValueError: an unknown schedule, "anchored" without ``init``, or an ``init`` of another number of rows.
+        ValueError: an unknown schedule, or an ``init`` of another number of rows.
     """
     schedule = schedule or ("smplify" if init is None else "anchored")
     if schedule not in SCHEDULES:
@@ -210,9 +211,8 @@ def fit(
     start = init.params if isinstance(init, BodyEstimate) else init
     if schedule == "smplify":
         result = smplify(body, observations, prior, init=start, config=config)
-    elif start is None:
-        raise ValueError("schedule 'anchored' needs a prediction to start from: give init, or take 'smplify'")
     else:
+        start = regressors.predict(observations, body).params if start is None else start
         result = anchored(body, observations, prior, start, config=config)
     return _to_estimate(result, observations, body, images or ("",) * len(observations), schedule)
 

@@ -1,6 +1,6 @@
 """Direct prediction, SMPLify and the anchored fit on the demo photographs: mask IoU and limb error.
 
-    python scripts/compare_on_photographs.py [-o SHEETS_FOLDER]
+python scripts/compare_on_photographs.py [-o SHEETS_FOLDER]
 """
 
 from __future__ import annotations

@@ -14,15 +14,36 @@ import time
 import numpy as np
 import torch
 
-from anchorfit.body import load_body
+from anchorfit.body import BodyModel, load_body
 from anchorfit.body.pose_library import load_pose_library
 from anchorfit.evaluation.direct import VIEWS, body_errors, rarity_of, view_of
+from anchorfit.evaluation.metrics.pose import mean_point_error, reconstruction_error
 from anchorfit.evaluation.synthetic import SyntheticPeople, make_people
 from anchorfit.fitting import anchored, load_pose_prior, smplify
-from anchorfit.regressors import Priors, load_pose_prior_network, load_priors, predict
+from anchorfit.regressors import Priors, ShapePrior, load_pose_prior_network, load_priors, predict
+from anchorfit.regressors.synthesis import Synthesis
+from anchorfit.regressors.training.tasks import heldout_masks
 
 SEED = 20
 CLEAN = SyntheticPeople(noise=0.0, outliers=0.0, missing=0.0, hips_up=0.0, hips_out=0.0)
+
+
+def shape_errors(body: BodyModel, network: ShapePrior) -> list[dict[str, object]]:
+    """Mean per-vertex error of bodies at rest, millimetres: the mean shape's and the prediction's."""
+    table: list[dict[str, object]] = []
+    for name, (params, masks) in heldout_masks(body, Synthesis()).items():
+        with torch.inference_mode():
+            betas = torch.cat([network(some) for some in masks.split(32)])
+        truth = body(betas=params[:, 72:82]).vertices
+        for method, guess in (("mean shape", torch.zeros_like(betas)), ("predicted", betas)):
+            vertices = body(betas=guess).vertices
+            error = mean_point_error(vertices - vertices.mean(1, keepdim=True), truth - truth.mean(1, keepdim=True))
+            line: dict[str, object] = {"silhouettes": name, "method": method, "count": len(masks)}
+            line["surface_mm"] = round(1000 * float(error.mean()), 1)
+            line["up_to_size_mm"] = round(1000 * float(reconstruction_error(vertices, truth).mean()), 1)
+            table.append(line)
+            print("  ".join(f"{key} {value}" for key, value in line.items()), flush=True)
+    return table
 
 
 def main() -> None:
@@ -63,6 +84,8 @@ def main() -> None:
                 line["ms_a_body"] = round(1000 * seconds / args.count, 2)
                 table.append(line)
                 print("  ".join(f"{key} {value}" for key, value in line.items()), flush=True)
+    if priors.shape is not None:
+        table += shape_errors(body, priors.shape)
     if args.json:
         with open(args.json, "w") as file:
             json.dump({"seed": SEED, "torch": torch.__version__, "table": table}, file, indent=1)

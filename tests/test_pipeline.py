@@ -10,7 +10,7 @@ from anchorfit.camera import default_intrinsics
 from anchorfit.evaluation.agreement import agreement
 from anchorfit.observations import list_images, match_people, observe, read_people
 from anchorfit.pictures import draw_contact_sheet, draw_line_up, draw_overlay, draw_side_view
-from anchorfit.pipeline import FitOptions, fit, fit_people, load_body_on
+from anchorfit.pipeline import FitOptions, fit, fit_people, load_body_on, predict_people
 from anchorfit.results import BodyEstimate
 
 DEMO = ASSETS / "demo"
@@ -103,8 +103,17 @@ def test_fit_needs_a_schedule_that_there_is(people, body):
     observations = observe(people, [default_intrinsics(*p.image_size) for p in people], masks=False)
     with pytest.raises(ValueError, match="expected one of smplify, anchored, got 'lbfgs'"):
         fit(observations, body, schedule="lbfgs")
-    with pytest.raises(ValueError, match="needs a prediction"):
-        fit(observations, body, schedule="anchored")
+
+
+def test_an_anchored_fit_without_a_start_predicts_one(people, body):
+    guess = predict_people(people, body)
+    assert not guess.problems
+    handed = fit_people(people, body, init=guess.estimate).estimate
+    alone = fit_people(people, body, options=FitOptions(schedule="anchored")).estimate
+    assert torch.equal(handed.params, alone.params)
+    assert alone.method == "anchored"
+    before, after = (e.diagnostics.reprojection_px.nanmean() for e in (guess.estimate, alone))
+    assert after < 0.7 * before
 
 
 def test_nobody_is_no_error(body):

@@ -37,7 +37,8 @@ def fit(
         typer.Option(help="Masks to fit the outlines to: 'file' for the keypoint file's, a PNG, or a folder of PNGs."),
     ] = None,
     schedule: Annotated[
-        str | None, typer.Option(help="smplify or anchored. Default: anchored with --init, else smplify.")
+        str | None,
+        typer.Option(help="smplify, or anchored (from --init, else from a prediction). Default: anchored with --init."),
     ] = None,
     init: Annotated[
         list[Path] | None,
@@ -57,8 +58,6 @@ def fit(
     kinds = parse_kinds(save)
     if schedule is not None and schedule not in SCHEDULES:
         raise typer.BadParameter(f"expected one of {', '.join(SCHEDULES)}, got {schedule!r}", param_hint="--schedule")
-    if schedule == "anchored" and not init:
-        raise typer.BadParameter("'anchored' needs a prediction to start from: give --init", param_hint="--schedule")
     if focal is not None and not 0 < focal < float("inf"):
         raise typer.BadParameter(f"expected a positive number of pixels, got {focal}", param_hint="--focal")
     paths = list_images(images)

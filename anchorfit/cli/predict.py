@@ -12,12 +12,11 @@ from .fit import DEFAULT_SAVE
 
 def predict(
     images: Annotated[list[Path], typer.Argument(help="Images, or folders of images.", show_default=False)],
-    keypoints: Annotated[
-        Path, typer.Option("--keypoints", "-k", help="2D keypoints, as for `anchorfit fit`; COCO files bring masks.")
-    ],
+    keypoints: Annotated[Path, typer.Option("--keypoints", "-k", help="2D keypoints, as for `anchorfit fit`.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the results; made if missing.")],
     mask: Annotated[
-        Path | None, typer.Option(help="The person's mask, an image of the photograph's size; for one person alone.")
+        str | None,
+        typer.Option(help="Masks to tell the shape from: 'file' for the keypoint file's, a PNG, or a folder of PNGs."),
     ] = None,
     convention: Annotated[
         str | None, typer.Option(help="Joint convention, where the file does not say: lsp14, coco17, body25 ...")
@@ -36,12 +35,10 @@ def predict(
 
     The results are what `anchorfit fit --init` starts from.
     """
-    from dataclasses import replace
-
     from ..observations import list_images, match_people, read_people
-    from ..observations.masks import read_mask
     from ..pipeline import FitOptions, load_body_on, predict_people
     from .console import progress_bar, warn
+    from .masks import with_masks
     from .outputs import make_folder, parse_kinds, write_results
     from .report import print_people
 
@@ -51,20 +48,16 @@ def predict(
     paths = list_images(images)
     found = read_people(keypoints, convention=convention)
     matched = match_people(found.people, paths, keypoints)
-    for line in [*found.problems, *matched.problems]:
+    masked = with_masks(matched.people, mask)
+    for line in [*found.problems, *matched.problems, *masked.problems]:
         warn(line)
-    people = list(matched.people)
-    if not people:
+    if not masked.people:
         raise ValueError(f"{keypoints}: no person for any of the {len(paths)} images")
-    if mask is not None:
-        if len(people) != 1:
-            raise typer.BadParameter(f"expected one person for a mask, got {len(people)}", param_hint="--mask")
-        people = [replace(people[0], mask=read_mask(mask))]
     model = load_body_on(body, gender, device)
     make_folder(output)
-    with progress_bar("predicting", len(people)) as (bar, task):
+    with progress_bar("predicting", len(masked.people)) as (bar, task):
         outcome = predict_people(
-            people, model, options=FitOptions(focal=focal), progress=lambda done: bar.advance(task, done)
+            masked.people, model, options=FitOptions(focal=focal), progress=lambda done: bar.advance(task, done)
         )
     for problem in outcome.problems:
         warn(problem)

@@ -303,7 +303,6 @@ def test_a_full_disk_is_said_for_each_file(command, monkeypatch):
         ("--save", ","),
         ("--focal", "-3"),
         ("--focal", "nan"),
-        ("--schedule", "anchored"),
         ("--schedule", "dogleg"),
     ],
 )
