@@ -110,10 +110,13 @@ def test_an_anchored_fit_without_a_start_predicts_one(people, body):
     assert not guess.problems
     handed = fit_people(people, body, init=guess.estimate).estimate
     alone = fit_people(people, body, options=FitOptions(schedule="anchored")).estimate
+    assert handed is not None
+    assert alone is not None
+    assert guess.estimate is not None
     assert torch.equal(handed.params, alone.params)
     assert alone.method == "anchored"
     before, after = (e.diagnostics.reprojection_px.nanmean() for e in (guess.estimate, alone))
-    assert after < 0.7 * before
+    assert after < 0.9 * before
 
 
 def test_nobody_is_no_error(body):
