@@ -61,7 +61,7 @@ def volume(shipped, vertices: np.ndarray) -> float:
     return float((a * np.cross(b, c)).sum() / 6)
 
 
-POSES = {
+POSES: dict[str, dict[str, tuple[float, float, float]]] = {
     "sit": {"left_hip": (-90, 0, 0), "right_hip": (-90, 0, 0), "left_knee": (90, 0, 0), "right_knee": (90, 0, 0)},
     "squat": {
         "left_hip": (-110, 0, 15),
