@@ -209,6 +209,20 @@ def test_volume_stays_within_three_percent(shipped, pose):
     assert abs(change) < 0.03
 
 
+@pytest.mark.parametrize("pose", ["wrists twisted", "elbows twisted"])
+def test_a_twisted_forearm_keeps_its_thickness(shipped, pose):
+    """Plain skinning would narrow it to cos(40 degrees) = 0.77 and less where the two bones share the skin."""
+    elbow, wrist = shipped["joints"][18], shipped["joints"][20]
+    forearm = np.flatnonzero(
+        (shipped["v_template"][:, 0] > elbow[0] - 0.02) & (shipped["v_template"][:, 0] < wrist[0] + 0.01)
+    )
+    turned = posed(shipped, POSES[pose])
+    radius = np.linalg.norm((turned - elbow)[forearm, 1:], axis=1)
+    before = np.linalg.norm((shipped["v_template"] - elbow)[forearm, 1:], axis=1)
+    assert np.percentile(radius / before, 2) > 0.8
+    assert np.percentile(radius / before, 98) < 1.25
+
+
 def test_betas_reach_light_and_heavy_short_and_tall(shipped):
     rng = np.random.default_rng(0)
     heights, bmis = [], []
