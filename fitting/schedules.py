@@ -23,7 +23,7 @@ from ..observations.conventions import CONVENTIONS
 from ..observations.people import Observations
 from . import camera_stage
 from .config import FitConfig, Stage, anchored_config
-from .contours import Outline, mask_outline, match, surface_sample, usable_mask
+from .contours import Outline, mask_outline, match, surface_sample, usable_mask, vertices_in_sight
 from .diagnostics import diagnose
 from .energy import BETAS, BODY_POSE, GLOBAL_ORIENT, NUM_PARAMS, TRANSL, Energy, Term
 from .least_squares import Solution, minimise
@@ -261,6 +261,7 @@ def _fit_outlines(
     rows = torch.tensor(chosen, device=params.device)
     vertices = surface_sample(body, SURFACE_SAMPLE)
     sample = torch.tensor(vertices, device=params.device)
+    in_sight = vertices_in_sight(body, observations.confidence, sample)
     params = params.clone()
     for _ in range(config.silhouette_rounds):
         matches = match(
@@ -270,6 +271,7 @@ def _fit_outlines(
             outlines,
             observations.image_size,
             sample,
+            in_sight=in_sight,
             weight=config.silhouette,
             count=config.silhouette_points,
         )
