@@ -67,7 +67,7 @@ def mask_outline(mask: np.ndarray, count: int) -> Outline:
 
 def _smoothed(line: np.ndarray) -> np.ndarray:
     """A closed line of pixels, averaged over five neighbours: its normals are no longer those of stairs."""
-    return sum(np.roll(line, shift, 0) for shift in (-2, -1, 0, 1, 2)) / 5.0
+    return np.mean([np.roll(line, shift, 0) for shift in (-2, -1, 0, 1, 2)], axis=0)
 
 
 @lru_cache(maxsize=8)

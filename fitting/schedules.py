@@ -127,7 +127,7 @@ def _fit_groups(
 ) -> FitResult:
     with torch.inference_mode():
         like = body.v_template
-        observations, start, whole = _sanitised(observations.to(like.device, like.dtype), start.to(like))
+        observations, start, whole = sanitised(observations.to(like.device, like.dtype), start.to(like))
         groups = _skeleton_groups(observations)
         parts = []
         for skeleton, members in groups:
@@ -170,7 +170,7 @@ def _used_names(skeleton: str, config: FitConfig) -> tuple[str, ...]:
     return names
 
 
-def _sanitised(observations: Observations, start: Tensor) -> tuple[Observations, Tensor, Tensor]:
+def sanitised(observations: Observations, start: Tensor) -> tuple[Observations, Tensor, Tensor]:
     """Empties what is not finite; says which rows were whole (B,)."""
     confidence, keypoints, intrinsics = observations.confidence, observations.keypoints, observations.intrinsics
     sane = torch.isfinite(keypoints).all(-1) & (torch.nan_to_num(keypoints).abs().amax(-1) < LARGEST_PIXEL)
