@@ -125,7 +125,7 @@ def _fit_groups(
     *,
     keep_orientation: bool,
 ) -> FitResult:
-    with torch.inference_mode():
+    with torch.no_grad():
         like = body.v_template
         observations, start, whole = sanitised(observations.to(like.device, like.dtype), start.to(like))
         groups = _skeleton_groups(observations)
@@ -381,7 +381,7 @@ def last_stage(
         config: the constants, without the anchor by default.
     """
     config = config or replace(anchored_config(), anchor_pose=0.0)
-    with torch.inference_mode():
+    with torch.no_grad():
         placed = camera_stage.place(
             body,
             observations,

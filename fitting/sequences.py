@@ -49,7 +49,7 @@ def share_betas(
     config = config or FitConfig()
     if len(persons) != len(result):
         raise ValueError(f"persons: expected {len(result)} labels, got {len(persons)}")
-    with torch.inference_mode():
+    with torch.no_grad():
         clean, params, _ = sanitised(observations.to(body.device, body.dtype), result.params)
         terms = _last_terms(body, clean, prior, params, config)
         information = _shape_information(body, terms, params)
@@ -101,7 +101,7 @@ def smooth(
     config = config or FitConfig()
     if len(videos) != len(result):
         raise ValueError(f"videos: expected {len(result)} labels, got {len(videos)}")
-    with torch.inference_mode():
+    with torch.no_grad():
         clean, params, _ = sanitised(observations.to(body.device, body.dtype), result.params)
         before, after = _neighbours(videos, params.device)
         alone = (before == after) & (before == torch.arange(len(params), device=params.device))
