@@ -17,7 +17,7 @@ import statistics
 import subprocess
 import time
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -29,10 +29,12 @@ from anchorfit.body.pose_library import load_pose_library
 from anchorfit.evaluation.metrics.pose import mean_point_error, reconstruction_error, root_aligned
 from anchorfit.evaluation.synthetic import SyntheticSet, make_people
 from anchorfit.fitting import FitResult, GaussianMixture, anchored, load_pose_prior, smplify
+from anchorfit.fitting.results import join_rows
 from anchorfit.fitting.schedules import last_stage
 
 SEED = 20
 NOISE_DEG = 15.0
+SINGLE_IMAGES = 8  # different people that a batch of one is measured on
 
 
 class Timing(NamedTuple):
@@ -89,13 +91,38 @@ def errors_mm(body: BodyModel, params: Tensor, truth: Tensor) -> dict[str, float
     return {name: float(value.mean()) * 1000 for name, value in named.items()}
 
 
-def line(name: str, batch: int, timing: Timing, result: FitResult, errors: dict[str, float]) -> dict[str, object]:
+def measure(
+    name: str,
+    body: BodyModel,
+    prior: GaussianMixture,
+    people: SyntheticSet,
+    init: Tensor,
+    groups: list[range],
+    repeats: int,
+    device: torch.device,
+) -> dict[str, object]:
+    """Fits batches of one size, prints and returns a line about all of them."""
+    timings, results = [], []
+    for group in groups:
+        some = people.observations.rows(group)
+        if name == "smplify":
+            result, timing = timed(lambda some=some: smplify(body, some, prior), repeats, device)
+        else:
+            start = init[list(group)]
+            result, timing = timed(lambda some=some, start=start: anchored(body, some, prior, start), repeats, device)
+        timings.append(timing)
+        results.append(result)
+    every = [row for group in groups for row in group]
+    result = join_rows(results, range(len(every)))
+    batch = len(groups[0])
+    errors = errors_mm(body, result.params, people.params[every])
     row: dict[str, object] = {
         "fit": name,
         "batch": batch,
-        "ms_a_body": 1000 * timing.wall / batch,
-        "spread_ms": 1000 * timing.spread / batch,
-        "cpu_ms_a_body": 1000 * timing.cpu / batch,
+        "batches": len(groups),
+        "ms_a_body": 1000 * statistics.median(one.wall for one in timings) / batch,
+        "spread_ms": 1000 * statistics.median(one.spread for one in timings) / batch,
+        "cpu_ms_a_body": 1000 * statistics.median(one.cpu for one in timings) / batch,
         "reprojection_px": float(result.reprojection.nanmean()),
         **errors,
         "energy_median": float(torch.stack(list(result.energy.values())).sum(0).median()),
@@ -117,8 +144,9 @@ def compare_baselines(
     body: BodyModel, prior: GaussianMixture, people: SyntheticSet, init: Tensor, count: int
 ) -> list[dict[str, object]]:
     """The last stage's energy from the same start: ours, Adam over the whole mesh, scipy for one row at a time."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     problem = last_stage(body, people.observations.rows(range(count)), prior, init[:count])
+    problem.solve()  # warm-up
     wall, cpu = time.perf_counter(), time.process_time()
     solution = problem.solve()
     ours = (time.perf_counter() - wall, time.process_time() - cpu)
@@ -171,15 +199,9 @@ def main() -> None:
     table = []
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for batch in args.batches:
-        some = people.observations.rows(range(batch))
-        truth = people.params[:batch]
-        for name, run in (
-            ("smplify", lambda some=some: smplify(body, some, prior)),
-            ("anchored", lambda some=some, batch=batch: anchored(body, some, prior, init[:batch])),
-        ):
-            repeats = args.repeats * (5 if batch < 16 else 1)
-            result, timing = timed(run, repeats, device)
-            table.append(line(name, batch, timing, result, errors_mm(body, result.params, truth)))
+        groups = [range(start, start + batch) for start in range(SINGLE_IMAGES if batch == 1 else 1)]
+        for name in ("smplify", "anchored"):
+            table.append(measure(name, body, prior, people, init, groups, args.repeats, device))
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024 / max(args.batches)
     print(f"peak memory grew by {grown:.2f} MB a row at batch {max(args.batches)} (the error's meshes included)")
     baselines = compare_baselines(body, prior, people, init, 64) if args.baselines else []

@@ -4,6 +4,7 @@ from .config import FitConfig, Stage, anchored_config, parity_config
 from .pose_prior import GaussianMixture, load_pose_prior
 from .results import FitResult
 from .schedules import anchored, smplify
+from .sequences import share_betas, smooth
 
 __all__ = [
     "FitConfig",
@@ -14,5 +15,7 @@ __all__ = [
     "anchored_config",
     "load_pose_prior",
     "parity_config",
+    "share_betas",
+    "smooth",
     "smplify",
 ]

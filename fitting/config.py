@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..body import CANONICAL_JOINTS
 from .camera_stage import CameraStage
@@ -66,8 +66,8 @@ class FitConfig:
     depth_weight: float = 60.0  # pixels for a relative change of depth by 1
     upright_weight: float = 40.0  # pixels; see `terms.upright`
     upright_sigma: float = 0.5
-    candidates: int = 2  # orientations that enter the body stages, as extra rows
-    candidate_stages: int = 1  # after so many stages the better candidate goes on alone
+    candidates: int = 1  # orientations that enter the body stages, as extra rows: the camera stage chooses well enough
+    candidate_stages: int = 4  # after so many stages the better candidate goes on alone
     only_side_views: float | None = None  # pixels: the second candidate counts only where shoulders look narrower
     hinge_gain: float = 2.0  # see `terms.hinge`; the public code: 10
     hinge_steepness: float = 4.0  # the public code: 1
@@ -89,8 +89,8 @@ class FitConfig:
 def anchored_config() -> FitConfig:
     """The default of `anchored`: the last stage alone, and the anchor; no interpenetration term, to be quick."""
     return FitConfig(
-        stages=SMPLIFY_STAGES[-1:],
-        candidates=1,
+        # Ten times SMPLify's tolerance: no accuracy is lost, a quarter of the steps is saved.
+        stages=(replace(SMPLIFY_STAGES[-1], stopping=Stopping(rtol=1e-3, max_steps=60)),),
         camera_moves_from=0,
         upright_weight=0.0,
         anchor_pose=25.0,
@@ -128,6 +128,7 @@ def parity_config() -> FitConfig:
         depth_weight=0.0,
         interpenetration_from=0,
         upright_weight=0.0,
+        candidates=2,
         candidate_stages=len(SMPLIFY_STAGES),
         hinge_gain=10.0,
         hinge_steepness=1.0,

@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..body import BodyModel
+from ..body import CANONICAL_JOINTS, BodyModel
+from ..body.joint_sets import SMPL_JOINTS
 from ..rendering import rasterize
 
 BORDER = 2.0  # pixels: an outline so near to the image's border is the border's, not the person's
@@ -66,7 +67,7 @@ def mask_outline(mask: np.ndarray, count: int) -> Outline:
 
 def _smoothed(line: np.ndarray) -> np.ndarray:
     """A closed line of pixels, averaged over five neighbours: its normals are no longer those of stairs."""
-    return sum(np.roll(line, shift, 0) for shift in (-2, -1, 0, 1, 2)) / 5.0
+    return np.mean([np.roll(line, shift, 0) for shift in (-2, -1, 0, 1, 2)], axis=0)
 
 
 @lru_cache(maxsize=8)
@@ -79,6 +80,35 @@ def surface_sample(body: BodyModel, count: int) -> tuple[int, ...]:
         chosen.append(int(distance.argmax()))
         distance = torch.minimum(distance, (vertices - vertices[chosen[-1]]).norm(dim=-1))
     return tuple(sorted(chosen))
+
+
+# Where a joint was not seen, the part that leads to it may be hidden. By the SMPL joint that moves the skin.
+_LEADS_TO: dict[str, str] = {"pelvis": "hip", "spine1": "hip"}
+for _side in ("left_", "right_"):
+    _LEADS_TO.update({f"{_side}hip": f"{_side}knee", f"{_side}knee": f"{_side}ankle", f"{_side}ankle": f"{_side}ankle"})
+    _LEADS_TO.update({f"{_side}foot": f"{_side}ankle", f"{_side}shoulder": f"{_side}elbow"})
+    _LEADS_TO.update({f"{_side}elbow": f"{_side}wrist", f"{_side}wrist": f"{_side}wrist"})
+    _LEADS_TO[f"{_side}hand"] = f"{_side}wrist"
+
+
+def vertices_in_sight(body: BodyModel, confidence: Tensor, sample: Tensor) -> Tensor:
+    """Which vertices belong to parts whose end was seen: legs under a table must not curl up to fit into the mask.
+
+    Args:
+        confidence: (B, K) of the canonical joints.
+        sample: (S,) vertex indices.
+    Returns:
+        (B, S) bool.
+    """
+    owner = body.weights[sample].argmax(-1)
+    parts = []
+    for joint in SMPL_JOINTS:
+        wanted = _LEADS_TO.get(joint)
+        names = [name for name in CANONICAL_JOINTS if wanted is not None and name.endswith(wanted)]
+        index = [CANONICAL_JOINTS.index(name) for name in names]
+        seen = (confidence[:, index] > 0).any(-1) if names else torch.ones_like(confidence[:, 0], dtype=torch.bool)
+        parts.append(seen)
+    return torch.stack(parts, -1)[:, owner]
 
 
 def body_outline(
@@ -130,6 +160,7 @@ def match(
     image_size: Tensor,
     sample: Tensor,
     *,
+    in_sight: Tensor,
     weight: float,
     count: int,
 ) -> Matches:
@@ -139,6 +170,7 @@ def match(
         vertices_cam: (B, V, 3). faces: (F, 3). intrinsics: (B, 3, 3). image_size: (B, 2).
         outlines: of the B masks.
         sample: (S,) vertices that may take part.
+        in_sight: (B, S) bool, which of them do, see `vertices_in_sight`.
         weight: the root of the sum of squared weights of a row, each way: numbers of points do not matter.
         count: at most so many matches each way.
     """
@@ -148,7 +180,7 @@ def match(
         pixels = pixels[:, :2] / pixels[:, 2:].clamp(min=1e-3)
         on_outline = body_outline(vertices_cam[row], faces, intrinsics[row], sample)
         seen = (pixels > BORDER).all(-1) & (pixels < image_size[row].to(pixels) - BORDER).all(-1)
-        vertices = torch.nonzero(on_outline & seen)[:, 0]
+        vertices = torch.nonzero(on_outline & seen & in_sight[row])[:, 0]
         vertices = vertices[torch.linspace(0, len(vertices) - 1, min(count, len(vertices))).long()]
         points, normals = outline.points[:count].to(pixels), outline.normals[:count].to(pixels)
         if len(vertices) == 0 or len(points) == 0:

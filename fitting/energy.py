@@ -167,7 +167,7 @@ class Energy:
 
     def by_term(self, params: Tensor, rows: Tensor) -> dict[str, Tensor]:
         """Each term's energy, name -> (B,); terms of the same name are summed."""
-        state = self._state(params, derivative=True)
+        state = self._state(params, derivative=False)
         energies: dict[str, Tensor] = {}
         for term, columns in zip(self.terms, self._columns, strict=True):
             value = term.energy(self._share(state, columns), rows)

@@ -230,7 +230,7 @@ def _step(problem: Problem, rule: StepRule, state: _State, rtol: float) -> _Stat
     return _State(params, model, control, steps, state.done | converged, converged, state.rows)
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def minimise(
     problem: Problem,
     start: Tensor,

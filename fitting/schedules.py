@@ -23,7 +23,7 @@ from ..observations.conventions import CONVENTIONS
 from ..observations.people import Observations
 from . import camera_stage
 from .config import FitConfig, Stage, anchored_config
-from .contours import Outline, mask_outline, match, surface_sample, usable_mask
+from .contours import Outline, mask_outline, match, surface_sample, usable_mask, vertices_in_sight
 from .diagnostics import diagnose
 from .energy import BETAS, BODY_POSE, GLOBAL_ORIENT, NUM_PARAMS, TRANSL, Energy, Term
 from .least_squares import Solution, minimise
@@ -125,9 +125,9 @@ def _fit_groups(
     *,
     keep_orientation: bool,
 ) -> FitResult:
-    with torch.inference_mode():
+    with torch.no_grad():
         like = body.v_template
-        observations, start, whole = _sanitised(observations.to(like.device, like.dtype), start.to(like))
+        observations, start, whole = sanitised(observations.to(like.device, like.dtype), start.to(like))
         groups = _skeleton_groups(observations)
         parts = []
         for skeleton, members in groups:
@@ -170,7 +170,7 @@ def _used_names(skeleton: str, config: FitConfig) -> tuple[str, ...]:
     return names
 
 
-def _sanitised(observations: Observations, start: Tensor) -> tuple[Observations, Tensor, Tensor]:
+def sanitised(observations: Observations, start: Tensor) -> tuple[Observations, Tensor, Tensor]:
     """Empties what is not finite; says which rows were whole (B,)."""
     confidence, keypoints, intrinsics = observations.confidence, observations.keypoints, observations.intrinsics
     sane = torch.isfinite(keypoints).all(-1) & (torch.nan_to_num(keypoints).abs().amax(-1) < LARGEST_PIXEL)
@@ -261,6 +261,7 @@ def _fit_outlines(
     rows = torch.tensor(chosen, device=params.device)
     vertices = surface_sample(body, SURFACE_SAMPLE)
     sample = torch.tensor(vertices, device=params.device)
+    in_sight = vertices_in_sight(body, observations.confidence, sample)
     params = params.clone()
     for _ in range(config.silhouette_rounds):
         matches = match(
@@ -270,6 +271,7 @@ def _fit_outlines(
             outlines,
             observations.image_size,
             sample,
+            in_sight=in_sight,
             weight=config.silhouette,
             count=config.silhouette_points,
         )
@@ -379,7 +381,7 @@ def last_stage(
         config: the constants, without the anchor by default.
     """
     config = config or replace(anchored_config(), anchor_pose=0.0)
-    with torch.inference_mode():
+    with torch.no_grad():
         placed = camera_stage.place(
             body,
             observations,

@@ -52,10 +52,12 @@ def fit(
     from ..results import load_estimates
     from .console import progress_bar, warn
     from .masks import with_masks
+    from .options import check_gender
     from .outputs import make_folder, parse_kinds, write_results
     from .report import print_people
 
     kinds = parse_kinds(save)
+    check_gender(gender)
     if schedule is not None and schedule not in SCHEDULES:
         raise typer.BadParameter(f"expected one of {', '.join(SCHEDULES)}, got {schedule!r}", param_hint="--schedule")
     if focal is not None and not 0 < focal < float("inf"):
@@ -76,7 +78,7 @@ def fit(
             masked.people,
             model,
             init=start,
-            options=FitOptions(focal=focal, schedule=schedule),
+            options=FitOptions(focal=focal, schedule=schedule, masks=mask is not None),
             progress=lambda done: bar.advance(task, done),
         )
     for problem in outcome.problems:

@@ -21,20 +21,18 @@ class Masked(NamedTuple):
 
 
 def with_masks(people: Sequence[Person], where: str | None) -> Masked:
-    """Keep, read or drop masks.
+    """Keep the masks, or read others.
 
     Args:
         people: each with the path of its image.
-        where: None: no masks; "file": those of the keypoint file; else a PNG, or a folder with one for each image
+        where: None or "file": as the keypoint file has them; else a PNG, or a folder with one for each image
             (NAME.png, NAME_mask.png, NAME_segmentation.png). One such mask stands for one person: where several
             people are in an image, they go without.
     Raises:
         FileNotFoundError: ``where`` is neither a file nor a folder.
     """
-    if where == FROM_KEYPOINT_FILE:
+    if where is None or where == FROM_KEYPOINT_FILE:
         return Masked(list(people), [])
-    if where is None:
-        return Masked([replace(person, mask=None) for person in people], [])
     place = Path(where)
     if not place.exists():
         raise FileNotFoundError(

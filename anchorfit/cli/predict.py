@@ -39,10 +39,12 @@ def predict(
     from ..pipeline import FitOptions, load_body_on, predict_people
     from .console import progress_bar, warn
     from .masks import with_masks
+    from .options import check_gender
     from .outputs import make_folder, parse_kinds, write_results
     from .report import print_people
 
     kinds = parse_kinds(save)
+    check_gender(gender)
     if focal is not None and not 0 < focal < float("inf"):
         raise typer.BadParameter(f"expected a positive number of pixels, got {focal}", param_hint="--focal")
     paths = list_images(images)

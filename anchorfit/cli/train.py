@@ -62,7 +62,9 @@ def priors(
     from ..regressors.training import PoseTask, ShapeTask, Training, train
     from ..regressors.weights import save_prior
     from .console import out, progress_bar
+    from .options import check_gender
 
+    check_gender(gender)
     if threads:
         torch.set_num_threads(threads)
     base = Training.paper(steps) if paper else Training(steps=steps, learning_rate=learning_rate)

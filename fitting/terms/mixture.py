@@ -11,7 +11,6 @@ from ..energy import BODY_POSE, NUM_PARAMS, BodyState, Residuals, Term
 from ..least_squares import NormalEquations
 from ..pose_prior import GaussianMixture
 
-
 TIE = 1e-3  # of an energy of about 80: above float32's rounding, below any difference that matters
 
 

@@ -50,18 +50,27 @@ class SilhouetteTerm(Term):
         self._zoom = zoom
         self._sigma = sigma
 
-    def residuals(self, state: BodyState, rows: Tensor) -> Residuals:
+    def _errors(self, state: BodyState, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Errors along the normals (B, M) in reference pixels, x/z and y/z (B, M, 2), depths (B, M)."""
         index = self._index[rows]
         points = state.points.gather(1, index[..., None].expand(*index.shape, 3))  # (B, M, 3)
         depth = points[..., 2].clamp(min=NEAREST)
         ratio = points[..., :2] / depth[..., None]
-        focal, normal = self._focal[rows][:, None], self._normal[rows]
-        pixels = ratio * focal + self._centre[rows][:, None]
-        zoom = self._zoom[rows][:, None]
-        rho, slope = geman_mcclure(((pixels - self._target[rows]) * normal).sum(-1) * zoom, self._sigma)
-        weights = self._weights[rows]
+        pixels = ratio * self._focal[rows][:, None] + self._centre[rows][:, None]
+        along = ((pixels - self._target[rows]) * self._normal[rows]).sum(-1)
+        return along * self._zoom[rows][:, None], ratio, depth
+
+    def residuals(self, state: BodyState, rows: Tensor) -> Residuals:
+        errors, ratio, depth = self._errors(state, rows)
+        rho, slope = geman_mcclure(errors, self._sigma)
+        weights, index = self._weights[rows], self._index[rows]
         assert state.jacobian is not None
-        pull = (slope * weights * zoom / depth)[..., None] * normal * focal  # (B, M, 2)
+        scale = slope * weights * self._zoom[rows][:, None] / depth
+        pull = scale[..., None] * self._normal[rows] * self._focal[rows][:, None]  # (B, M, 2)
         along = torch.cat([pull, -(pull * ratio).sum(-1, keepdim=True)], -1)  # (B, M, 3)
         chosen = state.jacobian.gather(1, index[..., None, None].expand(*index.shape, *state.jacobian.shape[2:]))
         return Residuals(rho * weights, (along[..., None] * chosen).sum(-2))
+
+    def energy(self, state: BodyState, rows: Tensor) -> Tensor:
+        rho, _ = geman_mcclure(self._errors(state, rows)[0], self._sigma)
+        return (rho * self._weights[rows]).square().sum(-1)

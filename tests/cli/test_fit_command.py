@@ -277,10 +277,10 @@ def test_a_read_only_output_folder(command):
 
 
 def test_a_read_only_output_folder_as_the_system_says_it(command, monkeypatch):
-    def refuse(self: Path, data: bytes) -> int:
-        raise PermissionError(errno.EACCES, "Permission denied", str(self))
+    def refuse(dir: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(dir))
 
-    monkeypatch.setattr(Path, "write_bytes", refuse)
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
     assert command(coco(SKIER["keypoints"])) == 1
     assert "cannot write there: Permission denied" in command.stderr.replace("\n", "")
 
@@ -318,3 +318,25 @@ def test_a_missing_body_says_where_to_get_one(command):
 def test_a_missing_device_is_one_line(command):
     assert command(coco(SKIER["keypoints"]), options=("--device", "nonsense")) == 1
     assert "device 'nonsense'" in command.stderr
+
+
+def test_notes_name_the_person_once(command):
+    rows = np.array(SKIER["keypoints"], dtype=float).reshape(17, 3)
+    rows[9, 0] = np.nan
+    assert command(coco(rows.ravel().tolist())) == 0
+    expected = "anchorfit: photo.jpg#1: left_wrist: the position is not a finite number; taken as not seen"
+    assert command.stderr.strip() == expected
+
+
+def test_people_of_one_id_and_odd_names_are_all_written(command):
+    triples = np.array(SKIER["keypoints"], dtype=float).reshape(17, 3).tolist()
+    people = [{"image": "photo.jpg", "person": name, "keypoints": triples} for name in ("1", "1", "[/x]")]
+    assert command({"convention": "coco17", "people": people}) == 0
+    assert command.written() == ["photo_1-2.npz", "photo_1.npz", "photo_x.npz"]
+    assert "photo.jpg#1: there is another of this id; named 1-2" in command.stderr
+    assert "photo.jpg#[/x]" in command.stdout
+
+
+def test_an_image_that_is_not_there_is_said(command):
+    assert command(coco(SKIER["keypoints"]), "photo.jpg", "nope.jpg") == 0
+    assert "nope.jpg: no such image" in command.stderr

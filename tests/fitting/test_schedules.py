@@ -253,3 +253,11 @@ def test_float64_agrees_with_float32(body, people, fitted):
 def test_a_prediction_of_another_size_is_refused(body, people):
     with pytest.raises(ValueError, match=r"init: expected \(12, 85\), got \(3, 85\)"):
         anchored(body, people.observations, PRIOR, torch.zeros(3, 85), anchored_config())
+
+
+def test_a_body_that_was_fitted_can_still_be_differentiated_through():
+    body = load_body()
+    drawn = make_people(body, load_pose_library(split="heldout").poses[::97].numpy(), 2, seed=4)
+    params = smplify(body, drawn.observations, PRIOR).params.requires_grad_(True)
+    body.from_params(params).vertices.square().sum().backward()
+    assert torch.isfinite(params.grad).all()

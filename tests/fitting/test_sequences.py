@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from anchorfit.body import CANONICAL_JOINTS, BodyModel, load_body
+from anchorfit.body.pose_library import load_pose_library
+from anchorfit.evaluation.synthetic import SyntheticPeople, make_people
+from anchorfit.fitting import FitResult, load_pose_prior, smplify
+from anchorfit.fitting.energy import BODY_POSE, compiled_points
+from anchorfit.fitting.sequences import share_betas, smooth
+from anchorfit.observations.people import Observations
+
+PRIOR = load_pose_prior()
+
+
+@pytest.fixture(scope="module")
+def body() -> BodyModel:
+    return load_body()
+
+
+def _seen(body: BodyModel, params: torch.Tensor, noise: float) -> Observations:
+    intrinsics = torch.tensor([[800.0, 0, 320], [0, 800, 240], [0, 0, 1]]).expand(len(params), 3, 3)
+    points = compiled_points(body, CANONICAL_JOINTS).points(params)
+    pixels = points @ intrinsics.mT
+    pixels = pixels[..., :2] / pixels[..., 2:]
+    pixels = pixels + noise * torch.randn(pixels.shape, generator=torch.Generator().manual_seed(1))
+    names = [name.split("_")[-1] in ("hip", "knee", "ankle", "shoulder", "elbow", "wrist") for name in CANONICAL_JOINTS]
+    return Observations(
+        keypoints=pixels,
+        confidence=torch.tensor(names).float().expand(len(params), -1),
+        intrinsics=intrinsics,
+        image_size=torch.tensor([[640, 480]] * len(params)),
+        names=tuple(map(str, range(len(params)))),
+    )
+
+
+def test_rows_of_a_person_get_one_shape_and_others_keep_theirs(body):
+    poses = load_pose_library(split="heldout").poses[::97].numpy()
+    people = make_people(body, poses, 6, seed=3, config=SyntheticPeople(hips_up=0.0, hips_out=0.0))
+    alone = smplify(body, people.observations, PRIOR)
+    shared = share_betas(body, people.observations, PRIOR, alone, ["a", "a", "b", "a", "b", "c"])
+    betas = shared.params[:, 72:82]
+    assert torch.equal(betas[0], betas[1])
+    assert torch.equal(betas[0], betas[3])
+    assert torch.equal(betas[2], betas[4])
+    assert not torch.equal(betas[0], betas[2])
+    torch.testing.assert_close(betas[5], alone.params[5, 72:82], atol=0.05, rtol=0.05)
+    assert float(shared.reprojection.nanmean()) < 1.5 * float(alone.reprojection.nanmean())
+
+
+def test_pooling_brings_the_shape_nearer_the_truth(body):
+    poses = load_pose_library(split="heldout").poses[::61][:12]
+    params = torch.zeros(12, 85)
+    params[:, :72] = poses
+    params[:, :3] = torch.tensor([math.pi, 0, 0])
+    params[:, 72:82] = torch.tensor([1.5, -1.0, 0.5, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0])
+    params[:, 84] = 4.0
+    observations = _seen(body, params, noise=2.0)
+    alone = smplify(body, observations, PRIOR)
+    shared = share_betas(body, observations, PRIOR, alone, ["one"] * 12)
+
+    def height_error(result: FitResult) -> float:
+        zero = torch.zeros(12, 72)
+        ours = body.from_params(torch.cat([zero, result.params[:, 72:82], zero[:, :3]], 1)).joints
+        true = body.from_params(torch.cat([zero, params[:, 72:82], zero[:, :3]], 1)).joints
+        return float((ours - ours[:, :1] - true + true[:, :1]).norm(dim=-1).mean())
+
+    assert height_error(shared) < height_error(alone)
+
+
+def test_a_video_becomes_smoother_and_stays_on_its_keypoints(body):
+    time = torch.linspace(0, 1, 10)
+    params = torch.zeros(10, 85)
+    params[:, 0], params[:, 84] = math.pi, 4.0
+    params[:, 3 * 16 + 2] = -1.2 + 0.8 * time  # the left arm is raised
+    params[:, 3 * 17 + 2] = 1.2
+    observations = _seen(body, params, noise=4.0)
+    single = smplify(body, observations, PRIOR)
+    video = smooth(body, observations, PRIOR, single, ["clip"] * 10)
+
+    def jitter(result: FitResult) -> float:
+        pose = result.params[:, BODY_POSE]
+        return float((pose[2:] - 2 * pose[1:-1] + pose[:-2]).square().mean().sqrt())
+
+    assert jitter(video) < 0.6 * jitter(single)
+    assert float(video.reprojection.nanmean()) < 2 * float(single.reprojection.nanmean())
+    assert "smoothness" in video.energy
+
+
+def test_labels_must_match_the_rows(body):
+    observations = _seen(body, torch.zeros(2, 85).index_fill(1, torch.tensor([84]), 4.0), noise=0.0)
+    result = smplify(body, observations, PRIOR)
+    with pytest.raises(ValueError, match="persons: expected 2 labels, got 1"):
+        share_betas(body, observations, PRIOR, result, ["a"])
+    with pytest.raises(ValueError, match="videos: expected 2 labels, got 3"):
+        smooth(body, observations, PRIOR, result, ["a", "a", "a"])
