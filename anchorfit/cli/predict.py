@@ -59,7 +59,10 @@ def predict(
     make_folder(output)
     with progress_bar("predicting", len(masked.people)) as (bar, task):
         outcome = predict_people(
-            masked.people, model, options=FitOptions(focal=focal), progress=lambda done: bar.advance(task, done)
+            masked.people,
+            model,
+            options=FitOptions(focal=focal, masks=mask is not None),
+            progress=lambda done: bar.advance(task, done),
         )
     for problem in outcome.problems:
         warn(problem)
