@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import uuid
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -17,15 +19,15 @@ def write_atomically(path: str | Path, data: bytes) -> None:
     path = Path(path)
     if not path.parent.is_dir():
         raise FileNotFoundError(f"{path}: cannot be written: there is no folder {path.parent}; make it first")
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    temporary = path.with_name(f".{uuid.uuid4().hex[:12]}.part")  # short: names have a limit
     try:
         with temporary.open("wb") as stream:
             stream.write(data)
         os.replace(temporary, path)
     except OSError as error:
+        with suppress(OSError):
+            temporary.unlink()
         raise _named(error, path) from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _named(error: OSError, path: Path) -> OSError:

@@ -16,7 +16,6 @@ from torch import Tensor
 FILM_DIAGONAL_MM = math.hypot(36.0, 24.0)
 """Diagonal of a 35 mm film frame: what "35 mm equivalent" focal lengths are relative to (CIPA DCG-001)."""
 
-EXIF_IFD = 0x8769
 FOCAL_LENGTH = 0x920A
 PIXEL_X_DIMENSION = 0xA002
 PIXEL_Y_DIMENSION = 0xA003

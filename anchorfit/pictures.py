@@ -19,8 +19,10 @@ def draw_overlay(estimate: BodyEstimate, body: BodyModel) -> np.ndarray:
     Returns:
         (H, W, 3) uint8 RGB, of the photograph's size.
     Raises:
-        ValueError: the rows are of several photographs, or of none.
+        ValueError: the rows are of several photographs or cameras, or of no photograph.
     """
+    if not (estimate.intrinsics == estimate.intrinsics[:1]).all():
+        raise ValueError(f"{_photograph(estimate)}: its people have different cameras; draw them one by one")
     image = read_image(_photograph(estimate))
     vertices_cam = estimate.bodies(body).vertices
     return overlay(image, vertices_cam, body.faces, estimate.intrinsics[0])

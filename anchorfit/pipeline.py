@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from .body import BodyModel, load_body
-from .camera import default_focal, focal_from_exif, intrinsics_matrix
+from .camera import PLAUSIBLE_FOCAL, default_focal, focal_from_exif, intrinsics_matrix
 from .fitting import FitConfig, FitResult, GaussianMixture, anchored, load_pose_prior, smplify
 from .observations import Observations, Person, image_size, observe, sanitise, too_little
 from .results import BodyEstimate, Diagnostics, concatenate
@@ -44,6 +44,7 @@ class FitOptions:
     batch_size: int = 256  # bodies fitted at once: speed and memory only, the results do not depend on it
     minimum_joints: int = 0  # people with fewer seen joints are left out
     schedule: str | None = None  # as in `fit`
+    masks: bool = False  # whether outlines are fitted too, where people have masks: for people that nothing hides
 
 
 def fit_people(
@@ -64,41 +65,76 @@ def fit_people(
     Returns:
         The estimates in the order of ``people``, without those that a problem names.
     """
+    if init is not None:
+        _check_predictions(init, body)
     problems: list[Problem] = []
     ready: list[Person] = []
     cameras: list[Tensor] = []
-    sizes = _SizeCache()
+    images = _Images()
     for person in people:
-        seen = int((person.confidence > 0).sum())
-        if seen < options.minimum_joints:
-            problems.append(Problem(person.name, f"skipped: {seen} joints, fewer than {options.minimum_joints}"))
-            continue
         try:
-            width, height = person.image_size or sizes[person.image]
-        except (OSError, ValueError) as error:
-            problems.append(Problem(person.name, str(error)))
+            clean, camera, notes = _prepare(person, images, init, options)
+        except ValueError as error:
+            problems.append(Problem(person.name, f"skipped: {error}"))
             continue
-        clean, notes = sanitise(replace(person, image_size=(width, height)))
         problems += [Problem(person.name, note) for note in notes]
-        reason = too_little(clean)
-        if reason is None and init is not None and person.name not in init.names:
-            reason = "no prediction of this name to start from"
-        if reason is not None:
-            problems.append(Problem(person.name, f"skipped: {reason}"))
-            continue
-        focal = options.focal or sizes.focal(person.image) or default_focal(width, height)
         ready.append(clean)
-        cameras.append(intrinsics_matrix(focal, (width / 2, height / 2)))
+        cameras.append(camera)
     progress(len(people) - len(ready))
     estimates = []
     prior = load_pose_prior(dtype=body.dtype, device=body.device)
-    for batch in _batches(range(len(ready)), options.batch_size):
-        observations = observe([ready[i] for i in batch], [cameras[i] for i in batch], masks=False)
-        images = tuple(str(ready[i].image or "") for i in batch)
-        start = None if init is None else init.rows([init.names.index(ready[i].name) for i in batch])
-        estimates.append(fit(observations, body, init=start, schedule=options.schedule, prior=prior, images=images))
+    for start in range(0, len(ready), options.batch_size):
+        batch = ready[start : start + options.batch_size]
+        estimate = fit(
+            observe(batch, cameras[start : start + options.batch_size], masks=options.masks),
+            body,
+            init=None if init is None else init.rows([init.names.index(person.name) for person in batch]),
+            schedule=options.schedule,
+            prior=prior,
+            images=tuple(str(person.image.absolute()) if person.image else "" for person in batch),
+        )
+        estimates.append(estimate)
         progress(len(batch))
     return Outcome(concatenate(estimates) if estimates else None, tuple(problems))
+
+
+class _Prepared(NamedTuple):
+    """A person ready to be fitted, its intrinsics (3, 3), and what had to be mended."""
+
+    person: Person
+    intrinsics: Tensor
+    notes: tuple[str, ...]
+
+
+def _prepare(person: Person, images: _Images, init: BodyEstimate | None, options: FitOptions) -> _Prepared:
+    """Check one person and give it a camera; raises ValueError with the reason where it cannot be fitted."""
+    seen = int((person.confidence > 0).sum())
+    if seen < options.minimum_joints:
+        raise ValueError(f"{seen} joints, fewer than {options.minimum_joints}")
+    (width, height), note = images.size_of(person)
+    clean, notes = sanitise(replace(person, image_size=(width, height)))
+    reason = too_little(clean)
+    if reason is not None:
+        raise ValueError("; ".join([reason, *notes]))
+    if init is not None and person.name not in init.names:
+        raise ValueError("no prediction of this name to start from")
+    focal = options.focal or images.focal_of(person) or default_focal(width, height)
+    shortest, longest = (share * default_focal(width, height) for share in PLAUSIBLE_FOCAL)
+    if not shortest <= focal <= longest:
+        raise ValueError(f"a focal length of {focal:g} pixels; expected {shortest:.0f} to {longest:.0f} for this image")
+    return _Prepared(clean, intrinsics_matrix(focal, (width / 2, height / 2)), (*note, *notes))
+
+
+def _check_predictions(init: BodyEstimate, body: BodyModel) -> None:
+    made_with = (init.body, init.gender)
+    if made_with != (body.source or body.name, body.gender):
+        raise ValueError(
+            f"init: the predictions were made with body {init.body} ({init.gender}), "
+            f"the fit is to use {body.source or body.name} ({body.gender}); give the same body"
+        )
+    if len(set(init.names)) < len(init):
+        twice = next(name for name in init.names if init.names.count(name) > 1)
+        raise ValueError(f"init: there are several predictions of the name {twice}; give one for each person")
 
 
 def fit(
@@ -188,28 +224,45 @@ def _to_estimate(
     )
 
 
-class _SizeCache:
+class _Images:
     """Sizes and EXIF focal lengths of images, read once an image."""
 
     def __init__(self) -> None:
-        self._sizes: dict[Path, tuple[int, int]] = {}
+        self._sizes: dict[Path, tuple[int, int] | Exception] = {}
         self._focals: dict[Path, float | None] = {}
 
-    def __getitem__(self, path: Path | None) -> tuple[int, int]:
-        if path is None:
-            raise ValueError("neither an image nor its size is known")
-        if path not in self._sizes:
-            self._sizes[path] = image_size(path)
-        return self._sizes[path]
+    def size_of(self, person: Person) -> tuple[tuple[int, int], tuple[str, ...]]:
+        """The size of the person's image, and a note where the image cannot be read and the file's word is taken.
 
-    def focal(self, path: Path | None) -> float | None:
-        if path is None or not path.is_file():
+        Raises:
+            ValueError: the image's size is not known, or is not what the keypoint file says.
+        """
+        stated, actual = person.image_size, self._read_size(person.image)
+        if isinstance(actual, Exception):
+            if stated is None:
+                raise ValueError(str(actual)) from actual
+            return stated, (f"{actual}; fitted from the keypoints alone",)
+        if stated is not None and stated != actual:
+            raise ValueError(
+                f"the keypoint file is for an image of {stated[0]} x {stated[1]} pixels, {person.image} has "
+                f"{actual[0]} x {actual[1]}; give the image that the keypoints belong to"
+            )
+        return actual, ()
+
+    def focal_of(self, person: Person) -> float | None:
+        """The focal length in pixels that the image's EXIF record states, or None."""
+        if person.image is None or not person.image.is_file():
             return None
-        if path not in self._focals:
-            self._focals[path] = focal_from_exif(path)
-        return self._focals[path]
+        if person.image not in self._focals:
+            self._focals[person.image] = focal_from_exif(person.image)
+        return self._focals[person.image]
 
-
-def _batches(items: Sequence[int], size: int) -> Iterator[Sequence[int]]:
-    for start in range(0, len(items), size):
-        yield items[start : start + size]
+    def _read_size(self, path: Path | None) -> tuple[int, int] | Exception:
+        if path is None:
+            return ValueError("neither an image nor its size is known")
+        if path not in self._sizes:
+            try:
+                self._sizes[path] = image_size(path)
+            except (OSError, ValueError) as error:
+                self._sizes[path] = error
+        return self._sizes[path]

@@ -101,8 +101,9 @@ class BodyEstimate:
         return torch.cat([self.pose, self.betas, self.transl], dim=-1)
 
     def bodies(self, body: BodyModel) -> BodyOutput:
-        """Vertices (B, V, 3) and joints (B, 24, 3) in metres, camera frame."""
-        return body(betas=self.betas, body_pose=self.body_pose, global_orient=self.global_orient, transl=self.transl)
+        """Vertices (B, V, 3) and joints (B, 24, 3) in metres, camera frame; on the device of the estimate."""
+        posed = body.from_params(self.params.to(body.device, body.dtype))
+        return BodyOutput(posed.vertices.to(self.betas), posed.joints.to(self.betas))
 
     def save(self, path: str | Path) -> None:
         """Write everything to one ``.npz`` without pickles; ``load`` gives it back bit for bit."""
@@ -134,7 +135,8 @@ class BodyEstimate:
                 arrays = dict(stored)
         except Exception as error:
             raise ValueError(f"{path}: not a readable .npz file ({error})") from error
-        version = int(arrays["format_version"]) if "format_version" in arrays else None
+        stored_version = arrays.get("format_version")
+        version = int(stored_version) if stored_version is not None and stored_version.ndim == 0 else None
         if version != FORMAT_VERSION:
             raise ValueError(f"{path}: expected an estimate of format {FORMAT_VERSION}, got {version}")
         try:

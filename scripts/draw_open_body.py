@@ -1,4 +1,4 @@
-"""Draw the pictures of docs/open_body.md: ``python scripts/draw_open_body.py anchorfit/assets/bodies -o docs/images``."""
+"""Pictures of docs/open_body.md: ``python scripts/draw_open_body.py anchorfit/assets/bodies -o docs/images``."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def main() -> None:
     intrinsics = torch.tensor([[focal, 0, SIZE / 2], [0, focal, SIZE / 2], [0, 0, 1]])
 
     whole, none = torch.ones(1, dtype=torch.bool), torch.zeros(0, dtype=torch.int64)
-    task = silhouettes._Task(edge_table(body.faces), body.faces, whole, none, SIZE, SIZE, SAMPLES)
+    task = silhouettes._Task(edge_table(body.faces), body.faces, whole, none, SIZE, SIZE, SAMPLES, True)
     contours = silhouettes._contours(vertices, intrinsics[None], task, slice(0, 1))
     numbers = silhouettes._winding_numbers(contours, 1, task)
     points = silhouettes._outline_points(contours, numbers, task, 0)
@@ -62,17 +62,17 @@ def main() -> None:
     flat = torch.cat([vertices[0] @ intrinsics.T])
     flat = flat[:, :2] / flat[:, 2:]
     place = flat[points.start] * (1 - points.share[:, None]) + flat[points.end] * points.share[:, None]
-    step = slice(None, None, 3)
+    step = slice(None, None, 2)
     axes[3].quiver(
         *place[step].T,
-        points.normal_x[step],
-        -points.normal_y[step],
+        points.gain_x[step],
+        -points.gain_y[step],
         color="crimson",
-        scale=9,
+        scale=6,
         width=0.003,
         headwidth=4,
     )
-    axes[3].set_title("backward: the outline's normals, summed with dL/dcover")
+    axes[3].set_title("backward: crossings of the free outline")
     for axis in axes:
         axis.set(xticks=[], yticks=[], xlim=(0, SIZE), ylim=(SIZE, 0))
     figure.savefig(arguments.output, dpi=80)

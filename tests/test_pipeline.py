@@ -11,7 +11,7 @@ from anchorfit.evaluation.agreement import agreement
 from anchorfit.observations import list_images, match_people, observe, read_people
 from anchorfit.pictures import draw_contact_sheet, draw_line_up, draw_overlay, draw_side_view
 from anchorfit.pipeline import FitOptions, fit, fit_people, load_body_on
-from anchorfit.results import BodyEstimate
+from anchorfit.results import BodyEstimate, concatenate
 
 DEMO = ASSETS / "demo"
 
@@ -97,6 +97,40 @@ def test_problems_name_the_person(people, body):
     subjects = {problem.subject.partition("#")[2]: problem.message for problem in outcome.problems}
     assert "fewer than 10" in subjects["few"]
     assert "neither an image nor its size is known" in subjects["lost"]
+
+
+def test_an_image_of_another_size_than_the_keypoints_is_refused(people, body):
+    resized = replace(people[0], person_id="resized", image_size=(1280, 850))
+    outcome = fit_people([resized, people[1]], body)
+    assert outcome.estimate is not None
+    assert outcome.estimate.names == (people[1].name,)
+    assert "is for an image of 1280 x 850 pixels" in outcome.problems[0].message
+
+
+@pytest.mark.parametrize("focal", [1e30, 1e-3])
+def test_absurd_focal_lengths_are_refused(people, body, focal):
+    outcome = fit_people(people[:1], body, options=FitOptions(focal=focal))
+    assert outcome.estimate is None
+    assert "a focal length of" in outcome.problems[0].message
+
+
+def test_predictions_must_be_of_the_same_body_and_unique(people, body, outcome):
+    with pytest.raises(ValueError, match=r"made with body open \(neutral\), the fit is to use open \(female\)"):
+        fit_people(people, load_body(gender="female"), init=outcome.estimate)
+    with pytest.raises(ValueError, match="several predictions of the name"):
+        fit_people(people, body, init=outcome.estimate.rows([0, 0]))
+
+
+def test_people_with_other_cameras_are_not_drawn_together(outcome):
+    one = outcome.estimate[0]
+    other = replace(one, intrinsics=2 * one.intrinsics)
+    with pytest.raises(ValueError, match="different cameras"):
+        draw_overlay(concatenate([one, other]), load_body())
+
+
+def test_a_body_elsewhere_gives_meshes_where_the_estimate_is(outcome):
+    exact = outcome.estimate.bodies(load_body(dtype=torch.float64))
+    torch.testing.assert_close(exact.vertices, outcome.estimate.bodies(load_body()).vertices, atol=1e-5, rtol=0)
 
 
 def test_fit_needs_a_schedule_that_there_is(people, body):

@@ -3,7 +3,7 @@
 from .description import BodyDescription, describe, mesh_volume
 from .joint_sets import CANONICAL_JOINTS, LANDMARKS, SMPL_JOINTS, SMPL_PARENTS
 from .kinematics import PointSet, compile_points
-from .loading import body_from_arrays, load_body
+from .loading import GENDERS, body_from_arrays, load_body
 from .model import BodyModel, BodyOutput
 from .parts import SEGMENTS, SIX_PARTS
 from .rotations import (
@@ -18,6 +18,7 @@ from .rotations import (
 
 __all__ = [
     "CANONICAL_JOINTS",
+    "GENDERS",
     "LANDMARKS",
     "SEGMENTS",
     "SIX_PARTS",

@@ -63,7 +63,10 @@ def point_table(
             kind, _, key = source.partition(":")
             known = SMPL_JOINTS if kind == "joint" else landmark_names
             if key not in known:
-                raise ValueError(f"names: this body has no {kind} {key!r}; it has {', '.join(known) or 'none'}")
+                raise ValueError(
+                    f"this body has no {kind} {key!r} (it has {', '.join(known) or 'none'}); landmarks come from "
+                    "landmark_names in the body file, see docs/body.md"
+                )
             row = list(known).index(key)
             if kind == "joint":
                 of_joints[row] = of_joints.get(row, 0.0) + weight

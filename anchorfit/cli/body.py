@@ -20,13 +20,16 @@ def info(
     gender: Annotated[str, typer.Option(help="neutral, male or female.")] = "neutral",
 ) -> None:
     """Print what a body model file holds: sizes, joints, landmarks, licence."""
+    from rich.markup import escape
     from rich.table import Table
 
     from ..body import describe, load_body
     from .console import out
+    from .options import check_gender
 
+    check_gender(gender)
     description = describe(load_body(body, gender=gender))
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     for name, value in description._asdict().items():
-        table.add_row(name.replace("_", " "), ", ".join(value) if isinstance(value, tuple) else str(value))
+        table.add_row(name.replace("_", " "), escape(", ".join(value) if isinstance(value, tuple) else str(value)))
     out.print(table)

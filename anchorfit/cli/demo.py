@@ -20,11 +20,13 @@ def demo(
     from ..evaluation.agreement import agreement
     from ..observations import list_images, match_people, read_people, write_image
     from ..pictures import draw_contact_sheet
-    from ..pipeline import FitOptions, fit_people, load_body_on
+    from ..pipeline import fit_people, load_body_on
     from .console import out, progress_bar, warn
-    from .outputs import make_folder, write_results
+    from .options import check_gender
+    from .outputs import attempt, make_folder, write_results
     from .report import print_people
 
+    check_gender(gender)
     folder = ASSETS / "demo"
     keypoints = folder / "person_keypoints.json"
     people = match_people(read_people(keypoints).people, list_images([folder]), keypoints).people
@@ -32,20 +34,21 @@ def demo(
     model = load_body_on("open", gender, device)
     make_folder(output)
     with progress_bar("fitting", len(people)) as (bar, task):
-        outcome = fit_people(people, model, options=FitOptions(), progress=lambda done: bar.advance(task, done))
+        outcome = fit_people(people, model, progress=lambda done: bar.advance(task, done))
     if outcome.estimate is None:
         raise ValueError("not one person of the demo could be fitted: is the installation whole?")
-    written = write_results(outcome.estimate, model, output, ("npz", "glb", "overlay"))
+    estimate = outcome.estimate
+    written = write_results(estimate, model, output, ("npz", "glb", "overlay"))
     sheet = output / "contact_sheet.jpg"
-    write_image(sheet, draw_contact_sheet(outcome.estimate, model))
+    attempt(written, sheet, lambda path: write_image(path, draw_contact_sheet(estimate, model)))
     for problem in [*outcome.problems, *written.problems]:
         warn(problem)
-    figures = agreement(outcome.estimate, model, people)
+    figures = agreement(estimate, model, people)
     print_people(
-        outcome.estimate,
+        estimate,
         {
             "limbs, % of box height": [f"{100 * f.limb_error:.1f}" for f in figures],
             "mask IoU": ["-" if f.mask_iou is None else f"{f.mask_iou:.2f}" for f in figures],
         },
     )
-    out.print(f"Look at {sheet}", soft_wrap=True, highlight=False)
+    out.print(f"Look at {sheet}", soft_wrap=True, highlight=False, markup=False)

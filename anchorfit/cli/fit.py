@@ -32,6 +32,10 @@ def fit(
     save: Annotated[
         str, typer.Option(help="What to write, comma-separated: npz, json, pkl, obj, ply, glb, overlay, side.")
     ] = DEFAULT_SAVE,
+    mask: Annotated[
+        str | None,
+        typer.Option(help="Masks to fit the outlines to: 'file' for the keypoint file's, a PNG, or a folder of PNGs."),
+    ] = None,
     schedule: Annotated[
         str | None, typer.Option(help="smplify or anchored. Default: anchored with --init, else smplify.")
     ] = None,
@@ -46,10 +50,13 @@ def fit(
     from ..pipeline import SCHEDULES, FitOptions, fit_people, load_body_on
     from ..results import load_estimates
     from .console import progress_bar, warn
+    from .masks import with_masks
+    from .options import check_gender
     from .outputs import make_folder, parse_kinds, write_results
     from .report import print_people
 
     kinds = parse_kinds(save)
+    check_gender(gender)
     if schedule is not None and schedule not in SCHEDULES:
         raise typer.BadParameter(f"expected one of {', '.join(SCHEDULES)}, got {schedule!r}", param_hint="--schedule")
     if schedule == "anchored" and not init:
@@ -59,19 +66,20 @@ def fit(
     paths = list_images(images)
     found = read_people(keypoints, convention=convention)
     matched = match_people(found.people, paths, keypoints)
-    for line in [*found.problems, *matched.problems]:
+    masked = with_masks(matched.people, mask)
+    for line in [*found.problems, *matched.problems, *masked.problems]:
         warn(line)
-    if not matched.people:
+    if not masked.people:
         raise ValueError(f"{keypoints}: no person for any of the {len(paths)} images")
     model = load_body_on(body, gender, device)
     start = load_estimates(init) if init else None
     make_folder(output)
-    with progress_bar("fitting", len(matched.people)) as (bar, task):
+    with progress_bar("fitting", len(masked.people)) as (bar, task):
         outcome = fit_people(
-            matched.people,
+            masked.people,
             model,
             init=start,
-            options=FitOptions(focal=focal, schedule=schedule),
+            options=FitOptions(focal=focal, schedule=schedule, masks=mask is not None),
             progress=lambda done: bar.advance(task, done),
         )
     for problem in outcome.problems:

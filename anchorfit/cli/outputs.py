@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import errno
-from collections import Counter
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -21,6 +21,8 @@ from .console import describe, progress_bar
 
 BODY_KINDS = ("npz", "json", "pkl", *MESH_FORMATS)
 PICTURE_KINDS = ("overlay", "side")
+
+LONGEST_PART = 80  # characters of an image's or a person's name that go into a file name
 
 
 class Written(NamedTuple):
@@ -52,9 +54,7 @@ def make_folder(folder: Path) -> None:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".anchorfit-probe"
-        probe.write_bytes(b"")
-        probe.unlink()
+        tempfile.TemporaryFile(dir=folder).close()
     except (FileExistsError, NotADirectoryError) as error:
         raise OSError(errno.ENOTDIR, "not a folder: give another --output", str(folder)) from error
     except OSError as error:
@@ -64,32 +64,79 @@ def make_folder(folder: Path) -> None:
 def write_results(estimate: BodyEstimate, body: BodyModel, folder: Path, kinds: tuple[str, ...]) -> Written:
     """Write each body's data and meshes, and each photograph's pictures; a file that fails loses no other."""
     written = Written([], [])
-
-    def attempt(path: Path, write: Callable[[Path], None]) -> None:
-        try:
-            write(path)
-        except (OSError, ValueError) as error:
-            written.problems.append(describe(error))
-        else:
-            written.files.append(path)
-
-    groups = _rows_by_image(estimate)
-    stems = _unique_stems(list(groups))
-    with progress_bar("writing", len(groups)) as (bar, task):
-        for image, rows in groups.items():
+    file_names = name_files(estimate)
+    pictures: dict[str, list[int]] = {}  # rows of each photograph
+    for row, (picture, _) in enumerate(file_names):
+        pictures.setdefault(picture, []).append(row)
+    with progress_bar("writing", len(pictures)) as (bar, task):
+        for picture, rows in pictures.items():
             for row in rows:
                 one = estimate[row]
-                name = f"{stems[image]}_{_safe(one.names[0].rpartition('#')[2])}"
                 for kind in kinds:
                     if kind in BODY_KINDS:
-                        attempt(folder / f"{name}.{kind}", _body_writer(kind, one, body))
+                        attempt(written, folder / f"{file_names[row].body}.{kind}", _body_writer(kind, one, body))
             people = estimate.rows(rows)
-            if "overlay" in kinds and image:
-                attempt(folder / f"{stems[image]}_overlay.png", partial(_write_picture, draw_overlay, people, body))
+            if "overlay" in kinds and people.images[0]:
+                draw = partial(_write_picture, draw_overlay, people, body)
+                attempt(written, folder / f"{picture}_overlay.png", draw)
             if "side" in kinds:
-                attempt(folder / f"{stems[image]}_side.png", partial(_write_picture, draw_side_view, people, body))
+                draw = partial(_write_picture, draw_side_view, people, body)
+                attempt(written, folder / f"{picture}_side.png", draw)
             bar.advance(task)
     return written
+
+
+def attempt(written: Written, path: Path, write: Callable[[Path], None]) -> None:
+    """Write one file, and note that it is there, or in one line why it is not."""
+    try:
+        write(path)
+    except (OSError, ValueError, ImportError, RuntimeError) as error:  # RuntimeError: a device out of memory, for one
+        problem = describe(error)
+        written.problems.append(problem if str(path) in problem else f"{path}: {problem}")
+    else:
+        written.files.append(path)
+
+
+class FileNames(NamedTuple):
+    """Names without endings: of a photograph's pictures, and of one body's files."""
+
+    picture: str
+    body: str
+
+
+def name_files(estimate: BodyEstimate) -> list[FileNames]:
+    """Names for every row's files, so that no two bodies and no two photographs share one, on any file system."""
+    split = [_split_name(name, image) for name, image in zip(estimate.names, estimate.images, strict=True)]
+    labels = dict.fromkeys(label for label, _ in split)
+    stems = [_safe(str(Path(label).with_suffix(""))) if label else "image" for label in labels]
+    pictures = dict(zip(labels, _distinct(stems), strict=True))
+    bodies = _distinct([f"{pictures[label]}_{_safe(person_id)}" for label, person_id in split])
+    return [FileNames(pictures[label], body) for (label, _), body in zip(split, bodies, strict=True)]
+
+
+def _split_name(name: str, image: str) -> tuple[str, str]:
+    """``LABEL#PERSON`` as its two halves; the label is the end of the image's path, and may itself hold a #."""
+    parts = Path(image).parts
+    labels = ("/".join(parts[-depth:]) for depth in range(1, len(parts) + 1))
+    label = next((label for label in labels if name.startswith(f"{label}#")), None)
+    if label is None:
+        label, _, person_id = name.partition("#")
+        return label, person_id
+    return label, name.removeprefix(f"{label}#")
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    """The names, with -2, -3 ... where one, but for capital letters, was there before."""
+    taken: set[str] = set()
+    result = []
+    for name in names:
+        candidate, number = name, 1
+        while candidate.lower() in taken:
+            number += 1
+            candidate = f"{name}-{number}"
+        taken.add(candidate.lower())
+        result.append(candidate)
+    return result
 
 
 def _body_writer(kind: str, one: BodyEstimate, body: BodyModel) -> Callable[[Path], None]:
@@ -107,20 +154,7 @@ def _write_picture(
     write_image(path, draw(people, body))
 
 
-def _rows_by_image(estimate: BodyEstimate) -> dict[str, list[int]]:
-    groups: dict[str, list[int]] = {}
-    for row, image in enumerate(estimate.images):
-        groups.setdefault(image, []).append(row)
-    return groups
-
-
-def _unique_stems(images: list[str]) -> dict[str, str]:
-    """A name for each image's files: its own without the ending, or with its folders where that is not unique."""
-    plain = {image: _safe(Path(image).stem) or "image" for image in images}
-    often = Counter(plain.values())
-    full = {image: _safe("_".join(Path(image).parts)) for image in images}
-    return {image: name if often[name] == 1 else full[image] for image, name in plain.items()}
-
-
 def _safe(text: str) -> str:
-    return "".join(c if c.isalnum() or c in "-_." else "_" for c in text).strip("._")
+    """Text that every file system takes as part of a name: no separators, not too long, not empty."""
+    plain = "".join(c if c.isalnum() or c in "-_." else "_" for c in text).strip("._")
+    return plain[:LONGEST_PART].rstrip("._") or "_"

@@ -61,10 +61,10 @@ def sanitise(person: Person, image_size: tuple[int, int] | None = None) -> Sanit
         (absurd & ~not_sure, f"the position is absurd, {reach}; taken as not seen"),
         (outside & ~not_sure, "outside the image; kept"),
     )
-    notes = tuple(f"{person.name}: {_joints(which)}: {what}" for which, what in findings if which.any())
+    notes = tuple(f"{_joints(which)}: {what}" for which, what in findings if which.any())
     broken_mask = mask_problem(person.mask, size) if person.mask is not None and size is not None else None
     if broken_mask is not None:
-        notes += (f"{person.name}: {broken_mask}; the mask is not used",)
+        notes += (f"{broken_mask}; the mask is not used",)
     usable = seen & finite & ~absurd & ~not_sure
     clean = replace(
         person,

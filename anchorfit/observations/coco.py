@@ -15,12 +15,9 @@ import numpy as np
 from .conventions import CONVENTIONS, Convention, convention_by_count, convention_name, joints_to_canonical
 from .masks import StoredMask
 from .people import PeopleFile, Person
-from .reading import KeypointFileError, load_json, numbers, optional_box, optional_size
+from .reading import OCCLUDED_CONFIDENCE, KeypointFileError, load_json, numbers, optional_box, optional_size
 
 PIXEL_CENTRE = 0.5
-
-OCCLUDED_CONFIDENCE = 0.5
-"""Given to joints that were annotated though hidden: the annotator's guess is worth less than a sight."""
 
 
 class _ImageRecord(NamedTuple):

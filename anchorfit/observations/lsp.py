@@ -17,12 +17,9 @@ from scipy.io import loadmat
 
 from .conventions import LSP14, joints_to_canonical
 from .people import PeopleFile, Person
-from .reading import KeypointFileError, existing_file
+from .reading import OCCLUDED_CONFIDENCE, KeypointFileError, existing_file
 
 FIRST_PIXEL = -0.5
-
-OCCLUDED_CONFIDENCE = 0.5
-"""Given to joints that were annotated though hidden, as for COCO's."""
 
 
 def read_lsp(path: str | Path) -> PeopleFile:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from .images import IMAGE_SUFFIXES
+from .images import IMAGE_SUFFIXES, is_image_path
 from .people import Person
 
 
@@ -29,7 +29,7 @@ def list_images(arguments: Iterable[Path]) -> list[Path]:
         if not argument.is_dir():
             found[argument] = None
             continue
-        inside = sorted(p for p in argument.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file())
+        inside = sorted(p for p in argument.iterdir() if is_image_path(p) and p.is_file())
         if not inside:
             raise FileNotFoundError(f"{argument}: no image in this folder ({', '.join(sorted(IMAGE_SUFFIXES))})")
         found |= dict.fromkeys(inside)
@@ -39,9 +39,10 @@ def list_images(arguments: Iterable[Path]) -> list[Path]:
 def match_people(people: Sequence[Person], images: Sequence[Path], source: str | Path = "the keypoint file") -> Matched:
     """Give each image its people, in the order of the images; each then carries the path of its image.
 
-    The image's name decides, with or without its ending (OpenPose's files do not say it, and a photograph may have
-    been converted since). Among images of one name that one is taken which shares most folders with the name that the
-    keypoint file gives. People of a file that names no image belong to the one image there is.
+    A person belongs to the image of that name, else to the one of that name with an ending (OpenPose's files do not
+    say it). Where several images, or several folders of
+    the keypoint file, share a name, the folders must agree. People of a file that names no image belong to the one
+    image there is. Afterwards names are unique: a second person of one id in one image is renamed, and said so.
 
     Args:
         people: as a reader gave them.
@@ -49,27 +50,65 @@ def match_people(people: Sequence[Person], images: Sequence[Path], source: str |
         source: the keypoint file, for messages.
     """
     owned: dict[Path, list[Person]] = {image: [] for image in images}
-    by_name: dict[str, list[Path]] = {}
-    for image in images:
-        for name in {image.name, image.stem}:
-            by_name.setdefault(name, []).append(image)
+    folders: dict[str, set[Path]] = {}
+    for person in people:
+        if person.image is not None:
+            folders.setdefault(person.image.name, set()).add(person.image.parent)
+    problems: list[str] = []
+    homeless = 0
     for person in people:
         if person.image is None:
             candidates = list(images) if len(images) == 1 else []
+            homeless += not candidates
         else:
-            candidates = by_name.get(person.image.name) or by_name.get(person.image.stem) or []
-        if candidates:
-            image = max(candidates, key=lambda path: _shared_tail(path, person.image))
-            owned[image].append(replace(person, image=image))
-    problems = [f"{image}: no person in {source}" for image, theirs in owned.items() if not theirs]
-    return Matched([person for theirs in owned.values() for person in theirs], problems)
+            exact = [image for image in images if image.name == person.image.name]
+            candidates = exact or [image for image in images if person.belongs_to(image)]
+            if len(candidates) > 1 or len(folders[person.image.name]) > 1:
+                candidates = _same_folder(person.image, candidates)
+        if len(candidates) == 1:
+            owned[candidates[0]].append(replace(person, image=candidates[0]))
+    if homeless:
+        problems.append(f"{source}: {homeless} people name no image; give one image at a time")
+    for image, theirs in owned.items():
+        if not theirs:
+            problems.append(f"{image}: no person in {source}" if image.exists() else f"{image}: no such image")
+    labels = _labels(images)
+    matched = []
+    for image, theirs in owned.items():
+        for person, person_id in zip(theirs, _unique([p.person_id for p in theirs]), strict=True):
+            if person_id != person.person_id:
+                problems.append(f"{labels[image]}#{person.person_id}: there is another of this id; named {person_id}")
+            matched.append(replace(person, person_id=person_id, image_label=labels[image]))
+    return Matched(matched, problems)
 
 
-def _shared_tail(path: Path, named: Path | None) -> int:
-    """How many folders, from the end, two paths have in common."""
-    count = 0
-    for mine, theirs in zip(path.parent.parts[::-1], named.parent.parts[::-1] if named else (), strict=False):
-        if mine != theirs:
-            break
-        count += 1
-    return count
+def _same_folder(named: Path, images: Sequence[Path]) -> list[Path]:
+    """Those images that end in all the folders that the keypoint file names; without any, all."""
+    wanted = tuple(part for part in named.parent.parts if part not in (".", ".."))
+    return [image for image in images if image.parent.parts[len(image.parent.parts) - len(wanted) :] == wanted]
+
+
+def _labels(images: Sequence[Path]) -> dict[Path, str]:
+    """How messages call each image: its name, with as many of its folders as tell it from the others."""
+    labels = {}
+    for image in images:
+        others = [other for other in images if other != image and other.name == image.name]
+        depth = 1
+        while depth < len(image.parts) and any(other.parts[-depth:] == image.parts[-depth:] for other in others):
+            depth += 1
+        labels[image] = "/".join(image.parts[-depth:])
+    return labels
+
+
+def _unique(names: Sequence[str]) -> list[str]:
+    """The names, with -2, -3 ... behind those that were there before."""
+    taken: set[str] = set()
+    result = []
+    for name in names:
+        candidate, number = name, 1
+        while candidate in taken or (number > 1 and candidate in names):
+            number += 1
+            candidate = f"{name}-{number}"
+        taken.add(candidate)
+        result.append(candidate)
+    return result

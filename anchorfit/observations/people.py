@@ -28,6 +28,7 @@ class Person:
         image_size: (width, height) pixels, where the file says it, else None.
         box: (x, y, width, height) pixels, where known.
         mask: (height, width) bool, where known; ``numpy.asarray`` decodes one stored as polygons or run lengths.
+        image_label: how messages call the image where its name alone would not do.
         score: a detector's confidence in the whole person, where the file says it.
     """
 
@@ -39,6 +40,7 @@ class Person:
     box: tuple[float, float, float, float] | None = None
     mask: np.ndarray | StoredMask | None = None
     score: float | None = None
+    image_label: str | None = None
 
     def __post_init__(self) -> None:
         joints = len(CANONICAL_JOINTS)
@@ -50,7 +52,7 @@ class Person:
     @property
     def name(self) -> str:
         """``IMAGE#PERSON``: how messages speak of this person."""
-        return f"{self.image.name if self.image else '?'}#{self.person_id}"
+        return f"{self.image_label or (self.image.name if self.image else '?')}#{self.person_id}"
 
     def belongs_to(self, image: str | Path) -> bool:
         """Whether this person was seen in that image file: the same name, with or without its suffix, in any folder."""

@@ -14,6 +14,13 @@ KNOWN_FORMATS = (
 )
 
 
+LARGEST_SIDE = 1_000_000
+"""Pixels: a stated width or height beyond it is no image's and counts as not stated."""
+
+OCCLUDED_CONFIDENCE = 0.5
+"""Given to joints that were annotated though hidden: the annotator's guess is worth less than a sight."""
+
+
 class KeypointFileError(ValueError):
     """A keypoint file that cannot be used at all; the message is one line: the file, what is wrong, what to do."""
 
@@ -55,6 +62,8 @@ def load_json(path: str | Path) -> Any:
         raise KeypointFileError(
             f"{path}: {trouble} (line {error.lineno}, column {error.colno}); write or copy the file again"
         ) from error
+    except ValueError as error:  # for one, an integer of thousands of digits
+        raise KeypointFileError(f"{path}: this is not usable JSON ({error}); expected {KNOWN_FORMATS}") from error
     except RecursionError as error:
         raise KeypointFileError(f"{path}: the JSON is nested too deeply; expected {KNOWN_FORMATS}") from error
 
@@ -87,7 +96,7 @@ def optional_box(value: Any) -> tuple[float, float, float, float] | None:
 
 
 def optional_size(width: Any, height: Any) -> tuple[int, int] | None:
-    """(width, height) where both are positive whole numbers, else None."""
-    if type(width) is int and type(height) is int and width > 0 and height > 0:
+    """(width, height) where both are positive whole numbers that an image can have, else None."""
+    if type(width) is int and type(height) is int and 0 < width <= LARGEST_SIDE and 0 < height <= LARGEST_SIDE:
         return (width, height)
     return None

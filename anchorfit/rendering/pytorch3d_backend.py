@@ -85,9 +85,9 @@ class Pytorch3dRenderer:
         behind = scene.vertices_cam.new_tensor([0.0, 0.0, -1.0])
         points = torch.where(valid[:, None, None], scene.vertices_cam, behind)
         matrix = torch.where(valid[:, None, None], scene.intrinsics, torch.eye(3).to(points))
-        depth = points[..., 2]
-        in_front = torch.cat([points[..., :2], depth[..., None].clamp_min(1e-3 * near)], -1)
-        x, y, _ = to_pixels(in_front, matrix[:, None])
+        # Points behind the camera keep their sign: its clipping multiplies by z to get back to where they were.
+        depth = torch.where(points[..., 2].abs() < 1e-6, 1e-6, points[..., 2])
+        x, y, _ = to_pixels(torch.cat([points[..., :2], depth[..., None]], -1), matrix[:, None])
         side = min(scene.height, scene.width)
         plane = torch.stack([(scene.width - 2 * x) / side, (scene.height - 2 * y) / side, depth], -1)
         result: tuple[Tensor, Tensor, Tensor, Tensor] = rasterize_meshes(

@@ -6,18 +6,19 @@ hundred of twenty thousand. So no face is ever filled:
 
 forward    each contour edge adds its winding at the sample rows that it crosses; a running sum along the row gives the
            number at every sample, and a pixel's cover is the share of its samples x samples where it is not zero.
-backward   cover is the area of the body inside a pixel. By Reynolds' transport theorem its derivative is an integral
+backward   a pixel's cover is the body's area inside it. By Reynolds' transport theorem its derivative is an integral
            along the outline, of the outline's speed along its outward normal:
                dL/dp = sum over contour edges of  integral of g(x) n(x) . dx/dp ds,   g = dL/dcover at the pixel of x.
-           An edge is summed at points a third of a pixel apart. A point counts where of the two samples beside it,
-           one to each side, one is free and one covered (elsewhere the contour lies before or behind another part of
-           the body, and moves no outline), with the weight
+           The integral is a sum over crossings with sample rows where the edge is steep, with sample columns where it
+           is not; n ds is then (1, -dx/dy) or (-dy/dx, 1), times a sample's width. A crossing counts where one of the
+           two samples beside it is free and the other covered (elsewhere the contour lies before or behind another
+           part of the body, and moves no outline), with the weight
 
-               winding of the edge / winding number of the covered sample.
+               jump of the winding number at the crossing / its change from the one sample to the other.
 
-           Contours of a triangle mesh fold back on themselves, and limbs' outlines cross: where several lie closer
-           together than the samples, their weights still add up to one. (Counting each as a whole made the gradient
-           of limbs 1.3-1.5 times too long.)
+           Contours of a triangle mesh fold back on themselves, and limbs' outlines cross: of several between the same
+           two samples the weights add up to one. (Counting each as a whole made the gradient of limbs 1.3-1.5 times
+           too long.)
 
 Sources: Li, Aittala, Durand, Lehtinen 2018 (edge sampling) for the integral; the counting of contours is the non-zero
 winding rule of two-dimensional fonts. Bodies that reach behind the near plane are cut there and drawn face by face.
@@ -38,8 +39,6 @@ from .rasterizer import NEAR, to_pixels
 
 _CPU_SAMPLES_AT_ONCE = 1 << 20  # winding numbers of a group of bodies, 2 bytes each: they should stay in the cache
 _GPU_SAMPLES_AT_ONCE = 1 << 26
-_STEP = 0.35  # pixels between the points of the outline's integral
-_REACH = 0.75  # samples from a point of the outline to the sample on either side; sqrt(1/2) reaches the next centre
 
 
 def silhouette(
@@ -55,8 +54,8 @@ def silhouette(
 
     Args:
         vertices_cam: (B, V, 3) metres, camera frame, float32 or float64.
-        faces: (F, 3) vertex indices; closed or open mesh. Keep the same tensor from call to call: its edge table is
-            made once.
+        faces: (F, 3) vertex indices, closed or open mesh. Keep one int64 tensor from call to call: its edge table is
+            then made once.
         intrinsics: (3, 3) or (B, 3, 3) pixels.
         size: (height, width) pixels.
         samples: samples a pixel along x and y; by default 4 up to 128 pixels, 2 above.
@@ -74,7 +73,9 @@ def silhouette(
     valid = finite_bodies(scene)
     whole = valid & (scene.vertices_cam.detach()[..., 2].amin(1) >= near)
     soup_x, soup_y, soup_body = _cut_bodies(scene, valid & ~whole, near)
-    task = _Task(edge_table(scene.faces), scene.faces, whole, soup_body, scene.height, scene.width, samples)
+    gradient = torch.is_grad_enabled() and (scene.vertices_cam.requires_grad or scene.intrinsics.requires_grad)
+    edges = edge_table(scene.faces)
+    task = _Task(edges, scene.faces, whole, soup_body, scene.height, scene.width, samples, gradient)
     mask = _Coverage.apply(scene.vertices_cam, scene.intrinsics, soup_x, soup_y, task)
     return Silhouette(mask, valid)
 
@@ -93,6 +94,7 @@ class _Task(NamedTuple):
     height: int
     width: int
     samples: int
+    gradient: bool  # whether anybody will ask for it
 
 
 def _cut_bodies(scene: Scene, chosen: Tensor, near: float) -> tuple[Tensor, Tensor, Tensor]:
@@ -123,14 +125,14 @@ class _Contours(NamedTuple):
 
 
 class _OutlinePoints(NamedTuple):
-    """Points of the outline (N,): indices of the ends of their edge, share of the way between them, outward normal
-    times the length that the point stands for (x and y, pixels), pixel."""
+    """Crossings of the outline (N,): indices of the ends of their edge, share of the way between them, what moving
+    that point along x and y adds to the cover of its pixel, that pixel's index."""
 
     start: Tensor
     end: Tensor
     share: Tensor
-    normal_x: Tensor
-    normal_y: Tensor
+    gain_x: Tensor
+    gain_y: Tensor
     pixel: Tensor
 
 
@@ -155,7 +157,7 @@ class _Coverage(torch.autograd.Function):
                 contours = _add_soup(contours, soup_x, soup_y, task, bodies, vertices_cam.shape[:2].numel())
             numbers = _winding_numbers(contours, bodies.stop - first, task)
             mask[bodies] = _pool(numbers, task.samples).to(mask.dtype) / task.samples**2
-            if any(ctx.needs_input_grad):
+            if task.gradient:
                 points.append(_outline_points(contours, numbers, task, first))
         if points:
             ctx.save_for_backward(vertices_cam, intrinsics, *(torch.cat(part) for part in zip(*points, strict=True)))
@@ -165,12 +167,12 @@ class _Coverage(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        vertices_cam, intrinsics, start, end, share, normal_x, normal_y, pixel = ctx.saved_tensors
+        vertices_cam, intrinsics, start, end, share, gain_x, gain_y, pixel = ctx.saved_tensors
         batch, num_vertices = vertices_cam.shape[:2]
         g = grad.reshape(-1).index_select(0, pixel)
         forces = []
-        for normal in (normal_x, normal_y):
-            force = g * normal
+        for gain in (gain_x, gain_y):
+            force = g * gain
             at_end = force * share
             total = grad.new_zeros(batch * num_vertices + ctx.soup_shape.numel())
             forces.append(total.index_add_(0, start, force - at_end).index_add_(0, end, at_end))
@@ -216,14 +218,16 @@ def _contours(vertices_cam: Tensor, intrinsics: Tensor, task: _Task, bodies: sli
     all bodies is then one copy of neighbouring numbers, ten times faster than along the second."""
     x, y = _pixels(vertices_cam[bodies], intrinsics[bodies], task.whole[bodies])  # (V, G)
     group = x.shape[1]
+    if group == 1:  # fetching from a plain list is twice as fast as fetching rows of one
+        x, y = x.view(-1), y.view(-1)
     side_x, other_x = _two_sides(x, task.faces)
     side_y, other_y = _two_sides(y, task.faces)
     front = side_x.mul_(other_y) > side_y.mul_(other_x)  # (F, G): which way round; one without area counts as "not"
     edges = task.edges
     differ = front.index_select(0, edges.faces[0]) ^ front.index_select(0, edges.faces[1])
     if not edges.closed:
-        differ ^= edges.flip[:, None]
-    edge, body = differ.nonzero().unbind(-1)
+        differ ^= edges.flip.view(-1, *[1] * (differ.ndim - 1))
+    edge, body = differ.view(-1, group).nonzero().unbind(-1)
     front = front.view(-1).to(torch.int16)
     winding = torch.zeros_like(edge, dtype=torch.int16)
     for face, direction in zip(edges.faces, edges.directions, strict=True):
@@ -284,29 +288,44 @@ def _add_soup(
     return _Contours(*(torch.cat(pair) for pair in zip(contours, soup, strict=True)))
 
 
+class _Crossings(NamedTuple):
+    """Where edges meet sample lines (N,): the edge, the line, place along the line in samples, and the first
+    sample past it (0..count, int64); slope (M,) of each edge: how far the place moves from line to line."""
+
+    edge: Tensor
+    line: Tensor
+    place: Tensor
+    sample: Tensor
+    slope: Tensor
+
+
+def _cross(down_a: Tensor, along_a: Tensor, down_b: Tensor, along_b: Tensor, lines: int, samples: int) -> _Crossings:
+    """A line k crosses an edge when low <= k + 0.5 < high, and always at the same place, whichever way the edge runs,
+    so that the ends of neighbouring edges neither leave a gap nor overlap. All in samples."""
+    forward = down_b > down_a
+    low, high = torch.where(forward, down_a, down_b), torch.where(forward, down_b, down_a)
+    along_low, along_high = torch.where(forward, along_a, along_b), torch.where(forward, along_b, along_a)
+    slope = (along_high - along_low) / (high - low)
+    first = (low - 0.5).ceil_().clamp_(0, lines)
+    place_first = along_low + (first + 0.5 - low) * slope
+    count = (high - 0.5).ceil_().clamp_(0, lines).sub_(first).long()
+    index = torch.repeat_interleave(count)
+    within = torch.arange(index.shape[0], device=index.device)
+    within -= (count.cumsum(0) - count).index_select(0, index)
+    place = place_first.index_select(0, index) + within * slope.index_select(0, index)
+    sample = (place - 0.5).ceil_().clamp_(0, samples).long()
+    return _Crossings(index, first.long().index_select(0, index).add_(within), place, sample, slope)
+
+
 def _winding_numbers(contours: _Contours, group: int, task: _Task) -> Tensor:
-    """(G, H samples, W samples) int16. A row crosses an edge when y_top <= y < y_bottom, and always at the same place,
-    whichever way the edge runs, so that the ends of neighbouring edges neither leave a gap nor overlap."""
+    """(G, H samples, W samples) int16: each crossing adds its winding to all samples past it."""
     height, width = task.height * task.samples, task.width * task.samples
     x_a, y_a, x_b, y_b = (value * task.samples for value in contours[:4])
-    downwards = y_b > y_a
-    x_top, x_bottom = torch.where(downwards, x_a, x_b), torch.where(downwards, x_b, x_a)
-    y_top, y_bottom = torch.where(downwards, y_a, y_b), torch.where(downwards, y_b, y_a)
-    winding = torch.where(downwards, -contours.winding, contours.winding)
-    slope = (x_bottom - x_top) / (y_bottom - y_top)
-    first = (y_top - 0.5).ceil().clamp(0, height)
-    x_first = x_top + (first + 0.5 - y_top) * slope
-    count = (y_bottom - 0.5).ceil().clamp(0, height).long()
-    first = first.long()
-    count -= first
-    line = (contours.body * height + first) * (width + 1)
-    index = torch.repeat_interleave(count)
-    within = torch.arange(index.shape[0], device=index.device) - (count.cumsum(0) - count).index_select(0, index)
-    x = x_first.index_select(0, index) + within * slope.index_select(0, index)
-    column = (x - 0.5).ceil_().clamp_(0, width).long()
-    sample = column.add_(line.index_select(0, index)).add_(within, alpha=width + 1)
-    numbers = torch.zeros(group * height * (width + 1), dtype=torch.int16, device=index.device)
-    numbers.scatter_add_(0, sample, winding.index_select(0, index))
+    rows = _cross(y_a, x_a, y_b, x_b, height, width)
+    jump = torch.where(y_b > y_a, -contours.winding, contours.winding)
+    line = (contours.body * height).index_select(0, rows.edge).add_(rows.line)
+    numbers = torch.zeros(group * height * (width + 1), dtype=torch.int16, device=line.device)
+    numbers.scatter_add_(0, line.mul_(width + 1).add_(rows.sample), jump.index_select(0, rows.edge))
     return numbers.view(group, height, width + 1).cumsum_(-1)[..., :width]
 
 
@@ -319,49 +338,42 @@ def _pool(numbers: Tensor, samples: int) -> Tensor:
 
 
 def _outline_points(contours: _Contours, numbers: Tensor, task: _Task, first_body: int) -> _OutlinePoints:
-    """Points of the contours inside the image that have a free sample on one side only, with their weights."""
+    """The outline where it crosses sample rows (edges that are steep) or sample columns (those that are not): the
+    crossings between a free and a covered sample, and what moving them does."""
     _, height, width = numbers.shape
-    samples = task.samples
-    x_a, y_a, x_b, y_b = contours[:4]
-    along_x, along_y = x_b - x_a, y_b - y_a
-    length = torch.hypot(along_x, along_y)
-    # Edges far outside the image would be cut into endless lists of points.
-    touches = (torch.minimum(x_a, x_b) < task.width) & (torch.minimum(y_a, y_b) < task.height)
-    touches &= (torch.maximum(x_a, x_b) > 0) & (torch.maximum(y_a, y_b) > 0) & (length > 0)
-    pieces = (length / _STEP).ceil().clamp(1, 4 * (task.height + task.width)) * touches
-    index = torch.repeat_interleave(pieces.long())
-    before = (pieces.cumsum(0, dtype=torch.float64) - pieces).long()
-    within = torch.arange(index.shape[0], device=index.device) - before.index_select(0, index)
-    share = (within + 0.5) / pieces.index_select(0, index)
-    share = share.to(x_a.dtype)
-    step_x, step_y = along_x.index_select(0, index), along_y.index_select(0, index)
-    point_x = x_a.index_select(0, index) + share * step_x
-    point_y = y_a.index_select(0, index) + share * step_y
-    inside = (point_x >= 0) & (point_x < task.width) & (point_y >= 0) & (point_y < task.height)
-    # The normal (along_y, -along_x) points to the side of the lower number where the winding is positive.
-    reach = (_REACH / length).index_select(0, index)
-    reach_x, reach_y = reach * step_y, -reach * step_x
-    body = contours.body.index_select(0, index)
-    sample_x, sample_y = point_x * samples, point_y * samples
-    line = body * height
-    flat = numbers.as_strided((numbers.shape[0] * height * numbers.stride(1),), (1,))
-    ahead, behind = (
-        flat.index_select(
-            0, (line + row.long().clamp_(0, height - 1)) * numbers.stride(1) + column.long().clamp_(0, width - 1)
-        )
-        for row, column in ((sample_y + reach_y, sample_x + reach_x), (sample_y - reach_y, sample_x - reach_x))
-    )
-    chosen = (inside & ((ahead == 0) != (behind == 0))).nonzero()[:, 0]
-    step = (ahead + behind).index_select(0, chosen)
-    index = index.index_select(0, chosen)
-    weight = contours.winding.index_select(0, index) / (pieces.index_select(0, index) * step)
-    row, column = point_y.index_select(0, chosen).long(), point_x.index_select(0, chosen).long()
+    row_step = numbers.stride(1)
+    x_a, y_a, x_b, y_b = (value * task.samples for value in contours[:4])
+    steep = (y_b - y_a).abs() >= (x_b - x_a).abs()
+    down_a, down_b = torch.where(steep, y_a, x_a), torch.where(steep, y_b, x_b)
+    along_a, along_b = torch.where(steep, x_a, y_a), torch.where(steep, x_b, y_b)
+    side = max(height, width)
+    edge, line, place, sample, slope = _cross(down_a, along_a, down_b, along_b, side, side)
+    by_row = steep.index_select(0, edge)
+    lines, count = torch.where(by_row, height, width), torch.where(by_row, width, height)
+    inside = (line < lines) & (sample > 0) & (sample < count)
+    row, column = torch.where(by_row, line, sample), torch.where(by_row, sample, line)
+    body = contours.body.index_select(0, edge)
+    past = (body * (height * row_step) + row * row_step + column) * inside
+    flat = numbers.as_strided((numbers.shape[0] * height * row_step,), (1,))
+    after = flat.index_select(0, past)
+    before = flat.index_select(0, (past - torch.where(by_row, 1, row_step)).clamp_min_(0))
+    chosen = (inside & ((after == 0) != (before == 0))).nonzero()[:, 0]
+    edge, by_row = edge.index_select(0, chosen), by_row.index_select(0, chosen)
+    # Where the number goes from 0 to n over one sample, all crossings between the two samples have jumps that add up
+    # to n, and weights jump / n that add up to one.
+    jump = torch.where((down_b > down_a) == steep, -contours.winding, contours.winding).index_select(0, edge)
+    # A crossing stands for a strip one sample wide. If what lies past it is covered, moving it on uncovers.
+    gain = -jump / ((before + after).index_select(0, chosen) * task.samples)
+    across = -gain * slope.index_select(0, edge)
+    line, place = line.index_select(0, chosen), place.index_select(0, chosen).long()
+    share = (line + 0.5 - down_a.index_select(0, edge)) / (down_b - down_a).index_select(0, edge)
+    row, column = torch.where(by_row, line, place), torch.where(by_row, place, line)
     image = body.index_select(0, chosen) + first_body
     return _OutlinePoints(
-        contours.start.index_select(0, index),
-        contours.end.index_select(0, index),
-        share.index_select(0, chosen),
-        along_y.index_select(0, index) * weight,
-        -along_x.index_select(0, index) * weight,
-        (image * task.height + row) * task.width + column,
+        contours.start.index_select(0, edge),
+        contours.end.index_select(0, edge),
+        share,
+        torch.where(by_row, gain, across),
+        torch.where(by_row, across, gain),
+        (image * task.height + row // task.samples) * task.width + column // task.samples,
     )

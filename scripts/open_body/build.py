@@ -36,7 +36,7 @@ class BuildConfig:
 
     seed: int = 20260101
     adults: int = 1600  # of each sex
-    poses: int = 800  # for the pose correctives, each used mirrored too
+    poses: int = 600  # for the pose correctives, each used mirrored too
 
 
 def build(ansur: Path, out: Path, config: BuildConfig, say: Callable[[str], None]) -> dict[str, dict[str, object]]:

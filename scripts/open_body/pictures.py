@@ -1,4 +1,4 @@
-"""The pictures of docs/open_body.md, drawn from the shipped files: shapes, poses with and without correctives, landmarks."""
+"""The pictures of docs/open_body.md, drawn from the shipped files: shapes, poses, landmarks and parts."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ Array = np.ndarray
 PART_COLOURS = np.array(
     [(0, 0, 0), (0.9, 0.4, 0.4), (0.5, 0.8, 0.5), (0.4, 0.5, 0.9), (0.9, 0.8, 0.4), (0.8, 0.5, 0.8), (0.4, 0.8, 0.8)]
 )
+SHOWN = ("sit", "squat", "raised arms", "arms down", "step, elbows bent", "forearm twist (elbow, 80 degrees)")
 BETA_STEP = 2.5
 
 
@@ -37,66 +38,42 @@ def posed(body: dict[str, Array], rotations: Array, *, correctives: bool = True)
 
 
 def draw_shapes(bodies: dict[str, dict[str, Array]], path: Path) -> None:
-    """Three views of each mean body, then its first six betas at -2.5 and +2.5."""
+    """A row for each body: its mean from three sides, then its first four betas at -2.5 and +2.5."""
     rows = []
     for body in bodies.values():
+        template, faces = body["v_template"], body["f"]
         row = [
-            render(
-                body["v_template"],
-                body["f"],
-                azimuth_deg=view,
-                width_m=width,
-                size=(270, int(135 * width)),
-                smooth=True,
-            )
+            render(template, faces, azimuth_deg=view, width_m=width, size=(270, int(135 * width)), smooth=True)
             for view, width in ((0, 1.9), (90, 0.8), (180, 1.9))
         ]
         for k in range(4):
             for step in (-BETA_STEP, BETA_STEP):
-                shape = body["v_template"] + step * body["shapedirs"][..., k]
-                row.append(
-                    render(
-                        shape, body["f"], azimuth_deg=25, width_m=1.1, size=(270, 148), centre=(0, -0.1, 0), smooth=True
-                    )
-                )
+                shape = template + step * body["shapedirs"][..., k]
+                row.append(_narrow(shape, faces))
         rows.append(row)
     save(sheet(rows), path)
 
 
+def _narrow(shape: Array, faces: Array) -> Array:
+    return render(shape, faces, azimuth_deg=25, width_m=1.1, size=(270, 148), centre=(0, -0.1, 0), smooth=True)
+
+
 def draw_poses(bodies: dict[str, dict[str, Array]], path: Path) -> None:
-    """Each named pose (columns) of each body: plain linear blend skinning above, with correctives below."""
+    """The poses of ``SHOWN`` (columns) of each body: plain linear blend skinning above, with correctives below."""
     rows = []
     for body in bodies.values():
         for correctives in (False, True):
-            row = []
-            for name in (
-                "sit",
-                "squat",
-                "raised arms",
-                "arms down",
-                "step, elbows bent",
-                "forearm twist (elbow, 80 degrees)",
-            ):
-                vertices = posed(body, named_poses.rotations(name), correctives=correctives)
-                near = name.startswith("forearm")
-                centre = (
-                    tuple(vertices[vertices[:, 0] > 0.3].mean(0))
-                    if near
-                    else (0.0, 0.45 if "arms" in name else -0.2, 0.1)
-                )
-                row.append(
-                    render(
-                        vertices,
-                        body["f"],
-                        azimuth_deg=10 if near else 40,
-                        width_m=0.6 if near else 1.3,
-                        size=(190, 190),
-                        centre=centre,
-                        smooth=True,
-                    )
-                )
-            rows.append(row)
+            rows.append([_pose(body, name, correctives) for name in SHOWN])
     save(sheet(rows), path)
+
+
+def _pose(body: dict[str, Array], name: str, correctives: bool) -> Array:
+    vertices = posed(body, named_poses.rotations(name), correctives=correctives)
+    azimuth, width, centre = 40.0, 1.3, (0.0, 0.45 if "arms" in name else -0.2, 0.1)
+    if name.startswith("forearm"):
+        x, y, z = vertices[vertices[:, 0] > 0.3].mean(0)
+        azimuth, width, centre = 10.0, 0.6, (x, y, z)
+    return render(vertices, body["f"], azimuth_deg=azimuth, width_m=width, size=(190, 190), centre=centre, smooth=True)
 
 
 def draw_landmarks(body: dict[str, Array], path: Path) -> None:
@@ -123,12 +100,6 @@ def draw_landmarks(body: dict[str, Array], path: Path) -> None:
         render(body["v_template"], body["f"], width_m=1.85, size=(260, 260), colours=colours, smooth=True)
         for colours in (PART_COLOURS[body["face_parts"]], hues[body["face_segments"]])
     ]
-    save(
-        sheet(
-            [
-                [view(head, 0), view(head, 45), view(head, 90), coloured[0]],
-                [view(hand, 0, 89), view(foot, 90), view(foot, 35, 35), coloured[1]],
-            ]
-        ),
-        path,
-    )
+    rows = [[view(head, 0), view(head, 45), view(head, 90), coloured[0]]]
+    rows.append([view(hand, 0, 89), view(foot, 90), view(foot, 35, 35), coloured[1]])
+    save(sheet(rows), path)

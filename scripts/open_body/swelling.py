@@ -15,7 +15,7 @@ from .rig import PARENTS, enclosed_volume
 
 Array = np.ndarray
 
-LEFT_AND_MIDDLE = (1, 3, 4, 6, 9, 13, 16, 18)
+LEFT_AND_MIDDLE = (1, 3, 4, 6, 9, 13, 16)
 RIDGE = 1e-3  # of the mean squared response: prefers little swelling
 SHARE = {13: 0.3, 16: 0.3}  # of the swelling found, what is used; there more makes square shoulders
 SHARE_ELSEWHERE = 0.65  # enough for the promised 3 %; the whole would pull the skin further from Anny's

@@ -61,7 +61,7 @@ def volume(shipped, vertices: np.ndarray) -> float:
     return float((a * np.cross(b, c)).sum() / 6)
 
 
-POSES = {
+POSES: dict[str, dict[str, tuple[float, float, float]]] = {
     "sit": {"left_hip": (-90, 0, 0), "right_hip": (-90, 0, 0), "left_knee": (90, 0, 0), "right_knee": (90, 0, 0)},
     "squat": {
         "left_hip": (-110, 0, 15),
@@ -207,6 +207,20 @@ def test_parts_and_segments_cover_the_body_and_mirror(shipped):
 def test_volume_stays_within_three_percent(shipped, pose):
     change = volume(shipped, posed(shipped, POSES[pose])) / volume(shipped, shipped["v_template"]) - 1
     assert abs(change) < 0.03
+
+
+@pytest.mark.parametrize("pose", ["wrists twisted", "elbows twisted"])
+def test_a_twisted_forearm_keeps_its_thickness(shipped, pose):
+    """Plain skinning would narrow it to cos(40 degrees) = 0.77 and less where the two bones share the skin."""
+    elbow, wrist = shipped["joints"][18], shipped["joints"][20]
+    forearm = np.flatnonzero(
+        (shipped["v_template"][:, 0] > elbow[0] - 0.02) & (shipped["v_template"][:, 0] < wrist[0] + 0.01)
+    )
+    turned = posed(shipped, POSES[pose])
+    radius = np.linalg.norm((turned - elbow)[forearm, 1:], axis=1)
+    before = np.linalg.norm((shipped["v_template"] - elbow)[forearm, 1:], axis=1)
+    assert np.percentile(radius / before, 2) > 0.8
+    assert np.percentile(radius / before, 98) < 1.25
 
 
 def test_betas_reach_light_and_heavy_short_and_tall(shipped):

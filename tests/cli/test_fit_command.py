@@ -12,6 +12,7 @@ import pytest
 
 from anchorfit.assets import ASSETS
 from anchorfit.cli.main import run
+from anchorfit.observations import read_people
 from anchorfit.results import BodyEstimate
 
 PHOTO = ASSETS / "demo" / "000000000785.jpg"
@@ -86,6 +87,42 @@ def test_a_fit_starts_from_earlier_estimates(command):
     second = BodyEstimate.load(command.out / "photo_1.npz")
     assert second.method == "anchored"
     assert (second.pose - first.pose).abs().max() < 0.3
+
+
+def test_masks_come_from_the_file_a_png_or_a_folder(command):
+    content = coco(SKIER["keypoints"])
+    content["annotations"][0]["segmentation"] = SKIER["segmentation"]
+    assert command(content) == 0
+    without = BodyEstimate.load(command.out / "photo_1.npz")
+    assert command(content, options=("--mask", "file")) == 0
+    with_mask = BodyEstimate.load(command.out / "photo_1.npz")
+    assert "silhouette" in with_mask.diagnostics.energy
+    assert not np.array_equal(with_mask.pose, without.pose)
+    (person,) = read_people(command.folder / "people.json").people
+    masks = command.folder / "masks"
+    masks.mkdir()
+    cv2.imwrite(str(masks / "photo.png"), np.asarray(person.mask).astype(np.uint8) * 255)
+    for place in (masks, masks / "photo.png"):
+        assert command(coco(SKIER["keypoints"]), options=("--mask", str(place))) == 0
+        np.testing.assert_array_equal(BodyEstimate.load(command.out / "photo_1.npz").pose, with_mask.pose)
+
+
+def test_a_mask_that_cannot_be_used_is_said_and_the_person_fitted_without(command):
+    assert command(coco(SKIER["keypoints"])) == 0
+    without = BodyEstimate.load(command.out / "photo_1.npz")
+    masks = command.folder / "masks"
+    masks.mkdir()
+    path = masks / "photo_mask.png"
+    for content in (b"", cv2.imencode(".png", np.ones((9, 9), np.uint8))[1].tobytes()):
+        path.write_bytes(content)
+        assert command(coco(SKIER["keypoints"]), options=("--mask", str(masks))) == 0
+        assert "photo.jpg#1: " in command.stderr
+        np.testing.assert_array_equal(BodyEstimate.load(command.out / "photo_1.npz").pose, without.pose)
+    path.unlink()
+    assert command(coco(SKIER["keypoints"]), options=("--mask", str(masks))) == 0
+    assert "photo.jpg#1: no mask in" in command.stderr
+    assert command(coco(SKIER["keypoints"]), options=("--mask", "nowhere")) == 1
+    assert "nowhere: no such mask" in command.stderr
 
 
 def bad_people() -> dict[str, list[float]]:
@@ -240,10 +277,10 @@ def test_a_read_only_output_folder(command):
 
 
 def test_a_read_only_output_folder_as_the_system_says_it(command, monkeypatch):
-    def refuse(self: Path, data: bytes) -> int:
-        raise PermissionError(errno.EACCES, "Permission denied", str(self))
+    def refuse(dir: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(dir))
 
-    monkeypatch.setattr(Path, "write_bytes", refuse)
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
     assert command(coco(SKIER["keypoints"])) == 1
     assert "cannot write there: Permission denied" in command.stderr.replace("\n", "")
 
@@ -282,3 +319,25 @@ def test_a_missing_body_says_where_to_get_one(command):
 def test_a_missing_device_is_one_line(command):
     assert command(coco(SKIER["keypoints"]), options=("--device", "nonsense")) == 1
     assert "device 'nonsense'" in command.stderr
+
+
+def test_notes_name_the_person_once(command):
+    rows = np.array(SKIER["keypoints"], dtype=float).reshape(17, 3)
+    rows[9, 0] = np.nan
+    assert command(coco(rows.ravel().tolist())) == 0
+    expected = "anchorfit: photo.jpg#1: left_wrist: the position is not a finite number; taken as not seen"
+    assert command.stderr.strip() == expected
+
+
+def test_people_of_one_id_and_odd_names_are_all_written(command):
+    triples = np.array(SKIER["keypoints"], dtype=float).reshape(17, 3).tolist()
+    people = [{"image": "photo.jpg", "person": name, "keypoints": triples} for name in ("1", "1", "[/x]")]
+    assert command({"convention": "coco17", "people": people}) == 0
+    assert command.written() == ["photo_1-2.npz", "photo_1.npz", "photo_x.npz"]
+    assert "photo.jpg#1: there is another of this id; named 1-2" in command.stderr
+    assert "photo.jpg#[/x]" in command.stdout
+
+
+def test_an_image_that_is_not_there_is_said(command):
+    assert command(coco(SKIER["keypoints"]), "photo.jpg", "nope.jpg") == 0
+    assert "nope.jpg: no such image" in command.stderr

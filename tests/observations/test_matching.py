@@ -42,10 +42,32 @@ def test_a_file_that_names_no_image_belongs_to_the_only_one():
     assert owners([person("1", None)], ["x.png", "y.png"]) == {}
 
 
-def test_an_image_without_people_is_said_and_loses_no_other():
-    matched = match_people([person("1", "x.jpg")], [Path("x.jpg"), Path("z.jpg")], SOURCE)
+def test_an_image_without_people_is_said_and_loses_no_other(tmp_path):
+    (tmp_path / "z.jpg").touch()
+    images = [Path("x.jpg"), tmp_path / "z.jpg", Path("gone.jpg")]
+    matched = match_people([person("1", "x.jpg")], images, SOURCE)
     assert [p.person_id for p in matched.people] == ["1"]
-    assert matched.problems == ["z.jpg: no person in keypoints.json"]
+    assert matched.problems == [f"{tmp_path}/z.jpg: no person in keypoints.json", "gone.jpg: no such image"]
+
+
+def test_people_that_name_no_image_are_counted():
+    matched = match_people([person("1", None), person("2", None)], [Path("x.jpg"), Path("y.jpg")], SOURCE)
+    assert "keypoints.json: 2 people name no image; give one image at a time" in matched.problems
+
+
+def test_people_of_another_folder_stay_out():
+    assert owners([person("1", "x/a.jpg"), person("2", "y/a.jpg")], ["x/a.jpg"]) == {"1": "x/a.jpg"}
+
+
+def test_an_exact_name_goes_before_a_stem():
+    assert owners([person("1", "q.jpg")], ["q.jpg.png", "q.jpg"]) == {"1": "q.jpg"}
+
+
+def test_names_are_unique_and_tell_folders_apart():
+    people = [person("1", "x/a.jpg"), person("1", "y/a.jpg"), person("1", "x/a.jpg"), person("1-2", "x/a.jpg")]
+    matched = match_people(people, [Path("x/a.jpg"), Path("y/a.jpg")], SOURCE)
+    assert [p.name for p in matched.people] == ["x/a.jpg#1", "x/a.jpg#1-3", "x/a.jpg#1-2", "y/a.jpg#1"]
+    assert matched.problems == ["x/a.jpg#1: there is another of this id; named 1-3"]
 
 
 def test_folders_are_listed_in_order_and_once(tmp_path):

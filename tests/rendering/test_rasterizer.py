@@ -5,7 +5,7 @@ import pytest
 import torch
 from render_scenes import blob, camera, cast_rays, sphere  # type: ignore[import-not-found]
 
-from anchorfit.rendering import rasterize
+from anchorfit.rendering import rasterize, silhouette
 from anchorfit.rendering import rasterizer as internals
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
@@ -34,6 +34,17 @@ def test_faces_depth_and_coverage_are_those_of_a_ray_caster(size, seed):
     hit = clear & (got.face_ids[0] >= 0)
     torch.testing.assert_close(got.depth[0][hit].double(), torch.tensor(depth)[hit], rtol=2e-6, atol=0)
     assert got.depth[0][got.face_ids[0] < 0].isinf().all()
+
+
+def test_a_camera_with_skew_and_unequal_focal_lengths():
+    vertices, faces = blob(1)
+    intrinsics = torch.tensor([[40.0, 6.0, 21.3], [0, 52.0, 18.1], [0, 0, 1]])
+    ids, _, margin = cast_rays(vertices, faces, intrinsics, (36, 44))
+    got = rasterize(vertices[None], faces, intrinsics, (36, 44))
+    clear = torch.tensor(margin > 1e-4)
+    assert torch.equal(got.face_ids[0][clear], torch.tensor(ids)[clear])
+    mask = silhouette(vertices[None], faces, intrinsics, (36, 44), samples=1).mask[0]
+    assert torch.equal(mask[clear] > 0, torch.tensor(ids >= 0)[clear])
 
 
 def test_barycentrics_are_perspective_correct():
@@ -125,7 +136,7 @@ def test_inside_a_body_one_sees_its_inside():
 
 def test_bodies_behind_or_beside_the_image_leave_it_empty():
     vertices, faces = sphere(1)
-    places = torch.tensor([[0.0, 0, -5], [100, 0, 5], [0, -100, 5], [0, 0, 1e8]])
+    places = torch.tensor([[0.0, 0, -5], [100, 0, 5], [0, -100, 5], [0, 0, 9e5]])
     got = rasterize(vertices + places[:, None], faces, camera(16, 16), (16, 16))
     assert (got.face_ids == -1).all()
     assert got.valid.all()
@@ -140,11 +151,12 @@ def test_a_body_that_fills_the_image():
 def test_a_body_with_nan_is_empty_and_flagged_and_its_neighbours_are_untouched():
     vertices, faces = blob()
     clean = rasterize(vertices[None], faces, camera(40, 40), (40, 40))
-    batch = vertices.repeat(4, 1, 1)
+    batch = vertices.repeat(5, 1, 1)
     batch[1, 7, 2] = float("nan")
     batch[3, 0, 0] = float("inf")
+    batch[4, 0, 0] = 1e30
     got = rasterize(batch, faces, camera(40, 40), (40, 40))
-    assert got.valid.tolist() == [True, False, True, False]
+    assert got.valid.tolist() == [True, False, True, False, False]
     for row in (0, 2):
         for mine, alone in zip(got[:3], clean[:3], strict=True):
             assert torch.equal(mine[row], alone[0])
@@ -199,6 +211,22 @@ def test_depth_and_barycentrics_pass_gradients():
         return got.depth[got.face_ids >= 0], got.barycentrics
 
     assert torch.autograd.gradcheck(seen, vertices, eps=1e-7, atol=1e-5)
+
+
+@pytest.mark.parametrize("draw", [rasterize, silhouette])
+def test_wild_but_finite_numbers_do_no_harm(draw):
+    """One vertex far away, very near or very far focal lengths: an answer, never an index error."""
+    vertices, faces = blob()
+    generator = torch.Generator().manual_seed(5)
+    for power in range(-30, 36, 3):
+        batch = vertices.repeat(3, 1, 1)
+        batch[0, 5] *= 10.0**power
+        batch[1] *= 10.0**power
+        batch[2] += torch.randn(batch[2].shape, generator=generator) * 10.0**power
+        for focal in (1e-20, 1.0, 1e5, 1e20):
+            got = draw(batch, faces, camera(16, 16, focal=focal), (16, 16))
+            assert got.valid.dtype == torch.bool
+            assert not got[0].isnan().any()
 
 
 @pytest.mark.parametrize(
