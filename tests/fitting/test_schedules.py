@@ -260,4 +260,5 @@ def test_a_body_that_was_fitted_can_still_be_differentiated_through():
     drawn = make_people(body, load_pose_library(split="heldout").poses[::97].numpy(), 2, seed=4)
     params = smplify(body, drawn.observations, PRIOR).params.requires_grad_(True)
     body.from_params(params).vertices.square().sum().backward()
+    assert params.grad is not None
     assert torch.isfinite(params.grad).all()
