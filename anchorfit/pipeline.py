@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from .body import BodyModel, load_body
 from .camera import PLAUSIBLE_FOCAL, default_focal, focal_from_exif, intrinsics_matrix
-from .fitting import FitConfig, FitResult, GaussianMixture, anchored, load_pose_prior, smplify
+from .fitting import FitConfig, FitResult, GaussianMixture, anchored, load_pose_prior, share_betas, smooth, smplify
 from .observations import Observations, Person, image_size, observe, sanitise, too_little
 from .results import BodyEstimate, Diagnostics, concatenate
 
@@ -42,6 +42,8 @@ class FitOptions:
 
     focal: float | None = None  # pixels; None: from EXIF, else the image's diagonal
     batch_size: int = 256  # bodies fitted at once: speed and memory only, the results do not depend on it
+    same_person: bool = False  # they are all one person, once in each image, and get one shape; fitted all at once
+    video: bool = False  # they are one person in successive frames, and are smoothed; fitted all at once
     minimum_joints: int = 0  # people with fewer seen joints are left out
     schedule: str | None = None  # as in `fit`
     masks: bool = False  # whether outlines are fitted too, where people have masks: for people that nothing hides
@@ -67,6 +69,8 @@ def fit_people(
     """
     if init is not None:
         _check_predictions(init, body)
+    if options.same_person or options.video:
+        _check_one_an_image(people)
     problems: list[Problem] = []
     ready: list[Person] = []
     cameras: list[Tensor] = []
@@ -83,15 +87,19 @@ def fit_people(
     progress(len(people) - len(ready))
     estimates = []
     prior = load_pose_prior(dtype=body.dtype, device=body.device)
-    for start in range(0, len(ready), options.batch_size):
-        batch = ready[start : start + options.batch_size]
+    together = options.same_person or options.video
+    batch_size = max(1, len(ready)) if together else options.batch_size
+    for start in range(0, len(ready), batch_size):
+        batch = ready[start : start + batch_size]
         estimate = fit(
-            observe(batch, cameras[start : start + options.batch_size], masks=options.masks),
+            observe(batch, cameras[start : start + batch_size], masks=options.masks),
             body,
             init=None if init is None else init.rows([init.names.index(person.name) for person in batch]),
             schedule=options.schedule,
             prior=prior,
             images=tuple(str(person.image.absolute()) if person.image else "" for person in batch),
+            persons=[0] * len(batch) if options.same_person else (),
+            videos=[0] * len(batch) if options.video else (),
         )
         estimates.append(estimate)
         progress(len(batch))
@@ -125,6 +133,13 @@ def _prepare(person: Person, images: _Images, init: BodyEstimate | None, options
     return _Prepared(clean, intrinsics_matrix(focal, (width / 2, height / 2)), (*note, *notes))
 
 
+def _check_one_an_image(people: Sequence[Person]) -> None:
+    images = [person.image for person in people]
+    crowded = next((image for image in images if image is not None and images.count(image) > 1), None)
+    if crowded is not None:
+        raise ValueError(f"{crowded}: several people, but all images are to show one and the same person")
+
+
 def _check_predictions(init: BodyEstimate, body: BodyModel) -> None:
     made_with = (init.body, init.gender)
     if made_with != (body.source or body.name, body.gender):
@@ -146,8 +161,10 @@ def fit(
     config: FitConfig | None = None,
     prior: GaussianMixture | None = None,
     images: tuple[str, ...] = (),
+    persons: Sequence[Hashable] = (),
+    videos: Sequence[Hashable] = (),
 ) -> BodyEstimate:
-    """Fit a batch of observed people; rows do not influence each other.
+    """Fit a batch of observed people; rows do not influence each other, unless ``persons`` or ``videos`` says so.
 
     Args:
         observations: B people, pixels.
@@ -158,6 +175,8 @@ def fit(
         config: the schedule's constants; None takes its defaults.
         prior: of the pose; None takes the one that ships with the package.
         images: B paths to record in the estimate.
+        persons: B labels; rows of one label are one person and get one shape.
+        videos: B labels; neighbouring rows of one label are frames of one video and are smoothed.
     Returns:
         The estimate, B rows, on the CPU. A fit that failed is marked in ``diagnostics``, never an exception.
     Raises:
@@ -176,6 +195,10 @@ def fit(
         raise ValueError("schedule 'anchored' needs a prediction to start from: give init, or take 'smplify'")
     else:
         result = anchored(body, observations, prior, start, config=config)
+    if persons:
+        result = share_betas(body, observations, prior, result, persons, config)
+    if videos:
+        result = smooth(body, observations, prior, result, videos, config)
     return _to_estimate(result, observations, body, images or ("",) * len(observations), schedule)
 
 
