@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -13,7 +13,7 @@ from torch import Tensor
 from . import regressors
 from .body import BodyModel, load_body
 from .camera import PLAUSIBLE_FOCAL, default_focal, focal_from_exif, intrinsics_matrix
-from .fitting import FitConfig, FitResult, GaussianMixture, anchored, load_pose_prior, smplify
+from .fitting import FitConfig, FitResult, GaussianMixture, anchored, load_pose_prior, share_betas, smooth, smplify
 from .fitting.diagnostics import reprojection_errors
 from .observations import Observations, Person, image_size, observe, sanitise, too_little
 from .regressors import Priors
@@ -45,6 +45,8 @@ class FitOptions:
 
     focal: float | None = None  # pixels; None: from EXIF, else the image's diagonal
     batch_size: int = 256  # bodies fitted at once: speed and memory only, the results do not depend on it
+    same_person: bool = False  # they are all one person, once in each image, and get one shape; fitted all at once
+    video: bool = False  # they are one person in successive frames, and are smoothed; fitted all at once
     minimum_joints: int = 0  # people with fewer seen joints are left out
     schedule: str | None = None  # as in `fit`
     masks: bool = False  # whether outlines are fitted too, where people have masks: for people that nothing hides
@@ -70,13 +72,25 @@ def fit_people(
     """
     if init is not None:
         _check_predictions(init, body)
+    if options.same_person or options.video:
+        _check_one_an_image(people)
+    together = options.same_person or options.video
     ready = _made_ready(people, options, init)
     progress(len(people) - len(ready.people))
     estimates = []
     prior = load_pose_prior(dtype=body.dtype, device=body.device)
-    for observations, images in ready.batches(options):
-        start = None if init is None else init.rows([init.names.index(name) for name in observations.names])
-        estimates.append(fit(observations, body, init=start, schedule=options.schedule, prior=prior, images=images))
+    for observations, images in ready.batches(max(1, len(people)) if together else options.batch_size, options):
+        estimate = fit(
+            observations,
+            body,
+            init=None if init is None else init.rows([init.names.index(name) for name in observations.names]),
+            schedule=options.schedule,
+            prior=prior,
+            images=images,
+            persons=[0] * len(observations) if options.same_person else (),
+            videos=[0] * len(observations) if options.video else (),
+        )
+        estimates.append(estimate)
         progress(len(observations))
     return Outcome(concatenate(estimates) if estimates else None, tuple(ready.problems))
 
@@ -89,11 +103,11 @@ def predict_people(
     options: FitOptions = FitOptions(),
     progress: Callable[[int], None] = lambda done: None,
 ) -> Outcome:
-    """Predict everybody's body directly, from keypoints and, where there is one, the mask; as `fit_people` else."""
+    """Predict everybody's body directly, from keypoints and, with ``options.masks``, masks; as `fit_people` else."""
     ready = _made_ready(people, options, None)
     progress(len(people) - len(ready.people))
     estimates = []
-    for observations, images in ready.batches(options):
+    for observations, images in ready.batches(options.batch_size, options):
         estimates.append(predict(observations, body, priors=priors, images=images))
         progress(len(observations))
     return Outcome(concatenate(estimates) if estimates else None, tuple(ready.problems))
@@ -106,10 +120,10 @@ class _Ready(NamedTuple):
     cameras: list[Tensor]
     problems: list[Problem]
 
-    def batches(self, options: FitOptions) -> Iterator[tuple[Observations, tuple[str, ...]]]:
+    def batches(self, size: int, options: FitOptions) -> Iterator[tuple[Observations, tuple[str, ...]]]:
         """Observations, and their images' paths, so many people at a time."""
-        for start in range(0, len(self.people), options.batch_size):
-            rows = slice(start, start + options.batch_size)
+        for start in range(0, len(self.people), size):
+            rows = slice(start, start + size)
             images = tuple(str(person.image.absolute()) if person.image else "" for person in self.people[rows])
             yield observe(self.people[rows], self.cameras[rows], masks=options.masks), images
 
@@ -192,6 +206,13 @@ def _prepare(person: Person, images: _Images, init: BodyEstimate | None, options
     return _Prepared(clean, intrinsics_matrix(focal, (width / 2, height / 2)), (*note, *notes))
 
 
+def _check_one_an_image(people: Sequence[Person]) -> None:
+    images = [person.image for person in people]
+    crowded = next((image for image in images if image is not None and images.count(image) > 1), None)
+    if crowded is not None:
+        raise ValueError(f"{crowded}: several people, but all images are to show one and the same person")
+
+
 def _check_predictions(init: BodyEstimate, body: BodyModel) -> None:
     made_with = (init.body, init.gender)
     if made_with != (body.source or body.name, body.gender):
@@ -213,8 +234,10 @@ def fit(
     config: FitConfig | None = None,
     prior: GaussianMixture | None = None,
     images: tuple[str, ...] = (),
+    persons: Sequence[Hashable] = (),
+    videos: Sequence[Hashable] = (),
 ) -> BodyEstimate:
-    """Fit a batch of observed people; rows do not influence each other.
+    """Fit a batch of observed people; rows do not influence each other, unless ``persons`` or ``videos`` says so.
 
     Args:
         observations: B people, pixels.
@@ -226,6 +249,8 @@ def fit(
         config: the schedule's constants; None takes its defaults.
         prior: of the pose; None takes the one that ships with the package.
         images: B paths to record in the estimate.
+        persons: B labels; rows of one label are one person and get one shape.
+        videos: B labels; neighbouring rows of one label are frames of one video and are smoothed.
     Returns:
         The estimate, B rows, on the CPU. A fit that failed is marked in ``diagnostics``, never an exception.
     Raises:
@@ -243,6 +268,10 @@ def fit(
     else:
         start = regressors.predict(observations, body).params if start is None else start
         result = anchored(body, observations, prior, start, config=config)
+    if persons:
+        result = share_betas(body, observations, prior, result, persons, config)
+    if videos:
+        result = smooth(body, observations, prior, result, videos, config)
     return _to_estimate(result, observations, body, images or ("",) * len(observations), schedule)
 
 

@@ -44,6 +44,12 @@ def fit(
         list[Path] | None,
         typer.Option(help="Estimates (.npz, or a folder of them) to start from, by name; may be given several times."),
     ] = None,
+    same_person: Annotated[
+        bool, typer.Option("--same-person", help="All images show one and the same person: one shape for all.")
+    ] = False,
+    video: Annotated[
+        bool, typer.Option("--video", help="The images are one person's frames, in order: smooth over time.")
+    ] = False,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ...")] = "cpu",
 ) -> None:
     """Fit a 3D body to every person of the keypoint file that stands in one of the IMAGES."""
@@ -73,12 +79,13 @@ def fit(
     model = load_body_on(body, gender, device)
     start = load_estimates(init) if init else None
     make_folder(output)
+    options = FitOptions(focal=focal, schedule=schedule, masks=mask is not None, same_person=same_person, video=video)
     with progress_bar("fitting", len(masked.people)) as (bar, task):
         outcome = fit_people(
             masked.people,
             model,
             init=start,
-            options=FitOptions(focal=focal, schedule=schedule, masks=mask is not None),
+            options=options,
             progress=lambda done: bar.advance(task, done),
         )
     for problem in outcome.problems:

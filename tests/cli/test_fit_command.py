@@ -340,3 +340,33 @@ def test_people_of_one_id_and_odd_names_are_all_written(command):
 def test_an_image_that_is_not_there_is_said(command):
     assert command(coco(SKIER["keypoints"]), "photo.jpg", "nope.jpg") == 0
     assert "nope.jpg: no such image" in command.stderr
+
+
+def test_one_person_in_several_images(command):
+    """Three frames, in the second of which a wrist was found elsewhere."""
+    jump = np.array(SKIER["keypoints"], dtype=float).reshape(17, 3)
+    jump[10, :2] += 25
+    content = coco(SKIER["keypoints"], jump.ravel().tolist(), SKIER["keypoints"])
+    names = ("photo.jpg", "second.jpg", "third.jpg")
+    content["images"] = [content["images"][0] | {"id": i + 1, "file_name": name} for i, name in enumerate(names)]
+    for i, (annotation, name) in enumerate(zip(content["annotations"], names, strict=True)):
+        annotation["image_id"] = i + 1
+        shutil.copy(PHOTO, command.folder / name)
+
+    def fitted(*options: str) -> list[BodyEstimate]:
+        assert command(content, *names, options=options) == 0
+        return [BodyEstimate.load(command.out / f"{Path(n).stem}_{i + 1}.npz") for i, n in enumerate(names)]
+
+    def jump_of(frames: list[BodyEstimate]) -> float:
+        before, middle, after = (frame.body_pose for frame in frames)
+        return float((middle - (before + after) / 2).norm())
+
+    apart, shared, smooth = fitted(), fitted("--same-person"), fitted("--video")
+    assert not np.array_equal(apart[0].betas, apart[1].betas)
+    assert all(np.array_equal(frame.betas, shared[0].betas) for frame in shared)
+    assert jump_of(smooth) < 0.8 * jump_of(apart)
+
+
+def test_two_people_in_one_image_are_not_one_person(command):
+    assert command(coco(SKIER["keypoints"], SKIER["keypoints"]), options=("--same-person",)) == 1
+    assert "photo.jpg: several people" in command.stderr
