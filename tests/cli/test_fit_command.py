@@ -305,6 +305,8 @@ def test_a_full_disk_is_said_for_each_file(command, monkeypatch):
         ("--focal", "nan"),
         ("--schedule", "anchored"),
         ("--schedule", "dogleg"),
+        ("--gender", "robot"),
+        ("--renderer", "opengl"),
     ],
 )
 def test_wrong_options_are_a_usage_error(command, options):
