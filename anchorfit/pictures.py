@@ -9,13 +9,17 @@ import torch
 
 from .body import BodyModel
 from .observations import read_image
-from .rendering import PALETTE, overlay, side_view
+from .rendering import PALETTE, load_renderer, overlay, side_view
 from .results import BodyEstimate
 
 
-def draw_overlay(estimate: BodyEstimate, body: BodyModel) -> np.ndarray:
+def draw_overlay(estimate: BodyEstimate, body: BodyModel, renderer: str = "torch") -> np.ndarray:
     """The bodies of one photograph drawn on it, in the estimates' own camera.
 
+    Args:
+        estimate: rows of one photograph.
+        body: the body that they were made with.
+        renderer: "torch", or "pytorch3d" where that package is installed.
     Returns:
         (H, W, 3) uint8 RGB, of the photograph's size.
     Raises:
@@ -25,7 +29,9 @@ def draw_overlay(estimate: BodyEstimate, body: BodyModel) -> np.ndarray:
         raise ValueError(f"{_photograph(estimate)}: its people have different cameras; draw them one by one")
     image = read_image(_photograph(estimate))
     vertices_cam = estimate.bodies(body).vertices
-    return overlay(image, vertices_cam, body.faces, estimate.intrinsics[0])
+    return overlay(
+        image, vertices_cam, body.faces, estimate.intrinsics[0], rasterizer=load_renderer(renderer).rasterize
+    )
 
 
 def draw_side_view(estimate: BodyEstimate, body: BodyModel, size: tuple[int, int] = (480, 480)) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -13,7 +13,18 @@ from torch import Tensor
 from . import regressors
 from .body import BodyModel, load_body
 from .camera import PLAUSIBLE_FOCAL, default_focal, focal_from_exif, intrinsics_matrix
-from .fitting import FitConfig, FitResult, GaussianMixture, anchored, load_pose_prior, share_betas, smooth, smplify
+from .fitting import (
+    FitConfig,
+    FitResult,
+    GaussianMixture,
+    anchored,
+    anchored_config,
+    load_pose_prior,
+    only_terms,
+    share_betas,
+    smooth,
+    smplify,
+)
 from .fitting.diagnostics import reprojection_errors
 from .observations import Observations, Person, image_size, observe, sanitise, too_little
 from .regressors import Priors
@@ -232,25 +243,29 @@ def fit(
     init: BodyEstimate | Tensor | None = None,
     schedule: str | None = None,
     config: FitConfig | None = None,
+    terms: Collection[str] | None = None,
     prior: GaussianMixture | None = None,
     images: tuple[str, ...] = (),
     persons: Sequence[Hashable] = (),
     videos: Sequence[Hashable] = (),
+    device: torch.device | str | None = None,
 ) -> BodyEstimate:
     """Fit a batch of observed people; rows do not influence each other, unless ``persons`` or ``videos`` says so.
 
     Args:
         observations: B people, pixels.
-        body: sets device and floating-point type; None takes the neutral open body.
+        body: sets floating-point type and, without ``device``, the device; None takes the neutral open body.
         init: a prediction to start from, an estimate of B rows or parameters (B, 85).
         schedule: "smplify" (four stages, from keypoints alone or from ``init``'s pose) or "anchored" (the last stage,
             held near ``init`` or, without one, near what `predict` says). None: "anchored" with an ``init``, "smplify"
             without.
         config: the schedule's constants; None takes its defaults.
+        terms: names of the energy's terms to use, as in ``diagnostics.energy``; None takes the config's.
         prior: of the pose; None takes the one that ships with the package.
         images: B paths to record in the estimate.
         persons: B labels; rows of one label are one person and get one shape.
         videos: B labels; neighbouring rows of one label are frames of one video and are smoothed.
+        device: where to fit; None takes the body's.
     Returns:
         The estimate, B rows, on the CPU. A fit that failed is marked in ``diagnostics``, never an exception.
     Raises:
@@ -259,7 +274,10 @@ def fit(
     schedule = schedule or ("smplify" if init is None else "anchored")
     if schedule not in SCHEDULES:
         raise ValueError(f"schedule: expected one of {', '.join(SCHEDULES)}, got {schedule!r}")
-    body = body or load_body()
+    config = config or (FitConfig() if schedule == "smplify" else anchored_config())
+    if terms is not None:
+        config = only_terms(config, terms)
+    body = (body or load_body()).to(device)
     prior = prior or load_pose_prior(dtype=body.dtype, device=body.device)
     observations = observations.to(body.device, body.dtype)
     start = init.params if isinstance(init, BodyEstimate) else init

@@ -1,6 +1,6 @@
 """Anchored SMPLify: energy terms, batched least squares, schedules."""
 
-from .config import FitConfig, Stage, anchored_config, parity_config
+from .config import FitConfig, Stage, anchored_config, only_terms, parity_config
 from .pose_prior import GaussianMixture, load_pose_prior
 from .results import FitResult
 from .schedules import anchored, smplify
@@ -14,6 +14,7 @@ __all__ = [
     "anchored",
     "anchored_config",
     "load_pose_prior",
+    "only_terms",
     "parity_config",
     "share_betas",
     "smooth",

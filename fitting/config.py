@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from ..body import CANONICAL_JOINTS
 from .camera_stage import CameraStage
@@ -84,6 +85,39 @@ class FitConfig:
     silhouette_stopping: Stopping = Stopping(rtol=1e-3, max_steps=6)  # of a round
     rule: StepRule = LevenbergMarquardt()
     limits: Limits = Limits()
+
+
+SWITCHES = {
+    "hinge": "hinge_gain",
+    "depth": "depth_weight",
+    "upright": "upright_weight",
+    "anchor": "anchor_pose",
+    "anchor_betas": "anchor_betas",
+    "interpenetration": "interpenetration",
+    "silhouette": "silhouette",
+}
+"""Terms of the energy that can be left out, and which weight is then 0."""
+
+
+def only_terms(config: FitConfig, names: Collection[str]) -> FitConfig:
+    """The configuration with those `SWITCHES` off that are not named; keypoints, pose prior and shape are always on.
+
+    A named term that is off in ``config`` comes on with the weight that the defaults of either schedule have for it.
+
+    Raises:
+        ValueError: a name is none of a term, or no default has a weight for it.
+    """
+    always = ("keypoints", "pose_prior", "shape")
+    unknown = sorted(set(names) - set(SWITCHES) - set(always))
+    if unknown:
+        raise ValueError(f"terms: expected some of {', '.join((*always, *SWITCHES))}; got {', '.join(unknown)}")
+    weights: dict[str, Any] = {}
+    for name, weight in SWITCHES.items():
+        sources = (config, FitConfig(), anchored_config()) if name in names else ()
+        weights[weight] = next((w for source in sources if (w := getattr(source, weight)) > 0), 0.0)
+        if name in names and weights[weight] == 0:
+            raise ValueError(f"terms: no default has a weight for {name}; give a config with {weight} set")
+    return replace(config, **weights)
 
 
 def anchored_config() -> FitConfig:

@@ -80,7 +80,7 @@ def predict(observations: Observations, body: BodyModel, *, priors: Priors | Non
     if not len(observations):
         raise ValueError("observations: expected at least one person, got none")
     priors = priors or load_priors()
-    points = compile_points(body)
+    points = _compiled(body)
     parts = []
     with torch.inference_mode():
         for first in range(0, len(observations), _ROWS):
@@ -94,6 +94,12 @@ def predict(observations: Observations, body: BodyModel, *, priors: Priors | Non
         placed=torch.cat([part.placed for part in parts]),
         reasons=tuple(reason for part in parts for reason in part.reasons),
     )
+
+
+@lru_cache(maxsize=4)
+def _compiled(body: BodyModel) -> PointSet:
+    """The canonical joints of a body; preparing them takes as long as a batch of predictions."""
+    return compile_points(body)
 
 
 def _rows(prediction: Prediction, count: int) -> Prediction:

@@ -133,10 +133,12 @@ def test_a_body_elsewhere_gives_meshes_where_the_estimate_is(outcome):
     torch.testing.assert_close(exact.vertices, outcome.estimate.bodies(load_body()).vertices, atol=1e-5, rtol=0)
 
 
-def test_fit_needs_a_schedule_that_there_is(people, body):
+def test_fit_takes_a_schedule_and_terms_that_there_are(people, body):
     observations = observe(people, [default_intrinsics(*p.image_size) for p in people], masks=False)
     with pytest.raises(ValueError, match="expected one of smplify, anchored, got 'lbfgs'"):
         fit(observations, body, schedule="lbfgs")
+    estimate = fit(observations.rows([0, 1]), body, terms=["hinge"], device="cpu")
+    assert set(estimate.diagnostics.energy) == {"keypoints", "pose_prior", "hinge", "shape"}
 
 
 def test_an_anchored_fit_without_a_start_predicts_one(people, body):

@@ -50,6 +50,9 @@ def fit(
     video: Annotated[
         bool, typer.Option("--video", help="The images are one person's frames, in order: smooth over time.")
     ] = False,
+    renderer: Annotated[
+        str, typer.Option(help="What draws overlays: torch, or pytorch3d where it is installed.")
+    ] = "torch",
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ...")] = "cpu",
 ) -> None:
     """Fit a 3D body to every person of the keypoint file that stands in one of the IMAGES."""
@@ -58,12 +61,13 @@ def fit(
     from ..results import load_estimates
     from .console import progress_bar, warn
     from .masks import with_masks
-    from .options import check_gender
+    from .options import check_gender, check_renderer
     from .outputs import make_folder, parse_kinds, write_results
     from .report import print_people
 
     kinds = parse_kinds(save)
     check_gender(gender)
+    check_renderer(renderer)
     if schedule is not None and schedule not in SCHEDULES:
         raise typer.BadParameter(f"expected one of {', '.join(SCHEDULES)}, got {schedule!r}", param_hint="--schedule")
     if focal is not None and not 0 < focal < float("inf"):
@@ -92,7 +96,7 @@ def fit(
         warn(problem)
     if outcome.estimate is None:
         raise ValueError(f"{keypoints}: not one person could be fitted")
-    written = write_results(outcome.estimate, model, output, kinds)
+    written = write_results(outcome.estimate, model, output, kinds, renderer=renderer)
     for line in written.problems:
         warn(line)
     print_people(outcome.estimate)

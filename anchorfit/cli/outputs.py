@@ -61,7 +61,9 @@ def make_folder(folder: Path) -> None:
         raise OSError(error.errno, f"cannot write there: {error.strerror}", str(folder)) from error
 
 
-def write_results(estimate: BodyEstimate, body: BodyModel, folder: Path, kinds: tuple[str, ...]) -> Written:
+def write_results(
+    estimate: BodyEstimate, body: BodyModel, folder: Path, kinds: tuple[str, ...], *, renderer: str = "torch"
+) -> Written:
     """Write each body's data and meshes, and each photograph's pictures; a file that fails loses no other."""
     written = Written([], [])
     file_names = name_files(estimate)
@@ -77,7 +79,7 @@ def write_results(estimate: BodyEstimate, body: BodyModel, folder: Path, kinds: 
                         attempt(written, folder / f"{file_names[row].body}.{kind}", _body_writer(kind, one, body))
             people = estimate.rows(rows)
             if "overlay" in kinds and people.images[0]:
-                draw = partial(_write_picture, draw_overlay, people, body)
+                draw = partial(_write_picture, partial(draw_overlay, renderer=renderer), people, body)
                 attempt(written, folder / f"{picture}_overlay.png", draw)
             if "side" in kinds:
                 draw = partial(_write_picture, draw_side_view, people, body)

@@ -304,6 +304,8 @@ def test_a_full_disk_is_said_for_each_file(command, monkeypatch):
         ("--focal", "-3"),
         ("--focal", "nan"),
         ("--schedule", "dogleg"),
+        ("--gender", "robot"),
+        ("--renderer", "opengl"),
     ],
 )
 def test_wrong_options_are_a_usage_error(command, options):

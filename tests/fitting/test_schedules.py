@@ -12,7 +12,16 @@ from torch import Tensor
 from anchorfit.body import CANONICAL_JOINTS, BodyModel, axis_angle_to_matrix, load_body
 from anchorfit.body.pose_library import load_pose_library
 from anchorfit.evaluation.synthetic import SyntheticPeople, SyntheticSet, make_people
-from anchorfit.fitting import FitResult, anchored, anchored_config, load_pose_prior, parity_config, smplify
+from anchorfit.fitting import (
+    FitConfig,
+    FitResult,
+    anchored,
+    anchored_config,
+    load_pose_prior,
+    only_terms,
+    parity_config,
+    smplify,
+)
 from anchorfit.fitting.camera_stage import CameraStage, depth_guess
 from anchorfit.fitting.energy import compiled_points
 from anchorfit.observations.people import Observations
@@ -262,3 +271,14 @@ def test_a_body_that_was_fitted_can_still_be_differentiated_through():
     body.from_params(params).vertices.square().sum().backward()
     assert params.grad is not None
     assert torch.isfinite(params.grad).all()
+
+
+def test_terms_are_switched_by_name(body, people):
+    rows = people.observations.rows([0, 1])
+    few = smplify(body, rows, PRIOR, config=only_terms(FitConfig(), ["hinge", "anchor"]))
+    assert set(few.energy) == {"keypoints", "pose_prior", "hinge", "shape", "anchor"}
+    assert only_terms(anchored_config(), ["interpenetration"]).interpenetration == FitConfig().interpenetration
+    with pytest.raises(ValueError, match=r"expected some of keypoints, pose_prior.*; got colour"):
+        only_terms(FitConfig(), ["colour"])
+    with pytest.raises(ValueError, match="no default has a weight for anchor_betas"):
+        only_terms(FitConfig(), ["anchor_betas"])
