@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from . import options as opt
+
 body_app = typer.Typer(help="Body models.", no_args_is_help=True)
 
 
@@ -17,7 +19,7 @@ def _group() -> None:
 @body_app.command()
 def info(
     body: Annotated[str, typer.Argument(help="'open', or a path to an SMPL .pkl or .npz file.")] = "open",
-    gender: Annotated[str, typer.Option(help="neutral, male or female.")] = "neutral",
+    gender: opt.Gender = "neutral",
 ) -> None:
     """Print what a body model file holds: sizes, joints, landmarks, licence."""
     from rich.markup import escape
@@ -25,9 +27,8 @@ def info(
 
     from ..body import describe, load_body
     from .console import out
-    from .options import check_gender
 
-    check_gender(gender)
+    opt.check_gender(gender)
     description = describe(load_body(body, gender=gender))
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     for name, value in description._asdict().items():

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
+from . import options as opt
 
 
 def demo(
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the results; made if missing.")] = Path(
-        "anchorfit-demo"
-    ),
-    gender: Annotated[str, typer.Option(help="neutral, male or female.")] = "neutral",
-    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ...")] = "cpu",
+    output: opt.Output = Path("anchorfit-demo"),
+    gender: opt.Gender = "neutral",
+    device: opt.Device = "cpu",
 ) -> None:
     """Fit the people of six bundled photographs: overlays, meshes and one contact sheet."""
     from ..assets import ASSETS
@@ -22,11 +19,10 @@ def demo(
     from ..pictures import draw_contact_sheet
     from ..pipeline import fit_people, load_body_on
     from .console import out, progress_bar, warn
-    from .options import check_gender
     from .outputs import attempt, make_folder, write_results
     from .report import print_people
 
-    check_gender(gender)
+    opt.check_gender(gender)
     folder = ASSETS / "demo"
     keypoints = folder / "person_keypoints.json"
     people = match_people(read_people(keypoints).people, list_images([folder]), keypoints).people

@@ -1,8 +1,46 @@
-"""Checks of options that several commands share."""
+"""Options that several commands share, and their checks."""
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
+
+DEFAULT_SAVE = "npz,glb,overlay"
+
+Images = Annotated[list[Path], typer.Argument(help="Images, or folders of images.", show_default=False)]
+Keypoints = Annotated[
+    Path,
+    typer.Option(
+        "--keypoints",
+        "-k",
+        help="2D keypoints: COCO or OpenPose JSON, LSP joints.mat, est_joints.npz, or a CSV/JSON/NPZ of our own.",
+    ),
+]
+Output = Annotated[Path, typer.Option("--output", "-o", help="Folder for the results; made if missing.")]
+Convention = Annotated[
+    str | None, typer.Option(help="Joint convention, where the file does not say: lsp14, coco17, body25 ...")
+]
+Body = Annotated[str, typer.Option(help="'open', or a path to an SMPL .pkl or .npz file.")]
+Gender = Annotated[str, typer.Option(help="neutral, male or female.")]
+Focal = Annotated[
+    float | None, typer.Option(help="Focal length in pixels. Default: from EXIF, else the image's diagonal.")
+]
+Save = Annotated[
+    str, typer.Option(help="What to write, comma-separated: npz, json, pkl, obj, ply, glb, overlay, side.")
+]
+Mask = Annotated[
+    str | None, typer.Option(help="Masks to use, too: 'file' for the keypoint file's, a PNG, or a folder of PNGs.")
+]
+Renderer = Annotated[str, typer.Option(help="What draws overlays: torch, or pytorch3d where it is installed.")]
+Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ...")]
+
+
+def check_focal(focal: float | None) -> None:
+    """Raises typer.BadParameter where it is no positive number."""
+    if focal is not None and not 0 < focal < float("inf"):
+        raise typer.BadParameter(f"expected a positive number of pixels, got {focal}", param_hint="--focal")
 
 
 def check_gender(gender: str) -> None:

@@ -2,75 +2,40 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
-
-import typer
-
-from .fit import DEFAULT_SAVE
+from . import options as opt
 
 
 def predict(
-    images: Annotated[list[Path], typer.Argument(help="Images, or folders of images.", show_default=False)],
-    keypoints: Annotated[Path, typer.Option("--keypoints", "-k", help="2D keypoints, as for `anchorfit fit`.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the results; made if missing.")],
-    mask: Annotated[
-        str | None,
-        typer.Option(help="Masks to tell the shape from: 'file' for the keypoint file's, a PNG, or a folder of PNGs."),
-    ] = None,
-    convention: Annotated[
-        str | None, typer.Option(help="Joint convention, where the file does not say: lsp14, coco17, body25 ...")
-    ] = None,
-    body: Annotated[str, typer.Option(help="'open', or a path to an SMPL .pkl or .npz file.")] = "open",
-    gender: Annotated[str, typer.Option(help="neutral, male or female.")] = "neutral",
-    focal: Annotated[
-        float | None, typer.Option(help="Focal length in pixels. Default: from EXIF, else the image's diagonal.")
-    ] = None,
-    save: Annotated[
-        str, typer.Option(help="What to write, comma-separated: npz, json, pkl, obj, ply, glb, overlay, side.")
-    ] = DEFAULT_SAVE,
-    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ...")] = "cpu",
+    images: opt.Images,
+    keypoints: opt.Keypoints,
+    output: opt.Output,
+    convention: opt.Convention = None,
+    body: opt.Body = "open",
+    gender: opt.Gender = "neutral",
+    focal: opt.Focal = None,
+    save: opt.Save = opt.DEFAULT_SAVE,
+    mask: opt.Mask = None,
+    renderer: opt.Renderer = "torch",
+    device: opt.Device = "cpu",
 ) -> None:
     """Predict a 3D body for every person of the keypoint file that stands in one of the IMAGES, without fitting.
 
-    The results are what `anchorfit fit --init` starts from.
+    The results are what `anchorfit fit --init` starts from; a mask tells the shape.
     """
-    from ..observations import list_images, match_people, read_people
     from ..pipeline import FitOptions, load_body_on, predict_people
-    from .console import progress_bar, warn
-    from .masks import with_masks
-    from .options import check_gender
-    from .outputs import make_folder, parse_kinds, write_results
-    from .report import print_people
+    from .console import progress_bar
+    from .inputs import gather_people
+    from .outputs import make_folder, parse_kinds
+    from .report import deliver
 
     kinds = parse_kinds(save)
-    check_gender(gender)
-    if focal is not None and not 0 < focal < float("inf"):
-        raise typer.BadParameter(f"expected a positive number of pixels, got {focal}", param_hint="--focal")
-    paths = list_images(images)
-    found = read_people(keypoints, convention=convention)
-    matched = match_people(found.people, paths, keypoints)
-    masked = with_masks(matched.people, mask)
-    for line in [*found.problems, *matched.problems, *masked.problems]:
-        warn(line)
-    if not masked.people:
-        raise ValueError(f"{keypoints}: no person for any of the {len(paths)} images")
+    opt.check_gender(gender)
+    opt.check_renderer(renderer)
+    opt.check_focal(focal)
+    people = gather_people(images, keypoints, convention, mask)
     model = load_body_on(body, gender, device)
     make_folder(output)
-    with progress_bar("predicting", len(masked.people)) as (bar, task):
-        outcome = predict_people(
-            masked.people,
-            model,
-            options=FitOptions(focal=focal, masks=mask is not None),
-            progress=lambda done: bar.advance(task, done),
-        )
-    for problem in outcome.problems:
-        warn(problem)
-    if outcome.estimate is None:
-        raise ValueError(f"{keypoints}: not one person could be predicted")
-    written = write_results(outcome.estimate, model, output, kinds)
-    for line in written.problems:
-        warn(line)
-    print_people(outcome.estimate)
-    if not written.files:
-        raise ValueError(f"{output}: nothing could be written")
+    options = FitOptions(focal=focal, masks=mask is not None)
+    with progress_bar("predicting", len(people)) as (bar, task):
+        outcome = predict_people(people, model, options=options, progress=lambda done: bar.advance(task, done))
+    deliver(outcome, model, output, kinds, renderer=renderer)

@@ -1,15 +1,19 @@
-"""The table that the command line prints of fitted people."""
+"""What a command says and leaves behind at its end: warnings, files, and a table of the people."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import torch
 from rich.markup import escape
 from rich.table import Table
 
+from ..body import BodyModel
+from ..pipeline import Outcome
 from ..results import BodyEstimate
-from .console import out
+from .console import out, warn
+from .outputs import write_results
 
 
 def print_people(estimate: BodyEstimate, columns: Mapping[str, Sequence[str]] | None = None) -> None:
@@ -32,3 +36,23 @@ def print_people(estimate: BodyEstimate, columns: Mapping[str, Sequence[str]] | 
             "yes" if diagnostics.trusted[i] else escape(f"no: {diagnostics.reasons[i]}"),
         )
     out.print(table)
+
+
+def deliver(
+    outcome: Outcome, body: BodyModel, output: Path, kinds: tuple[str, ...], *, renderer: str = "torch"
+) -> None:
+    """Say what went wrong, write what came out, and print it.
+
+    Raises:
+        ValueError: nobody came out, or nothing could be written.
+    """
+    for problem in outcome.problems:
+        warn(problem)
+    if outcome.estimate is None:
+        raise ValueError("not one person could be fitted")
+    written = write_results(outcome.estimate, body, output, kinds, renderer=renderer)
+    for line in written.problems:
+        warn(line)
+    print_people(outcome.estimate)
+    if not written.files:
+        raise ValueError(f"{output}: nothing could be written")

@@ -1,4 +1,4 @@
-"""Which mask each person is fitted with, as ``--mask`` says."""
+"""The people that a command is about: those of the keypoint file in the images, with the masks that were asked for."""
 
 from __future__ import annotations
 
@@ -8,9 +8,27 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from ..observations import Person, find_mask, read_mask
+from ..observations import Person, find_mask, list_images, match_people, read_mask, read_people
+from .console import warn
 
 FROM_KEYPOINT_FILE = "file"
+
+
+def gather_people(images: Sequence[Path], keypoints: Path, convention: str | None, mask: str | None) -> list[Person]:
+    """The people to work on; one line of warning for everything that could not be read or matched.
+
+    Raises:
+        OSError, ValueError: the keypoint file cannot be used, or has nobody for the images.
+    """
+    paths = list_images(images)
+    found = read_people(keypoints, convention=convention)
+    matched = match_people(found.people, paths, keypoints)
+    masked = with_masks(matched.people, mask)
+    for line in [*found.problems, *matched.problems, *masked.problems]:
+        warn(line)
+    if not masked.people:
+        raise ValueError(f"{keypoints}: no person for any of the {len(paths)} images")
+    return masked.people
 
 
 class Masked(NamedTuple):
