@@ -37,7 +37,11 @@ def fit(
     renderer: opt.Renderer = "torch",
     device: opt.Device = "cpu",
 ) -> None:
-    """Fit a 3D body to every person of the keypoint file that stands in one of the IMAGES."""
+    """Fit a 3D body to every person of the keypoint file that stands in one of the IMAGES.
+
+    The exit code is 0 when somebody was fitted and something written (problems are said on the way), 1 when not, and 2
+    for a wrong command.
+    """
     from ..pipeline import SCHEDULES, FitOptions, fit_people, load_body_on
     from ..results import load_estimates
     from .console import progress_bar

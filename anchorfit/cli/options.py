@@ -9,7 +9,9 @@ import typer
 
 DEFAULT_SAVE = "npz,glb,overlay"
 
-Images = Annotated[list[Path], typer.Argument(help="Images, or folders of images.", show_default=False)]
+Images = Annotated[
+    list[Path], typer.Argument(help="Images, or folders of images (not their subfolders).", show_default=False)
+]
 Keypoints = Annotated[
     Path,
     typer.Option(

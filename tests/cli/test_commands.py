@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 
@@ -59,6 +60,9 @@ def test_the_demo_writes_pictures_meshes_and_figures(monkeypatch, capsys, tmp_pa
     assert call(monkeypatch, "demo", "-o", str(tmp_path / "out")) == 0
     printed = capsys.readouterr().out
     assert "mask IoU" in printed
+    limb_errors = re.findall(r"#\d+ +\d+ +[\d.]+ px +([\d.]+) +[\d.]+ ", printed)
+    assert len(limb_errors) == 16
+    assert max(map(float, limb_errors)) < 5  # % of the person's height in the image
     assert cv2.imread(str(tmp_path / "out" / "contact_sheet.jpg")) is not None
     assert len(list((tmp_path / "out").glob("*_overlay.png"))) == 6
     assert len(list((tmp_path / "out").glob("*.glb"))) >= 13
