@@ -27,7 +27,7 @@ SMPLIFY_STAGES = (
     Stage(pose_weight=404.0, shape_weight=100.0, stopping=_EARLY),
     Stage(pose_weight=404.0, shape_weight=50.0, stopping=_EARLY),
     Stage(pose_weight=57.4, shape_weight=10.0, stopping=_EARLY),
-    Stage(pose_weight=4.78, shape_weight=5.0, stopping=Stopping(rtol=1e-4, max_steps=60)),
+    Stage(pose_weight=4.78, shape_weight=5.0, stopping=Stopping(rtol=1e-4, max_steps=100)),
 )
 """Weights of the public code (Bogo et al. 2016)."""
 
