@@ -20,6 +20,9 @@ from anchorfit.rendering import rasterize
 PRIOR = load_pose_prior()
 
 
+PEOPLE = 12  # enough that one person's local minimum does not decide a mean
+
+
 @pytest.fixture(scope="module")
 def body() -> BodyModel:
     return load_body()
@@ -28,14 +31,14 @@ def body() -> BodyModel:
 @pytest.fixture(scope="module")
 def people(body: BodyModel) -> SyntheticSet:
     poses = load_pose_library(split="heldout").poses[::97].numpy()
-    drawn = make_people(body, poses, 4, seed=4)
+    drawn = make_people(body, poses, PEOPLE, seed=4)
     masks = _masks(body, drawn.params, drawn)
     return SyntheticSet(replace(drawn.observations, masks=tuple(masks)), drawn.params)
 
 
 @pytest.fixture(scope="module")
 def init(people: SyntheticSet) -> Tensor:
-    start = people.params + 0.1 * torch.randn(4, NUM_PARAMS, generator=torch.Generator().manual_seed(0))
+    start = people.params + 0.1 * torch.randn(PEOPLE, NUM_PARAMS, generator=torch.Generator().manual_seed(0))
     start[:, 72:] = 0
     return start
 
@@ -108,7 +111,7 @@ def test_vertices_on_the_outline_are_found(body):
 
 
 def test_a_mask_brings_the_outline_nearer_and_the_joints_no_further(body, people, init, fitted):
-    without = anchored(body, replace(people.observations, masks=(None,) * 4), PRIOR, init)
+    without = anchored(body, replace(people.observations, masks=(None,) * PEOPLE), PRIOR, init)
     assert "silhouette" in fitted.energy
     assert "silhouette" not in without.energy
 
@@ -121,7 +124,7 @@ def test_a_mask_brings_the_outline_nearer_and_the_joints_no_further(body, people
         return float(((ours - ours[:, :1]) - (true - true[:, :1])).norm(dim=-1).mean())
 
     assert overlap(fitted) > overlap(without) + 0.03
-    assert error(fitted) < error(without) * 1.1  # four people only; the benchmark has 64, whose joints come nearer
+    assert error(fitted) < error(without)
 
 
 @pytest.mark.parametrize(
@@ -136,10 +139,10 @@ def test_a_useless_mask_is_told_and_leaves_the_fit_as_without(body, people, init
     assert reason in (usable_mask(mask, (640, 480)) or "")
     masks = (people.observations.masks[0], mask, *people.observations.masks[2:])
     result = anchored(body, replace(people.observations, masks=masks), PRIOR, init)
-    bare = anchored(body, replace(people.observations, masks=(None,) * 4), PRIOR, init)
+    bare = anchored(body, replace(people.observations, masks=(None,) * PEOPLE), PRIOR, init)
     assert torch.equal(result.params[1], bare.params[1])
     assert reason in result.reasons[1]
-    others = [0, 2, 3]
+    others = [row for row in range(PEOPLE) if row != 1]
     assert torch.equal(result.params[others], fitted.params[others])
 
 
