@@ -59,7 +59,7 @@ class FitOptions:
     same_person: bool = False  # they are all one person, once in each image, and get one shape; fitted all at once
     video: bool = False  # they are one person in successive frames, and are smoothed; fitted all at once
     minimum_joints: int = 0  # people with fewer seen joints are left out
-    schedule: str | None = None  # as in `fit`
+    schedule: str = "anchored"  # as in `fit`
     masks: bool = False  # whether outlines are fitted too, where people have masks: for people that nothing hides
 
 
@@ -68,6 +68,7 @@ def fit_people(
     body: BodyModel,
     *,
     init: BodyEstimate | None = None,
+    priors: Priors | None = None,
     options: FitOptions = FitOptions(),
     progress: Callable[[int], None] = lambda done: None,
 ) -> Outcome:
@@ -77,6 +78,7 @@ def fit_people(
         people: with ``image`` a readable path, or with ``image_size``.
         body: sets device and floating-point type.
         init: predictions to start from; a person's is the row of the same name.
+        priors: trained networks to predict with where there is no ``init``; None takes the package's.
         progress: called with the number of people dealt with since the last call.
     Returns:
         The estimates in the order of ``people``, without those that a problem names.
@@ -97,6 +99,7 @@ def fit_people(
             init=None if init is None else init.rows([init.names.index(name) for name in observations.names]),
             schedule=options.schedule,
             prior=prior,
+            priors=priors,
             images=images,
             persons=[0] * len(observations) if options.same_person else (),
             videos=[0] * len(observations) if options.video else (),
@@ -241,10 +244,11 @@ def fit(
     body: BodyModel | None = None,
     *,
     init: BodyEstimate | Tensor | None = None,
-    schedule: str | None = None,
+    schedule: str = "anchored",
     config: FitConfig | None = None,
     terms: Collection[str] | None = None,
     prior: GaussianMixture | None = None,
+    priors: Priors | None = None,
     images: tuple[str, ...] = (),
     persons: Sequence[Hashable] = (),
     videos: Sequence[Hashable] = (),
@@ -256,12 +260,12 @@ def fit(
         observations: B people, pixels.
         body: sets floating-point type and, without ``device``, the device; None takes the neutral open body.
         init: a prediction to start from, an estimate of B rows or parameters (B, 85).
-        schedule: "smplify" (four stages, from keypoints alone or from ``init``'s pose) or "anchored" (the last stage,
-            held near ``init`` or, without one, near what `predict` says). None: "anchored" with an ``init``, "smplify"
-            without.
+        schedule: "anchored", the default (the last stage, held near ``init`` or, without one, near what `predict`
+            says), or "smplify" (four stages, from keypoints alone or from ``init``'s pose).
         config: the schedule's constants; None takes its defaults.
         terms: names of the energy's terms to use, as in ``diagnostics.energy``; None takes the config's.
         prior: of the pose; None takes the one that ships with the package.
+        priors: trained networks to predict with where there is no ``init``; None takes the package's.
         images: B paths to record in the estimate.
         persons: B labels; rows of one label are one person and get one shape.
         videos: B labels; neighbouring rows of one label are frames of one video and are smoothed.
@@ -271,7 +275,6 @@ def fit(
     Raises:
         ValueError: an unknown schedule, or an ``init`` of another number of rows.
     """
-    schedule = schedule or ("smplify" if init is None else "anchored")
     if schedule not in SCHEDULES:
         raise ValueError(f"schedule: expected one of {', '.join(SCHEDULES)}, got {schedule!r}")
     config = config or (FitConfig() if schedule == "smplify" else anchored_config())
@@ -284,7 +287,7 @@ def fit(
     if schedule == "smplify":
         result = smplify(body, observations, prior, init=start, config=config)
     else:
-        start = regressors.predict(observations, body).params if start is None else start
+        start = regressors.predict(observations, body, priors=priors).params if start is None else start
         result = anchored(body, observations, prior, start, config=config)
     if persons:
         result = share_betas(body, observations, prior, result, persons, config)

@@ -20,7 +20,8 @@ LONGEST_FEATURE = 5.0  # sizes of the person; outliers beyond are pulled in
 
 
 class NormalisedKeypoints(NamedTuple):
-    """features: (B, 3 K): positions (K, 2) in sizes of the person, 0 where not seen, and confidences (K).
+    """features: (B, 3 K + 1): positions (K, 2) in sizes of the person, 0 where not seen, confidences (K), and the
+        logarithm of the size as the tangent of an angle, which says how strong perspective is; 0 where not usable.
 
     view: (B, 3, 3) rotation of the turned camera: x_turned = view @ x_cam.
     usable: (B,) bool, enough joints were seen; features of the others are 0.
@@ -76,4 +77,5 @@ def normalise(keypoints: Tensor, confidence: Tensor, intrinsics: Tensor) -> Norm
     keep = seen & usable[:, None]
     positions = flat / torch.where(usable, size, 1)[:, None, None]
     positions = torch.where(keep[..., None], positions.clamp(-LONGEST_FEATURE, LONGEST_FEATURE), 0)
-    return NormalisedKeypoints(torch.cat((positions.flatten(1), sure * keep), 1), view, usable)
+    angle = torch.where(usable, size, 1).log()[:, None]
+    return NormalisedKeypoints(torch.cat((positions.flatten(1), sure * keep, angle), 1), view, usable)

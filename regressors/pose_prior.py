@@ -1,9 +1,10 @@
 """PosePrior: 2D keypoints and their confidences in, rotations of SMPL's joints out.
 
 Two bilinear residual units of Martinez et al. 2017, "A simple yet effective baseline for 3d human pose estimation", as
-in Pavlakos et al. 2018, section 4.2. What differs from the paper: the keypoints are the canonical skeleton with
-missing joints, and rotations come out in the camera's frame, each joint's for itself, unless the configuration says
-otherwise: errors of a joint then do not add up along the limb.
+in Pavlakos et al. 2018, section 4.2. What differs from the paper, unless the configuration says otherwise: the
+keypoints are the canonical skeleton with missing joints; rotations come out in the camera's frame, each joint's for
+itself, so that errors do not add up along the limb; and further units look at how the prediction projects and correct
+it (after Song, Chen, Hilliges 2020, "Human body model fitting by learned gradient descent", in a fixed number of passes).
 """
 
 from __future__ import annotations
@@ -16,26 +17,31 @@ from torch import Tensor, nn
 
 from ..body.joint_sets import CANONICAL_JOINTS, SMPL_JOINTS, SMPL_PARENTS
 from ..body.skinning import world_rotations
+from .normalisation import LONGEST_FEATURE
 from .representations import SIZES, Representation, from_matrix_identity, to_matrices
+from .skeleton import Skeleton
 
-NUM_FEATURES = 3 * len(CANONICAL_JOINTS)
+NUM_FEATURES = 3 * len(CANONICAL_JOINTS) + 1
 
 
 @dataclass(frozen=True, kw_only=True)
 class PosePriorConfig:
     """The network's shape."""
 
-    width: int = 1024
+    width: int = 896  # the paper's: 1024
     units: int = 2
     dropout: float = 0.0  # the paper's networks use 0.5; with fresh data in every batch it only slows learning
     representation: Representation = "6d"
     frame: Literal["camera", "parent"] = "camera"  # what each joint's rotation is relative to
+    corrections: int = 2  # passes that compare the prediction with the keypoints; the paper's network has none
 
     def __post_init__(self) -> None:
         if self.representation not in SIZES:
             raise ValueError(f"representation: expected one of {', '.join(SIZES)}, got {self.representation!r}")
         if self.frame not in ("camera", "parent"):
             raise ValueError(f"frame: expected camera or parent, got {self.frame!r}")
+        if self.corrections < 0:
+            raise ValueError(f"corrections: expected 0 or more, got {self.corrections}")
 
 
 class PosePriorOutput(NamedTuple):
@@ -61,28 +67,80 @@ class BilinearUnit(nn.Module):
         return features + self.layers(features)
 
 
+class FullPrecisionLinear(nn.Linear):
+    """A linear layer that mixed precision leaves alone: eight bits are too few for positions and for rotations."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        with torch.autocast(input.device.type, enabled=False):
+            return super().forward(input.float())
+
+
 class PosePrior(nn.Module):
-    """The network; ``normalisation.normalise`` makes its input."""
+    """The network; ``normalisation.normalise`` makes its input.
+
+    ``skeleton.measure(body)`` has to be called before it is trained; a file of weights brings its skeleton along.
+    """
 
     def __init__(self, config: PosePriorConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or PosePriorConfig()
-        self.first = nn.Sequential(
-            nn.Linear(NUM_FEATURES, config.width), nn.BatchNorm1d(config.width), nn.ReLU(), nn.Dropout(config.dropout)
-        )
+        size = len(SMPL_JOINTS) * SIZES[config.representation]
+        self.first = _entry(NUM_FEATURES, config)
         self.units = nn.Sequential(*(BilinearUnit(config.width, config.dropout) for _ in range(config.units)))
-        self.last = nn.Linear(config.width, len(SMPL_JOINTS) * SIZES[config.representation])
+        self.last = FullPrecisionLinear(config.width, size)
+        self.skeleton = Skeleton()
+        self.corrections = nn.ModuleList(
+            nn.Sequential(
+                _entry(NUM_FEATURES + size + 4 * len(CANONICAL_JOINTS), config),
+                BilinearUnit(config.width, config.dropout),
+                FullPrecisionLinear(config.width, size),
+            )
+            for _ in range(config.corrections)
+        )
         with torch.no_grad():
             self.last.weight.mul_(0.1)
             self.last.bias.copy_(from_matrix_identity(config.representation).repeat(len(SMPL_JOINTS)))
+            for correction in self.corrections:
+                correction[-1].weight.mul_(0.1)
 
     def forward(self, features: Tensor) -> PosePriorOutput:
-        """Rotations from (B, 3 K) features."""
-        raw = self.last(self.units(self.first(features))).unflatten(1, (len(SMPL_JOINTS), -1)).float()
-        matrices = to_matrices(raw, self.config.representation)
+        """Rotations from (B, 3 K + 1) features."""
+        raw = self.last(self.units(self.first(features)))
+        for correction in self.corrections:
+            raw = raw + correction(self._compared(features, raw.detach()))
+        numbers = raw.unflatten(1, (len(SMPL_JOINTS), -1))
+        with torch.autocast(features.device.type, enabled=False):
+            return PosePriorOutput(numbers, *self._rotations(numbers))
+
+    @staticmethod
+    def split(features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Features (B, 3 K + 1) as positions (B, K, 2), confidences (B, K) and sizes (B,); see `normalisation`."""
+        joints = len(CANONICAL_JOINTS)
+        positions = features[:, : 2 * joints].unflatten(1, (joints, 2))
+        return positions, features[:, 2 * joints : -1], features[:, -1].exp()
+
+    def _rotations(self, numbers: Tensor) -> tuple[Tensor, Tensor]:
+        """Relative to the parents, and to the turned camera."""
+        matrices = to_matrices(numbers, self.config.representation)
         if self.config.frame == "parent":
-            return PosePriorOutput(raw, matrices, world_rotations(matrices, SMPL_PARENTS))
-        return PosePriorOutput(raw, local_rotations(matrices), matrices)
+            return matrices, world_rotations(matrices, SMPL_PARENTS)
+        return local_rotations(matrices), matrices
+
+    def _compared(self, features: Tensor, raw: Tensor) -> Tensor:
+        """Features, the prediction so far, where its joints are seen, and how far from there the keypoints are."""
+        with torch.no_grad(), torch.autocast(features.device.type, enabled=False):
+            _, world = self._rotations(raw.unflatten(1, (len(SMPL_JOINTS), -1)))
+            positions, confidence, size = self.split(features)
+            seen = self.skeleton.seen(world, positions * size[:, None, None], confidence) / size[:, None, None]
+            seen = seen.clamp(-LONGEST_FEATURE, LONGEST_FEATURE)
+            apart = torch.where(confidence[..., None] > 0, positions - seen, 0)
+            return torch.cat((features, raw, seen.flatten(1), apart.flatten(1)), 1)
+
+
+def _entry(size: int, config: PosePriorConfig) -> nn.Sequential:
+    return nn.Sequential(
+        FullPrecisionLinear(size, config.width), nn.BatchNorm1d(config.width), nn.ReLU(), nn.Dropout(config.dropout)
+    )
 
 
 def local_rotations(world: Tensor) -> Tensor:

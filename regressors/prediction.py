@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -14,7 +16,7 @@ from .normalisation import FEWEST_JOINTS, normalise
 from .pose_prior import PosePrior
 from .shape_prior import NUM_BETAS, ShapePrior, crop_mask
 from .translation import FALLBACK_DEPTH, place
-from .weights import SHAPE_PRIOR, load_pose_prior_network, load_shape_prior_network, read_prior
+from .weights import POSE_PRIOR, WEIGHTS, load_pose_prior_network, load_shape_prior_network, read_prior
 
 _ROWS = 32  # people at a time, filled up: matrix products round alike then, and a row does not depend on its batch
 
@@ -25,13 +27,11 @@ class Priors:
 
     Attributes:
         pose: any body's.
-        shape: without it everyone has the mean shape.
-        shape_body: name of the body whose betas ``shape`` knows: others keep the mean shape. None: it suits every body.
+        shapes: ShapePriors by the name of the body whose betas they know; every other body keeps its mean shape.
     """
 
     pose: PosePrior
-    shape: ShapePrior | None
-    shape_body: str | None = None
+    shapes: Mapping[str, ShapePrior] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,15 +56,30 @@ class Prediction:
         return len(self.reasons)
 
 
-@lru_cache(maxsize=1)
-def load_priors() -> Priors:
-    """The priors that ship with the package.
+@lru_cache(maxsize=4)
+def load_priors(folder: Path | None = None) -> Priors:
+    """Trained priors: ``pose_prior.safetensors`` and every ``shape_prior*.safetensors`` of a folder.
 
+    Args:
+        folder: None for those that ship with the package. Of which kind it has none, the package's are taken.
     Raises:
-        FileNotFoundError, ValueError: as `weights.load_pose_prior_network`.
+        FileNotFoundError: the folder has neither.
+        ValueError: as `weights.load_pose_prior_network`.
     """
-    made = read_prior(SHAPE_PRIOR, "shape").training
-    return Priors(pose=load_pose_prior_network(), shape=load_shape_prior_network(), shape_body=made["body"])
+    found = folder or WEIGHTS
+    pose = found / POSE_PRIOR.name
+    shapes = sorted(found.glob("shape_prior*.safetensors"))
+    if not pose.is_file() and not shapes:
+        raise FileNotFoundError(
+            f"{found}: no {pose.name} and no shape_prior.safetensors; `anchorfit train priors` makes them"
+        )
+    return Priors(
+        pose=load_pose_prior_network(pose if pose.is_file() else None),
+        shapes={
+            read_prior(path, "shape").training["body"]: load_shape_prior_network(path)
+            for path in shapes or sorted(WEIGHTS.glob("shape_prior*.safetensors"))
+        },
+    )
 
 
 def predict(observations: Observations, body: BodyModel, *, priors: Priors | None = None) -> Prediction:
@@ -73,7 +88,7 @@ def predict(observations: Observations, body: BodyModel, *, priors: Priors | Non
     Args:
         observations: B people. Bad numbers make a row fall back, with a reason; they touch no other row.
         body: in whose shape space the people are; sets device and type of the result.
-        priors: None for those in the package, whose ShapePrior knows the neutral open body alone.
+        priors: None for those in the package, whose ShapePriors know the open bodies.
     Raises:
         ValueError: there are no people.
     """
@@ -121,8 +136,7 @@ def _predict_rows(observations: Observations, body: BodyModel, points: PointSet,
     upright[:, 0] = torch.pi
     params = torch.zeros(len(seen), 72 + NUM_BETAS + 3, device=body.device)
     params[:, :72] = torch.where(inputs.usable[:, None], matrix_to_axis_angle(turned).flatten(1), upright)
-    shape = priors.shape if priors.shape_body in (None, body.name) else None
-    shaped = _predict_betas(shape, observations, params)
+    shaped = _predict_betas(priors.shapes.get(body.name), observations, params)
     standing = points.points(params.to(body.dtype)).float()
     placement = place(standing, seen.keypoints, seen.confidence, seen.intrinsics)
     placed = placement.found & inputs.usable

@@ -18,7 +18,7 @@ from ..body.joint_sets import CANONICAL_JOINTS
 from .pose_prior import PosePrior, PosePriorConfig
 from .shape_prior import ShapePrior, ShapePriorConfig
 
-FORMAT = "anchorfit-prior-1"
+FORMAT = "anchorfit-prior-2"
 WEIGHTS = ASSETS / "weights"
 POSE_PRIOR = WEIGHTS / "pose_prior.safetensors"
 SHAPE_PRIOR = WEIGHTS / "shape_prior.safetensors"
@@ -35,13 +35,13 @@ class Stored(NamedTuple):
 
 
 def save_prior(model: PosePrior | ShapePrior, path: str | Path, *, training: Mapping[str, Any] | None = None) -> None:
-    """Write a prior; weights in half precision, running statistics as they are.
+    """Write a prior; weights in half precision, running statistics and lengths as they are.
 
     Args:
         training: what to record of how it was made; must go into JSON.
     """
     tensors = {
-        name: (value.half() if value.is_floating_point() and "running" not in name else value).contiguous().cpu()
+        name: (value.half() if value.is_floating_point() and _is_weight(name) else value).contiguous().cpu()
         for name, value in model.state_dict().items()
     }
     header = {
@@ -100,6 +100,10 @@ def _filled(model: Network, stored: Stored, path: Path) -> Network:
     except RuntimeError as error:
         raise ValueError(f"{path}: the weights do not fit their configuration; get the file again") from error
     return model.eval()
+
+
+def _is_weight(name: str) -> bool:
+    return name.endswith((".weight", ".bias"))
 
 
 def _kind(model: PosePrior | ShapePrior) -> str:

@@ -55,7 +55,7 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(1)
     body, prior = load_body(), load_pose_prior()
-    priors = Priors(pose=load_pose_prior_network(args.pose), shape=None) if args.pose else load_priors()
+    priors = Priors(pose=load_pose_prior_network(args.pose)) if args.pose else load_priors()
     library = load_pose_library(split="heldout")
     chosen = np.random.default_rng(SEED).choice(len(library), 4000, p=library.subject_balanced_weights(300).numpy())
     known = load_pose_library(split="train").poses

@@ -21,9 +21,8 @@ def fit(
     save: opt.Save = opt.DEFAULT_SAVE,
     mask: opt.Mask = None,
     schedule: Annotated[
-        str | None,
-        typer.Option(help="smplify, or anchored (from --init, else from a prediction). Default: anchored with --init."),
-    ] = None,
+        str, typer.Option(help="anchored (held near --init, else near a prediction), or smplify (four stages).")
+    ] = "anchored",
     init: Annotated[
         list[Path] | None,
         typer.Option(help="Estimates (.npz, or a folder of them) to start from, by name; may be given several times."),
@@ -34,6 +33,7 @@ def fit(
     video: Annotated[
         bool, typer.Option("--video", help="The images are one person's frames, in order: smooth over time.")
     ] = False,
+    weights: opt.Weights = None,
     renderer: opt.Renderer = "torch",
     device: opt.Device = "cpu",
 ) -> None:
@@ -43,6 +43,7 @@ def fit(
     for a wrong command.
     """
     from ..pipeline import SCHEDULES, FitOptions, fit_people, load_body_on
+    from ..regressors import load_priors
     from ..results import load_estimates
     from .console import progress_bar
     from .inputs import gather_people
@@ -53,13 +54,16 @@ def fit(
     opt.check_gender(gender)
     opt.check_renderer(renderer)
     opt.check_focal(focal)
-    if schedule is not None and schedule not in SCHEDULES:
+    if schedule not in SCHEDULES:
         raise typer.BadParameter(f"expected one of {', '.join(SCHEDULES)}, got {schedule!r}", param_hint="--schedule")
+    priors = load_priors(weights) if weights else None
     people = gather_people(images, keypoints, convention, mask)
     model = load_body_on(body, gender, device)
     start = load_estimates(init) if init else None
     make_folder(output)
     options = FitOptions(focal=focal, schedule=schedule, masks=mask is not None, same_person=same_person, video=video)
     with progress_bar("fitting", len(people)) as (bar, task):
-        outcome = fit_people(people, model, init=start, options=options, progress=lambda done: bar.advance(task, done))
+        outcome = fit_people(
+            people, model, init=start, priors=priors, options=options, progress=lambda done: bar.advance(task, done)
+        )
     deliver(outcome, model, output, kinds, renderer=renderer)

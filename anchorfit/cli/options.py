@@ -35,6 +35,12 @@ Save = Annotated[
 Mask = Annotated[
     str | None, typer.Option(help="Masks to use, too: 'file' for the keypoint file's, a PNG, or a folder of PNGs.")
 ]
+Weights = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder with networks of your own, as `anchorfit train priors` writes them. Default: the package's."
+    ),
+]
 Renderer = Annotated[str, typer.Option(help="What draws overlays: torch, or pytorch3d where it is installed.")]
 Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ...")]
 

@@ -15,6 +15,7 @@ def predict(
     focal: opt.Focal = None,
     save: opt.Save = opt.DEFAULT_SAVE,
     mask: opt.Mask = None,
+    weights: opt.Weights = None,
     renderer: opt.Renderer = "torch",
     device: opt.Device = "cpu",
 ) -> None:
@@ -23,6 +24,7 @@ def predict(
     The results are what `anchorfit fit --init` starts from; a mask tells the shape.
     """
     from ..pipeline import FitOptions, load_body_on, predict_people
+    from ..regressors import load_priors
     from .console import progress_bar
     from .inputs import gather_people
     from .outputs import make_folder, parse_kinds
@@ -32,10 +34,13 @@ def predict(
     opt.check_gender(gender)
     opt.check_renderer(renderer)
     opt.check_focal(focal)
+    priors = load_priors(weights) if weights else None
     people = gather_people(images, keypoints, convention, mask)
     model = load_body_on(body, gender, device)
     make_folder(output)
     options = FitOptions(focal=focal, masks=mask is not None)
     with progress_bar("predicting", len(people)) as (bar, task):
-        outcome = predict_people(people, model, options=options, progress=lambda done: bar.advance(task, done))
+        outcome = predict_people(
+            people, model, priors=priors, options=options, progress=lambda done: bar.advance(task, done)
+        )
     deliver(outcome, model, output, kinds, renderer=renderer)

@@ -35,7 +35,7 @@ def priors(
     batch_size: Annotated[int, typer.Option(min=2, help="Over all processes.")] = 256,
     learning_rate: Annotated[float, typer.Option(help="AdamW's, while it is constant.")] = 1e-3,
     width: Annotated[
-        int | None, typer.Option(min=1, help="Of the linear layers. Default: 1024, or 512 for shape.")
+        int | None, typer.Option(min=1, help="Of the linear layers. Default: 896, or 512 for shape.")
     ] = None,
     paper: Annotated[bool, typer.Option("--paper", help="The paper's optimiser instead: rmsprop at 3e-4.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the folder's checkpoint.")] = False,
@@ -45,7 +45,7 @@ def priors(
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads. Default: as PyTorch chooses.")] = None,
     accelerator: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     devices: Annotated[int, typer.Option(min=1, help="Devices of this machine; under torchrun, its processes.")] = 1,
-    mixed: Annotated[bool, typer.Option("--mixed", help="Mixed precision (bfloat16), for GPUs.")] = False,
+    mixed: Annotated[bool, typer.Option("--mixed", help="Mixed precision (bfloat16), for GPUs and for CPUs with AMX.")] = False,
 ) -> None:
     """Train PosePrior or ShapePrior on synthetic people; needs the extra 'train'.
 

@@ -1,27 +1,31 @@
-"""Training poses: the library's, balanced over subjects, with limbs exchanged and joints turned within limits.
+"""Training poses: the library's, balanced over subjects, with limbs exchanged, joints turned and bodies tilted.
 
-Seventeen people moved for the library; what they did together is learned too well unless their arms and legs are mixed.
+Seventeen people moved for the library; what they did together is learned too well unless their limbs are mixed. Source
+of the idea: Li et al. 2020, "Cascaded deep monocular 3D human pose estimation with evolutionary training data".
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from ...body import axis_angle_to_matrix, matrix_to_axis_angle
 from ...body.joint_sets import SMPL_JOINTS
 from ...body.pose_library import PoseLibrary
 
 LIMBS: tuple[tuple[str, ...], ...] = (
-    tuple(name for name in SMPL_JOINTS if name.endswith(("_hip", "_knee", "_ankle", "_foot"))),
+    *(tuple(f"{side}_{part}" for part in ("hip", "knee", "ankle", "foot")) for side in ("left", "right")),
     *(
         tuple(f"{side}_{part}" for part in ("collar", "shoulder", "elbow", "wrist", "hand"))
         for side in ("left", "right")
     ),
+    ("spine1", "spine2", "spine3"),
     ("neck", "head"),
 )
-"""Groups of joints that may come from another pose: both legs, each arm, the head."""
+"""Groups of joints that may come from another pose: each leg, each arm, the back, the head."""
 
 LIMIT_QUANTILE = 0.002  # of the library's axis-angle components; what turns joints by chance stays inside
 LIMIT_MARGIN = 0.1  # radians beyond it
@@ -31,9 +35,14 @@ LIMIT_MARGIN = 0.1  # radians beyond it
 class PoseVariation:
     """How far training poses go beyond the library."""
 
-    exchanged: float = 0.15  # chance of each limb to come from another pose
-    turned: float = 0.5  # share of poses whose joints are turned
-    turn_deg: float = 8.0  # largest standard deviation of that; each pose draws its own
+    limbs: float = 0.8  # chance of each limb to come from another pose
+    mixed: float = 0.5  # share of poses whose joints come from another pose one by one,
+    joints: float = 0.5  # each with this chance
+    turned: float = 0.9  # share of poses whose joints are turned
+    turn_deg: float = 35.0  # largest standard deviation of that; each pose draws its own
+    tilted: float = 0.3  # share of bodies that are tilted against gravity
+    tilt_deg: float = 25.0  # standard deviation of that, forward and sideways
+    tumbled: float = 0.03  # share of bodies turned in any way at all
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,19 +78,32 @@ class PoseSource:
         pose = self._draw_plain(count, generator)
         if variation is None:
             return pose
+
+        def chance(share: float, *shape: int) -> Tensor:
+            return torch.rand(count, *shape, generator=generator) < share
+
         joints = pose.view(count, 24, 3).clone()
         for limb in LIMBS:
             other = self._draw_plain(count, generator).view(count, 24, 3)
-            rows = torch.rand(count, generator=generator) < variation.exchanged
             index = [SMPL_JOINTS.index(name) for name in limb]
-            joints[:, index] = torch.where(rows[:, None, None], other[:, index], joints[:, index])
-        mixed = joints[:, 1:].flatten(1)
+            joints[:, index] = torch.where(chance(variation.limbs, 1, 1), other[:, index], joints[:, index])
+        other = self._draw_plain(count, generator).view(count, 24, 3)[:, 1:]
+        alone = chance(variation.joints, 23, 1) & chance(variation.mixed, 1, 1)
+        body_pose = torch.where(alone, other, joints[:, 1:]).flatten(1)
         spread = torch.deg2rad(torch.rand(count, 1, generator=generator) * variation.turn_deg)
-        spread = spread * (torch.rand(count, 1, generator=generator) < variation.turned)
+        spread = spread * chance(variation.turned, 1)
         moving = (self.high - self.low) > 2 * LIMIT_MARGIN + 1e-3  # the library's hands never move: leave them
-        turned = mixed + torch.randn(count, 69, generator=generator) * spread * moving
-        turned = turned.clamp(torch.minimum(self.low, mixed), torch.maximum(self.high, mixed))
-        return torch.cat([pose[:, :3], turned], 1)
+        turned = body_pose + torch.randn(count, 69, generator=generator) * spread * moving
+        turned = turned.clamp(torch.minimum(self.low, body_pose), torch.maximum(self.high, body_pose))
+        tilt = (
+            torch.randn(count, 3, generator=generator) * math.radians(variation.tilt_deg) * chance(variation.tilted, 1)
+        )
+        tilt[:, 1] = 0.0  # the heading is drawn with the camera
+        axis = torch.nn.functional.normalize(torch.randn(count, 3, generator=generator), dim=1)
+        tumble = axis * math.pi * torch.rand(count, 1, generator=generator)
+        change = torch.where(chance(variation.tumbled, 1), tumble, tilt)
+        orientation = axis_angle_to_matrix(change) @ axis_angle_to_matrix(pose[:, :3])
+        return torch.cat([matrix_to_axis_angle(orientation), turned], 1)
 
     def _draw_plain(self, count: int, generator: torch.Generator) -> Tensor:
         chance = torch.rand(count, generator=generator, dtype=torch.float64) * self.cumulative[-1]

@@ -2,6 +2,7 @@
 
 from .config import Training
 from .loop import Trained, train
-from .tasks import PoseTask, ShapeTask
+from .refinement import Annotated, RefineTask
+from .tasks import PoseLoss, PoseTask, ShapeTask
 
-__all__ = ["PoseTask", "ShapeTask", "Trained", "Training", "train"]
+__all__ = ["Annotated", "PoseLoss", "PoseTask", "RefineTask", "ShapeTask", "Trained", "Training", "train"]

@@ -127,7 +127,7 @@ def train(
 def _optimizer(model: nn.Module, config: Training) -> torch.optim.Optimizer:
     if config.optimizer == "rmsprop":
         return torch.optim.RMSprop(model.parameters(), lr=config.learning_rate)
-    return torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
+    return torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True)
 
 
 def _log(path: Path, row: dict[str, float]) -> None:

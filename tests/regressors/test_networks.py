@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from anchorfit.body import CANONICAL_JOINTS, axis_angle_to_matrix, compile_points, load_body
+from anchorfit.body.joint_sets import CANONICAL_SOURCES
 from anchorfit.body.skinning import world_rotations
 from anchorfit.camera import project
 from anchorfit.regressors import PosePrior, PosePriorConfig, ShapePrior, ShapePriorConfig
@@ -24,6 +25,7 @@ from anchorfit.regressors.normalisation import normalise, rotation_to_axis
 from anchorfit.regressors.pose_prior import NUM_FEATURES, local_rotations
 from anchorfit.regressors.representations import from_matrix_identity, matrix_from_6d, matrix_to_6d, to_matrices
 from anchorfit.regressors.shape_prior import crop_mask
+from anchorfit.regressors.skeleton import Skeleton
 from anchorfit.regressors.surface import SurfaceSample
 from anchorfit.regressors.translation import FALLBACK_DEPTH, place
 
@@ -116,12 +118,14 @@ def test_local_rotations_undo_the_chain(body):
 @pytest.mark.parametrize("representation", ["axis_angle", "6d"])
 def test_pose_prior_gives_one_pose_in_both_frames(body, frame, representation):
     network = PosePrior(PosePriorConfig(width=32, frame=frame, representation=representation)).eval()
+    network.skeleton.measure(body)
     output = network(randn(3, NUM_FEATURES))
     torch.testing.assert_close(world_rotations(output.local, body.parents), output.world, atol=1e-5, rtol=0)
 
 
-def test_a_batch_is_its_rows():
+def test_a_batch_is_its_rows(body):
     pose, shape = PosePrior(PosePriorConfig(width=64)).eval(), ShapePrior(ShapePriorConfig(width=64)).eval()
+    pose.skeleton.measure(body)
     features, masks = randn(5, NUM_FEATURES), torch.rand(5, 64, 64, generator=torch.Generator().manual_seed(0))
     rows = torch.cat([pose(features[i : i + 1]).local for i in range(5)])
     torch.testing.assert_close(pose(features).local, rows, atol=1e-5, rtol=0)  # rounding of matrix products alone
@@ -134,8 +138,56 @@ def test_unknown_configurations_are_refused():
         PosePriorConfig(representation="euler")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="frame"):
         PosePriorConfig(frame="world")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="corrections: expected 0 or more"):
+        PosePriorConfig(corrections=-1)
     with pytest.raises(ValueError, match="channels"):
         ShapePrior(ShapePriorConfig(channels=(8, 8)))
+
+
+def test_the_skeleton_is_the_mean_body(body):
+    params, _, _, _ = some_people(body)
+    params[:, 72:82] = 0
+    skeleton = Skeleton()
+    skeleton.measure(body)
+    world = world_rotations(axis_angle_to_matrix(params[:, :72].unflatten(1, (24, 3))), body.parents)
+    truth = compile_points(body).points(params) - body.from_params(params).joints[:, :1]
+    apart = (skeleton.points(world) - truth).norm(dim=-1)
+    carried = torch.tensor([source[0][0].startswith("landmark") for source in CANONICAL_SOURCES.values()])
+    assert apart[:, ~carried].max() < 1e-5  # joints
+    assert apart[:, carried].max() < 0.03  # skin bends where joints do; here every joint is turned by 30 degrees
+    still = skeleton.points(torch.eye(3).expand(1, 24, 3, 3))
+    rest = compile_points(body).points(torch.zeros(1, 85)) - body.rest_joints_table[0][0]
+    torch.testing.assert_close(still, rest, atol=1e-5, rtol=0)
+
+
+def test_the_skeleton_is_seen_where_the_people_are(body):
+    params, intrinsics, points, pixels = some_people(body)
+    params[:, 72:82] = 0
+    pixels = project(compile_points(body).points(params), intrinsics)
+    inputs = normalise(pixels, torch.ones(4, JOINTS), intrinsics)
+    skeleton = Skeleton()
+    skeleton.measure(body)
+    positions, confidence, size = PosePrior.split(inputs.features)
+    world = world_rotations(axis_angle_to_matrix(params[:, :72].unflatten(1, (24, 3))), body.parents)
+    turned = inputs.view[:, None] @ world
+    seen = skeleton.seen(turned, positions * size[:, None, None], confidence) / size[:, None, None]
+    assert (seen - positions).abs().max() < 0.1  # sizes of the person, landmarks of bent skin included
+    assert (seen - positions).abs().mean() < 0.01
+
+
+def test_corrections_look_at_the_prediction(body):
+    """A correction is told how far keypoints lie from where the prediction so far is seen."""
+    network = PosePrior(PosePriorConfig(width=32, corrections=1)).eval()
+    network.skeleton.measure(body)
+    _, intrinsics, _, pixels = some_people(body)
+    features = normalise(pixels, torch.ones(4, JOINTS), intrinsics).features
+    heard = []
+    network.corrections[0].register_forward_pre_hook(lambda module, inputs: heard.append(inputs[0]))
+    network(features)
+    positions, _, _ = PosePrior.split(features)
+    seen, apart = heard[0][:, -4 * JOINTS :].unflatten(1, (2, JOINTS, 2)).unbind(1)
+    torch.testing.assert_close(seen + apart, positions, atol=1e-5, rtol=0)
+    assert torch.isfinite(network(torch.zeros_like(features)).world).all()  # rows without usable keypoints
 
 
 def test_the_surface_sample_is_the_body_without_correctives(body):

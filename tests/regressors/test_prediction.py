@@ -12,7 +12,7 @@ from anchorfit.body.pose_library import load_pose_library
 from anchorfit.evaluation.direct import body_errors, rarity_of, view_of
 from anchorfit.evaluation.synthetic import SyntheticPeople, make_people
 from anchorfit.observations import Observations
-from anchorfit.regressors import Priors, load_priors, predict
+from anchorfit.regressors import PosePrior, PosePriorConfig, Priors, load_priors, predict, save_prior
 from anchorfit.rendering import silhouette
 
 CLEAN = SyntheticPeople(noise=0.0, outliers=0.0, missing=0.0, hips_up=0.0, hips_out=0.0)
@@ -100,10 +100,31 @@ def test_masks_give_shapes_and_bad_masks_the_mean(people, body):
     assert result.params[0, 72:82].abs().max() > 0
     assert result.params[1:, 72:82].abs().max() == 0
     assert set(result.reasons) == {""}
-    without = predict(replace(some, masks=masks), body, priors=Priors(pose=load_priors().pose, shape=None))
+    without = predict(replace(some, masks=masks), body, priors=Priors(pose=load_priors().pose))
     assert not without.shaped.any()
-    another = predict(replace(some, masks=masks), load_body(gender="male"))
+    another = predict(replace(some, masks=masks), replace(body, name="of another shape space"))
     assert not another.shaped.any()  # other betas: the mean shape
+
+
+@pytest.mark.parametrize("gender", ["male", "female"])
+def test_every_open_body_has_a_shape_prior_of_its_own(people, gender):
+    own = load_body(gender=gender)
+    params = people.params[:1].clone()
+    params[:, 3:72], params[:, 72:82] = 0, 0
+    params[:, 72] = 2.0  # the first of the betas, size and weight
+    some = people.observations.rows([0])
+    drawn = silhouette(own.from_params(params).vertices, own.faces, some.intrinsics, (480, 640)).mask.numpy() > 0.5
+    assert predict(replace(some, masks=(drawn[0],)), own).shaped.all()
+
+
+def test_a_folder_of_weights_of_ones_own(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no pose_prior.safetensors and no shape_prior.safetensors"):
+        load_priors(tmp_path)
+    network = PosePrior(PosePriorConfig(width=16))
+    save_prior(network, tmp_path / "pose_prior.safetensors")
+    own = load_priors(tmp_path)
+    assert own.pose.config.width == 16
+    assert own.shapes.keys() == load_priors().shapes.keys()  # the package's
 
 
 def test_nobody_is_an_error(body):

@@ -19,8 +19,7 @@ from anchorfit.regressors import (
     load_shape_prior_network,
     save_prior,
 )
-from anchorfit.regressors.training import PoseTask, ShapeTask, Training, train
-from anchorfit.regressors.training.tasks import PoseLoss
+from anchorfit.regressors.training import Annotated, PoseLoss, PoseTask, RefineTask, ShapeTask, Training, train
 
 SHORT = Training(steps=6, batch_size=8, warmup=2, evaluate_every=3, checkpoint_every=3)
 
@@ -104,6 +103,23 @@ def reaches(task):
     return float(task.model.last.weight.grad.abs().sum()) > 0
 
 
+def test_refining_lowers_the_reprojection_of_annotated_people(pose_task):
+    source = pose_task()
+    people = source.data.people(900, 32)
+    task = RefineTask(source, source.model, Annotated(people.keypoints, people.confidence, people.intrinsics))
+    optimizer = torch.optim.AdamW(task.model.parameters(), lr=1e-3)
+    before = task.evaluate()["reprojection"]
+    for step in range(20):
+        optimizer.zero_grad()
+        task.loss(task.model.train(), step, slice(0, 16), 16).backward()
+        optimizer.step()
+    task.model.eval()
+    assert task.evaluate()["reprojection"] < 0.9 * before
+    nobody = Annotated(people.keypoints[:0], people.confidence[:0], people.intrinsics[:0])
+    with pytest.raises(ValueError, match="at least one annotated person"):
+        RefineTask(source, source.model, nobody)
+
+
 def test_the_axis_angle_loss_wants_axis_angles(body):
     with pytest.raises(ValueError, match="axis_angle: this loss needs"):
         PoseTask(body, weights=PoseLoss(axis_angle=1.0))
@@ -168,7 +184,7 @@ def test_bad_weights_are_one_clear_line(tmp_path):
     with pytest.raises(ValueError, match="not readable as safetensors"):
         load_pose_prior_network(path)
     for old, new, message in (
-        (b"anchorfit-prior-1", b"anchorfit-prior-0", "expected weights with format"),
+        (b"anchorfit-prior-2", b"anchorfit-prior-0", "expected weights with format"),
         (b'\\"width\\": 16', b'\\"width\\": 17', "do not fit their configuration"),
         (b'\\"pelvis\\"', b'\\"pelvix\\"', "another canonical skeleton"),
     ):

@@ -1,0 +1,74 @@
+"""The canonical joints of a mean-shaped body, posed from rotations and seen by the camera that looks at the person.
+
+PosePrior looks through this at what it has predicted. Landmarks of the surface move rigidly with one joint.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from ..body import BodyModel, compile_points
+from ..body.joint_sets import CANONICAL_JOINTS, CANONICAL_SOURCES, SMPL_JOINTS, SMPL_PARENTS
+from ..body.skinning import ancestor_rows
+from .translation import place
+
+_CARRIERS = (("toe", "foot"), ("heel", "ankle"), ("neck", "neck"))  # the joints that carry landmarks; others: the head
+
+
+class Skeleton(nn.Module):
+    """Buffers (24, 3) of bones, each joint relative to its parent, and (K, 3) of landmarks relative to their joints.
+
+    They are saved with the network, which so needs no body to be loaded.
+    """
+
+    bones: Tensor
+    offsets: Tensor
+    ancestors: Tensor
+    mixture: Tensor
+    carriers: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("bones", torch.zeros(len(SMPL_JOINTS), 3))
+        self.register_buffer("offsets", torch.zeros(len(CANONICAL_JOINTS), 3))
+        self.register_buffer("ancestors", torch.tensor(ancestor_rows(SMPL_PARENTS)).float(), persistent=False)
+        mixture = torch.zeros(len(CANONICAL_JOINTS), len(SMPL_JOINTS))
+        for row, name in enumerate(CANONICAL_JOINTS):
+            for source, share in CANONICAL_SOURCES[name]:
+                mixture[row, _carrier(source)] += share
+        self.register_buffer("mixture", mixture, persistent=False)
+        self.register_buffer("carriers", mixture.argmax(1), persistent=False)
+
+    def measure(self, body: BodyModel) -> None:
+        """Take the lengths of a body of mean shape."""
+        with torch.no_grad():
+            joints = body.rest_joints_table[0]
+            self.bones[1:] = (joints[1:] - joints[list(SMPL_PARENTS[1:])]).to(self.bones)
+            points = compile_points(body).points(torch.zeros(1, 85, dtype=body.dtype, device=body.device))[0]
+            self.offsets.copy_(points - self.mixture.to(points) @ joints)
+
+    def points(self, world: Tensor) -> Tensor:
+        """(B, K, 3) metres relative to the pelvis joint, of rotations (B, 24, 3, 3) relative to the camera."""
+        turned = (world[:, list(SMPL_PARENTS[1:])] @ self.bones[1:, :, None])[..., 0]
+        joints = self.ancestors @ torch.cat((torch.zeros_like(turned[:, :1]), turned), 1)
+        return self.mixture @ joints + (world[:, self.carriers] @ self.offsets[..., None])[..., 0]
+
+    def seen(self, world: Tensor, rays: Tensor, confidence: Tensor) -> Tensor:
+        """(B, K, 2) X/Z and Y/Z of the joints, from where they fit rays (B, K, 2) of confidence (B, K) best."""
+        points = self.points(world)
+        identity = torch.eye(3, dtype=rays.dtype, device=rays.device).expand(len(rays), 3, 3)
+        moved = points + place(points, rays, confidence, identity).translation[:, None]
+        return moved[..., :2] / moved[..., 2:].clamp_min(0.1)
+
+
+def _carrier(source: str) -> int:
+    kind, _, name = source.partition(":")
+    if kind == "joint":
+        return SMPL_JOINTS.index(name)
+    side, _, part = name.rpartition("_")
+    joint = next((joint for ending, joint in _CARRIERS if part == ending), None)
+    if joint is None:
+        return SMPL_JOINTS.index("head")
+    side = side.partition("_")[0]
+    return SMPL_JOINTS.index(f"{side}_{joint}" if side else joint)

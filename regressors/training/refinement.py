@@ -1,0 +1,72 @@
+"""Refining PosePrior on people of whom only 2D keypoints are known, as Pavlakos et al. 2018, section 4.3, do.
+
+Keypoints alone leave depth open, so every batch holds synthetic people with their full losses as well.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from ..losses import keypoint_reprojection_loss
+from ..normalisation import NormalisedKeypoints, normalise
+from ..pose_prior import PosePrior, PosePriorOutput
+from .tasks import PoseTask
+
+
+class Annotated(NamedTuple):
+    """N people seen in images: keypoints (N, K, 2) pixels, confidence (N, K), intrinsics (N, 3, 3)."""
+
+    keypoints: Tensor
+    confidence: Tensor
+    intrinsics: Tensor
+
+
+class RefineTask:
+    """Goes on with a trained PosePrior.
+
+    Args:
+        source: the task it was trained with; its batches go on.
+        network: the weights to start from; changed in place.
+        target: the people that are annotated in 2D.
+        weight: of the reprojection loss, in squared sizes of the person.
+        seed: of the order in which people are drawn.
+    Raises:
+        ValueError: nobody is annotated.
+    """
+
+    def __init__(
+        self, source: PoseTask, network: PosePrior, target: Annotated, *, weight: float = 10.0, seed: int = 0
+    ) -> None:
+        if not len(target.keypoints):
+            raise ValueError("target: expected at least one annotated person, got none")
+        self.source, self._model, self.target = source, network, target
+        self.weight, self.seed = weight, seed
+
+    @property
+    def model(self) -> PosePrior:
+        return self._model
+
+    def loss(self, model: nn.Module, step: int, rows: slice, batch_size: int) -> Tensor:
+        generator = torch.Generator().manual_seed((self.seed * 1_000_003 + step) % 2**63)
+        chosen = torch.randint(len(self.target.keypoints), (batch_size,), generator=generator)[rows]
+        inputs = normalise(*(value[chosen] for value in self.target))
+        output: PosePriorOutput = model(inputs.features)
+        seen = reprojection_loss(self._model, output, inputs)
+        return self.source.loss(model, step, rows, batch_size) + self.weight * seen
+
+    def evaluate(self) -> dict[str, float]:
+        """The reprojection loss of all annotated people, and the source's errors."""
+        inputs = normalise(*self.target)
+        loss = reprojection_loss(self._model, self._model(inputs.features), inputs)
+        return {"reprojection": float(loss), **self.source.errors_of(self._model)}
+
+
+def reprojection_loss(network: PosePrior, output: PosePriorOutput, inputs: NormalisedKeypoints) -> Tensor:
+    """How far predicted joints of a mean-shaped body project from the keypoints, in squared sizes of the person."""
+    positions, confidence, size = network.split(inputs.features)
+    identity = torch.eye(3, dtype=size.dtype, device=size.device).expand(len(size), 3, 3)
+    rays = positions * size[:, None, None]
+    return keypoint_reprojection_loss(network.skeleton.points(output.world), rays, confidence, identity)
