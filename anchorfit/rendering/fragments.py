@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
@@ -79,12 +80,12 @@ def check_scene(vertices_cam: Tensor, faces: Tensor, intrinsics: Tensor, size: t
         )
     if intrinsics.shape not in ((3, 3), (1, 3, 3), (batch, 3, 3)):
         raise ValueError(f"intrinsics: expected (3, 3) or ({batch}, 3, 3), got {tuple(intrinsics.shape)}")
-    intrinsics = intrinsics.to(vertices_cam).expand(batch, 3, 3)
-    matrix = intrinsics.detach()
-    off = matrix[:, 1:, 0].abs().sum() + matrix[:, 2, 1].abs().sum() + (matrix[:, 2, 2] - 1).abs().sum()
-    if bool(off > 0):  # NaN passes here: it is flagged with its body
-        raise ValueError("intrinsics: expected rows (fx, s, cx), (0, fy, cy), (0, 0, 1) in pixels")
-    return Scene(vertices_cam, faces, intrinsics, height, width)
+    intrinsics = intrinsics.to(vertices_cam)
+    for _, (skewed, *_), (left, middle, right) in intrinsics.detach().view(-1, 3, 3).tolist():
+        # NaN passes here: it is flagged with its body.
+        if abs(skewed) + abs(left) + abs(middle) + abs(right - 1) > 0:
+            raise ValueError("intrinsics: expected rows (fx, s, cx), (0, fy, cy), (0, 0, 1) in pixels")
+    return Scene(vertices_cam, faces, intrinsics.expand(batch, 3, 3), height, width)
 
 
 _ranges = WeakTensorKeyDictionary()
@@ -100,10 +101,36 @@ def _index_range(faces: Tensor) -> tuple[int, int]:
     return known[1], known[2]
 
 
-def finite_bodies(scene: Scene) -> Tensor:
-    """(B,) bool: bodies whose vertices and camera hold no NaN, no infinity and nothing absurd: up to 1e6 metres and 1e9
-    pixels, float32 projects and interpolates without overflow."""
-    if scene.vertices_cam.numel() == 0:
-        return torch.ones(scene.vertices_cam.shape[0], dtype=torch.bool, device=scene.vertices_cam.device)
-    ends = torch.stack(scene.vertices_cam.detach().flatten(1).aminmax(dim=1)).abs()  # NaN goes through
-    return (ends <= _FARTHEST).all(0) & (scene.intrinsics.detach().abs() <= _LONGEST).flatten(1).all(1)
+class Placement(NamedTuple):
+    """valid: (B,) bool as in Fragments; whole: (B,) bool, valid and all of it in front of the near plane; the same for
+    the host: whether all are whole, and whether some are valid but not whole."""
+
+    valid: Tensor
+    whole: Tensor
+    all_whole: bool
+    any_cut: bool
+
+
+def place_bodies(scene: Scene, near: float) -> Placement:
+    """Which bodies can be drawn, and which reach behind the near plane.
+
+    Valid are those whose vertices and camera hold no NaN, no infinity and nothing absurd: up to 1e6 metres and 1e9
+    pixels, float32 projects and interpolates without overflow. The few numbers that decide go to the host at once.
+
+    Raises:
+        ValueError: near is not above 0.
+    """
+    if not near > 0:
+        raise ValueError(f"near: expected metres above 0, got {near}")
+    vertices_cam, device = scene.vertices_cam.detach(), scene.vertices_cam.device
+    if vertices_cam.numel() == 0:
+        all_of_them = torch.ones(vertices_cam.shape[0], dtype=torch.bool, device=device)
+        return Placement(all_of_them, all_of_them, True, False)
+    numbers, depth = vertices_cam.flatten(1), vertices_cam[..., 2].contiguous()  # minima of neighbours are fast
+    camera = scene.intrinsics.detach().flatten(1)
+    ends = torch.stack([numbers.amin(1).neg_(), numbers.amax(1), depth.amin(1), camera.abs().amax(1)])
+    lowest, highest, nearest, largest = ends.cpu().numpy()  # NaN goes through, and fails every comparison
+    valid = (lowest <= _FARTHEST) & (highest <= _FARTHEST) & (largest <= _LONGEST)
+    whole = valid & (nearest >= near)
+    on_device = torch.from_numpy(np.stack([valid, whole])).to(device)
+    return Placement(on_device[0], on_device[1], bool(whole.all()), bool((valid & ~whole).any()))

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .fragments import Fragments, Scene, Silhouette, check_scene, finite_bodies
+from .fragments import Fragments, Scene, Silhouette, check_scene, place_bodies
 from .parts import PartMap, check_labels, labels_of
 from .rasterizer import NEAR, to_pixels
 
@@ -33,7 +33,7 @@ class Pytorch3dRenderer:
     ) -> Fragments:
         """As `anchorfit.rendering.rasterize`."""
         scene = check_scene(vertices_cam, faces, intrinsics, size)
-        valid = finite_bodies(scene)
+        valid = place_bodies(scene, near).valid
         ids, depth, barycentrics, _ = self._rasterize(scene, valid, near, blur_radius=0.0, faces_per_pixel=1)
         face_ids = _within_body(ids[..., 0], scene)
         seen = face_ids >= 0
@@ -52,7 +52,7 @@ class Pytorch3dRenderer:
         Source: Liu et al. 2019 (SoftRas). It is wider than the body by about the blur's reach.
         """
         scene = check_scene(vertices_cam, faces, intrinsics, size)
-        valid = finite_bodies(scene)
+        valid = place_bodies(scene, near).valid
         blur_radius = math.log(1 / 1e-4 - 1) * self.sigma
         ids, _, _, distances = self._rasterize(
             scene, valid, near, blur_radius=blur_radius, faces_per_pixel=self.faces_per_pixel

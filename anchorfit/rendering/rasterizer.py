@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from .clipping import Triangles, clip_to_near
-from .fragments import Fragments, Scene, check_scene, finite_bodies
+from .fragments import Fragments, Scene, check_scene, place_bodies
 
 NEAR = 0.01  # metres; closer than any lens focuses on a person
 _FACES_AT_ONCE = 1 << 19  # limits of each list's length: together they bound memory at about 300 MB beside the results
@@ -59,10 +59,8 @@ def rasterize(
 @torch.no_grad()
 def visible_faces(scene: Scene, *, near: float = NEAR) -> tuple[Tensor, Tensor]:
     """(B, H, W) int64 ids of the nearest faces (-1 = none), and which bodies are valid (B,)."""
-    if not near > 0:
-        raise ValueError(f"near: expected metres above 0, got {near}")
     batch = scene.vertices_cam.shape[0]
-    valid = finite_bodies(scene)
+    valid = place_bodies(scene, near).valid
     keys = torch.zeros(batch * scene.height * scene.width, dtype=torch.int64, device=scene.vertices_cam.device)
     bodies_at_once = max(1, _FACES_AT_ONCE // max(1, scene.faces.shape[0]))
     for start in range(0, batch, bodies_at_once):

@@ -54,10 +54,13 @@ def test_three_faces_on_one_edge_are_all_drawn():
 def test_edge_table_of_a_closed_mesh():
     vertices, faces = sphere(2)
     table = edge_table(faces)
-    assert table.start.shape[0] == 3 * len(faces) // 2
-    assert len(vertices) - table.start.shape[0] + len(faces) == 2  # Euler
-    assert not table.flip.any()
-    assert (table.directions.sum(0) == 0).all()
+    assert table.ends.shape[1] == 3 * len(faces) // 2
+    assert len(vertices) - table.ends.shape[1] + len(faces) == 2  # Euler
+    assert table.closed
+    assert (table.second_direction == -1).all()
+    for side, face in zip((table.ends, table.ends.flip(0)), table.faces, strict=True):  # each runs along its edge
+        rows = faces[face]
+        assert (((rows == side[0, :, None]) & (rows.roll(-1, 1) == side[1, :, None])).sum(1) == 1).all()
     assert edge_table(faces) is table
     faces[0] = faces[0].flip(0)
     assert edge_table(faces) is not table  # changed in place: made anew
