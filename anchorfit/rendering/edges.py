@@ -12,7 +12,6 @@ from torch.utils.weak import WeakTensorKeyDictionary
 class EdgeTable(NamedTuple):
     """Edges as pairs of half-edges; every table is contiguous, so that fetching from it copies nothing first.
 
-    corners: (3, F) int64, first, second and third vertices of the faces.
     ends: (2, E) int64 vertex indices, from which to which the edge runs in the first of its faces.
     faces: (2, E) int64; an edge at the rim of an open mesh has its only face twice.
     second_direction: (E,) int64: +1 where the second face runs the same way as the first, -1 where it runs back, 0 for
@@ -22,7 +21,6 @@ class EdgeTable(NamedTuple):
     closed: no edge has `flip` set.
     """
 
-    corners: Tensor
     ends: Tensor
     faces: Tensor
     second_direction: Tensor
@@ -65,7 +63,6 @@ def _build(faces: Tensor) -> EdgeTable:
     same_way = first[leader] == first[follower]
     flip = same_way | ~paired
     return EdgeTable(
-        faces.t().contiguous(),
         torch.stack([first[leader], second[leader]]),
         torch.stack([face[leader], face[torch.where(paired, follower, leader)]]),
         torch.where(paired, torch.where(same_way, 1, -1), 0),

@@ -36,10 +36,12 @@ class Silhouette(NamedTuple):
 
 
 class Scene(NamedTuple):
-    """Checked inputs: vertices_cam (B, V, 3), faces (F, 3) int64, intrinsics (B, 3, 3), height and width in pixels."""
+    """Checked inputs: vertices_cam (B, V, 3), faces (F, 3) int64, their corners one after another (3, F), intrinsics
+    (B, 3, 3), height and width in pixels."""
 
     vertices_cam: Tensor
     faces: Tensor
+    corners: Tensor
     intrinsics: Tensor
     height: int
     width: int
@@ -72,7 +74,7 @@ def check_scene(vertices_cam: Tensor, faces: Tensor, intrinsics: Tensor, size: t
     if faces.shape[0] >= 2**31:
         raise ValueError(f"faces: expected fewer than 2^31 faces, got {faces.shape[0]}")
     faces = faces.to(device=vertices_cam.device, dtype=torch.int64)
-    low, high = _index_range(faces)
+    low, high, corners = _face_table(faces)
     if low < 0 or high >= num_vertices:
         raise ValueError(
             f"faces: expected vertex indices 0..{num_vertices - 1}, got {low}..{high}; "
@@ -85,20 +87,21 @@ def check_scene(vertices_cam: Tensor, faces: Tensor, intrinsics: Tensor, size: t
         # NaN passes here: it is flagged with its body.
         if abs(skewed) + abs(left) + abs(middle) + abs(right - 1) > 0:
             raise ValueError("intrinsics: expected rows (fx, s, cx), (0, fy, cy), (0, 0, 1) in pixels")
-    return Scene(vertices_cam, faces, intrinsics.expand(batch, 3, 3), height, width)
+    return Scene(vertices_cam, faces, corners, intrinsics.expand(batch, 3, 3), height, width)
 
 
-_ranges = WeakTensorKeyDictionary()
+_tables = WeakTensorKeyDictionary()
 
 
-def _index_range(faces: Tensor) -> tuple[int, int]:
-    """Smallest and largest index, (0, -1) for no faces; remembered as long as this very tensor lives unchanged."""
+def _face_table(faces: Tensor) -> tuple[int, int, Tensor]:
+    """Smallest and largest index, (0, -1) for no faces, and the corners (3, F), side by side to fetch from; remembered
+    as long as this very tensor lives unchanged."""
     version = 0 if faces.is_inference() else faces._version
-    known = _ranges.get(faces)
+    known = _tables.get(faces)
     if known is None or known[0] != version:
         low, high = (int(end) for end in faces.aminmax()) if faces.numel() else (0, -1)
-        known = _ranges[faces] = (version, low, high)
-    return known[1], known[2]
+        known = _tables[faces] = (version, low, high, faces.t().contiguous())
+    return known[1], known[2], known[3]
 
 
 class Placement(NamedTuple):

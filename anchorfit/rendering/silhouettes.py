@@ -79,7 +79,7 @@ def silhouette(
     placement = place_bodies(scene, near)
     soup_x, soup_y, soup_body = _cut_bodies(scene, placement, near)
     gradient = torch.is_grad_enabled() and (scene.vertices_cam.requires_grad or scene.intrinsics.requires_grad)
-    task = _Task(edge_table(scene.faces), placement, soup_body, scene.height, scene.width, samples, gradient)
+    task = _Task(scene.corners, edge_table(scene.faces), placement, soup_body, scene.height, scene.width, samples, gradient)
     mask = _Coverage.apply(scene.vertices_cam, scene.intrinsics, soup_x, soup_y, task)
     return Silhouette(mask, placement.valid)
 
@@ -91,6 +91,7 @@ class _Task(NamedTuple):
     near plane cuts, which are drawn triangle by triangle.
     """
 
+    corners: Tensor  # (3, F) vertices of the faces
     edges: EdgeTable
     placement: Placement
     soup_body: Tensor
@@ -217,7 +218,7 @@ def _contours(vertices_cam: Tensor, intrinsics: Tensor, task: _Task, bodies: sli
     edges, whole = task.edges, None if task.placement.all_whole else task.placement.whole[bodies]
     samples_xy = _sample_places(vertices_cam[bodies], intrinsics[bodies], task.samples, whole)  # (2, V, G)
     num_vertices, group = samples_xy.shape[1:]
-    front = _turned_to_us(samples_xy, edges.corners)  # (F, G), or (F,) for one body
+    front = _turned_to_us(samples_xy, task.corners)  # (F, G), or (F,) for one body
     first, second = (front.index_select(0, face) for face in edges.faces)
     differ = first != second
     if not edges.closed:
