@@ -99,7 +99,7 @@ class _Box(NamedTuple):
 
 
 class _Points(NamedTuple):
-    """Vertices x, y (pixels; NaN where not to be drawn), 1/z, each (V, B); to_cut: (V, B) bool, vertices behind the near
+    """Vertices, (V, B) each: x and y (pixels; NaN where not to be drawn), 1/z; to_cut: bool, those behind the near
     plane of bodies that are to be drawn, or None where all vertices can be drawn."""
 
     x: Tensor
@@ -193,8 +193,8 @@ def _cut_triangles(to_cut: Tensor, scene: Scene, box: _Box, near: float) -> Iter
     kept = _holds_a_centre(x.unbind(0), y.unbind(0), box).nonzero()[:, 0]
     x, y, inverse_z = x[:, kept], y[:, kept], inverse_z[:, kept]
     order = _from_top(y)
-    sorted_corners = (value.gather(0, order) for value in (x, y, inverse_z))
-    yield _screen(*sorted_corners, cut.body[kept], cut.face[kept], box)
+    x, y, inverse_z = (value.gather(0, order) for value in (x, y, inverse_z))
+    yield _screen(x, y, inverse_z, cut.body[kept], cut.face[kept], box)
 
 
 def _holds_a_centre(corners_x: Sequence[Tensor], corners_y: Sequence[Tensor], box: _Box) -> Tensor:

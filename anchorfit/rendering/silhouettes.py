@@ -79,7 +79,8 @@ def silhouette(
     placement = place_bodies(scene, near)
     soup_x, soup_y, soup_body = _cut_bodies(scene, placement, near)
     gradient = torch.is_grad_enabled() and (scene.vertices_cam.requires_grad or scene.intrinsics.requires_grad)
-    task = _Task(scene.corners, edge_table(scene.faces), placement, soup_body, scene.height, scene.width, samples, gradient)
+    size = (scene.height, scene.width)
+    task = _Task(scene.corners, edge_table(scene.faces), placement, soup_body, *size, samples, gradient)
     mask = _Coverage.apply(scene.vertices_cam, scene.intrinsics, soup_x, soup_y, task)
     return Silhouette(mask, placement.valid)
 
@@ -287,7 +288,7 @@ class _Crossings(NamedTuple):
     By edge, (2, M), columns first: start and run down the lines, slope: how far the place moves from line to line;
     jump: what the winding number changes by in passing the edge (int64). steep: (M,), edges whose outline is summed
     over rows.
-    By crossing, (N,), the first `columns` of them with columns: index among the 2 M, edge, line (as its centre), place
+    By crossing, (N,), the first `columns` of them with columns: entry among the 2 M, edge, line (as its centre), place
     along it in samples, the first sample past it (0..count, int64), and the field of that sample's winding number.
     """
 
@@ -297,7 +298,7 @@ class _Crossings(NamedTuple):
     jump: Tensor
     steep: Tensor
     columns: int
-    index: Tensor
+    entry: Tensor
     edge: Tensor
     centre: Tensor
     place: Tensor
@@ -402,7 +403,7 @@ def _outline_points(
     shown[columns:].logical_and_(sample[columns:] < task.width * samples)
     shown[columns:].logical_and_(crossings.steep.index_select(0, crossings.edge[columns:]))
     chosen = shown.nonzero()[:, 0]
-    index, edge = crossings.index.index_select(0, chosen), crossings.edge.index_select(0, chosen)
+    index, edge = crossings.entry.index_select(0, chosen), crossings.edge.index_select(0, chosen)
     place, centre = crossings.place.index_select(0, chosen), crossings.centre.index_select(0, chosen)
     # Where the number goes from 0 to n over one sample, all crossings between the two samples have jumps that add up
     # to n, and weights jump / n that add up to one.
