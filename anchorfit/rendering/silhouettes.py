@@ -41,10 +41,9 @@ _CPU_SAMPLES_AT_ONCE = 1 << 20  # winding numbers of a group of bodies, 2 bytes 
 _GPU_SAMPLES_AT_ONCE = 1 << 26
 
 # Winding numbers lie in fields of 16 bits, four to a word: one addition then serves four samples. A field holds the
-# number + _ZERO, so that no number within +-8191 borrows from the next field.
+# number + _ZERO, so that no number within +-8191 borrows from the next field; the sum of two fields fits as well.
 _ONES = 0x0001_0001_0001_0001
 _ZERO = 0x2000
-_TO_BIT_14 = 0x3FFF * _ONES  # added to a field of 0..0x3FFF, it sets bit 14 where that is not 0
 
 
 def silhouette(
