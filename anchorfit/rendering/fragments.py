@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
@@ -132,8 +131,12 @@ def place_bodies(scene: Scene, near: float) -> Placement:
     numbers, depth = vertices_cam.flatten(1), vertices_cam[..., 2].contiguous()  # minima of neighbours are fast
     camera = scene.intrinsics.detach().flatten(1)
     ends = torch.stack([numbers.amin(1).neg_(), numbers.amax(1), depth.amin(1), camera.abs().amax(1)])
-    lowest, highest, nearest, largest = ends.cpu().numpy()  # NaN goes through, and fails every comparison
-    valid = (lowest <= _FARTHEST) & (highest <= _FARTHEST) & (largest <= _LONGEST)
-    whole = valid & (nearest >= near)
-    on_device = torch.from_numpy(np.stack([valid, whole])).to(device)
-    return Placement(on_device[0], on_device[1], bool(whole.all()), bool((valid & ~whole).any()))
+    valid, whole = [], []
+    for low, high, nearest, largest in ends.t().tolist():  # NaN goes through, and fails every comparison
+        valid.append(low <= _FARTHEST and high <= _FARTHEST and largest <= _LONGEST)
+        whole.append(valid[-1] and nearest >= near)
+    if all(whole):
+        all_of_them = torch.ones(len(whole), dtype=torch.bool, device=device)
+        return Placement(all_of_them, all_of_them, True, False)
+    on_device = torch.tensor([valid, whole], device=device)
+    return Placement(on_device[0], on_device[1], False, valid != whole)
