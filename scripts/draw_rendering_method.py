@@ -45,9 +45,11 @@ def main() -> None:
     task = silhouettes._Task(scene.corners, edge_table(body.faces), placement, none, SIZE, SIZE, SAMPLES, True)
     contours = silhouettes._contours(vertices, scene.intrinsics, task, slice(0, 1))
     crossings = silhouettes._cross(contours, task)
-    words = silhouettes._winding_numbers(crossings, 1, task)
+    words = silhouettes._winding_numbers(crossings, 1, contours.window)
     points = silhouettes._outline_points(contours, crossings, words, task, 0)
-    numbers = words[1:-1].view(torch.int16)[:, : SIZE * SAMPLES] - silhouettes._ZERO
+    left, right, top, bottom = contours.window
+    numbers = torch.zeros(SIZE * SAMPLES, SIZE * SAMPLES, dtype=torch.int16)
+    numbers[top:bottom, left:right] = words[1:-1].view(torch.int16)[:, : right - left] - silhouettes._ZERO
     moved = vertices.clone().requires_grad_()
     mask = silhouette(moved, body.faces, intrinsics, (SIZE, SIZE), samples=SAMPLES).mask
     mask.sum().backward()

@@ -114,8 +114,17 @@ def _cut_bodies(scene: Scene, placement: Placement, near: float) -> tuple[Tensor
     return x, y, soup.body
 
 
+class _Window(NamedTuple):
+    """The part of the image that a group of bodies touches, in samples; it ends where pixels end."""
+
+    left: int
+    right: int
+    top: int
+    bottom: int
+
+
 class _Contours(NamedTuple):
-    """Contour edges (M,) of a group of bodies.
+    """Contour edges (M,) of a group of bodies, and the window that they lie in.
 
     places: (2 ends, x and y, M) in samples. points: (2 ends, M) indices among all points, B V vertices first, corners
     of cut triangles after them. winding: (M,) int64, its sign goes with the direction. body: (M,) within the group.
@@ -125,6 +134,7 @@ class _Contours(NamedTuple):
     points: Tensor
     winding: Tensor
     body: Tensor
+    window: _Window
 
 
 class _OutlinePoints(NamedTuple):
@@ -148,7 +158,7 @@ class _Coverage(torch.autograd.Function):
         per_body = task.height * task.width * task.samples**2
         limit = _CPU_SAMPLES_AT_ONCE if vertices_cam.device.type == "cpu" else _GPU_SAMPLES_AT_ONCE
         bodies_at_once = max(1, limit // per_body)
-        mask = vertices_cam.new_empty((batch, task.height, task.width))
+        mask = vertices_cam.new_zeros((batch, task.height, task.width))
         points: list[_OutlinePoints] = []
         for first in range(0, batch, bodies_at_once):
             bodies = slice(first, min(first + bodies_at_once, batch))
@@ -156,8 +166,9 @@ class _Coverage(torch.autograd.Function):
             if task.soup_body.shape[0]:
                 contours = _add_soup(contours, soup_x, soup_y, task, bodies, vertices_cam.shape[:2].numel())
             crossings = _cross(contours, task)
-            numbers = _winding_numbers(crossings, bodies.stop - first, task)
-            mask[bodies] = _cover(numbers, bodies.stop - first, task)
+            numbers = _winding_numbers(crossings, bodies.stop - first, contours.window)
+            left, right, top, bottom = (end // task.samples for end in contours.window)
+            mask[bodies, top:bottom, left:right] = _cover(numbers, bodies.stop - first, contours.window, task.samples)
             if task.gradient:
                 points.append(_outline_points(contours, crossings, numbers, task, first))
         if points:
@@ -218,6 +229,7 @@ def _contours(vertices_cam: Tensor, intrinsics: Tensor, task: _Task, bodies: sli
     edges, whole = task.edges, None if task.placement.all_whole else task.placement.whole[bodies]
     samples_xy = _sample_places(vertices_cam[bodies], intrinsics[bodies], task.samples, whole)  # (2, V, G)
     num_vertices, group = samples_xy.shape[1:]
+    window = _window_of(samples_xy, task)
     front = _turned_to_us(samples_xy, task.corners)  # (F, G), or (F,) for one body
     first, second = (front.index_select(0, face) for face in edges.faces)
     differ = first != second
@@ -237,7 +249,23 @@ def _contours(vertices_cam: Tensor, intrinsics: Tensor, task: _Task, bodies: sli
     vertex = edges.ends.gather(1, edge.expand(2, -1))  # (2, M)
     at = (vertex * group).add_(body)
     places = samples_xy.view(1, 2, -1).expand(2, -1, -1).gather(2, at[:, None].expand(-1, 2, -1))
-    return _Contours(places, vertex.add_((body + bodies.start) * num_vertices), winding, body)
+    return _Contours(places, vertex.add_((body + bodies.start) * num_vertices), winding, body, window)
+
+
+def _whole_image(task: _Task) -> _Window:
+    return _Window(0, task.width * task.samples, 0, task.height * task.samples)
+
+
+def _window_of(places: Tensor, task: _Task) -> _Window:
+    """What the bodies touch of the image, and a pixel around it: they reach no border of it but those of the image."""
+    if places.numel() == 0:
+        return _whole_image(task)
+    ends = torch.stack([places.flatten(1).amin(1), places.flatten(1).amax(1)], 1) / task.samples
+    sides = []
+    for (low, high), side in zip(ends.tolist(), (task.width, task.height), strict=True):
+        start = int(min(max(low - 1, 0), side - 1))
+        sides += [start, max(start, int(min(max(high + 1, 0), side - 1))) + 1]
+    return _Window(*(side * task.samples for side in sides))
 
 
 def _sample_places(vertices_cam: Tensor, intrinsics: Tensor, samples: int, whole: Tensor | None) -> Tensor:
@@ -278,6 +306,7 @@ def _add_soup(
         torch.cat([contours.points, torch.stack([corner, corner.roll(-1, 1)]).flatten(1)], 1),
         torch.cat([contours.winding, turn.repeat_interleave(3)]),
         torch.cat([contours.body, (task.soup_body[mine] - bodies.start).repeat_interleave(3)]),
+        _whole_image(task),
     )
 
 
@@ -288,7 +317,8 @@ class _Crossings(NamedTuple):
     jump: what the winding number changes by in passing the edge (int64). steep: (M,), edges whose outline is summed
     over rows.
     By crossing, (N,), the first `columns` of them with columns: entry among the 2 M, edge, line (as its centre), place
-    along it in samples, the first sample past it (0..count, int64), and the field of that sample's winding number.
+    along it in samples, the first sample past it (int64, within the window or past its end), and the field of that
+    sample's winding number.
     """
 
     start: Tensor
@@ -305,24 +335,24 @@ class _Crossings(NamedTuple):
     field: Tensor
 
 
-def _words_of_a_row(task: _Task) -> int:
+def _words_of_a_row(window: _Window) -> int:
     """Words of four winding numbers: the row's samples, the one past its end, and what is added one word further; an
     even count, so that bytes make whole words in `_cover`."""
-    return (task.width * task.samples // 8 + 1) * 2 + 2
+    return ((window.right - window.left) // 8 + 1) * 2 + 2
 
 
 def _cross(contours: _Contours, task: _Task) -> _Crossings:
     """A line k crosses an edge when low <= k + 0.5 < high, and always at the same place, whichever way the edge runs,
     so that the ends of neighbouring edges neither leave a gap nor overlap."""
-    sides = (task.width * task.samples, task.height * task.samples)
+    window = contours.window
     (start, end), (along_start, along_end) = contours.places, contours.places.flip(1)  # (2, M): of columns, of rows
     run = end - start
     slope = (along_end - along_start) / run
     forward = run > 0
     low = torch.minimum(start, end)
     bounds = (contours.places - 0.5).ceil_()
-    for axis, side in enumerate(sides):
-        bounds[:, axis].clamp_(0, side)
+    bounds[:, 0].clamp_(window.left, window.right)
+    bounds[:, 1].clamp_(window.top, window.bottom)
     first = torch.minimum(bounds[0], bounds[1])
     place_first = torch.where(forward, along_start, along_end).add_((first + 0.5).sub_(low).mul_(slope))
     count = (bounds[1] - bounds[0]).abs_().to(torch.int64)
@@ -338,29 +368,31 @@ def _cross(contours: _Contours, task: _Task) -> _Crossings:
     within = centre - first.add_(0.5).view(-1).index_select(0, index)
     place = within.mul_(slope.view(-1).index_select(0, index)).add_(place_first.view(-1).index_select(0, index))
     sample = (place - 0.5).ceil_()
-    sample[:columns].clamp_(0, sides[1])
-    sample[columns:].clamp_(0, sides[0])
+    sample[:columns].clamp_(window.top, window.bottom)
+    sample[columns:].clamp_(window.left, window.right)
     sample = sample.to(torch.int64)
     edge = index.clone()
     edge[columns:].sub_(contours.winding.shape[0])
     jump = torch.where(forward, contours.winding, -contours.winding)
     jump[1].neg_()
-    step = 4 * _words_of_a_row(task)
-    field = ((contours.body * sides[1] + 1) * step).index_select(0, edge)
+    step = 4 * _words_of_a_row(window)
+    first_field = (1 - window.top) * step - window.left
+    field = (contours.body * ((window.bottom - window.top) * step) + first_field).index_select(0, edge)
     field[:columns].add_(line[:columns]).add_(sample[:columns], alpha=step)
     field[columns:].add_(sample[columns:]).add_(line[columns:], alpha=step)
     return _Crossings(start, run, slope, jump, steep, columns, index, edge, centre, place, sample, field)
 
 
-def _winding_numbers(crossings: _Crossings, group: int, task: _Task) -> Tensor:
-    """(1 + G H samples + 1, words) int64, fields of 16 bits: each crossing of a row adds its jump to all samples past
-    it. Before and after the bodies' rows lies an empty one, so that every sample has its neighbours.
+def _winding_numbers(crossings: _Crossings, group: int, window: _Window) -> Tensor:
+    """(1 + G h + 1, words) int64, fields of 16 bits, h the rows of samples of the window: each crossing of a row adds
+    its jump to all samples past it. Before and after the bodies' rows lies an empty one, so that every sample has its
+    neighbours.
 
     The running sum goes from word to word. A jump at field k of a word is to reach fields k..3 there and all fields of
     later words: it is added to the former, and what is missing of the latter, fields 0..k-1, one word further on.
     """
-    rows = 2 + group * task.height * task.samples
-    words = _words_of_a_row(task)
+    rows = 2 + group * (window.bottom - window.top)
+    words = _words_of_a_row(window)
     numbers = torch.zeros(rows * words, dtype=torch.int64, device=crossings.field.device)
     numbers.view(rows, words)[:, 0] = _ZERO * _ONES
     field = crossings.field[crossings.columns :]
@@ -372,18 +404,19 @@ def _winding_numbers(crossings: _Crossings, group: int, task: _Task) -> Tensor:
     return numbers.view(rows, words).cumsum_(1)
 
 
-def _cover(numbers: Tensor, group: int, task: _Task) -> Tensor:
-    """(G, H, W) share of each pixel's samples whose winding number is not zero."""
+def _cover(numbers: Tensor, group: int, window: _Window, samples: int) -> Tensor:
+    """(G, h, w), the window's pixels: the share of each pixel's samples whose winding number is not zero."""
     covered = numbers[1:-1].view(torch.int16).sub(_ZERO).to(torch.bool)
     # Bytes of 0 and 1, added up eight at a time: at most 64 rows of a pixel.
-    rows = covered.view(torch.int64).view(group, task.height, task.samples, -1).sum(2)
-    if task.samples in (2, 4, 8):  # the first byte of every two, four or eight gathers their sum, at most 64
-        for shift in (8, 16, 32)[: task.samples.bit_length() - 1]:
+    rows = covered.view(torch.int64).view(group, (window.bottom - window.top) // samples, samples, -1).sum(2)
+    width = window.right - window.left
+    if samples in (2, 4, 8):  # the first byte of every two, four or eight gathers their sum, at most 64
+        for shift in (8, 16, 32)[: samples.bit_length() - 1]:
             rows += rows >> shift
-        count = rows.view(torch.uint8)[..., : task.width * task.samples : task.samples]
+        count = rows.view(torch.uint8)[..., :width:samples]
     else:
-        count = rows.view(torch.uint8)[..., : task.width * task.samples].unflatten(2, (-1, task.samples)).sum(3)
-    return count / task.samples**2
+        count = rows.view(torch.uint8)[..., :width].unflatten(2, (-1, samples)).sum(3)
+    return count / samples**2
 
 
 def _outline_points(

@@ -99,6 +99,29 @@ def test_gradients_of_motions_are_finite_differences_of_a_fine_image(size):
     assert 0.93 < analytic.norm() / differences.norm() < 1.07
 
 
+@pytest.mark.parametrize(("row", "column"), [(8, 16), (14, 40), (36, 26), (22, 16)])
+def test_a_part_of_an_image_is_that_part(row, column):
+    """Bodies at borders and corners: the same masks and gradients as from a larger image that they lie within."""
+    vertices, faces = blob(2)
+    batch = torch.stack([vertices, vertices + torch.tensor([0.3, -0.1, 0.6])])
+    large, part = camera(64, 80), camera(64, 80)
+    part[:2, 2] -= torch.tensor([float(column), float(row)])
+    frame = (slice(None), slice(row, row + 20), slice(column, column + 26))
+    weight = torch.zeros(20, 26)  # nothing on the outermost pixels: what borders on them is not seen in the part
+    weight[1:-1, 1:-1] = torch.rand(18, 24, generator=torch.Generator().manual_seed(0))
+    masks, gradients = [], []
+    for matrix, size, shown in ((large, (64, 80), frame), (part, (20, 26), ...)):
+        points = batch.clone().requires_grad_()
+        mask = silhouette(points, faces, matrix, size).mask[shown]
+        (mask * weight).sum().backward()
+        masks.append(mask.detach())
+        gradients.append(points.grad.flatten())
+    assert masks[0].mean() > 0.1
+    assert (masks[0] != masks[1]).float().mean() < 2e-3  # a sample on an edge may round to either side
+    assert torch.nn.functional.cosine_similarity(*gradients, dim=0) > 0.999
+    torch.testing.assert_close(gradients[0].norm(), gradients[1].norm(), rtol=1e-3, atol=0)
+
+
 def test_the_area_of_a_sphere_grows_as_its_radius():
     """d(area)/d(scale) = 2 area, whatever the image: sum of cover, and its gradient along the sphere's radius."""
     vertices, faces = sphere(4)
