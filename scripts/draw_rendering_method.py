@@ -19,6 +19,8 @@ from anchorfit.body import load_body
 from anchorfit.body.pose_library import load_pose_library
 from anchorfit.rendering import overlay, silhouette, silhouettes
 from anchorfit.rendering.edges import edge_table
+from anchorfit.rendering.fragments import check_scene, place_bodies
+from anchorfit.rendering.rasterizer import NEAR
 
 SIZE, SAMPLES, POSE = 48, 4, 1234
 
@@ -37,11 +39,17 @@ def main() -> None:
     focal = 0.88 * SIZE * 6 / float((high - low)[:2].max())
     intrinsics = torch.tensor([[focal, 0, SIZE / 2], [0, focal, SIZE / 2], [0, 0, 1]])
 
-    whole, none = torch.ones(1, dtype=torch.bool), torch.zeros(0, dtype=torch.int64)
-    task = silhouettes._Task(edge_table(body.faces), body.faces, whole, none, SIZE, SIZE, SAMPLES, True)
-    contours = silhouettes._contours(vertices, intrinsics[None], task, slice(0, 1))
-    numbers = silhouettes._winding_numbers(contours, 1, task)
-    points = silhouettes._outline_points(contours, numbers, task, 0)
+    scene = check_scene(vertices, body.faces, intrinsics, (SIZE, SIZE))
+    none = torch.zeros(0, dtype=torch.int64)
+    placement = place_bodies(scene, NEAR)
+    task = silhouettes._Task(scene.corners, edge_table(body.faces), placement, none, SIZE, SIZE, SAMPLES, True)
+    contours = silhouettes._contours(vertices, scene.intrinsics, task, slice(0, 1))
+    crossings = silhouettes._cross(contours, task)
+    words = silhouettes._winding_numbers(crossings, 1, contours.window)
+    points = silhouettes._outline_points(contours, crossings, words, task, 0)
+    left, right, top, bottom = contours.window
+    numbers = torch.zeros(SIZE * SAMPLES, SIZE * SAMPLES, dtype=torch.int16)
+    numbers[top:bottom, left:right] = words[1:-1].view(torch.int16)[:, : right - left] - silhouettes._ZERO
     moved = vertices.clone().requires_grad_()
     mask = silhouette(moved, body.faces, intrinsics, (SIZE, SIZE), samples=SAMPLES).mask
     mask.sum().backward()
@@ -51,8 +59,8 @@ def main() -> None:
     zoom = torch.diag(torch.tensor([8.0, 8.0, 1.0]))
     axes[0].imshow(overlay(grey, vertices, body.faces, zoom @ intrinsics, alpha=1.0), extent=(0, SIZE, SIZE, 0))
     axes[0].set_title(f"a body of {len(body.faces):,} faces")
-    layers = axes[1].imshow(numbers[0] // 2, extent=(0, SIZE, SIZE, 0), cmap="YlGnBu", vmin=0, vmax=4)
-    segments = torch.stack([torch.stack(contours[:2], -1), torch.stack(contours[2:4], -1)], 1).numpy()
+    layers = axes[1].imshow(numbers // 2, extent=(0, SIZE, SIZE, 0), cmap="YlGnBu", vmin=0, vmax=4)
+    segments = (contours.places / SAMPLES).permute(2, 0, 1).numpy()
     axes[1].add_collection(LineCollection(list(segments), colors="black", linewidths=0.5))
     axes[1].set_title(f"{len(contours.body):,} contour edges; faces over each sample")
     figure.colorbar(layers, ax=axes[1], shrink=0.7, ticks=range(5))
@@ -61,12 +69,12 @@ def main() -> None:
     axes[3].imshow(mask[0].detach(), extent=(0, SIZE, SIZE, 0), cmap="gray_r", vmax=3)
     flat = torch.cat([vertices[0] @ intrinsics.T])
     flat = flat[:, :2] / flat[:, 2:]
-    place = flat[points.start] * (1 - points.share[:, None]) + flat[points.end] * points.share[:, None]
+    place = flat[points.points[0]] * (1 - points.share[:, None]) + flat[points.points[1]] * points.share[:, None]
     step = slice(None, None, 2)
     axes[3].quiver(
         *place[step].T,
-        points.gain_x[step],
-        -points.gain_y[step],
+        points.gains[0, step],
+        -points.gains[1, step],
         color="crimson",
         scale=6,
         width=0.003,

@@ -10,20 +10,20 @@ from torch.utils.weak import WeakTensorKeyDictionary
 
 
 class EdgeTable(NamedTuple):
-    """Edges as pairs of half-edges.
+    """Edges as pairs of half-edges; every table is contiguous, so that fetching from it copies nothing first.
 
-    start, end: (E,) int64 vertex indices, start < end.
+    ends: (2, E) int64 vertex indices, from which to which the edge runs in the first of its faces.
     faces: (2, E) int64; an edge at the rim of an open mesh has its only face twice.
-    directions: (2, E) int16: +1 where the face runs from start to end, -1 where it runs back, 0 for the one repeated.
+    second_direction: (E,) int64: +1 where the second face runs the same way as the first, -1 where it runs back, 0 for
+        a face repeated.
     flip: (E,) bool. The edge is a contour where (first face turns to us) ^ (second face does) ^ flip: never set in a
         closed mesh whose faces all run the same way round; at a rim always true.
     closed: no edge has `flip` set.
     """
 
-    start: Tensor
-    end: Tensor
+    ends: Tensor
     faces: Tensor
-    directions: Tensor
+    second_direction: Tensor
     flip: Tensor
     closed: bool
 
@@ -51,8 +51,7 @@ def _build(faces: Tensor) -> EdgeTable:
     second = faces.t().roll(-1, 0).reshape(-1)
     low, high = torch.minimum(first, second), torch.maximum(first, second)
     key, order = (low * (int(faces.max()) + 1 if count else 1) + high).sort(stable=True)
-    low, high, direction = low[order], high[order], torch.where(first < second, 1, -1)[order].to(torch.int16)
-    face = (order % max(count, 1)).to(torch.int64)
+    first, second, face = first[order], second[order], order % max(count, 1)
     # Place within its run of equal keys: even places open a pair, odd places close it.
     opens = torch.ones_like(key, dtype=torch.bool)
     opens[1:] = key[1:] != key[:-1]
@@ -61,13 +60,12 @@ def _build(faces: Tensor) -> EdgeTable:
     leader = (place % 2 == 0).nonzero()[:, 0]
     follower = (leader + 1).clamp_max(max(key.shape[0] - 1, 0))
     paired = (follower > leader) & (place[follower] % 2 == 1)
-    directions = torch.stack([direction[leader], torch.where(paired, direction[follower], 0).to(torch.int16)])
-    flip = (directions[0] == directions[1]) | ~paired
+    same_way = first[leader] == first[follower]
+    flip = same_way | ~paired
     return EdgeTable(
-        low[leader],
-        high[leader],
+        torch.stack([first[leader], second[leader]]),
         torch.stack([face[leader], face[torch.where(paired, follower, leader)]]),
-        directions,
+        torch.where(paired, torch.where(same_way, 1, -1), 0),
         flip,
         not bool(flip.any()),
     )

@@ -35,10 +35,12 @@ class Silhouette(NamedTuple):
 
 
 class Scene(NamedTuple):
-    """Checked inputs: vertices_cam (B, V, 3), faces (F, 3) int64, intrinsics (B, 3, 3), height and width in pixels."""
+    """Checked inputs: vertices_cam (B, V, 3), faces (F, 3) int64, their corners one after another (3, F), intrinsics
+    (B, 3, 3), height and width in pixels."""
 
     vertices_cam: Tensor
     faces: Tensor
+    corners: Tensor
     intrinsics: Tensor
     height: int
     width: int
@@ -71,7 +73,7 @@ def check_scene(vertices_cam: Tensor, faces: Tensor, intrinsics: Tensor, size: t
     if faces.shape[0] >= 2**31:
         raise ValueError(f"faces: expected fewer than 2^31 faces, got {faces.shape[0]}")
     faces = faces.to(device=vertices_cam.device, dtype=torch.int64)
-    low, high = _index_range(faces)
+    low, high, corners = _face_table(faces)
     if low < 0 or high >= num_vertices:
         raise ValueError(
             f"faces: expected vertex indices 0..{num_vertices - 1}, got {low}..{high}; "
@@ -79,31 +81,62 @@ def check_scene(vertices_cam: Tensor, faces: Tensor, intrinsics: Tensor, size: t
         )
     if intrinsics.shape not in ((3, 3), (1, 3, 3), (batch, 3, 3)):
         raise ValueError(f"intrinsics: expected (3, 3) or ({batch}, 3, 3), got {tuple(intrinsics.shape)}")
-    intrinsics = intrinsics.to(vertices_cam).expand(batch, 3, 3)
-    matrix = intrinsics.detach()
-    off = matrix[:, 1:, 0].abs().sum() + matrix[:, 2, 1].abs().sum() + (matrix[:, 2, 2] - 1).abs().sum()
-    if bool(off > 0):  # NaN passes here: it is flagged with its body
-        raise ValueError("intrinsics: expected rows (fx, s, cx), (0, fy, cy), (0, 0, 1) in pixels")
-    return Scene(vertices_cam, faces, intrinsics, height, width)
+    intrinsics = intrinsics.to(vertices_cam)
+    for _, (skewed, *_), (left, middle, right) in intrinsics.detach().view(-1, 3, 3).tolist():
+        # NaN passes here: it is flagged with its body.
+        if abs(skewed) + abs(left) + abs(middle) + abs(right - 1) > 0:
+            raise ValueError("intrinsics: expected rows (fx, s, cx), (0, fy, cy), (0, 0, 1) in pixels")
+    return Scene(vertices_cam, faces, corners, intrinsics.expand(batch, 3, 3), height, width)
 
 
-_ranges = WeakTensorKeyDictionary()
+_tables = WeakTensorKeyDictionary()
 
 
-def _index_range(faces: Tensor) -> tuple[int, int]:
-    """Smallest and largest index, (0, -1) for no faces; remembered as long as this very tensor lives unchanged."""
+def _face_table(faces: Tensor) -> tuple[int, int, Tensor]:
+    """Smallest and largest index, (0, -1) for no faces, and the corners (3, F), side by side to fetch from; remembered
+    as long as this very tensor lives unchanged."""
     version = 0 if faces.is_inference() else faces._version
-    known = _ranges.get(faces)
+    known = _tables.get(faces)
     if known is None or known[0] != version:
         low, high = (int(end) for end in faces.aminmax()) if faces.numel() else (0, -1)
-        known = _ranges[faces] = (version, low, high)
-    return known[1], known[2]
+        known = _tables[faces] = (version, low, high, faces.t().contiguous())
+    return known[1], known[2], known[3]
 
 
-def finite_bodies(scene: Scene) -> Tensor:
-    """(B,) bool: bodies whose vertices and camera hold no NaN, no infinity and nothing absurd: up to 1e6 metres and 1e9
-    pixels, float32 projects and interpolates without overflow."""
-    if scene.vertices_cam.numel() == 0:
-        return torch.ones(scene.vertices_cam.shape[0], dtype=torch.bool, device=scene.vertices_cam.device)
-    ends = torch.stack(scene.vertices_cam.detach().flatten(1).aminmax(dim=1)).abs()  # NaN goes through
-    return (ends <= _FARTHEST).all(0) & (scene.intrinsics.detach().abs() <= _LONGEST).flatten(1).all(1)
+class Placement(NamedTuple):
+    """valid: (B,) bool as in Fragments; whole: (B,) bool, valid and all of it in front of the near plane; the same for
+    the host: whether all are whole, and whether some are valid but not whole."""
+
+    valid: Tensor
+    whole: Tensor
+    all_whole: bool
+    any_cut: bool
+
+
+def place_bodies(scene: Scene, near: float) -> Placement:
+    """Which bodies can be drawn, and which reach behind the near plane.
+
+    Valid are those whose vertices and camera hold no NaN, no infinity and nothing absurd: up to 1e6 metres and 1e9
+    pixels, float32 projects and interpolates without overflow. The few numbers that decide go to the host at once.
+
+    Raises:
+        ValueError: near is not above 0.
+    """
+    if not near > 0:
+        raise ValueError(f"near: expected metres above 0, got {near}")
+    vertices_cam, device = scene.vertices_cam.detach(), scene.vertices_cam.device
+    if vertices_cam.numel() == 0:
+        all_of_them = torch.ones(vertices_cam.shape[0], dtype=torch.bool, device=device)
+        return Placement(all_of_them, all_of_them, True, False)
+    numbers, depth = vertices_cam.flatten(1), vertices_cam[..., 2].contiguous()  # minima of neighbours are fast
+    camera = scene.intrinsics.detach().flatten(1)
+    ends = torch.stack([numbers.amin(1).neg_(), numbers.amax(1), depth.amin(1), camera.abs().amax(1)])
+    valid, whole = [], []
+    for low, high, nearest, largest in ends.t().tolist():  # NaN goes through, and fails every comparison
+        valid.append(low <= _FARTHEST and high <= _FARTHEST and largest <= _LONGEST)
+        whole.append(valid[-1] and nearest >= near)
+    if all(whole):
+        all_of_them = torch.ones(len(whole), dtype=torch.bool, device=device)
+        return Placement(all_of_them, all_of_them, True, False)
+    on_device = torch.tensor([valid, whole], device=device)
+    return Placement(on_device[0], on_device[1], False, valid != whole)

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .fragments import check_scene
-from .rasterizer import NEAR, visible_faces
+from .fragments import check_scene, place_bodies
+from .rasterizer import NEAR, nearest_faces
 
 
 class PartMap(NamedTuple):
@@ -46,8 +46,12 @@ def part_map(
     """
     scene = check_scene(vertices_cam, faces, intrinsics, size)
     check_labels(face_labels, scene.faces.shape[0], background)
-    face_ids, valid = visible_faces(scene, near=near)
-    return PartMap(labels_of(face_ids, face_labels, background), valid)
+    placement = place_bodies(scene, near)
+    shape = (scene.vertices_cam.shape[0], scene.height, scene.width)
+    labels = torch.full(shape, background, dtype=torch.uint8, device=scene.vertices_cam.device)
+    for patch in nearest_faces(scene, placement, near):
+        labels[patch.where] = labels_of(patch.face_ids, face_labels, background)
+    return PartMap(labels, placement.valid)
 
 
 def check_labels(face_labels: Tensor, num_faces: int, background: int) -> None:
@@ -63,6 +67,6 @@ def check_labels(face_labels: Tensor, num_faces: int, background: int) -> None:
 
 def labels_of(face_ids: Tensor, face_labels: Tensor, background: int) -> Tensor:
     """uint8 labels, like face_ids (-1 = background)."""
-    # The background goes last, where index -1 finds it.
-    last = torch.tensor([background], dtype=torch.uint8, device=face_ids.device)
-    return torch.cat([face_labels.to(last), last])[face_ids]
+    first = torch.full((1,), background, dtype=torch.uint8, device=face_ids.device)
+    table = torch.cat([first, face_labels.to(first)])
+    return table.index_select(0, face_ids.add(1).view(-1)).view(face_ids.shape)

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .fragments import Fragments, Scene, Silhouette, check_scene, finite_bodies
+from .fragments import Fragments, Scene, Silhouette, check_scene, place_bodies
 from .parts import PartMap, check_labels, labels_of
 from .rasterizer import NEAR, to_pixels
 
@@ -33,7 +33,7 @@ class Pytorch3dRenderer:
     ) -> Fragments:
         """As `anchorfit.rendering.rasterize`."""
         scene = check_scene(vertices_cam, faces, intrinsics, size)
-        valid = finite_bodies(scene)
+        valid = place_bodies(scene, near).valid
         ids, depth, barycentrics, _ = self._rasterize(scene, valid, near, blur_radius=0.0, faces_per_pixel=1)
         face_ids = _within_body(ids[..., 0], scene)
         seen = face_ids >= 0
@@ -52,7 +52,7 @@ class Pytorch3dRenderer:
         Source: Liu et al. 2019 (SoftRas). It is wider than the body by about the blur's reach.
         """
         scene = check_scene(vertices_cam, faces, intrinsics, size)
-        valid = finite_bodies(scene)
+        valid = place_bodies(scene, near).valid
         blur_radius = math.log(1 / 1e-4 - 1) * self.sigma
         ids, _, _, distances = self._rasterize(
             scene, valid, near, blur_radius=blur_radius, faces_per_pixel=self.faces_per_pixel
@@ -80,6 +80,7 @@ class Pytorch3dRenderer:
     def _rasterize(
         self, scene: Scene, valid: Tensor, near: float, *, blur_radius: float, faces_per_pixel: int
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Packed face ids, depth, barycentrics and signed squared distances, as PyTorch3D gives them."""
         rasterize_meshes, meshes = _import()
         # Bodies that cannot be drawn go behind the camera, where its clipping takes them out.
         behind = scene.vertices_cam.new_tensor([0.0, 0.0, -1.0])
@@ -90,15 +91,18 @@ class Pytorch3dRenderer:
         x, y, _ = to_pixels(torch.cat([points[..., :2], depth[..., None]], -1), matrix[:, None])
         side = min(scene.height, scene.width)
         plane = torch.stack([(scene.width - 2 * x) / side, (scene.height - 2 * y) / side, depth], -1)
-        result: tuple[Tensor, Tensor, Tensor, Tensor] = rasterize_meshes(
+        ids, *numbers = rasterize_meshes(
             meshes(list(plane.float()), [scene.faces] * plane.shape[0]),
             image_size=(scene.height, scene.width),
             blur_radius=blur_radius,
             faces_per_pixel=faces_per_pixel,
             perspective_correct=True,
+            # A blurred face reaches to pixels outside of it, where its plane may lie behind the camera.
+            clip_barycentric_coords=blur_radius > 0,
             z_clip_value=near,
         )
-        return result
+        depth, barycentrics, distances = (value.to(scene.vertices_cam.dtype) for value in numbers)
+        return ids, depth, barycentrics, distances
 
 
 def _within_body(packed_ids: Tensor, scene: Scene) -> Tensor:

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from .clipping import Triangles, clip_to_near
-from .fragments import Fragments, Scene, check_scene, finite_bodies
+from .fragments import Fragments, Placement, Scene, check_scene, place_bodies
 
 NEAR = 0.01  # metres; closer than any lens focuses on a person
 _FACES_AT_ONCE = 1 << 19  # limits of each list's length: together they bound memory at about 300 MB beside the results
@@ -51,41 +51,98 @@ def rasterize(
         ValueError: a shape, type, index or size does not fit.
     """
     scene = check_scene(vertices_cam, faces, intrinsics, size)
-    face_ids, valid = visible_faces(scene, near=near)
+    placement = place_bodies(scene, near)
+    shape = (scene.vertices_cam.shape[0], scene.height, scene.width)
+    face_ids = torch.full(shape, -1, dtype=torch.int64, device=scene.vertices_cam.device)
+    for patch in nearest_faces(scene, placement, near):
+        face_ids[patch.where] = patch.face_ids
     barycentrics, depth = interpolate_at(scene, face_ids)
-    return Fragments(face_ids, barycentrics, depth, valid)
+    return Fragments(face_ids, barycentrics, depth, placement.valid)
+
+
+class Patch(NamedTuple):
+    """A part of the images: where, as slices of (B, H, W), and the face ids there, int64, -1 = none."""
+
+    where: tuple[slice, slice, slice]
+    face_ids: Tensor
 
 
 @torch.no_grad()
-def visible_faces(scene: Scene, *, near: float = NEAR) -> tuple[Tensor, Tensor]:
-    """(B, H, W) int64 ids of the nearest faces (-1 = none), and which bodies are valid (B,)."""
-    if not near > 0:
-        raise ValueError(f"near: expected metres above 0, got {near}")
-    batch = scene.vertices_cam.shape[0]
-    valid = finite_bodies(scene)
-    keys = torch.zeros(batch * scene.height * scene.width, dtype=torch.int64, device=scene.vertices_cam.device)
-    bodies_at_once = max(1, _FACES_AT_ONCE // max(1, scene.faces.shape[0]))
-    for start in range(0, batch, bodies_at_once):
-        rows = slice(start, start + bodies_at_once)
-        part = Scene(scene.vertices_cam[rows], scene.faces, scene.intrinsics[rows], scene.height, scene.width)
-        for triangles in _triangles_on_screen(part, valid[rows], near):
-            for spans in _spans(triangles, part):
-                _draw(spans, keys, start * scene.height * scene.width)
-    empty = keys == 0
-    face_ids = keys.bitwise_and_(_LOW_BITS).neg_().add_(_LOW_BITS).masked_fill_(empty, -1)
-    return face_ids.view(batch, scene.height, scene.width), valid
+def nearest_faces(scene: Scene, placement: Placement, near: float) -> Iterator[Patch]:
+    """Ids of the nearest faces, for some bodies at a time, in the box of the image that they fit in: to go over a whole
+    image takes longer than to draw a body into it. There is nothing outside of the patches."""
+    at_once = max(1, _FACES_AT_ONCE // max(1, scene.faces.shape[0]))
+    for start in range(0, scene.vertices_cam.shape[0], at_once):
+        rows = slice(start, min(start + at_once, scene.vertices_cam.shape[0]))
+        part = scene._replace(vertices_cam=scene.vertices_cam[rows], intrinsics=scene.intrinsics[rows])
+        points = _project(part, placement.valid[rows], placement.all_whole, near)
+        box = _box_of(points, part)
+        shape = (rows.stop - rows.start, box.bottom - box.top, box.right - box.left)
+        keys = torch.zeros(shape, dtype=torch.int64, device=scene.vertices_cam.device)
+        if keys.numel() == 0:
+            continue
+        for triangles in _triangles_on_screen(points, part, box, near):
+            for spans in _spans(triangles, box):
+                _draw(spans, keys.view(-1))
+        empty = keys == 0
+        face_ids = keys.bitwise_not_().bitwise_and_(_LOW_BITS).masked_fill_(empty, -1)
+        yield Patch((rows, slice(box.top, box.bottom), slice(box.left, box.right)), face_ids)
 
 
-class _ScreenTriangles(NamedTuple):
-    """x, y, inverse_z: (3, M) per corner, pixels and 1/metres; body, face: (M,); first_row, end_row: (M,) int64."""
+class _Box(NamedTuple):
+    """Rows top..bottom and columns left..right (exclusive) of the image."""
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+
+
+class _Points(NamedTuple):
+    """Vertices, (V, B) each: x and y (pixels; NaN where not to be drawn), 1/z; to_cut: bool, those behind the near
+    plane of bodies that are to be drawn, or None where all vertices can be drawn."""
 
     x: Tensor
     y: Tensor
     inverse_z: Tensor
-    body: Tensor
+    to_cut: Tensor | None
+
+
+def _project(scene: Scene, valid: Tensor, all_whole: bool, near: float) -> _Points:
+    # Vertices run along the first dimension here: to fetch one for all bodies is then one copy of neighbours.
+    points_cam = scene.vertices_cam.permute(2, 1, 0).contiguous().movedim(0, -1)  # (V, B, 3), planes apart
+    x, y, inverse_z = to_pixels(points_cam, scene.intrinsics)
+    if all_whole:
+        return _Points(x, y, inverse_z, None)
+    in_front = points_cam[..., 2] >= near
+    drawn = in_front & valid
+    # NaN fails every comparison, so that the faces of such a vertex leave with those outside the image.
+    x, y = (torch.where(drawn, value, float("nan")) for value in (x, y))
+    return _Points(x, y, inverse_z, ~in_front & valid)
+
+
+def _box_of(points: _Points, scene: Scene) -> _Box:
+    if points.to_cut is not None or points.x.numel() == 0:
+        return _Box(0, scene.height, 0, scene.width)
+    ends = torch.stack([points.y.amin(), points.y.amax(), points.x.amin(), points.x.amax()])
+    top, bottom, left, right = (int(min(max(end, 0), 2**24)) for end in ends.tolist())
+    return _Box(
+        min(top, scene.height), min(bottom + 1, scene.height), min(left, scene.width), min(right + 1, scene.width)
+    )
+
+
+class _ScreenTriangles(NamedTuple):
+    """x, y, inverse_z: (3, M) per corner, from top to bottom, pixels and 1/metres; face (M,); first_centre, rows: (M,)
+    the centre of the first row that the triangle meets, and how many there are; line: (M,) that row, counted through
+    the patches of all bodies."""
+
+    x: Tensor
+    y: Tensor
+    inverse_z: Tensor
     face: Tensor
-    first_row: Tensor
-    end_row: Tensor
+    first_centre: Tensor
+    line: Tensor
+    rows: Tensor
 
 
 class _Spans(NamedTuple):
@@ -109,106 +166,97 @@ def to_pixels(points_cam: Tensor, intrinsics: Tensor) -> tuple[Tensor, Tensor, T
     return x, y, inverse_z
 
 
-def _triangles_on_screen(scene: Scene, valid: Tensor, near: float) -> Iterator[_ScreenTriangles]:
+def _triangles_on_screen(points: _Points, scene: Scene, box: _Box, near: float) -> Iterator[_ScreenTriangles]:
     """Faces in front of the near plane whose bounding box holds a pixel centre, and the cut ones after them."""
-    # Vertices run along the first dimension here: to fetch one for all bodies is then one copy of neighbours.
-    points_cam = scene.vertices_cam.permute(2, 1, 0).contiguous().movedim(0, -1)  # (V, B, 3), planes apart
-    x, y, inverse_z = to_pixels(points_cam, scene.intrinsics)
-    behind = ~(valid & (points_cam[..., 2] >= near))  # (V, B)
-    hidden = bool(behind.any())
-    if hidden:  # NaN fails every comparison, so that the faces of such a vertex leave with those outside the image
-        x, y = torch.where(behind, float("nan"), x), torch.where(behind, float("nan"), y)
-    corners_x = tuple(x.index_select(0, scene.faces[:, k]) for k in range(3))  # (F, B) each
-    corners_y = tuple(y.index_select(0, scene.faces[:, k]) for k in range(3))
-    face, body = _holds_a_centre(corners_x, corners_y, scene).nonzero().unbind(-1)
-    at = face * x.shape[1] + body
-    corner = scene.faces.t().index_select(1, face) * x.shape[1] + body
-    yield _screen(
-        torch.stack([c.view(-1).index_select(0, at) for c in corners_x]),
-        torch.stack([c.view(-1).index_select(0, at) for c in corners_y]),
-        inverse_z.view(-1).index_select(0, corner.view(-1)).view(3, -1),
-        body,
-        face,
-        scene,
-    )
-    if hidden and bool((behind & valid).any()):
-        yield from _cut_triangles(scene, valid, near)
+    batch = points.x.shape[1]
+    planes = [value.view(-1) if batch == 1 else value for value in (points.x, points.y)]
+    corners_x, corners_y = ([plane.index_select(0, corner) for corner in scene.corners] for plane in planes)
+    holds = _holds_a_centre(corners_x, corners_y, box)
+    face, body = holds.view(-1, batch).nonzero().t().contiguous().unbind(0)
+    at = face * batch + body
+    y = torch.stack([corner.view(-1).index_select(0, at) for corner in corners_y])
+    order = _from_top(y)
+    corner = scene.corners.gather(1, face.expand(3, -1)).gather(0, order).mul_(batch).add_(body)
+    x, y, inverse_z = (value.view(-1).index_select(0, corner.view(-1)).view(3, -1) for value in points[:3])
+    yield _screen(x, y, inverse_z, body, face, box)
+    if points.to_cut is not None and bool(points.to_cut.any()):
+        yield from _cut_triangles(points.to_cut, scene, box, near)
 
 
-def _cut_triangles(scene: Scene, valid: Tensor, near: float) -> Iterator[_ScreenTriangles]:
-    in_front = scene.vertices_cam[..., 2] >= near
-    corners_in_front = in_front[:, scene.faces].sum(-1)  # (B, F)
-    crossing = ((corners_in_front > 0) & (corners_in_front < 3) & valid[:, None]).nonzero()
-    if crossing.shape[0] == 0:
+def _cut_triangles(to_cut: Tensor, scene: Scene, box: _Box, near: float) -> Iterator[_ScreenTriangles]:
+    corners_behind = to_cut.to(torch.uint8)[scene.corners].sum(0)  # (F, B)
+    face, body = ((corners_behind > 0) & (corners_behind < 3)).nonzero().unbind(-1)
+    if face.shape[0] == 0:
         return
-    body, face = crossing.unbind(-1)
     cut = clip_to_near(Triangles(scene.vertices_cam[body[:, None], scene.faces[face]], body, face), near)
     x, y, inverse_z = (value.t() for value in to_pixels(cut.corners_cam, scene.intrinsics[cut.body][:, None]))
-    kept = _holds_a_centre(x.unbind(0), y.unbind(0), scene).nonzero()[:, 0]
-    yield _screen(x[:, kept], y[:, kept], inverse_z[:, kept], cut.body[kept], cut.face[kept], scene)
+    kept = _holds_a_centre(x.unbind(0), y.unbind(0), box).nonzero()[:, 0]
+    x, y, inverse_z = x[:, kept], y[:, kept], inverse_z[:, kept]
+    order = _from_top(y)
+    x, y, inverse_z = (value.gather(0, order) for value in (x, y, inverse_z))
+    yield _screen(x, y, inverse_z, cut.body[kept], cut.face[kept], box)
 
 
-def _holds_a_centre(corners_x: Sequence[Tensor], corners_y: Sequence[Tensor], scene: Scene) -> Tensor:
+def _holds_a_centre(corners_x: Sequence[Tensor], corners_y: Sequence[Tensor], box: _Box) -> Tensor:
     """Bool, like one corner's tensor: the bounding box holds a pixel centre of the image, by the rule for ties."""
     holds = []
-    for (a, b, c), count in ((corners_x, scene.width), (corners_y, scene.height)):
+    for (a, b, c), first, last in ((corners_x, box.left, box.right), (corners_y, box.top, box.bottom)):
         low, high = torch.minimum(a, b), torch.maximum(a, b)
-        first, end = _centres_between(torch.minimum(low, c, out=low), torch.maximum(high, c, out=high), count)
-        holds.append(end > first)
+        start, end = _centres_between(torch.minimum(low, c, out=low), torch.maximum(high, c, out=high), first, last)
+        holds.append(end > start)
     return holds[0].logical_and_(holds[1])
 
 
-def _centres_between(low: Tensor, high: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """First and end (exclusive) of the indices i in 0..count-1 with low <= i + 0.5 < high, as floats; NaN stays NaN."""
-    return (low - 0.5).ceil_().clamp_(0, count), (high - 0.5).ceil_().clamp_(0, count)
+def _centres_between(low: Tensor, high: Tensor, first: int, last: int) -> tuple[Tensor, Tensor]:
+    """First and end (exclusive) of the indices i in first..last-1 with low <= i + 0.5 < high, as floats; NaN stays."""
+    return (low - 0.5).ceil_().clamp_(first, last), (high - 0.5).ceil_().clamp_(first, last)
 
 
-def _screen(x: Tensor, y: Tensor, inverse_z: Tensor, body: Tensor, face: Tensor, scene: Scene) -> _ScreenTriangles:
-    """Corners sorted from top to bottom, with the rows that the triangle meets."""
-    y, order = y.sort(stable=True, dim=0)
-    first_row, end_row = _centres_between(y[0], y[2], scene.height)
-    return _ScreenTriangles(
-        x.gather(0, order), y, inverse_z.gather(0, order), body, face, first_row.long(), end_row.long()
-    )
+def _from_top(y: Tensor) -> Tensor:
+    """(3, M) int64, for each column of y (3, M) the order that sorts it; of equals the first comes first."""
+    second_above, third_above, third_above_second = y[1] < y[0], y[2] < y[0], y[2] < y[1]
+    top = torch.where(third_above & third_above_second, 2, second_above.to(torch.int64))
+    bottom = torch.where(third_above | third_above_second, (~second_above).to(torch.int64), 2)
+    return torch.stack([top, 3 - top - bottom, bottom])
 
 
-def _spans(triangles: _ScreenTriangles, scene: Scene) -> Iterator[_Spans]:
+def _screen(x: Tensor, y: Tensor, inverse_z: Tensor, body: Tensor, face: Tensor, box: _Box) -> _ScreenTriangles:
+    first_row, end_row = _centres_between(y[0], y[2], box.top, box.bottom)
+    line = (body * (box.bottom - box.top)).add_(first_row.long()).sub_(box.top)
+    return _ScreenTriangles(x, y, inverse_z, face, first_row.add(0.5), line, end_row.sub_(first_row).long())
+
+
+def _spans(triangles: _ScreenTriangles, box: _Box) -> Iterator[_Spans]:
     """The runs of pixel centres inside each triangle, row by row."""
     x, y, z = triangles.x, triangles.y, triangles.inverse_z
     # Slopes per row down each edge: top to bottom, top to middle, middle to bottom. A level edge divides by zero, and
     # is never asked: no row has y_top <= y < y_bottom there.
-    rise_long, rise_top, rise_bottom = y[2] - y[0], y[1] - y[0], y[2] - y[1]
+    rise_long, rise_short = y[2] - y[0], y[1:] - y[:2]
     x_long_slope, z_long_slope = (x[2] - x[0]) / rise_long, (z[2] - z[0]) / rise_long
     # The short side is two edges, one for the rows above the middle corner and one below, here one after the other.
-    short_x, short_y, short_z = (torch.cat([value[0], value[1]]) for value in (x, y, z))
-    x_short_slope = torch.cat([(x[1] - x[0]) / rise_top, (x[2] - x[1]) / rise_bottom])
-    z_short_slope = torch.cat([(z[1] - z[0]) / rise_top, (z[2] - z[1]) / rise_bottom])
-    rows_of_triangle = triangles.end_row - triangles.first_row
-    for chosen in _chunks(rows_of_triangle, _ROWS_AT_ONCE):
-        index, within = _expand(rows_of_triangle[chosen])
+    x_short_slope, z_short_slope = (((value[1:] - value[:2]) / rise_short).view(-1) for value in (x, z))
+    short_x, short_y, short_z = (value[:2].reshape(-1) for value in (x, y, z))
+    for chosen in _chunks(triangles.rows, _ROWS_AT_ONCE):
+        index, within = _expand(triangles.rows[chosen])
         index += chosen.start
-        row = triangles.first_row.index_select(0, index).add_(within)
-        centre = row.to(x.dtype).add_(0.5)
+        centre = triangles.first_centre.index_select(0, index).add_(within)
         drop = centre - y[0].index_select(0, index)
-        x_long = x[0].index_select(0, index) + drop * x_long_slope.index_select(0, index)
-        z_long = z[0].index_select(0, index) + drop * z_long_slope.index_select(0, index)
-        short = index + (centre >= y[1].index_select(0, index)) * x.shape[1]
-        drop = centre.sub_(short_y.index_select(0, short))
-        x_short = short_x.index_select(0, short) + drop * x_short_slope.index_select(0, short)
-        z_short = short_z.index_select(0, short) + drop * z_short_slope.index_select(0, short)
-        left, right = torch.minimum(x_long, x_short), torch.maximum(x_long, x_short)
-        first, end = _centres_between(left, right, scene.width)
-        kept = (end > first).nonzero()[:, 0]
-        first, left = first.index_select(0, kept), left.index_select(0, kept)
-        index = index.index_select(0, kept)
-        x_long, z_long, x_short, z_short = (v.index_select(0, kept) for v in (x_long, z_long, x_short, z_short))
+        short = (centre >= y[1].index_select(0, index)).to(torch.int64).mul_(x.shape[1]).add_(index)
+        drop_short = centre.sub_(short_y.index_select(0, short))
+        x_long = (x_long_slope.index_select(0, index).mul_(drop)).add_(x[0].index_select(0, index))
+        x_short = (x_short_slope.index_select(0, short).mul_(drop_short)).add_(short_x.index_select(0, short))
+        left = torch.minimum(x_long, x_short)
+        first, end = _centres_between(left, torch.maximum(x_long, x_short), box.left, box.right)
+        # Many spans are empty. To carry them along takes less time than to sort them out.
+        z_long = z_long_slope.index_select(0, index).mul_(drop).add_(z[0].index_select(0, index))
+        z_short = z_short_slope.index_select(0, short).mul_(drop_short).add_(short_z.index_select(0, short))
         step = (z_short - z_long) / (x_short - x_long)
         z_left = torch.where(x_long > x_short, z_short, z_long)
-        first_row = triangles.body.index_select(0, index) * scene.height + row.index_select(0, kept)
+        line = triangles.line.index_select(0, index).add_(within.long())
         yield _Spans(
-            first_row * scene.width + first.long(),
-            (end.index_select(0, kept) - first).long(),
-            z_left + (first + 0.5 - left) * step,
+            line.mul_(box.right - box.left).add_(first.long()).sub_(box.left),
+            torch.where(end > first, end - first, 0).long(),
+            z_left.add_((first + 0.5).sub_(left).mul_(step)),
             step,
             triangles.face.index_select(0, index),
         )
@@ -221,7 +269,7 @@ def _expand(counts: Tensor) -> tuple[Tensor, Tensor]:
     return index, torch.arange(index.shape[0], device=index.device).sub_(before.index_select(0, index))
 
 
-def _draw(spans: _Spans, keys: Tensor, offset: int) -> None:
+def _draw(spans: _Spans, keys: Tensor) -> None:
     """Put every pixel of the spans into the z-buffer `keys`, in place."""
     for chosen in _chunks(spans.length, _PIXELS_AT_ONCE):
         index, within = _expand(spans.length[chosen])
@@ -231,8 +279,7 @@ def _draw(spans: _Spans, keys: Tensor, offset: int) -> None:
         key = inverse_z.float().clamp_min_(1e-30).view(torch.int32).to(torch.int64)
         key <<= 31
         key += (_LOW_BITS - spans.face[chosen]).index_select(0, index)
-        pixel = (spans.first_pixel[chosen] + offset).index_select(0, index).add_(within)
-        keys.scatter_reduce_(0, pixel, key, "amax")
+        keys.scatter_reduce_(0, within.add_(spans.first_pixel[chosen].index_select(0, index)), key, "amax")
 
 
 def _chunks(counts: Tensor, limit: int) -> Iterator[slice]:

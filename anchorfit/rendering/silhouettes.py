@@ -34,11 +34,16 @@ from torch.autograd.function import once_differentiable
 
 from .clipping import Triangles, clip_to_near
 from .edges import EdgeTable, edge_table
-from .fragments import Scene, Silhouette, check_scene, finite_bodies
+from .fragments import Placement, Scene, Silhouette, check_scene, place_bodies
 from .rasterizer import NEAR, to_pixels
 
 _CPU_SAMPLES_AT_ONCE = 1 << 20  # winding numbers of a group of bodies, 2 bytes each: they should stay in the cache
 _GPU_SAMPLES_AT_ONCE = 1 << 26
+
+# Winding numbers lie in fields of 16 bits, four to a word: one addition then serves four samples. A field holds the
+# number + _ZERO, so that no number within +-8191 borrows from the next field; the sum of two fields fits as well.
+_ONES = 0x0001_0001_0001_0001
+_ZERO = 0x2000
 
 
 def silhouette(
@@ -70,26 +75,25 @@ def silhouette(
         samples = 4 if max(scene.height, scene.width) <= 128 else 2
     if not 1 <= samples <= 64:
         raise ValueError(f"samples: expected 1..64, got {samples}")
-    valid = finite_bodies(scene)
-    whole = valid & (scene.vertices_cam.detach()[..., 2].amin(1) >= near)
-    soup_x, soup_y, soup_body = _cut_bodies(scene, valid & ~whole, near)
+    placement = place_bodies(scene, near)
+    soup_x, soup_y, soup_body = _cut_bodies(scene, placement, near)
     gradient = torch.is_grad_enabled() and (scene.vertices_cam.requires_grad or scene.intrinsics.requires_grad)
-    edges = edge_table(scene.faces)
-    task = _Task(edges, scene.faces, whole, soup_body, scene.height, scene.width, samples, gradient)
+    size = (scene.height, scene.width)
+    task = _Task(scene.corners, edge_table(scene.faces), placement, soup_body, *size, samples, gradient)
     mask = _Coverage.apply(scene.vertices_cam, scene.intrinsics, soup_x, soup_y, task)
-    return Silhouette(mask, valid)
+    return Silhouette(mask, placement.valid)
 
 
 class _Task(NamedTuple):
     """What to draw besides the numbers that carry gradients.
 
-    whole: (B,) bodies in front of the near plane, drawn by their contour edges; soup_body: (M,) body of each triangle
-    of the others, which are drawn triangle by triangle.
+    placement: whole bodies are drawn by their contour edges; soup_body: (M,) body of each triangle of those that the
+    near plane cuts, which are drawn triangle by triangle.
     """
 
+    corners: Tensor  # (3, F) vertices of the faces
     edges: EdgeTable
-    faces: Tensor
-    whole: Tensor
+    placement: Placement
     soup_body: Tensor
     height: int
     width: int
@@ -97,12 +101,12 @@ class _Task(NamedTuple):
     gradient: bool  # whether anybody will ask for it
 
 
-def _cut_bodies(scene: Scene, chosen: Tensor, near: float) -> tuple[Tensor, Tensor, Tensor]:
-    """Corners x, y (M, 3) in pixels and body (M,) of the triangles of the chosen bodies (B,), cut at the near plane."""
-    bodies = chosen.nonzero()[:, 0]
-    if bodies.shape[0] == 0:
+def _cut_bodies(scene: Scene, placement: Placement, near: float) -> tuple[Tensor, Tensor, Tensor]:
+    """Corners x, y (M, 3) in pixels and body (M,) of the triangles of bodies that the near plane cuts."""
+    if not placement.any_cut:
         nothing = scene.vertices_cam.new_zeros(0, 3)
-        return nothing, nothing, bodies
+        return nothing, nothing, torch.empty(0, dtype=torch.int64, device=nothing.device)
+    bodies = (placement.valid & ~placement.whole).nonzero()[:, 0]
     body = bodies.repeat_interleave(scene.faces.shape[0])
     corners = scene.vertices_cam[bodies][:, scene.faces].reshape(-1, 3, 3)
     soup = clip_to_near(Triangles(corners, body, body), near)
@@ -110,29 +114,36 @@ def _cut_bodies(scene: Scene, chosen: Tensor, near: float) -> tuple[Tensor, Tens
     return x, y, soup.body
 
 
-class _Contours(NamedTuple):
-    """Contour edges (M,): ends in pixels; winding (int16, its sign goes with the direction); body within the group;
-    start, end: indices of the ends among all points, B V vertices first, corners of cut triangles after them."""
+class _Window(NamedTuple):
+    """The part of the image that a group of bodies touches, in samples; it ends where pixels end."""
 
-    x_a: Tensor
-    y_a: Tensor
-    x_b: Tensor
-    y_b: Tensor
+    left: int
+    right: int
+    top: int
+    bottom: int
+
+
+class _Contours(NamedTuple):
+    """Contour edges (M,) of a group of bodies, and the window that they lie in.
+
+    places: (2 ends, x and y, M) in samples. points: (2 ends, M) indices among all points, B V vertices first, corners
+    of cut triangles after them. winding: (M,) int64, its sign goes with the direction. body: (M,) within the group.
+    """
+
+    places: Tensor
+    points: Tensor
     winding: Tensor
     body: Tensor
-    start: Tensor
-    end: Tensor
+    window: _Window
 
 
 class _OutlinePoints(NamedTuple):
-    """Crossings of the outline (N,): indices of the ends of their edge, share of the way between them, what moving
-    that point along x and y adds to the cover of its pixel, that pixel's index."""
+    """Crossings of the outline (N,): points (2, N), the ends of their edge; share (N,) of the way between them; gains
+    (2, N), what moving the crossing along x and y adds to the cover of its pixel; that pixel's index (N,)."""
 
-    start: Tensor
-    end: Tensor
+    points: Tensor
     share: Tensor
-    gain_x: Tensor
-    gain_y: Tensor
+    gains: Tensor
     pixel: Tensor
 
 
@@ -145,125 +156,140 @@ class _Coverage(torch.autograd.Function):
     ) -> Tensor:
         batch = vertices_cam.shape[0]
         per_body = task.height * task.width * task.samples**2
-        bodies_at_once = max(
-            1, (_CPU_SAMPLES_AT_ONCE if task.whole.device.type == "cpu" else _GPU_SAMPLES_AT_ONCE) // per_body
-        )
-        mask = vertices_cam.new_empty((batch, task.height, task.width))
+        limit = _CPU_SAMPLES_AT_ONCE if vertices_cam.device.type == "cpu" else _GPU_SAMPLES_AT_ONCE
+        bodies_at_once = max(1, limit // per_body)
+        mask = vertices_cam.new_zeros((batch, task.height, task.width))
         points: list[_OutlinePoints] = []
         for first in range(0, batch, bodies_at_once):
             bodies = slice(first, min(first + bodies_at_once, batch))
             contours = _contours(vertices_cam, intrinsics, task, bodies)
             if task.soup_body.shape[0]:
                 contours = _add_soup(contours, soup_x, soup_y, task, bodies, vertices_cam.shape[:2].numel())
-            numbers = _winding_numbers(contours, bodies.stop - first, task)
-            mask[bodies] = _pool(numbers, task.samples).to(mask.dtype) / task.samples**2
+            crossings = _cross(contours, task)
+            numbers = _winding_numbers(crossings, bodies.stop - first, contours.window)
+            left, right, top, bottom = (end // task.samples for end in contours.window)
+            mask[bodies, top:bottom, left:right] = _cover(numbers, bodies.stop - first, contours.window, task.samples)
             if task.gradient:
-                points.append(_outline_points(contours, numbers, task, first))
+                points.append(_outline_points(contours, crossings, numbers, task, first))
         if points:
-            ctx.save_for_backward(vertices_cam, intrinsics, *(torch.cat(part) for part in zip(*points, strict=True)))
+            saved = points[0] if len(points) == 1 else (torch.cat(part, -1) for part in zip(*points, strict=True))
+            ctx.save_for_backward(vertices_cam, intrinsics, *saved)
             ctx.soup_shape = soup_x.shape
         return mask
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        vertices_cam, intrinsics, start, end, share, gain_x, gain_y, pixel = ctx.saved_tensors
-        batch, num_vertices = vertices_cam.shape[:2]
-        g = grad.reshape(-1).index_select(0, pixel)
-        forces = []
-        for gain in (gain_x, gain_y):
-            force = g * gain
-            at_end = force * share
-            total = grad.new_zeros(batch * num_vertices + ctx.soup_shape.numel())
-            forces.append(total.index_add_(0, start, force - at_end).index_add_(0, end, at_end))
-        on_x, on_y = (force[: batch * num_vertices] for force in forces)
-        on_soup = [force[batch * num_vertices :].view(ctx.soup_shape) for force in forces]
-        touched = (on_x.abs() + on_y.abs()).nonzero()[:, 0]
-        return (
-            _to_vertices(on_x, on_y, touched, vertices_cam, intrinsics),
-            _to_intrinsics(on_x, on_y, touched, vertices_cam, intrinsics) if ctx.needs_input_grad[1] else None,
-            *on_soup,
-            None,
-        )
+        vertices_cam, intrinsics, points, share, gains, pixel = ctx.saved_tensors
+        force = grad.reshape(-1).index_select(0, pixel) * gains  # (2, N)
+        at_end = force * share
+        forces = torch.cat([force.sub_(at_end), at_end], 1)
+        points = points.view(-1)
+        on_soup: tuple[Tensor | None, Tensor | None] = (None, None)
+        if ctx.soup_shape.numel():
+            first_corner = vertices_cam.shape[:2].numel()
+            of_soup, of_vertices = ((points >= first_corner) == soup for soup in (True, False))
+            total = grad.new_zeros(2, ctx.soup_shape.numel())
+            for axis_total, axis_forces in zip(total, forces, strict=True):
+                axis_total.index_add_(0, points[of_soup] - first_corner, axis_forces[of_soup])
+            on_soup = (total[0].view(ctx.soup_shape), total[1].view(ctx.soup_shape))
+            points, forces = points[of_vertices], forces[:, of_vertices]
+        return *_through_projection(forces, points, vertices_cam, intrinsics, ctx.needs_input_grad[1]), *on_soup, None
 
 
-def _to_vertices(grad_x: Tensor, grad_y: Tensor, touched: Tensor, vertices_cam: Tensor, intrinsics: Tensor) -> Tensor:
-    """Gradient with respect to vertices (B, V, 3) from those to their pixels (B V,), which are zero but at the few
-    touched ones: the transposed derivative of x = (fx X + s Y) / Z + cx, y = fy Y / Z + cy."""
-    grad_x, grad_y = grad_x.index_select(0, touched), grad_y.index_select(0, touched)
-    body = touched // vertices_cam.shape[1]
-    fx, skew, fy = (intrinsics[:, i, j].index_select(0, body) for i, j in ((0, 0), (0, 1), (1, 1)))
-    x_cam, y_cam, z_cam = vertices_cam.reshape(-1, 3).index_select(0, touched).unbind(-1)
-    to_x = fx * grad_x / z_cam
-    to_y = (skew * grad_x + fy * grad_y) / z_cam
-    to_z = -(to_x * x_cam + to_y * y_cam) / z_cam
-    result = torch.zeros_like(vertices_cam)
-    result.view(-1, 3).index_copy_(0, touched, torch.stack([to_x, to_y, to_z], -1))
-    return result
-
-
-def _to_intrinsics(grad_x: Tensor, grad_y: Tensor, touched: Tensor, vertices_cam: Tensor, intrinsics: Tensor) -> Tensor:
-    """Gradient with respect to intrinsics (B, 3, 3), likewise."""
-    body = touched // vertices_cam.shape[1]
-    plane = vertices_cam.reshape(-1, 3)[touched]
-    plane = plane / plane[:, 2:]  # (X / Z, Y / Z, 1)
-    result = torch.zeros_like(intrinsics)
-    result[:, 0].index_add_(0, body, grad_x[touched, None] * plane)
-    result[:, 1, 1:].index_add_(0, body, grad_y[touched, None] * plane[:, 1:])
-    return result
+def _through_projection(
+    forces: Tensor, points: Tensor, vertices_cam: Tensor, intrinsics: Tensor, to_intrinsics: bool
+) -> tuple[Tensor, Tensor | None]:
+    """Gradients with respect to vertices (B, V, 3) and, where asked for, intrinsics (B, 3, 3), of forces (2, N) on the
+    pixels of points (N,), indices among B V: the transposed derivative of x = (fx X + s Y) / Z + cx, y = fy Y / Z + cy.
+    """
+    body = torch.div(points, vertices_cam.shape[1], rounding_mode="floor") if intrinsics.shape[0] > 1 else None
+    matrix = intrinsics if body is None else intrinsics.index_select(0, body)
+    corners = vertices_cam.reshape(-1, 3).index_select(0, points)
+    depth = corners[:, 2]
+    x_plane, y_plane = corners[:, 0] / depth, corners[:, 1] / depth
+    to_x = forces[0] * matrix[:, 0, 0]
+    to_y = (forces[1] * matrix[:, 1, 1]).add_(forces[0] * matrix[:, 0, 1])
+    to_z = (to_x * x_plane).add_(to_y * y_plane).neg_()
+    on_vertices = torch.zeros_like(vertices_cam, memory_format=torch.contiguous_format)
+    on_vertices.view(-1, 3).index_add_(0, points, torch.stack([to_x, to_y, to_z], -1).div_(depth[:, None]))
+    if not to_intrinsics:
+        return on_vertices, None
+    body = torch.zeros_like(points) if body is None else body
+    plane = torch.stack([x_plane, y_plane, torch.ones_like(depth)], -1)
+    on_intrinsics = torch.zeros_like(intrinsics, memory_format=torch.contiguous_format)
+    on_intrinsics[:, 0].index_add_(0, body, forces[0][:, None] * plane)
+    on_intrinsics[:, 1, 1:].index_add_(0, body, forces[1][:, None] * plane[:, 1:])
+    return on_vertices, on_intrinsics
 
 
 def _contours(vertices_cam: Tensor, intrinsics: Tensor, task: _Task, bodies: slice) -> _Contours:
     """Contour edges of the whole bodies of a group. Vertices run along the first dimension here: to fetch a vertex for
     all bodies is then one copy of neighbouring numbers, ten times faster than along the second."""
-    x, y = _pixels(vertices_cam[bodies], intrinsics[bodies], task.whole[bodies])  # (V, G)
-    group = x.shape[1]
-    if group == 1:  # fetching from a plain list is twice as fast as fetching rows of one
-        x, y = x.view(-1), y.view(-1)
-    side_x, other_x = _two_sides(x, task.faces)
-    side_y, other_y = _two_sides(y, task.faces)
-    front = side_x.mul_(other_y) > side_y.mul_(other_x)  # (F, G): which way round; one without area counts as "not"
-    edges = task.edges
-    differ = front.index_select(0, edges.faces[0]) ^ front.index_select(0, edges.faces[1])
+    edges, whole = task.edges, None if task.placement.all_whole else task.placement.whole[bodies]
+    samples_xy = _sample_places(vertices_cam[bodies], intrinsics[bodies], task.samples, whole)  # (2, V, G)
+    num_vertices, group = samples_xy.shape[1:]
+    window = _window_of(samples_xy, task)
+    front = _turned_to_us(samples_xy, task.corners)  # (F, G), or (F,) for one body
+    first, second = (front.index_select(0, face) for face in edges.faces)
+    differ = first != second
     if not edges.closed:
         differ ^= edges.flip.view(-1, *[1] * (differ.ndim - 1))
-    edge, body = differ.view(-1, group).nonzero().unbind(-1)
-    front = front.view(-1).to(torch.int16)
-    winding = torch.zeros_like(edge, dtype=torch.int16)
-    for face, direction in zip(edges.faces, edges.directions, strict=True):
-        turn = 2 * front.index_select(0, face.index_select(0, edge) * group + body) - 1
-        winding += turn * direction.index_select(0, edge)
-    start, end = edges.start.index_select(0, edge), edges.end.index_select(0, edge)
-    at_start, at_end = start * group + body, end * group + body
-    x, y = x.view(-1), y.view(-1)
-    first_point = (body + bodies.start) * vertices_cam.shape[1]
-    return _Contours(
-        x.index_select(0, at_start),
-        y.index_select(0, at_start),
-        x.index_select(0, at_end),
-        y.index_select(0, at_end),
-        winding,
-        body,
-        first_point + start,
-        first_point + end,
-    )
+    if group == 1:
+        edge = at = differ.nonzero()[:, 0]
+        body = torch.zeros_like(edge)
+    else:
+        edge, body = differ.nonzero().t().contiguous().unbind(0)
+        at = edge * group + body
+    # In a closed mesh the second face looks the other way, and runs the other way along the edge: 2 or -2.
+    winding = torch.where(first.view(-1).index_select(0, at), 2, -2)
+    if not edges.closed:
+        turn = torch.where(second.view(-1).index_select(0, at), 1, -1)
+        winding = turn.mul_(edges.second_direction.index_select(0, edge)).add_(winding // 2)
+    vertex = edges.ends.gather(1, edge.expand(2, -1))  # (2, M)
+    at = (vertex * group).add_(body)
+    places = samples_xy.view(1, 2, -1).expand(2, -1, -1).gather(2, at[:, None].expand(-1, 2, -1))
+    return _Contours(places, vertex.add_((body + bodies.start) * num_vertices), winding, body, window)
 
 
-def _pixels(vertices_cam: Tensor, intrinsics: Tensor, whole: Tensor) -> tuple[Tensor, Tensor]:
-    """x and y (V, G), pixels; bodies that are not whole shrink to a point."""
-    x, y, z = vertices_cam.permute(2, 1, 0).contiguous()
-    if not bool(whole.all()):
-        x, y, z = torch.where(whole, x, 0), torch.where(whole, y, 0), torch.where(whole, z, 1)
+def _whole_image(task: _Task) -> _Window:
+    return _Window(0, task.width * task.samples, 0, task.height * task.samples)
+
+
+def _window_of(places: Tensor, task: _Task) -> _Window:
+    """What the bodies touch of the image, and a pixel around it: they reach no border of it but those of the image."""
+    if places.numel() == 0:
+        return _whole_image(task)
+    ends = torch.stack([places.flatten(1).amin(1), places.flatten(1).amax(1)], 1) / task.samples
+    sides = []
+    for (low, high), side in zip(ends.tolist(), (task.width, task.height), strict=True):
+        start = int(min(max(low - 1, 0), side - 1))
+        sides += [start, max(start, int(min(max(high + 1, 0), side - 1))) + 1]
+    return _Window(*(side * task.samples for side in sides))
+
+
+def _sample_places(vertices_cam: Tensor, intrinsics: Tensor, samples: int, whole: Tensor | None) -> Tensor:
+    """x and y (2, V, G), in samples; bodies that are not whole shrink to a point."""
+    planes = vertices_cam.permute(2, 1, 0).contiguous()
+    if whole is not None:
+        planes = torch.stack([torch.where(whole, plane, value) for plane, value in zip(planes, (0, 0, 1), strict=True)])
         intrinsics = torch.where(whole[:, None, None], intrinsics, 0)
-    x, y = x.div_(z), y.div_(z)
-    x = x.mul_(intrinsics[:, 0, 0]).add_(intrinsics[:, 0, 1] * y).add_(intrinsics[:, 0, 2])
-    return x, y.mul_(intrinsics[:, 1, 1]).add_(intrinsics[:, 1, 2])
+    scaled = intrinsics * samples  # exact for the default numbers of samples
+    focal, centre = scaled.diagonal(dim1=1, dim2=2)[:, :2], scaled[:, :2, 2]  # (G, 2)
+    places = planes[:2] / planes[2]
+    skewed = scaled[:, 0, 1] * places[1]
+    places.mul_(focal.t()[:, None])[0].add_(skewed)
+    return places.add_(centre.t()[:, None])
 
 
-def _two_sides(coordinate: Tensor, faces: Tensor) -> tuple[Tensor, Tensor]:
-    """One coordinate of the sides of faces from their first corner to the two others; (F, G) each."""
-    corner = coordinate.index_select(0, faces[:, 0])
-    return coordinate.index_select(0, faces[:, 1]).sub_(corner), coordinate.index_select(0, faces[:, 2]).sub_(corner)
+def _turned_to_us(places: Tensor, corners: Tensor) -> Tensor:
+    """(F, G), or (F,) for one body: which way round faces run in the image; one without area counts as "not"."""
+    if places.shape[2] == 1:  # fetching from a plain list is twice as fast as fetching rows of one
+        places = places.view(2, -1)
+    x, y = (plane.index_select(0, corners.view(-1)).view(*corners.shape, *plane.shape[1:]) for plane in places)
+    side_x, other_x = x[1:].sub_(x[0])
+    side_y, other_y = y[1:].sub_(y[0])
+    return side_x.mul_(other_y) > side_y.mul_(other_x)
 
 
 def _add_soup(
@@ -271,109 +297,164 @@ def _add_soup(
 ) -> _Contours:
     """The contours, and every edge of the group's cut triangles."""
     mine = ((task.soup_body >= bodies.start) & (task.soup_body < bodies.stop)).nonzero()[:, 0]
-    x, y = soup_x[mine], soup_y[mine]
-    area = (x[:, 1] - x[:, 0]) * (y[:, 2] - y[:, 0]) - (y[:, 1] - y[:, 0]) * (x[:, 2] - x[:, 0])
-    turn = area.sign().to(torch.int16)
+    corners = torch.stack([soup_x[mine], soup_y[mine]]) * task.samples  # (2, M, 3)
+    side, other = corners[..., 1] - corners[..., 0], corners[..., 2] - corners[..., 0]
+    turn = (side[0] * other[1] - side[1] * other[0]).sign().to(torch.int64)
     corner = first_corner + 3 * mine[:, None] + torch.arange(3, device=mine.device)
-    soup = _Contours(
-        x.reshape(-1),
-        y.reshape(-1),
-        x.roll(-1, 1).reshape(-1),
-        y.roll(-1, 1).reshape(-1),
-        turn.repeat_interleave(3),
-        (task.soup_body[mine] - bodies.start).repeat_interleave(3),
-        corner.reshape(-1),
-        corner.roll(-1, 1).reshape(-1),
+    return _Contours(
+        torch.cat([contours.places, torch.stack([corners, corners.roll(-1, 2)]).flatten(2)], 2),
+        torch.cat([contours.points, torch.stack([corner, corner.roll(-1, 1)]).flatten(1)], 1),
+        torch.cat([contours.winding, turn.repeat_interleave(3)]),
+        torch.cat([contours.body, (task.soup_body[mine] - bodies.start).repeat_interleave(3)]),
+        _whole_image(task),
     )
-    return _Contours(*(torch.cat(pair) for pair in zip(contours, soup, strict=True)))
 
 
 class _Crossings(NamedTuple):
-    """Where edges meet sample lines (N,): the edge, the line, place along the line in samples, and the first
-    sample past it (0..count, int64); slope (M,) of each edge: how far the place moves from line to line."""
+    """Where contour edges meet sample columns (steeper than wide edges excepted), then where they meet sample rows.
 
+    By edge, (2, M), columns first: start and run down the lines, slope: how far the place moves from line to line;
+    jump: what the winding number changes by in passing the edge (int64). steep: (M,), edges whose outline is summed
+    over rows.
+    By crossing, (N,), the first `columns` of them with columns: entry among the 2 M, edge, line (as its centre), place
+    along it in samples, the first sample past it (int64, within the window or past its end), and the field of that
+    sample's winding number.
+    """
+
+    start: Tensor
+    run: Tensor
+    slope: Tensor
+    jump: Tensor
+    steep: Tensor
+    columns: int
+    entry: Tensor
     edge: Tensor
-    line: Tensor
+    centre: Tensor
     place: Tensor
     sample: Tensor
-    slope: Tensor
+    field: Tensor
 
 
-def _cross(down_a: Tensor, along_a: Tensor, down_b: Tensor, along_b: Tensor, lines: int, samples: int) -> _Crossings:
+def _words_of_a_row(window: _Window) -> int:
+    """Words of four winding numbers: the row's samples, the one past its end, and what is added one word further; an
+    even count, so that bytes make whole words in `_cover`."""
+    return ((window.right - window.left) // 8 + 1) * 2 + 2
+
+
+def _cross(contours: _Contours, task: _Task) -> _Crossings:
     """A line k crosses an edge when low <= k + 0.5 < high, and always at the same place, whichever way the edge runs,
-    so that the ends of neighbouring edges neither leave a gap nor overlap. All in samples."""
-    forward = down_b > down_a
-    low, high = torch.where(forward, down_a, down_b), torch.where(forward, down_b, down_a)
-    along_low, along_high = torch.where(forward, along_a, along_b), torch.where(forward, along_b, along_a)
-    slope = (along_high - along_low) / (high - low)
-    first = (low - 0.5).ceil_().clamp_(0, lines)
-    place_first = along_low + (first + 0.5 - low) * slope
-    count = (high - 0.5).ceil_().clamp_(0, lines).sub_(first).long()
-    index = torch.repeat_interleave(count)
-    within = torch.arange(index.shape[0], device=index.device)
-    within -= (count.cumsum(0) - count).index_select(0, index)
-    place = place_first.index_select(0, index) + within * slope.index_select(0, index)
-    sample = (place - 0.5).ceil_().clamp_(0, samples).long()
-    return _Crossings(index, first.long().index_select(0, index).add_(within), place, sample, slope)
+    so that the ends of neighbouring edges neither leave a gap nor overlap."""
+    window = contours.window
+    (start, end), (along_start, along_end) = contours.places, contours.places.flip(1)  # (2, M): of columns, of rows
+    run = end - start
+    slope = (along_end - along_start) / run
+    forward = run > 0
+    low = torch.minimum(start, end)
+    bounds = (contours.places - 0.5).ceil_()
+    bounds[:, 0].clamp_(window.left, window.right)
+    bounds[:, 1].clamp_(window.top, window.bottom)
+    first = torch.minimum(bounds[0], bounds[1])
+    place_first = torch.where(forward, along_start, along_end).add_((first + 0.5).sub_(low).mul_(slope))
+    count = (bounds[1] - bounds[0]).abs_().to(torch.int64)
+    size = run.abs()
+    steep = size[1] >= size[0]
+    count[0].mul_(~steep if task.gradient else 0)
+    columns, rows = count.sum(1).tolist()
+    count = count.view(-1)
+    index = torch.repeat_interleave(count, output_size=columns + rows)
+    line = (first.view(-1).to(torch.int64) - (count.cumsum(0) - count)).index_select(0, index)
+    line += torch.arange(columns + rows, device=line.device)
+    centre = line.to(low.dtype).add_(0.5)
+    within = centre - first.add_(0.5).view(-1).index_select(0, index)
+    place = within.mul_(slope.view(-1).index_select(0, index)).add_(place_first.view(-1).index_select(0, index))
+    sample = (place - 0.5).ceil_()
+    sample[:columns].clamp_(window.top, window.bottom)
+    sample[columns:].clamp_(window.left, window.right)
+    sample = sample.to(torch.int64)
+    edge = index.clone()
+    edge[columns:].sub_(contours.winding.shape[0])
+    jump = torch.where(forward, contours.winding, -contours.winding)
+    jump[1].neg_()
+    step = 4 * _words_of_a_row(window)
+    first_field = (1 - window.top) * step - window.left
+    field = (contours.body * ((window.bottom - window.top) * step) + first_field).index_select(0, edge)
+    field[:columns].add_(line[:columns]).add_(sample[:columns], alpha=step)
+    field[columns:].add_(sample[columns:]).add_(line[columns:], alpha=step)
+    return _Crossings(start, run, slope, jump, steep, columns, index, edge, centre, place, sample, field)
 
 
-def _winding_numbers(contours: _Contours, group: int, task: _Task) -> Tensor:
-    """(G, H samples, W samples) int16: each crossing adds its winding to all samples past it."""
-    height, width = task.height * task.samples, task.width * task.samples
-    x_a, y_a, x_b, y_b = (value * task.samples for value in contours[:4])
-    rows = _cross(y_a, x_a, y_b, x_b, height, width)
-    jump = torch.where(y_b > y_a, -contours.winding, contours.winding)
-    line = (contours.body * height).index_select(0, rows.edge).add_(rows.line)
-    numbers = torch.zeros(group * height * (width + 1), dtype=torch.int16, device=line.device)
-    numbers.scatter_add_(0, line.mul_(width + 1).add_(rows.sample), jump.index_select(0, rows.edge))
-    return numbers.view(group, height, width + 1).cumsum_(-1)[..., :width]
+def _winding_numbers(crossings: _Crossings, group: int, window: _Window) -> Tensor:
+    """(1 + G h + 1, words) int64, fields of 16 bits, h the rows of samples of the window: each crossing of a row adds
+    its jump to all samples past it. Before and after the bodies' rows lies an empty one, so that every sample has its
+    neighbours.
+
+    The running sum goes from word to word. A jump at field k of a word is to reach fields k..3 there and all fields of
+    later words: it is added to the former, and what is missing of the latter, fields 0..k-1, one word further on.
+    """
+    rows = 2 + group * (window.bottom - window.top)
+    words = _words_of_a_row(window)
+    numbers = torch.zeros(rows * words, dtype=torch.int64, device=crossings.field.device)
+    numbers.view(rows, words)[:, 0] = _ZERO * _ONES
+    field = crossings.field[crossings.columns :]
+    everywhere = (crossings.jump[1] * _ONES).index_select(0, crossings.edge[crossings.columns :])
+    here = everywhere << ((field & 3) << 4)
+    word = field >> 2
+    numbers.scatter_add_(0, word, here)
+    numbers.scatter_add_(0, word.add_(1), everywhere.sub_(here))
+    return numbers.view(rows, words).cumsum_(1)
 
 
-def _pool(numbers: Tensor, samples: int) -> Tensor:
-    """(G, H, W) int16: how many samples of each pixel are covered. Numbers are never negative."""
-    rows = numbers[:, ::samples].clamp_max(1)
-    for row in range(1, samples):
-        rows += numbers[:, row::samples].clamp_max(1)
-    return torch.stack([rows[..., column::samples] for column in range(samples)]).sum(0, dtype=torch.int16)
+def _cover(numbers: Tensor, group: int, window: _Window, samples: int) -> Tensor:
+    """(G, h, w), the window's pixels: the share of each pixel's samples whose winding number is not zero."""
+    covered = numbers[1:-1].view(torch.int16).sub(_ZERO).to(torch.bool)
+    # Bytes of 0 and 1, added up eight at a time: at most 64 rows of a pixel.
+    rows = covered.view(torch.int64).view(group, (window.bottom - window.top) // samples, samples, -1).sum(2)
+    width = window.right - window.left
+    if samples in (2, 4, 8):  # the first byte of every two, four or eight gathers their sum, at most 64
+        for shift in (8, 16, 32)[: samples.bit_length() - 1]:
+            rows += rows >> shift
+        count = rows.view(torch.uint8)[..., :width:samples]
+    else:
+        count = rows.view(torch.uint8)[..., :width].unflatten(2, (-1, samples)).sum(3)
+    return count / samples**2
 
 
-def _outline_points(contours: _Contours, numbers: Tensor, task: _Task, first_body: int) -> _OutlinePoints:
+def _outline_points(
+    contours: _Contours, crossings: _Crossings, numbers: Tensor, task: _Task, first_body: int
+) -> _OutlinePoints:
     """The outline where it crosses sample rows (edges that are steep) or sample columns (those that are not): the
     crossings between a free and a covered sample, and what moving them does."""
-    _, height, width = numbers.shape
-    row_step = numbers.stride(1)
-    x_a, y_a, x_b, y_b = (value * task.samples for value in contours[:4])
-    steep = (y_b - y_a).abs() >= (x_b - x_a).abs()
-    down_a, down_b = torch.where(steep, y_a, x_a), torch.where(steep, y_b, x_b)
-    along_a, along_b = torch.where(steep, x_a, y_a), torch.where(steep, x_b, y_b)
-    side = max(height, width)
-    edge, line, place, sample, slope = _cross(down_a, along_a, down_b, along_b, side, side)
-    by_row = steep.index_select(0, edge)
-    lines, count = torch.where(by_row, height, width), torch.where(by_row, width, height)
-    inside = (line < lines) & (sample > 0) & (sample < count)
-    row, column = torch.where(by_row, line, sample), torch.where(by_row, sample, line)
-    body = contours.body.index_select(0, edge)
-    past = (body * (height * row_step) + row * row_step + column) * inside
-    flat = numbers.as_strided((numbers.shape[0] * height * row_step,), (1,))
-    after = flat.index_select(0, past)
-    before = flat.index_select(0, (past - torch.where(by_row, 1, row_step)).clamp_min_(0))
-    chosen = (inside & ((after == 0) != (before == 0))).nonzero()[:, 0]
-    edge, by_row = edge.index_select(0, chosen), by_row.index_select(0, chosen)
+    columns, sample, samples = crossings.columns, crossings.sample, task.samples
+    fields = numbers.view(-1).view(torch.int16)
+    after = fields.index_select(0, crossings.field)
+    field_before = crossings.field - 1
+    field_before[:columns].sub_(4 * numbers.shape[1] - 1)
+    before = fields.index_select(0, field_before)
+    shown = ((after == _ZERO) != (before == _ZERO)).logical_and_(sample > 0)
+    shown[:columns].logical_and_(sample[:columns] < task.height * samples)
+    shown[columns:].logical_and_(sample[columns:] < task.width * samples)
+    shown[columns:].logical_and_(crossings.steep.index_select(0, crossings.edge[columns:]))
+    chosen = shown.nonzero()[:, 0]
+    index, edge = crossings.entry.index_select(0, chosen), crossings.edge.index_select(0, chosen)
+    place, centre = crossings.place.index_select(0, chosen), crossings.centre.index_select(0, chosen)
     # Where the number goes from 0 to n over one sample, all crossings between the two samples have jumps that add up
     # to n, and weights jump / n that add up to one.
-    jump = torch.where((down_b > down_a) == steep, -contours.winding, contours.winding).index_select(0, edge)
+    change = after.add_(before).index_select(0, chosen).to(place.dtype).sub_(2 * _ZERO).mul_(-samples)
     # A crossing stands for a strip one sample wide. If what lies past it is covered, moving it on uncovers.
-    gain = -jump / ((before + after).index_select(0, chosen) * task.samples)
-    across = -gain * slope.index_select(0, edge)
-    line, place = line.index_select(0, chosen), place.index_select(0, chosen).long()
-    share = (line + 0.5 - down_a.index_select(0, edge)) / (down_b - down_a).index_select(0, edge)
-    row, column = torch.where(by_row, line, place), torch.where(by_row, place, line)
-    image = body.index_select(0, chosen) + first_body
+    gain = crossings.jump.view(-1).index_select(0, index).to(place.dtype).div_(change)
+    across = (gain * crossings.slope.view(-1).index_select(0, index)).neg_()
+    share = (centre - crossings.start.reshape(-1).index_select(0, index)) / crossings.run.view(-1).index_select(
+        0, index
+    )
+    by_column = chosen < columns
+    pixel_centre, pixel_place = (value.div_(samples).to(torch.int64) for value in (centre, place))
+    row = torch.where(by_column, pixel_place, pixel_centre)
+    column = pixel_centre.add_(pixel_place).sub_(row)
+    along_and_across = torch.stack([gain, across])
+    image = contours.body.index_select(0, edge).add_(first_body)
     return _OutlinePoints(
-        contours.start.index_select(0, edge),
-        contours.end.index_select(0, edge),
+        contours.points.gather(1, edge.expand(2, -1)),
         share,
-        torch.where(by_row, gain, across),
-        torch.where(by_row, across, gain),
-        (image * task.height + row // task.samples) * task.width + column // task.samples,
+        torch.where(by_column, along_and_across.flip(0), along_and_across),
+        image.mul_(task.height).add_(row).mul_(task.width).add_(column),
     )

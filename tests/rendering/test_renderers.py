@@ -63,21 +63,6 @@ def test_a_missing_pytorch3d_is_one_clear_line():
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.skipif(not has_pytorch3d, reason="PyTorch3D is not installed")
-def test_pytorch3d_sees_the_same():
-    vertices, faces = blob(1)
-    batch = torch.stack([vertices, vertices + 0.1, vertices * float("nan")])
-    scene = (batch, faces, camera(40, 56), (40, 56))
-    theirs, ours = load_renderer("pytorch3d").rasterize(*scene), rasterize(*scene)
-    assert theirs.valid.tolist() == [True, True, False]
-    same = theirs.face_ids == ours.face_ids
-    assert same.float().mean() > 0.995
-    torch.testing.assert_close(theirs.depth[same], ours.depth[same], rtol=1e-4, atol=0)
-    torch.testing.assert_close(theirs.barycentrics[same], ours.barycentrics[same], rtol=0, atol=5e-3)
-    mask = load_renderer("pytorch3d").silhouette(*scene).mask
-    assert ((mask > 0.5).float() - (silhouette(*scene).mask > 0.5).float()).abs().mean() < 0.05
-
-
 @pytest.mark.parametrize(
     "name", ["torch", pytest.param("pytorch3d", marks=pytest.mark.skipif(not has_pytorch3d, reason="not installed"))]
 )
