@@ -89,21 +89,18 @@ class PosePrior(nn.Module):
         size = len(SMPL_JOINTS) * SIZES[config.representation]
         self.first = _entry(NUM_FEATURES, config)
         self.units = nn.Sequential(*(BilinearUnit(config.width, config.dropout) for _ in range(config.units)))
-        self.last = FullPrecisionLinear(config.width, size)
+        self.last = _exit(size, config)
         self.skeleton = Skeleton()
         self.corrections = nn.ModuleList(
             nn.Sequential(
                 _entry(NUM_FEATURES + size + 4 * len(CANONICAL_JOINTS), config),
                 BilinearUnit(config.width, config.dropout),
-                FullPrecisionLinear(config.width, size),
+                _exit(size, config),
             )
             for _ in range(config.corrections)
         )
         with torch.no_grad():
-            self.last.weight.mul_(0.1)
             self.last.bias.copy_(from_matrix_identity(config.representation).repeat(len(SMPL_JOINTS)))
-            for correction in self.corrections:
-                correction[-1].weight.mul_(0.1)
 
     def forward(self, features: Tensor) -> PosePriorOutput:
         """Rotations from (B, 3 K + 1) features."""
@@ -152,6 +149,14 @@ def _entry(size: int, config: PosePriorConfig) -> nn.Sequential:
     return nn.Sequential(
         FullPrecisionLinear(size, config.width), nn.BatchNorm1d(config.width), nn.ReLU(), nn.Dropout(config.dropout)
     )
+
+
+def _exit(size: int, config: PosePriorConfig) -> FullPrecisionLinear:
+    """Its weights start small: training begins at the rest pose, and corrections at none."""
+    layer = FullPrecisionLinear(config.width, size)
+    with torch.no_grad():
+        layer.weight.mul_(0.1)
+    return layer
 
 
 def mirror_features(features: Tensor) -> Tensor:

@@ -183,8 +183,8 @@ class ShapeTask:
         seed: int = 0,
     ) -> None:
         torch.manual_seed(seed)
-        # Channels last: a third faster on CPUs.
-        self._model = ShapePrior(network).to(body.device, memory_format=torch.channels_last)
+        # Channels last: a third faster on CPUs. (PyTorch's own types leave the argument out.)
+        self._model = ShapePrior(network).to(body.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.surface = SurfaceSample.of(body)
         self.surface_weight = surface_weight
         synthesis = synthesis or Synthesis()
