@@ -1,0 +1,60 @@
+"""What it takes to make numbers again: commit, versions, settings, checksums."""
+
+from __future__ import annotations
+
+import json
+import platform
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ... import __version__
+from ...atomic import write_atomically
+from ..records import checksum
+
+
+def manifest(settings: Mapping[str, Any], files: Mapping[str, Sequence[Path]]) -> dict[str, Any]:
+    """A record of a run.
+
+    Args:
+        settings: what the run was told, JSON values.
+        files: what it read or made, by what they are; a SHA-256 of each group is noted.
+    """
+    return {
+        "anchorfit": __version__,
+        "commit": commit(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "machine": f"{platform.system()} {platform.machine()}",
+        "threads": torch.get_num_threads(),
+        "settings": dict(settings),
+        "sha256": {name: checksum(sorted(paths)) for name, paths in files.items() if paths},
+    }
+
+
+def write_manifest(folder: Path, record: Mapping[str, Any]) -> Path:
+    """Write ``manifest.json``."""
+    path = folder / "manifest.json"
+    write_atomically(path, (json.dumps(record, indent=1, sort_keys=True) + "\n").encode())
+    return path
+
+
+def commit() -> str | None:
+    """The commit of the source tree that runs, with "+" where it has been changed since; None where it is installed."""
+    here = Path(__file__).resolve().parent
+    try:
+        head = _git(here, "rev-parse", "HEAD")
+        return head + ("+" if _git(here, "status", "--porcelain", "--untracked-files=no") else "")
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    return subprocess.run(
+        ["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=True, timeout=10
+    ).stdout.strip()
