@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from .._version import __version__
+from .benchmark import benchmark_app
 from .body import body_app
 from .console import fail
 from .demo import demo
@@ -28,6 +29,7 @@ app.command()(fit)
 app.command()(predict)
 app.command()(demo)
 app.command()(evaluate)
+app.add_typer(benchmark_app, name="benchmark")
 app.add_typer(body_app, name="body")
 app.add_typer(train_app, name="train")
 

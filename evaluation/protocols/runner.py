@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import torch
@@ -42,6 +43,7 @@ class Block(NamedTuple):
     joints: their joints, where no bodies are known.
     annotations: masks and part labels, where known.
     crops: what crop-based predictions see of each, where that is part of the protocol.
+    photographs: of each, where there is one.
     """
 
     detected: Observations
@@ -50,6 +52,16 @@ class Block(NamedTuple):
     joints: Joints | None = None
     annotations: tuple[Annotation, ...] | None = None
     crops: tuple[Crop, ...] | None = None
+    photographs: tuple[Path | None, ...] | None = None
+
+
+class Scene(NamedTuple):
+    """One person to be shown: what was seen, and what is known of it."""
+
+    observations: Observations
+    annotation: Annotation | None
+    truth: Tensor | None
+    photograph: Path | None
 
 
 class Benchmark(Protocol):
@@ -81,7 +93,7 @@ def run_benchmark(
         workers: processes; with more than one, times are those of a busy machine.
         progress: called with the number of people (times methods) done since the last call.
     Returns:
-        All records of the file that are of these methods.
+        Everybody's records, method by method.
     """
     variants_of(variants)
     tasks = []
@@ -93,7 +105,27 @@ def run_benchmark(
     for records in map_over_processes(partial(_prepare, benchmark, body), _run_block, tasks, workers=workers):
         file.append(records)
         progress(len(records))
-    return [record for record in file.records if record.method in variants]
+    known = {name for names in benchmark.names for name in names}
+    chosen = [record for record in file.records if record.method in variants and record.name in known]
+    return sorted(chosen, key=lambda record: variants.index(record.method))
+
+
+def scene_of(benchmark: Benchmark, name: str, body: BodyModel) -> Scene:
+    """What there is to show of a person.
+
+    Raises:
+        ValueError: there is nobody of this name.
+    """
+    for index, names in enumerate(benchmark.names):
+        if name in names:
+            row, block = list(names).index(name), benchmark.block(index, body)
+            return Scene(
+                observations=block.detected.rows([row]),
+                annotation=None if block.annotations is None else block.annotations[row],
+                truth=None if block.truth is None else block.truth[row],
+                photograph=None if block.photographs is None else block.photographs[row],
+            )
+    raise ValueError(f"{name}: nobody of this name")
 
 
 class _Runner:

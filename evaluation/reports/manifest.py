@@ -7,17 +7,32 @@ import platform
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import torch
 
 from ... import __version__
+from ...assets import ASSETS
 from ...atomic import write_atomically
 from ..records import checksum
 
 
-def manifest(settings: Mapping[str, Any], files: Mapping[str, Sequence[Path]]) -> dict[str, Any]:
+def fingerprint(body: str) -> dict[str, str]:
+    """What a run's numbers depend on beside its settings: SHA-256 of the body, the poses, the prior and the networks.
+
+    Args:
+        body: "open" or a path, as `load_body` takes it.
+    """
+    groups = {
+        "body": sorted((ASSETS / "bodies").glob("open_*.npz")) if body == "open" else [Path(body)],
+        **{name: sorted((ASSETS / name).glob("*.*")) for name in ("poses", "priors", "weights")},
+    }
+    return {f"sha256 of {name}": checksum(paths) for name, paths in groups.items()}
+
+
+def manifest(settings: Mapping[str, Any], files: Mapping[str, Sequence[Path]] = MappingProxyType({})) -> dict[str, Any]:
     """A record of a run.
 
     Args:
