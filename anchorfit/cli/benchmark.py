@@ -62,8 +62,64 @@ def openbody(
         people=OpenBody(count=count, seed=seed),
         settings={"benchmark": VERSION, "seed": seed},
         columns=(*SEGMENTATION, SURFACE, *POSE, TIME),
+        masks=True,
     )
     run(plan, output, variants, workers, cases)
+
+
+@benchmark_app.command()
+def lsp(
+    root: Root,
+    output: opt.Output,
+    keypoints: Annotated[
+        Path | None, typer.Option(help="Detected keypoints of all images. Default: est_joints.npz under the root.")
+    ] = None,
+    joints: Annotated[Path | None, typer.Option(help="LSP's joints.mat. Default: the one under the root.")] = None,
+    variants: Variants = DEFAULT_VARIANTS,
+    body: opt.Body = "open",
+    gender: opt.Gender = "neutral",
+    workers: Workers = 1,
+    cases: Cases = True,
+) -> None:
+    """Segmentation on LSP's test images (Table 5 of Pavlakos et al. 2018).
+
+    A killed run goes on where it stopped when the same command is given again.
+    """
+    from ..evaluation.protocols.lsp_benchmark import open_lsp_benchmark
+    from ..evaluation.published import LSP_ROWS
+    from ..evaluation.records import checksum
+    from ..evaluation.summary import SEGMENTATION, SEGMENTATION_BESIDE, TIME
+    from .console import warn
+
+    opt.check_gender(gender)
+    opened = open_lsp_benchmark(root, keypoints, joints)
+    for line in opened.problems:
+        warn(line)
+    people = opened.benchmark
+    sums = {
+        "detections": checksum([people.detections]),
+        "joints": checksum([people.joints]),
+        "annotations": checksum([path for image in people.images for path in (image.mask, image.parts)]),
+    }
+    plan = Plan(
+        people=people,
+        settings={"benchmark": "lsp", "body": [body, gender], **{f"sha256 of {name}": s for name, s in sums.items()}},
+        columns=(*SEGMENTATION, *SEGMENTATION_BESIDE[:1], TIME),
+        published=LSP_ROWS,
+        body=(body, gender),
+    )
+    run(plan, output, variants, workers, cases)
+
+
+benchmark_app.command("table5", help="The same as `lsp`.")(lsp)
+
+
+@benchmark_app.command()
+def table1() -> None:
+    """Say how Table 1, the ablation of the losses, is made again: it trains networks, which is a script's work."""
+    from .console import out
+
+    out.print("Table 1 trains networks: python scripts/reproduce_table1.py (see docs/prediction.md)", highlight=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +132,7 @@ class Plan:
         columns: of the table.
         published: rows to print below ours.
         body: name or path and gender.
+        masks: whether methods may be given masks.
     """
 
     people: Benchmark
@@ -83,6 +140,7 @@ class Plan:
     columns: tuple[Column, ...]
     published: tuple[Row, ...] = ()
     body: tuple[str, str] = ("open", "neutral")
+    masks: bool = False
 
 
 def run(plan: Plan, output: Path, variants: str, workers: int, cases: bool) -> None:
@@ -103,9 +161,11 @@ def run(plan: Plan, output: Path, variants: str, workers: int, cases: bool) -> N
 
     chosen = [name.strip() for name in variants.split(",") if name.strip()]
     try:
-        variants_of(chosen)
+        masked = [name for name, variant in variants_of(chosen).items() if variant.masks and not plan.masks]
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--variants") from error
+    if masked:
+        raise typer.BadParameter(f"{', '.join(masked)}: masks are the answer here, not given", param_hint="--variants")
     make_folder(output)
     torch.set_num_threads(1)  # results do not depend on it, times do
     total = len(chosen) * sum(map(len, plan.people.names))

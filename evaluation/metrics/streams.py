@@ -14,7 +14,7 @@ from torch import Tensor
 class Spread(NamedTuple):
     """Of the values seen: how many were finite, how many not, mean, standard deviation and standard error."""
 
-    count: int
+    finite: int
     failed: int
     mean: float
     deviation: float

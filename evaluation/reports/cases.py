@@ -122,11 +122,12 @@ def _window_of(seen: Observations, annotation: Annotation | None) -> Crop:
     """A square around the annotated or seen person."""
     if annotation is not None and annotation.mask.any():
         rows, columns = (np.flatnonzero(annotation.mask.any(axis)) for axis in (1, 0))
-        box = (columns[0], rows[0], columns[-1] + 1 - columns[0], rows[-1] + 1 - rows[0])
-        return Crop.around_box(tuple(float(side) for side in box), scale=_MARGIN, out_size=PANEL)
+        left, top, right, bottom = (float(side) for side in (columns[0], rows[0], columns[-1] + 1, rows[-1] + 1))
+        return Crop.around_box((left, top, right - left, bottom - top), scale=_MARGIN, out_size=PANEL)
     points = seen.keypoints[0][seen.confidence[0] > 0].double()
     if len(points) < 2:
-        return Crop.around_box((0.0, 0.0, *map(float, seen.image_size[0])), scale=1.0, out_size=PANEL)
+        width, height = (float(side) for side in seen.image_size[0])
+        return Crop.around_box((0.0, 0.0, width, height), scale=1.0, out_size=PANEL)
     low, high = points.amin(0), points.amax(0)
     return Crop.around_box(torch.cat([low, (high - low).clamp_min(1.0)]), scale=_MARGIN, out_size=PANEL)
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ... import __version__
+from ..._version import __version__
 from ...assets import ASSETS
 from ...atomic import write_atomically
 from ..records import checksum
@@ -29,7 +29,7 @@ def fingerprint(body: str) -> dict[str, str]:
         "body": sorted((ASSETS / "bodies").glob("open_*.npz")) if body == "open" else [Path(body)],
         **{name: sorted((ASSETS / name).glob("*.*")) for name in ("poses", "priors", "weights")},
     }
-    return {f"sha256 of {name}": checksum(paths) for name, paths in groups.items()}
+    return {f"sha256 of the {name}": checksum(paths) for name, paths in groups.items()}
 
 
 def manifest(settings: Mapping[str, Any], files: Mapping[str, Sequence[Path]] = MappingProxyType({})) -> dict[str, Any]:
