@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +16,7 @@ from ..body.unpickling import load_pickle_safely
 from ..camera import Crop, intrinsics_matrix
 from ..observations.arrays import load_arrays
 from ..results import BodyEstimate
+from .file_cache import cached_by_file
 
 CROP_PIXELS = 224  # side of the crops that SPIN-style methods predict on
 CROP_FOCAL = 5000.0  # their focal length, in pixels of the crop
@@ -131,12 +131,12 @@ def _is_pickle(path: Path) -> bool:
         return path.suffix == ".pkl" or stream.read(1) == b"\x80"
 
 
-@lru_cache(maxsize=4)  # files of many rows are asked for again and again
+@cached_by_file(maxsize=4)  # files of many rows are asked for again and again
 def _arrays(path: Path) -> Mapping[str, np.ndarray]:
     return load_arrays(path)
 
 
-@lru_cache(maxsize=4)
+@cached_by_file(maxsize=4)
 def _estimate(path: Path) -> BodyEstimate:
     return BodyEstimate.load(path)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +13,7 @@ from ...camera import Crop, default_intrinsics
 from ...observations import Observations, Person, observe, read_people
 from ..datasets.lsp import ORIGIN, Lsp, LspImage, find_keypoints, open_lsp, read_annotation
 from ..datasets.roots import DatasetError, lacking
+from ..file_cache import cached_by_file
 from .runner import Block
 
 BLOCK = 25
@@ -125,7 +125,7 @@ def _observed(path: Path, images: tuple[LspImage, ...], sizes: list[tuple[int, i
     return replace(seen, names=tuple(image.name for image in images))
 
 
-@lru_cache(maxsize=4)
+@cached_by_file(maxsize=4)
 def _by_name(path: Path) -> dict[str, Person]:
     """One person an image."""
     return {person.image.stem: person for person in read_people(path).people if person.image is not None}

@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-from ...body import SMPL_JOINTS, BodyModel, load_body
+from ...body import CANONICAL_JOINTS, SMPL_JOINTS, BodyModel, load_body
 from ...camera import Crop
 from ...observations import Observations
 from ..datasets.lsp import Annotation
@@ -23,11 +23,13 @@ from ..scoring import empty_like, errors_of, joint_errors, segmentation_counts
 from ..workers import map_over_processes
 
 NOT_FINITE = "not finite"
+_STAND_INS = {"head_top": "head", "jaw": "head", "nose": "head", "thorax": "spine3", "spine": "spine2"}
+"""SMPL's joints for canonical ones that lie on the surface, for methods that know no surface."""
 
 
 class Joints(NamedTuple):
-    """The truth where only joints are known: positions (B, J, 3) metres, the pelvis first, of named joints of SMPL, and
-    those among them that are judged."""
+    """The truth where only joints are known: positions (B, J, 3) metres, the pelvis first, of named canonical joints,
+    and those among them that are judged."""
 
     positions: Tensor
     names: tuple[str, ...]
@@ -179,7 +181,7 @@ def score_block(
     if block.truth is not None:
         columns = list(errors_of(body, params, result.joints_cam, block.truth))
     elif block.joints is not None:
-        columns[1:] = joint_errors(*_matched(result.joints_cam, block.joints))
+        columns[1:] = _errors_of_joints(result, block.joints, body)
     counts = _counts(variant, params, block, body)
     return [
         Record(
@@ -210,6 +212,14 @@ def _counts(variant: Variant, params: Tensor | None, block: Block, body: BodyMod
     return [segmentation_counts(drawn, annotation.mask, annotation.parts) for drawn, annotation in pairs]
 
 
-def _matched(joints_cam: Tensor, truth: Joints) -> tuple[Tensor, Tensor, tuple[str, ...], tuple[str, ...]]:
-    index = [SMPL_JOINTS.index(name) for name in truth.names]
-    return joints_cam[:, index], truth.positions.to(joints_cam), truth.names, truth.judged
+def _errors_of_joints(result: MethodResult, truth: Joints, body: BodyModel) -> tuple[Tensor, Tensor]:
+    """Errors over canonical joints: of the body's surface where there is a body, else of SMPL's joints alone."""
+    if result.params is None:
+        sources = [_STAND_INS.get(name, name) for name in truth.names]
+        ours = result.joints_cam[:, [SMPL_JOINTS.index(name) for name in sources]]
+        hips = [SMPL_JOINTS.index(name) for name in ("left_hip", "right_hip")]
+        ours[:, 0] = result.joints_cam[:, hips].mean(1)
+    else:
+        posed = body.from_params(result.params.to(body.v_template))
+        ours = body.canonical_joints(posed)[:, [CANONICAL_JOINTS.index(name) for name in truth.names]]
+    return joint_errors(ours, truth.positions.to(ours), truth.names, truth.judged)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import torch
-from lsp_sets import drawn, names_of, small_estimate, write_set
+from lsp_sets import drawn, names_of, small_estimate, write_set  # type: ignore[import-not-found]
 from scipy.io import savemat
 from typer.testing import CliRunner
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from lsp_sets import SIZE, drawn, names_of, small_estimate, write_annotation, write_set, write_smplify
+from lsp_sets import SIZE, drawn, names_of, small_estimate, write_annotation, write_set, write_smplify  # type: ignore[import-not-found]
 from PIL import Image
 from typer.testing import CliRunner
 
