@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from . import options as opt
+from .running import Plan, run
 
 if TYPE_CHECKING:
-    from ..evaluation.protocols.runner import Benchmark
-    from ..evaluation.summary import Column, Row
+    from ..evaluation.datasets.samples import BodyDataset
+    from ..evaluation.summary import Row
 
 benchmark_app = typer.Typer(help="Methods over benchmarks: tables, per-person results, cases.", no_args_is_help=True)
 
 DEFAULT_VARIANTS = "direct,smplify,anchored,smplify-on-gt"
+DEFAULT_BODIES = "direct,smplify,anchored"  # where the data set has one kind of keypoints
 Variants = Annotated[str, typer.Option(help="Methods, comma-separated; `anchorfit benchmark methods` lists them.")]
 Workers = Annotated[int, typer.Option(min=1, help="Processes. Times are those of an idle machine only with 1.")]
 Cases = Annotated[bool, typer.Option(help="Whether to draw the page of best and worst people.")]
@@ -122,65 +123,88 @@ def table1() -> None:
     out.print("Table 1 trains networks: python scripts/reproduce_table1.py (see docs/prediction.md)", highlight=False)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """A benchmark as a command runs it.
-
-    Attributes:
-        people: who.
-        settings: what must be the same for records to belong together.
-        columns: of the table.
-        published: rows to print below ours.
-        body: name or path and gender.
-        masks: whether methods may be given masks.
-    """
-
-    people: Benchmark
-    settings: dict[str, Any]
-    columns: tuple[Column, ...]
-    published: tuple[Row, ...] = ()
-    body: tuple[str, str] = ("open", "neutral")
-    masks: bool = False
+SmplBody = Annotated[str, typer.Option("--body", help="The SMPL file whose parameters the data set's truth is in.")]
 
 
-def run(plan: Plan, output: Path, variants: str, workers: int, cases: bool) -> None:
-    """Run, print and write everything: table.csv, .md and .tex, people, cases.html, manifest.json, records.jsonl."""
-    import torch
+@benchmark_app.command()
+def table2(
+    root: Root, output: opt.Output, body: SmplBody, variants: Variants = DEFAULT_BODIES, workers: Workers = 1,
+    cases: Cases = True,
+) -> None:  # fmt: skip
+    """Per-vertex error on UP-3D's test set (Table 2 of Pavlakos et al. 2018)."""
+    from ..evaluation.datasets.up3d import open_up3d
+    from ..evaluation.published import UP3D_ROWS
 
-    from ..body import load_body
-    from ..evaluation.methods import variants_of
-    from ..evaluation.protocols.runner import run_benchmark, scene_of
-    from ..evaluation.records import RecordFile
-    from ..evaluation.reports.cases import write_cases
-    from ..evaluation.reports.manifest import fingerprint, manifest, write_manifest
-    from ..evaluation.reports.people import write_people
-    from ..evaluation.summary import summarise
-    from .console import out, progress_bar
-    from .outputs import make_folder
-    from .tables import print_table, write_table
+    _check_smpl(body)
+    plan = _plan("up3d", root, open_up3d(root), (body, "neutral"), UP3D_ROWS, true_cameras=False)
+    run(plan, output, variants, workers, cases)
 
-    chosen = [name.strip() for name in variants.split(",") if name.strip()]
-    try:
-        masked = [name for name, variant in variants_of(chosen).items() if variant.masks and not plan.masks]
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--variants") from error
-    if masked:
-        raise typer.BadParameter(f"{', '.join(masked)}: masks are the answer here, not given", param_hint="--variants")
-    make_folder(output)
-    torch.set_num_threads(1)  # results do not depend on it, times do
-    total = len(chosen) * sum(map(len, plan.people.names))
-    settings = {**plan.settings, **fingerprint(plan.body[0])}
-    with RecordFile(output / "records.jsonl", settings) as file, progress_bar("running", total) as (bar, task):
-        records = run_benchmark(
-            plan.people, chosen, file, body=plan.body, workers=workers, progress=lambda done: bar.advance(task, done)
+
+@benchmark_app.command()
+def table3(
+    root: Root, output: opt.Output, body: SmplBody, gender: opt.Gender, variants: Variants = DEFAULT_BODIES,
+    workers: Workers = 1, cases: Cases = True,
+) -> None:  # fmt: skip
+    """Per-vertex error on SURREAL's test videos (Table 3), the people of one --gender with its --body."""
+    from ..evaluation.datasets.surreal import open_surreal
+    from ..evaluation.published import SURREAL_ROWS
+
+    _check_smpl(body)
+    plan = _plan(f"surreal {gender}", root, open_surreal(root, gender), (body, gender), SURREAL_ROWS)
+    run(plan, output, variants, workers, cases)
+
+
+@benchmark_app.command()
+def table4(
+    root: Root, output: opt.Output, body: opt.Body = "open", variants: Variants = DEFAULT_BODIES, workers: Workers = 1,
+    cases: Cases = True,
+) -> None:  # fmt: skip
+    """Reconstruction error on Human3.6M, frontal camera (Table 4)."""
+    from ..evaluation.datasets.human36m import open_human36m
+    from ..evaluation.published import HUMAN36M_ROWS
+
+    plan = _plan("human36m", root, open_human36m(root), (body, "neutral"), HUMAN36M_ROWS, true_cameras=False)
+    run(plan, output, variants, workers, cases)
+
+
+@benchmark_app.command("3dpw")
+def threedpw(
+    root: Root, output: opt.Output, body: SmplBody, gender: opt.Gender, variants: Variants = DEFAULT_BODIES,
+    workers: Workers = 1, cases: Cases = True,
+) -> None:  # fmt: skip
+    """Per-vertex and joint errors on 3DPW's test set, the people of one --gender with its --body."""
+    from ..evaluation.datasets.threedpw import open_threedpw
+
+    _check_smpl(body)
+    plan = _plan(f"3dpw {gender}", root, open_threedpw(root, gender), (body, gender), ())
+    run(plan, output, variants, workers, cases)
+
+
+def _check_smpl(body: str) -> None:
+    if body == "open":
+        raise typer.BadParameter(
+            "this data set's truth is in SMPL's parameters, which mean nothing on the open body; give an SMPL file",
+            param_hint="--body",
         )
-    rows = [*summarise(records), *plan.published]
-    write_table(output, rows, plan.columns)
-    write_people(output, records)
-    if cases:
-        body = load_body(plan.body[0], gender=plan.body[1])
-        title = f"{plan.settings['benchmark']}: best and worst"
-        write_cases(output / "cases.html", records, lambda name: scene_of(plan.people, name, body), body, title=title)
-    write_manifest(output, manifest({**settings, "variants": chosen, "people": total // len(chosen)}))
-    print_table(rows, plan.columns)
-    out.print(f"Written to {output}", soft_wrap=True, highlight=False, markup=False)
+
+
+def _plan(
+    name: str,
+    root: Path,
+    dataset: BodyDataset,
+    body: tuple[str, str],
+    published: tuple[Row, ...],
+    *,
+    true_cameras: bool = True,
+) -> Plan:
+    """A data set with known bodies or joints as a benchmark."""
+    from ..evaluation.protocols.bodies import BodyBenchmark
+    from ..evaluation.summary import POSE, SURFACE, TIME
+
+    return Plan(
+        people=BodyBenchmark(dataset=dataset, true_cameras=true_cameras),
+        settings={"benchmark": name, "root": str(root.resolve()), "body": list(body), "true_cameras": true_cameras},
+        columns=(SURFACE, *POSE, TIME),
+        published=published,
+        body=body,
+    )

@@ -10,9 +10,11 @@ import torch
 from PIL import Image
 from scipy.io import savemat
 from scipy.spatial.transform import Rotation
+from typer.testing import CliRunner
 
 from anchorfit.body import CANONICAL_JOINTS, axis_angle_to_matrix, load_body, matrix_to_axis_angle
 from anchorfit.camera import project
+from anchorfit.cli.main import app
 from anchorfit.evaluation import methods
 from anchorfit.evaluation.datasets.human36m import open_human36m
 from anchorfit.evaluation.datasets.roots import DatasetError
@@ -280,3 +282,24 @@ def test_3dpw_gives_people_of_a_gender_in_the_camera_frame(tmp_path, body):
     path.write_bytes(pickle.dumps({"poses": []}, protocol=2))
     with pytest.raises(DatasetError, match=r"walk\.pkl: lacks poses2d"):
         open_threedpw(tmp_path, "female")
+
+
+def invoke(*arguments):
+    return CliRunner().invoke(app, ["benchmark", *(str(argument) for argument in arguments)])
+
+
+def test_table4_from_the_command_line(tmp_path, body):
+    names = [f"images/S9_Posing.60457274_{number:06d}.jpg" for number in (1, 6)]
+    write_spin(tmp_path / "h36m_valid_protocol2.npz", body, names, [some_params(1), some_params(2)])
+    result = invoke("table4", "--root", tmp_path, "-o", tmp_path / "out", "--variants", "direct")
+    assert result.exit_code == 0, result.output
+    assert "Ramakrishna" in result.stdout
+    assert (tmp_path / "out" / "cases.html").read_text().count("data:image") == 2
+
+
+def test_bodies_in_smpl_need_smpl_and_roots_need_their_files(tmp_path):
+    assert invoke("table2", "--root", tmp_path, "-o", tmp_path / "o", "--body", "open").exit_code == 2
+    missing = invoke("table2", "--root", tmp_path, "-o", tmp_path / "o", "--body", "SMPL_NEUTRAL.pkl")
+    assert "expected UP-3D, found no test.txt" in str(missing.exception)
+    missing = invoke("3dpw", "--root", tmp_path, "-o", tmp_path / "o", "--body", "x.pkl", "--gender", "male")
+    assert "expected 3DPW" in str(missing.exception)
