@@ -31,17 +31,20 @@ def evaluate(
         float, typer.Option(help="SMPLify's pickles: how many times images were enlarged for the fit (its demo: 2).")
     ] = 1.0,
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = os.cpu_count() or 1,
+    cases: Annotated[bool, typer.Option(help="Whether to draw the page of best and worst images.")] = True,
 ) -> None:
     """Score 3D bodies by their segmentation, as published numbers are counted.
 
     A killed run goes on where it stopped when the same command is given again. An image without an estimate counts as
     an empty prediction.
     """
+    from ..body import load_body
     from ..evaluation.datasets.lsp import open_lsp
     from ..evaluation.estimates import index_estimates
-    from ..evaluation.protocols.lsp import match_estimates, score_estimates
+    from ..evaluation.protocols.lsp import match_estimates, scene_of_image, score_estimates
     from ..evaluation.published import LSP_ROWS
     from ..evaluation.records import RecordFile, checksum
+    from ..evaluation.reports.cases import write_cases
     from ..evaluation.reports.manifest import manifest, write_manifest
     from ..evaluation.reports.people import write_people
     from ..evaluation.summary import SEGMENTATION, SEGMENTATION_BESIDE, summarise
@@ -78,6 +81,14 @@ def evaluate(
     write_table(output, [*rows, *LSP_ROWS], (*SEGMENTATION, *SEGMENTATION_BESIDE))
     write_people(output, records)
     write_manifest(output, manifest(settings, {"estimates": files, "parts": [image.parts for image in lsp.images]}))
+    if cases:
+        images = {image.name: image for image in lsp.images}
+        found = {name: entry for name, entry in matched.entries.items() if entry is not None}
+        drawable = [record for record in records if record.params and not record.problem]
+        write_cases(
+            output / "cases.html", drawable, lambda image: scene_of_image(images[image], found[image], enlarged),
+            load_body(model[0], gender=model[1]), title=f"{name} on LSP: best and worst",
+        )  # fmt: skip
     print_table([*rows, *LSP_ROWS], SEGMENTATION)
     print_table(rows, SEGMENTATION_BESIDE)
     out.print(f"Written to {output}", soft_wrap=True, highlight=False, markup=False)

@@ -89,8 +89,8 @@ def open_threedpw(root: str | Path, gender: str, *, split: str = "test") -> Thre
 
 @cached_by_file(maxsize=2)
 def _sequence(path: Path) -> dict[str, Any]:
-    content = load_pickle_safely(path)
+    content: Any = load_pickle_safely(path)
     missing = [key for key in _KEYS if not isinstance(content, dict) or key not in content]
     if missing:
         raise DatasetError(f"{path}: lacks {', '.join(missing)}; expected a sequence of 3DPW")
-    return content  # type: ignore[no-any-return]
+    return dict(content)

@@ -11,13 +11,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...body import BodyModel, load_body
+from ...body import CANONICAL_JOINTS, BodyModel, load_body
+from ...observations import Observations
 from ..datasets.lsp import Annotation, Lsp, LspImage, lsp_name, read_annotation
 from ..estimates import Entry, EstimateError, EstimateIndex, PlacedBody, read_estimate
 from ..part_labels import draw_labels
 from ..records import Record, RecordFile
 from ..scoring import empty_like, segmentation_counts
 from ..workers import map_over_processes
+from .runner import Scene
 
 IMAGES_AT_ONCE = 16
 MISSING = "no estimate"
@@ -151,6 +153,22 @@ def labels_of(body: BodyModel, placed: PlacedBody, annotation: Annotation) -> np
     if not (torch.isfinite(placed.params).all() and torch.isfinite(intrinsics).all()):
         raise EstimateError("the estimate holds numbers that are not finite")
     return draw_labels(body, placed.params[None], intrinsics[None], [(width, height)], [placed.crop])[0]
+
+
+def scene_of_image(image: LspImage, entry: Entry, enlarged: float) -> Scene:
+    """What there is to show of an image and its estimate: nobody's keypoints are known."""
+    annotation = read_annotation(image)
+    height, width = annotation.mask.shape
+    intrinsics = centred(read_estimate(entry, enlarged=enlarged).intrinsics, width, height).float()
+    joints = len(CANONICAL_JOINTS)
+    nothing = Observations(
+        keypoints=torch.zeros(1, joints, 2),
+        confidence=torch.zeros(1, joints),
+        intrinsics=intrinsics[None],
+        image_size=torch.tensor([[width, height]]),
+        names=(image.name,),
+    )
+    return Scene(observations=nothing, annotation=annotation, truth=None, photograph=image.photograph)
 
 
 def centred(intrinsics: Tensor, width: int, height: int) -> Tensor:

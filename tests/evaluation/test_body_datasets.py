@@ -18,7 +18,7 @@ from anchorfit.cli.main import app
 from anchorfit.evaluation import methods
 from anchorfit.evaluation.datasets.human36m import open_human36m
 from anchorfit.evaluation.datasets.roots import DatasetError
-from anchorfit.evaluation.datasets.samples import moved
+from anchorfit.evaluation.datasets.samples import Sample, moved
 from anchorfit.evaluation.datasets.spin import SPIN24, SpinFile
 from anchorfit.evaluation.datasets.surreal import open_surreal
 from anchorfit.evaluation.datasets.threedpw import open_threedpw
@@ -46,6 +46,12 @@ def pixels_of(body, params, focal=900.0, middle=(500.0, 500.0)) -> np.ndarray:
     """(K, 2) canonical joints in an image."""
     camera = torch.tensor([[focal, 0, middle[0]], [0, focal, middle[1]], [0, 0, 1]], dtype=torch.float64)
     return project(body.canonical_joints(body.from_params(params[None])), camera)[0].numpy()
+
+
+def true_params(sample: Sample) -> torch.Tensor:
+    """(1, 85) of a sample that has a body."""
+    assert sample.params is not None
+    return sample.params[None]
 
 
 def of_joints(table: np.ndarray, names) -> np.ndarray:
@@ -92,7 +98,7 @@ def up3d(tmp_path, body):
     for number, seed in (("00001", 1), ("00002", 2)):
         params = some_params(seed)
         record = {"pose": params[:72].numpy(), "betas": params[72:82].numpy(), "trans": np.zeros(3)}
-        record |= {"rt": turn, "t": shift, "f": 900.0, "j2d": np.zeros((14, 2))}
+        record |= {"rt": turn, "t": shift, "f": np.array(900.0), "j2d": np.zeros((14, 2))}
         (tmp_path / f"{number}_body.pkl").write_bytes(pickle.dumps(record, protocol=2))
         world = torch.cat([params[:82], torch.zeros(3, dtype=torch.float64)])
         rotation = axis_angle_to_matrix(torch.from_numpy(turn))
@@ -110,7 +116,7 @@ def test_up3d_gives_the_body_in_the_camera_frame(up3d, body):
     dataset = open_up3d(root)
     assert dataset.names == ["00001", "00002"]
     sample = dataset.sample(1, body)
-    torch.testing.assert_close(body.from_params(sample.params[None]).vertices[0], truth[1])
+    torch.testing.assert_close(body.from_params(true_params(sample)).vertices[0], truth[1])
     assert (sample.person.confidence > 0).sum() == 14
     assert sample.person.image_size == (1000, 1000)
 
@@ -118,7 +124,7 @@ def test_up3d_gives_the_body_in_the_camera_frame(up3d, body):
 def test_up3d_is_scored_by_its_surface(up3d, body, monkeypatch):
     root, _ = up3d
     dataset = open_up3d(root)
-    params = torch.stack([dataset.sample(row, body).params for row in range(2)])
+    params = torch.cat([true_params(dataset.sample(row, body)) for row in range(2)])
     first, second = errors_of_truth(dataset, params, root, monkeypatch)
     assert max(first.surface_mm, second.surface_mm, second.joints_mm) < 1e-2  # float32
 
@@ -166,7 +172,8 @@ def test_surreal_people_stand_where_their_joints_are(surreal, body):
     assert dataset.names == [f"h36m/test/run0/walk/walk_c0001_info.mat#{frame}" for frame in (0, 5)]
     for index in range(2):
         sample = dataset.sample(index, body)
-        drawn = project(body.canonical_joints(body.from_params(sample.params[None])), sample.intrinsics.double())[0]
+        assert sample.intrinsics is not None
+        drawn = project(body.canonical_joints(body.from_params(true_params(sample))), sample.intrinsics.double())[0]
         knees = [CANONICAL_JOINTS.index(name) for name in ("left_knee", "right_knee", "left_wrist", "right_shoulder")]
         expected = torch.from_numpy(sample.person.keypoints[knees])
         torch.testing.assert_close(drawn[knees], expected, atol=1.0, rtol=0)  # the body is symmetric to a millimetre
@@ -229,7 +236,7 @@ def test_spin_files_with_bodies(tmp_path, body):
     write_spin(tmp_path / "s.npz", body, ["a.jpg", "b.jpg"], params, **files, has_smpl=np.array([1, 0]))
     dataset = SpinFile(tmp_path / "s.npz", size=(640, 480))
     sample = dataset.sample(0, body)
-    torch.testing.assert_close(sample.params[:82], params[0, :82])
+    torch.testing.assert_close(true_params(sample)[0, :82], params[0, :82])
     assert sample.person.confidence[CANONICAL_JOINTS.index("nose")] == 1
     with pytest.raises(DatasetError, match="row 1 has neither joints nor a body"):
         dataset.sample(1, body)
@@ -276,7 +283,7 @@ def test_3dpw_gives_people_of_a_gender_in_the_camera_frame(tmp_path, body):
     assert sample.person.image_size == (1080, 1920)
     world = torch.cat([params[:82], torch.zeros(3, dtype=torch.float64)])
     expected = body.from_params(world[None]).joints[0] @ torch.from_numpy(rotation).mT + torch.from_numpy(camera[:3, 3])
-    torch.testing.assert_close(body.from_params(sample.params[None]).joints[0], expected)
+    torch.testing.assert_close(body.from_params(true_params(sample)).joints[0], expected)
     with pytest.raises(DatasetError, match="nobody neutral"):
         open_threedpw(tmp_path, "neutral")
     path.write_bytes(pickle.dumps({"poses": []}, protocol=2))

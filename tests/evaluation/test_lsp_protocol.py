@@ -237,6 +237,7 @@ def test_the_command_scores_writes_and_refuses_to_mix_runs(twenty):
     files = {path.name for path in (tmp_path / "scores").iterdir()}
     assert {"table.csv", "table.md", "table.tex", "manifest.json", "records.jsonl"} <= files
     assert {"people.parquet", "people.csv"} & files
+    assert (tmp_path / "scores" / "cases.html").read_text().count("data:image") == 6
     other = CliRunner().invoke(app, [str(option) for option in [*options, "--name", "another"]])
     assert "holds another run (method differ)" in str(other.exception)
     assert CliRunner().invoke(app, [str(o) for o in options] + ["--dataset", "coco"]).exit_code == 2
