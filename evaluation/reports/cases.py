@@ -59,8 +59,8 @@ def write_cases(
         each: how many best and how many worst people a method.
     """
     about = (
-        "Left to right: what was seen; annotated parts; estimated parts; the estimated body in its camera; "
-        "the same from the camera's right; the true body from there, where it is known."
+        "Left to right, as far as known: what was seen; annotated parts; estimated parts; the estimated body in its "
+        "camera; the same from the camera's right; the true body from there."
     )
     pieces = [_HEAD.format(title=html.escape(title), about=about)]
     for method in dict.fromkeys(record.method for record in records):
@@ -83,7 +83,8 @@ def draw_case(record: Record, scene: Scene, body: BodyModel) -> np.ndarray:
     picture = _window(_photograph(scene.photograph, width, height), crop)
     nobody = body.v_template.new_zeros(0, body.num_vertices, 3)
     keypoints = torch.cat([crop.to_crop(seen.keypoints[0].double()), seen.confidence[0, :, None].double()], 1)
-    panels = [overlay(picture, nobody, body.faces, camera, keypoints=keypoints)]
+    shown = scene.photograph is not None or bool((seen.confidence > 0).any())
+    panels = [overlay(picture, nobody, body.faces, camera, keypoints=keypoints)] if shown else []
     if scene.annotation is not None:
         drawn = draw_labels(body, params, seen.intrinsics, [(width, height)])[0]
         panels += [_window(_coloured(labels), crop) for labels in (scene.annotation.parts, drawn)]

@@ -73,6 +73,8 @@ def _cell(row: Row, column: Column) -> str:
     if column.key not in row.scores:
         return "-"
     interval = row.scores[column.key]
+    if row.source:  # no more digits than were published
+        return f"{round(interval.value * column.scale, column.decimals):g}"
     text = f"{interval.value * column.scale:.{column.decimals}f}"
     if math.isfinite(interval.half_width):
         text += f" ± {interval.half_width * column.scale:.{column.decimals}f}"

@@ -7,10 +7,13 @@ from lsp_sets import SIZE, drawn, names_of, small_estimate, write_annotation, wr
 from PIL import Image
 from typer.testing import CliRunner
 
+from anchorfit.body import load_body
+from anchorfit.camera import Crop
 from anchorfit.cli.main import app
 from anchorfit.evaluation.datasets.lsp import find_keypoints, lsp_name, open_lsp, read_annotation
 from anchorfit.evaluation.datasets.roots import DatasetError
 from anchorfit.evaluation.estimates import EstimateError, index_estimates, read_estimate
+from anchorfit.evaluation.part_labels import draw_labels
 from anchorfit.evaluation.protocols.lsp import MISSING, match_estimates, score_estimates
 from anchorfit.evaluation.records import RecordFile
 from anchorfit.evaluation.summary import summarise
@@ -135,6 +138,20 @@ def test_weak_perspective_results_land_where_they_were_predicted(tmp_path, some_
     assert row == pytest.approx(40 - 50 + 100 * (0.9 * (y + 0.25) + 1) / 2)
     assert placed.crop is not None
     assert placed.crop.side.item() == 100
+
+
+def test_a_body_on_a_crop_is_drawn_as_the_crop_saw_it(some_estimate):
+    estimate = small_estimate(some_estimate, ["im1001"], (150, 200))
+    (whole,) = drawn(estimate)
+    crop = Crop.around_box((20.0, 10.0, 110.0, 180.0))
+    sizes = [(150, 200)]
+    (pasted,) = draw_labels(load_body(), estimate.params, estimate.intrinsics, sizes, [crop])
+    different = whole != pasted
+    assert 0 < different.sum() < 0.06 * (whole > 0).sum()  # outlines move by less than a pixel
+    (narrow,) = draw_labels(
+        load_body(), estimate.params, estimate.intrinsics, sizes, [Crop.around_box((60, 60, 30, 30))]
+    )
+    assert 0 < (narrow > 0).sum() < (whole > 0).sum()  # outside of the crop there is nobody
 
 
 def test_spin_files_without_a_camera_are_named(tmp_path):

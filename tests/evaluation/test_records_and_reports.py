@@ -94,7 +94,7 @@ def test_tables_say_values_intervals_and_the_best():
         Row(method="d", scores={"surface_mm": Interval(10.0, math.nan, math.nan)}, source="Them 2018, unconfirmed"),
     ]
     assert cells(rows, [SURFACE])[1] == ["a_b", "80.0 ± 2.5", "9", "1"]
-    assert cells(rows, [SURFACE])[3] == ["d [Them 2018, unconfirmed]", "10.0", "-", "-"]
+    assert cells(rows, [SURFACE])[3] == ["d [Them 2018, unconfirmed]", "10", "-", "-"]
     assert "| a_b | **80.0 ± 2.5** | 9 | 1 |" in to_markdown(rows, [SURFACE])  # of ours: published rows do not compete
     latex = to_latex(rows, [SURFACE])
     assert r"a\_b & \textbf{80.0 $\pm$ 2.5} & 9 & 1 \\" in latex
@@ -140,11 +140,11 @@ def test_the_manifest_names_commit_versions_and_checksums(tmp_path):
     assert checksum([tmp_path / "f"]) != before["sha256"]["files"]
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_work_is_done_whatever_the_number_of_processes(workers):
-    assert sorted(map_over_processes(two, double, iter(range(9)), workers=workers)) == list(range(0, 18, 2))
-    with pytest.raises(ValueError, match="thirteen"):
-        list(map_over_processes(two, double, [1, 13], workers=workers))
+def test_work_is_done_and_errors_come_through():
+    assert sorted(map_over_processes(two, double, iter(range(9)), workers=1)) == list(range(0, 18, 2))
+    for workers in (1, 2):  # that processes do the same work: test_lsp_protocol
+        with pytest.raises(ValueError, match="thirteen"):
+            list(map_over_processes(two, double, [1, 13], workers=workers))
 
 
 def test_there_is_a_worker():
