@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import platform
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -32,13 +31,8 @@ def fingerprint(body: str) -> dict[str, str]:
     return {f"sha256 of the {name}": checksum(paths) for name, paths in groups.items()}
 
 
-def manifest(settings: Mapping[str, Any], files: Mapping[str, Sequence[Path]] = MappingProxyType({})) -> dict[str, Any]:
-    """A record of a run.
-
-    Args:
-        settings: what the run was told, JSON values.
-        files: what it read or made, by what they are; a SHA-256 of each group is noted.
-    """
+def manifest(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """A record of a run: its settings and checksums (JSON values), and what it ran on."""
     return {
         "anchorfit": __version__,
         "commit": commit(),
@@ -48,7 +42,6 @@ def manifest(settings: Mapping[str, Any], files: Mapping[str, Sequence[Path]] = 
         "machine": f"{platform.system()} {platform.machine()}",
         "threads": torch.get_num_threads(),
         "settings": dict(settings),
-        "sha256": {name: checksum(sorted(paths)) for name, paths in files.items() if paths},
     }
 
 

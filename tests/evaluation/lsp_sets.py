@@ -52,10 +52,10 @@ def drawn(estimate: BodyEstimate) -> list[np.ndarray]:
     return draw_labels(load_body(), estimate.params, estimate.intrinsics, sizes)
 
 
-def write_set(root: Path, names: list[str], labels: list[np.ndarray]) -> None:
-    """Annotations that are exactly the labels."""
-    for name, parts in zip(names, labels, strict=True):
-        write_annotation(root, name, parts > 0, parts)
+def write_set(root: Path, names: list[str], labels: list[np.ndarray], masks: list[np.ndarray] | None = None) -> None:
+    """Annotations that are exactly the labels; foreground is where they are not 0, unless masks say otherwise."""
+    for name, parts, mask in zip(names, labels, masks or [parts > 0 for parts in labels], strict=True):
+        write_annotation(root, name, mask, parts)
 
 
 def write_smplify(path: Path, estimate: BodyEstimate, **changed: object) -> None:

@@ -31,14 +31,17 @@ def scored(root, estimates, tmp_path, **options):
 
 @pytest.fixture
 def twenty(tmp_path, some_estimate):
-    """Twenty images: sixteen drawn from the estimates themselves, three with known faults, one without a prediction."""
+    """Twenty images: fifteen drawn from the estimates themselves, four with known faults, one without a prediction."""
     names = names_of(20)
     estimate = small_estimate(some_estimate, names)
     labels = drawn(estimate)
     labels[16] = np.zeros_like(labels[16])  # nobody there: every drawn pixel is a false positive
     labels[17] = np.where(labels[17] == 2, 255, labels[17])  # the torso is not to be judged
     labels[18] = np.where(labels[18] == 5, 6, labels[18])  # the right leg is annotated as left
-    write_set(tmp_path / "root", names, labels)
+    masks = [parts > 0 for parts in labels]
+    labels[15] = labels[15].copy()
+    labels[15][:2] = 255  # two rows of background are not to be judged
+    write_set(tmp_path / "root", names, labels, masks)
     (tmp_path / "out").mkdir()
     estimate.rows(range(19)).save(tmp_path / "out" / "all.npz")  # im1020 has no prediction
     return tmp_path, drawn(estimate)
@@ -61,7 +64,8 @@ def test_the_counts_of_twenty_images_are_exact(twenty):
     fb = [2 * hit / (2 * hit + area[16] + area[19]), 2 * background / (2 * background + area[16] + area[19])]
     assert row.scores["fb_f1"].value == pytest.approx(np.mean(fb), abs=1e-12)
     torso, leg = int((true[17] == 2).sum()), int((true[18] == 5).sum())
-    # Ignored pixels are background for the accuracy: the torso that was drawn there is wrong.
+    assert not true[15][:2].any()
+    # Ignored pixels are background for the accuracy: nothing drawn there is right, a torso is wrong.
     assert row.scores["part_accuracy"].value == (pixels - wrong_fb - torso - leg) / pixels
     scores = []
     for label in range(7):
@@ -69,7 +73,7 @@ def test_the_counts_of_twenty_images_are_exact(twenty):
         hits = sum(here) - here[16] - here[19]
         false_positives, misses = here[16], here[19]
         if label == 0:
-            hits, false_positives, misses = sum(here), area[19], area[16]
+            hits, false_positives, misses = sum(here) - 2 * SIZE[0], area[19], area[16]
         if label == 2:
             hits -= torso  # left out of the F1 altogether
         if label == 5:
@@ -258,6 +262,14 @@ def test_the_command_scores_writes_and_refuses_to_mix_runs(twenty):
     other = CliRunner().invoke(app, [str(option) for option in [*options, "--name", "another"]])
     assert "holds another run (method differ)" in str(other.exception)
     assert CliRunner().invoke(app, [str(o) for o in options] + ["--dataset", "coco"]).exit_code == 2
+
+
+def test_a_body_that_is_not_there_is_named_before_any_work(twenty):
+    tmp_path, _ = twenty
+    options = ["evaluate", "--estimates", tmp_path / "out", "--dataset", "lsp", "--root", tmp_path / "root"]
+    options += ["-o", tmp_path / "scores", "--workers", 2, "--body", "SMPL_NOWHERE.pkl"]
+    result = CliRunner().invoke(app, [str(option) for option in options])
+    assert "SMPL_NOWHERE.pkl: no such body file" in str(result.exception)
 
 
 def test_pickles_need_to_be_told_their_body(tmp_path, some_estimate):

@@ -130,14 +130,19 @@ def test_people_are_csv_without_pyarrow(tmp_path, monkeypatch):
 
 
 def test_the_manifest_names_commit_versions_and_checksums(tmp_path):
-    (tmp_path / "f").write_text("x")
-    before = manifest({"seed": 1, **fingerprint("open")}, {"files": [tmp_path / "f"]})
+    before = manifest({"seed": 1, **fingerprint("open")})
     stored = json.loads(write_manifest(tmp_path, before).read_text())
     assert stored == before
     assert stored["commit"] is None or re.fullmatch(r"[0-9a-f]{40}\+?", stored["commit"])
     assert len(stored["settings"]["sha256 of the weights"]) == 64
-    (tmp_path / "f").write_text("y")
-    assert checksum([tmp_path / "f"]) != before["sha256"]["files"]
+
+
+def test_checksums_follow_contents_and_names(tmp_path):
+    sums = set()
+    for name, text in (("a", "x"), ("a", "y"), ("b", "y")):
+        (tmp_path / name).write_text(text)
+        sums.add(checksum([tmp_path / name]))
+    assert len(sums) == 3
 
 
 def test_work_is_done_and_errors_come_through():
