@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .metrics.bootstrap import Interval, bootstrap, mean_interval
-from .metrics.segmentation import SegmentationCounts, SegmentationScores
+from .metrics.segmentation import VECTOR_LENGTH, SegmentationCounts, SegmentationScores
 from .records import Record
 
 
@@ -90,6 +90,32 @@ def summarise(records: Sequence[Record], *, resamples: int = 1000, level: float 
     return rows
 
 
+def differences(records: Sequence[Record], reference: str, *, resamples: int = 1000, level: float = 0.95) -> list[Row]:
+    """How every other method differs from one, on the people that both were scored on.
+
+    The intervals are paired: people are drawn, and both methods are scored on the same draw. An interval without 0 is
+    a difference that these people's number does not explain.
+    """
+    base = {record.name: record for record in records if record.method == reference}
+    rows = []
+    for method in dict.fromkeys(record.method for record in records):
+        pairs = [(record, base[record.name]) for record in records if record.method == method and record.name in base]
+        pairs.sort(key=lambda pair: pair[0].name)
+        if method == reference or not pairs:
+            continue
+        scores: dict[str, Interval] = {}
+        counted = [(*ours.counts, *theirs.counts) for ours, theirs in pairs if ours.counts and theirs.counts]
+        for key in SegmentationScores._fields if counted else ():
+            counts = np.array(counted, dtype=np.float64)
+            scores[key] = bootstrap(counts, _pooled_difference(key), resamples=resamples, level=level)
+        for key in ("surface_mm", "joints_mm", "reconstruction_mm"):
+            values = np.array([getattr(ours, key) - getattr(theirs, key) for ours, theirs in pairs])
+            if np.isfinite(values).any():
+                scores[key] = mean_interval(values, resamples=resamples, level=level)
+        rows.append(Row(method=f"{method} - {reference}", scores=scores, people=len(pairs)))
+    return rows
+
+
 def _segmentation(counts: np.ndarray, resamples: int, level: float) -> dict[str, Interval]:
     """Pooled scores, as published, and means over images."""
     each = SegmentationCounts.from_vectors(counts).result()
@@ -102,3 +128,8 @@ def _segmentation(counts: np.ndarray, resamples: int, level: float) -> dict[str,
 
 def _pooled(key: str) -> Callable[[np.ndarray], np.ndarray]:
     return lambda sums: getattr(SegmentationCounts.from_vectors(sums).result(), key)
+
+
+def _pooled_difference(key: str) -> Callable[[np.ndarray], np.ndarray]:
+    pooled = _pooled(key)
+    return lambda sums: pooled(sums[:, :VECTOR_LENGTH]) - pooled(sums[:, VECTOR_LENGTH:])

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from ..evaluation.protocols.runner import Benchmark
     from ..evaluation.summary import Column, Row
 
+REFERENCE = "smplify"
+"""The method that others are compared with, where it is among them."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
@@ -45,7 +48,7 @@ def run(plan: Plan, output: Path, variants: str, workers: int, cases: bool) -> N
     from ..evaluation.reports.cases import write_cases
     from ..evaluation.reports.manifest import fingerprint, manifest, write_manifest
     from ..evaluation.reports.people import write_people
-    from ..evaluation.summary import summarise
+    from ..evaluation.summary import differences, summarise
     from .console import out, progress_bar
     from .outputs import make_folder
     from .tables import print_table, write_table
@@ -74,4 +77,11 @@ def run(plan: Plan, output: Path, variants: str, workers: int, cases: bool) -> N
         write_cases(output / "cases.html", records, lambda name: scene_of(plan.people, name, body), body, title=title)
     write_manifest(output, manifest({**settings, "variants": chosen, "people": total // len(chosen)}))
     print_table(rows, plan.columns)
+    reference = REFERENCE if REFERENCE in chosen else chosen[0]
+    apart = differences(records, reference)
+    if apart:
+        columns = [column for column in plan.columns if column.key != "ms"]
+        write_table(output, apart, columns, "differences")
+        out.print(f"\nThe same people, compared with {reference} (paired 95 % intervals):", highlight=False)
+        print_table(apart, columns)
     out.print(f"Written to {output}", soft_wrap=True, highlight=False, markup=False)

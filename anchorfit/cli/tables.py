@@ -25,7 +25,7 @@ def print_table(rows: Sequence[Row], columns: Sequence[Column]) -> None:
     out.print(table)
 
 
-def write_table(folder: Path, rows: Sequence[Row], columns: Sequence[Column]) -> None:
-    """Write ``table.csv``, ``table.md`` and ``table.tex``."""
-    for name, text in (("csv", to_csv), ("md", to_markdown), ("tex", to_latex)):
-        write_atomically(folder / f"table.{name}", text(rows, columns).encode())
+def write_table(folder: Path, rows: Sequence[Row], columns: Sequence[Column], name: str = "table") -> None:
+    """Write ``table.csv``, ``table.md`` and ``table.tex``, or under another name."""
+    for suffix, text in (("csv", to_csv), ("md", to_markdown), ("tex", to_latex)):
+        write_atomically(folder / f"{name}.{suffix}", text(rows, columns).encode())

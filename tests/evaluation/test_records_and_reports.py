@@ -17,7 +17,7 @@ from anchorfit.evaluation.records import Record, RecordFile, checksum
 from anchorfit.evaluation.reports.manifest import fingerprint, manifest, write_manifest
 from anchorfit.evaluation.reports.people import write_people
 from anchorfit.evaluation.reports.tables import cells, to_csv, to_latex, to_markdown
-from anchorfit.evaluation.summary import SEGMENTATION, SURFACE, Row, summarise
+from anchorfit.evaluation.summary import SEGMENTATION, SURFACE, Row, differences, summarise
 from anchorfit.evaluation.workers import map_over_processes
 
 COUNTS = tuple(int(value) for value in np.random.default_rng(0).integers(0, 9, 60))
@@ -85,6 +85,18 @@ def test_two_runs_do_not_write_to_one_file(tmp_path):
 def test_the_order_of_records_changes_nothing():
     records = [record(str(i), counts=tuple(np.roll(COUNTS, i)), surface_mm=float(i)) for i in range(9)]
     assert summarise(records, resamples=30) == summarise(records[::-1], resamples=30)
+
+
+def test_differences_are_paired():
+    noise = np.random.default_rng(1).normal(100, 30, 40)
+    records = [Record(method="base", name=str(i), surface_mm=value, counts=COUNTS) for i, value in enumerate(noise)]
+    records += [Record(method="new", name=str(i), surface_mm=noise[i] - 2, counts=COUNTS) for i in range(39, 0, -1)]
+    (row,) = differences(records, "base", resamples=50)
+    assert row.method == "new - base"
+    assert row.people == 39
+    assert row.scores["surface_mm"] == pytest.approx((-2, -2, -2))  # people differ by far more; the methods by this
+    assert row.scores["part_f1"] == (0, 0, 0)
+    assert differences(records[:40], "base") == []
 
 
 def test_tables_say_values_intervals_and_the_best():
