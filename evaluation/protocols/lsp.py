@@ -41,6 +41,12 @@ def match_estimates(dataset: Lsp, index: EstimateIndex) -> Matched:
     entries: dict[str, Entry | None] = {image.name: None for image in dataset.images}
     problems = list(index.problems)
     extra = []
+    numbered = next((entry for entry in index.entries if Path(entry.label).stem.isdecimal()), None)
+    if numbered is not None:
+        problems.append(
+            f"{numbered.path.name} is taken for {_name_of(numbered.label)}: the public SMPLify counts all images from "
+            "0; name the files im1001.pkl and so on if yours count otherwise"
+        )
     for name, entry in index.by_name(_name_of):
         if name is None or name not in entries:
             extra.append(entry.label)

@@ -110,6 +110,7 @@ def test_smplify_pickles_score_as_the_estimates_they_are(tmp_path, some_estimate
     row, _, problems = scored(tmp_path / "root", folder, tmp_path)
     assert row.failed == 1
     assert any("im1003: " in line and "no camera (cam_t)" in line for line in problems)
+    assert any(line.startswith("1001.pkl is taken for im1002") for line in problems)
     (folder / "im1003_0.pkl").unlink()
     row, records, _ = scored(tmp_path / "root", folder, tmp_path, enlarged=1.0)
     assert len(records) == 3  # the records of the first run are kept
