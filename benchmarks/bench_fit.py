@@ -27,7 +27,7 @@ from torch import Tensor
 
 from anchorfit.body import BodyModel, axis_angle_to_matrix, load_body, matrix_to_axis_angle
 from anchorfit.body.pose_library import load_pose_library
-from anchorfit.evaluation.metrics.pose import mean_point_error, reconstruction_error, root_aligned
+from anchorfit.evaluation.direct import body_errors
 from anchorfit.evaluation.synthetic import SyntheticSet, make_people
 from anchorfit.fitting import FitConfig, FitResult, GaussianMixture, anchored, load_pose_prior, smplify
 from anchorfit.fitting.config import SMPLIFY_STAGES
@@ -82,15 +82,9 @@ def timed(run: Callable[[], FitResult], repeats: int, device: torch.device) -> t
 
 
 def errors_mm(body: BodyModel, params: Tensor, truth: Tensor) -> dict[str, float]:
-    """Mean per-vertex error (root aligned), MPJPE (pelvis aligned) and reconstruction error, millimetres."""
-    ours, true = body.from_params(params), body.from_params(truth)
-    surface = mean_point_error(ours.vertices - ours.joints[:, :1], true.vertices - true.joints[:, :1])
-    joints = mean_point_error(
-        root_aligned(ours.joints, ours.joints[:, 0]), root_aligned(true.joints, true.joints[:, 0])
-    )
-    aligned = reconstruction_error(ours.joints, true.joints)
-    named = {"pve_mm": surface, "mpjpe_mm": joints, "pa_mpjpe_mm": aligned}
-    return {name: float(value.mean()) * 1000 for name, value in named.items()}
+    """Mean per-vertex error, MPJPE (pelvises laid together) and reconstruction error, millimetres."""
+    names = {"surface_mm": "pve_mm", "joints_mm": "mpjpe_mm", "reconstruction_mm": "pa_mpjpe_mm"}
+    return {names[name]: float(error.mean()) for name, error in body_errors(body, params, truth)._asdict().items()}
 
 
 def measure(

@@ -55,4 +55,4 @@ def _agreement(row: BodyEstimate, body: BodyModel, person: Person) -> Agreement:
     width, height_px = (int(side) for side in row.image_size[0])
     fragments = rasterize(row.bodies(body).vertices, body.faces.cpu(), row.intrinsics, (height_px, width))
     drawn = (fragments.face_ids[0] >= 0).numpy()
-    return Agreement(limb_error, intersection_over_union(drawn, np.asarray(person.mask)))
+    return Agreement(limb_error, float(intersection_over_union(drawn, np.asarray(person.mask))))

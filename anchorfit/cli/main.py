@@ -8,9 +8,11 @@ from typing import Annotated
 import typer
 
 from .._version import __version__
+from .benchmark import benchmark_app
 from .body import body_app
 from .console import fail
 from .demo import demo
+from .evaluate import evaluate
 from .fit import fit
 from .predict import predict
 from .train import train_app
@@ -26,6 +28,8 @@ app = typer.Typer(
 app.command()(fit)
 app.command()(predict)
 app.command()(demo)
+app.command()(evaluate)
+app.add_typer(benchmark_app, name="benchmark")
 app.add_typer(body_app, name="body")
 app.add_typer(train_app, name="train")
 

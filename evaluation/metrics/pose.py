@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -25,13 +27,37 @@ def root_aligned(points: Tensor, root: Tensor) -> Tensor:
     return points - root[..., None, :]
 
 
+def named_point_error(
+    predicted: Tensor, target: Tensor, names: Sequence[str], subset: Sequence[str] | None = None
+) -> Tensor:
+    """Mean error over a named subset of points: landmarks, or the joints of an evaluation protocol.
+
+    Args:
+        predicted, target: (..., N, 3), aligned as the metric asks.
+        names: N names of the points, such as ``body.landmark_names`` or ``SMPL_JOINTS``.
+        subset: which to take; None: all.
+    Returns:
+        (...,) in the unit of the points.
+    Raises:
+        ValueError: the names do not fit the points, or there is no such name.
+    """
+    if predicted.shape[-2] != len(names):
+        raise ValueError(f"names: expected {predicted.shape[-2]}, one a point, got {len(names)}")
+    chosen = list(names) if subset is None else list(subset)
+    unknown = [name for name in chosen if name not in names]
+    if unknown or not chosen:
+        raise ValueError(f"subset: expected names among {', '.join(names)}; got {', '.join(unknown) or 'none'}")
+    index = [list(names).index(name) for name in chosen]
+    return mean_point_error(predicted[..., index, :], target[..., index, :])
+
+
 def reconstruction_error(predicted: Tensor, target: Tensor) -> Tensor:
     """Mean point error after the best similarity transform (PA-MPJPE).
 
     Args:
         predicted, target: (..., N, 3).
     Returns:
-        (...,) in the unit of the points.
+        (...,) in the unit of the points; NaN in rows with numbers that are not finite.
     Raises:
         ValueError: the shapes differ.
     """
@@ -41,8 +67,9 @@ def reconstruction_error(predicted: Tensor, target: Tensor) -> Tensor:
 def procrustes_aligned(source: Tensor, target: Tensor) -> Tensor:
     """``source`` under the rotation, translation and scale that bring it nearest to ``target`` in least squares.
 
-    A proper rotation is returned always, never a reflection. A source whose points all coincide keeps scale 0 and
-    lands on the target's centroid.
+    A proper rotation is returned always, never a reflection. A source whose points all coincide, but for rounding,
+    keeps scale 0 and lands on the target's centroid. A row with numbers that are not finite comes out as NaN and
+    touches no other.
 
     Args:
         source, target: (..., N, 3).
@@ -51,15 +78,20 @@ def procrustes_aligned(source: Tensor, target: Tensor) -> Tensor:
     Source: Umeyama 1991, "Least-squares estimation of transformation parameters between two point patterns".
     """
     _check(source, target)
-    source_mean, target_mean = source.mean(dim=-2, keepdim=True), target.mean(dim=-2, keepdim=True)
-    source_centred, target_centred = source - source_mean, target - target_mean
+    whole = torch.isfinite(source).all(-1).all(-1) & torch.isfinite(target).all(-1).all(-1)
+    clean, aim = (torch.where(whole[..., None, None], points, 0.0) for points in (source, target))
+    source_mean, target_mean = clean.mean(dim=-2, keepdim=True), aim.mean(dim=-2, keepdim=True)
+    source_centred, target_centred = clean - source_mean, aim - target_mean
     u, singular, vt = torch.linalg.svd(target_centred.mT @ source_centred)
     sign = torch.ones_like(singular)
     sign[..., -1] = torch.where(torch.linalg.det(u @ vt) < 0, -1.0, 1.0)
     rotation = (u * sign[..., None, :]) @ vt
     spread = source_centred.square().sum(dim=(-2, -1))
-    scale = torch.where(spread > 0, (singular * sign).sum(dim=-1) / spread.clamp_min(torch.finfo(spread.dtype).tiny), 0)
-    return scale[..., None, None] * (source_centred @ rotation.mT) + target_mean
+    rounding = (8 * torch.finfo(spread.dtype).eps * clean.abs().amax(dim=(-2, -1))).square() * source.shape[-2]
+    extended = spread > rounding
+    scale = torch.where(extended, (singular * sign).sum(dim=-1) / torch.where(extended, spread, 1.0), 0.0)
+    aligned = scale[..., None, None] * (source_centred @ rotation.mT) + target_mean
+    return torch.where(whole[..., None, None], aligned, torch.nan)
 
 
 def _check(first: Tensor, second: Tensor) -> None:

@@ -29,7 +29,7 @@ finally:
 """
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
-    for command in ("fit", "demo", "body"):
+    for command in ("fit", "demo", "body", "evaluate", "benchmark"):
         assert command in result.stdout
 
 

@@ -1,10 +1,12 @@
 import numpy as np
 import pytest
 import torch
+from scipy.spatial import procrustes
 from scipy.spatial.transform import Rotation
 
 from anchorfit.evaluation.metrics.pose import (
     mean_point_error,
+    named_point_error,
     procrustes_aligned,
     reconstruction_error,
     root_aligned,
@@ -46,6 +48,43 @@ def test_scipy_finds_the_same_rotation():
     np.testing.assert_allclose(aligned.numpy(), scale * turned + target.mean(0).numpy(), atol=1e-9)
 
 
+def test_scipy_procrustes_has_the_same_residual():
+    source, target = points(9, 20), points(10, 20)
+    scaled_target, moved, _ = procrustes(target.numpy(), source.numpy())  # of unit size
+    size = (target - target.mean(0)).norm()
+    assert np.linalg.det(np.linalg.lstsq(source.numpy(), moved, rcond=None)[0]) > 0  # these seeds: no reflection
+    expected = np.linalg.norm(scaled_target - moved, axis=1).mean() * size.item()
+    assert reconstruction_error(source, target).item() == pytest.approx(expected)
+
+
+def test_a_named_subset_is_its_points():
+    target, predicted = points(11, 2, 3), points(12, 2, 3)
+    names = ("left_knee", "nose", "neck")
+    both = named_point_error(predicted, target, names, ("neck", "left_knee"))
+    torch.testing.assert_close(both, mean_point_error(predicted[:, [2, 0]], target[:, [2, 0]]))
+    torch.testing.assert_close(named_point_error(predicted, target, names), mean_point_error(predicted, target))
+    with pytest.raises(ValueError, match="got chin"):
+        named_point_error(predicted, target, names, ("chin",))
+    with pytest.raises(ValueError, match="one a point"):
+        named_point_error(predicted, target, names[:2])
+
+
+def test_flat_and_straight_bodies_are_aligned():
+    for directions in (1, 2):  # points on a line, in a plane
+        target = points(13, 14) @ torch.diag(torch.tensor([1.0] * directions + [0.0] * (3 - directions)).double())
+        turned = 2.0 * target @ torch.as_tensor(Rotation.random(random_state=4).as_matrix()).mT + 1.0
+        assert reconstruction_error(turned, target) < 1e-12
+
+
+def test_a_row_that_is_not_finite_touches_no_other():
+    source, target = points(14, 3, 14), points(15, 3, 14)
+    expected = reconstruction_error(source, target)
+    source[1, 0, 0] = float("nan")
+    errors = reconstruction_error(source, target)
+    assert torch.isnan(errors[1])
+    torch.testing.assert_close(errors[[0, 2]], expected[[0, 2]])
+
+
 def test_a_batch_is_its_rows():
     source, target = points(6, 5, 14), points(7, 5, 14)
     rows = torch.stack([reconstruction_error(s, t) for s, t in zip(source, target, strict=True)])
@@ -54,7 +93,10 @@ def test_a_batch_is_its_rows():
 
 def test_coincident_points_are_finite():
     target = points(8, 14)
-    assert torch.isfinite(reconstruction_error(torch.zeros_like(target), target))
+    radius = (target - target.mean(0)).norm(dim=-1).mean()
+    for place in (0.0, 1e3 / 3):  # coincident but for rounding: no scale brings out a body from noise
+        source = torch.full_like(target, place) + 1e-13 * points(16, 14)
+        torch.testing.assert_close(reconstruction_error(source if place else source * 0, target), radius)
 
 
 def test_shapes_must_match():

@@ -1,0 +1,210 @@
+"""``anchorfit benchmark``: methods over benchmarks, as tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from . import options as opt
+from .running import Plan, run
+
+if TYPE_CHECKING:
+    from ..evaluation.datasets.samples import BodyDataset
+    from ..evaluation.summary import Row
+
+benchmark_app = typer.Typer(help="Methods over benchmarks: tables, per-person results, cases.", no_args_is_help=True)
+
+DEFAULT_VARIANTS = "direct,smplify,anchored,smplify-on-gt"
+DEFAULT_BODIES = "direct,smplify,anchored"  # where the data set has one kind of keypoints
+Variants = Annotated[str, typer.Option(help="Methods, comma-separated; `anchorfit benchmark methods` lists them.")]
+Workers = Annotated[int, typer.Option(min=1, help="Processes. Times are those of an idle machine only with 1.")]
+Cases = Annotated[bool, typer.Option(help="Whether to draw the page of best and worst people.")]
+Root = Annotated[Path, typer.Option(help="The folder that holds the data set.")]
+
+
+@benchmark_app.callback()
+def _group() -> None:
+    """Methods over benchmarks."""
+
+
+@benchmark_app.command()
+def methods() -> None:
+    """List the methods that --variants takes."""
+    from rich.table import Table
+
+    from ..evaluation.methods import VARIANTS
+    from .console import out
+
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    for name, variant in VARIANTS.items():
+        table.add_row(name, variant.about)
+    out.print(table)
+
+
+@benchmark_app.command()
+def openbody(
+    output: opt.Output,
+    count: Annotated[int, typer.Option(min=1, help="People.")] = 300,
+    variants: Variants = DEFAULT_VARIANTS,
+    seed: Annotated[int, typer.Option(min=0, help="Everything random comes from it.")] = 2018,
+    workers: Workers = 1,
+    cases: Cases = True,
+) -> None:
+    """Synthetic people in held-out poses: no licensed file is needed.
+
+    A killed run goes on where it stopped when the same command is given again; a larger --count adds people to it.
+    """
+    from ..evaluation.protocols.openbody import VERSION, OpenBody
+    from ..evaluation.summary import POSE, SEGMENTATION, SURFACE, TIME
+
+    plan = Plan(
+        people=OpenBody(count=count, seed=seed),
+        settings={"benchmark": VERSION, "seed": seed},
+        columns=(*SEGMENTATION, SURFACE, *POSE, TIME),
+        masks=True,
+    )
+    run(plan, output, variants, workers, cases)
+
+
+@benchmark_app.command()
+def lsp(
+    root: Root,
+    output: opt.Output,
+    keypoints: Annotated[
+        Path | None, typer.Option(help="Detected keypoints of all images. Default: est_joints.npz under the root.")
+    ] = None,
+    joints: Annotated[Path | None, typer.Option(help="LSP's joints.mat. Default: the one under the root.")] = None,
+    variants: Variants = DEFAULT_VARIANTS,
+    body: opt.Body = "open",
+    gender: opt.Gender = "neutral",
+    workers: Workers = 1,
+    cases: Cases = True,
+) -> None:
+    """Segmentation on LSP's test images (Table 5 of Pavlakos et al. 2018).
+
+    A killed run goes on where it stopped when the same command is given again.
+    """
+    from ..evaluation.protocols.lsp_benchmark import open_lsp_benchmark
+    from ..evaluation.published import LSP_ROWS
+    from ..evaluation.records import checksum
+    from ..evaluation.summary import SEGMENTATION, SEGMENTATION_BESIDE, TIME
+    from .console import warn
+
+    opt.check_gender(gender)
+    opened = open_lsp_benchmark(root, keypoints, joints)
+    for line in opened.problems:
+        warn(line)
+    people = opened.benchmark
+    sums = {
+        "detections": checksum([people.detections]),
+        "joints": checksum([people.joints]),
+        "annotations": checksum([path for image in people.images for path in (image.mask, image.parts)]),
+    }
+    plan = Plan(
+        people=people,
+        settings={"benchmark": "lsp", "body": [body, gender], **{f"sha256 of {name}": s for name, s in sums.items()}},
+        columns=(*SEGMENTATION, *SEGMENTATION_BESIDE[:1], TIME),
+        published=LSP_ROWS,
+        body=(body, gender),
+    )
+    run(plan, output, variants, workers, cases)
+
+
+benchmark_app.command("table5", help="The same as `lsp`.")(lsp)
+
+
+@benchmark_app.command()
+def table1() -> None:
+    """Say how Table 1, the ablation of the losses, is made again: it trains networks, which is a script's work."""
+    from .console import out
+
+    out.print("Table 1 trains networks: python scripts/reproduce_table1.py (see docs/prediction.md)", highlight=False)
+
+
+SmplBody = Annotated[str, typer.Option("--body", help="The SMPL file whose parameters the data set's truth is in.")]
+
+
+@benchmark_app.command()
+def table2(
+    root: Root, output: opt.Output, body: SmplBody, variants: Variants = DEFAULT_BODIES, workers: Workers = 1,
+    cases: Cases = True,
+) -> None:  # fmt: skip
+    """Per-vertex error on UP-3D's test set (Table 2 of Pavlakos et al. 2018)."""
+    from ..evaluation.datasets.up3d import open_up3d
+    from ..evaluation.published import UP3D_ROWS
+
+    _check_smpl(body)
+    plan = _plan("up3d", root, open_up3d(root), (body, "neutral"), UP3D_ROWS, true_cameras=False)
+    run(plan, output, variants, workers, cases)
+
+
+@benchmark_app.command()
+def table3(
+    root: Root, output: opt.Output, body: SmplBody, gender: opt.Gender, variants: Variants = DEFAULT_BODIES,
+    workers: Workers = 1, cases: Cases = True,
+) -> None:  # fmt: skip
+    """Per-vertex error on SURREAL's test videos (Table 3), the people of one --gender with its --body."""
+    from ..evaluation.datasets.surreal import open_surreal
+    from ..evaluation.published import SURREAL_ROWS
+
+    _check_smpl(body)
+    plan = _plan(f"surreal {gender}", root, open_surreal(root, gender), (body, gender), SURREAL_ROWS)
+    run(plan, output, variants, workers, cases)
+
+
+@benchmark_app.command()
+def table4(
+    root: Root, output: opt.Output, body: opt.Body = "open", variants: Variants = DEFAULT_BODIES, workers: Workers = 1,
+    cases: Cases = True,
+) -> None:  # fmt: skip
+    """Reconstruction error on Human3.6M, frontal camera (Table 4)."""
+    from ..evaluation.datasets.human36m import open_human36m
+    from ..evaluation.published import HUMAN36M_ROWS
+
+    plan = _plan("human36m", root, open_human36m(root), (body, "neutral"), HUMAN36M_ROWS, true_cameras=False)
+    run(plan, output, variants, workers, cases)
+
+
+@benchmark_app.command("3dpw")
+def threedpw(
+    root: Root, output: opt.Output, body: SmplBody, gender: opt.Gender, variants: Variants = DEFAULT_BODIES,
+    workers: Workers = 1, cases: Cases = True,
+) -> None:  # fmt: skip
+    """Per-vertex and joint errors on 3DPW's test set, the people of one --gender with its --body."""
+    from ..evaluation.datasets.threedpw import open_threedpw
+
+    _check_smpl(body)
+    plan = _plan(f"3dpw {gender}", root, open_threedpw(root, gender), (body, gender), ())
+    run(plan, output, variants, workers, cases)
+
+
+def _check_smpl(body: str) -> None:
+    if body == "open":
+        raise typer.BadParameter(
+            "this data set's truth is in SMPL's parameters, which mean nothing on the open body; give an SMPL file",
+            param_hint="--body",
+        )
+
+
+def _plan(
+    name: str,
+    root: Path,
+    dataset: BodyDataset,
+    body: tuple[str, str],
+    published: tuple[Row, ...],
+    *,
+    true_cameras: bool = True,
+) -> Plan:
+    """A data set with known bodies or joints as a benchmark."""
+    from ..evaluation.protocols.bodies import BodyBenchmark
+    from ..evaluation.summary import POSE, SURFACE, TIME
+
+    return Plan(
+        people=BodyBenchmark(dataset=dataset, true_cameras=true_cameras),
+        settings={"benchmark": name, "root": str(root.resolve()), "body": list(body), "true_cameras": true_cameras},
+        columns=(SURFACE, *POSE, TIME),
+        published=published,
+        body=body,
+    )

@@ -1,0 +1,87 @@
+"""Running a benchmark from the command line: what it is, and everything that is printed and written of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from ..evaluation.protocols.runner import Benchmark
+    from ..evaluation.summary import Column, Row
+
+REFERENCE = "smplify"
+"""The method that others are compared with, where it is among them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """A benchmark as a command runs it.
+
+    Attributes:
+        people: who.
+        settings: what must be the same for records to belong together.
+        columns: of the table.
+        published: rows to print below ours.
+        body: name or path and gender.
+        masks: whether methods may be given masks.
+    """
+
+    people: Benchmark
+    settings: dict[str, Any]
+    columns: tuple[Column, ...]
+    published: tuple[Row, ...] = ()
+    body: tuple[str, str] = ("open", "neutral")
+    masks: bool = False
+
+
+def run(plan: Plan, output: Path, variants: str, workers: int, cases: bool) -> None:
+    """Run, print and write everything: table.csv, .md and .tex, people, cases.html, manifest.json, records.jsonl."""
+    import torch
+
+    from ..body import load_body
+    from ..evaluation.methods import variants_of
+    from ..evaluation.protocols.runner import run_benchmark, scene_of
+    from ..evaluation.records import RecordFile
+    from ..evaluation.reports.cases import write_cases
+    from ..evaluation.reports.manifest import fingerprint, manifest, write_manifest
+    from ..evaluation.reports.people import write_people
+    from ..evaluation.summary import differences, summarise
+    from .console import out, progress_bar
+    from .outputs import make_folder
+    from .tables import print_table, write_table
+
+    chosen = [name.strip() for name in variants.split(",") if name.strip()]
+    try:
+        masked = [name for name, variant in variants_of(chosen).items() if variant.masks and not plan.masks]
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--variants") from error
+    if masked:
+        raise typer.BadParameter(f"{', '.join(masked)}: masks are the answer here, not given", param_hint="--variants")
+    make_folder(output)
+    torch.set_num_threads(1)  # results do not depend on it, times do
+    total = len(chosen) * sum(map(len, plan.people.names))
+    body = load_body(plan.body[0], gender=plan.body[1])
+    settings = {**plan.settings, **fingerprint(plan.body[0])}
+    with RecordFile(output / "records.jsonl", settings) as file, progress_bar("running", total) as (bar, task):
+        records = run_benchmark(
+            plan.people, chosen, file, body=plan.body, workers=workers, progress=lambda done: bar.advance(task, done)
+        )
+    rows = [*summarise(records), *plan.published]
+    write_table(output, rows, plan.columns)
+    write_people(output, records)
+    if cases:
+        title = f"{plan.settings['benchmark']}: best and worst"
+        write_cases(output / "cases.html", records, lambda name: scene_of(plan.people, name, body), body, title=title)
+    write_manifest(output, manifest({**settings, "variants": chosen, "people": total // len(chosen)}))
+    print_table(rows, plan.columns)
+    reference = REFERENCE if REFERENCE in chosen else chosen[0]
+    apart = differences(records, reference)
+    if apart:
+        columns = [column for column in plan.columns if column.key != "ms"]
+        write_table(output, apart, columns, "differences")
+        out.print(f"\nThe same people, compared with {reference} (paired 95 % intervals):", highlight=False)
+        print_table(apart, columns)
+    out.print(f"Written to {output}", soft_wrap=True, highlight=False, markup=False)

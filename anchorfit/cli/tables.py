@@ -1,0 +1,31 @@
+"""A table on the terminal and in a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.markup import escape
+from rich.table import Table
+
+from ..atomic import write_atomically
+from ..evaluation.reports.tables import cells, to_csv, to_latex, to_markdown
+from ..evaluation.summary import Column, Row
+from .console import out
+
+
+def print_table(rows: Sequence[Row], columns: Sequence[Column]) -> None:
+    """Print it, one line a row."""
+    headings, *lines = cells(rows, columns)
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for place, heading in enumerate(headings):
+        table.add_column(escape(heading), justify="right" if place else "left")
+    for line in lines:
+        table.add_row(*(escape(cell) for cell in line))
+    out.print(table)
+
+
+def write_table(folder: Path, rows: Sequence[Row], columns: Sequence[Column], name: str = "table") -> None:
+    """Write ``table.csv``, ``table.md`` and ``table.tex``, or under another name."""
+    for suffix, text in (("csv", to_csv), ("md", to_markdown), ("tex", to_latex)):
+        write_atomically(folder / f"{name}.{suffix}", text(rows, columns).encode())

@@ -1,0 +1,56 @@
+"""What readers of data sets with known bodies give: one person at a time, in this library's frames."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from torch import Tensor
+
+from ...body import BodyModel, axis_angle_to_matrix, matrix_to_axis_angle
+from ...observations import Person
+
+
+class Sample(NamedTuple):
+    """One person.
+
+    person: keypoints, image where there is one, image_size.
+    intrinsics: (3, 3) pixels where the data set says them, else None.
+    params: (85,) the true body in the camera frame, or None where only joints are known.
+    joints: canonical joints by name, (3,) metres, camera frame; empty where bodies are known.
+    """
+
+    person: Person
+    intrinsics: Tensor | None = None
+    params: Tensor | None = None
+    joints: dict[str, Tensor] = {}  # noqa: RUF012  # never written to
+
+
+class BodyDataset(Protocol):
+    """People with known bodies or joints; must be picklable. ``judged``: canonical joints that errors are over."""
+
+    @property
+    def names(self) -> Sequence[str]: ...
+
+    @property
+    def judged(self) -> tuple[str, ...]: ...
+
+    def sample(self, index: int, body: BodyModel) -> Sample: ...
+
+
+def moved(body: BodyModel, params: Tensor, rotation: Tensor, translation: Tensor) -> Tensor:
+    """Parameters of the same body after x -> rotation @ x + translation.
+
+    Args:
+        params: (85,).
+        rotation: (3, 3).
+        translation: (3,) metres.
+    Returns:
+        (85,). A body turns about its pelvis, not about the origin, so its translation changes with its shape.
+    """
+    rotation, translation = rotation.to(params), translation.to(params)
+    pelvis = body.rest_joints(params[None, 72:82].to(body.v_template))[0, 0].to(params)
+    turned = params.clone()
+    turned[:3] = matrix_to_axis_angle(rotation @ axis_angle_to_matrix(params[:3]))
+    turned[82:] = rotation @ (pelvis + params[82:]) - pelvis + translation
+    return turned

@@ -1,0 +1,228 @@
+"""Results of any method: anchorfit's npz, SMPLify's pickles, SPIN-style npz, found by image and read one at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..body import matrix_to_axis_angle
+from ..body.unpickling import load_pickle_safely
+from ..camera import Crop, intrinsics_matrix
+from ..observations.arrays import load_arrays
+from ..results import BodyEstimate
+from .file_cache import cached_by_file
+
+CROP_PIXELS = 224  # side of the crops that SPIN-style methods predict on
+CROP_FOCAL = 5000.0  # their focal length, in pixels of the crop
+CROP_UNIT = 200.0  # their ``scale`` is the crop's side in units of so many pixels
+
+
+class EstimateError(ValueError):
+    """A result that cannot be used; one line that names the file."""
+
+
+class Entry(NamedTuple):
+    """Where the estimate of an image is: what it calls the image, the file, and the row in it."""
+
+    label: str
+    path: Path
+    row: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlacedBody:
+    """One estimated body.
+
+    Attributes:
+        params: (85,) = [pose 72 | betas 10 | transl 3], camera frame.
+        intrinsics: (3, 3) pixels of the whole image; the principal point is NaN where it is the image's middle and the
+            file does not know the image's size.
+        image_size: (width, height), where the file says it.
+        crop: the crop it was predicted on, None for the whole image.
+    """
+
+    params: Tensor
+    intrinsics: Tensor
+    image_size: tuple[int, int] | None = None
+    crop: Crop | None = None
+
+
+class EstimateIndex(NamedTuple):
+    """What results there are. ``body``: name or path and gender of the body where the files say so."""
+
+    entries: tuple[Entry, ...]
+    body: tuple[str, str] | None
+    problems: tuple[str, ...]
+
+    def by_name(self, name_of: Callable[[str], str | None]) -> Iterator[tuple[str | None, Entry]]:
+        """Entries with what a data set calls their image, None where it has no such image."""
+        return ((name_of(entry.label), entry) for entry in self.entries)
+
+
+def index_estimates(path: str | Path) -> EstimateIndex:
+    """Find all results in a file or a folder (its ``.npz`` and ``.pkl`` files); a file that is none is a problem.
+
+    Raises:
+        FileNotFoundError: no such file or folder.
+        EstimateError: not one result, or results of several bodies.
+    """
+    path = Path(path).expanduser()
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: no such file or folder of estimates")
+    files = sorted(p for p in path.iterdir() if p.suffix in (".npz", ".pkl")) if path.is_dir() else [path]
+    entries: list[Entry] = []
+    problems: list[str] = []
+    bodies: dict[tuple[str, str], Path] = {}
+    for file in files:
+        try:
+            found, body = _index_file(file)
+        except (ValueError, OSError) as error:
+            problems.append(str(error))
+            continue
+        entries.extend(found)
+        if body is not None:
+            bodies.setdefault(body, file)
+    if not entries:
+        reason = problems[0] if problems else "no .npz and no .pkl file in it"
+        raise EstimateError(f"{path}: no estimates: {reason}")
+    if len(bodies) > 1:
+        (one, here), (two, there), *_ = bodies.items()
+        raise EstimateError(f"{path}: {here.name} is of body {one}, {there.name} of {two}; score them apart")
+    return EstimateIndex(tuple(entries), next(iter(bodies), None), tuple(problems))
+
+
+def read_estimate(entry: Entry, *, enlarged: float = 1.0) -> PlacedBody:
+    """The body of an entry.
+
+    Args:
+        entry: from an index.
+        enlarged: of SMPLify's pickles, how many times the images were enlarged before fitting; their focal length is
+            in pixels of the enlarged image (the public LSP demo: 2).
+    Raises:
+        EstimateError: it has no camera, or numbers of a wrong shape.
+        ValueError, OSError: the file cannot be read.
+    """
+    if _is_pickle(entry.path):
+        return _from_smplify(entry.path, enlarged)
+    arrays = _arrays(entry.path)
+    return _from_anchorfit(entry) if "format_version" in arrays else _from_spin(entry, arrays)
+
+
+def _index_file(path: Path) -> tuple[list[Entry], tuple[str, str] | None]:
+    if _is_pickle(path):
+        return [Entry(path.stem, path, 0)], None
+    arrays = _arrays(path)
+    if "format_version" in arrays:
+        estimate = _estimate(path)
+        labels = [image or name.rpartition("#")[0] for image, name in zip(estimate.images, estimate.names, strict=True)]
+        return [Entry(label, path, row) for row, label in enumerate(labels)], (estimate.body, estimate.gender)
+    _need(arrays, ("pose", "imgname"), path)
+    return [Entry(str(label), path, row) for row, label in enumerate(arrays["imgname"])], None
+
+
+def _is_pickle(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return path.suffix == ".pkl" or stream.read(1) == b"\x80"
+
+
+@cached_by_file(maxsize=4)  # files of many rows are asked for again and again
+def _arrays(path: Path) -> Mapping[str, np.ndarray]:
+    return load_arrays(path)
+
+
+@cached_by_file(maxsize=4)
+def _estimate(path: Path) -> BodyEstimate:
+    return BodyEstimate.load(path)
+
+
+def _from_anchorfit(entry: Entry) -> PlacedBody:
+    row = _estimate(entry.path)[entry.row]
+    width, height = (int(side) for side in row.image_size[0])
+    matrix = row.crop_from_image[0].double()
+    crop = None
+    if not torch.equal(matrix, torch.eye(3, dtype=matrix.dtype)):
+        zoom = matrix[0, 0]
+        crop = Crop(corner=-matrix[:2, 2] / zoom, side=CROP_PIXELS / zoom, out_size=CROP_PIXELS)
+    return PlacedBody(params=row.params[0], intrinsics=row.intrinsics[0], image_size=(width, height), crop=crop)
+
+
+def _from_smplify(path: Path, enlarged: float) -> PlacedBody:
+    """A pickle of cam_t, f, pose, betas; the camera looks through the middle of the image."""
+    content: Any = load_pickle_safely(path)
+    if not isinstance(content, dict):
+        raise EstimateError(f"{path}: expected SMPLify's dictionary, got {type(content).__name__}")
+    for key in ("cam_t", "f"):
+        if content.get(key) is None:
+            raise EstimateError(f"{path}: no camera ({key}); SMPLify's results have cam_t and f")
+    _need(content, ("pose", "betas"), path)
+    params = np.concatenate([_numbers(content, key, size, path) for key, size in (("pose", 72), ("betas", 10))])
+    camera = _numbers(content, "cam_t", 3, path)
+    focal = np.asarray(content["f"], dtype=np.float64).ravel()
+    if focal.size not in (1, 2) or not (np.isfinite(focal) & (focal > 0)).all():
+        raise EstimateError(f"{path}: f: expected a focal length in pixels, got {content['f']!r}")
+    intrinsics = torch.eye(3, dtype=torch.float64)
+    intrinsics[0, 0], intrinsics[1, 1] = float(focal[0]) / enlarged, float(focal[-1]) / enlarged
+    intrinsics[:2, 2] = torch.nan
+    return PlacedBody(params=torch.from_numpy(np.concatenate([params, camera])), intrinsics=intrinsics)
+
+
+def _from_spin(entry: Entry, arrays: Mapping[str, np.ndarray]) -> PlacedBody:
+    """Pose, betas and a weak-perspective camera (s, x, y) on the crop that center and scale name."""
+    shape = "shape" if "shape" in arrays else "betas"
+    camera = next((key for key in ("camera", "cam", "pred_cam") if key in arrays), None)
+    if camera is None:
+        raise EstimateError(f"{entry.path}: no camera: expected an array camera (N, 3), weak perspective on the crop")
+    _need(arrays, ("pose", shape, "center", "scale"), entry.path)
+    rows = {key: np.asarray(arrays[key][entry.row], np.float64) for key in ("pose", shape, camera, "center", "scale")}
+    pose = torch.from_numpy(rows["pose"].reshape(-1))
+    if pose.shape == (216,):  # rotation matrices
+        pose = matrix_to_axis_angle(pose.reshape(24, 3, 3)).flatten()
+    betas = _numbers(rows, shape, 10, entry.path)
+    size, right, down = _numbers(rows, camera, 3, entry.path)
+    if pose.shape != (72,) or not size > 0:
+        raise EstimateError(
+            f"{entry.path}: row {entry.row}: expected 72 numbers of pose and a camera of positive scale"
+        )
+    crop = spin_crop(torch.from_numpy(rows["center"].reshape(2)), float(rows["scale"].reshape(-1)[0]))
+    transl = weak_perspective_translation(torch.tensor([size, right, down], dtype=torch.float64))
+    on_crop = intrinsics_matrix(CROP_FOCAL, (CROP_PIXELS / 2, CROP_PIXELS / 2)).double()
+    params = torch.cat([pose, torch.from_numpy(betas), transl])
+    return PlacedBody(params=params, intrinsics=crop.image_intrinsics(on_crop), crop=crop)
+
+
+def spin_crop(center: Tensor, scale: float) -> Crop:
+    """The crop of a SPIN-style row: 200 ``scale`` pixels a side around ``center``, resampled to 224."""
+    side = torch.tensor(CROP_UNIT * scale, dtype=center.dtype)
+    return Crop(corner=center - side / 2, side=side, out_size=CROP_PIXELS)
+
+
+def weak_perspective_translation(camera: Tensor) -> Tensor:
+    """(..., 3) metres from weak-perspective cameras (..., 3) = s, x, y on a crop: the depth at which a focal length of
+    5000 pixels draws a metre s / 2 crops large, as SPIN and HMR place their bodies."""
+    depth = 2 * CROP_FOCAL / (CROP_PIXELS * camera[..., 0])
+    return torch.stack([camera[..., 1], camera[..., 2], depth], dim=-1)
+
+
+def _need(arrays: Mapping[str, Any], keys: tuple[str, ...], path: Path) -> None:
+    missing = [key for key in keys if key not in arrays]
+    if missing:
+        raise EstimateError(
+            f"{path}: lacks {', '.join(missing)}; expected anchorfit's npz, SMPLify's pickle (cam_t, f, pose, betas) "
+            "or a SPIN-style npz (imgname, center, scale, pose, shape, camera)"
+        )
+
+
+def _numbers(content: Mapping[str, Any], key: str, size: int, path: Path) -> np.ndarray:
+    try:
+        values = np.asarray(content[key], dtype=np.float64).ravel()
+    except (TypeError, ValueError) as error:
+        raise EstimateError(f"{path}: {key}: expected {size} numbers") from error
+    if values.shape != (size,):
+        raise EstimateError(f"{path}: {key}: expected {size} numbers, got {values.size}")
+    return values

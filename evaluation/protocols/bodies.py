@@ -1,0 +1,66 @@
+"""Methods on data sets with known bodies or joints: Tables 2 to 4 of Pavlakos et al. 2018, and 3DPW."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+
+from ...body import BodyModel
+from ...camera import default_intrinsics
+from ...observations import observe
+from ..datasets.samples import BodyDataset, Sample
+from .runner import Block, Joints
+
+BLOCK = 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class BodyBenchmark:
+    """A data set, block by block.
+
+    Attributes:
+        dataset: the people.
+        true_cameras: whether methods are given the cameras that the data set states; else the focal length is the
+            image's diagonal for all.
+    """
+
+    dataset: BodyDataset
+    true_cameras: bool = True
+
+    @property
+    def names(self) -> list[list[str]]:
+        """Of everybody, block by block."""
+        every = list(self.dataset.names)
+        return [every[start : start + BLOCK] for start in range(0, len(every), BLOCK)]
+
+    def block(self, index: int, body: BodyModel) -> Block:
+        """Some people; the data set's own keypoints are both detected and annotated."""
+        names = self.names[index]
+        samples = [self.dataset.sample(index * BLOCK + row, body) for row in range(len(names))]
+        cameras = [self._camera(sample) for sample in samples]
+        seen = observe([sample.person for sample in samples], cameras).to(body.device, body.dtype)
+        seen = replace(seen, names=tuple(names))
+        photographs = tuple(s.person.image if s.person.image and s.person.image.is_file() else None for s in samples)
+        bodies = [sample.params for sample in samples if sample.params is not None]
+        truth = torch.stack(bodies).to(body.v_template) if len(bodies) == len(samples) else None
+        joints = None if truth is not None else _joints(samples, self.dataset.judged)
+        return Block(detected=seen, annotated=seen, truth=truth, joints=joints, photographs=photographs)
+
+    def _camera(self, sample: Sample) -> torch.Tensor:
+        if sample.intrinsics is not None and self.true_cameras:
+            return sample.intrinsics
+        if sample.person.image_size is None:
+            raise ValueError(f"{sample.person.name}: the size of the image is not known")
+        return default_intrinsics(*sample.person.image_size)
+
+
+def _joints(samples: Sequence[Sample], judged: tuple[str, ...]) -> Joints:
+    """Joints that all people have, the pelvis first."""
+    names = ("pelvis", *judged)
+    lacking = [sample.person.name for sample in samples if not set(names) <= sample.joints.keys()]
+    if lacking:
+        raise ValueError(f"{lacking[0]}: some of the joints {', '.join(names)} are not known")
+    positions = torch.stack([torch.stack([sample.joints[name] for name in names]) for sample in samples])
+    return Joints(positions, names, judged)

@@ -1,0 +1,225 @@
+"""Methods over a benchmark, block by block: resumable, in bounded memory, over any number of processes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+
+from ...body import CANONICAL_JOINTS, SMPL_JOINTS, BodyModel, load_body
+from ...camera import Crop
+from ...observations import Observations
+from ..datasets.lsp import Annotation
+from ..methods import Method, MethodResult, Variant, variants_of
+from ..part_labels import draw_labels
+from ..records import Record, RecordFile
+from ..scoring import empty_like, errors_of, joint_errors, segmentation_counts
+from ..workers import map_over_processes
+
+NOT_FINITE = "not finite"
+_STAND_INS = {"head_top": "head", "jaw": "head", "nose": "head", "thorax": "spine3", "spine": "spine2"}
+"""SMPL's joints for canonical ones that lie on the surface, for methods that know no surface."""
+
+
+class Joints(NamedTuple):
+    """The truth where only joints are known: positions (B, J, 3) metres, the pelvis first, of named canonical joints,
+    and those among them that are judged."""
+
+    positions: Tensor
+    names: tuple[str, ...]
+    judged: tuple[str, ...]
+
+
+class Block(NamedTuple):
+    """Some people of a benchmark.
+
+    detected: what a detector saw of them, with their masks where there are any.
+    annotated: the same without noise and gaps.
+    truth: their bodies (B, 85), where known.
+    joints: their joints, where no bodies are known.
+    annotations: masks and part labels, where known.
+    crops: what crop-based predictions see of each, where that is part of the protocol.
+    photographs: of each, where there is one.
+    """
+
+    detected: Observations
+    annotated: Observations
+    truth: Tensor | None = None
+    joints: Joints | None = None
+    annotations: tuple[Annotation, ...] | None = None
+    crops: tuple[Crop, ...] | None = None
+    photographs: tuple[Path | None, ...] | None = None
+
+
+class Scene(NamedTuple):
+    """One person to be shown: what was seen, and what is known of it."""
+
+    observations: Observations
+    annotation: Annotation | None
+    truth: Tensor | None
+    photograph: Path | None
+
+
+class Benchmark(Protocol):
+    """People in blocks; a block is made when it is needed. Must be picklable."""
+
+    @property
+    def names(self) -> Sequence[Sequence[str]]:
+        """Of everybody, block by block."""
+
+    def block(self, index: int, body: BodyModel) -> Block: ...
+
+
+def run_benchmark(
+    benchmark: Benchmark,
+    variants: Sequence[str],
+    file: RecordFile,
+    *,
+    body: tuple[str, str],
+    workers: int = 1,
+    progress: Callable[[int], None] = lambda done: None,
+) -> list[Record]:
+    """Run methods over a benchmark; blocks that the file has whole are not run again.
+
+    Args:
+        benchmark: the people.
+        variants: names of methods.
+        file: where records go, a block at a time.
+        body: name or path and gender, as `load_body` takes them.
+        workers: processes; with more than one, times are those of a busy machine.
+        progress: called with the number of people (times methods) done since the last call.
+    Returns:
+        Everybody's records, method by method.
+    """
+    variants_of(variants)
+    tasks = []
+    for index, names in enumerate(benchmark.names):
+        waiting = [v for v in variants if any((v, name) not in file.done for name in names)]
+        progress((len(variants) - len(waiting)) * len(names))
+        if waiting:
+            tasks.append((index, waiting))
+    for records in map_over_processes(partial(_prepare, benchmark, body), _run_block, tasks, workers=workers):
+        file.append(records)
+        progress(len(records))
+    known = {name for names in benchmark.names for name in names}
+    chosen = [record for record in file.records if record.method in variants and record.name in known]
+    return sorted(chosen, key=lambda record: variants.index(record.method))
+
+
+def scene_of(benchmark: Benchmark, name: str, body: BodyModel) -> Scene:
+    """What there is to show of a person.
+
+    Raises:
+        ValueError: there is nobody of this name.
+    """
+    for index, names in enumerate(benchmark.names):
+        if name in names:
+            row, block = list(names).index(name), benchmark.block(index, body)
+            return Scene(
+                observations=block.detected.rows([row]),
+                annotation=None if block.annotations is None else block.annotations[row],
+                truth=None if block.truth is None else block.truth[row],
+                photograph=None if block.photographs is None else block.photographs[row],
+            )
+    raise ValueError(f"{name}: nobody of this name")
+
+
+class _Runner:
+    """A worker's body and methods; each method is made when it is first needed."""
+
+    def __init__(self, benchmark: Benchmark, body: BodyModel) -> None:
+        self.benchmark, self.body = benchmark, body
+        self.methods: dict[str, Method] = {}
+
+    def method(self, name: str, variant: Variant, block: Block) -> Method:
+        """The method, warmed up on two people, so that no one pays for what is prepared once."""
+        if name not in self.methods:
+            method = variant.make(self.body)
+            method.estimate(_given(block, variant).rows([0, len(block.detected) - 1]), self.body)
+            self.methods[name] = method
+        return self.methods[name]
+
+
+def _prepare(benchmark: Benchmark, body: tuple[str, str]) -> _Runner:
+    name, gender = body
+    return _Runner(benchmark, load_body(name, gender=gender))
+
+
+def _run_block(runner: _Runner, task: tuple[int, Sequence[str]]) -> list[Record]:
+    index, variants = task
+    block = runner.benchmark.block(index, runner.body)
+    records = []
+    for name, variant in variants_of(variants).items():
+        method = runner.method(name, variant, block)
+        observations = _given(block, variant)
+        start = time.perf_counter()
+        result = method.estimate(observations, runner.body)
+        milliseconds = 1000 * (time.perf_counter() - start) / len(observations)
+        records.extend(score_block(name, variant, result, block, runner.body, milliseconds))
+    return records
+
+
+def _given(block: Block, variant: Variant) -> Observations:
+    observations = block.annotated if variant.keypoints == "annotated" else block.detected
+    return observations if variant.masks else replace(observations, masks=())
+
+
+def score_block(
+    name: str, variant: Variant, result: MethodResult, block: Block, body: BodyModel, milliseconds: float
+) -> list[Record]:
+    """Records of a method's answer."""
+    names = block.detected.names
+    params = result.params
+    finite = torch.isfinite(result.joints_cam if params is None else params).flatten(1).all(1)
+    columns = [torch.full((len(names),), torch.nan)] * 3
+    if block.truth is not None:
+        columns = list(errors_of(body, params, result.joints_cam, block.truth))
+    elif block.joints is not None:
+        columns[1:] = _errors_of_joints(result, block.joints, body)
+    counts = _counts(variant, params, block, body)
+    return [
+        Record(
+            method=name,
+            name=names[row],
+            counts=counts[row],
+            surface_mm=float(columns[0][row]),
+            joints_mm=float(columns[1][row]),
+            reconstruction_mm=float(columns[2][row]),
+            ms=milliseconds,
+            problem="" if finite[row] else NOT_FINITE,
+            params=() if params is None else tuple(params[row].tolist()),
+        )
+        for row in range(len(names))
+    ]
+
+
+def _counts(variant: Variant, params: Tensor | None, block: Block, body: BodyModel) -> list[tuple[int, ...]]:
+    """Segmentation counts, where masks are compared and the method has bodies."""
+    if block.annotations is None or params is None:
+        return [()] * len(block.detected)
+    sizes = [(a.mask.shape[1], a.mask.shape[0]) for a in block.annotations]
+    crops = block.crops if variant.on_crop else None
+    labels = draw_labels(body, params, block.detected.intrinsics, sizes, crops)
+    finite = torch.isfinite(params).all(1).tolist()
+    shown = [a if ok else empty_like(a) for a, ok in zip(labels, finite, strict=True)]
+    pairs = zip(shown, block.annotations, strict=True)
+    return [segmentation_counts(drawn, annotation.mask, annotation.parts) for drawn, annotation in pairs]
+
+
+def _errors_of_joints(result: MethodResult, truth: Joints, body: BodyModel) -> tuple[Tensor, Tensor]:
+    """Errors over canonical joints: of the body's surface where there is a body, else of SMPL's joints alone."""
+    if result.params is None:
+        sources = [_STAND_INS.get(name, name) for name in truth.names]
+        ours = result.joints_cam[:, [SMPL_JOINTS.index(name) for name in sources]]
+        hips = [SMPL_JOINTS.index(name) for name in ("left_hip", "right_hip")]
+        ours[:, 0] = result.joints_cam[:, hips].mean(1)
+    else:
+        posed = body.from_params(result.params.to(body.v_template))
+        ours = body.canonical_joints(posed)[:, [CANONICAL_JOINTS.index(name) for name in truth.names]]
+    return joint_errors(ours, truth.positions.to(ours), truth.names, truth.judged)

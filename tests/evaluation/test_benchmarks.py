@@ -1,0 +1,187 @@
+"""Benchmarks run end to end on a few people: openbody, LSP, methods of one's own."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+import torch
+from lsp_sets import drawn, names_of, small_estimate, write_set  # type: ignore[import-not-found]
+from scipy.io import savemat
+from typer.testing import CliRunner
+
+from anchorfit.body import CANONICAL_JOINTS, load_body
+from anchorfit.camera import project
+from anchorfit.cli.main import app
+from anchorfit.evaluation import methods
+from anchorfit.evaluation.protocols.lsp_benchmark import crop_around, open_lsp_benchmark
+from anchorfit.evaluation.protocols.openbody import BLOCK, OpenBody
+from anchorfit.evaluation.protocols.runner import Block, run_benchmark, scene_of
+from anchorfit.evaluation.records import Record, RecordFile
+from anchorfit.evaluation.summary import summarise
+from anchorfit.observations.conventions import LSP14
+
+OPEN = ("open", "neutral")
+
+
+class Answer(NamedTuple):
+    params: torch.Tensor | None
+    joints_cam: torch.Tensor
+
+
+def first_block(people: OpenBody) -> tuple[Block, torch.Tensor]:
+    """The first people, and their bodies."""
+    block = people.block(0, load_body())
+    assert block.truth is not None
+    return block, block.truth
+
+
+class Oracle:
+    """Knows the truth; forgets the mesh, or the first person, where it is told to."""
+
+    def __init__(self, body, *, mesh: bool = True, fail: bool = False):
+        _, self.truth = first_block(OpenBody(count=3))
+        self.mesh, self.fail = mesh, fail
+
+    def estimate(self, observations, body):
+        params = self.truth[: len(observations)].clone()
+        joints = body.from_params(params).joints
+        if self.fail:
+            params[0] = torch.nan
+        return Answer(params if self.mesh else None, joints)
+
+
+@pytest.fixture
+def oracles(monkeypatch):
+    table = {
+        "oracle": methods.Variant(make=Oracle, about="knows"),
+        "joints": methods.Variant(make=lambda body: Oracle(body, mesh=False), about="knows joints"),
+        "failing": methods.Variant(make=lambda body: Oracle(body, fail=True), about="fails once"),
+    }
+    monkeypatch.setattr(methods, "VARIANTS", {**methods.VARIANTS, **table})
+    return list(table)
+
+
+def test_the_truth_scores_perfectly_and_failures_are_counted(oracles, tmp_path):
+    with RecordFile(tmp_path / "r.jsonl", {}) as file:
+        records = run_benchmark(OpenBody(count=3), oracles, file, body=OPEN)
+    oracle, joints, failing = summarise(records, resamples=20)
+    for key in ("fb_accuracy", "fb_f1", "part_accuracy", "part_f1"):
+        assert oracle.scores[key].value == 1
+        assert failing.scores[key].value < 1  # the failed person counts as nobody
+    for key in ("surface_mm", "joints_mm", "reconstruction_mm"):
+        assert oracle.scores[key].value < 1e-2  # float32
+    assert "fb_f1" not in joints.scores
+    assert "surface_mm" not in joints.scores
+    assert joints.scores["joints_mm"].value < 1e-2
+    assert (oracle.failed, failing.failed) == (0, 1)
+
+
+def test_a_smaller_openbody_is_the_beginning_of_a_larger():
+    (small, bodies), (large, more) = (first_block(OpenBody(count=count)) for count in (2, BLOCK + 1))
+    assert torch.equal(small.detected.keypoints, large.detected.keypoints[:2])
+    assert torch.equal(bodies, more[:2])
+    assert not torch.equal(bodies, first_block(OpenBody(count=2, seed=1))[1])
+    assert [len(names) for names in OpenBody(count=BLOCK + 1).names] == [BLOCK, 1]
+    with pytest.raises(ValueError, match="at least one person"):
+        OpenBody(count=0)
+
+
+def test_annotated_keypoints_are_the_same_people_without_noise():
+    body = load_body()
+    block, truth = first_block(OpenBody(count=4))
+    joints = body.canonical_joints(body.from_params(truth))
+    pixels = project(joints, block.annotated.intrinsics)
+    knee = CANONICAL_JOINTS.index("left_knee")
+    torch.testing.assert_close(block.annotated.keypoints[:, knee], pixels[:, knee], atol=0.01, rtol=0)
+    assert (block.annotated.confidence[:, knee] > 0).all()
+    assert not torch.allclose(block.detected.keypoints, block.annotated.keypoints)
+    assert block.annotations is not None
+    assert block.annotations[0].parts.max() <= 6
+
+
+def test_the_command_resumes_grows_and_writes_everything(tmp_path, oracles):
+    options = ["benchmark", "openbody", "--variants", "oracle", "-o", str(tmp_path), "--no-cases"]
+    for count, lines in ((2, 3), (3, 4)):
+        result = CliRunner().invoke(app, [*options, "--count", str(count)])
+        assert result.exit_code == 0, result.output
+        assert (tmp_path / "records.jsonl").read_text().count("\n") == lines
+    assert {"table.csv", "table.md", "table.tex", "manifest.json"} <= {path.name for path in tmp_path.iterdir()}
+    again = CliRunner().invoke(app, [*options, "--count", "2", "--seed", "3"])
+    assert "holds another run (seed differ)" in str(again.exception)
+    wrong = CliRunner().invoke(app, ["benchmark", "openbody", "--variants", "oracel", "-o", str(tmp_path)])
+    assert wrong.exit_code == 2
+    assert "oracel" in wrong.output
+
+
+def test_cases_are_pictures_in_one_page(tmp_path, oracles):
+    options = ["benchmark", "openbody", "--variants", "failing", "-o", str(tmp_path), "--count", "2"]
+    result = CliRunner().invoke(app, options)
+    assert result.exit_code == 0, result.output
+    page = (tmp_path / "cases.html").read_text()
+    assert page.count("data:image/jpeg") == 2
+    assert "http" not in page
+
+
+def test_nobody_of_a_name_and_no_method_of_a_name():
+    with pytest.raises(ValueError, match="nobody of this name"):
+        scene_of(OpenBody(count=1), "person9", load_body())
+    with pytest.raises(ValueError, match=r"expected some of direct, .*; got magic"):
+        methods.variants_of(["magic"])
+    with pytest.raises(ValueError, match="already"):
+        methods.register("direct", methods.VARIANTS["direct"])
+
+
+@pytest.fixture
+def lsp_root(tmp_path, some_estimate):
+    """Two images drawn from bodies, and LSP's joints.mat of where their joints are."""
+    names = names_of(2)
+    estimate = small_estimate(some_estimate, names, (150, 200))
+    write_set(tmp_path / "lsp", names, drawn(estimate))
+    body = load_body()
+    pixels = project(body.canonical_joints(estimate.bodies(body)), estimate.intrinsics)
+    joints = np.zeros((3, 14, 2000))
+    places = [CANONICAL_JOINTS.index(name) for name in LSP14 if name is not None]
+    joints[:2, :, 1000:1002] = pixels[:, places].numpy().transpose(2, 1, 0) + 0.5
+    savemat(tmp_path / "lsp" / "joints.mat", {"joints": joints})
+    return tmp_path / "lsp"
+
+
+def test_lsp_from_keypoints_to_a_table(lsp_root, tmp_path):
+    options = ["benchmark", "lsp", "--root", lsp_root, "-o", tmp_path / "out", "--variants", "direct,smplify-on-gt"]
+    result = CliRunner().invoke(app, [str(option) for option in options])
+    assert result.exit_code == 0, result.output
+    assert "no est_joints.npz" in result.stderr
+    assert "DecoMR" in result.stdout
+    lines = (tmp_path / "out" / "records.jsonl").read_text().splitlines()[1:]
+    rows = {row.method: row for row in summarise([Record.from_line(line) for line in lines], resamples=20)}
+    assert rows["smplify-on-gt"].people == 2
+    assert rows["smplify-on-gt"].scores["fb_f1"].value > 0.85
+    assert rows["direct"].scores["fb_f1"].value > 0.6
+
+
+def test_masks_are_not_given_where_they_are_the_answer(lsp_root, tmp_path):
+    options = ["benchmark", "lsp", "--root", str(lsp_root), "-o", str(tmp_path), "--variants", "anchored+masks"]
+    result = CliRunner().invoke(app, options)
+    assert result.exit_code == 2
+    assert "anchored+masks" in result.output
+
+
+def test_the_crop_is_that_of_the_joints(lsp_root):
+    opened = open_lsp_benchmark(lsp_root)
+    block = opened.benchmark.block(0, load_body())
+    seen = block.annotated.keypoints[0][block.annotated.confidence[0] > 0]
+    crop = crop_around(block.annotated, 0)
+    longer = (seen.amax(0) - seen.amin(0)).max().item()
+    assert crop.side.item() == pytest.approx(1.2 * longer, rel=1e-6)
+    assert crop.out_size == 224
+
+
+def test_lsp_without_keypoints_says_what_is_missing(lsp_root):
+    (lsp_root / "joints.mat").unlink()
+    with pytest.raises(ValueError, match=r"found no joints\.mat"):
+        open_lsp_benchmark(lsp_root)
+
+
+def test_table1_names_its_script():
+    result = CliRunner().invoke(app, ["benchmark", "table1"])
+    assert "scripts/reproduce_table1.py" in result.stdout
