@@ -45,9 +45,9 @@ class ConvexRelaxation:
 
     atoms: Tensor
     total_length: float
-    sparsity: float = 0.1
-    penalty: float = 1.0
-    steps: int = 200
+    sparsity: float = 0.02
+    penalty: float = 3.0
+    steps: int = 100
     rounds: int = 10
     name: str = "Zhou 2015, convex relaxation"
 

@@ -12,7 +12,7 @@ person's size. Points that were not seen are left out of the sums; confidences a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -74,10 +74,11 @@ class MatchingPursuit:
             active = pursuit.residual().square().mean((1, 2)).sqrt() > self.tolerance
             if not bool(active.any()):
                 break
-            grown = pursuit.with_atoms(pursuit.best_atoms(1)[:, 0])
+            atoms = pursuit.best_atoms(1)[:, 0]
+            grown = pursuit.with_atoms(atoms)
             for _ in range(ROUNDS):
                 grown = grown.with_coefficients(self._coefficients(grown)).with_camera()
-            pursuit = pursuit.where(active, grown)
+            pursuit = pursuit.with_atoms(atoms, taken=False).where(active, grown)
         return pursuit.shape(), pursuit.camera
 
     def _coefficients(self, pursuit: Pursuit) -> Tensor:
@@ -130,34 +131,32 @@ class Pursuit:
         used = torch.zeros_like(product).scatter_add_(1, self.support, self.taken.to(product))
         return torch.where(used > 0, -1.0, product).topk(count, dim=1).indices
 
-    def with_atoms(self, atoms: Tensor) -> Pursuit:
-        """One atom (B,) more, with coefficient 0."""
-        return self._with(
+    def with_atoms(self, atoms: Tensor, *, taken: bool = True) -> Pursuit:
+        """One atom (B,) more, with coefficient 0; or none more, in a slot that stays empty."""
+        column = torch.full_like(atoms[:, None], taken, dtype=torch.bool)
+        return replace(
+            self,
             support=torch.cat((self.support, atoms[:, None]), 1),
-            taken=torch.cat((self.taken, torch.ones_like(atoms[:, None], dtype=torch.bool)), 1),
-            coefficients=torch.cat((self.coefficients, torch.zeros_like(self.coefficients[:, :1])), 1)
-            if self.coefficients.shape[1]
-            else self.image.new_zeros(len(atoms), 1),
+            taken=torch.cat((self.taken, column), 1),
+            coefficients=torch.cat((self.coefficients, torch.zeros_like(self.image[:, :1, 0])), 1),
         )
 
     def with_coefficients(self, coefficients: Tensor) -> Pursuit:
-        return self._with(coefficients=torch.where(self.taken, coefficients, 0.0))
+        return replace(self, coefficients=torch.where(self.taken, coefficients, 0.0))
 
     def with_camera(self) -> Pursuit:
-        return self._with(camera=find_camera(self.reduced_shape(), self.image, start=self.camera))
+        return replace(self, camera=find_camera(self.reduced_shape(), self.image, start=self.camera))
 
-    def where(self, chosen: Tensor, grown: Pursuit) -> Pursuit:
-        """``grown`` in the chosen rows (B,); in the others this, with an atom more that is not taken."""
-        before = self.with_atoms(grown.support[:, -1])
-        taken = before.taken.clone()
-        taken[:, -1] = chosen
-        return self._with(
-            support=grown.support,
-            taken=torch.where(chosen[:, None], grown.taken, taken),
-            coefficients=torch.where(chosen[:, None], grown.coefficients, before.coefficients),
+    def where(self, chosen: Tensor, other: Pursuit) -> Pursuit:
+        """``other``, which has as many slots, in the chosen rows (B,)."""
+        return replace(
+            self,
+            support=torch.where(chosen[:, None], other.support, self.support),
+            taken=torch.where(chosen[:, None], other.taken, self.taken),
+            coefficients=torch.where(chosen[:, None], other.coefficients, self.coefficients),
             camera=Camera(
-                torch.where(chosen, grown.camera.scale, self.camera.scale),
-                torch.where(chosen[:, None, None], grown.camera.rotation, self.camera.rotation),
+                torch.where(chosen, other.camera.scale, self.camera.scale),
+                torch.where(chosen[:, None, None], other.camera.rotation, self.camera.rotation),
             ),
         )
 
@@ -174,9 +173,6 @@ class Pursuit:
     def _of_support(self, atoms: Tensor) -> Tensor:
         rows = torch.arange(len(atoms), device=atoms.device)[:, None]
         return atoms[rows, self.support]
-
-    def _with(self, **changes: object) -> Pursuit:
-        return Pursuit(**{**self.__dict__, **changes})  # type: ignore[arg-type]
 
 
 def start_pursuit(basis: PoseBasis, image: ImagePoints) -> Pursuit:
