@@ -1,13 +1,13 @@
 """Zhou, Leonardos, Hu, Daniilidis 2015, "3D shape estimation from 2D landmarks: a convex relaxation approach".
 
-A pose is sum_k c_k R_k B_k with c_k >= 0, all R_k = R. In the image only M_k = c_k times two rows of R_k counts, and the
-convex hull of such M_k is a ball of the spectral norm. So
+A pose is sum_k c_k R_k B_k with c_k >= 0, all R_k = R. In the image only M_k = c_k times two rows of R_k counts, and
+the convex hull of such M_k is a ball of the spectral norm. So
 
     min  sum_p w_p |x_p - sum_k M_k b_kp|^2 / 2 + sparsity sum_k |M_k|_2,     M_k (2, 3),
 
 is convex; ADMM solves it, its proximal step being that of the spectral norm. Each M_k then gives c_k, its larger
-singular value, and R_k, its nearest orthonormal rows. As in the paper's "convex + refinement" the result is the start of
-the problem with one rotation: c and R are found in turns.
+singular value, and R_k, its nearest orthonormal rows. As in the paper's "convex + refinement" the result is the start
+of the problem with one rotation: c and R are found in turns.
 
 Assumed: 128 atoms learned by non-negative sparse coding from training poses; keypoints weigh as they are confident; the
 version that models gross errors in the keypoints (Zhou et al. 2016) is left out. ADMM runs a fixed number of steps with
@@ -139,9 +139,9 @@ def solve_relaxation(points: Tensor, atoms: Tensor, *, sparsity: float, penalty:
 def spectral_prox(matrix: Tensor, weight: float) -> Tensor:
     """argmin_X |X - Y|_F^2 / 2 + weight |X|_2, the spectral norm, of Y (..., 2, 3).
 
-    The proximal operator of the largest singular value takes from the singular values their projection onto the l1 ball
-    of radius ``weight`` (Moreau; Parikh & Boyd 2014, section 6.5.2). The 2 x 2 matrix Y Y^T has closed-form eigenvalues,
-    and X = (alpha I + beta Y Y^T) Y, with alpha + beta s_i^2 the share of s_i that is kept.
+    The proximal operator of the largest singular value takes from the singular values their projection onto the l1
+    ball of radius ``weight`` (Moreau; Parikh & Boyd 2014, section 6.5.2). The 2 x 2 matrix Y Y^T has closed-form
+    eigenvalues, and X = (alpha I + beta Y Y^T) Y, with alpha + beta s_i^2 the share of s_i that is kept.
     """
     gram = matrix @ matrix.mT
     half_trace = (gram[..., 0, 0] + gram[..., 1, 1]) / 2

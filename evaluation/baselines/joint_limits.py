@@ -1,4 +1,4 @@
-"""Pose-conditioned joint limits (Akhter & Black 2015), learned from poses: which way a bone may point, given its parent.
+"""Pose-conditioned joint limits (Akhter & Black 2015), learned from poses: where a bone may point, given its parent.
 
 Directions are taken in the trunk's frame for upper arms, thighs and the head. A lower bone's are taken in that frame
 carried along with its parent, by the smallest rotation from the parent's direction at rest: so they depend on joints
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -46,9 +47,7 @@ CHAINS: tuple[Chain, ...] = (
         for side in ("left", "right")
     ),
 )
-BONE_NAMES: tuple[str, ...] = tuple(
-    f"{first}-{second}" for chain in CHAINS for first, second in zip(chain.joints, chain.joints[1:], strict=False)
-)
+BONE_NAMES: tuple[str, ...] = tuple(f"{first}-{second}" for chain in CHAINS for first, second in pairwise(chain.joints))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,13 +80,13 @@ class JointLimits:
         at_rest = torch.cat([_rest_directions(rest, chain) for chain in CHAINS])
         blank = JointLimits(bins=middles, rest=at_rest, first=(), following=())
         first, following = [], []
-        for number, chain in enumerate(CHAINS):
+        for number in range(len(CHAINS)):
             index = [blank.bin_of(direction) for direction in blank._directions(joints, number)]
             seen = torch.zeros(bins)
             seen[index[0]] = 1.0
             first.append(near @ seen > 0)
             tables = []
-            for parent, child in zip(index, index[1:], strict=False):
+            for parent, child in pairwise(index):
                 table = torch.zeros(bins, bins)
                 table[parent, child] = 1.0
                 tables.append(near @ table @ near > 0)
@@ -117,7 +116,7 @@ class JointLimits:
         for number, chain in enumerate(CHAINS):
             frame = _trunk_frame(joints, chain)
             parent: Tensor | None = None
-            for place, (start, end) in enumerate(zip(chain.rows, chain.rows[1:], strict=False)):
+            for place, (start, end) in enumerate(pairwise(chain.rows)):
                 bone = joints[:, end] - joints[:, start]
                 length = bone.norm(dim=-1, keepdim=True)
                 local = (frame @ (bone / length.clamp_min(1e-9))[..., None])[..., 0]
@@ -137,8 +136,10 @@ class JointLimits:
         chain, first = CHAINS[number], _bone_row(number)
         frame = _trunk_frame(joints, chain)
         directions = []
-        for place, (start, end) in enumerate(zip(chain.rows, chain.rows[1:], strict=False)):
-            local = (frame @ torch.nn.functional.normalize(joints[:, end] - joints[:, start], dim=-1)[..., None])[..., 0]
+        for place, (start, end) in enumerate(pairwise(chain.rows)):
+            local = (frame @ torch.nn.functional.normalize(joints[:, end] - joints[:, start], dim=-1)[..., None])[
+                ..., 0
+            ]
             directions.append(local)
             frame = _carried(local, self.rest[first + place]) @ frame
         return directions

@@ -58,7 +58,13 @@ class LimitedPursuit:
 
     @staticmethod
     def train(
-        body: BodyModel, *, count: int = 8000, clusters: int = 8, components: int = 10, sparsity: int = 10, seed: int = 0
+        body: BodyModel,
+        *,
+        count: int = 8000,
+        clusters: int = 8,
+        components: int = 10,
+        sparsity: int = 10,
+        seed: int = 0,
     ) -> LimitedPursuit:
         """Learns the basis from ``count`` training poses and the limits from four times as many."""
         shapes = training_shapes(body, 4 * count, seed=seed)

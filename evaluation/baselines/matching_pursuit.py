@@ -1,9 +1,9 @@
-"""Ramakrishna, Kanade, Sheikh 2012, "Reconstructing 3D human pose from 2D image landmarks": projected matching pursuit.
+"""Ramakrishna, Kanade, Sheikh 2012, "Reconstructing 3D human pose from 2D image landmarks": matching pursuit.
 
-A pose is the mean and a sum of few atoms of an overcomplete basis, seen by a scaled orthographic camera. Atoms are taken
-one by one, each time the one whose projection has the largest product with what is left in the image; after each, the
-coefficients of all taken atoms and the camera are found in turns. The sum of squared limb lengths is held at the mean
-body's: a constraint that has a solution in closed form, which single lengths have not.
+A pose is the mean and a sum of few atoms of an overcomplete basis, seen by a scaled orthographic camera. Atoms are
+taken one by one, each time the one whose projection has the largest product with what is left in the image; after each,
+the coefficients of all taken atoms and the camera are found in turns. The sum of squared limb lengths is held at the
+mean body's: a constraint that has a solution in closed form, which single lengths have not.
 
 Assumed: the paper's bases are principal components of CMU's motions by category; the library has no categories, so
 groups that k-means finds stand for them. Limb lengths are those of the mean body, and the camera's scale takes up the
@@ -48,7 +48,13 @@ class MatchingPursuit:
 
     @staticmethod
     def train(
-        body: BodyModel, *, count: int = 8000, clusters: int = 8, components: int = 10, sparsity: int = 10, seed: int = 0
+        body: BodyModel,
+        *,
+        count: int = 8000,
+        clusters: int = 8,
+        components: int = 10,
+        sparsity: int = 10,
+        seed: int = 0,
     ) -> MatchingPursuit:
         """Learns the basis from ``count`` training poses: ``clusters`` + 1 times ``components`` atoms."""
         shapes = training_shapes(body, count, seed=seed)
@@ -97,7 +103,8 @@ class Pursuit:
 
     Attributes:
         basis: K atoms.
-        image: (B, P, 2) reduced keypoints; mean (B, P, 3), atoms (B, K, P, 3): the basis, reduced with the same weights.
+        image: (B, P, 2) reduced keypoints.
+        mean, atoms: (B, P, 3) and (B, K, P, 3), the basis, reduced with the same weights.
         support: (B, S) atoms taken; taken (B, S) bool: False in a row that did not take one in that turn.
         coefficients: (B, S).
         camera: of each row.
