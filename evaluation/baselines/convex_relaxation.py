@@ -23,7 +23,7 @@ from torch import Tensor
 
 from ...body import BodyModel
 from ...observations.people import Observations
-from .orthography import Camera, ImagePoints, bone_lengths, find_camera, image_points, placed, reduced, with_third_row
+from .orthography import Camera, ImagePoints, bone_lengths, find_camera, lifted, reduced, with_third_row
 from .pose_basis import non_negative_dictionary, training_shapes
 from .result import BaselineResult
 
@@ -62,11 +62,9 @@ class ConvexRelaxation:
 
     def estimate(self, observations: Observations, body: BodyModel) -> BaselineResult:
         """3D joints; see `BaselineResult`."""
-        image = image_points(observations.to(dtype=torch.float64))
-        turned = self.lift(image)
-        return BaselineResult(None, placed(turned, image, self.total_length)[:, :24].to(body.v_template))
+        return lifted(self.turned, observations, body, self.total_length)
 
-    def lift(self, image: ImagePoints) -> Tensor:
+    def turned(self, image: ImagePoints) -> Tensor:
         """(B, P, 3) shapes as the camera sees them, in sizes of the person."""
         points = reduced(image.points, image.weights)
         atoms = reduced(self.atoms.expand(len(points), -1, -1, -1), image.weights)

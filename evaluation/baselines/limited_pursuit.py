@@ -23,8 +23,8 @@ from torch import Tensor
 from ...body import BodyModel
 from ...observations.people import Observations
 from .joint_limits import JointLimits
-from .matching_pursuit import ROUNDS, Pursuit, limbs, start_pursuit
-from .orthography import Camera, ImagePoints, bone_lengths, image_points, placed
+from .matching_pursuit import Pursuit, limbs, start_pursuit
+from .orthography import ImagePoints, Lifted, bone_lengths, lifted
 from .pose_basis import PoseBasis, clustered_basis, training_shapes
 from .result import BaselineResult
 
@@ -42,7 +42,7 @@ class LimitedPursuit:
         bone_weight: sizes of the person squared for a square metre.
         limit_weight: the same for each bone out of limits.
         ridge: for each square metre of a coefficient: without it noise is fitted by large ones.
-        tolerance: see `matching_pursuit.MatchingPursuit`.
+        rounds, tolerance: see `matching_pursuit.MatchingPursuit`.
     """
 
     basis: PoseBasis
@@ -53,6 +53,7 @@ class LimitedPursuit:
     bone_weight: float = 10.0
     limit_weight: float = 0.05
     ridge: float = 0.03
+    rounds: int = 4
     tolerance: float = 1e-3
     name: str = "Akhter & Black 2015, joint limits"
 
@@ -77,13 +78,15 @@ class LimitedPursuit:
 
     def estimate(self, observations: Observations, body: BodyModel) -> BaselineResult:
         """3D joints; see `BaselineResult`."""
-        image = image_points(observations.to(dtype=torch.float64))
-        shape, camera = self.lift(image)
-        turned = shape @ camera.rotation.mT
-        return BaselineResult(None, placed(turned, image, float(self.lengths.sum()))[:, :24].to(body.v_template))
+        return lifted(lambda image: self.lift(image).turned(), observations, body, float(self.lengths.sum()))
 
-    def lift(self, image: ImagePoints) -> tuple[Tensor, Camera]:
-        """Shapes (B, P, 3) in the basis's frame, metres, inside the limits, and cameras."""
+    def lift(self, image: ImagePoints) -> Lifted:
+        """Shapes inside the limits and cameras of B people."""
+        pursuit = self.pursued(image)
+        return Lifted(self.limits.moved_inside(pursuit.shape()), pursuit.camera)
+
+    def pursued(self, image: ImagePoints) -> Pursuit:
+        """Where the pursuit ends, before bones are moved inside the limits."""
         pursuit = start_pursuit(self.basis, image)
         for _ in range(min(self.sparsity, len(self.basis.atoms))):
             active = pursuit.residual().square().mean((1, 2)).sqrt() > self.tolerance
@@ -97,7 +100,7 @@ class LimitedPursuit:
             for number, other in enumerate(tried[1:], 1):
                 grown = grown.where(best == number, other)
             pursuit = pursuit.with_atoms(atoms[:, 0], taken=False).where(active, grown)
-        return self.limits.moved_inside(pursuit.shape()), pursuit.camera
+        return pursuit
 
     def energy(self, pursuit: Pursuit) -> Tensor:
         """(B,) what is made small."""
@@ -110,7 +113,7 @@ class LimitedPursuit:
 
     def _settled(self, pursuit: Pursuit) -> Pursuit:
         """Coefficients and camera in turns."""
-        for _ in range(ROUNDS):
+        for _ in range(self.rounds):
             pursuit = pursuit.with_coefficients(self._coefficients(pursuit)).with_camera()
         return pursuit
 

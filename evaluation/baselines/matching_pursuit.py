@@ -19,11 +19,10 @@ from torch import Tensor
 
 from ...body import BodyModel
 from ...observations.people import Observations
-from .orthography import BONES, Camera, ImagePoints, bone_lengths, find_camera, image_points, placed, reduced
+from .orthography import BONES, Camera, ImagePoints, Lifted, bone_lengths, find_camera, lifted, reduced
 from .pose_basis import PoseBasis, clustered_basis, training_shapes
 from .result import BaselineResult
 
-ROUNDS = 4  # of coefficients and camera after each new atom
 BISECTIONS = 60  # of the multiplier, in its logarithm
 
 
@@ -36,6 +35,7 @@ class MatchingPursuit:
         squared_lengths: square metres, the sum over `orthography.BONES` that poses are held to.
         total_length: metres, the sum of the lengths, for the size of what is returned.
         sparsity: atoms taken at most.
+        rounds: of coefficients and camera, in turns, after each new atom.
         tolerance: share of the keypoints' spread, root mean square, below which no more are taken.
     """
 
@@ -43,6 +43,7 @@ class MatchingPursuit:
     squared_lengths: float
     total_length: float
     sparsity: int = 10
+    rounds: int = 4
     tolerance: float = 1e-3
     name: str = "Ramakrishna 2012, matching pursuit"
 
@@ -68,13 +69,10 @@ class MatchingPursuit:
 
     def estimate(self, observations: Observations, body: BodyModel) -> BaselineResult:
         """3D joints; see `BaselineResult`."""
-        image = image_points(observations.to(dtype=torch.float64))
-        shape, camera = self.lift(image)
-        turned = shape @ camera.rotation.mT
-        return BaselineResult(None, placed(turned, image, self.total_length)[:, :24].to(body.v_template))
+        return lifted(lambda image: self.lift(image).turned(), observations, body, self.total_length)
 
-    def lift(self, image: ImagePoints) -> tuple[Tensor, Camera]:
-        """Shapes (B, P, 3) in the basis's frame, metres, and cameras."""
+    def lift(self, image: ImagePoints) -> Lifted:
+        """Shapes and cameras of B people."""
         pursuit = start_pursuit(self.basis, image)
         for _ in range(min(self.sparsity, len(self.basis.atoms))):
             active = pursuit.residual().square().mean((1, 2)).sqrt() > self.tolerance
@@ -82,10 +80,10 @@ class MatchingPursuit:
                 break
             atoms = pursuit.best_atoms(1)[:, 0]
             grown = pursuit.with_atoms(atoms)
-            for _ in range(ROUNDS):
+            for _ in range(self.rounds):
                 grown = grown.with_coefficients(self._coefficients(grown)).with_camera()
             pursuit = pursuit.with_atoms(atoms, taken=False).where(active, grown)
-        return pursuit.shape(), pursuit.camera
+        return Lifted(pursuit.shape(), pursuit.camera)
 
     def _coefficients(self, pursuit: Pursuit) -> Tensor:
         """(B, S) of least error in the image with the sum of squared limb lengths held."""

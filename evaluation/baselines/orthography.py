@@ -6,6 +6,7 @@ unit size. Each keypoint has a weight, its confidence; what was not seen weighs 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -17,6 +18,7 @@ from ...observations.conventions import SMPL24
 from ...observations.people import Observations
 from ...regressors.normalisation import normalise
 from ...regressors.pose_prior import PosePrior
+from .result import BaselineResult
 
 SURFACE_POINTS = ("nose", "left_eye", "right_eye", "left_ear", "right_ear", "neck", "head_top")
 SKELETON: tuple[str, ...] = (*(f"joint:{name}" for name in SMPL_JOINTS), *SURFACE_POINTS)
@@ -30,6 +32,7 @@ BONES: tuple[tuple[int, int], ...] = (
 """(from, to) rows of ``SKELETON``: the bones of SMPL, and from the head's joint to each point of the head."""
 
 CAMERA_ROUNDS = 10
+ROWS_AT_ONCE = 256  # people: what is made for each of them is as large as the whole basis
 
 
 class ImagePoints(NamedTuple):
@@ -47,6 +50,17 @@ class Camera(NamedTuple):
 
     scale: Tensor
     rotation: Tensor
+
+
+class Lifted(NamedTuple):
+    """shape: (B, P, 3) metres, in the basis's frame; camera: that sees it."""
+
+    shape: Tensor
+    camera: Camera
+
+    def turned(self) -> Tensor:
+        """(B, P, 3) as the camera sees it."""
+        return self.shape @ self.camera.rotation.mT
 
 
 @lru_cache(maxsize=4)
@@ -135,3 +149,23 @@ def placed(turned: Tensor, image: ImagePoints, total_length: float) -> Tensor:
     mean = (turned * weight).sum(1, keepdim=True) / weight.sum(1, keepdim=True).clamp_min(1e-9)
     forward = torch.stack((torch.zeros_like(depth), torch.zeros_like(depth), depth), -1)
     return (turned - mean + forward[:, None]) @ image.view  # rows times V are V^T applied
+
+
+def lifted(
+    turn: Callable[[ImagePoints], Tensor], observations: Observations, body: BodyModel, total_length: float
+) -> BaselineResult:
+    """3D joints of people, some at a time, in float64.
+
+    Args:
+        turn: gives shapes (B, P, 3) of any size, turned as the turned camera sees them.
+        observations: of all people.
+        body: for the type and device of the result.
+        total_length: metres; see `placed`.
+    """
+    with torch.no_grad():
+        image = image_points(observations.to(dtype=torch.float64))
+        parts = [
+            placed(turn(some), some, total_length)[:, :24]
+            for some in map(ImagePoints._make, zip(*(value.split(ROWS_AT_ONCE) for value in image), strict=True))
+        ]
+        return BaselineResult(None, torch.cat(parts).to(body.v_template))

@@ -68,7 +68,8 @@ def clustered_basis(shapes: Tensor, *, clusters: int, components: int, seed: int
     turned, mean = aligned(shapes)
     flat = (turned - mean).flatten(1)
     label = _k_means(flat, clusters, seed)
-    groups = [flat, *(flat[label == cluster] for cluster in range(clusters))]
+    # One cluster is all shapes again, and atoms taken twice would make the sums of a pursuit ambiguous.
+    groups = [flat, *(flat[label == cluster] for cluster in range(clusters) if clusters > 1)]
     atoms = [_components(group, components) for group in groups if len(group) > components]
     return PoseBasis(mean=mean, atoms=torch.cat(atoms).unflatten(1, mean.shape))
 
