@@ -31,12 +31,13 @@ from ...regressors.normalisation import rays_of, rotation_to_axis
 from ...regressors.representations import matrix_from_6d, matrix_to_6d
 from ...regressors.shape_prior import crop_mask
 from ...regressors.synthesis import MASK_SIZE, PoseSource, Synthesis, Synthesizer
-from ...regressors.translation import FALLBACK_DEPTH
+from ...regressors.translation import FALLBACK_DEPTH, NEAREST
 from .result import BaselineResult, of_params
 
 Supervision = Literal["direct", "indirect"]
 NUM_PARAMETERS = 24 * 9 + 10
 RENDERED_AT_ONCE = 64
+PLACING_ROUNDS = 5
 
 
 class Pool(NamedTuple):
@@ -117,6 +118,7 @@ class SilhouetteNetworks:
         steps: int = 1000,
         count: int = 6144,
         batch: int = 64,
+        width: int = 512,
         rate: float = 1e-3,
         pull: float = 3e-3,
         pool: Pool | None = None,
@@ -130,6 +132,7 @@ class SilhouetteNetworks:
             steps: of each network.
             count: silhouettes of training subjects to make, unless a ``pool`` is given.
             batch: silhouettes a step.
+            width: of the networks' fully connected layers.
             rate: Adam's, falling to nothing along a cosine.
             pull: of the indirect encoder to the mean pose and shape.
             pool: silhouettes to share between trainings.
@@ -145,8 +148,8 @@ class SilhouetteNetworks:
         draw = _Batches(pool, batch, seed)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            encoder = Encoder(matrix_to_6d(pool.rotations).mean(0))
-            decoder = Decoder() if supervision == "indirect" else None
+            encoder = Encoder(matrix_to_6d(pool.rotations).mean(0), width)
+            decoder = Decoder(width) if supervision == "indirect" else None
         if decoder is not None:
             _descend(decoder, steps, rate, lambda: _drawing_loss(decoder, draw.next()))
             decoder.requires_grad_(False)
@@ -174,7 +177,7 @@ class SilhouetteNetworks:
             [None if crop is None else mask for crop, mask in zip(crops, observations.masks, strict=True)]
         )
         corners = rays_of(box, observations.intrinsics.cpu().float())  # (B, 2, 2): low and high
-        middle = torch.cat((corners.mean(1), torch.ones(len(box), 1)), 1)
+        middle = torch.cat((corners.mean(1).nan_to_num(0.0), torch.ones(len(corners), 1)), 1)
         rotations = torch.cat((rotation_to_axis(middle).mT[:, None] @ rotations[:, :1], rotations[:, 1:]), 1)
         params = torch.cat((matrix_to_axis_angle(rotations).flatten(1), betas, torch.zeros(len(box), 3)), 1)
         params = params.to(body.v_template)
@@ -253,11 +256,22 @@ def _mask_boxes(masks: list[np.ndarray | None]) -> Tensor:
 
 
 def _into_boxes(body: BodyModel, params: Tensor, corners: Tensor) -> Tensor:
-    """(B, 3) translations that bring bodies (B, 85) into boxes (B, 2, 2) of rays, under scaled orthography."""
+    """(B, 3) translations that bring bodies (B, 85) into boxes (B, 2, 2) of rays; NaN boxes: straight ahead.
+
+    Scaled orthography first, then what perspective changes is corrected in turns.
+    """
     vertices = body.from_params(params).vertices
+    found = torch.isfinite(corners).all((1, 2))
     low, high = vertices.amin(1), vertices.amax(1)
-    depth = (high - low)[:, :2].amax(1) / (corners[:, 1] - corners[:, 0]).amax(1)
-    found = torch.isfinite(depth)
-    depth = torch.where(found, depth, FALLBACK_DEPTH)
-    across = torch.where(found[:, None], corners.mean(1), 0.0) * depth[:, None] - (low + high)[:, :2] / 2
-    return torch.cat((across, (depth - (low + high)[:, 2] / 2)[:, None]), 1)
+    sides = torch.where(found, (corners[:, 1] - corners[:, 0]).amax(1), 1.0)
+    middles = torch.where(found[:, None], corners.mean(1), 0.0)
+    depth = torch.where(found, (high - low)[:, :2].amax(1) / sides, FALLBACK_DEPTH)
+    translation = torch.cat((middles * depth[:, None], depth[:, None]), 1) - (low + high) / 2
+    for _ in range(PLACING_ROUNDS):
+        moved = vertices + translation[:, None]
+        rays = moved[..., :2] / moved[..., 2:].clamp_min(NEAREST)
+        low, high = rays.amin(1), rays.amax(1)
+        factor = torch.where(found, ((high - low).amax(1) / sides).clamp(0.5, 2.0), 1.0)
+        translation = translation * factor[:, None]
+        translation[:, :2] += (middles - (low + high) / 2) * translation[:, 2:]
+    return translation

@@ -71,7 +71,7 @@ def test_admm_reaches_the_optimality_conditions(atoms):
     nuclear = torch.linalg.svdvals(gradient).sum(-1)
     assert (nuclear <= 0.3 * 1.02).all()
     norms = torch.linalg.matrix_norm(found, 2)
-    torch.testing.assert_close((gradient * found).sum((-2, -1)), 0.3 * norms, atol=5e-3, rtol=0)
+    torch.testing.assert_close((gradient * found).sum((-2, -1)), 0.3 * norms, atol=5e-3, rtol=0.02)
 
 
 def test_a_sum_of_two_atoms_is_recovered_from_any_side(atoms):

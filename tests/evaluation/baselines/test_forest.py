@@ -6,7 +6,7 @@ from anchorfit.body import load_body
 from anchorfit.body.pose_library import load_pose_library
 from anchorfit.evaluation.baselines.forest import LandmarkForest, nearest_rotations
 from anchorfit.evaluation.baselines.landmarks import observe_landmarks
-from anchorfit.evaluation.direct import body_errors
+from anchorfit.evaluation.direct import BodyErrors, body_errors
 from anchorfit.evaluation.synthetic import SyntheticPeople, SyntheticSet, make_people
 from anchorfit.observations.people import Observations
 from anchorfit.regressors.synthesis import PoseSource, Synthesis, Synthesizer
@@ -29,6 +29,12 @@ def training_people(count: int) -> SyntheticSet:
     return SyntheticSet(observations, people.params[:count])
 
 
+def errors_of(forest: LandmarkForest, people: SyntheticSet) -> BodyErrors:
+    params = forest.estimate(people.observations, load_body()).params
+    assert params is not None
+    return body_errors(load_body(), params, people.params)
+
+
 @pytest.fixture(scope="module")
 def grown() -> LandmarkForest:
     return LandmarkForest.train(load_body(), landmarks="lsp14", count=200, trees=5, leaf=1, synthesis=STILL, seed=0)
@@ -38,9 +44,9 @@ def test_training_people_come_back(grown):
     """Bootstrapped trees with single samples for leaves: most trees hold each person as he is."""
     body = load_body()
     people = training_people(200)
-    errors = body_errors(body, grown.estimate(people.observations, body).params, people.params)
+    errors = errors_of(grown, people)
     fresh = make_people(body, load_pose_library(split="heldout").poses[::97].numpy(), 40, seed=1)
-    others = body_errors(body, grown.estimate(fresh.observations, body).params, fresh.params)
+    others = errors_of(grown, fresh)
     assert errors.surface_mm.mean() < 0.5 * others.surface_mm.mean()
     assert errors.reconstruction_mm.median() < 60
 
@@ -56,6 +62,7 @@ def test_a_person_of_whom_nothing_was_seen_is_finite(grown):
     body, seen = load_body(), training_people(4).observations
     seen.confidence[1] = 0
     result = grown.estimate(seen, body)
+    assert result.params is not None
     assert torch.isfinite(result.params).all()
     assert torch.isfinite(result.joints_cam).all()
 
@@ -67,7 +74,7 @@ def test_landmarks_of_a_limb_reach_that_limb_alone():
     seen = observe_landmarks(body, people, SyntheticPeople(noise=0.0, missing=0.0, outliers=0.0), seed=0)
     assert set(forest.columns["left_knee"]) > set(forest.columns["pelvis"])
     assert not set(forest.columns["left_knee"]) & (set(forest.columns["right_elbow"]) - set(forest.columns["pelvis"]))
-    assert torch.isfinite(forest.estimate(seen, body).params).all()
+    assert torch.isfinite(forest.estimate(seen, body).joints_cam).all()
     with pytest.raises(ValueError, match="expected LandmarkObservations with 91 landmarks"):
         forest.estimate(people.observations, body)
 
@@ -83,4 +90,4 @@ def test_rotations_are_projected_as_scipy_does():
 
 def test_an_unknown_version():
     with pytest.raises(ValueError, match="landmarks: expected 91 or lsp14, got 'coco'"):
-        LandmarkForest.train(load_body(), landmarks="coco")
+        LandmarkForest.train(load_body(), landmarks="coco")  # type: ignore[arg-type]

@@ -61,6 +61,7 @@ def test_rows_and_types_keep_their_landmarks(seen):
 def test_the_fit_reaches_people_whom_keypoints_alone_do_not_tell(people, seen):
     body = load_body()
     fitted = LandmarkFit.train(body).estimate(seen, body)
+    assert fitted.params is not None
     errors = body_errors(body, fitted.params, people.params)
     from_keypoints = smplify(body, people.observations, load_pose_prior()).params
     assert errors.surface_mm.median() < 60

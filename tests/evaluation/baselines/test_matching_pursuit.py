@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,10 +26,10 @@ def posed(basis: PoseBasis, coefficients: list[float]) -> torch.Tensor:
     return basis.mean + (weights[:, None, None] * basis.atoms[: len(weights)]).sum(0)
 
 
-def method(basis: PoseBasis, pose: torch.Tensor, **settings: float) -> MatchingPursuit:
+def method(basis: PoseBasis, pose: torch.Tensor, **settings: Any) -> MatchingPursuit:
     lengths = bone_lengths(pose)
-    sizes = {"squared_lengths": float(lengths.square().sum()), "total_length": float(lengths.sum())}
-    return MatchingPursuit(basis=basis, **sizes, **settings)
+    squared, total = float(lengths.square().sum()), float(lengths.sum())
+    return MatchingPursuit(basis=basis, squared_lengths=squared, total_length=total, **settings)
 
 
 @pytest.mark.parametrize("coefficients", [[0.35], [0.35, -0.3, 0.25]])
@@ -56,14 +57,16 @@ def test_scipy_finds_the_same_constrained_minimum():
     wanted = 3.0 * float(q @ q)
     tensors = (torch.as_tensor(value)[None] for value in (a, b, q_matrix, q, np.array(wanted)))
     ours = constrained_least_squares(*tensors)[0].numpy()
-    constraint = {"type": "eq", "fun": lambda w: ((q_matrix @ w + q) ** 2).sum() - wanted}
+
+    def off(w: np.ndarray) -> float:
+        return float(((q_matrix @ w + q) ** 2).sum() - wanted)
+
     starts = rng.normal(size=(10, 4))
-    theirs = min(
-        (minimize(lambda w: ((a @ w - b) ** 2).sum(), w0, constraints=constraint, tol=1e-12) for w0 in starts),
-        key=lambda result: result.fun,
-    )
+    held = {"type": "eq", "fun": off}
+    found = [minimize(lambda w: ((a @ w - b) ** 2).sum(), w0, constraints=held, tol=1e-12) for w0 in starts]
+    theirs = min(found, key=lambda result: result.fun)
     np.testing.assert_allclose(ours, theirs.x, atol=1e-4)
-    assert abs(constraint["fun"](ours)) < 1e-6
+    assert abs(off(ours)) < 1e-6
 
 
 def test_without_atoms_the_mean_pose_is_seen(basis):

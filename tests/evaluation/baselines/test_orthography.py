@@ -44,7 +44,7 @@ def test_the_camera_gets_no_worse_by_further_rounds():
     generator = torch.Generator().manual_seed(4)
     image = torch.randn(5, len(SKELETON), 2, generator=generator, dtype=torch.float64)
     model = reduced(shape(3, 5), torch.ones(5, len(SKELETON), dtype=torch.float64))
-    camera, before = None, torch.inf
+    camera, before = None, torch.tensor(torch.inf)
     for _ in range(5):
         camera = find_camera(model, image, start=camera)
         error = (image - camera.scale[:, None, None] * (model @ camera.rotation.mT)[..., :2]).square().sum()
