@@ -3,7 +3,8 @@
     python scripts/evaluate_baselines.py [--count 300] [--steps 1000] [--json FILE]
 
 Trained on the pose library's training subjects, scored on people of held-out subjects whose COCO keypoints are clean or
-noisy. Landmarks are as noisy as keypoints, silhouettes are true. About ten minutes on one idle core.
+noisy. Landmarks are as noisy as keypoints, silhouettes are true. About ten minutes on one idle core; times are
+processor times of one thread, which other work on the machine changes little.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ class Effort:
 
 
 class Trained(NamedTuple):
-    """A method, what it sees, and the seconds that its training took."""
+    """A method, what it sees, and the processor seconds that its training took."""
 
     method: Baseline
     sees: str
@@ -57,7 +57,7 @@ class Trained(NamedTuple):
 
 
 class Score(NamedTuple):
-    """Means over people, and the time a person took; ``surface_mm`` is None for methods without a body."""
+    """Means over people, and the processor time a person took; ``surface_mm`` is None for methods without a body."""
 
     reconstruction_mm: float
     surface_mm: float | None
@@ -91,9 +91,9 @@ def train_all(body: BodyModel, effort: Effort, *, seed: int = 0) -> Iterator[Tra
 
 
 def _timed(train: Callable[[], Baseline], sees: str) -> Trained:
-    start = time.perf_counter()
+    start = time.process_time()
     method = train()
-    return Trained(method, sees, time.perf_counter() - start)
+    return Trained(method, sees, time.process_time() - start)
 
 
 def observed(body: BodyModel, people: SyntheticSet, config: SyntheticPeople, *, seed: int) -> LandmarkObservations:
@@ -117,9 +117,9 @@ def observed(body: BodyModel, people: SyntheticSet, config: SyntheticPeople, *, 
 
 def score(body: BodyModel, estimate: Callable[[], BaselineResult], truth: Tensor) -> Score:
     """Runs an estimate of people whose parameters are ``truth`` (B, 85), and measures it."""
-    start = time.perf_counter()
+    start = time.process_time()
     result = estimate()
-    milliseconds = 1000 * (time.perf_counter() - start) / len(truth)
+    milliseconds = 1000 * (time.process_time() - start) / len(truth)
     if result.params is not None:
         errors = body_errors(body, result.params, truth)
         return Score(float(errors.reconstruction_mm.mean()), float(errors.surface_mm.mean()), milliseconds)
