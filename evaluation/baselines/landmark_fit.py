@@ -52,12 +52,14 @@ class LandmarkFit:
         config, like = self.config, body.v_template
         prior = self.prior.to(like.device, like.dtype)
         start = torch.zeros(len(seen), NUM_PARAMS).to(like)
-        observations, start, _ = sanitised(_joints_as_keypoints(seen).to(like.device, like.dtype), start)
+        observations, start, whole = sanitised(_joints_as_keypoints(seen).to(like.device, like.dtype), start)
         placed = camera_stage.place(body, observations, start, config.camera, reference_height=config.reference_height)
+        landmarks, confidence = seen.landmarks.to(like), seen.landmark_confidence.to(like)
+        sane = torch.isfinite(landmarks).all(-1) & torch.isfinite(confidence) & whole[:, None]
         data = KeypointTerm(
             landmark_names(body),
-            seen.landmarks.to(like),
-            seen.landmark_confidence.to(like),
+            landmarks.nan_to_num(0.0, 0.0, 0.0),
+            torch.where(sane, confidence, 0.0),
             observations.intrinsics,
             zoom=placed.zoom,
             sigma=config.sigma,

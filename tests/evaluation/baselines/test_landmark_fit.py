@@ -69,6 +69,17 @@ def test_the_fit_reaches_people_whom_keypoints_alone_do_not_tell(people, seen):
     torch.testing.assert_close(fitted.joints_cam, body.from_params(fitted.params).joints)
 
 
+def test_landmarks_that_are_no_numbers_count_as_not_seen(seen):
+    body = load_body()
+    landmarks, confidence = seen.landmarks.clone(), seen.landmark_confidence.clone()
+    landmarks[0, 20], confidence[1] = torch.nan, 0.0
+    fitted = LandmarkFit.train(body).estimate(with_landmarks(seen, landmarks, confidence).rows([0, 1]), body)
+    assert torch.isfinite(fitted.joints_cam).all()
+    confidence[0, 20] = 0.0
+    without = LandmarkFit.train(body).estimate(with_landmarks(seen, seen.landmarks, confidence).rows([0, 1]), body)
+    torch.testing.assert_close(fitted.joints_cam[0], without.joints_cam[0])
+
+
 def test_landmarks_are_asked_for(people, seen):
     with pytest.raises(ValueError, match="observations: expected LandmarkObservations"):
         LandmarkFit.train(load_body()).estimate(people.observations, load_body())
