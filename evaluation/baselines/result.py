@@ -1,0 +1,29 @@
+"""What every baseline answers."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from torch import Tensor
+
+from ...body import BodyModel
+
+
+class BaselineResult(NamedTuple):
+    """B people; rows are in the order of the observations and finite.
+
+    Attributes:
+        params: (B, 85) = [pose 72 | betas 10 | transl 3], camera frame; None for methods that know no body.
+        joints_cam: (B, 24, 3) metres, camera frame, SMPL's joints. Where ``params`` is None their size and distance are
+            guessed from the mean body: compare after a similarity alignment.
+    """
+
+    params: Tensor | None
+    joints_cam: Tensor
+
+
+def of_params(params: Tensor, body: BodyModel) -> BaselineResult:
+    """Bodies (B, 85) and their joints, without the mesh."""
+    global_orient, body_pose, betas, transl = params.split((3, 69, body.num_betas, 3), 1)
+    joints = body.skeleton(betas=betas, body_pose=body_pose, global_orient=global_orient).joints
+    return BaselineResult(params, joints + transl[:, None])
