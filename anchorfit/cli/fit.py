@@ -33,6 +33,7 @@ def fit(
     video: Annotated[
         bool, typer.Option("--video", help="The images are one person's frames, in order: smooth over time.")
     ] = False,
+    fps: Annotated[float, typer.Option(help="Frames a second of --video, for its animation.")] = 30.0,
     weights: opt.Weights = None,
     renderer: opt.Renderer = "torch",
     device: opt.Device = "cpu",
@@ -54,6 +55,7 @@ def fit(
     opt.check_gender(gender)
     opt.check_renderer(renderer)
     opt.check_focal(focal)
+    opt.check_rate(fps)
     if schedule not in SCHEDULES:
         raise typer.BadParameter(f"expected one of {', '.join(SCHEDULES)}, got {schedule!r}", param_hint="--schedule")
     priors = load_priors(weights) if weights else None
@@ -66,4 +68,4 @@ def fit(
         outcome = fit_people(
             people, model, init=start, priors=priors, options=options, progress=lambda done: bar.advance(task, done)
         )
-    deliver(outcome, model, output, kinds, renderer=renderer)
+    deliver(outcome, model, output, kinds, renderer=renderer, frames_per_second=fps if video else None)

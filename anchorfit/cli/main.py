@@ -11,6 +11,7 @@ from .._version import __version__
 from .body import body_app
 from .console import fail
 from .demo import demo
+from .export import export
 from .fit import fit
 from .predict import predict
 from .train import train_app
@@ -25,6 +26,7 @@ app = typer.Typer(
 )
 app.command()(fit)
 app.command()(predict)
+app.command()(export)
 app.command()(demo)
 app.add_typer(body_app, name="body")
 app.add_typer(train_app, name="train")

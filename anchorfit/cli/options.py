@@ -30,7 +30,11 @@ Focal = Annotated[
     float | None, typer.Option(help="Focal length in pixels. Default: from EXIF, else the image's diagonal.")
 ]
 Save = Annotated[
-    str, typer.Option(help="What to write, comma-separated: npz, json, pkl, obj, ply, glb, overlay, side.")
+    str,
+    typer.Option(
+        help="What to write, comma-separated: npz, json, pkl, obj, ply, glb, rigged (GLB with a skeleton), bvh, "
+        "overlay, side."
+    ),
 ]
 Mask = Annotated[
     str | None, typer.Option(help="Masks to use, too: 'file' for the keypoint file's, a PNG, or a folder of PNGs.")
@@ -49,6 +53,12 @@ def check_focal(focal: float | None) -> None:
     """Raises typer.BadParameter where it is no positive number."""
     if focal is not None and not 0 < focal < float("inf"):
         raise typer.BadParameter(f"expected a positive number of pixels, got {focal}", param_hint="--focal")
+
+
+def check_rate(frames_per_second: float) -> None:
+    """Raises typer.BadParameter where it is no positive number."""
+    if not 0 < frames_per_second < float("inf"):
+        raise typer.BadParameter(f"expected a positive number, got {frames_per_second}", param_hint="--fps")
 
 
 def check_gender(gender: str) -> None:

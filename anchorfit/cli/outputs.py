@@ -17,9 +17,12 @@ from ..meshes import MESH_FORMATS, export_mesh
 from ..observations import write_image
 from ..pictures import draw_overlay, draw_side_view
 from ..results import BodyEstimate
+from ..rigging import export_bvh, export_rigged
 from .console import describe, progress_bar
 
 BODY_KINDS = ("npz", "json", "pkl", *MESH_FORMATS)
+RIG_KINDS = {"rigged": "_rigged.glb", "bvh": ".bvh"}
+"""Kinds that animation programs read, and how their names end: a file for each body, or one for a whole video."""
 PICTURE_KINDS = ("overlay", "side")
 
 LONGEST_PART = 80  # characters of an image's or a person's name that go into a file name
@@ -39,9 +42,10 @@ def parse_kinds(text: str) -> tuple[str, ...]:
         typer.BadParameter: a name is unknown, or there is none.
     """
     kinds = tuple(dict.fromkeys(part.strip().lower() for part in text.split(",") if part.strip()))
-    unknown = [kind for kind in kinds if kind not in BODY_KINDS + PICTURE_KINDS]
+    every = (*BODY_KINDS, *RIG_KINDS, *PICTURE_KINDS)
+    unknown = [kind for kind in kinds if kind not in every]
     if unknown or not kinds:
-        known = ", ".join(BODY_KINDS + PICTURE_KINDS)
+        known = ", ".join(every)
         raise typer.BadParameter(f"expected some of {known}; got {text!r}", param_hint="--save")
     return kinds
 
@@ -62,9 +66,18 @@ def make_folder(folder: Path) -> None:
 
 
 def write_results(
-    estimate: BodyEstimate, body: BodyModel, folder: Path, kinds: tuple[str, ...], *, renderer: str = "torch"
+    estimate: BodyEstimate,
+    body: BodyModel,
+    folder: Path,
+    kinds: tuple[str, ...],
+    *,
+    renderer: str = "torch",
+    frames_per_second: float | None = None,
 ) -> Written:
-    """Write each body's data and meshes, and each photograph's pictures; a file that fails loses no other."""
+    """Write each body's data and meshes, and each photograph's pictures; a file that fails loses no other.
+
+    With ``frames_per_second`` the rows are one person's video, and rigs become one animation named "video".
+    """
     written = Written([], [])
     file_names = name_files(estimate)
     pictures: dict[str, list[int]] = {}  # rows of each photograph
@@ -73,10 +86,7 @@ def write_results(
     with progress_bar("writing", len(pictures)) as (bar, task):
         for picture, rows in pictures.items():
             for row in rows:
-                one = estimate[row]
-                for kind in kinds:
-                    if kind in BODY_KINDS:
-                        attempt(written, folder / f"{file_names[row].body}.{kind}", _body_writer(kind, one, body))
+                _write_body(written, estimate[row], body, folder / file_names[row].body, kinds, frames_per_second)
             people = estimate.rows(rows)
             if "overlay" in kinds and people.images[0]:
                 draw = partial(_write_picture, partial(draw_overlay, renderer=renderer), people, body)
@@ -85,7 +95,29 @@ def write_results(
                 draw = partial(_write_picture, draw_side_view, people, body)
                 attempt(written, folder / f"{picture}_side.png", draw)
             bar.advance(task)
+    if frames_per_second is not None:
+        _write_rigs(written, estimate, body, folder / "video", kinds, frames_per_second)
     return written
+
+
+def _write_body(
+    written: Written, one: BodyEstimate, body: BodyModel, stem: Path, kinds: Sequence[str], rate: float | None
+) -> None:
+    """One body's files; its rig only where it is not part of a video."""
+    for kind in kinds:
+        if kind in BODY_KINDS:
+            attempt(written, stem.with_name(f"{stem.name}.{kind}"), _body_writer(kind, one, body))
+    if rate is None:
+        _write_rigs(written, one, body, stem, kinds, 30.0)
+
+
+def _write_rigs(
+    written: Written, rows: BodyEstimate, body: BodyModel, stem: Path, kinds: Sequence[str], rate: float
+) -> None:
+    for kind, export in (("rigged", export_rigged), ("bvh", export_bvh)):
+        if kind in kinds:
+            write = partial(export, estimate=rows, body=body, frames_per_second=rate)
+            attempt(written, stem.with_name(stem.name + RIG_KINDS[kind]), write)
 
 
 def attempt(written: Written, path: Path, write: Callable[[Path], None]) -> None:

@@ -39,7 +39,13 @@ def print_people(estimate: BodyEstimate, columns: Mapping[str, Sequence[str]] | 
 
 
 def deliver(
-    outcome: Outcome, body: BodyModel, output: Path, kinds: tuple[str, ...], *, renderer: str = "torch"
+    outcome: Outcome,
+    body: BodyModel,
+    output: Path,
+    kinds: tuple[str, ...],
+    *,
+    renderer: str = "torch",
+    frames_per_second: float | None = None,
 ) -> None:
     """Say what went wrong, write what came out, and print it.
 
@@ -50,7 +56,9 @@ def deliver(
         warn(problem)
     if outcome.estimate is None:
         raise ValueError("not one person could be fitted")
-    written = write_results(outcome.estimate, body, output, kinds, renderer=renderer)
+    written = write_results(
+        outcome.estimate, body, output, kinds, renderer=renderer, frames_per_second=frames_per_second
+    )
     for line in written.problems:
         warn(line)
     print_people(outcome.estimate)

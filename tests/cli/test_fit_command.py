@@ -62,13 +62,14 @@ def command(tmp_path, capsys, monkeypatch) -> Command:
 
 
 def test_every_kind_of_file_is_written(command):
-    assert command(coco(SKIER["keypoints"]), save="npz,json,pkl,obj,ply,glb,overlay,side") == 0
-    kinds = ["glb", "json", "npz", "obj", "pkl", "ply"]
-    assert command.written() == [*(f"photo_1.{kind}" for kind in kinds), "photo_overlay.png", "photo_side.png"]
+    assert command(coco(SKIER["keypoints"]), save="npz,json,pkl,obj,ply,glb,rigged,bvh,overlay,side") == 0
+    kinds = ["bvh", "glb", "json", "npz", "obj", "pkl", "ply"]
+    others = ["photo_1_rigged.glb", "photo_overlay.png", "photo_side.png"]
+    assert command.written() == [*(f"photo_1.{kind}" for kind in kinds), *others]
     assert "photo.jpg#1" in command.stdout
     estimate = BodyEstimate.load(command.out / "photo_1.npz")
     assert estimate.image_size.tolist() == [[640, 425]]
-    assert (estimate.body, estimate.gender, estimate.method) == ("open", "neutral", "smplify")
+    assert (estimate.body, estimate.gender, estimate.method) == ("open", "neutral", "anchored")
     assert cv2.imread(str(command.out / "photo_overlay.png")).shape == (425, 640, 3)
 
 

@@ -1,0 +1,38 @@
+"""``anchorfit export``: saved estimates become meshes and rigs."""
+
+import pytest
+
+from anchorfit.cli.main import run
+
+
+@pytest.fixture
+def command(tmp_path, capsys, monkeypatch):
+    def call(*arguments: str) -> tuple[int, str]:
+        monkeypatch.setattr("sys.argv", ["anchorfit", "export", *arguments, "-o", str(tmp_path / "out")])
+        try:
+            run()
+            code = 0
+        except SystemExit as exit_:
+            code = int(exit_.code or 0)
+        return code, capsys.readouterr().err
+
+    return call
+
+
+def written(folder) -> list[str]:
+    return sorted(path.name for path in (folder / "out").iterdir())
+
+
+def test_each_body_or_one_animation(command, some_estimate, tmp_path):
+    some_estimate(3, image="").save(tmp_path / "three.npz")
+    assert command(str(tmp_path / "three.npz"))[0] == 0
+    assert written(tmp_path) == [f"image_{i}_rigged.glb" for i in range(3)]
+    assert command(str(tmp_path), "--sequence", "--save", "rigged,bvh", "--fps", "25")[0] == 0
+    assert {"video_rigged.glb", "video.bvh"} <= set(written(tmp_path))
+    assert "Frame Time: 0.04000000" in (tmp_path / "out" / "video.bvh").read_text()
+
+
+def test_bad_input_is_one_line(command, some_estimate, tmp_path):
+    assert command(str(tmp_path / "none.npz")) == (1, f"anchorfit: error: {tmp_path}/none.npz: no such file\n")
+    some_estimate(1).save(tmp_path / "one.npz")
+    assert command(str(tmp_path / "one.npz"), "--fps", "0")[0] == 2
