@@ -19,8 +19,8 @@ def demo(
     from ..pictures import draw_contact_sheet
     from ..pipeline import fit_people, load_body_on
     from .console import out, progress_bar, warn
+    from .delivery import print_people
     from .outputs import attempt, make_folder, write_results
-    from .report import print_people
 
     opt.check_gender(gender)
     folder = ASSETS / "demo"

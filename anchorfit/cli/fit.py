@@ -19,6 +19,7 @@ def fit(
     gender: opt.Gender = "neutral",
     focal: opt.Focal = None,
     save: opt.Save = opt.DEFAULT_SAVE,
+    report: opt.Report = False,
     mask: opt.Mask = None,
     schedule: Annotated[
         str, typer.Option(help="anchored (held near --init, else near a prediction), or smplify (four stages).")
@@ -43,13 +44,13 @@ def fit(
     The exit code is 0 when somebody was fitted and something written (problems are said on the way), 1 when not, and 2
     for a wrong command.
     """
-    from ..pipeline import SCHEDULES, FitOptions, fit_people, load_body_on
+    from ..pipeline import SCHEDULES, FitOptions, fit_people, load_body_on, predict_people
     from ..regressors import load_priors
     from ..results import load_estimates
     from .console import progress_bar
+    from .delivery import deliver
     from .inputs import gather_people
     from .outputs import make_folder, parse_kinds
-    from .report import deliver
 
     kinds = parse_kinds(save)
     opt.check_gender(gender)
@@ -64,8 +65,19 @@ def fit(
     start = load_estimates(init) if init else None
     make_folder(output)
     options = FitOptions(focal=focal, schedule=schedule, masks=mask is not None, same_person=same_person, video=video)
+    if report and start is None and schedule == "anchored":  # what the fit would predict by itself, to be shown too
+        start = predict_people(people, model, priors=priors, options=options).estimate
     with progress_bar("fitting", len(people)) as (bar, task):
         outcome = fit_people(
             people, model, init=start, priors=priors, options=options, progress=lambda done: bar.advance(task, done)
         )
-    deliver(outcome, model, output, kinds, renderer=renderer, frames_per_second=fps if video else None)
+    deliver(
+        outcome,
+        model,
+        output,
+        kinds,
+        renderer=renderer,
+        frames_per_second=fps if video else None,
+        report=report,
+        against=start,
+    )

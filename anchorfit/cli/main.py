@@ -14,6 +14,7 @@ from .demo import demo
 from .export import export
 from .fit import fit
 from .predict import predict
+from .report import report
 from .train import train_app
 
 app = typer.Typer(
@@ -27,6 +28,7 @@ app = typer.Typer(
 app.command()(fit)
 app.command()(predict)
 app.command()(export)
+app.command()(report)
 app.command()(demo)
 app.add_typer(body_app, name="body")
 app.add_typer(train_app, name="train")

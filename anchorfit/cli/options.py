@@ -36,6 +36,9 @@ Save = Annotated[
         "overlay, side."
     ),
 ]
+Report = Annotated[
+    bool, typer.Option("--report", help="Write report.html too: one page of pictures, turning bodies and figures.")
+]
 Mask = Annotated[
     str | None, typer.Option(help="Masks to use, too: 'file' for the keypoint file's, a PNG, or a folder of PNGs.")
 ]

@@ -14,6 +14,7 @@ def predict(
     gender: opt.Gender = "neutral",
     focal: opt.Focal = None,
     save: opt.Save = opt.DEFAULT_SAVE,
+    report: opt.Report = False,
     mask: opt.Mask = None,
     weights: opt.Weights = None,
     renderer: opt.Renderer = "torch",
@@ -26,9 +27,9 @@ def predict(
     from ..pipeline import FitOptions, load_body_on, predict_people
     from ..regressors import load_priors
     from .console import progress_bar
+    from .delivery import deliver
     from .inputs import gather_people
     from .outputs import make_folder, parse_kinds
-    from .report import deliver
 
     kinds = parse_kinds(save)
     opt.check_gender(gender)
@@ -43,4 +44,4 @@ def predict(
         outcome = predict_people(
             people, model, priors=priors, options=options, progress=lambda done: bar.advance(task, done)
         )
-    deliver(outcome, model, output, kinds, renderer=renderer)
+    deliver(outcome, model, output, kinds, renderer=renderer, report=report)

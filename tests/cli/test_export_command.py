@@ -1,4 +1,6 @@
-"""``anchorfit export``: saved estimates become meshes and rigs."""
+"""``anchorfit export`` and ``report``: saved estimates become meshes, rigs and a page."""
+
+from dataclasses import replace
 
 import pytest
 
@@ -36,3 +38,17 @@ def test_bad_input_is_one_line(command, some_estimate, tmp_path):
     assert command(str(tmp_path / "none.npz")) == (1, f"anchorfit: error: {tmp_path}/none.npz: no such file\n")
     some_estimate(1).save(tmp_path / "one.npz")
     assert command(str(tmp_path / "one.npz"), "--fps", "0")[0] == 2
+
+
+def test_a_report_of_fits_beside_predictions(some_estimate, tmp_path, capsys, monkeypatch):
+    some_estimate(2, image="").save(tmp_path / "fit.npz")
+    replace(some_estimate(2, image=""), method="direct").save(tmp_path / "direct.npz")
+    page = tmp_path / "page.html"
+    monkeypatch.setattr("sys.argv", ["anchorfit", "report", str(tmp_path), "-o", str(page), "--title", "Two people"])
+    with pytest.raises(SystemExit) as exit_:
+        run()
+    assert exit_.value.code == 0
+    assert f"Look at {page}" in capsys.readouterr().out
+    text = page.read_text("utf-8")
+    assert "<title>Two people</title>" in text
+    assert text.count('"method":"smplify"') == text.count('"method":"direct"') == 2

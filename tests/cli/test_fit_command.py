@@ -73,6 +73,15 @@ def test_every_kind_of_file_is_written(command):
     assert cv2.imread(str(command.out / "photo_overlay.png")).shape == (425, 640, 3)
 
 
+def test_a_report_shows_the_fit_beside_its_prediction(command):
+    assert command(coco(SKIER["keypoints"])) == 0
+    alone = BodyEstimate.load(command.out / "photo_1.npz").pose
+    assert command(coco(SKIER["keypoints"]), options=("--report",)) == 0
+    np.testing.assert_array_equal(BodyEstimate.load(command.out / "photo_1.npz").pose, alone)
+    page = (command.out / "report.html").read_text("utf-8")
+    assert '"against":{"method":"direct"' in page
+
+
 def test_the_focal_length_is_the_users(command):
     assert command(coco(SKIER["keypoints"]), options=("--focal", "1234.5")) == 0
     assert BodyEstimate.load(command.out / "photo_1.npz").intrinsics[0, 0, 0] == 1234.5
