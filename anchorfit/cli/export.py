@@ -23,18 +23,27 @@ def export(
     """Write saved estimates in other forms: meshes, rigged GLB, BVH, JSON, pictures."""
     from ..body import load_body
     from ..results import load_estimates
-    from .console import out, warn
-    from .outputs import make_folder, parse_kinds, write_results
+    from .console import out, progress_bar, warn
+    from .outputs import SHARDS, make_folder, parse_kinds, write_results
 
     kinds = parse_kinds(save)
+    if SHARDS in kinds:
+        raise typer.BadParameter(f"{SHARDS} are for runs; saved estimates are npz already", param_hint="--save")
     opt.check_renderer(renderer)
     opt.check_rate(fps)
     estimate = load_estimates(results)
     model = load_body(estimate.body, gender=estimate.gender)
     make_folder(output)
-    written = write_results(
-        estimate, model, output, kinds, renderer=renderer, frames_per_second=fps if sequence else None
-    )
+    with progress_bar("writing", len(estimate)) as (bar, task):
+        written = write_results(
+            estimate,
+            model,
+            output,
+            kinds,
+            renderer=renderer,
+            frames_per_second=fps if sequence else None,
+            progress=lambda done: bar.advance(task, done),
+        )
     for line in written.problems:
         warn(line)
     if not written.files:

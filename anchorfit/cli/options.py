@@ -8,12 +8,17 @@ from typing import Annotated
 import typer
 
 DEFAULT_SAVE = "npz,glb,overlay"
+DEFAULT_SAVE_OF_FILE = "shards"  # of a keypoint file that was given without images
 
 Images = Annotated[
-    list[Path], typer.Argument(help="Images, or folders of images (not their subfolders).", show_default=False)
+    list[Path],
+    typer.Argument(
+        help="Images, or folders of images (not their subfolders); or a keypoint file alone, for all its people.",
+        show_default=False,
+    ),
 ]
 Keypoints = Annotated[
-    Path,
+    Path | None,
     typer.Option(
         "--keypoints",
         "-k",
@@ -30,10 +35,11 @@ Focal = Annotated[
     float | None, typer.Option(help="Focal length in pixels. Default: from EXIF, else the image's diagonal.")
 ]
 Save = Annotated[
-    str,
+    str | None,
     typer.Option(
         help="What to write, comma-separated: npz, json, pkl, obj, ply, glb, rigged (GLB with a skeleton), bvh, "
-        "overlay, side."
+        "overlay, side, shards (a thousand people a file). Default: npz,glb,overlay; without images, shards.",
+        show_default=False,
     ),
 ]
 Report = Annotated[
@@ -47,6 +53,9 @@ Weights = Annotated[
     typer.Option(
         help="Folder with networks of your own, as `anchorfit train priors` writes them. Default: the package's."
     ),
+]
+Restart = Annotated[
+    bool, typer.Option("--restart", help="Begin anew where OUTPUT holds an unfinished run; else it goes on.")
 ]
 Renderer = Annotated[str, typer.Option(help="What draws overlays: torch, or pytorch3d where it is installed.")]
 Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ...")]

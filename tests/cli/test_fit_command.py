@@ -12,6 +12,7 @@ import pytest
 
 from anchorfit.assets import ASSETS
 from anchorfit.cli.main import run
+from anchorfit.jobs import INDEX
 from anchorfit.observations import read_people
 from anchorfit.results import BodyEstimate
 
@@ -53,7 +54,8 @@ class Command:
         return code
 
     def written(self) -> list[str]:
-        return sorted(p.name for p in self.out.iterdir()) if self.out.is_dir() else []
+        """Files of results: all but the index."""
+        return sorted(p.name for p in self.out.iterdir() if p.name != INDEX) if self.out.is_dir() else []
 
 
 @pytest.fixture
@@ -295,15 +297,22 @@ def test_a_read_only_output_folder_as_the_system_says_it(command, monkeypatch):
     assert "cannot write there: Permission denied" in command.stderr.replace("\n", "")
 
 
-def test_a_full_disk_is_said_for_each_file(command, monkeypatch):
+def test_a_full_disk_stops_the_run_in_one_line(command, monkeypatch):
+    rename = os.replace
+
     def full(source: str, target: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device", str(target))
+        if not str(target).endswith(".run.json"):
+            raise OSError(errno.ENOSPC, "No space left on device", str(target))
+        rename(source, str(target))
 
     monkeypatch.setattr(os, "replace", full)
     assert command(coco(SKIER["keypoints"]), save="npz,glb,overlay") == 1
-    for name in ("photo_1.npz", "photo_1.glb", "photo_overlay.png"):
-        assert f"{name}: cannot be written (No space left on device)" in command.stderr
-    assert command.written() == []
+    assert "photo_1.npz: cannot be written (No space left on device)" in command.stderr
+    assert len(command.stderr.strip().splitlines()) == 1
+    assert command.written() == [".run.json"]
+    monkeypatch.setattr(os, "replace", rename)
+    assert command(coco(SKIER["keypoints"])) == 0  # nothing was done yet, so other options are no conflict
+    assert command.written() == ["photo_1.npz"]
 
 
 @pytest.mark.parametrize(
