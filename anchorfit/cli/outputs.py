@@ -17,7 +17,6 @@ from ..meshes import MESH_FORMATS, export_mesh
 from ..observations import write_image
 from ..pictures import draw_overlay, draw_side_view
 from ..results import BodyEstimate
-from ..rigging import export_bvh, export_rigged
 from .console import describe
 
 BODY_KINDS = ("npz", "json", "pkl", *MESH_FORMATS)
@@ -124,6 +123,10 @@ def _write_body(
 def _write_rigs(
     written: Written, rows: BodyEstimate, body: BodyModel, stem: Path, kinds: Sequence[str], rate: float
 ) -> None:
+    if not set(kinds) & RIG_KINDS.keys():
+        return
+    from ..rigging import export_bvh, export_rigged  # here, since scipy.spatial takes its time
+
     for kind, export in (("rigged", export_rigged), ("bvh", export_bvh)):
         if kind in kinds:
             write = partial(export, estimate=rows, body=body, frames_per_second=rate)

@@ -96,7 +96,7 @@ def test_weights_come_largest_first_and_add_up_to_one(some_estimate, body, tmp_p
 def test_trimesh_reads_the_rest_mesh(some_estimate, body, tmp_path):
     one = some_estimate(1)
     export_rigged(tmp_path / "one.glb", one, body)
-    scene = trimesh.load(tmp_path / "one.glb", process=False)
+    scene = trimesh.load_scene(tmp_path / "one.glb", process=False)
     (mesh,) = scene.geometry.values()
     rest = body(betas=one.betas).vertices[0]
     np.testing.assert_allclose(mesh.vertices, rest, atol=1e-5)
