@@ -83,18 +83,24 @@ def run(
         ledger = Ledger.open(delivery.output, delivery.settings, restart=delivery.restart)
         if ledger.resumed:
             warn(f"{delivery.output}: going on with an unfinished run, {len(ledger.done)} of {len(people)} are done")
+        else:
+            _remove_shards(delivery.output)
         reporter = Reporter(len(people), before=len(ledger.done))
-        summary = run_job(
-            people,
-            ledger,
-            work,
-            writer,
-            chunk_size=size,
-            progress=lambda done: (bar.advance(task, done), reporter(bar.tasks[task].completed)),  # type: ignore[func-returns-value]
-        )
+
+        def progress(done: int) -> None:
+            bar.advance(task, done)
+            reporter(bar.tasks[task].completed)
+
+        summary = run_job(people, ledger, work, writer, chunk_size=size, progress=progress)
         if SHARDS in delivery.kinds:
             write_table(delivery.output)
     _finish(summary, body, delivery, kept, any_file=writer.any_file)
+
+
+def _remove_shards(folder: Path) -> None:
+    """Of an earlier run, which the new one may have fewer of: who reads the folder would take both for one."""
+    for path in folder.glob("people-[0-9][0-9][0-9][0-9][0-9].npz"):
+        path.unlink()
 
 
 class _ChunkWriter:

@@ -13,7 +13,9 @@ from . import options as opt
 def export(
     results: Annotated[list[Path], typer.Argument(help="Estimates (.npz), or folders of them.", show_default=False)],
     output: opt.Output,
-    save: opt.Save = "rigged",
+    save: Annotated[
+        str, typer.Option(help="What to write, comma-separated: json, pkl, obj, ply, glb, rigged, bvh, overlay, side.")
+    ] = "rigged",
     sequence: Annotated[
         bool, typer.Option("--sequence", help="The estimates are one person's frames, by name: one animation.")
     ] = False,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from . import options as opt
 
 
@@ -39,7 +41,7 @@ def predict(
     people = gather_people(images, keypoints, convention, mask)
     model = load_body_on(body, gender, device)
     options = FitOptions(focal=focal, masks=mask is not None)
-    settings = {
+    settings: dict[str, Any] = {
         "command": "predict",
         "keypoints": fingerprint(keypoints or images[0]),
         "images": None if keypoints is None else [str(path.absolute()) for path in images],

@@ -90,6 +90,9 @@ def test_a_keypoint_file_alone_becomes_shards(command, tmp_path, monkeypatch):
         assert shard.names[record["row"]] == record["name"]
         assert shard.images[record["row"]] == ""
     assert len(load_estimates([out])) == 8
+    fewer = people_file(tmp_path / "fewer.json", ["x.jpg"], each=2)
+    assert command(fewer)[0] == 0
+    assert len(load_estimates([out])) == 2  # nothing of the earlier run is left among them
 
 
 class Killed(BaseException):
@@ -154,10 +157,10 @@ def test_a_full_disk_in_the_middle_keeps_what_was_done(command, tmp_path, monkey
     people = people_file(tmp_path / "people.json", [f"{i}.jpg" for i in range(5)])
     replace = os.replace
 
-    def full(source: object, target: object) -> None:
+    def full(source: str, target: str) -> None:
         if str(target).endswith("people-00001.npz"):
             raise OSError(28, "No space left on device")
-        replace(source, target)  # type: ignore[type-var]
+        replace(source, target)
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "replace", full)

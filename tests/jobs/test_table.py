@@ -7,9 +7,16 @@ from anchorfit.jobs import Ledger, write_table
 
 def test_the_table_holds_the_index(tmp_path):
     parquet = pytest.importorskip("pyarrow.parquet", exc_type=ImportError)
-    fitted = {"name": "a é", "image": None, "status": "fitted", "trusted": True, "reason": "", "error_px": 1.5}
+    fitted: dict[str, object] = {
+        "name": "a é",
+        "image": None,
+        "status": "fitted",
+        "trusted": True,
+        "reason": "",
+        "error_px": 1.5,
+    }
     fitted |= {"steps": 7, "converged": True, "notes": [], "chunk": 0, "file": "people-00000.npz", "row": 0}
-    skipped = {"name": "b", "image": "b.jpg", "status": "skipped", "notes": ["no joint"], "chunk": 0}
+    skipped: dict[str, object] = {"name": "b", "image": "b.jpg", "status": "skipped", "notes": ["no joint"], "chunk": 0}
     Ledger.open(tmp_path, {}).commit([fitted, skipped])
     assert write_table(tmp_path) == tmp_path / "index.parquet"
     first, second = parquet.read_table(tmp_path / "index.parquet").to_pylist()
