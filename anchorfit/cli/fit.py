@@ -42,20 +42,26 @@ def fit(
 ) -> None:
     """Fit a 3D body to every person of the keypoint file that stands in one of the IMAGES.
 
+    A video in place of images is one person's: smoothed, with an animation and an overlay video.
+
     A run that was stopped goes on where it was when its command is given again. OUTPUT/index.jsonl has a line a person.
 
     The exit code is 0 when somebody was fitted and something written (problems are said at the end), 1 when not, and 2
     for a wrong command.
     """
     from ..observations import Person
+    from ..observations.videos import is_video_path
     from ..pipeline import SCHEDULES, FitOptions, Outcome, fit_people, load_body_on, predict_people
     from ..regressors import load_priors
-    from ..results import load_estimates
+    from ..results import BodyEstimate, load_estimates
     from .delivery import Delivery, Kept, run
     from .inputs import fingerprint, gather_people
     from .outputs import parse_kinds
+    from .video import gather_video, write_overlay_video
 
-    kinds = parse_kinds(save or (opt.DEFAULT_SAVE if keypoints else opt.DEFAULT_SAVE_OF_FILE))
+    clip = images[0] if len(images) == 1 and is_video_path(images[0]) else None
+    usual = opt.DEFAULT_SAVE_OF_VIDEO if clip else opt.DEFAULT_SAVE if keypoints else opt.DEFAULT_SAVE_OF_FILE
+    kinds = parse_kinds(save or usual)
     opt.check_gender(gender)
     opt.check_renderer(renderer)
     opt.check_focal(focal)
@@ -63,11 +69,18 @@ def fit(
     if schedule not in SCHEDULES:
         raise typer.BadParameter(f"expected one of {', '.join(SCHEDULES)}, got {schedule!r}", param_hint="--schedule")
     priors = load_priors(weights) if weights else None
-    people = gather_people(images, keypoints, convention, mask)
+    if clip is None:
+        people, film = gather_people(images, keypoints, convention, mask), None
+    elif keypoints is None:
+        raise typer.BadParameter("a video needs them", param_hint="--keypoints")
+    else:
+        film, people = gather_video(clip, keypoints, convention)
+        same_person, video, fps = True, True, film.frames_per_second
     model = load_body_on(body, gender, device)
     start = load_estimates(init) if init else None
     options = FitOptions(focal=focal, schedule=schedule, masks=mask is not None, same_person=same_person, video=video)
     kept = Kept()
+    fitted: list[BodyEstimate] = []
     if start is not None:
         kept.against.append(start)
 
@@ -77,7 +90,10 @@ def fit(
             # What the fit would predict by itself, to be shown too.
             own = predict_people(chunk, model, priors=priors, options=options).estimate
             kept.against.extend([] if own is None else [own])
-        return fit_people(chunk, model, init=own, priors=priors, options=options)
+        outcome = fit_people(chunk, model, init=own, priors=priors, options=options)
+        if film is not None and outcome.estimate is not None:
+            fitted.append(outcome.estimate)
+        return outcome
 
     given = {
         "keypoints": fingerprint(keypoints or images[0]),
@@ -98,3 +114,5 @@ def fit(
         report=report,
     )
     run(people, model, work, delivery, kept)
+    if film is not None and fitted and "overlay" in kinds:
+        write_overlay_video(output / "overlay.mp4", film, fitted[0], model)

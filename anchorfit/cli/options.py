@@ -9,6 +9,7 @@ import typer
 
 DEFAULT_SAVE = "npz,glb,overlay"
 DEFAULT_SAVE_OF_FILE = "shards"  # of a keypoint file that was given without images
+DEFAULT_SAVE_OF_VIDEO = "shards,rigged,overlay"
 
 Images = Annotated[
     list[Path],

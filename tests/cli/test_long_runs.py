@@ -13,6 +13,8 @@ from anchorfit.cli import delivery
 from anchorfit.cli.main import run
 from anchorfit.jobs import INDEX, locked
 from anchorfit.jobs.ledger import read_index
+from anchorfit.observations import read_image
+from anchorfit.observations.videos import probe_video, read_frames, write_video
 from anchorfit.results import BodyEstimate, load_estimates
 
 PHOTO = ASSETS / "demo" / "000000000785.jpg"
@@ -20,7 +22,7 @@ ANNOTATIONS = json.loads((ASSETS / "demo" / "person_keypoints.json").read_text()
 SKIER = next(a for a in ANNOTATIONS if a["image_id"] == 785)
 
 
-def people_file(path: Path, images: list[str], each: int = 1) -> Path:
+def people_file(path: Path, images: list[str], each: int = 1, height: int = 425) -> Path:
     """A COCO file in which every image shows the skier ``each`` times, shifted a little."""
     rng = np.random.default_rng(0)
     annotations = []
@@ -29,7 +31,7 @@ def people_file(path: Path, images: list[str], each: int = 1) -> Path:
         keypoints[:, :2] += rng.normal(size=2) * 3
         known = {"id": number + 1, "image_id": number // each + 1, "category_id": 1, "iscrowd": 0}
         annotations.append(known | {"keypoints": keypoints.ravel().tolist()})
-    records = [{"id": i + 1, "file_name": name, "width": 640, "height": 425} for i, name in enumerate(images)]
+    records = [{"id": i + 1, "file_name": name, "width": 640, "height": height} for i, name in enumerate(images)]
     path.write_text(json.dumps({"images": records, "annotations": annotations, "categories": []}))
     return path
 
@@ -179,3 +181,20 @@ def test_images_without_keypoints_are_a_clear_error(command, tmp_path):
     code, said = command(tmp_path / "nowhere.json")
     assert code == 1
     assert "nowhere.json: no such keypoint file" in said
+
+
+def test_a_video_becomes_an_animation_and_an_overlay(command, tmp_path):
+    photo = read_image(PHOTO)
+    write_video(tmp_path / "clip.mp4", [photo[:424]] * 4, 12.5)
+    people = people_file(tmp_path / "people.json", [f"clip_{i:06}.jpg" for i in range(3)], height=424)
+    code, _ = command(tmp_path / "clip.mp4", "-k", people)
+    assert code == 0
+    out = tmp_path / "out"
+    assert {INDEX, "overlay.mp4", "people-00000.npz", "video_rigged.glb"} == set(files(out)) - {"index.parquet"}
+    drawn = list(read_frames(out / "overlay.mp4"))
+    plain = list(read_frames(tmp_path / "clip.mp4"))
+    changed = [np.abs(a.astype(int) - b).mean() for a, b in zip(drawn, plain, strict=True)]
+    assert min(changed[:3]) > 4 * changed[3]  # nobody was seen in the last frame
+    assert probe_video(out / "overlay.mp4").frames_per_second == pytest.approx(12.5)
+    assert BodyEstimate.load(out / "people-00000.npz").names == tuple(f"clip.mp4#{i:06}" for i in range(3))
+    assert command(tmp_path / "clip.mp4")[0] == 2
