@@ -57,14 +57,17 @@ class Kept:
     def __init__(self) -> None:
         self.shown: list[BodyEstimate] = []
         self.against: list[BodyEstimate] = []
+        self.unseen = 0  # people beyond those
 
     @property
     def wants_more(self) -> bool:
         return sum(map(len, self.shown)) < IN_REPORT
 
     def add(self, estimate: BodyEstimate) -> None:
-        if self.wants_more:
-            self.shown.append(estimate.rows(range(min(len(estimate), IN_REPORT))))
+        room = max(0, IN_REPORT - sum(map(len, self.shown)))
+        if room:
+            self.shown.append(estimate.rows(range(min(len(estimate), room))))
+        self.unseen += max(0, len(estimate) - room)
 
 
 def run(
@@ -146,7 +149,7 @@ def _finish(summary: JobSummary, body: BodyModel, delivery: Delivery, kept: Kept
     if kept.shown and delivery.report:
         written = Written([], [])
         shown = concatenate(kept.shown)
-        attempt(written, delivery.output / "report.html", partial(_write_page, shown, body, kept.against))
+        attempt(written, delivery.output / "report.html", partial(_write_page, shown, body, kept))
         summary.failures.add(written.problems)
     for lines in (summary.notes, summary.failures):
         for line in lines.first:
@@ -171,10 +174,10 @@ def _finish(summary: JobSummary, body: BodyModel, delivery: Delivery, kept: Kept
         raise ValueError(f"{delivery.output}: nothing could be written")
 
 
-def _write_page(estimate: BodyEstimate, body: BodyModel, against: Sequence[BodyEstimate], path: Path) -> None:
+def _write_page(estimate: BodyEstimate, body: BodyModel, kept: Kept, path: Path) -> None:
     from ..reports import write_report
 
-    for line in write_report(path, estimate, body, against=against):
+    for line in write_report(path, estimate, body, against=kept.against, unseen=kept.unseen):
         warn(line)
 
 

@@ -19,21 +19,22 @@ from .packing import picture_source
 
 PHOTO_SIDE = 640  # pixels of the longer side of the photograph behind a body
 DRAWN_SIDE = 1600  # pixels of the longer side that overlays are drawn at
+_GROUND = 230  # grey
 CROP_SIDE = 360  # pixels of the longer side of one person's picture
 
 
 def draw_pictures(
     estimate: BodyEstimate, body: BodyModel, progress: Callable[[int], None]
-) -> tuple[list[str], list[int | None], list[dict[str, Any] | None], list[str]]:
+) -> tuple[list[str], list[int | None], list[dict[str, Any]], list[str]]:
     """Pictures of all rows.
 
     Returns:
-        the photographs, for each row the number of its photograph and its own picture (None where its photograph
-        cannot be read), and a line for each photograph that could not be.
+        the photographs, for each row the number of its photograph (None where there is none that can be read) and its
+        own picture (then on plain ground), and a line for each photograph that could not be read.
     """
     photos: list[str] = []
     numbers: list[int | None] = [None] * len(estimate)
-    pictures: list[dict[str, Any] | None] = [None] * len(estimate)
+    pictures: list[dict[str, Any]] = [{}] * len(estimate)
     problems: list[str] = []
     for image, rows in _rows_by_photograph(estimate).items():
         try:
@@ -46,6 +47,9 @@ def draw_pictures(
             found = _draw_people(photograph, estimate.rows(rows), body)
             for row, picture in zip(rows, found, strict=True):
                 numbers[row], pictures[row] = len(photos) - 1, picture
+        else:
+            for row in rows:
+                (pictures[row],) = _draw_people(_plain_ground(estimate, row), estimate.rows([row]), body)
         progress(len(rows))
     return photos, numbers, pictures, problems
 
@@ -57,10 +61,18 @@ def _rows_by_photograph(estimate: BodyEstimate) -> dict[str, list[int]]:
     return rows
 
 
+def _plain_ground(estimate: BodyEstimate, row: int) -> np.ndarray:
+    """What stands for a photograph that is not there, in its proportions."""
+    width, height = estimate.image_size[row].tolist()
+    share = min(1.0, PHOTO_SIDE / max(width, height))
+    return np.full((max(1, round(height * share)), max(1, round(width * share)), 3), _GROUND, np.uint8)
+
+
 def _draw_people(photograph: np.ndarray, people: BodyEstimate, body: BodyModel) -> list[dict[str, Any]]:
     """Each person's window of the photograph with the bodies in it; people of other cameras are drawn apart."""
     small = _scaled(photograph, DRAWN_SIDE)
-    zoom = torch.tensor([small.shape[1] / photograph.shape[1], small.shape[0] / photograph.shape[0], 1.0])
+    full = people.image_size[0].float()
+    zoom = torch.tensor([small.shape[1] / float(full[0]), small.shape[0] / float(full[1]), 1.0])
     vertices = people.bodies(body).vertices
     same = (people.intrinsics == people.intrinsics[:1]).flatten(1).all(1)
     together = overlay(small, vertices[same], body.faces, zoom[:, None] * people.intrinsics[0].float())
@@ -72,7 +84,7 @@ def _draw_people(photograph: np.ndarray, people: BodyEstimate, body: BodyModel) 
         x, y, width, height = (box * zoom[[0, 1, 0, 1]].numpy()).round().astype(int)
         crop = drawn[max(0, y) : y + height, max(0, x) : x + width]
         if crop.size == 0:
-            crop, box = small, np.array([0.0, 0.0, photograph.shape[1], photograph.shape[0]])
+            crop, box = small, np.array([0.0, 0.0, *full.tolist()])
         pictures.append({"src": picture_source(_scaled(crop, CROP_SIDE)), "box": [round(v, 2) for v in box.tolist()]})
     return pictures
 

@@ -22,7 +22,7 @@ from .packing import pack_bytes
 from .records import Shown, person_records
 
 MOST_PEOPLE = 200
-"""People in one report: 40 to 100 kB each."""
+"""People in one report: 60 to 80 kB each, twice that with a comparison."""
 
 ERROR_TOP_PERCENT = 6.0  # of the person's height: the red end of the colours
 DISTANCE_TOP_MM = 150.0
@@ -36,6 +36,7 @@ def write_report(
     against: Sequence[BodyEstimate] = (),
     title: str = "anchorfit report",
     most: int = MOST_PEOPLE,
+    unseen: int = 0,
     progress: Callable[[int], None] = lambda done: None,
 ) -> list[str]:
     """Write one self-contained HTML page about an estimate.
@@ -48,6 +49,7 @@ def write_report(
             with the first row of its name there.
         title: of the page.
         most: people to show.
+        unseen: people of the run beyond the estimate, for the page to say that they are not in it.
         progress: called with the number of people drawn since the last call.
     Returns:
         One line for each photograph that could not be shown.
@@ -69,7 +71,7 @@ def write_report(
     data = {
         "body": estimate.body,
         "gender": estimate.gender,
-        "left_out": len(estimate) - len(rows),
+        "left_out": len(estimate) - len(rows) + unseen,
         "joints": SMPL_JOINTS,
         "parents": body.parents,
         "error_top": ERROR_TOP_PERCENT,

@@ -85,17 +85,19 @@ def test_a_missing_photograph_costs_only_its_picture(some_estimate, body, tmp_pa
     estimate = some_estimate(2, image=str(tmp_path / "gone.jpg"))
     (problem,) = write_report(tmp_path / "a.html", estimate, body)
     assert "gone.jpg: no such image" in problem
-    assert [person["picture"] for person in content(tmp_path / "a.html")["people"]] == [None, None]
+    people = content(tmp_path / "a.html")["people"]
+    assert [person["photo"] for person in people] == [None, None]
+    assert people[0]["picture"]["src"] != people[1]["picture"]["src"]  # each drawn alone, on plain ground
 
 
 def test_who_is_left_out_is_said(some_estimate, body, tmp_path):
     estimate = some_estimate(4, image="")
     transl = estimate.transl.clone()
     transl[1] = torch.nan
-    write_report(tmp_path / "a.html", replace(estimate, transl=transl), body, most=2)
+    write_report(tmp_path / "a.html", replace(estimate, transl=transl), body, most=2, unseen=5)
     data = content(tmp_path / "a.html")
     assert [person["name"] for person in data["people"]] == ["#0", "#2"]
-    assert data["left_out"] == 2
+    assert data["left_out"] == 7
     with pytest.raises(ValueError, match="nobody to show"):
         write_report(tmp_path / "b.html", estimate.rows([]), body)
 

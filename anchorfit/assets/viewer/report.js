@@ -36,9 +36,7 @@
   // ---- the grid ----
   let chosen = 0;
   const cards = people.map((person, index) => {
-    const picture = make("div", { class: "picture" });
-    if (person.picture) picture.append(make("img", { src: person.picture.src, alt: "" }));
-    else picture.append("no photograph");
+    const picture = make("div", { class: "picture" }, make("img", { src: person.picture.src, alt: "" }));
     const mark = make("span", { class: person.trusted ? "mark" : "mark no" }, person.trusted ? "trusted" : "doubtful");
     const figures = make("div", { class: "figures" }, mark, ` · ${number(person.error_px)} px · ${number(person.error_percent)} %`);
     const what = make("div", { class: "what" }, make("div", { class: "name" }, person.name), figures);
@@ -133,7 +131,8 @@
     ];
     if (person.against) how.splice(4, 0, [`${person.against.method}: error`, `${number(person.against.error_px)} px`], [`${person.against.method}: distance`, `${number(person.against.distance_mm, 0)} mm a vertex, pelvis on pelvis`]);
     const facts = [block("Fit", table(how)), block("Measurements", table(person.measurements))];
-    if (person.picture) facts.push(block("On the photograph: seen (yellow) and where the body has it", pictureOf(person)));
+    const where = person.photo === null ? "In the image (no photograph)" : "On the photograph";
+    facts.push(block(`${where}: seen (yellow), line to the body`, pictureOf(person)));
     const other = person.against ? [...person.against.joint_errors] : null;
     const joints = person.joints.map((j, i) => ({ name: j.name.replaceAll("_", " "), values: other ? [j.error_px, other[i]] : [j.error_px] }));
     facts.push(block(other ? `Reprojection error, px (orange: ${person.against.method})` : "Reprojection error, px", bars(joints, "", 1)));
