@@ -7,6 +7,14 @@ import uuid
 from contextlib import suppress
 from pathlib import Path
 
+_PART = ".part"
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what writers that were killed left in a folder that nobody else writes to now."""
+    for path in folder.glob(f".{'[0-9a-f]' * 12}{_PART}"):
+        path.unlink(missing_ok=True)
+
 
 def write_atomically(path: str | Path, data: bytes) -> None:
     """Write to a temporary file in the same folder, then rename it over ``path``: a reader never sees half a file.
@@ -19,7 +27,7 @@ def write_atomically(path: str | Path, data: bytes) -> None:
     path = Path(path)
     if not path.parent.is_dir():
         raise FileNotFoundError(f"{path}: cannot be written: there is no folder {path.parent}; make it first")
-    temporary = path.with_name(f".{uuid.uuid4().hex[:12]}.part")  # short: names have a limit
+    temporary = path.with_name(f".{uuid.uuid4().hex[:12]}{_PART}")  # short: names have a limit
     try:
         with temporary.open("wb") as stream:
             stream.write(data)

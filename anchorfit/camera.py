@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -81,7 +82,7 @@ def intrinsics_matrix(focal: Tensor | float, centre: Tensor | tuple[float, float
     _check("centre", centre, (2,))
     if not bool((torch.isfinite(focal) & (focal > 0)).all()):
         raise ValueError(f"focal: expected finite positive pixels, got {focal.tolist()}")
-    shape = torch.broadcast_shapes(focal.shape, centre.shape[:-1])
+    shape = np.broadcast_shapes(focal.shape, centre.shape[:-1])  # torch's own imports sympy: half a second
     matrix = torch.zeros((*shape, 3, 3), dtype=like.dtype, device=like.device)
     matrix[..., 0, 0] = focal
     matrix[..., 1, 1] = focal

@@ -92,11 +92,12 @@ def fit_people(
     progress(len(people) - len(ready.people))
     estimates = []
     prior = load_pose_prior(dtype=body.dtype, device=body.device)
+    place = {} if init is None else {name: row for row, name in enumerate(init.names)}
     for observations, images in ready.batches(max(1, len(people)) if together else options.batch_size, options):
         estimate = fit(
             observations,
             body,
-            init=None if init is None else init.rows([init.names.index(name) for name in observations.names]),
+            init=None if init is None else init.rows([place[name] for name in observations.names]),
             schedule=options.schedule,
             prior=prior,
             priors=priors,
@@ -145,9 +146,10 @@ class _Ready(NamedTuple):
 def _made_ready(people: Sequence[Person], options: FitOptions, init: BodyEstimate | None) -> _Ready:
     ready = _Ready([], [], [])
     images = _Images()
+    predicted = None if init is None else set(init.names)
     for person in people:
         try:
-            clean, camera, notes = _prepare(person, images, init, options)
+            clean, camera, notes = _prepare(person, images, predicted, options)
         except ValueError as error:
             ready.problems.append(Problem(person.name, f"skipped: {error}"))
             continue
@@ -201,7 +203,7 @@ class _Prepared(NamedTuple):
     notes: tuple[str, ...]
 
 
-def _prepare(person: Person, images: _Images, init: BodyEstimate | None, options: FitOptions) -> _Prepared:
+def _prepare(person: Person, images: _Images, predicted: set[str] | None, options: FitOptions) -> _Prepared:
     """Check one person and give it a camera; raises ValueError with the reason where it cannot be fitted."""
     seen = int((person.confidence > 0).sum())
     if seen < options.minimum_joints:
@@ -211,7 +213,7 @@ def _prepare(person: Person, images: _Images, init: BodyEstimate | None, options
     reason = too_little(clean)
     if reason is not None:
         raise ValueError("; ".join([reason, *notes]))
-    if init is not None and person.name not in init.names:
+    if predicted is not None and person.name not in predicted:
         raise ValueError("no prediction of this name to start from")
     focal = options.focal or images.focal_of(person) or default_focal(width, height)
     shortest, longest = (share * default_focal(width, height) for share in PLAUSIBLE_FOCAL)
@@ -354,7 +356,10 @@ class _Images:
         Raises:
             ValueError: the image's size is not known, or is not what the keypoint file says.
         """
-        stated, actual = person.image_size, self._read_size(person.image)
+        stated = person.image_size
+        if person.image is None and stated is not None:
+            return stated, ()
+        actual = self._read_size(person.image)
         if isinstance(actual, Exception):
             if stated is None:
                 raise ValueError(str(actual)) from actual

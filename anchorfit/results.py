@@ -189,8 +189,10 @@ class BodyEstimate:
 def concatenate(estimates: Sequence[BodyEstimate]) -> BodyEstimate:
     """Join estimates of the same body, row after row.
 
+    A term that an estimate does not have had no energy there (silhouettes, where nobody had a mask).
+
     Raises:
-        ValueError: there is none, or they differ in body, gender, method or energy terms.
+        ValueError: there is none, or they differ in body, gender or method.
     """
     if not estimates:
         raise ValueError("concatenate: no estimates")
@@ -199,11 +201,10 @@ def concatenate(estimates: Sequence[BodyEstimate]) -> BodyEstimate:
         for name in ("body", "gender", "method"):
             if getattr(other, name) != getattr(first, name):
                 raise ValueError(f"concatenate: {name} differs: {getattr(first, name)!r}, {getattr(other, name)!r}")
-        if other.diagnostics.energy.keys() != first.diagnostics.energy.keys():
-            raise ValueError("concatenate: the energy terms differ")
     parts = [e.diagnostics for e in estimates]
+    terms = dict.fromkeys(term for part in parts for term in part.energy)
     diagnostics = Diagnostics(
-        energy={k: torch.cat([p.energy[k] for p in parts]) for k in first.diagnostics.energy},
+        energy={k: torch.cat([_energy(e, k) for e in estimates]) for k in terms},
         **{f.name: _join([getattr(p, f.name) for p in parts]) for f in fields(Diagnostics) if f.name != "energy"},
     )
     joined = {
@@ -214,6 +215,11 @@ def concatenate(estimates: Sequence[BodyEstimate]) -> BodyEstimate:
     return replace(first, **joined, diagnostics=diagnostics)
 
 
+def _energy(estimate: BodyEstimate, term: str) -> Tensor:
+    energy = estimate.diagnostics.energy
+    return energy[term] if term in energy else torch.zeros_like(estimate.transl[:, 0])
+
+
 def load_estimates(paths: Sequence[Path]) -> BodyEstimate:
     """Read estimates of one body, from files and from folders of ``.npz`` files, as one.
 
@@ -221,13 +227,36 @@ def load_estimates(paths: Sequence[Path]) -> BodyEstimate:
         FileNotFoundError: there is no such file, or no ``.npz`` in a folder.
         ValueError: a file is no estimate, or they differ in body, gender or method.
     """
+    return concatenate([BodyEstimate.load(path) for path in _estimate_files(paths)])
+
+
+def load_estimates_by_method(paths: Sequence[Path]) -> dict[str, BodyEstimate]:
+    """As `load_estimates`, but predictions and fits may lie together: one estimate for each method.
+
+    Raises:
+        FileNotFoundError, ValueError: as there, and for estimates of different bodies.
+    """
+    found: dict[str, list[BodyEstimate]] = {}
+    for path in _estimate_files(paths):
+        one = BodyEstimate.load(path)
+        first = next(iter(found.values()))[0] if found else one
+        if (one.body, one.gender) != (first.body, first.gender):
+            raise ValueError(
+                f"{path}: made with body {one.body} ({one.gender}), others with {first.body} ({first.gender}); "
+                "give those of one body"
+            )
+        found.setdefault(one.method, []).append(one)
+    return {method: concatenate(parts) for method, parts in found.items()}
+
+
+def _estimate_files(paths: Sequence[Path]) -> list[Path]:
     files: list[Path] = []
     for path in paths:
         inside = sorted(path.glob("*.npz")) if path.is_dir() else [path]
         if not inside:
             raise FileNotFoundError(f"{path}: no .npz file in this folder")
         files += inside
-    return concatenate([BodyEstimate.load(path) for path in files])
+    return files
 
 
 def _join(values: Sequence[Any]) -> Any:

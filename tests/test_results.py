@@ -1,12 +1,12 @@
 import json
 import pickle
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 import torch
 
-from anchorfit.results import BodyEstimate, concatenate
+from anchorfit.results import BodyEstimate, concatenate, load_estimates_by_method
 
 
 def assert_same(first: BodyEstimate, second: BodyEstimate) -> None:
@@ -106,3 +106,21 @@ def test_half_written_files_are_never_seen(tmp_path, monkeypatch, some_estimate)
     assert str(caught.value).startswith(f"{path}: cannot be written")
     assert path.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["one.npz"]
+
+
+def test_a_term_that_a_part_does_not_have_had_no_energy(some_estimate):
+    plain, masked = some_estimate(2), some_estimate(1, seed=1)
+    energy = masked.diagnostics.energy | {"silhouette": torch.ones(1)}
+    masked = replace(masked, diagnostics=replace(masked.diagnostics, energy=energy))
+    assert concatenate([plain, masked]).diagnostics.energy["silhouette"].tolist() == [0, 0, 1]
+    assert concatenate([masked, plain]).diagnostics.energy["silhouette"].tolist() == [1, 0, 0]
+
+
+def test_predictions_and_fits_are_told_apart(some_estimate, tmp_path):
+    some_estimate(2).save(tmp_path / "fit.npz")
+    replace(some_estimate(3), method="direct").save(tmp_path / "direct.npz")
+    found = load_estimates_by_method([tmp_path])
+    assert {method: len(estimate) for method, estimate in found.items()} == {"direct": 3, "smplify": 2}
+    replace(some_estimate(1), gender="female").save(tmp_path / "woman.npz")
+    with pytest.raises(ValueError, match=r"woman\.npz: made with body open \(female\)"):
+        load_estimates_by_method([tmp_path])

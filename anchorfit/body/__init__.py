@@ -4,6 +4,7 @@ from .description import BodyDescription, describe, mesh_volume
 from .joint_sets import CANONICAL_JOINTS, LANDMARKS, SMPL_JOINTS, SMPL_PARENTS
 from .kinematics import PointSet, compile_points
 from .loading import GENDERS, body_from_arrays, load_body
+from .measurements import Measurements, measure
 from .model import BodyModel, BodyOutput
 from .parts import SEGMENTS, SIX_PARTS
 from .rotations import (
@@ -27,6 +28,7 @@ __all__ = [
     "BodyDescription",
     "BodyModel",
     "BodyOutput",
+    "Measurements",
     "PointSet",
     "axis_angle_to_matrix",
     "axis_angle_to_matrix_with_derivative",
@@ -36,6 +38,7 @@ __all__ = [
     "left_jacobian",
     "load_body",
     "matrix_to_axis_angle",
+    "measure",
     "mesh_volume",
     "mirror_pose",
     "right_jacobian",

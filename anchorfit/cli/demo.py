@@ -19,8 +19,8 @@ def demo(
     from ..pictures import draw_contact_sheet
     from ..pipeline import fit_people, load_body_on
     from .console import out, progress_bar, warn
+    from .delivery import print_people
     from .outputs import attempt, make_folder, write_results
-    from .report import print_people
 
     opt.check_gender(gender)
     folder = ASSETS / "demo"
@@ -34,7 +34,10 @@ def demo(
     if outcome.estimate is None:
         raise ValueError("not one person of the demo could be fitted: is the installation whole?")
     estimate = outcome.estimate
-    written = write_results(estimate, model, output, ("npz", "glb", "overlay"))
+    with progress_bar("writing", len(estimate)) as (bar, task):
+        written = write_results(
+            estimate, model, output, ("npz", "glb", "overlay"), progress=lambda done: bar.advance(task, done)
+        )
     sheet = output / "contact_sheet.jpg"
     attempt(written, sheet, lambda path: write_image(path, draw_contact_sheet(estimate, model)))
     for problem in [*outcome.problems, *written.problems]:

@@ -12,13 +12,14 @@ from . import options as opt
 
 def fit(
     images: opt.Images,
-    keypoints: opt.Keypoints,
     output: opt.Output,
+    keypoints: opt.Keypoints = None,
     convention: opt.Convention = None,
     body: opt.Body = "open",
     gender: opt.Gender = "neutral",
     focal: opt.Focal = None,
-    save: opt.Save = opt.DEFAULT_SAVE,
+    save: opt.Save = None,
+    report: opt.Report = False,
     mask: opt.Mask = None,
     schedule: Annotated[
         str, typer.Option(help="anchored (held near --init, else near a prediction), or smplify (four stages).")
@@ -33,37 +34,85 @@ def fit(
     video: Annotated[
         bool, typer.Option("--video", help="The images are one person's frames, in order: smooth over time.")
     ] = False,
+    fps: Annotated[float, typer.Option(help="Frames a second of --video, for its animation.")] = 30.0,
     weights: opt.Weights = None,
+    restart: opt.Restart = False,
     renderer: opt.Renderer = "torch",
     device: opt.Device = "cpu",
 ) -> None:
     """Fit a 3D body to every person of the keypoint file that stands in one of the IMAGES.
 
-    The exit code is 0 when somebody was fitted and something written (problems are said on the way), 1 when not, and 2
+    A video in place of images is one person's: smoothed, with an animation and an overlay video.
+
+    A run that was stopped goes on where it was when its command is given again. OUTPUT/index.jsonl has a line a person.
+
+    The exit code is 0 when somebody was fitted and something written (problems are said at the end), 1 when not, and 2
     for a wrong command.
     """
-    from ..pipeline import SCHEDULES, FitOptions, fit_people, load_body_on
+    from ..observations import Person
+    from ..observations.videos import is_video_path
+    from ..pipeline import SCHEDULES, FitOptions, Outcome, fit_people, load_body_on, predict_people
     from ..regressors import load_priors
-    from ..results import load_estimates
-    from .console import progress_bar
-    from .inputs import gather_people
-    from .outputs import make_folder, parse_kinds
-    from .report import deliver
+    from ..results import BodyEstimate, load_estimates
+    from .delivery import Delivery, Kept, run
+    from .inputs import fingerprint, gather_people
+    from .outputs import parse_kinds
+    from .video import gather_video, write_overlay_video
 
-    kinds = parse_kinds(save)
+    clip = images[0] if len(images) == 1 and is_video_path(images[0]) else None
+    usual = opt.DEFAULT_SAVE_OF_VIDEO if clip else opt.DEFAULT_SAVE if keypoints else opt.DEFAULT_SAVE_OF_FILE
+    kinds = parse_kinds(save or usual)
     opt.check_gender(gender)
     opt.check_renderer(renderer)
     opt.check_focal(focal)
+    opt.check_rate(fps)
     if schedule not in SCHEDULES:
         raise typer.BadParameter(f"expected one of {', '.join(SCHEDULES)}, got {schedule!r}", param_hint="--schedule")
     priors = load_priors(weights) if weights else None
-    people = gather_people(images, keypoints, convention, mask)
+    if clip is None:
+        people, film = gather_people(images, keypoints, convention, mask), None
+    elif keypoints is None:
+        raise typer.BadParameter("a video needs them", param_hint="--keypoints")
+    else:
+        film, people = gather_video(clip, keypoints, convention)
+        same_person, video, fps = True, True, film.frames_per_second
     model = load_body_on(body, gender, device)
     start = load_estimates(init) if init else None
-    make_folder(output)
     options = FitOptions(focal=focal, schedule=schedule, masks=mask is not None, same_person=same_person, video=video)
-    with progress_bar("fitting", len(people)) as (bar, task):
-        outcome = fit_people(
-            people, model, init=start, priors=priors, options=options, progress=lambda done: bar.advance(task, done)
-        )
-    deliver(outcome, model, output, kinds, renderer=renderer)
+    kept = Kept()
+    fitted: list[BodyEstimate] = []
+    if start is not None:
+        kept.against.append(start)
+
+    def work(chunk: list[Person]) -> Outcome:
+        own = start
+        if report and start is None and schedule == "anchored" and kept.wants_more:
+            # What the fit would predict by itself, to be shown too.
+            own = predict_people(chunk, model, priors=priors, options=options).estimate
+            kept.against.extend([] if own is None else [own])
+        outcome = fit_people(chunk, model, init=own, priors=priors, options=options)
+        if film is not None and outcome.estimate is not None:
+            fitted.append(outcome.estimate)
+        return outcome
+
+    given = {
+        "keypoints": fingerprint(keypoints or images[0]),
+        "images": None if keypoints is None else [str(path.absolute()) for path in images],
+        "init": [str(path.absolute()) for path in init or ()],
+        "weights": fingerprint(weights),
+    }
+    chosen = {"body": [body, gender], "focal": focal, "schedule": schedule, "mask": mask, "save": list(kinds)}
+    chosen |= {"convention": convention, "same_person": same_person, "video": video, "fps": fps}
+    delivery = Delivery(
+        output=output,
+        kinds=kinds,
+        settings={"command": "fit", **given, **chosen},
+        restart=restart,
+        renderer=renderer,
+        frames_per_second=fps if video else None,
+        together=same_person or video,
+        report=report,
+    )
+    run(people, model, work, delivery, kept)
+    if film is not None and fitted and "overlay" in kinds:
+        write_overlay_video(output / "overlay.mp4", film, fitted[0], model)

@@ -13,8 +13,10 @@ from .body import body_app
 from .console import fail
 from .demo import demo
 from .evaluate import evaluate
+from .export import export
 from .fit import fit
 from .predict import predict
+from .report import report
 from .train import train_app
 
 app = typer.Typer(
@@ -27,6 +29,8 @@ app = typer.Typer(
 )
 app.command()(fit)
 app.command()(predict)
+app.command()(export)
+app.command()(report)
 app.command()(demo)
 app.command()(evaluate)
 app.add_typer(benchmark_app, name="benchmark")

@@ -8,12 +8,18 @@ from typing import Annotated
 import typer
 
 DEFAULT_SAVE = "npz,glb,overlay"
+DEFAULT_SAVE_OF_FILE = "shards"  # of a keypoint file that was given without images
+DEFAULT_SAVE_OF_VIDEO = "shards,rigged,overlay"
 
 Images = Annotated[
-    list[Path], typer.Argument(help="Images, or folders of images (not their subfolders).", show_default=False)
+    list[Path],
+    typer.Argument(
+        help="Images, or folders of images (not their subfolders); or a keypoint file alone, for all its people.",
+        show_default=False,
+    ),
 ]
 Keypoints = Annotated[
-    Path,
+    Path | None,
     typer.Option(
         "--keypoints",
         "-k",
@@ -30,7 +36,15 @@ Focal = Annotated[
     float | None, typer.Option(help="Focal length in pixels. Default: from EXIF, else the image's diagonal.")
 ]
 Save = Annotated[
-    str, typer.Option(help="What to write, comma-separated: npz, json, pkl, obj, ply, glb, overlay, side.")
+    str | None,
+    typer.Option(
+        help="What to write, comma-separated: npz, json, pkl, obj, ply, glb, rigged (GLB with a skeleton), bvh, "
+        "overlay, side, shards (a thousand people a file). Default: npz,glb,overlay; without images, shards.",
+        show_default=False,
+    ),
+]
+Report = Annotated[
+    bool, typer.Option("--report", help="Write report.html too: one page of pictures, turning bodies and figures.")
 ]
 Mask = Annotated[
     str | None, typer.Option(help="Masks to use, too: 'file' for the keypoint file's, a PNG, or a folder of PNGs.")
@@ -41,6 +55,9 @@ Weights = Annotated[
         help="Folder with networks of your own, as `anchorfit train priors` writes them. Default: the package's."
     ),
 ]
+Restart = Annotated[
+    bool, typer.Option("--restart", help="Begin anew where OUTPUT holds an unfinished run; else it goes on.")
+]
 Renderer = Annotated[str, typer.Option(help="What draws overlays: torch, or pytorch3d where it is installed.")]
 Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ...")]
 
@@ -49,6 +66,12 @@ def check_focal(focal: float | None) -> None:
     """Raises typer.BadParameter where it is no positive number."""
     if focal is not None and not 0 < focal < float("inf"):
         raise typer.BadParameter(f"expected a positive number of pixels, got {focal}", param_hint="--focal")
+
+
+def check_rate(frames_per_second: float) -> None:
+    """Raises typer.BadParameter where it is no positive number."""
+    if not 0 < frames_per_second < float("inf"):
+        raise typer.BadParameter(f"expected a positive number, got {frames_per_second}", param_hint="--fps")
 
 
 def check_gender(gender: str) -> None:

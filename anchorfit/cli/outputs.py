@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -17,10 +17,14 @@ from ..meshes import MESH_FORMATS, export_mesh
 from ..observations import write_image
 from ..pictures import draw_overlay, draw_side_view
 from ..results import BodyEstimate
-from .console import describe, progress_bar
+from .console import describe
 
 BODY_KINDS = ("npz", "json", "pkl", *MESH_FORMATS)
+RIG_KINDS = {"rigged": "_rigged.glb", "bvh": ".bvh"}
+"""Kinds that animation programs read, and how their names end: a file for each body, or one for a whole video."""
 PICTURE_KINDS = ("overlay", "side")
+SHARDS = "shards"
+"""A kind of its own: hundreds of people in each file, for large runs."""
 
 LONGEST_PART = 80  # characters of an image's or a person's name that go into a file name
 
@@ -39,9 +43,10 @@ def parse_kinds(text: str) -> tuple[str, ...]:
         typer.BadParameter: a name is unknown, or there is none.
     """
     kinds = tuple(dict.fromkeys(part.strip().lower() for part in text.split(",") if part.strip()))
-    unknown = [kind for kind in kinds if kind not in BODY_KINDS + PICTURE_KINDS]
+    every = (*BODY_KINDS, *RIG_KINDS, *PICTURE_KINDS, SHARDS)
+    unknown = [kind for kind in kinds if kind not in every]
     if unknown or not kinds:
-        known = ", ".join(BODY_KINDS + PICTURE_KINDS)
+        known = ", ".join(every)
         raise typer.BadParameter(f"expected some of {known}; got {text!r}", param_hint="--save")
     return kinds
 
@@ -62,37 +67,79 @@ def make_folder(folder: Path) -> None:
 
 
 def write_results(
-    estimate: BodyEstimate, body: BodyModel, folder: Path, kinds: tuple[str, ...], *, renderer: str = "torch"
+    estimate: BodyEstimate,
+    body: BodyModel,
+    folder: Path,
+    kinds: tuple[str, ...],
+    *,
+    names: Mapping[str, FileNames] | None = None,
+    renderer: str = "torch",
+    frames_per_second: float | None = None,
+    progress: Callable[[int], None] = lambda done: None,
 ) -> Written:
-    """Write each body's data and meshes, and each photograph's pictures; a file that fails loses no other."""
+    """Write each body's data and meshes, and each photograph's pictures; a file that fails loses no other.
+
+    With ``frames_per_second`` the rows are one person's video, and rigs become one animation named "video".
+
+    Args:
+        names: by person, where the estimate is a part of a run.
+        progress: called with the number of bodies written since the last call.
+    Raises:
+        OSError: the disk is full: no other file would fare better.
+    """
     written = Written([], [])
-    file_names = name_files(estimate)
+    known = name_files(estimate.names, estimate.images) if names is None else names
+    file_names = [known[name] for name in estimate.names]
     pictures: dict[str, list[int]] = {}  # rows of each photograph
     for row, (picture, _) in enumerate(file_names):
         pictures.setdefault(picture, []).append(row)
-    with progress_bar("writing", len(pictures)) as (bar, task):
-        for picture, rows in pictures.items():
-            for row in rows:
-                one = estimate[row]
-                for kind in kinds:
-                    if kind in BODY_KINDS:
-                        attempt(written, folder / f"{file_names[row].body}.{kind}", _body_writer(kind, one, body))
-            people = estimate.rows(rows)
-            if "overlay" in kinds and people.images[0]:
-                draw = partial(_write_picture, partial(draw_overlay, renderer=renderer), people, body)
-                attempt(written, folder / f"{picture}_overlay.png", draw)
-            if "side" in kinds:
-                draw = partial(_write_picture, draw_side_view, people, body)
-                attempt(written, folder / f"{picture}_side.png", draw)
-            bar.advance(task)
+    for picture, rows in pictures.items():
+        for row in rows:
+            _write_body(written, estimate[row], body, folder / file_names[row].body, kinds, frames_per_second)
+        people = estimate.rows(rows)
+        if "overlay" in kinds and people.images[0]:
+            draw = partial(_write_picture, partial(draw_overlay, renderer=renderer), people, body)
+            attempt(written, folder / f"{picture}_overlay.png", draw)
+        if "side" in kinds:
+            draw = partial(_write_picture, draw_side_view, people, body)
+            attempt(written, folder / f"{picture}_side.png", draw)
+        progress(len(rows))
+    if frames_per_second is not None:
+        _write_rigs(written, estimate, body, folder / "video", kinds, frames_per_second)
     return written
 
 
+def _write_body(
+    written: Written, one: BodyEstimate, body: BodyModel, stem: Path, kinds: Sequence[str], rate: float | None
+) -> None:
+    """One body's files; its rig only where it is not part of a video."""
+    for kind in kinds:
+        if kind in BODY_KINDS:
+            attempt(written, stem.with_name(f"{stem.name}.{kind}"), _body_writer(kind, one, body))
+    if rate is None:
+        _write_rigs(written, one, body, stem, kinds, 30.0)
+
+
+def _write_rigs(
+    written: Written, rows: BodyEstimate, body: BodyModel, stem: Path, kinds: Sequence[str], rate: float
+) -> None:
+    if not set(kinds) & RIG_KINDS.keys():
+        return
+    from ..rigging import export_bvh, export_rigged  # here, since scipy.spatial takes its time
+
+    for kind, export in (("rigged", export_rigged), ("bvh", export_bvh)):
+        if kind in kinds:
+            write = partial(export, estimate=rows, body=body, frames_per_second=rate)
+            attempt(written, stem.with_name(stem.name + RIG_KINDS[kind]), write)
+
+
 def attempt(written: Written, path: Path, write: Callable[[Path], None]) -> None:
-    """Write one file, and note that it is there, or in one line why it is not."""
+    """Write one file, and note that it is there, or in one line why it is not; a full disk is raised."""
     try:
         write(path)
     except (OSError, ValueError, ImportError, RuntimeError) as error:  # RuntimeError: a device out of memory, for one
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise
         problem = describe(error)
         written.problems.append(problem if str(path) in problem else f"{path}: {problem}")
     else:
@@ -106,14 +153,19 @@ class FileNames(NamedTuple):
     body: str
 
 
-def name_files(estimate: BodyEstimate) -> list[FileNames]:
-    """Names for every row's files, so that no two bodies and no two photographs share one, on any file system."""
-    split = [_split_name(name, image) for name, image in zip(estimate.names, estimate.images, strict=True)]
+def name_files(names: Sequence[str], images: Sequence[str]) -> dict[str, FileNames]:
+    """Names for everybody's files, so that no two bodies and no two photographs share one, on any file system.
+
+    Args:
+        names: of all people of a run, each once: ``IMAGE#PERSON``.
+        images: for each the path of its image, or "".
+    """
+    split = [_split_name(name, image) for name, image in zip(names, images, strict=True)]
     labels = dict.fromkeys(label for label, _ in split)
     stems = [_safe(str(Path(label).with_suffix(""))) if label else "image" for label in labels]
     pictures = dict(zip(labels, _distinct(stems), strict=True))
     bodies = _distinct([f"{pictures[label]}_{_safe(person_id)}" for label, person_id in split])
-    return [FileNames(pictures[label], body) for (label, _), body in zip(split, bodies, strict=True)]
+    return {name: FileNames(pictures[label], body) for name, (label, _), body in zip(names, split, bodies, strict=True)}
 
 
 def _split_name(name: str, image: str) -> tuple[str, str]:
@@ -130,13 +182,17 @@ def _split_name(name: str, image: str) -> tuple[str, str]:
 def _distinct(names: Sequence[str]) -> list[str]:
     """The names, with -2, -3 ... where one, but for capital letters, was there before."""
     taken: set[str] = set()
+    latest: dict[str, int] = {}  # number that was tried last for a name: thousands may share one
     result = []
     for name in names:
-        candidate, number = name, 1
+        candidate, number = name, latest.get(name.lower(), 1)
+        if number > 1:
+            candidate = f"{name}-{number}"
         while candidate.lower() in taken:
             number += 1
             candidate = f"{name}-{number}"
         taken.add(candidate.lower())
+        latest[name.lower()] = number
         result.append(candidate)
     return result
 

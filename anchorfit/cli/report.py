@@ -1,58 +1,43 @@
-"""What a command says and leaves behind at its end: warnings, files, and a table of the people."""
+"""``anchorfit report``: saved estimates as one page to look at."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Annotated
 
-import torch
-from rich.markup import escape
-from rich.table import Table
-
-from ..body import BodyModel
-from ..pipeline import Outcome
-from ..results import BodyEstimate
-from .console import out, warn
-from .outputs import write_results
+import typer
 
 
-def print_people(estimate: BodyEstimate, columns: Mapping[str, Sequence[str]] | None = None) -> None:
-    """One line a person: joints, reprojection error, steps, trust; and further columns of one's own."""
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    table.add_column("person", overflow="fold", max_width=60, no_wrap=False)
-    for heading in ("joints", "reprojection", *(columns or {}), "steps"):
-        table.add_column(heading, justify="right")
-    table.add_column("trusted")
-    diagnostics = estimate.diagnostics
-    for i, name in enumerate(estimate.names):
-        errors = diagnostics.reprojection_px[i]
-        errors = errors[torch.isfinite(errors)]
-        table.add_row(
-            escape(name),
-            str(int((estimate.confidence[i] > 0).sum())),
-            f"{float(errors.mean()):.1f} px" if len(errors) else "-",
-            *(values[i] for values in (columns or {}).values()),
-            str(int(diagnostics.steps[i])),
-            "yes" if diagnostics.trusted[i] else escape(f"no: {diagnostics.reasons[i]}"),
-        )
-    out.print(table)
-
-
-def deliver(
-    outcome: Outcome, body: BodyModel, output: Path, kinds: tuple[str, ...], *, renderer: str = "torch"
+def report(
+    results: Annotated[list[Path], typer.Argument(help="Estimates (.npz), or folders of them.", show_default=False)],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The page to write.")] = Path("report.html"),
+    against: Annotated[
+        list[Path] | None,
+        typer.Option(help="Other estimates of the same people, by name, to compare with; may be given several times."),
+    ] = None,
+    title: Annotated[str, typer.Option(help="Of the page.")] = "anchorfit report",
+    most: Annotated[int, typer.Option(min=1, help="People to show; 60 to 160 kB each.")] = 200,
 ) -> None:
-    """Say what went wrong, write what came out, and print it.
+    """Write one HTML page that needs no network: overlays, bodies that can be turned, measurements, errors.
 
-    Raises:
-        ValueError: nobody came out, or nothing could be written.
+    Where RESULTS hold predictions and fits of the same people, the fits are shown, each beside its prediction.
     """
-    for problem in outcome.problems:
-        warn(problem)
-    if outcome.estimate is None:
-        raise ValueError("not one person could be fitted")
-    written = write_results(outcome.estimate, body, output, kinds, renderer=renderer)
-    for line in written.problems:
+    from ..body import load_body
+    from ..reports import write_report
+    from ..results import load_estimates_by_method
+    from .console import out, progress_bar, warn
+
+    by_method = load_estimates_by_method(results)
+    order = [method for method in ("anchored", "smplify", "direct") if method in by_method]
+    shown = by_method[order[0]]
+    others = [by_method[method] for method in reversed(order[1:])]
+    if against:
+        others = [*load_estimates_by_method(against).values(), *others]
+    model = load_body(shown.body, gender=shown.gender)
+    with progress_bar("drawing", min(len(shown), most)) as (bar, task):
+        problems = write_report(
+            output, shown, model, against=others, title=title, most=most, progress=lambda done: bar.advance(task, done)
+        )
+    for line in problems:
         warn(line)
-    print_people(outcome.estimate)
-    if not written.files:
-        raise ValueError(f"{output}: nothing could be written")
+    out.print(f"Look at {output}", soft_wrap=True, highlight=False, markup=False)

@@ -89,13 +89,24 @@ def is_image_path(path: Path) -> bool:
     return path.suffix.lower() in IMAGE_SUFFIXES
 
 
+def looks_like_image(path: Path) -> bool:
+    """Whether the first bytes are a JPEG's, PNG's or WebP's: for files whose names say nothing."""
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(12)
+    except OSError:
+        return False
+    return head.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n")) or (head[:4] == b"RIFF" and head[8:] == b"WEBP")
+
+
 @contextmanager
 def opened_image(path: Path) -> Iterator[Image.Image]:
     """The image, with its header read; whatever goes wrong inside becomes one line that names the file."""
     if path.is_dir():
         raise FileNotFoundError(f"{path}: this is a folder, an image file was expected")
     if not path.exists():
-        raise FileNotFoundError(f"{path}: no such image; check the path")
+        reason = "a link that leads nowhere" if path.is_symlink() else "no such image"
+        raise FileNotFoundError(f"{path}: {reason}; check the path")
     if path.stat().st_size == 0:
         raise ImageFileError(f"{path}: the image file is empty; copy it again")
     try:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from .images import IMAGE_SUFFIXES, is_image_path
+from .images import IMAGE_SUFFIXES, is_image_path, looks_like_image
 from .people import Person
 
 
@@ -21,6 +21,9 @@ class Matched(NamedTuple):
 def list_images(arguments: Iterable[Path]) -> list[Path]:
     """Files as they are named; folders as the images in them, sorted. A path given twice counts once.
 
+    In a folder a name's ending tells an image, or where it has none its first bytes. Links that lead nowhere or round
+    in circles are kept, so that somebody says so.
+
     Raises:
         FileNotFoundError: a folder holds no image.
     """
@@ -29,11 +32,17 @@ def list_images(arguments: Iterable[Path]) -> list[Path]:
         if not argument.is_dir():
             found[argument] = None
             continue
-        inside = sorted(p for p in argument.iterdir() if is_image_path(p) and p.is_file())
+        inside = sorted(p for p in argument.iterdir() if _is_image_of_folder(p))
         if not inside:
             raise FileNotFoundError(f"{argument}: no image in this folder ({', '.join(sorted(IMAGE_SUFFIXES))})")
         found |= dict.fromkeys(inside)
     return list(found)
+
+
+def _is_image_of_folder(path: Path) -> bool:
+    if path.is_file():
+        return is_image_path(path) or (not path.suffix and looks_like_image(path))
+    return path.is_symlink() and not path.exists() and is_image_path(path)
 
 
 def match_people(people: Sequence[Person], images: Sequence[Path], source: str | Path = "the keypoint file") -> Matched:
@@ -50,6 +59,7 @@ def match_people(people: Sequence[Person], images: Sequence[Path], source: str |
         source: the keypoint file, for messages.
     """
     owned: dict[Path, list[Person]] = {image: [] for image in images}
+    by_name, by_stem = _by(images, "name"), _by(images, "stem")
     folders: dict[str, set[Path]] = {}
     for person in people:
         if person.image is not None:
@@ -61,8 +71,7 @@ def match_people(people: Sequence[Person], images: Sequence[Path], source: str |
             candidates = list(images) if len(images) == 1 else []
             homeless += not candidates
         else:
-            exact = [image for image in images if image.name == person.image.name]
-            candidates = exact or [image for image in images if person.belongs_to(image)]
+            candidates = by_name.get(person.image.name) or by_stem.get(person.image.name, [])
             if len(candidates) > 1 or len(folders[person.image.name]) > 1:
                 candidates = _same_folder(person.image, candidates)
         if len(candidates) == 1:
@@ -82,6 +91,14 @@ def match_people(people: Sequence[Person], images: Sequence[Path], source: str |
     return Matched(matched, problems)
 
 
+def _by(images: Sequence[Path], part: str) -> dict[str, list[Path]]:
+    """The images by their names, or by their names without the ending."""
+    found: dict[str, list[Path]] = {}
+    for image in images:
+        found.setdefault(getattr(image, part), []).append(image)
+    return found
+
+
 def _same_folder(named: Path, images: Sequence[Path]) -> list[Path]:
     """Those images that end in all the folders that the keypoint file names; without any, all."""
     wanted = tuple(part for part in named.parent.parts if part not in (".", ".."))
@@ -91,22 +108,24 @@ def _same_folder(named: Path, images: Sequence[Path]) -> list[Path]:
 def _labels(images: Sequence[Path]) -> dict[Path, str]:
     """How messages call each image: its name, with as many of its folders as tell it from the others."""
     labels = {}
-    for image in images:
-        others = [other for other in images if other != image and other.name == image.name]
-        depth = 1
-        while depth < len(image.parts) and any(other.parts[-depth:] == image.parts[-depth:] for other in others):
-            depth += 1
-        labels[image] = "/".join(image.parts[-depth:])
+    for namesakes in _by(images, "name").values():
+        for image in namesakes:
+            others = [other for other in namesakes if other != image]
+            depth = 1
+            while depth < len(image.parts) and any(other.parts[-depth:] == image.parts[-depth:] for other in others):
+                depth += 1
+            labels[image] = "/".join(image.parts[-depth:])
     return labels
 
 
 def _unique(names: Sequence[str]) -> list[str]:
     """The names, with -2, -3 ... behind those that were there before."""
     taken: set[str] = set()
+    given = set(names)
     result = []
     for name in names:
         candidate, number = name, 1
-        while candidate in taken or (number > 1 and candidate in names):
+        while candidate in taken or (number > 1 and candidate in given):
             number += 1
             candidate = f"{name}-{number}"
         taken.add(candidate)

@@ -12,6 +12,7 @@ import pytest
 
 from anchorfit.assets import ASSETS
 from anchorfit.cli.main import run
+from anchorfit.jobs import INDEX
 from anchorfit.observations import read_people
 from anchorfit.results import BodyEstimate
 
@@ -53,7 +54,8 @@ class Command:
         return code
 
     def written(self) -> list[str]:
-        return sorted(p.name for p in self.out.iterdir()) if self.out.is_dir() else []
+        """Files of results: all but the index."""
+        return sorted(p.name for p in self.out.iterdir() if p.name != INDEX) if self.out.is_dir() else []
 
 
 @pytest.fixture
@@ -62,14 +64,24 @@ def command(tmp_path, capsys, monkeypatch) -> Command:
 
 
 def test_every_kind_of_file_is_written(command):
-    assert command(coco(SKIER["keypoints"]), save="npz,json,pkl,obj,ply,glb,overlay,side") == 0
-    kinds = ["glb", "json", "npz", "obj", "pkl", "ply"]
-    assert command.written() == [*(f"photo_1.{kind}" for kind in kinds), "photo_overlay.png", "photo_side.png"]
+    assert command(coco(SKIER["keypoints"]), save="npz,json,pkl,obj,ply,glb,rigged,bvh,overlay,side") == 0
+    kinds = ["bvh", "glb", "json", "npz", "obj", "pkl", "ply"]
+    others = ["photo_1_rigged.glb", "photo_overlay.png", "photo_side.png"]
+    assert command.written() == [*(f"photo_1.{kind}" for kind in kinds), *others]
     assert "photo.jpg#1" in command.stdout
     estimate = BodyEstimate.load(command.out / "photo_1.npz")
     assert estimate.image_size.tolist() == [[640, 425]]
-    assert (estimate.body, estimate.gender, estimate.method) == ("open", "neutral", "smplify")
+    assert (estimate.body, estimate.gender, estimate.method) == ("open", "neutral", "anchored")
     assert cv2.imread(str(command.out / "photo_overlay.png")).shape == (425, 640, 3)
+
+
+def test_a_report_shows_the_fit_beside_its_prediction(command):
+    assert command(coco(SKIER["keypoints"])) == 0
+    alone = BodyEstimate.load(command.out / "photo_1.npz").pose
+    assert command(coco(SKIER["keypoints"]), options=("--report",)) == 0
+    np.testing.assert_array_equal(BodyEstimate.load(command.out / "photo_1.npz").pose, alone)
+    page = (command.out / "report.html").read_text("utf-8")
+    assert '"against":{"method":"direct"' in page
 
 
 def test_the_focal_length_is_the_users(command):
@@ -285,15 +297,22 @@ def test_a_read_only_output_folder_as_the_system_says_it(command, monkeypatch):
     assert "cannot write there: Permission denied" in command.stderr.replace("\n", "")
 
 
-def test_a_full_disk_is_said_for_each_file(command, monkeypatch):
+def test_a_full_disk_stops_the_run_in_one_line(command, monkeypatch):
+    rename = os.replace
+
     def full(source: str, target: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device", str(target))
+        if not str(target).endswith(".run.json"):
+            raise OSError(errno.ENOSPC, "No space left on device", str(target))
+        rename(source, str(target))
 
     monkeypatch.setattr(os, "replace", full)
     assert command(coco(SKIER["keypoints"]), save="npz,glb,overlay") == 1
-    for name in ("photo_1.npz", "photo_1.glb", "photo_overlay.png"):
-        assert f"{name}: cannot be written (No space left on device)" in command.stderr
-    assert command.written() == []
+    assert "photo_1.npz: cannot be written (No space left on device)" in command.stderr
+    assert len(command.stderr.strip().splitlines()) == 1
+    assert command.written() == [".run.json"]
+    monkeypatch.setattr(os, "replace", rename)
+    assert command(coco(SKIER["keypoints"])) == 0  # nothing was done yet, so other options are no conflict
+    assert command.written() == ["photo_1.npz"]
 
 
 @pytest.mark.parametrize(

@@ -1,23 +1,21 @@
-from dataclasses import replace
-
 import pytest
 import typer
 
-from anchorfit.cli.outputs import make_folder, name_files, parse_kinds
+from anchorfit.cli.outputs import FileNames, make_folder, name_files, parse_kinds
 
 
-def named(estimate, *rows: tuple[str, str]):
-    """An estimate with the given (image, name) in its rows."""
-    return replace(estimate, images=tuple(image for image, _ in rows), names=tuple(name for _, name in rows))
+def files(*rows: tuple[str, str]) -> list[FileNames]:
+    """Names of the files of people given as (image, name)."""
+    return list(name_files([name for _, name in rows], [image for image, _ in rows]).values())
 
 
-def bodies(estimate, *rows: tuple[str, str]) -> list[str]:
-    return [names.body for names in name_files(named(estimate, *rows))]
+def bodies(*rows: tuple[str, str]) -> list[str]:
+    return [names.body for names in files(*rows)]
 
 
-def test_an_image_and_a_person_make_a_name(some_estimate):
+def test_an_image_and_a_person_make_a_name():
     rows = ("/data/a.jpg", "a.jpg#1"), ("/data/a.jpg", "a.jpg#2"), ("/data/b.v2.jpg", "b.v2.jpg#1")
-    assert bodies(some_estimate(3), *rows) == ["a_1", "a_2", "b.v2_1"]
+    assert bodies(*rows) == ["a_1", "a_2", "b.v2_1"]
 
 
 @pytest.mark.parametrize(
@@ -32,18 +30,18 @@ def test_an_image_and_a_person_make_a_name(some_estimate):
         (("a#b.jpg", "a#b.jpg#"), ("é ü.jpg", "é ü.jpg#1"), ["a_b__", "é_ü_1"]),
     ],
 )
-def test_names_never_meet_and_never_leave_the_folder(some_estimate, first, second, expected):
-    assert bodies(some_estimate(2), first, second) == expected
+def test_names_never_meet_and_never_leave_the_folder(first, second, expected):
+    assert bodies(first, second) == expected
 
 
-def test_photographs_that_differ_in_the_ending_keep_their_own_pictures(some_estimate):
-    both = named(some_estimate(2), ("a.jpg", "a.jpg#1"), ("a.png", "a.png#1"))
-    assert [names.picture for names in name_files(both)] == ["a", "a-2"]
+def test_photographs_that_differ_in_the_ending_keep_their_own_pictures():
+    both = files(("a.jpg", "a.jpg#1"), ("a.png", "a.png#1"))
+    assert [names.picture for names in both] == ["a", "a-2"]
 
 
-def test_long_names_are_cut(some_estimate):
+def test_long_names_are_cut():
     long = "n" * 250
-    (name,) = bodies(some_estimate(1), (f"{long}.jpg", f"{long}.jpg#{long}"))
+    (name,) = bodies((f"{long}.jpg", f"{long}.jpg#{long}"))
     assert len(name) < 200
 
 

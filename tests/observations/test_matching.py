@@ -80,3 +80,18 @@ def test_folders_are_listed_in_order_and_once(tmp_path):
 def test_a_folder_without_images_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="no image in this folder"):
         list_images([tmp_path])
+
+
+def test_images_without_an_ending_and_broken_links_of_a_folder(tmp_path):
+    (tmp_path / "a b é").write_bytes(b"\xff\xd8\xff\xe0 and so on")
+    (tmp_path / "notes").write_text("no image")
+    (tmp_path / "loop.jpg").symlink_to("loop.jpg")
+    (tmp_path / "circle").symlink_to(tmp_path)
+    (tmp_path / "gone.png").symlink_to("nowhere.png")
+    assert [path.name for path in list_images([tmp_path])] == ["a b é", "gone.png", "loop.jpg"]
+
+
+def test_thousands_of_images_take_no_time():
+    people = [person(str(i), f"{i % 7}/{i:05}.jpg") for i in range(20_000)]
+    images = [Path(f"data/{i % 7}/{i:05}.jpg") for i in range(20_000)]
+    assert len(match_people(people, images).people) == 20_000  # hours, if every person looked at every image

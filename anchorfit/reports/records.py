@@ -1,0 +1,139 @@
+"""What a report says of each person, as plain numbers and texts."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..body import CANONICAL_JOINTS, BodyModel, BodyOutput, Measurements, measure
+from ..camera import project
+from ..results import BodyEstimate
+from .packing import pack_vertices
+
+CENTIMETRES = 100.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """An estimate with what is drawn of it: bodies, canonical joints in space (B, K, 3) and in the image (B, K, 2)."""
+
+    estimate: BodyEstimate
+    bodies: BodyOutput
+    joints_cam: Tensor
+    pixels: Tensor
+
+    @staticmethod
+    def of(estimate: BodyEstimate, body: BodyModel) -> Shown:
+        bodies = estimate.bodies(body)
+        joints_cam = body.to("cpu", bodies.vertices.dtype).canonical_joints(bodies)
+        return Shown(
+            estimate=estimate,
+            bodies=bodies,
+            joints_cam=joints_cam,
+            pixels=project(joints_cam, estimate.intrinsics.to(joints_cam)),
+        )
+
+
+def person_records(shown: Shown, body: BodyModel, others: dict[str, tuple[Shown, int]]) -> list[dict[str, Any]]:
+    """A record for each row; ``others`` has by name a row of another estimate to compare with."""
+    measurements = measure(body, shown.estimate.betas.double())
+    return [_record(shown, row, measurements, others.get(name)) for row, name in enumerate(shown.estimate.names)]
+
+
+def _record(shown: Shown, row: int, measurements: Measurements, other: tuple[Shown, int] | None) -> dict[str, Any]:
+    estimate, found = shown.estimate, shown.estimate.diagnostics
+    matrix = estimate.intrinsics[row]
+    error = _mean_error(estimate, row)
+    height_px = _height_px(shown, row)
+    return {
+        "name": estimate.names[row],
+        "method": estimate.method,
+        "trusted": bool(found.trusted[row]),
+        "reason": found.reasons[row],
+        "converged": bool(found.converged[row]),
+        "steps": int(found.steps[row]),
+        "error_px": _number(error),
+        "error_percent": _number(None if error is None else 100 * error / height_px),
+        "height_px": height_px,
+        "depth_m": _number(float(shown.bodies.joints[row, 0, 2])),
+        "focal": float(matrix[0, 0]),
+        "centre": matrix[:2, 2].tolist(),
+        "size": estimate.image_size[row].tolist(),
+        "joints": _joints(shown, row),
+        "energy": [[name, _number(float(value[row]))] for name, value in found.energy.items()],
+        "measurements": _measured(measurements, row),
+        "mesh": pack_vertices(shown.bodies.vertices[row].double().numpy()),
+        "skeleton": _rounded(shown.bodies.joints[row]),
+        "against": None if other is None else _compared(shown, row, *other),
+    }
+
+
+def _joints(shown: Shown, row: int) -> list[dict[str, Any]]:
+    estimate = shown.estimate
+    records = []
+    for joint in torch.nonzero(estimate.confidence[row] > 0)[:, 0].tolist():
+        error = float(estimate.diagnostics.reprojection_px[row, joint])
+        if np.isfinite(error):
+            records.append(
+                {
+                    "name": CANONICAL_JOINTS[joint],
+                    "at": _rounded(estimate.keypoints[row, joint], 2),
+                    "reprojected": _rounded(shown.pixels[row, joint], 2),
+                    "error_px": round(error, 3),
+                    "place": _rounded(shown.joints_cam[row, joint]),
+                }
+            )
+    return records
+
+
+def _compared(shown: Shown, row: int, other: Shown, other_row: int) -> dict[str, Any]:
+    own = shown.bodies.vertices[row] - shown.bodies.joints[row, :1]
+    theirs = other.bodies.vertices[other_row] - other.bodies.joints[other_row, :1]
+    # Measured here, since what was seen, not what the other saw of it, is the yardstick.
+    errors = (other.pixels[other_row] - shown.estimate.keypoints[row]).norm(dim=-1)
+    names = [joint["name"] for joint in _joints(shown, row)]
+    each = [_number(float(errors[CANONICAL_JOINTS.index(name)])) for name in names]
+    known = [value for value in each if value is not None]
+    return {
+        "method": other.estimate.method,
+        "error_px": _number(float(np.mean(known)) if known else None),
+        "joint_errors": each,
+        "distance_mm": _number(1000 * float((own - theirs).norm(dim=-1).mean())),
+        "mesh": pack_vertices(other.bodies.vertices[other_row].double().numpy()),
+        "skeleton": _rounded(other.bodies.joints[other_row]),
+    }
+
+
+def _measured(measurements: Measurements, row: int) -> list[list[str]]:
+    """Names and values as they are to be read."""
+    lines = []
+    for name, values in asdict(measurements).items():
+        value = float(values[row])
+        litres = name == "volume_l"
+        text = f"{value:.1f} l" if litres else f"{value * CENTIMETRES:.1f} cm"
+        lines.append([name.removesuffix("_l").replace("_", " "), text])
+    return lines
+
+
+def _mean_error(estimate: BodyEstimate, row: int) -> float | None:
+    errors = estimate.diagnostics.reprojection_px[row]
+    errors = errors[torch.isfinite(errors)]
+    return float(errors.mean()) if len(errors) else None
+
+
+def _height_px(shown: Shown, row: int) -> float:
+    """What a person of 1.7 m that stood upright there would measure in the image, so that crouching is no error."""
+    depth = max(float(shown.bodies.joints[row, 0, 2]), 0.1)
+    return 1.7 * float(shown.estimate.intrinsics[row, 1, 1]) / depth
+
+
+def _number(value: float | None) -> float | None:
+    return round(value, 4) if value is not None and np.isfinite(value) else None
+
+
+def _rounded(values: Tensor, digits: int = 4) -> list[Any]:
+    return np.round(values.double().numpy(), digits).tolist()

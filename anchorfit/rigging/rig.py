@@ -1,0 +1,121 @@
+"""A body and its motion as animation programs hold them: a rest mesh, a tree of joints, and turns frame by frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..body import SMPL_JOINTS, BodyModel, axis_angle_to_matrix
+from ..results import BodyEstimate
+
+FILE_FROM_CAMERA = (1.0, -1.0, -1.0)
+"""Diagonal of the half turn about x that takes the camera's frame to the files': x right, y up, looking along -z."""
+
+_END_LANDMARKS = {
+    "head": "head_top",
+    "left_hand": "left_middle_tip",
+    "right_hand": "right_middle_tip",
+    "left_foot": "left_big_toe",
+    "right_foot": "right_big_toe",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rig:
+    """T frames of one person; float64, metres, y up.
+
+    Attributes:
+        vertices: (V, 3) rest mesh, body frame, without pose correctives.
+        joints: (24, 3) rest joints, body frame.
+        ends: (24, 3) where the bone of a joint without children ends at rest, body frame; NaN for other joints.
+        rotations: (T, 24, 3, 3) relative to the parent; the pelvis's is relative to the file's frame.
+        root: (T, 3) the pelvis joint, file's frame.
+        correctives: (K, V, 3) shapes that are added to the rest mesh, K may be 0.
+        corrective_weights: (T, K) how much of each, all within 0..1.
+    """
+
+    vertices: Tensor
+    joints: Tensor
+    ends: Tensor
+    rotations: Tensor
+    root: Tensor
+    correctives: Tensor
+    corrective_weights: Tensor
+
+
+def rig(estimate: BodyEstimate, body: BodyModel, *, correctives: int = 16) -> Rig:
+    """One person's rows, in the order of time, as a rig.
+
+    A skin has one rest mesh, so all frames get the mean of the rows' betas; each pelvis stays where its row has it.
+    Linear skinning knows no pose correctives. They become shapes (morph targets): the best few for these frames, which
+    for one frame is its own, exactly.
+
+    Args:
+        estimate: T >= 1 rows of one person.
+        body: the body that they were made with.
+        correctives: the most shapes to make; 0: none.
+    Raises:
+        ValueError: there is no row, or a row is not finite.
+    """
+    if not len(estimate):
+        raise ValueError("rig: expected a row or more, got none")
+    if not bool(torch.isfinite(estimate.params).all()):
+        raise ValueError("rig: the estimate is not finite")
+    body = body.to("cpu", torch.float64)
+    betas = estimate.betas.double()
+    mean = betas.mean(0, keepdim=True)
+    turn = torch.diag(torch.tensor(FILE_FROM_CAMERA, dtype=torch.float64))
+    local = axis_angle_to_matrix(estimate.pose.double().unflatten(-1, (24, 3)))
+    vertices = body.v_template + body.shapedirs @ mean[0]
+    shapes, weights = _corrective_shapes(body, local, correctives)
+    joints = body.rest_joints(mean)[0]
+    return Rig(
+        vertices=vertices,
+        joints=joints,
+        ends=_bone_ends(body, vertices, joints),
+        rotations=torch.cat([turn @ local[:, :1], local[:, 1:]], dim=1),
+        root=(body.rest_joints(betas)[:, 0] + estimate.transl.double()) @ turn,
+        correctives=shapes,
+        corrective_weights=weights,
+    )
+
+
+def _corrective_shapes(body: BodyModel, local: Tensor, most: int) -> tuple[Tensor, Tensor]:
+    """The best few shapes (K, V, 3) for the frames' correctives, and their weights (T, K).
+
+    Principal components of features @ posedirs (T, 3V), by way of posedirs' (207, 207) Gram matrix, so that no frame's
+    mesh is made. The first shape holds still and takes up what the others are shifted by, so that no weight is
+    negative: Blender cuts negative weights off.
+    """
+    count = len(local)
+    if body.posedirs is None or most < 1:
+        return torch.zeros(0, body.num_vertices, 3, dtype=torch.float64), torch.zeros(count, 0, dtype=torch.float64)
+    features = (local[:, 1:] - torch.eye(3, dtype=torch.float64)).flatten(1)  # (T, 207)
+    mean = features.mean(0)
+    values, vectors = torch.linalg.eigh(body.posedirs @ body.posedirs.T)
+    root = values.clamp(min=0).sqrt()
+    known = root > 1e-9 * root[-1]
+    whitened = (vectors[:, known] / root[known]).T @ body.posedirs  # (R, 3V), orthonormal rows
+    centred = (features - mean) @ (vectors[:, known] * root[known])
+    left, singular, right = torch.linalg.svd(centred, full_matrices=False)
+    keep = int((singular > 1e-6)[: most - 1].sum())
+    coefficients = left[:, :keep] * singular[:keep]  # (T, K - 1)
+    components = right[:keep] @ whitened  # (K - 1, 3V)
+    low = coefficients.amin(0) if keep else coefficients.new_zeros(0)
+    span = coefficients.amax(0) - low if keep else low
+    shapes = torch.cat([(mean @ body.posedirs + low @ components)[None], components * span[:, None]])
+    weights = torch.cat([coefficients.new_ones(count, 1), (coefficients - low) / span], dim=1)
+    return shapes.unflatten(-1, (-1, 3)), weights
+
+
+def _bone_ends(body: BodyModel, vertices: Tensor, joints: Tensor) -> Tensor:
+    ends = torch.full_like(joints, torch.nan)
+    for name, landmark in _END_LANDMARKS.items():
+        joint = SMPL_JOINTS.index(name)
+        if landmark in body.landmark_names:
+            ends[joint] = body.landmarks_from(vertices[None], [landmark])[0, 0]
+        else:  # as long as the bone before it
+            ends[joint] = 2 * joints[joint] - joints[body.parents[joint]]
+    return ends

@@ -1,0 +1,54 @@
+"""``anchorfit export`` and ``report``: saved estimates become meshes, rigs and a page."""
+
+from dataclasses import replace
+
+import pytest
+
+from anchorfit.cli.main import run
+
+
+@pytest.fixture
+def command(tmp_path, capsys, monkeypatch):
+    def call(*arguments: str) -> tuple[int, str]:
+        monkeypatch.setattr("sys.argv", ["anchorfit", "export", *arguments, "-o", str(tmp_path / "out")])
+        try:
+            run()
+            code = 0
+        except SystemExit as exit_:
+            code = int(exit_.code or 0)
+        return code, capsys.readouterr().err
+
+    return call
+
+
+def written(folder) -> list[str]:
+    return sorted(path.name for path in (folder / "out").iterdir())
+
+
+def test_each_body_or_one_animation(command, some_estimate, tmp_path):
+    some_estimate(3, image="").save(tmp_path / "three.npz")
+    assert command(str(tmp_path / "three.npz"))[0] == 0
+    assert written(tmp_path) == [f"image_{i}_rigged.glb" for i in range(3)]
+    assert command(str(tmp_path), "--sequence", "--save", "rigged,bvh", "--fps", "25")[0] == 0
+    assert {"video_rigged.glb", "video.bvh"} <= set(written(tmp_path))
+    assert "Frame Time: 0.04000000" in (tmp_path / "out" / "video.bvh").read_text()
+
+
+def test_bad_input_is_one_line(command, some_estimate, tmp_path):
+    assert command(str(tmp_path / "none.npz")) == (1, f"anchorfit: error: {tmp_path}/none.npz: no such file\n")
+    some_estimate(1).save(tmp_path / "one.npz")
+    assert command(str(tmp_path / "one.npz"), "--fps", "0")[0] == 2
+
+
+def test_a_report_of_fits_beside_predictions(some_estimate, tmp_path, capsys, monkeypatch):
+    some_estimate(2, image="").save(tmp_path / "fit.npz")
+    replace(some_estimate(2, image=""), method="direct").save(tmp_path / "direct.npz")
+    page = tmp_path / "page.html"
+    monkeypatch.setattr("sys.argv", ["anchorfit", "report", str(tmp_path), "-o", str(page), "--title", "Two people"])
+    with pytest.raises(SystemExit) as exit_:
+        run()
+    assert exit_.value.code == 0
+    assert f"Look at {page}" in capsys.readouterr().out
+    text = page.read_text("utf-8")
+    assert "<title>Two people</title>" in text
+    assert text.count('"method":"smplify"') == text.count('"method":"direct"') == 2

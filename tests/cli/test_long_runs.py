@@ -1,0 +1,200 @@
+"""``anchorfit fit`` over folders and large files: odd names, damage in the middle, kills, two runs at once."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from anchorfit.assets import ASSETS
+from anchorfit.cli import delivery
+from anchorfit.cli.main import run
+from anchorfit.jobs import INDEX, locked
+from anchorfit.jobs.ledger import read_index
+from anchorfit.observations import read_image
+from anchorfit.observations.videos import probe_video, read_frames, write_video
+from anchorfit.results import BodyEstimate, load_estimates
+
+PHOTO = ASSETS / "demo" / "000000000785.jpg"
+ANNOTATIONS = json.loads((ASSETS / "demo" / "person_keypoints.json").read_text())["annotations"]
+SKIER = next(a for a in ANNOTATIONS if a["image_id"] == 785)
+
+
+def people_file(path: Path, images: list[str], each: int = 1, height: int = 425) -> Path:
+    """A COCO file in which every image shows the skier ``each`` times, shifted a little."""
+    rng = np.random.default_rng(0)
+    annotations = []
+    for number in range(len(images) * each):
+        keypoints = np.array(SKIER["keypoints"], dtype=float).reshape(17, 3)
+        keypoints[:, :2] += rng.normal(size=2) * 3
+        known = {"id": number + 1, "image_id": number // each + 1, "category_id": 1, "iscrowd": 0}
+        annotations.append(known | {"keypoints": keypoints.ravel().tolist()})
+    records = [{"id": i + 1, "file_name": name, "width": 640, "height": height} for i, name in enumerate(images)]
+    path.write_text(json.dumps({"images": records, "annotations": annotations, "categories": []}))
+    return path
+
+
+@pytest.fixture
+def command(tmp_path, capsys, monkeypatch):
+    def call(*arguments: object) -> tuple[int, str]:
+        argv = ["anchorfit", "fit", *map(str, arguments), "-o", str(tmp_path / "out")]
+        monkeypatch.setattr("sys.argv", argv)
+        try:
+            run()
+            code = 0
+        except SystemExit as exit_:
+            code = int(exit_.code or 0)
+        said = capsys.readouterr().err
+        assert "Traceback" not in said
+        return code, said
+
+    return call
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_folder_with_odd_names_and_damage_in_the_middle(command, tmp_path):
+    photos = tmp_path / "my photos é"
+    photos.mkdir()
+    good = ["a b.jpg", "no ending", "ünï.jpg"]
+    for name in good:
+        shutil.copy(PHOTO, photos / name)
+    (photos / "damaged.jpg").write_bytes(PHOTO.read_bytes()[:9000])
+    (photos / "loop.jpg").symlink_to("loop.jpg")
+    (photos / "circle").symlink_to(photos)
+    people = people_file(tmp_path / "people.json", [*good, "damaged.jpg", "loop.jpg"])
+    code, said = command(photos, "-k", people, "--save", "npz,overlay")
+    assert code == 0
+    out = tmp_path / "out"
+    overlays = [name for name in files(out) if name.endswith(".png")]
+    assert overlays == ["a_b_overlay.png", "no_ending_overlay.png", "ünï_overlay.png"]
+    assert "loop.jpg#5: " in said
+    assert "a link that leads nowhere" in said
+    assert "damaged.jpg: the image is damaged or cut short" in said
+    records = {record["name"]: record for record in read_index(out)}
+    assert len(records) == 5
+    assert all(record["status"] == "fitted" for record in records.values())
+    assert records["a b.jpg#1"]["files"] == ["a_b_1.npz"]
+
+
+def test_a_keypoint_file_alone_becomes_shards(command, tmp_path, monkeypatch):
+    monkeypatch.setattr(delivery, "SHARD", 3)
+    people = people_file(tmp_path / "people.json", [f"{i}/x.jpg" for i in range(4)], each=2)
+    assert command(people)[0] == 0
+    out = tmp_path / "out"
+    assert [name for name in files(out) if name.endswith(".npz")] == [f"people-0000{i}.npz" for i in range(3)]
+    for record in read_index(out):
+        shard = BodyEstimate.load(out / record["file"])
+        assert shard.names[record["row"]] == record["name"]
+        assert shard.images[record["row"]] == ""
+    assert len(load_estimates([out])) == 8
+    fewer = people_file(tmp_path / "fewer.json", ["x.jpg"], each=2)
+    assert command(fewer)[0] == 0
+    assert len(load_estimates([out])) == 2  # nothing of the earlier run is left among them
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: nothing of the program's catches it."""
+
+
+def killed_after(commits: int, monkeypatch) -> None:
+    from anchorfit.jobs.ledger import Ledger
+
+    commit = Ledger.commit
+    left = [commits]
+
+    def counted(self, records) -> None:
+        if not left[0]:
+            raise Killed
+        left[0] -= 1
+        commit(self, records)
+
+    monkeypatch.setattr(Ledger, "commit", counted)
+
+
+def test_a_killed_run_goes_on_to_the_same_end(command, tmp_path, monkeypatch):
+    monkeypatch.setattr(delivery, "SHARD", 2)
+    people = people_file(tmp_path / "people.json", [f"{i}.jpg" for i in range(5)])
+    assert command(people)[0] == 0
+    whole = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    estimate = load_estimates([tmp_path / "out"])
+    shutil.rmtree(tmp_path / "out")
+
+    with monkeypatch.context() as patch:
+        killed_after(1, patch)
+        with pytest.raises(Killed):
+            command(people)
+    with (tmp_path / "out" / INDEX).open("a") as stream:
+        stream.write('{"name": "half a li')
+    code, said = command(people, "--focal", "900")
+    assert code == 1
+    assert "unfinished run with other settings (focal)" in said
+    code, said = command(people)
+    assert code == 0
+    assert "going on with an unfinished run, 2 of 5 are done" in said
+    assert files(tmp_path / "out") == sorted(whole)
+    assert (tmp_path / "out" / INDEX).read_bytes() == whole[INDEX]
+    again = load_estimates([tmp_path / "out"])
+    assert again.names == estimate.names
+    np.testing.assert_array_equal(again.params, estimate.params)
+
+
+def test_a_second_run_into_the_same_folder_is_refused(command, tmp_path):
+    (tmp_path / "out").mkdir()
+    people = people_file(tmp_path / "people.json", ["a.jpg"])
+    with locked(tmp_path / "out"):
+        code, said = command(people)
+    assert code == 1
+    assert said.count("\n") == 1
+    assert "another run writes into this folder" in said
+    assert os.listdir(tmp_path / "out") == []
+
+
+def test_a_full_disk_in_the_middle_keeps_what_was_done(command, tmp_path, monkeypatch):
+    monkeypatch.setattr(delivery, "SHARD", 2)
+    people = people_file(tmp_path / "people.json", [f"{i}.jpg" for i in range(5)])
+    replace = os.replace
+
+    def full(source: str, target: str) -> None:
+        if str(target).endswith("people-00001.npz"):
+            raise OSError(28, "No space left on device")
+        replace(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", full)
+        code, said = command(people)
+    assert code == 1
+    assert "people-00001.npz: cannot be written (No space left on device)" in said
+    assert len(list(read_index(tmp_path / "out"))) == 2
+    assert command(people)[0] == 0
+    assert len(list(read_index(tmp_path / "out"))) == 5
+
+
+def test_images_without_keypoints_are_a_clear_error(command, tmp_path):
+    code, said = command(PHOTO)
+    assert code == 1
+    assert "no keypoints: give --keypoints FILE for the images" in said
+    code, said = command(tmp_path / "nowhere.json")
+    assert code == 1
+    assert "nowhere.json: no such keypoint file" in said
+
+
+def test_a_video_becomes_an_animation_and_an_overlay(command, tmp_path):
+    photo = read_image(PHOTO)
+    write_video(tmp_path / "clip.mp4", [photo[:424]] * 4, 12.5)
+    people = people_file(tmp_path / "people.json", [f"clip_{i:06}.jpg" for i in range(3)], height=424)
+    code, _ = command(tmp_path / "clip.mp4", "-k", people)
+    assert code == 0
+    out = tmp_path / "out"
+    assert {INDEX, "overlay.mp4", "people-00000.npz", "video_rigged.glb"} == set(files(out)) - {"index.parquet"}
+    drawn = list(read_frames(out / "overlay.mp4"))
+    plain = list(read_frames(tmp_path / "clip.mp4"))
+    changed = [np.abs(a.astype(int) - b).mean() for a, b in zip(drawn, plain, strict=True)]
+    assert min(changed[:3]) > 4 * changed[3]  # nobody was seen in the last frame
+    assert probe_video(out / "overlay.mp4").frames_per_second == pytest.approx(12.5)
+    assert BodyEstimate.load(out / "people-00000.npz").names == tuple(f"clip.mp4#{i:06}" for i in range(3))
+    assert command(tmp_path / "clip.mp4")[0] == 2
