@@ -1,4 +1,4 @@
-"""``anchorfit fit``: people in photographs, from a keypoint file to bodies."""
+"""``anchorfit fit``: people in photographs, from a keypoint file or a detector to bodies."""
 
 from __future__ import annotations
 
@@ -12,9 +12,12 @@ from . import options as opt
 
 def fit(
     images: opt.Images,
-    keypoints: opt.Keypoints,
     output: opt.Output,
+    keypoints: opt.Keypoints = None,
     convention: opt.Convention = None,
+    detector: opt.Detector = "auto",
+    detector_model: opt.DetectorModel = None,
+    thorough: opt.Thorough = False,
     body: opt.Body = "open",
     gender: opt.Gender = "neutral",
     focal: opt.Focal = None,
@@ -37,7 +40,7 @@ def fit(
     renderer: opt.Renderer = "torch",
     device: opt.Device = "cpu",
 ) -> None:
-    """Fit a 3D body to every person of the keypoint file that stands in one of the IMAGES.
+    """Fit a 3D body to every person in the IMAGES: those of the keypoint file or, without one, those a detector finds.
 
     The exit code is 0 when somebody was fitted and something written (problems are said on the way), 1 when not, and 2
     for a wrong command.
@@ -46,7 +49,7 @@ def fit(
     from ..regressors import load_priors
     from ..results import load_estimates
     from .console import progress_bar
-    from .inputs import gather_people
+    from .inputs import Detection, gather_people
     from .outputs import make_folder, parse_kinds
     from .report import deliver
 
@@ -57,7 +60,7 @@ def fit(
     if schedule not in SCHEDULES:
         raise typer.BadParameter(f"expected one of {', '.join(SCHEDULES)}, got {schedule!r}", param_hint="--schedule")
     priors = load_priors(weights) if weights else None
-    people = gather_people(images, keypoints, convention, mask)
+    people = gather_people(images, keypoints, convention, mask, Detection(detector, detector_model, thorough))
     model = load_body_on(body, gender, device)
     start = load_estimates(init) if init else None
     make_folder(output)

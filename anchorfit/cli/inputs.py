@@ -1,4 +1,4 @@
-"""The people that a command is about: those of the keypoint file in the images, with the masks that were asked for."""
+"""The people that a command is about, from a keypoint file or a detector, with the masks that were asked for."""
 
 from __future__ import annotations
 
@@ -8,27 +8,76 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from ..observations import Person, find_mask, list_images, match_people, read_mask, read_people
-from .console import warn
+import typer
 
-FROM_KEYPOINT_FILE = "file"
+from ..observations import PeopleFile, Person, find_mask, list_images, match_people, read_mask, read_people
+from .console import out, progress_bar, warn
+
+FROM_KEYPOINT_FILE, FROM_DETECTOR = "file", "detected"
 
 
-def gather_people(images: Sequence[Path], keypoints: Path, convention: str | None, mask: str | None) -> list[Person]:
+class Detection(NamedTuple):
+    """What looks for people: as `anchorfit.detect` takes it."""
+
+    detector: str = "auto"
+    model: Path | None = None
+    thorough: bool = False
+
+
+def gather_people(
+    images: Sequence[Path],
+    keypoints: Path | None,
+    convention: str | None,
+    mask: str | None,
+    detection: Detection = Detection(),
+) -> list[Person]:
     """The people to work on; one line of warning for everything that could not be read or matched.
 
+    Args:
+        keypoints: a file, or None to have people detected.
+        mask: as `with_masks` takes it.
     Raises:
-        OSError, ValueError: the keypoint file cannot be used, or has nobody for the images.
+        typer.BadParameter: options that contradict each other.
+        ImportError, OSError, ValueError: the keypoint file or the detector cannot be used, or has nobody.
     """
+    _check_together(keypoints, mask, detection)
     paths = list_images(images)
-    found = read_people(keypoints, convention=convention)
-    matched = match_people(found.people, paths, keypoints)
-    masked = with_masks(matched.people, mask)
-    for line in [*found.problems, *matched.problems, *masked.problems]:
+    if keypoints is None:
+        found = detect_people(paths, detection, masks=mask == FROM_DETECTOR)
+    else:
+        file = read_people(keypoints, convention=convention)
+        matched = match_people(file.people, paths, keypoints)
+        found = PeopleFile(tuple(matched.people), (*file.problems, *matched.problems))
+    masked = with_masks(found.people, mask)
+    for line in [*found.problems, *masked.problems]:
         warn(line)
     if not masked.people:
-        raise ValueError(f"{keypoints}: no person for any of the {len(paths)} images")
+        raise ValueError(
+            f"no person found in any of the {len(paths)} images"
+            if keypoints is None
+            else f"{keypoints}: no person for any of the {len(paths)} images"
+        )
     return masked.people
+
+
+def detect_people(paths: Sequence[Path], detection: Detection, *, masks: bool) -> PeopleFile:
+    """The people that a detector finds in images; says which detector it is."""
+    from ..observations.detectors import Search, detect, load_detector
+
+    search = Search.thorough(masks=masks) if detection.thorough else Search(masks=masks)
+    detector = load_detector(detection.detector, model=detection.model, search=search)
+    out.print(f"People are looked for with {detector.name}.", soft_wrap=True, highlight=False, markup=False)
+    with progress_bar("detecting", len(paths)) as (bar, task):
+        return detect(paths, detector, progress=lambda done: bar.advance(task, done))
+
+
+def _check_together(keypoints: Path | None, mask: str | None, detection: Detection) -> None:
+    if keypoints is None and mask == FROM_KEYPOINT_FILE:
+        raise typer.BadParameter("there is no keypoint file: 'detected' takes the detector's", param_hint="--mask")
+    if keypoints is not None and mask == FROM_DETECTOR:
+        raise typer.BadParameter("with --keypoints nothing is detected: 'file' takes the file's", param_hint="--mask")
+    if keypoints is not None and detection != Detection():
+        raise typer.BadParameter("a detector is for images without --keypoints: leave one out", param_hint="--detector")
 
 
 class Masked(NamedTuple):
@@ -43,13 +92,13 @@ def with_masks(people: Sequence[Person], where: str | None) -> Masked:
 
     Args:
         people: each with the path of its image.
-        where: None or "file": as the keypoint file has them; else a PNG, or a folder with one for each image
+        where: None, "file" or "detected": as the people have them; else a PNG, or a folder with one for each image
             (NAME.png, NAME_mask.png, NAME_segmentation.png). One such mask stands for one person: where several
             people are in an image, they go without.
     Raises:
         FileNotFoundError: ``where`` is neither a file nor a folder.
     """
-    if where is None or where == FROM_KEYPOINT_FILE:
+    if where is None or where in (FROM_KEYPOINT_FILE, FROM_DETECTOR):
         return Masked(list(people), [])
     place = Path(where)
     if not place.exists():

@@ -13,12 +13,22 @@ Images = Annotated[
     list[Path], typer.Argument(help="Images, or folders of images (not their subfolders).", show_default=False)
 ]
 Keypoints = Annotated[
-    Path,
+    Path | None,
     typer.Option(
         "--keypoints",
         "-k",
-        help="2D keypoints: COCO or OpenPose JSON, LSP joints.mat, est_joints.npz, or a CSV/JSON/NPZ of our own.",
+        help="2D keypoints: COCO or OpenPose JSON, LSP joints.mat, est_joints.npz, or a CSV/JSON/NPZ of our own. "
+        "Without them a detector looks for people.",
     ),
+]
+Detector = Annotated[
+    str, typer.Option(help="What looks for people where there are no --keypoints: mediapipe; auto takes what is there.")
+]
+DetectorModel = Annotated[
+    Path | None, typer.Option(help="MediaPipe's own pose landmarker as a .task file, for releases that carry none.")
+]
+Thorough = Annotated[
+    bool, typer.Option("--thorough", help="Look for small people, too, in many parts of each image: 20 times as slow.")
 ]
 Output = Annotated[Path, typer.Option("--output", "-o", help="Folder for the results; made if missing.")]
 Convention = Annotated[
@@ -33,7 +43,8 @@ Save = Annotated[
     str, typer.Option(help="What to write, comma-separated: npz, json, pkl, obj, ply, glb, overlay, side.")
 ]
 Mask = Annotated[
-    str | None, typer.Option(help="Masks to use, too: 'file' for the keypoint file's, a PNG, or a folder of PNGs.")
+    str | None,
+    typer.Option(help="Masks to use, too: 'file' (the keypoint file's), 'detected', a PNG, or a folder of them."),
 ]
 Weights = Annotated[
     Path | None,

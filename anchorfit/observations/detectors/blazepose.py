@@ -77,5 +77,7 @@ def finished(person: Person, number: int, size: tuple[int, int], *, masks: bool)
         keypoints=person.keypoints * zoom,
         image_size=size,
         box=(x * zoom[0], y * zoom[1], width * zoom[0], height * zoom[1]),
-        mask=None if mask is None else StoredMask(segmentation=mask_to_run_lengths(mask), width=size[0], height=size[1]),
+        mask=None
+        if mask is None
+        else StoredMask(segmentation=mask_to_run_lengths(mask), width=size[0], height=size[1]),
     )

@@ -34,7 +34,7 @@ def detect(
             slow), and whether people get the detector's masks.
         progress: called with the number of pictures dealt with since the last call.
     Returns:
-        The people, those of each picture surest first, and a line for each picture without people.
+        The people, those of each picture surest first, and a line for each picture without people or with too many.
     Raises:
         ImportError, FileNotFoundError, ValueError: as `load_detector`; or an array that is no such picture.
     """
@@ -59,7 +59,9 @@ def detect(
         else:
             people.extend(replace(person, image=path, image_label=label) for person in found)
             if not found:
-                problems.append(f"{label if path is None else path}: {detector.name} finds no person in it")
+                problems.append(f"{path or label}: {detector.name} finds no person in it")
+            elif len(found) >= detector.most_people:
+                problems.append(f"{path or label}: a crowd; the surest {len(found)} people of it are taken")
         progress(1)
     return PeopleFile(tuple(people), tuple(problems))
 

@@ -91,6 +91,10 @@ class MediapipeNetworks:
     def name(self) -> str:
         return f"mediapipe {version('mediapipe')}"
 
+    @property
+    def most_people(self) -> int:
+        return self.search.most_people
+
     def people(self, image: np.ndarray) -> list[Person]:
         height, width = image.shape[:2]
         small = self.search.reduced(image)
@@ -167,7 +171,9 @@ class _Graph:
             from mediapipe.python import packet_creator, packet_getter
             from mediapipe.python._framework_bindings import calculator_graph, image_frame, resource_util
         except ImportError as error:
-            raise ImportError(f"mediapipe's networks cannot be loaded ({error}): pip install 'anchorfit[detect]'") from error
+            raise ImportError(
+                f"mediapipe's networks cannot be loaded ({error}): pip install 'anchorfit[detect]'"
+            ) from error
         resource_util.set_resource_dir(str(Path(mediapipe.__file__).parents[1]))
         self._create, self._rect, self._format = packet_creator, rect_pb2.NormalizedRect, image_frame.ImageFormat.SRGB
         self._out: dict[str, Any] = {}
@@ -177,6 +183,7 @@ class _Graph:
         for stream, reader in readers.items():
             self._graph.observe_output_stream(stream, self._keep(getattr(packet_getter, reader)))
         self._graph.start_run({name: packet_creator.create_bool(value) for name, value in side.items()})
+        self._graph.wait_until_idle()  # its networks are loaded meanwhile, not silently
 
     def __call__(self, *, image: np.ndarray, roi: tuple[_Square, int, int] | None = None) -> dict[str, Any]:
         self._time += 1

@@ -65,6 +65,10 @@ class MediapipeTask:
     def name(self) -> str:
         return f"mediapipe {version('mediapipe')} ({self.model.name})"
 
+    @property
+    def most_people(self) -> int:
+        return self.search.most_people
+
     def people(self, image: np.ndarray) -> list[Person]:
         height, width = image.shape[:2]
         small = self.search.reduced(image)
@@ -89,7 +93,7 @@ class MediapipeTask:
             landmarks = np.array(
                 [(left + (right - left) * p.x, top + (bottom - top) * p.y, p.visibility or 0.0) for p in points]
             )
-            mask = None if cover is None else _placed(cover.numpy_view(), window, image.shape[:2])
+            mask = None if cover is None else _placed(cover.numpy_view(), window, (image.shape[0], image.shape[1]))
             person = person_from_landmarks(landmarks, (image.shape[1], image.shape[0]), 1.0, mask)
             if person is not None:
                 people.append(person)

@@ -16,6 +16,10 @@ class Detector(Protocol):
     def name(self) -> str:
         """What messages call it, with its version."""
 
+    @property
+    def most_people(self) -> int:
+        """So many in a picture it finds at most."""
+
     def people(self, image: np.ndarray) -> list[Person]:
         """The people in a picture, surest first.
 

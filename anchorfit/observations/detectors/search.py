@@ -10,7 +10,7 @@ import numpy as np
 
 @dataclass(frozen=True, kw_only=True)
 class Search:
-    """The default finds people from about a fifth of the picture's height; `thorough` smaller ones, at 20 times the time."""
+    """The default finds people from about a fifth of the picture's height on; `thorough` smaller ones, 20 times as slow."""
 
     levels: int = 1  # of windows beyond the whole picture that are always looked through,
     most_levels: int = 3  # and one by one so many while nobody was found
@@ -30,4 +30,6 @@ class Search:
         zoom = self.largest_side / max(height, width)
         if zoom >= 1:
             return image
-        return cv2.resize(image, (max(1, round(width * zoom)), max(1, round(height * zoom))), interpolation=cv2.INTER_AREA)
+        return cv2.resize(
+            image, (max(1, round(width * zoom)), max(1, round(height * zoom))), interpolation=cv2.INTER_AREA
+        )

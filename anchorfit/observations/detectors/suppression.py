@@ -12,7 +12,7 @@ import numpy as np
 from ..people import Person
 
 SIGMA = 0.1
-"""How far, in sizes of the person, a joint may lie off and still count as much the same (exp(-1/2) at that distance)."""
+"""In sizes of the person: a joint that lies off by this much counts exp(-1/2) for the same."""
 
 LARGEST_PART = 0.8
 """What lies on a person's body and is smaller than this, in sizes of that person, may be a part of it."""
