@@ -201,21 +201,22 @@ class KnowingNetwork(Human2D):
 
 
 def test_as_a_detector_it_puts_what_it_sees_back_into_the_image(stand_in):
-    image = np.zeros((425, 640, 3), np.uint8)
-    image[200:212, 300:312] = 255
+    rows, columns = np.mgrid[:425, :640] + 0.5
+    blob = 255 * np.exp(-((columns - 306) ** 2 + (rows - 206) ** 2) / (2 * 20**2))
+    image = np.repeat(blob[..., None], 3, 2).astype(np.uint8)
     detector = Human2DDetector(network=KnowingNetwork(SMALL).eval())
     (person,) = anchorfit.detect(image, detector)
     seen = person.confidence > 0
     assert seen.sum() == 25
-    np.testing.assert_allclose(person.keypoints[seen], np.broadcast_to([306, 206], (25, 2)), atol=6)
+    np.testing.assert_allclose(person.keypoints[seen], np.broadcast_to([306, 206], (25, 2)), atol=1.5)
     mask = np.asarray(person.mask)
     assert mask[206, 306]
-    assert 50 < mask.sum() < 400
+    assert mask.sum() == pytest.approx(np.pi * 20**2 * 2 * np.log(2), rel=0.2)  # above half
     assert not anchorfit.detect(np.zeros((30, 40, 3), np.uint8), detector)
 
     class Boxes(stand_in):
         def people(self, image):
-            return [replace(p, box=(280.0, 180.0, 60.0, 60.0)) for p in super().people(image)]
+            return [replace(p, box=(256.0, 156.0, 100.0, 100.0)) for p in super().people(image)]
 
     (person,) = anchorfit.detect(image, Human2DDetector(network=KnowingNetwork(SMALL).eval(), finder=Boxes()))
-    np.testing.assert_allclose(person.keypoints[seen], np.broadcast_to([306, 206], (25, 2)), atol=1)
+    np.testing.assert_allclose(person.keypoints[seen], np.broadcast_to([306, 206], (25, 2)), atol=0.5)
