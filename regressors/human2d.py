@@ -90,11 +90,12 @@ class Human2D(nn.Module):
             for _ in range(config.stacks)
         )
         channels = len(config.joints) + 2
-        self.heads = nn.ModuleList(nn.Conv2d(width, channels, 1) for _ in range(config.stacks))
+        heads = [nn.Conv2d(width, channels, 1) for _ in range(config.stacks)]
         self.returns = nn.ModuleList(nn.Conv2d(width + channels, width, 1) for _ in range(config.stacks - 1))
-        for head in self.heads:  # heatmaps are nearly empty: start there
+        for head in heads:  # heatmaps are nearly empty: start there
             nn.init.normal_(head.weight, std=1e-2)
-            nn.init.zeros_(head.bias)
+            head.bias.data.zero_()  # type: ignore[union-attr]
+        self.heads = nn.ModuleList(heads)
 
     def forward(self, pictures: Tensor) -> list[Human2DOutput]:
         """The outputs of all stacks, the last one the best.

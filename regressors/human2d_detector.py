@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
 
 from ..body.joint_sets import CANONICAL_JOINTS
-from ..observations.detectors import Detector
+from ..observations.detectors import Detector, Search, installed_detectors, load_detector
 from ..observations.masks import StoredMask, mask_to_run_lengths
 from ..observations.people import Person
 from .human2d import INPUT_SIZE, OUTPUT_SIZE, Human2D, Sight, see
 from .image_crops import Framing
+from .weights import load_human2d_network
 
 LEAST_SURE = 0.1
 """Heatmap maxima below this are no joints."""
@@ -27,12 +29,14 @@ class Human2DDetector:
         network: trained, in evaluation mode.
         finder: whose boxes are looked at; None takes every picture for one person's.
         flip, half: as `human2d.see` takes them.
+        masks: whether people carry masks.
     """
 
     network: Human2D
     finder: Detector | None = None
     flip: bool = False
     half: bool = False
+    masks: bool = True
 
     @property
     def name(self) -> str:
@@ -55,7 +59,7 @@ class Human2DDetector:
         sight = see(self.network, pictures.permute(0, 3, 1, 2).float() / 255, flip=self.flip, half=self.half)
         people = [self._person(sight, row, framing, (width, height)) for row, framing in enumerate(framings)]
         seen = [person for person in people if person is not None]
-        return [Person(**{**vars(person), "person_id": str(number)}) for number, person in enumerate(seen)]
+        return [replace(person, person_id=str(number)) for number, person in enumerate(seen)]
 
     def _person(self, sight: Sight, row: int, framing: Framing, size: tuple[int, int]) -> Person | None:
         positions = np.zeros((len(CANONICAL_JOINTS), 2))
@@ -74,9 +78,24 @@ class Human2DDetector:
             confidence=confidence,
             image_size=size,
             box=(float(low[0]), float(low[1]), float(extent[0]), float(extent[1])),
-            mask=_in_image(sight.body[row].cpu().float().numpy(), framing, size),
+            mask=_in_image(sight.body[row].cpu().float().numpy(), framing, size) if self.masks else None,
             score=float(sure.mean()),
         )
+
+
+def load_human2d_detector(weights: str | Path | None, search: Search) -> Human2DDetector:
+    """Human2D in the boxes of whatever other detector is installed; of the whole picture where none is.
+
+    Args:
+        weights: as `anchorfit train human2d` writes them; the package has none.
+        search: how thoroughly the other detector looks.
+    Raises:
+        ValueError: no weights are given; else as `load_human2d_network` and `load_detector`.
+    """
+    if weights is None:
+        raise ValueError("human2d: give its weights with --detector-model; `anchorfit train human2d` makes them")
+    finder = load_detector(search=replace(search, masks=False)) if installed_detectors() else None
+    return Human2DDetector(network=load_human2d_network(weights), finder=finder, masks=search.masks)
 
 
 def _in_image(body: np.ndarray, framing: Framing, size: tuple[int, int]) -> StoredMask:

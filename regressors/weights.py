@@ -86,7 +86,7 @@ def load_human2d_network(path: str | Path) -> Human2D:
     stored = read_prior(path, "human2d")
     config = {**stored.config, "joints": tuple(stored.config["joints"])}
     network = _filled(Human2D(Human2DConfig(**config)), stored, path)
-    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def read_prior(path: Path, kind: str) -> Stored:

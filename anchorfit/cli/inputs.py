@@ -6,12 +6,15 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import typer
 
 from ..observations import PeopleFile, Person, find_mask, list_images, match_people, read_mask, read_people
 from .console import out, progress_bar, warn
+
+if TYPE_CHECKING:
+    from ..observations.detectors import Detector, Search
 
 FROM_KEYPOINT_FILE, FROM_DETECTOR = "file", "detected"
 
@@ -62,13 +65,23 @@ def gather_people(
 
 def detect_people(paths: Sequence[Path], detection: Detection, *, masks: bool) -> PeopleFile:
     """The people that a detector finds in images; says which detector it is."""
-    from ..observations.detectors import Search, detect, load_detector
+    from ..observations.detectors import Search, detect
 
     search = Search.thorough(masks=masks) if detection.thorough else Search(masks=masks)
-    detector = load_detector(detection.detector, model=detection.model, search=search)
+    detector = _load(detection, search)
     out.print(f"People are looked for with {detector.name}.", soft_wrap=True, highlight=False, markup=False)
     with progress_bar("detecting", len(paths)) as (bar, task):
         return detect(paths, detector, progress=lambda done: bar.advance(task, done))
+
+
+def _load(detection: Detection, search: Search) -> Detector:
+    from ..observations.detectors import load_detector
+
+    if detection.detector == "human2d":
+        from ..regressors.human2d_detector import load_human2d_detector
+
+        return load_human2d_detector(detection.model, search)
+    return load_detector(detection.detector, model=detection.model, search=search)
 
 
 def _check_together(keypoints: Path | None, mask: str | None, detection: Detection) -> None:

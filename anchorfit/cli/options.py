@@ -22,10 +22,12 @@ Keypoints = Annotated[
     ),
 ]
 Detector = Annotated[
-    str, typer.Option(help="What looks for people where there are no --keypoints: mediapipe; auto takes what is there.")
+    str,
+    typer.Option(help="What looks for people without --keypoints: mediapipe, human2d, or auto: what is there."),
 ]
 DetectorModel = Annotated[
-    Path | None, typer.Option(help="MediaPipe's own pose landmarker as a .task file, for releases that carry none.")
+    Path | None,
+    typer.Option(help="The detector's networks: MediaPipe's pose landmarker (.task), or Human2D's (.safetensors)."),
 ]
 Thorough = Annotated[
     bool, typer.Option("--thorough", help="Look for small people, too, in many parts of each image: 20 times as slow.")
