@@ -48,16 +48,28 @@ def lies_on(person: Person, other: Person) -> float:
     return float(mask[row, column].mean())
 
 
-def suppress(people: Sequence[Person], *, most_alike: float = 0.4, most_inside: float = 0.6) -> list[Person]:
+def taken(person: Person, others: Sequence[Person]) -> float:
+    """Share of a person's mask, at every fourth pixel, that the masks of others cover together; 0 without masks."""
+    masks = [np.asarray(other.mask)[::4, ::4] for other in others if other.mask is not None]
+    if person.mask is None or not masks:
+        return 0.0
+    own = np.asarray(person.mask)[::4, ::4]
+    return float((own & np.logical_or.reduce(masks)).sum() / max(1, own.sum()))
+
+
+def suppress(
+    people: Sequence[Person], *, most_alike: float = 0.4, most_taken: float = 0.7, most_inside: float = 0.6
+) -> list[Person]:
     """One pose a person, surest first.
 
     Args:
-        people: with scores, and masks where they are known.
-        most_alike: what is more similar than this to a surer pose is left out.
-        most_inside: so is what shows a larger share of its joints than this on a larger person that stays.
+        people: with scores, and masks of one size where they are known.
+        most_alike: what is more similar than this to a surer pose is left out;
+        most_taken: so is that of whose outline surer ones cover more than this,
+        most_inside: and what shows a larger share of its joints than this on a larger person that stays.
     """
     kept: list[Person] = []
     for person in sorted(people, key=lambda p: -(p.score or 0.0)):
-        if all(similarity(person, other) <= most_alike for other in kept):
+        if all(similarity(person, p) <= most_alike for p in kept) and taken(person, kept) <= most_taken:
             kept.append(person)
     return [p for p in kept if all(lies_on(p, other) <= most_inside for other in kept if other is not p)]

@@ -9,7 +9,7 @@ from anchorfit.assets import ASSETS
 from anchorfit.observations import Person, read_people
 from anchorfit.observations.detectors import Search
 from anchorfit.observations.detectors.blazepose import BLAZEPOSE33, finished, person_from_landmarks
-from anchorfit.observations.detectors.suppression import lies_on, similarity, suppress
+from anchorfit.observations.detectors.suppression import lies_on, similarity, suppress, taken
 from anchorfit.observations.detectors.windows import windows
 
 SKIER = read_people(ASSETS / "demo" / "person_keypoints.json")[-1]
@@ -50,7 +50,8 @@ def test_similarity_is_one_for_the_same_and_falls_with_distance():
 
 
 def test_of_similar_poses_the_surest_stays_and_neighbours_do():
-    people = [moved(SKIER, 0, score=0.6), moved(SKIER, 4, score=0.9), moved(SKIER, 90, score=0.5)]
+    unmasked = replace(SKIER, mask=None)
+    people = [moved(unmasked, shift, score=score) for shift, score in ((0, 0.6), (4, 0.9), (90, 0.5))]
     assert [person.score for person in suppress(people)] == [0.9, 0.5]
 
 
@@ -61,6 +62,19 @@ def test_a_part_taken_for_a_person_goes_and_a_person_in_front_stays():
     assert suppress([whole, part]) == [whole]
     without_mask = replace(whole, mask=None)
     assert len(suppress([without_mask, part])) == 2
+
+
+def test_a_pose_spread_over_two_people_goes():
+    left, right, both = (np.zeros((425, 640), bool) for _ in range(3))
+    left[:, :200] = right[:, 300:500] = True
+    both[:, 50:450] = True
+    people = [
+        replace(moved(SKIER, shift, score=score), mask=mask)
+        for shift, score, mask in ((0, 0.9, left), (90, 0.8, right), (-90, 0.5, both))
+    ]
+    assert taken(people[2], people[:2]) == pytest.approx(0.75)
+    assert suppress(people) == people[:2]
+    assert len(suppress(people, most_taken=0.8)) == 3
 
 
 def landmarks(size: float = 300.0) -> np.ndarray:
