@@ -1,4 +1,4 @@
-"""How far predicted and fitted bodies are from the truth, all together, by view and by how rare the pose is."""
+"""How far predicted and fitted bodies are from the truth, in space and in the image; views; how rare a pose is."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ..body import BodyModel, axis_angle_to_matrix
+from ..body import BodyModel, axis_angle_to_matrix, compile_points
+from ..camera import Crop, project
+from ..observations.people import Observations
+from ..rendering import silhouette
 from .metrics.pose import mean_point_error, reconstruction_error
 
 VIEWS = ("front", "side", "back")
@@ -33,6 +36,42 @@ def body_errors(body: BodyModel, params: Tensor, truth: Tensor, *, rows_at_once:
         joints = mean_point_error(ours.joints - roots[0], theirs.joints - roots[1])
         parts.append((surface, joints, reconstruction_error(ours.joints, theirs.joints)))
     return BodyErrors(*(1000 * torch.cat(column) for column in zip(*parts, strict=True)))
+
+
+class ImageErrors(NamedTuple):
+    """(B,) each: mean distance of projected joints from the seen keypoints, percent of the true body's height in the
+    image; and the overlap of the body's silhouette with the true one, intersection over union."""
+
+    reprojection_percent: Tensor
+    mask_iou: Tensor
+
+
+SILHOUETTE_PIXELS = 128  # side of the square around the true body in which silhouettes are compared
+SILHOUETTE_SCALE = 1.4  # of the body's longer side
+
+
+def image_errors(
+    body: BodyModel, params: Tensor, truth: Tensor, observations: Observations, *, rows_at_once: int = 64
+) -> ImageErrors:
+    """How bodies (B, 85) agree with what was seen of the true ones (B, 85)."""
+    points = compile_points(body)
+    size = (SILHOUETTE_PIXELS, SILHOUETTE_PIXELS)
+    parts = []
+    for start in range(0, len(params), rows_at_once):
+        rows = slice(start, start + rows_at_once)
+        intrinsics = observations.intrinsics[rows]
+        ours, theirs = (body.from_params(some[rows]).vertices for some in (params, truth))
+        outline = project(theirs, intrinsics)
+        low, high = outline.amin(1), outline.amax(1)
+        seen = observations.confidence[rows] > 0
+        apart = (project(points.points(params[rows]), intrinsics) - observations.keypoints[rows]).norm(dim=-1)
+        mean = torch.where(seen, apart, 0).sum(1) / seen.sum(1).clamp_min(1)
+        crop = Crop.around_box(torch.cat((low, high - low), 1), scale=SILHOUETTE_SCALE, out_size=size[0])
+        cameras = crop.crop_intrinsics(intrinsics)
+        mine, true = (silhouette(some, body.faces, cameras, size).mask > 0.5 for some in (ours, theirs))
+        overlap = (mine & true).sum((1, 2)) / (mine | true).sum((1, 2)).clamp_min(1)
+        parts.append((100 * mean / (high - low).amax(1), overlap))
+    return ImageErrors(*(torch.cat(column) for column in zip(*parts, strict=True)))
 
 
 def view_of(params: Tensor) -> Tensor:

@@ -3,8 +3,9 @@
 Two bilinear residual units of Martinez et al. 2017, "A simple yet effective baseline for 3d human pose estimation", as
 in Pavlakos et al. 2018, section 4.2. What differs from the paper, unless the configuration says otherwise: the
 keypoints are the canonical skeleton with missing joints; rotations come out in the camera's frame, each joint's for
-itself, so that errors do not add up along the limb; and further units look at how the prediction projects and correct
-it (after Song, Chen, Hilliges 2020, "Human body model fitting by learned gradient descent", in a fixed number of passes).
+itself, so that errors do not add up along the limb; further units look at how the prediction projects and correct it
+(after Song, Chen, Hilliges 2020, "Human body model fitting by learned gradient descent", in a fixed number of passes);
+and the answer to a mirror image is the mirrored answer.
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ..body.joint_sets import CANONICAL_JOINTS, SMPL_JOINTS, SMPL_PARENTS
+from ..body.joint_sets import CANONICAL_JOINTS, SMPL_JOINTS, SMPL_PARENTS, mirror_permutation
 from ..body.skinning import world_rotations
 from .normalisation import LONGEST_FEATURE
-from .representations import SIZES, Representation, from_matrix_identity, to_matrices
+from .representations import SIZES, Representation, from_matrix_identity, mirror_rotations, to_matrices
 from .skeleton import Skeleton
 
 NUM_FEATURES = 3 * len(CANONICAL_JOINTS) + 1
@@ -34,6 +35,7 @@ class PosePriorConfig:
     representation: Representation = "6d"
     frame: Literal["camera", "parent"] = "camera"  # what each joint's rotation is relative to
     corrections: int = 2  # passes that compare the prediction with the keypoints; the paper's network has none
+    mirrored: bool = True  # once trained, the answer is the mean of that to the keypoints and to their mirror image's
 
     def __post_init__(self) -> None:
         if self.representation not in SIZES:
@@ -105,12 +107,21 @@ class PosePrior(nn.Module):
 
     def forward(self, features: Tensor) -> PosePriorOutput:
         """Rotations from (B, 3 K + 1) features."""
+        if self.config.mirrored and not self.training:
+            seen, mirrored = self._answer(torch.cat((features, mirror_features(features)))).chunk(2)
+            numbers = (seen + mirror_rotations(mirrored, self.config.representation, SMPL_JOINTS)) / 2
+        else:
+            numbers = self._answer(features)
+        with torch.autocast(features.device.type, enabled=False):
+            return PosePriorOutput(numbers, *self._rotations(numbers))
+
+    def _answer(self, features: Tensor) -> Tensor:
+        """(B, 24, 3 or 6) numbers, each a rotation."""
         raw = self.last(self.units(self.first(features)))
         for correction in self.corrections:
             raw = raw + correction(self._compared(features, raw.detach()))
-        numbers = raw.unflatten(1, (len(SMPL_JOINTS), -1))
-        with torch.autocast(features.device.type, enabled=False):
-            return PosePriorOutput(numbers, *self._rotations(numbers))
+        numbers: Tensor = raw.unflatten(1, (len(SMPL_JOINTS), -1))
+        return numbers
 
     @staticmethod
     def split(features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -141,6 +152,14 @@ def _entry(size: int, config: PosePriorConfig) -> nn.Sequential:
     return nn.Sequential(
         FullPrecisionLinear(size, config.width), nn.BatchNorm1d(config.width), nn.ReLU(), nn.Dropout(config.dropout)
     )
+
+
+def mirror_features(features: Tensor) -> Tensor:
+    """What the network would be told of a person's mirror image: x turned round, left and right exchanged."""
+    order = mirror_permutation(CANONICAL_JOINTS)
+    positions, confidence, size = PosePrior.split(features)
+    turned = positions[:, order] * positions.new_tensor([-1.0, 1.0])
+    return torch.cat((turned.flatten(1), confidence[:, order], size.log()[:, None]), 1)
 
 
 def local_rotations(world: Tensor) -> Tensor:

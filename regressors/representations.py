@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ..body import axis_angle_to_matrix
+from ..body.joint_sets import mirror_permutation
 
 Representation = Literal["axis_angle", "6d"]
 SIZES: dict[str, int] = {"axis_angle": 3, "6d": 6}
@@ -35,3 +36,11 @@ def to_matrices(raw: Tensor, representation: Representation) -> Tensor:
 def from_matrix_identity(representation: Representation) -> Tensor:
     """The numbers that stand for no rotation."""
     return torch.zeros(3) if representation == "axis_angle" else torch.tensor([1.0, 0.0, 0.0, 0.0, 1.0, 0.0])
+
+
+_MIRROR_SIGNS = {"axis_angle": (1.0, -1.0, -1.0), "6d": (1.0, -1.0, -1.0, -1.0, 1.0, 1.0)}
+
+
+def mirror_rotations(raw: Tensor, representation: Representation, names: tuple[str, ...]) -> Tensor:
+    """The numbers (..., J, 3 or 6) of the mirror image: M R M with M = diag(-1, 1, 1), left and right exchanged."""
+    return raw[..., mirror_permutation(names), :] * raw.new_tensor(_MIRROR_SIGNS[representation])

@@ -16,7 +16,7 @@ from anchorfit.body import load_body
 from anchorfit.evaluation.agreement import agreement
 from anchorfit.observations import list_images, match_people, read_people, write_image
 from anchorfit.pictures import draw_contact_sheet
-from anchorfit.pipeline import fit_people, predict_people
+from anchorfit.pipeline import FitOptions, fit_people, predict_people
 
 
 def main() -> None:
@@ -28,7 +28,7 @@ def main() -> None:
     people = match_people(read_people(folder / "person_keypoints.json").people, list_images([folder])).people
     people = [person for person in people if (person.confidence > 0).sum() >= 10]
     direct = predict_people(people, body).estimate
-    results = {"direct": direct, "smplify": fit_people(people, body).estimate}
+    results = {"direct": direct, "smplify": fit_people(people, body, options=FitOptions(schedule="smplify")).estimate}
     results["anchored"] = fit_people(people, body, init=direct).estimate
     for method, estimate in results.items():
         if estimate is None:

@@ -16,7 +16,7 @@ import torch
 
 from anchorfit.body import BodyModel, load_body
 from anchorfit.body.pose_library import load_pose_library
-from anchorfit.evaluation.direct import VIEWS, body_errors, rarity_of, view_of
+from anchorfit.evaluation.direct import VIEWS, body_errors, image_errors, rarity_of, view_of
 from anchorfit.evaluation.metrics.pose import mean_point_error, reconstruction_error
 from anchorfit.evaluation.synthetic import SyntheticPeople, make_people
 from anchorfit.fitting import anchored, load_pose_prior, smplify
@@ -38,7 +38,7 @@ def shape_errors(body: BodyModel, network: ShapePrior) -> list[dict[str, object]
         for method, guess in (("mean shape", torch.zeros_like(betas)), ("predicted", betas)):
             vertices = body(betas=guess).vertices
             error = mean_point_error(vertices - vertices.mean(1, keepdim=True), truth - truth.mean(1, keepdim=True))
-            line: dict[str, object] = {"silhouettes": name, "method": method, "count": len(masks)}
+            line: dict[str, object] = {"body": body.name, "silhouettes": name, "method": method, "count": len(masks)}
             line["surface_mm"] = round(1000 * float(error.mean()), 1)
             line["up_to_size_mm"] = round(1000 * float(reconstruction_error(vertices, truth).mean()), 1)
             table.append(line)
@@ -77,15 +77,17 @@ def main() -> None:
             fitted = anchored(body, people.observations, prior, guess).params
             results["anchored"] = (fitted, time.perf_counter() - start)
         for method, (params, seconds) in results.items():
-            errors = body_errors(body, params, people.params)
+            errors = body_errors(body, params, people.params)._asdict()
+            errors |= image_errors(body, params, people.params, people.observations)._asdict()
             for group, rows in groups.items():
-                means = {key: round(float(value[rows].mean()), 1) for key, value in errors._asdict().items()}
+                means = {key: round(float(value[rows].mean()), 3) for key, value in errors.items()}
                 line = {"keypoints": name, "method": method, "people": group, "count": int(rows.sum()), **means}
                 line["ms_a_body"] = round(1000 * seconds / args.count, 2)
                 table.append(line)
                 print("  ".join(f"{key} {value}" for key, value in line.items()), flush=True)
-    if priors.shape is not None:
-        table += shape_errors(body, priors.shape)
+    for gender in () if args.pose else ("neutral", "male", "female"):
+        own = load_body(gender=gender)
+        table += shape_errors(own, priors.shapes[own.name])
     if args.json:
         with open(args.json, "w") as file:
             json.dump({"seed": SEED, "torch": torch.__version__, "table": table}, file, indent=1)

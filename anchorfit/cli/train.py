@@ -48,7 +48,9 @@ def priors(
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads. Default: as PyTorch chooses.")] = None,
     accelerator: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     devices: Annotated[int, typer.Option(min=1, help="Devices of this machine; under torchrun, its processes.")] = 1,
-    mixed: Annotated[bool, typer.Option("--mixed", help="Mixed precision (bfloat16), for GPUs and for CPUs with AMX.")] = False,
+    mixed: Annotated[
+        bool, typer.Option("--mixed", help="Mixed precision (bfloat16), for GPUs and for CPUs with AMX.")
+    ] = False,
 ) -> None:
     """Train PosePrior or ShapePrior on synthetic people; needs the extra 'train'.
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from anchorfit.body import CANONICAL_JOINTS, axis_angle_to_matrix, compile_points, load_body
-from anchorfit.body.joint_sets import CANONICAL_SOURCES
+from anchorfit.body.joint_sets import CANONICAL_SOURCES, SMPL_JOINTS, mirror_permutation
 from anchorfit.body.skinning import world_rotations
 from anchorfit.camera import project
 from anchorfit.regressors import PosePrior, PosePriorConfig, ShapePrior, ShapePriorConfig
@@ -23,7 +23,13 @@ from anchorfit.regressors.losses import (
 )
 from anchorfit.regressors.normalisation import normalise, rotation_to_axis
 from anchorfit.regressors.pose_prior import NUM_FEATURES, local_rotations
-from anchorfit.regressors.representations import from_matrix_identity, matrix_from_6d, matrix_to_6d, to_matrices
+from anchorfit.regressors.representations import (
+    from_matrix_identity,
+    matrix_from_6d,
+    matrix_to_6d,
+    mirror_rotations,
+    to_matrices,
+)
 from anchorfit.regressors.shape_prior import crop_mask
 from anchorfit.regressors.skeleton import Skeleton
 from anchorfit.regressors.surface import SurfaceSample
@@ -133,6 +139,28 @@ def test_a_batch_is_its_rows(body):
     torch.testing.assert_close(shape(masks), rows, atol=1e-5, rtol=0)
 
 
+@pytest.mark.parametrize("representation", ["axis_angle", "6d"])
+def test_mirrored_numbers_are_the_mirror_image(representation):
+    raw = randn(5, 24, 3 if representation == "axis_angle" else 6)
+    mirror = torch.diag(torch.tensor([-1.0, 1.0, 1.0]))
+    expected = (mirror @ to_matrices(raw, representation) @ mirror)[:, mirror_permutation(SMPL_JOINTS)]
+    turned = mirror_rotations(raw, representation, SMPL_JOINTS)
+    torch.testing.assert_close(to_matrices(turned, representation), expected, atol=1e-5, rtol=0)
+
+
+def test_a_mirror_image_has_the_mirrored_pose(body):
+    """Exactly, for a trained network (in evaluation mode): which side is left makes no difference."""
+    network = PosePrior(PosePriorConfig(width=32)).eval()
+    network.skeleton.measure(body)
+    _, intrinsics, _, pixels = some_people(body)
+    confidence = torch.rand(4, JOINTS, generator=torch.Generator().manual_seed(1))
+    order = list(mirror_permutation(CANONICAL_JOINTS))
+    mirrored = torch.stack((2 * intrinsics[:, 0, 2, None] - pixels[..., 0], pixels[..., 1]), -1)[:, order]
+    here = network(normalise(pixels, confidence, intrinsics).features)
+    there = network(normalise(mirrored, confidence[:, order], intrinsics).features)
+    torch.testing.assert_close(mirror_rotations(here.raw, "6d", SMPL_JOINTS), there.raw, atol=1e-5, rtol=0)
+
+
 def test_unknown_configurations_are_refused():
     with pytest.raises(ValueError, match="representation: expected one of axis_angle, 6d"):
         PosePriorConfig(representation="euler")  # type: ignore[arg-type]
@@ -161,7 +189,7 @@ def test_the_skeleton_is_the_mean_body(body):
 
 
 def test_the_skeleton_is_seen_where_the_people_are(body):
-    params, intrinsics, points, pixels = some_people(body)
+    params, intrinsics, _, _ = some_people(body)
     params[:, 72:82] = 0
     pixels = project(compile_points(body).points(params), intrinsics)
     inputs = normalise(pixels, torch.ones(4, JOINTS), intrinsics)
@@ -177,7 +205,7 @@ def test_the_skeleton_is_seen_where_the_people_are(body):
 
 def test_corrections_look_at_the_prediction(body):
     """A correction is told how far keypoints lie from where the prediction so far is seen."""
-    network = PosePrior(PosePriorConfig(width=32, corrections=1)).eval()
+    network = PosePrior(PosePriorConfig(width=32, corrections=1, mirrored=False)).eval()
     network.skeleton.measure(body)
     _, intrinsics, _, pixels = some_people(body)
     features = normalise(pixels, torch.ones(4, JOINTS), intrinsics).features

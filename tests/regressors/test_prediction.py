@@ -118,7 +118,7 @@ def test_every_open_body_has_a_shape_prior_of_its_own(people, gender):
 
 
 def test_a_folder_of_weights_of_ones_own(tmp_path):
-    with pytest.raises(FileNotFoundError, match="no pose_prior.safetensors and no shape_prior.safetensors"):
+    with pytest.raises(FileNotFoundError, match=r"no pose_prior\.safetensors and no shape_prior\.safetensors"):
         load_priors(tmp_path)
     network = PosePrior(PosePriorConfig(width=16))
     save_prior(network, tmp_path / "pose_prior.safetensors")
