@@ -68,7 +68,7 @@ def test_every_kind_of_file_is_written(command):
     assert "photo.jpg#1" in command.stdout
     estimate = BodyEstimate.load(command.out / "photo_1.npz")
     assert estimate.image_size.tolist() == [[640, 425]]
-    assert (estimate.body, estimate.gender, estimate.method) == ("open", "neutral", "smplify")
+    assert (estimate.body, estimate.gender, estimate.method) == ("open", "neutral", "anchored")
     assert cv2.imread(str(command.out / "photo_overlay.png")).shape == (425, 640, 3)
 
 
