@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .body import BodyModel, load_body
     from .meshes import export_mesh
     from .observations import Observations, Person, match_people, read_people
+    from .observations.detectors import detect
     from .pictures import draw_overlay
     from .pipeline import fit, fit_people, predict, predict_people
     from .results import BodyEstimate
@@ -23,6 +24,7 @@ _HOMES = {
     "BodyModel": "anchorfit.body",
     "Observations": "anchorfit.observations",
     "Person": "anchorfit.observations",
+    "detect": "anchorfit.observations.detectors",
     "draw_overlay": "anchorfit.pictures",
     "export_mesh": "anchorfit.meshes",
     "fit": "anchorfit.pipeline",
@@ -40,6 +42,7 @@ __all__ = [
     "Observations",
     "Person",
     "__version__",
+    "detect",
     "draw_overlay",
     "export_mesh",
     "fit",

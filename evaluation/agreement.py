@@ -24,7 +24,8 @@ class Agreement(NamedTuple):
     """One person's figures.
 
     Attributes:
-        limb_error: mean reprojection error of the seen limb joints over the height of the person's box; NaN without.
+        limb_error: mean reprojection error of the limb joints that were fitted over the height of the person's box;
+            NaN without either.
         mask_iou: foreground IoU of the drawn body with the person's mask; None where there is no mask.
     """
 

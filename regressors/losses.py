@@ -6,11 +6,17 @@ reprojection of keypoints and silhouettes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
+from torch.nn import functional
 
+from .human2d import Human2DOutput
 from .representations import matrix_to_6d
 from .translation import place
+
+HEATMAP_WEIGHT = 100.0
 
 
 def axis_angle_loss(raw: Tensor, pose: Tensor) -> Tensor:
@@ -65,6 +71,30 @@ def keypoint_reprojection_loss(points: Tensor, keypoints: Tensor, confidence: Te
 def silhouette_loss(predicted: Tensor, target: Tensor) -> Tensor:
     """Mean squared difference of cover (B, H, W): with `rendering.silhouette`, gradients reach the body."""
     return (predicted - target).square().mean()
+
+
+def human2d_loss(
+    outputs: Sequence[Human2DOutput], heatmaps: Tensor, known: Tensor, body: Tensor, has_body: Tensor
+) -> Tensor:
+    """Heatmaps and silhouettes of all stacks: 100 MSE + binary cross entropy, each stack's added up.
+
+    Args:
+        outputs: of J joints.
+        heatmaps: (B, J, 64, 64) true ones; known: (B, J) bool, the joints of which something is known.
+        body: (B, 64, 64) the share of each pixel that the person covers; has_body: (B,) bool, where that is known.
+    Source: Pavlakos et al. 2018, section 4.1.
+    """
+    weight, outlined = known.to(heatmaps), has_body.to(body)
+    truth = torch.stack((1 - body, body), 1)
+    total = heatmaps.new_zeros(())
+    for output in outputs:
+        squares = (output.heatmaps - heatmaps).square().mean((-2, -1))
+        entropy = functional.binary_cross_entropy_with_logits(output.silhouette, truth, reduction="none").mean(
+            (1, 2, 3)
+        )
+        total = total + HEATMAP_WEIGHT * (squares * weight).sum() / weight.sum().clamp_min(1)
+        total = total + (entropy * outlined).sum() / outlined.sum().clamp_min(1)
+    return total
 
 
 def pose_angles_deg(predicted: Tensor, target: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 from ..assets import ASSETS
 from ..atomic import write_atomically
 from ..body.joint_sets import CANONICAL_JOINTS
+from .human2d import Human2D, Human2DConfig
 from .pose_prior import PosePrior, PosePriorConfig
 from .shape_prior import ShapePrior, ShapePriorConfig
 
@@ -34,8 +36,10 @@ class Stored(NamedTuple):
     tensors: dict[str, Tensor]
 
 
-def save_prior(model: PosePrior | ShapePrior, path: str | Path, *, training: Mapping[str, Any] | None = None) -> None:
-    """Write a prior; weights in half precision, running statistics and lengths as they are.
+def save_prior(
+    model: PosePrior | ShapePrior | Human2D, path: str | Path, *, training: Mapping[str, Any] | None = None
+) -> None:
+    """Write a network; weights in half precision, running statistics and lengths as they are.
 
     Args:
         training: what to record of how it was made; must go into JSON.
@@ -76,10 +80,19 @@ def load_shape_prior_network(path: str | Path | None = None) -> ShapePrior:
     return _filled(ShapePrior(ShapePriorConfig(**config)), stored, path)
 
 
+def load_human2d_network(path: str | Path) -> Human2D:
+    """A trained Human2D, in channels-last layout; as `load_pose_prior_network`, but none is shipped."""
+    path = Path(path)
+    stored = read_prior(path, "human2d")
+    config = {**stored.config, "joints": tuple(stored.config["joints"])}
+    network = _filled(Human2D(Human2DConfig(**config)), stored, path)
+    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
 def read_prior(path: Path, kind: str) -> Stored:
     """A file's contents, checked; raises as `load_pose_prior_network`."""
     if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such weights; `anchorfit train priors` makes them")
+        raise FileNotFoundError(f"{path}: no such weights; `anchorfit train` makes them")
     try:
         with safe_open(path, framework="pt") as file:
             header = file.metadata() or {}
@@ -106,5 +119,7 @@ def _is_weight(name: str) -> bool:
     return name.endswith((".weight", ".bias"))
 
 
-def _kind(model: PosePrior | ShapePrior) -> str:
+def _kind(model: PosePrior | ShapePrior | Human2D) -> str:
+    if isinstance(model, Human2D):
+        return "human2d"
     return "pose" if isinstance(model, PosePrior) else "shape"

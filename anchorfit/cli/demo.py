@@ -1,21 +1,30 @@
-"""``anchorfit demo``: the bundled photographs, from their keypoints to bodies, pictures and figures."""
+"""``anchorfit demo``: the bundled photographs, from keypoints or from the pictures alone to bodies."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+import typer
 
 from . import options as opt
+
+if TYPE_CHECKING:
+    from ..observations import Person
 
 
 def demo(
     output: opt.Output = Path("anchorfit-demo"),
     gender: opt.Gender = "neutral",
+    detect: Annotated[
+        bool, typer.Option("--detect", help="Find the people with a detector, instead of by the bundled keypoints.")
+    ] = False,
     device: opt.Device = "cpu",
 ) -> None:
     """Fit the people of six bundled photographs: overlays, meshes and one contact sheet."""
-    from ..assets import ASSETS
     from ..evaluation.agreement import agreement
-    from ..observations import list_images, match_people, read_people, write_image
+    from ..observations import write_image
+    from ..observations.detectors import installed_detectors
     from ..pictures import draw_contact_sheet
     from ..pipeline import fit_people, load_body_on
     from .console import out, progress_bar, warn
@@ -23,10 +32,7 @@ def demo(
     from .outputs import attempt, make_folder, write_results
 
     opt.check_gender(gender)
-    folder = ASSETS / "demo"
-    keypoints = folder / "person_keypoints.json"
-    people = match_people(read_people(keypoints).people, list_images([folder]), keypoints).people
-    people = [person for person in people if (person.confidence > 0).sum() >= 10]
+    people, references = _detected() if detect else _bundled()
     model = load_body_on("open", gender, device)
     make_folder(output)
     with progress_bar("fitting", len(people)) as (bar, task):
@@ -42,7 +48,7 @@ def demo(
     attempt(written, sheet, lambda path: write_image(path, draw_contact_sheet(estimate, model)))
     for problem in [*outcome.problems, *written.problems]:
         warn(problem)
-    figures = agreement(estimate, model, people)
+    figures = agreement(estimate, model, references)
     print_people(
         estimate,
         {
@@ -51,3 +57,46 @@ def demo(
         },
     )
     out.print(f"Look at {sheet}", soft_wrap=True, highlight=False, markup=False)
+    if installed_detectors() and not detect:
+        out.print("A detector is installed: `anchorfit demo --detect` starts from the pictures alone.", highlight=False)
+
+
+class _People(NamedTuple):
+    """Whom to fit, and for each a person of the same name with what was annotated of it, to compare with."""
+
+    people: list[Person]
+    references: list[Person]
+
+
+def _annotated() -> list[Person]:
+    from ..assets import ASSETS
+    from ..observations import list_images, match_people, read_people
+
+    keypoints = ASSETS / "demo" / "person_keypoints.json"
+    return match_people(read_people(keypoints).people, list_images([keypoints.parent]), keypoints).people
+
+
+def _bundled() -> _People:
+    people = [person for person in _annotated() if (person.confidence > 0).sum() >= 10]
+    return _People(people, people)
+
+
+def _detected() -> _People:
+    from dataclasses import replace
+
+    from ..evaluation.detection import match
+    from .console import warn
+    from .inputs import Detection, detect_people
+
+    annotated = _annotated()
+    images = list(dict.fromkeys(person.image for person in annotated if person.image))
+    found = detect_people(images, Detection(), masks=False)
+    for line in found.problems:
+        warn(line)
+    references = []
+    for image in images:
+        here = [person for person in found.people if person.image == image]
+        known = [person for person in annotated if person.image == image]
+        partner = {j: known[i] for i, j in enumerate(match(here, known)) if j is not None}
+        references += [replace(partner.get(j, person), person_id=person.person_id) for j, person in enumerate(here)]
+    return _People(list(found.people), references)

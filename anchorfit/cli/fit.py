@@ -1,4 +1,4 @@
-"""``anchorfit fit``: people in photographs, from a keypoint file to bodies."""
+"""``anchorfit fit``: people in photographs, from a keypoint file or a detector to bodies."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ def fit(
     output: opt.Output,
     keypoints: opt.Keypoints = None,
     convention: opt.Convention = None,
+    detector: opt.Detector = "auto",
+    detector_model: opt.DetectorModel = None,
+    thorough: opt.Thorough = False,
     body: opt.Body = "open",
     gender: opt.Gender = "neutral",
     focal: opt.Focal = None,
@@ -40,7 +43,7 @@ def fit(
     renderer: opt.Renderer = "torch",
     device: opt.Device = "cpu",
 ) -> None:
-    """Fit a 3D body to every person of the keypoint file that stands in one of the IMAGES.
+    """Fit a 3D body to every person in the IMAGES: those of the keypoint file or, without one, those a detector finds.
 
     A video in place of images is one person's: smoothed, with an animation and an overlay video.
 
@@ -55,12 +58,14 @@ def fit(
     from ..regressors import load_priors
     from ..results import BodyEstimate, load_estimates
     from .delivery import Delivery, Kept, run
-    from .inputs import fingerprint, gather_people
+    from .inputs import Detection, fingerprint, gather_people, keypoint_file, source_settings
     from .outputs import parse_kinds
     from .video import gather_video, write_overlay_video
 
     clip = images[0] if len(images) == 1 and is_video_path(images[0]) else None
-    usual = opt.DEFAULT_SAVE_OF_VIDEO if clip else opt.DEFAULT_SAVE if keypoints else opt.DEFAULT_SAVE_OF_FILE
+    alone = keypoints is None and keypoint_file(images, keypoints) is not None
+    usual = opt.DEFAULT_SAVE_OF_VIDEO if clip else opt.DEFAULT_SAVE_OF_FILE if alone else opt.DEFAULT_SAVE
+    detection = Detection(detector, detector_model, thorough)
     kinds = parse_kinds(save or usual)
     opt.check_gender(gender)
     opt.check_renderer(renderer)
@@ -70,7 +75,7 @@ def fit(
         raise typer.BadParameter(f"expected one of {', '.join(SCHEDULES)}, got {schedule!r}", param_hint="--schedule")
     priors = load_priors(weights) if weights else None
     if clip is None:
-        people, film = gather_people(images, keypoints, convention, mask), None
+        people, film = gather_people(images, keypoints, convention, mask, detection), None
     elif keypoints is None:
         raise typer.BadParameter("a video needs them", param_hint="--keypoints")
     else:
@@ -96,8 +101,7 @@ def fit(
         return outcome
 
     given = {
-        "keypoints": fingerprint(keypoints or images[0]),
-        "images": None if keypoints is None else [str(path.absolute()) for path in images],
+        **source_settings(images, keypoints, detection),
         "init": [str(path.absolute()) for path in init or ()],
         "weights": fingerprint(weights),
     }

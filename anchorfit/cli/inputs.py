@@ -1,4 +1,4 @@
-"""The people that a command is about: those of the keypoint file in the images, with the masks that were asked for."""
+"""The people that a command is about, from a keypoint file or a detector, with the masks that were asked for."""
 
 from __future__ import annotations
 
@@ -7,54 +7,85 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from ..observations import Matched, Person, find_mask, list_images, match_people, read_mask, read_people
+import typer
+
+from ..observations import (
+    Matched,
+    PeopleFile,
+    Person,
+    find_mask,
+    list_images,
+    match_people,
+    read_mask,
+    read_people,
+)
 from ..observations.images import is_image_path
-from .console import warn
+from .console import out, progress_bar, warn
 
-FROM_KEYPOINT_FILE = "file"
+if TYPE_CHECKING:
+    from ..observations.detectors import Detector, Search
+
+FROM_KEYPOINT_FILE, FROM_DETECTOR = "file", "detected"
+
+
+class Detection(NamedTuple):
+    """What looks for people: as `anchorfit.detect` takes it."""
+
+    detector: str = "auto"
+    model: Path | None = None
+    thorough: bool = False
+
+
+def keypoint_file(images: Sequence[Path], keypoints: Path | None) -> Path | None:
+    """The file that people come from: ``keypoints``, else the only argument where that is no image and no folder; None
+    where people are to be detected."""
+    if keypoints is not None or len(images) != 1 or images[0].is_dir() or is_image_path(images[0]):
+        return keypoints
+    return images[0]
 
 
 def gather_people(
-    images: Sequence[Path], keypoints: Path | None, convention: str | None, mask: str | None
+    images: Sequence[Path],
+    keypoints: Path | None,
+    convention: str | None,
+    mask: str | None,
+    detection: Detection = Detection(),
 ) -> list[Person]:
     """The people to work on; one line of warning for everything that could not be read or matched.
 
     Args:
         images: images and folders of them; or, without ``keypoints``, one keypoint file, all of whose people are meant.
-        keypoints: the keypoint file.
+        keypoints: the keypoint file; without one, people are detected.
         convention: of its keypoints, where it does not say.
         mask: as `with_masks` takes it.
     Raises:
-        OSError, ValueError: the keypoint file cannot be used, or has nobody for the images.
+        typer.BadParameter: options that contradict each other.
+        ImportError, OSError, ValueError: the keypoint file or the detector cannot be used, or has nobody.
     """
-    if keypoints is None:
-        keypoints = _only_keypoint_file(images)
-        found = read_people(keypoints, convention=convention)
-        matched = _own_images(found.people, keypoints)
-    else:
+    file = keypoint_file(images, keypoints)
+    _check_together(file, mask, detection)
+    if file is None:
         paths = list_images(images)
-        found = read_people(keypoints, convention=convention)
-        matched = match_people(found.people, paths, keypoints)
-    masked = with_masks(matched.people, mask)
-    for line in [*found.problems, *matched.problems, *masked.problems]:
+        found = detect_people(paths, detection, masks=mask == FROM_DETECTOR)
+    else:
+        read = read_people(file, convention=convention)
+        own = keypoints is None
+        matched = _own_images(read.people, file) if own else match_people(read.people, list_images(images), file)
+        found = PeopleFile(tuple(matched.people), (*read.problems, *matched.problems))
+    masked = with_masks(found.people, mask)
+    for line in [*found.problems, *masked.problems]:
         warn(line)
     if not masked.people:
-        whose = "in it" if not found.people or not images else f"for any of the images ({len(images)} arguments)"
-        raise ValueError(f"{keypoints}: no person {whose}")
+        raise ValueError(_nobody(file, whole=keypoints is None or not found.people, images=len(images)))
     return masked.people
 
 
-def _only_keypoint_file(arguments: Sequence[Path]) -> Path:
-    """The one argument, where it is no image.
-
-    Raises:
-        ValueError: images were given, but no keypoints for them.
-    """
-    if len(arguments) == 1 and not arguments[0].is_dir() and not is_image_path(arguments[0]):
-        return arguments[0]
-    raise ValueError("no keypoints: give --keypoints FILE for the images, or a keypoint file in their place")
+def _nobody(file: Path | None, *, whole: bool, images: int) -> str:
+    if file is None:
+        return f"no person found in any of the images ({images} arguments)"
+    return f"{file}: no person " + ("in it" if whole else f"for any of the images ({images} arguments)")
 
 
 def _own_images(people: Sequence[Person], keypoints: Path) -> Matched:
@@ -66,6 +97,36 @@ def _own_images(people: Sequence[Person], keypoints: Path) -> Matched:
     there = {path for path in beside.values() if path.is_file()}
     everyone = [person if person.image in there else replace(person, image=None) for person in matched.people]
     return Matched(everyone, matched.problems)
+
+
+def detect_people(paths: Sequence[Path], detection: Detection, *, masks: bool) -> PeopleFile:
+    """The people that a detector finds in images; says which detector it is."""
+    from ..observations.detectors import Search, detect
+
+    search = Search.thorough(masks=masks) if detection.thorough else Search(masks=masks)
+    detector = _load(detection, search)
+    out.print(f"People are looked for with {detector.name}.", soft_wrap=True, highlight=False, markup=False)
+    with progress_bar("detecting", len(paths)) as (bar, task):
+        return detect(paths, detector, progress=lambda done: bar.advance(task, done))
+
+
+def _load(detection: Detection, search: Search) -> Detector:
+    from ..observations.detectors import load_detector
+
+    if detection.detector == "human2d":
+        from ..regressors.human2d_detector import load_human2d_detector
+
+        return load_human2d_detector(detection.model, search)
+    return load_detector(detection.detector, model=detection.model, search=search)
+
+
+def _check_together(file: Path | None, mask: str | None, detection: Detection) -> None:
+    if file is None and mask == FROM_KEYPOINT_FILE:
+        raise typer.BadParameter("there is no keypoint file: 'detected' takes the detector's", param_hint="--mask")
+    if file is not None and mask == FROM_DETECTOR:
+        raise typer.BadParameter("with --keypoints nothing is detected: 'file' takes the file's", param_hint="--mask")
+    if file is not None and detection != Detection():
+        raise typer.BadParameter("a detector is for images without --keypoints: leave one out", param_hint="--detector")
 
 
 class Masked(NamedTuple):
@@ -80,13 +141,13 @@ def with_masks(people: Sequence[Person], where: str | None) -> Masked:
 
     Args:
         people: each with the path of its image.
-        where: None or "file": as the keypoint file has them; else a PNG, or a folder with one for each image
+        where: None, "file" or "detected": as the people have them; else a PNG, or a folder with one for each image
             (NAME.png, NAME_mask.png, NAME_segmentation.png). One such mask stands for one person: where several
             people are in an image, they go without.
     Raises:
         FileNotFoundError: ``where`` is neither a file nor a folder.
     """
-    if where is None or where == FROM_KEYPOINT_FILE:
+    if where is None or where in (FROM_KEYPOINT_FILE, FROM_DETECTOR):
         return Masked(list(people), [])
     place = Path(where)
     if not place.exists():
@@ -117,3 +178,13 @@ def fingerprint(path: Path | None) -> str | None:
         return None if path is None else str(path.absolute())
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def source_settings(images: Sequence[Path], keypoints: Path | None, detection: Detection) -> dict[str, object]:
+    """Where people come from, as a run's settings: an unfinished run goes on only where they are the same."""
+    file = keypoint_file(images, keypoints)
+    return {
+        "keypoints": fingerprint(file),
+        "images": None if file is not None and keypoints is None else [str(path.absolute()) for path in images],
+        "detector": None if file else [detection.detector, fingerprint(detection.model), detection.thorough],
+    }

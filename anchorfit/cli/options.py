@@ -23,8 +23,20 @@ Keypoints = Annotated[
     typer.Option(
         "--keypoints",
         "-k",
-        help="2D keypoints: COCO or OpenPose JSON, LSP joints.mat, est_joints.npz, or a CSV/JSON/NPZ of our own.",
+        help="2D keypoints: COCO or OpenPose JSON, LSP joints.mat, est_joints.npz, or a CSV/JSON/NPZ of our own. "
+        "Without them a detector looks for people.",
     ),
+]
+Detector = Annotated[
+    str,
+    typer.Option(help="What looks for people without --keypoints: mediapipe, human2d, or auto: what is there."),
+]
+DetectorModel = Annotated[
+    Path | None,
+    typer.Option(help="The detector's networks: MediaPipe's pose landmarker (.task), or Human2D's (.safetensors)."),
+]
+Thorough = Annotated[
+    bool, typer.Option("--thorough", help="Look for small people, too, in many parts of each image: 20 times as slow.")
 ]
 Output = Annotated[Path, typer.Option("--output", "-o", help="Folder for the results; made if missing.")]
 Convention = Annotated[
@@ -47,7 +59,8 @@ Report = Annotated[
     bool, typer.Option("--report", help="Write report.html too: one page of pictures, turning bodies and figures.")
 ]
 Mask = Annotated[
-    str | None, typer.Option(help="Masks to use, too: 'file' for the keypoint file's, a PNG, or a folder of PNGs.")
+    str | None,
+    typer.Option(help="Masks to use, too: 'file' (the keypoint file's), 'detected', a PNG, or a folder of them."),
 ]
 Weights = Annotated[
     Path | None,

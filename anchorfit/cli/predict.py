@@ -1,4 +1,4 @@
-"""``anchorfit predict``: people in photographs, from a keypoint file to bodies in one forward pass."""
+"""``anchorfit predict``: people in photographs, from a keypoint file or a detector to bodies in one forward pass."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ def predict(
     output: opt.Output,
     keypoints: opt.Keypoints = None,
     convention: opt.Convention = None,
+    detector: opt.Detector = "auto",
+    detector_model: opt.DetectorModel = None,
+    thorough: opt.Thorough = False,
     body: opt.Body = "open",
     gender: opt.Gender = "neutral",
     focal: opt.Focal = None,
@@ -23,28 +26,29 @@ def predict(
     renderer: opt.Renderer = "torch",
     device: opt.Device = "cpu",
 ) -> None:
-    """Predict a 3D body for every person of the keypoint file that stands in one of the IMAGES, without fitting.
+    """Predict a 3D body, without fitting, for every person in the IMAGES, of the keypoint file or found by a detector.
 
     The results are what `anchorfit fit --init` starts from; a mask tells the shape.
     """
     from ..pipeline import FitOptions, load_body_on, predict_people
     from ..regressors import load_priors
     from .delivery import Delivery, Kept, run
-    from .inputs import fingerprint, gather_people
+    from .inputs import Detection, fingerprint, gather_people, keypoint_file, source_settings
     from .outputs import parse_kinds
 
-    kinds = parse_kinds(save or (opt.DEFAULT_SAVE if keypoints else opt.DEFAULT_SAVE_OF_FILE))
+    alone = keypoints is None and keypoint_file(images, keypoints) is not None
+    kinds = parse_kinds(save or (opt.DEFAULT_SAVE_OF_FILE if alone else opt.DEFAULT_SAVE))
     opt.check_gender(gender)
     opt.check_renderer(renderer)
     opt.check_focal(focal)
     priors = load_priors(weights) if weights else None
-    people = gather_people(images, keypoints, convention, mask)
+    detection = Detection(detector, detector_model, thorough)
+    people = gather_people(images, keypoints, convention, mask, detection)
     model = load_body_on(body, gender, device)
     options = FitOptions(focal=focal, masks=mask is not None)
     settings: dict[str, Any] = {
         "command": "predict",
-        "keypoints": fingerprint(keypoints or images[0]),
-        "images": None if keypoints is None else [str(path.absolute()) for path in images],
+        **source_settings(images, keypoints, detection),
         "weights": fingerprint(weights),
     }
     settings |= {"body": [body, gender], "focal": focal, "mask": mask, "save": list(kinds), "convention": convention}

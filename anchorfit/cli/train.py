@@ -8,7 +8,10 @@ from typing import Annotated
 
 import typer
 
-train_app = typer.Typer(help="Train the networks of direct prediction.", no_args_is_help=True)
+from .train_human2d import human2d, own_device
+
+train_app = typer.Typer(help="Train the networks.", no_args_is_help=True)
+train_app.command()(human2d)
 
 
 class Which(StrEnum):
@@ -71,7 +74,7 @@ def priors(
         torch.set_num_threads(threads)
     base = Training.paper(steps) if paper else Training(steps=steps, learning_rate=learning_rate)
     config = replace(base, batch_size=batch_size, seed=seed, precision="bf16-mixed" if mixed else "32-true")
-    model = load_body_on(body, gender, "cpu" if accelerator == "cpu" else _own_device())
+    model = load_body_on(body, gender, "cpu" if accelerator == "cpu" else own_device())
     task: PoseTask | ShapeTask
     if which is Which.POSE:
         task = PoseTask(model, network=PosePriorConfig(width=width or PosePriorConfig.width), seed=seed)
@@ -95,10 +98,3 @@ def priors(
     )
     out.print("  ".join(f"{name} {value:.1f}" for name, value in result.errors.items()), highlight=False)
     out.print(f"Weights: {path}", soft_wrap=True, highlight=False)
-
-
-def _own_device() -> str:
-    """The GPU of this process: under torchrun each has its own."""
-    import os
-
-    return f"cuda:{os.environ.get('LOCAL_RANK', '0')}"

@@ -81,7 +81,7 @@ def match_people(people: Sequence[Person], images: Sequence[Path], source: str |
     for image, theirs in owned.items():
         if not theirs:
             problems.append(f"{image}: no person in {source}" if image.exists() else f"{image}: no such image")
-    labels = _labels(images)
+    labels = image_labels(images)
     matched = []
     for image, theirs in owned.items():
         for person, person_id in zip(theirs, _unique([p.person_id for p in theirs]), strict=True):
@@ -105,7 +105,7 @@ def _same_folder(named: Path, images: Sequence[Path]) -> list[Path]:
     return [image for image in images if image.parent.parts[len(image.parent.parts) - len(wanted) :] == wanted]
 
 
-def _labels(images: Sequence[Path]) -> dict[Path, str]:
+def image_labels(images: Sequence[Path]) -> dict[Path, str]:
     """How messages call each image: its name, with as many of its folders as tell it from the others."""
     labels = {}
     for namesakes in _by(images, "name").values():

@@ -80,7 +80,7 @@ class Synthesizer:
 
     def people(self, step: int, count: int) -> SyntheticPeople:
         """Batch number ``step``, of ``count`` people. No gradients."""
-        generator = self._generator(step)
+        generator = self.generator(step)
         with torch.no_grad():
             pose = self.source.draw(count, generator, self.config.variation)
             params, intrinsics, height_px = self._placed(pose, generator)
@@ -88,7 +88,7 @@ class Synthesizer:
 
     def masks(self, step: int, count: int) -> SyntheticMasks:
         """Batch number ``step`` of silhouettes. No gradients."""
-        generator = self._generator(step)
+        generator = self.generator(step)
         with torch.no_grad():
             pose = self.source.draw(count, generator, self.config.variation)
             params, intrinsics, _ = self._placed(pose, generator)
@@ -103,7 +103,13 @@ class Synthesizer:
             masks = render_masks(self.body, params, intrinsics, shift=shift)
             return SyntheticMasks(params, spoil(masks, generator, self.config.mask_noise))
 
-    def _generator(self, step: int) -> torch.Generator:
+    def placed(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Parameters (B, 85) and intrinsics (B, 3, 3) of people in poses of the source, on the CPU."""
+        params, intrinsics, _ = self._placed(self.source.draw(count, generator, self.config.variation), generator)
+        return params, intrinsics
+
+    def generator(self, step: int) -> torch.Generator:
+        """Where everything random of a batch comes from."""
         # torch seeds a Mersenne twister from this one number; neighbouring numbers give unrelated streams.
         return torch.Generator().manual_seed((self.seed * 1_000_003 + step) % 2**63)
 

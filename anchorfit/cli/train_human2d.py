@@ -1,0 +1,110 @@
+"""``anchorfit train human2d``: pictures to keypoints and silhouettes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from ..regressors.datasets import AnnotatedPhotographs
+
+
+def human2d(
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder for checkpoint, log and weights; made if missing.")
+    ],
+    steps: Annotated[int, typer.Option(min=1, help="Batches to train on.")] = 100_000,
+    batch_size: Annotated[int, typer.Option(min=2, help="Over all processes.")] = 16,
+    learning_rate: Annotated[float, typer.Option(help="AdamW's, while it is constant.")] = 1e-3,
+    features: Annotated[int, typer.Option(help="Width of the network: 256 is the paper's, 96 for CPUs.")] = 256,
+    paper: Annotated[bool, typer.Option("--paper", help="The paper's optimiser: rmsprop at 3e-4, batch 4.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the folder's checkpoint.")] = False,
+    lsp: Annotated[
+        list[Path] | None, typer.Option(help="LSP or LSP-extended, unpacked: joints.mat and images/. Several times.")
+    ] = None,
+    mpii: Annotated[Path | None, typer.Option(help="mpii_human_pose_v1_u12_1.mat, with --mpii-images.")] = None,
+    mpii_images: Annotated[Path | None, typer.Option(help="The folder of MPII's images.")] = None,
+    coco: Annotated[Path | None, typer.Option(help="COCO keypoint annotations, with --coco-images.")] = None,
+    coco_images: Annotated[Path | None, typer.Option(help="The folder of COCO's images.")] = None,
+    share: Annotated[float, typer.Option(min=0, max=1, help="Of the steps that take such photographs.")] = 0.5,
+    backdrops: Annotated[
+        Path | None, typer.Option(help="A folder of photographs without people, to put behind synthetic ones.")
+    ] = None,
+    heldout: Annotated[int, typer.Option(min=1, help="Synthetic pictures to evaluate on.")] = 128,
+    seed: Annotated[int, typer.Option(help="Of data and weights.")] = 0,
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads. Default: as PyTorch chooses.")] = None,
+    accelerator: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    devices: Annotated[int, typer.Option(min=1, help="Devices of this machine; under torchrun, its processes.")] = 1,
+    mixed: Annotated[bool, typer.Option("--mixed", help="Mixed precision (bfloat16).")] = False,
+) -> None:
+    """Train Human2D on synthetic pictures, and on annotated photographs that you have; needs the extra 'train'.
+
+    A run that was stopped goes on with --resume. OUTPUT/log.csv has loss and held-out figures; at the end, the weights
+    are in OUTPUT/human2d.safetensors.
+    """
+    from dataclasses import asdict, replace
+
+    import torch
+
+    from ..observations import list_images
+    from ..pipeline import load_body_on
+    from ..regressors.human2d import Human2DConfig
+    from ..regressors.training import Human2DTask, Training, train
+    from ..regressors.weights import save_prior
+    from .console import out, progress_bar
+
+    if threads:
+        torch.set_num_threads(threads)
+    base = Training.paper(steps) if paper else Training(steps=steps, learning_rate=learning_rate)
+    batch = 4 if paper else batch_size
+    config = replace(base, batch_size=batch, seed=seed, precision="bf16-mixed" if mixed else "32-true")
+    photographs = _photographs(lsp or [], (mpii, mpii_images), (coco, coco_images), seed)
+    task = Human2DTask(
+        load_body_on("open", "neutral", "cpu" if accelerator == "cpu" else own_device()),
+        network=Human2DConfig(features=features),
+        photographs=photographs,
+        share=share,
+        backdrops=list_images([backdrops]) if backdrops else [],
+        heldout=heldout,
+        seed=seed,
+    )
+    with progress_bar("training", steps) as (bar, line):
+        result = train(
+            task,
+            output,
+            config,
+            resume=resume,
+            accelerator=accelerator,
+            devices=devices,
+            progress=lambda done, text: bar.update(line, completed=done, description=text),
+        )
+    if not result.is_first:
+        return
+    path = output / "human2d.safetensors"
+    people = 0 if photographs is None else len(photographs.people)
+    save_prior(task.model, path, training={**asdict(config), "photographed_people": people, "heldout": result.errors})
+    out.print("  ".join(f"{name} {value:.1f}" for name, value in result.errors.items()), highlight=False)
+    out.print(f"Weights: {path}", soft_wrap=True, highlight=False)
+
+
+def own_device() -> str:
+    """The GPU of this process: under torchrun each has its own."""
+    import os
+
+    return f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
+
+
+def _photographs(
+    lsp: list[Path], mpii: tuple[Path | None, Path | None], coco: tuple[Path | None, Path | None], seed: int
+) -> AnnotatedPhotographs | None:
+    from ..regressors.datasets import AnnotatedPhotographs, coco_people, lsp_people, mpii_people
+
+    people = [person for folder in lsp for person in lsp_people(folder)]
+    for name, (file, images), read in (("--mpii", mpii, mpii_people), ("--coco", coco, coco_people)):
+        if (file is None) != (images is None):
+            raise typer.BadParameter(f"{name} and {name}-images go together", param_hint=name)
+        if file is not None and images is not None:
+            people += read(file, images)
+    return AnnotatedPhotographs(people, seed=seed) if people else None

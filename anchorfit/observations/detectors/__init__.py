@@ -1,0 +1,8 @@
+"""People in pictures: detectors behind one protocol, none imported before it is asked for."""
+
+from .detection import detect
+from .protocol import Detector
+from .registry import DETECTORS, installed_detectors, load_detector
+from .search import Search
+
+__all__ = ["DETECTORS", "Detector", "Search", "detect", "installed_detectors", "load_detector"]

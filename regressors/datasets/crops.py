@@ -1,0 +1,92 @@
+"""What Human2D learns from, of one annotated person: the picture, the heatmaps, the silhouette."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...body.joint_sets import CANONICAL_JOINTS
+from ...observations.people import Person
+from ..heatmaps import draw_heatmaps
+from ..human2d import HUMAN2D_JOINTS, INPUT_SIZE, OUTPUT_SIZE, STRIDE
+from ..image_crops import Framing, exchange_sides
+
+
+@dataclass(frozen=True, kw_only=True)
+class Augmentation:
+    """How pictures are varied. The defaults are the paper's (Pavlakos et al. 2018, section 4.1)."""
+
+    turn_deg: float = 30.0  # either way at most
+    scale: tuple[float, float] = (0.75, 1.25)  # of the person in the crop
+    mirrored: float = 0.5  # share of pictures
+
+    def vary(self, framing: Framing, generator: torch.Generator) -> Framing:
+        """A framing, changed by chance."""
+        turn, scale, mirror = torch.rand(3, generator=generator, dtype=torch.float64).tolist()
+        low, high = self.scale
+        return framing._replace(
+            side=framing.side / (low + (high - low) * scale),
+            turn=framing.turn + math.radians(self.turn_deg) * (2 * turn - 1),
+            mirrored=framing.mirrored != (mirror < self.mirrored),
+        )
+
+
+class PersonCrops(NamedTuple):
+    """People, each in a picture of its own; any leading dimensions.
+
+    picture: (..., 3, 256, 256) 0..1; positions: (..., J, 2) pixels of it; heatmaps: (..., J, 64, 64);
+    known: (..., J) bool; body: (..., 64, 64) cover in 0..1; has_body: (...) bool, whether the silhouette is known.
+    """
+
+    picture: Tensor
+    positions: Tensor
+    heatmaps: Tensor
+    known: Tensor
+    body: Tensor
+    has_body: Tensor
+
+    def rows(self, rows: slice) -> PersonCrops:
+        return PersonCrops(*(value[rows] for value in self))
+
+
+def crop_person(
+    image: np.ndarray, person: Person, framing: Framing, *, joints: tuple[str, ...] = HUMAN2D_JOINTS
+) -> PersonCrops:
+    """One person in a framing of 256 pixels.
+
+    Joints that were not annotated are not known: nothing is learned of them. Those that were and lie outside the crop
+    are known to be nowhere in it.
+
+    Args:
+        image: (H, W, 3) uint8.
+        person: pixels of the image; the mask, if there is one, of its size.
+    """
+    positions, confidence = framing.points(person.keypoints), person.confidence
+    if framing.mirrored:
+        positions, confidence = exchange_sides(positions), exchange_sides(confidence)
+    chosen = [CANONICAL_JOINTS.index(name) for name in joints]
+    places = torch.from_numpy(positions[chosen]).float()
+    known = torch.from_numpy(confidence[chosen] > 0)
+    body = np.zeros((OUTPUT_SIZE, OUTPUT_SIZE), np.float32)
+    if person.mask is not None:
+        body = framing._replace(size=OUTPUT_SIZE).cut(np.asarray(person.mask))
+    picture = torch.from_numpy(framing.cut(image)).permute(2, 0, 1).float() / 255
+    heatmaps = draw_heatmaps(places[None], OUTPUT_SIZE, STRIDE)[0] * known[:, None, None]
+    has_body = torch.tensor(person.mask is not None)
+    return PersonCrops(picture, places, heatmaps, known, torch.from_numpy(body), has_body)
+
+
+def framing_of(person: Person) -> Framing:
+    """The square around a person: its box, or where there is none its joints."""
+    box = person.box
+    if box is None:
+        seen = person.keypoints[person.confidence > 0]
+        low, high = seen.min(0), seen.max(0)
+        extent = np.maximum(high - low, 1.0)
+        box = (float(low[0]), float(low[1]), float(extent[0]), float(extent[1]))
+    return Framing.around(box, INPUT_SIZE)

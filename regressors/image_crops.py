@@ -1,0 +1,74 @@
+"""Square pieces of photographs, turned, scaled and mirrored at will, and the points and masks that go with them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from ..body.joint_sets import CANONICAL_JOINTS, mirror_permutation
+
+BOX_SCALE = 1.25  # of the longer side of a person's box: room for what joints do not mark, as Newell et al. 2016 leave
+
+
+class Framing(NamedTuple):
+    """A square window of a photograph.
+
+    Attributes:
+        centre: (x, y) pixels of the photograph.
+        side: pixels of the photograph.
+        turn: radians by which the content is turned, clockwise as seen.
+        mirrored: whether left and right are exchanged.
+        size: of the piece, pixels.
+    """
+
+    centre: tuple[float, float]
+    side: float
+    turn: float = 0.0
+    mirrored: bool = False
+    size: int = 256
+
+    @staticmethod
+    def around(box: tuple[float, float, float, float], size: int = 256) -> Framing:
+        """Around a person's box: x, y, width, height, pixels."""
+        x, y, width, height = box
+        return Framing((x + width / 2, y + height / 2), BOX_SCALE * max(width, height), size=size)
+
+    def matrix(self) -> np.ndarray:
+        """(2, 3) the affine map from pixels of the photograph to pixels of the piece, (0, 0) the corner of both."""
+        zoom, cosine, sine = self.size / self.side, np.cos(self.turn), np.sin(self.turn)
+        linear = zoom * np.array([[cosine, -sine], [sine, cosine]])
+        if self.mirrored:
+            linear = np.diag([-1.0, 1.0]) @ linear
+        return np.column_stack((linear, self.size / 2 - linear @ self.centre))
+
+    def points(self, points: np.ndarray) -> np.ndarray:
+        """(..., 2) pixels of the photograph -> of the piece."""
+        matrix = self.matrix()
+        return points @ matrix[:, :2].T + matrix[:, 2]
+
+    def points_back(self, points: np.ndarray) -> np.ndarray:
+        """(..., 2) pixels of the piece -> of the photograph."""
+        matrix = self.matrix()
+        return (points - matrix[:, 2]) @ np.linalg.inv(matrix[:, :2]).T
+
+    def cut(self, image: np.ndarray) -> np.ndarray:
+        """The piece of a photograph (H, W, 3) uint8, or of a mask (H, W) bool or float32; what is outside is 0."""
+        matrix = self.matrix()
+        values = image.astype(np.float32) if image.dtype == bool else image
+        shrink = int(self.side / self.size)
+        if shrink > 1:  # averaged first: bilinear sampling alone would skip pixels
+            height, width = values.shape[:2]
+            small = (max(1, width // shrink), max(1, height // shrink))
+            scale = np.diag([width / small[0], height / small[1]])
+            values = cv2.resize(values, small, interpolation=cv2.INTER_AREA)
+            matrix = np.column_stack((matrix[:, :2] @ scale, matrix[:, 2]))
+        matrix = matrix.copy()
+        matrix[:, 2] += matrix[:, :2] @ (0.5, 0.5) - 0.5  # OpenCV counts from the middle of the first pixel
+        return cv2.warpAffine(values, matrix, (self.size, self.size), flags=cv2.INTER_LINEAR)
+
+
+def exchange_sides(values: np.ndarray) -> np.ndarray:
+    """Canonical joints (K, ...) of the mirror image, under their own names: left and right change places."""
+    return values[list(mirror_permutation(CANONICAL_JOINTS))]

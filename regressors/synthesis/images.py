@@ -1,0 +1,214 @@
+"""Synthetic pictures of people with everything Human2D learns: joints, heatmaps, silhouettes. Nobody in them exists.
+
+The body in library poses, dressed (`clothing`), lit, before invented or the user's own backdrops, sometimes with
+another person behind and things in front (`scenery`), seen through a camera that blurs, grains and compresses.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from ...body import BodyModel, PointSet, axis_angle_to_matrix, compile_points
+from ...body.joint_sets import CANONICAL_JOINTS
+from ...camera import project
+from ...observations.images import read_image
+from ...rendering import rasterize
+from ...rendering.shading import linear_to_srgb, vertex_normals
+from ..datasets.crops import PersonCrops
+from ..heatmaps import draw_heatmaps
+from ..human2d import HUMAN2D_JOINTS, INPUT_SIZE, OUTPUT_SIZE, STRIDE
+from .clothing import Anatomy, Look, colors_at, draw_look, kinds_at
+from .detector import detector_hips
+from .people import Synthesis, Synthesizer
+from .poses import PoseSource
+from .scenery import Lens, backdrop, clouds, occluder, photograph, piece_of, uniform
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageSynthesis:
+    """What the pictures are like, beyond the people and cameras of ``people``."""
+
+    people: Synthesis = field(default_factory=lambda: replace(Synthesis(), roll_deg=15.0))
+    framing: tuple[float, float] = (1.0, 1.7)  # the crop's side, in longer sides of the person's box
+    shift: float = 0.12  # of the crop's side, how far the person is off its middle at most
+    company: float = 0.25  # share of pictures with somebody else behind
+    occluded: float = 0.35  # share of pictures with something in front
+    ambient: tuple[float, float] = (0.25, 0.8)  # light from everywhere; the rest comes from one side
+    lens: Lens = field(default_factory=Lens)
+
+
+class SyntheticImages:
+    """Makes batches of pictures: the same seed and step give the same batch, and rows do not depend on each other.
+
+    Args:
+        body: sets the device that bodies are drawn on; pictures come on the CPU's way through the camera, then there.
+        source: of poses.
+        config: what the rest is like.
+        backdrops: photographs without people to put behind; without any, backdrops are invented.
+        joints: what heatmaps are made of.
+        seed: with the step, everything random comes from it.
+    Raises:
+        FileNotFoundError, ImageFileError: a backdrop cannot be read.
+    """
+
+    def __init__(
+        self,
+        body: BodyModel,
+        source: PoseSource,
+        config: ImageSynthesis | None = None,
+        *,
+        backdrops: Sequence[Path] = (),
+        joints: tuple[str, ...] = HUMAN2D_JOINTS,
+        seed: int = 0,
+    ) -> None:
+        self.body, self.config, self.joints, self.seed = body, config or ImageSynthesis(), joints, seed
+        self.people = Synthesizer(body, source, self.config.people, seed=seed)
+        self.anatomy = Anatomy.of(body)
+        self._points: PointSet = compile_points(body)
+        self._backdrops = [read_image(path) for path in backdrops]
+
+    @torch.no_grad()
+    def batch(self, step: int, count: int, rows: slice = slice(None)) -> PersonCrops:
+        """The rows of batch number ``step`` of ``count`` pictures."""
+        generator = self.people.generator(step)
+        main, behind = (self.people.placed(count, generator) for _ in range(2))
+        chances = torch.rand(count, 4, generator=generator)
+        seeds = torch.randint(2**62, (count,), generator=generator).tolist()[rows]
+        generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+        looks = [_moved(draw_look(own), self.body.device) for own in generators]
+        params, intrinsics = (value[rows].to(self.body.v_template) for value in main)
+        vertices = self._dressed(params, looks)
+        crops = self._crops(vertices, intrinsics, chances[rows])
+        front, body = self._drawn(vertices, crops, looks, generators)
+        scenes = torch.stack([self._backdrop(own) for own in generators]).to(front)
+        scenes = self._company(scenes, behind[0][rows], crops, looks, generators)
+        scenes = front + (1 - body)[:, None] * scenes
+        scenes, body = self._occluded(scenes, body, generators)
+        seen = [photograph(scene, self.config.lens, own) for scene, own in zip(scenes.cpu(), generators, strict=True)]
+        positions = self._joints(params, crops)
+        return PersonCrops(
+            picture=torch.stack(seen).to(body),
+            positions=positions,
+            heatmaps=draw_heatmaps(positions, OUTPUT_SIZE, STRIDE),
+            known=torch.ones(positions.shape[:2], dtype=torch.bool, device=body.device),
+            body=functional.avg_pool2d(body[:, None], int(STRIDE))[:, 0],
+            has_body=torch.ones(len(body), dtype=torch.bool, device=body.device),
+        )
+
+    def _dressed(self, params: Tensor, looks: Sequence[Look]) -> Tensor:
+        """(B, V, 3) vertices of bodies (B, 85), pushed out where there are clothes or hair."""
+        vertices = self.body.from_params(params).vertices
+        kinds = torch.stack([kinds_at(self.anatomy.rest, self.anatomy.segments, self.anatomy, look) for look in looks])
+        loose = torch.stack([look.loose for look in looks]).gather(1, kinds)
+        return vertices + loose[..., None] * vertex_normals(vertices, self.body.faces)
+
+    def _crops(self, vertices: Tensor, intrinsics: Tensor, chances: Tensor) -> Tensor:
+        """(B, 3, 3) intrinsics of square crops around bodies, larger and off the middle by chance (B, 4)."""
+        pixels = project(vertices, intrinsics)
+        low, high = pixels.amin(1), pixels.amax(1)
+        smallest, largest = self.config.framing
+        chances = chances.to(pixels)
+        side = (high - low).amax(1) * (smallest + (largest - smallest) * chances[:, 0])
+        centre = (low + high) / 2 + self.config.shift * (2 * chances[:, 1:3] - 1) * side[:, None]
+        zoom = INPUT_SIZE / side
+        crops = intrinsics * zoom[:, None, None]
+        crops[:, :2, 2] = (intrinsics[:, :2, 2] - centre) * zoom[:, None] + INPUT_SIZE / 2
+        crops[:, 2, 2] = 1
+        return crops
+
+    def _drawn(
+        self, vertices: Tensor, crops: Tensor, looks: Sequence[Look], generators: Sequence[torch.Generator]
+    ) -> tuple[Tensor, Tensor]:
+        """People in clothes and light: (B, 3, 256, 256) sRGB before black, and their cover (B, 256, 256)."""
+        fragments = rasterize(vertices, self.body.faces, crops, (INPUT_SIZE, INPUT_SIZE))
+        normals = vertex_normals(vertices, self.body.faces)
+        pictures = torch.zeros(len(vertices), INPUT_SIZE, INPUT_SIZE, 3).to(vertices)
+        covered = fragments.face_ids >= 0
+        for row, (look, own) in enumerate(zip(looks, generators, strict=True)):
+            faces = fragments.face_ids[row][covered[row]]
+            shares = fragments.barycentrics[row][covered[row]][..., None]
+            corners = self.body.faces[faces]
+            points = (shares * self.anatomy.rest[corners]).sum(1)
+            kinds = kinds_at(points, self.anatomy.face_segments[faces], self.anatomy, look)
+            towards = functional.normalize((shares * normals[row][corners]).sum(1), dim=1)
+            light = _light(towards, self.config.ambient, own)
+            pictures[row][covered[row]] = linear_to_srgb((colors_at(points, kinds, look) * light).clamp(0, 1))
+        return pictures.permute(0, 3, 1, 2), covered.to(vertices)
+
+    def _backdrop(self, generator: torch.Generator) -> Tensor:
+        if not self._backdrops:
+            return backdrop(INPUT_SIZE, generator)
+        chosen = int(torch.randint(len(self._backdrops), (), generator=generator))
+        return piece_of(self._backdrops[chosen], INPUT_SIZE, generator)
+
+    def _company(
+        self,
+        scenes: Tensor,
+        params: Tensor,
+        crops: Tensor,
+        looks: Sequence[Look],
+        generators: Sequence[torch.Generator],
+    ) -> Tensor:
+        """Scenes with somebody else in some of them: other poses (B, 85), farther away and to one side."""
+        params = params.clone()
+        chosen = []
+        for row, own in enumerate(generators):
+            chance, side, farther, across = (uniform(own, 0, 1) for _ in range(4))
+            focal, middle = float(crops[row, 0, 0]), (crops[row, :2, 2].cpu() - INPUT_SIZE / 2) / crops[row, 0, 0].cpu()
+            depth = (1.0 + farther) * focal * 1.7 / (0.75 * INPUT_SIZE)
+            away = (0.25 + 0.5 * across) * (1 if side < 0.5 else -1) * INPUT_SIZE / focal
+            params[row, 82:84] = depth * (torch.tensor([away, 0.0]) - middle)
+            params[row, 84] = depth
+            if chance < self.config.company:
+                chosen.append(row)
+        if not chosen:
+            return scenes
+        dressed = [_moved(draw_look(generators[row]), self.body.device) for row in chosen]
+        vertices = self._dressed(params[chosen].to(scenes), dressed)
+        drawn, cover = self._drawn(vertices, crops[chosen], dressed, [generators[row] for row in chosen])
+        scenes = scenes.clone()
+        scenes[chosen] = drawn + (1 - cover)[:, None] * scenes[chosen]
+        return scenes
+
+    def _occluded(self, scenes: Tensor, body: Tensor, generators: Sequence[torch.Generator]) -> tuple[Tensor, Tensor]:
+        """Scenes with things in front in some of them, and what of the body they leave to be seen."""
+        scenes, body = scenes.clone(), body.clone()
+        for row, own in enumerate(generators):
+            if uniform(own, 0, 1) >= self.config.occluded:
+                continue
+            for _ in range(1 + int(uniform(own, 0, 2))):
+                hidden = occluder(INPUT_SIZE, own).to(scenes.device)
+                scenes[row] = torch.where(hidden, clouds(INPUT_SIZE, own).to(scenes), scenes[row])
+                body[row] = torch.where(hidden, 0.0, body[row])
+        return scenes, body
+
+    def _joints(self, params: Tensor, crops: Tensor) -> Tensor:
+        """(B, J, 2) pixels of the crops, with the hips where annotators see them."""
+        detector = self.config.people.detector
+        orientation = axis_angle_to_matrix(params[:, :3])
+        up, out = 0.5 * detector.hips_up, 0.5 * detector.hips_out
+        points = detector_hips(self._points.points(params), orientation, up=up, out=out)
+        return project(points, crops)[:, [CANONICAL_JOINTS.index(name) for name in self.joints]]
+
+
+def _light(normals: Tensor, ambient: tuple[float, float], generator: torch.Generator) -> Tensor:
+    """(N, 3) light that falls on surfaces with normals (N, 3), camera frame: from the sky and from one lamp."""
+    angle, height = uniform(generator, -math.pi, math.pi), uniform(generator, -0.2, 1.2)
+    lamp = normals.new_tensor(
+        [math.cos(height) * math.sin(angle), -math.sin(height), -math.cos(height) * abs(math.cos(angle))]
+    )
+    everywhere = uniform(generator, *ambient)
+    warm = normals.new_tensor([uniform(generator, 0.85, 1.15) for _ in range(3)])
+    sky = everywhere * (0.75 - 0.25 * normals[:, 1:2])
+    return sky + (1.6 - everywhere) * (normals @ lamp).clamp_min(0)[:, None] * warm
+
+
+def _moved(look: Look, device: torch.device) -> Look:
+    return Look(*(value.to(device) for value in look))

@@ -1,0 +1,108 @@
+"""What is behind and before people, and what a camera makes of a scene: drawn by chance, one picture at a time."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lens:
+    """What a camera makes of a scene; each picture draws its own."""
+
+    brightness: tuple[float, float] = (0.5, 1.5)
+    contrast: tuple[float, float] = (0.6, 1.3)
+    tint: float = 0.12  # of white, either way at most
+    noise: float = 0.05  # largest standard deviation
+    blur: float = 2.0  # largest standard deviation, pixels
+    compressed: float = 0.6  # share of pictures that were JPEGs,
+    quality: tuple[int, int] = (15, 90)
+
+
+def uniform(generator: torch.Generator, low: float, high: float) -> float:
+    return low + (high - low) * float(torch.rand((), generator=generator))
+
+
+def backdrop(size: int, generator: torch.Generator) -> Tensor:
+    """(3, size, size) 0..1: clouds of noise, a horizon sometimes, shapes with textures of their own."""
+    picture = clouds(size, generator)
+    if uniform(generator, 0, 1) < 0.5:
+        line = uniform(generator, 0.3, 0.9) * size
+        below = (torch.arange(size) > line)[:, None].expand(size, size)
+        picture = torch.where(below, clouds(size, generator), picture)
+    for _ in range(int(uniform(generator, 0, 14))):
+        picture = torch.where(shape(size, generator, 0.04, 0.5), clouds(size, generator), picture)
+    return picture
+
+
+def clouds(size: int, generator: torch.Generator) -> Tensor:
+    """(3, size, size) 0..1: a colour, with noise of many sizes whose strengths fall by a power of their own."""
+    hue, dullness = torch.rand(3, 1, 1, generator=generator), uniform(generator, 0, 1)
+    base = dullness * hue.mean() + (1 - dullness) * hue
+    roughness = uniform(generator, 0.3, 1.3)
+    strength = uniform(generator, 0.02, 0.5)
+    grey = uniform(generator, 0, 1)
+    total = torch.zeros(3, size, size)
+    for octave in range(1, 8):
+        cells = min(size, 2**octave)
+        noise = torch.randn(3, cells, cells, generator=generator)
+        noise = grey * noise.mean(0, keepdim=True) * math.sqrt(3) + (1 - grey) * noise
+        total += functional.interpolate(noise[None], (size, size), mode="bilinear")[0] * 2 ** (-roughness * octave)
+    return (base + strength * total).clamp(0, 1)
+
+
+def shape(size: int, generator: torch.Generator, smallest: float, largest: float) -> Tensor:
+    """(size, size) bool: a turned rectangle or ellipse; extents in shares of the size."""
+    x, y = (uniform(generator, -0.1, 1.1) * size for _ in range(2))
+    width, height = (uniform(generator, smallest, largest) * size for _ in range(2))
+    angle = uniform(generator, -math.pi, math.pi)
+    columns = torch.arange(size) + 0.5 - x
+    rows = (torch.arange(size) + 0.5 - y)[:, None]
+    along = (math.cos(angle) * columns + math.sin(angle) * rows) / width
+    across = (-math.sin(angle) * columns + math.cos(angle) * rows) / height
+    if uniform(generator, 0, 1) < 0.5:
+        return along**2 + across**2 < 0.25
+    return (along.abs() < 0.5) & (across.abs() < 0.5)
+
+
+def occluder(size: int, generator: torch.Generator) -> Tensor:
+    """(size, size) bool: something in front: a shape, or all below a slanted edge, as of a table."""
+    if uniform(generator, 0, 1) < 0.7:
+        return shape(size, generator, 0.08, 0.4)
+    height, slope = uniform(generator, 0.6, 0.95) * size, uniform(generator, -0.2, 0.2)
+    return torch.arange(size)[:, None] > height + slope * (torch.arange(size) - size / 2)
+
+
+def piece_of(photograph: np.ndarray, size: int, generator: torch.Generator) -> Tensor:
+    """(3, size, size) 0..1: a square of a photograph (H, W, 3) uint8, from anywhere, of any size."""
+    height, width = photograph.shape[:2]
+    side = max(1, int(uniform(generator, 0.4, 1.0) * min(height, width)))
+    top, left = (int(uniform(generator, 0, 1) * (length - side)) for length in (height, width))
+    square = photograph[top : top + side, left : left + side]
+    resized = cv2.resize(square, (size, size), interpolation=cv2.INTER_AREA if side > size else cv2.INTER_LINEAR)
+    return torch.from_numpy(resized).permute(2, 0, 1).float() / 255
+
+
+def photograph(scene: Tensor, lens: Lens, generator: torch.Generator) -> Tensor:
+    """(3, H, W) 0..1 on the CPU: the scene as a camera stores it, with 8 bits a colour."""
+    white = torch.tensor([uniform(generator, 1 - lens.tint, 1 + lens.tint) for _ in range(3)])[:, None, None]
+    bright, contrast = uniform(generator, *lens.brightness), uniform(generator, *lens.contrast)
+    picture = ((scene * white * bright - 0.5) * contrast + 0.5).clamp(0, 1)
+    spread = uniform(generator, 0, 1) ** 3 * lens.blur
+    values = picture.permute(1, 2, 0).contiguous().numpy()
+    if spread > 0.3:
+        values = cv2.GaussianBlur(values, (0, 0), spread)
+    grain = uniform(generator, 0, 1) ** 2 * lens.noise
+    values = values + grain * torch.randn(values.shape, generator=generator).numpy()
+    stored = np.round(np.clip(values, 0, 1) * 255).astype(np.uint8)
+    if uniform(generator, 0, 1) < lens.compressed:
+        quality = int(uniform(generator, *lens.quality))
+        coded = cv2.imencode(".jpg", stored[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+        stored = np.ascontiguousarray(cv2.imdecode(coded, cv2.IMREAD_COLOR)[..., ::-1])
+    return torch.from_numpy(stored).permute(2, 0, 1).float() / 255

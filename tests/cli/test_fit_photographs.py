@@ -1,0 +1,89 @@
+"""``fit``, ``predict`` and ``demo`` on photographs alone, with a stand-in for the detector's networks."""
+
+import shutil
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from anchorfit.assets import ASSETS
+from anchorfit.cli.main import app
+from anchorfit.observations import write_image
+from anchorfit.observations.detectors import DETECTORS, registry
+from anchorfit.results import BodyEstimate
+
+PHOTO = ASSETS / "demo" / "000000000785.jpg"
+
+
+def invoke(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def words(text: str) -> str:
+    return " ".join(text.split())
+
+
+@pytest.fixture
+def installed(monkeypatch, stand_in):
+    """A detector that is there."""
+    monkeypatch.setitem(DETECTORS, "mediapipe", lambda model, search: stand_in())
+    monkeypatch.setattr(registry, "find_spec", lambda name: object())
+
+
+def test_photographs_are_enough(installed, tmp_path):
+    shutil.copy(PHOTO, tmp_path / "photo.jpg")
+    write_image(tmp_path / "black.png", np.zeros((40, 60, 3), np.uint8))
+    result = invoke("fit", tmp_path, "-o", tmp_path / "out", "--save", "npz,overlay")
+    assert result.exit_code == 0, result.output
+    assert "People are looked for with stand-in 1.0." in words(result.output)
+    assert "black.png: stand-in 1.0 finds no person in it" in words(result.output)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["photo_0.npz", "photo_overlay.png"]
+    estimate = BodyEstimate.load(tmp_path / "out" / "photo_0.npz")
+    assert estimate.method == "anchored"
+    assert "silhouette" not in estimate.diagnostics.energy
+
+
+def test_detected_masks_are_used_where_they_are_asked_for(installed, tmp_path):
+    result = invoke("fit", PHOTO, "-o", tmp_path, "--save", "npz", "--mask", "detected")
+    assert result.exit_code == 0, result.output
+    assert "silhouette" in BodyEstimate.load(tmp_path / "000000000785_0.npz").diagnostics.energy
+    result = invoke("predict", PHOTO, "-o", tmp_path / "direct", "--save", "npz", "--mask", "detected")
+    assert result.exit_code == 0, result.output
+    assert BodyEstimate.load(tmp_path / "direct" / "000000000785_0.npz").betas.abs().max() > 0
+
+
+def test_nobody_anywhere_is_an_error(installed, tmp_path):
+    write_image(tmp_path / "white.png", np.full((40, 60, 3), 255, np.uint8))
+    result = invoke("fit", tmp_path / "white.png", "-o", tmp_path / "out")
+    assert result.exit_code == 1
+    assert "no person found in any of the 1 images" in str(result.exception)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("command", ["fit", "predict"])
+def test_a_missing_detector_is_one_line(monkeypatch, tmp_path, command):
+    monkeypatch.setattr(registry, "find_spec", lambda name: None)
+    result = invoke(command, PHOTO, "-o", tmp_path)
+    assert result.exit_code == 1
+    assert "pip install 'anchorfit[detect]'" in str(result.exception)
+    assert "\n" not in str(result.exception)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--mask", "file"),
+        ("-k", ASSETS / "demo" / "person_keypoints.json", "--mask", "detected"),
+        ("-k", ASSETS / "demo" / "person_keypoints.json", "--thorough"),
+    ],
+)
+def test_options_that_contradict_each_other(installed, tmp_path, options):
+    assert invoke("fit", PHOTO, "-o", tmp_path, *options).exit_code == 2
+
+
+def test_the_demo_starts_from_the_pictures_alone_where_that_is_asked_for(installed, tmp_path):
+    result = invoke("demo", "--detect", "-o", tmp_path)
+    assert result.exit_code == 0, result.output
+    assert "stand-in 1.0" in result.output
+    assert "000000000785.jpg#0" in result.output
+    assert (tmp_path / "contact_sheet.jpg").stat().st_size > 10_000

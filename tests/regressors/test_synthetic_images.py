@@ -1,0 +1,150 @@
+"""Synthetic pictures: laws of the generator, and of what is drawn; Human2D learns from them."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from anchorfit.body import load_body
+from anchorfit.body.joint_sets import SMPL_JOINTS
+from anchorfit.body.pose_library import load_pose_library
+from anchorfit.cli.main import app
+from anchorfit.observations import write_image
+from anchorfit.regressors.heatmaps import decode
+from anchorfit.regressors.human2d import STRIDE
+from anchorfit.regressors.synthesis import PoseSource
+from anchorfit.regressors.synthesis.clothing import BOTTOM, HAIR, SHOES, SKIN, TOP, Anatomy, draw_look, kinds_at
+from anchorfit.regressors.synthesis.images import ImageSynthesis, SyntheticImages
+from anchorfit.regressors.synthesis.scenery import Lens, backdrop, occluder, photograph, piece_of
+from anchorfit.regressors.weights import load_human2d_network
+
+PLAIN_LENS = Lens(brightness=(1, 1), contrast=(1, 1), tint=0, noise=0, blur=0, compressed=0)
+PLAIN = ImageSynthesis(company=0, occluded=0, lens=PLAIN_LENS)
+
+
+@pytest.fixture(scope="module")
+def body():
+    return load_body()
+
+
+@pytest.fixture(scope="module")
+def source():
+    return PoseSource.from_library(load_pose_library(split="train"))
+
+
+def test_the_same_seed_and_step_give_the_same_pictures_and_rows_are_their_own(body, source):
+    data = SyntheticImages(body, source, ImageSynthesis(company=0.5), seed=4)
+    whole, part = data.batch(2, 2), data.batch(2, 2, slice(1, 2))
+    for all_rows, some in zip(whole.rows(slice(1, 2)), part, strict=True):
+        torch.testing.assert_close(all_rows, some, atol=1e-4, rtol=1e-4)  # skinning sums in another order
+    assert not torch.equal(data.batch(3, 2).picture, whole.picture)
+
+
+def test_targets_belong_to_the_picture(body, source):
+    crops = SyntheticImages(body, source, PLAIN, seed=1).batch(0, 4)
+    assert crops.picture.shape == (4, 3, 256, 256)
+    assert ((crops.picture >= 0) & (crops.picture <= 1)).all()
+    inside = ((crops.positions > 8) & (crops.positions < 248)).all(-1)
+    assert inside.float().mean() > 0.8
+    found = decode(crops.heatmaps, STRIDE).positions
+    torch.testing.assert_close(found[inside], crops.positions[inside], atol=0.05, rtol=0)
+    cells = (crops.positions / STRIDE).long().clamp(0, 63)
+    on_body = crops.body[torch.arange(4)[:, None], cells[..., 1], cells[..., 0]]
+    assert (on_body[inside] > 0.2).float().mean() > 0.95  # joints lie in the body, but for ends of noses and toes
+
+
+def test_the_silhouette_is_where_the_picture_changes(body, source):
+    """The same person before two backdrops: what differs is not the person."""
+    pictures = []
+    for shade in (10, 240):
+        data = SyntheticImages(body, source, PLAIN, seed=1)
+        data._backdrops = [np.full((50, 50, 3), shade, np.uint8)]
+        crops = data.batch(0, 2)
+        pictures.append(crops.picture)
+    same = (pictures[0] - pictures[1]).abs().amax(1) < 0.5
+    small = torch.nn.functional.avg_pool2d(same.float()[:, None], 4)[:, 0]
+    torch.testing.assert_close(small, crops.body, atol=1e-6, rtol=0)
+
+
+def test_things_in_front_hide_the_body_but_no_joint(body, source):
+    free = SyntheticImages(body, source, PLAIN, seed=1).batch(0, 6)
+    hidden = SyntheticImages(body, source, replace(PLAIN, occluded=1), seed=1).batch(0, 6)
+    assert (hidden.body <= free.body + 1e-6).all()
+    assert hidden.body.sum() < free.body.sum()
+    torch.testing.assert_close(hidden.positions, free.positions)
+    assert hidden.known.all()
+
+
+def test_company_is_no_part_of_the_silhouette(body, source):
+    alone = SyntheticImages(body, source, PLAIN, seed=1).batch(0, 3)
+    together = SyntheticImages(body, source, replace(PLAIN, company=1), seed=1).batch(0, 3)
+    torch.testing.assert_close(together.body, alone.body)
+    assert ((together.picture - alone.picture).abs().amax(1) > 0.02).float().mean() > 0.005
+
+
+def test_backdrops_of_ones_own(body, source, tmp_path):
+    write_image(tmp_path / "red.png", np.broadcast_to(np.array([255, 0, 0], np.uint8), (40, 90, 3)).copy())
+    crops = SyntheticImages(body, source, PLAIN, backdrops=[tmp_path / "red.png"]).batch(0, 2)
+    empty = torch.nn.functional.interpolate(crops.body[:, None], scale_factor=4)[:, 0] == 0
+    assert torch.equal(crops.picture[:, 0][empty].unique(), torch.ones(1))
+    assert torch.equal(crops.picture[:, 1][empty].unique(), torch.zeros(1))
+
+
+def test_clothes_are_where_they_belong(body):
+    anatomy = Anatomy.of(body)
+    for seed in range(20):
+        look = draw_look(torch.Generator().manual_seed(seed))
+        kinds = kinds_at(anatomy.rest, anatomy.segments, anatomy, look)
+        names = [SMPL_JOINTS[index] for index in anatomy.segments]
+
+        def share(kind: int, *parts: str, kinds=kinds, names=names) -> float:
+            chosen = torch.tensor([name in parts for name in names])
+            return float((kinds[chosen] == kind).float().mean())
+
+        assert share(TOP, "spine2") == 1
+        assert share(SHOES, "left_foot", "right_foot") > 0.9
+        assert share(BOTTOM, "pelvis") > 0.3
+        assert share(SKIN, "left_hand") > 0.5 or look.sleeve > 0.9
+        assert share(HAIR, "spine3", "left_knee") == 0
+        assert abs(share(TOP, "left_shoulder") - share(TOP, "right_shoulder")) < 0.02
+
+
+def test_scenery_is_drawn_by_the_generator():
+    first, second = (backdrop(64, torch.Generator().manual_seed(3)) for _ in range(2))
+    assert torch.equal(first, second)
+    assert first.shape == (3, 64, 64)
+    assert ((first >= 0) & (first <= 1)).all()
+    assert occluder(64, torch.Generator().manual_seed(1)).dtype == torch.bool
+    photo = np.zeros((3, 500, 3), np.uint8)
+    assert piece_of(photo, 64, torch.Generator().manual_seed(0)).shape == (3, 64, 64)
+
+
+def test_a_perfect_lens_changes_nothing_and_a_poor_one_does():
+    scene = backdrop(64, torch.Generator().manual_seed(3))
+    same = photograph(scene, PLAIN_LENS, torch.Generator().manual_seed(0))
+    torch.testing.assert_close(same, scene, atol=0.5 / 255 + 1e-6, rtol=0)
+    poor = photograph(scene, Lens(compressed=1, quality=(5, 6)), torch.Generator().manual_seed(0))
+    assert (poor - scene).abs().mean() > 0.01
+    assert ((poor >= 0) & (poor <= 1)).all()
+
+
+def test_human2d_is_trained_from_the_command_line_and_goes_on(tmp_path):
+    pytest.importorskip("lightning")
+    options = ["--batch-size", "2", "--features", "16", "--heldout", "2", "--threads", "1", "-o", str(tmp_path)]
+    first = CliRunner().invoke(app, ["train", "human2d", "--steps", "1", *options])
+    assert first.exit_code == 0, first.output
+    second = CliRunner().invoke(app, ["train", "human2d", "--steps", "2", "--resume", *options])
+    assert second.exit_code == 0, second.output
+    assert load_human2d_network(tmp_path / "human2d.safetensors").config.features == 16
+    heading, *lines = (tmp_path / "log.csv").read_text().splitlines()
+    assert heading.endswith("pck,mask_iou")
+    assert [line.split(",")[0] for line in lines] == ["1", "2"]
+
+
+@pytest.mark.parametrize("options", [("--mpii", "a.mat"), ("--coco-images", "folder")])
+def test_annotations_and_images_go_together(tmp_path, options):
+    result = CliRunner().invoke(app, ["train", "human2d", "-o", str(tmp_path / "out"), *options])
+    assert result.exit_code == 2
+    assert not (tmp_path / "out").exists()
