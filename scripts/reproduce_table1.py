@@ -1,6 +1,6 @@
 """The ablation of Pavlakos et al. 2018, Table 1, on synthetic people: what PosePrior's losses are worth.
 
-    python scripts/reproduce_table1.py [--steps 2500] [--seeds 0 1 2] [--width 512] [--output FILE]
+    python scripts/reproduce_table1.py [--steps 1500] [--seeds 0 1 2] [--width 512] [--output FILE]
 
 The paper's network (two bilinear units, axis-angles relative to the parents) is trained on the library's training
 subjects with (1) the squared error of axis-angles, (2) that of rotation matrices, (3) matrices and, for the last 60 %
@@ -85,8 +85,8 @@ def shifted_people(body: BodyModel, count: int) -> tuple[SyntheticSet, Synthetic
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, default=2500)
-    parser.add_argument("--refine-steps", type=int, default=500)
+    parser.add_argument("--steps", type=int, default=1500)
+    parser.add_argument("--refine-steps", type=int, default=300)
     parser.add_argument("--width", type=int, default=512)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument(
