@@ -63,7 +63,7 @@ def write_cases(
         "camera; the same from the camera's right; the true body from there."
     )
     pieces = [_HEAD.format(title=html.escape(title), about=about)]
-    for method in dict.fromkeys(record.method for record in records):
+    for method in dict.fromkeys(record.method for record in records if record.params):
         own = sorted((r for r in records if r.method == method and r.params), key=lambda r: (_score(r), r.name))
         pieces.append(f"<h2>{html.escape(method)}</h2>")
         worst, best = own[:each], own[max(each, len(own) - each) :][::-1]

@@ -4,7 +4,7 @@ import torch
 from anchorfit.body import load_body
 from anchorfit.body.pose_library import load_pose_library
 from anchorfit.evaluation.baselines.comparison import Effort, observed, score, train_all
-from anchorfit.evaluation.baselines.result import BaselineResult, of_params
+from anchorfit.evaluation.baselines.result import Answer, answer_of
 from anchorfit.evaluation.synthetic import SyntheticPeople, make_people
 
 LITTLE = Effort(forest_people=40, network_steps=2, network_silhouettes=16, basis_poses=150)
@@ -33,11 +33,11 @@ def test_every_baseline_is_trained_and_answers(people):
 
 def test_the_truth_scores_nothing(people):
     body = load_body()
-    scored = score(body, lambda: of_params(people.params, body), people.params)
+    scored = score(body, lambda: answer_of(people.params, body), people.params)
     assert scored.reconstruction_mm < 0.01
     assert scored.surface_mm == 0
     joints = body.from_params(people.params).joints
-    moved = score(body, lambda: BaselineResult(None, 2.0 * joints + 1.0), people.params)
+    moved = score(body, lambda: Answer(None, 2.0 * joints + 1.0), people.params)
     assert moved.reconstruction_mm < 0.1  # up to similarity
     assert moved.surface_mm is None
 
