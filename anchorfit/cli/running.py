@@ -63,7 +63,7 @@ def run(plan: Plan, output: Path, variants: str, workers: int, cases: bool, trai
     from ..evaluation.reports.manifest import fingerprint, manifest, write_manifest
     from ..evaluation.reports.people import write_people
     from ..evaluation.summary import differences, summarise
-    from .console import out, progress_bar, warn
+    from .console import long_run, out, warn
     from .outputs import make_folder
     from .tables import print_table, write_table
 
@@ -75,11 +75,12 @@ def run(plan: Plan, output: Path, variants: str, workers: int, cases: bool, trai
     total = len(chosen) * sum(map(len, plan.people.names))
     body = load_body(plan.body[0], gender=plan.body[1])
     settings = {**plan.settings, **fingerprint(plan.body[0]), "baselines": VERSION}
-    with RecordFile(output / "records.jsonl", settings) as file, progress_bar("running", total) as (bar, task):
-        records = run_benchmark(
-            plan.people, chosen, file, body=plan.body, workers=workers, store=store,
-            progress=lambda done: bar.advance(task, done),
-        )  # fmt: skip
+    with RecordFile(output / "records.jsonl", settings) as file:
+        before = sum(method in methods for method, _ in file.done)
+        with long_run("running", total, before=min(before, total)) as progress:
+            records = run_benchmark(
+                plan.people, chosen, file, body=plan.body, workers=workers, store=store, progress=progress
+            )
     rows = [*(replace(row, given=methods[row.method].given) for row in summarise(records)), *plan.published]
     write_table(output, rows, plan.columns)
     write_people(output, records)
