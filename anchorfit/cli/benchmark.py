@@ -182,6 +182,7 @@ def threedpw(
     from ..evaluation.datasets.threedpw import open_threedpw
 
     _check_smpl(body)
+    opt.check_gender(gender)
     plan = _plan(f"3dpw {gender}", root, open_threedpw(root, gender), (body, gender), ())
     run(plan, output, variants, workers, cases)
 

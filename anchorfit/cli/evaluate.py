@@ -72,11 +72,13 @@ def evaluate(
         "sha256 of the estimates": checksum(sorted({entry.path for entry in index.entries})),
         "sha256 of the annotations": checksum([path for image in lsp.images for path in (image.mask, image.parts)]),
     }
-    with RecordFile(output / "records.jsonl", settings) as file:
-        with long_run("scoring", len(lsp.images), before=len(file.done)) as progress:
-            problems = score_estimates(
-                lsp, matched, file, method=name, body=model, enlarged=enlarged, workers=workers, progress=progress
-            )
+    with (
+        RecordFile(output / "records.jsonl", settings) as file,
+        long_run("scoring", len(lsp.images), before=len(file.done)) as progress,
+    ):
+        problems = score_estimates(
+            lsp, matched, file, method=name, body=model, enlarged=enlarged, workers=workers, progress=progress
+        )
     for line in problems:
         warn(line)
     if not file.records:

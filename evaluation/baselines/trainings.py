@@ -62,6 +62,11 @@ class _Training(NamedTuple):
     restored: Callable[[Mapping[str, Tensor]], Learned]
 
 
+@lru_cache(maxsize=1)  # both networks learn from the same silhouettes
+def _pool(body: BodyModel, effort: Effort) -> Pool:
+    return make_pool(body, effort.network_silhouettes, seed=effort.seed)
+
+
 _NETWORKS = ("network_steps", "network_silhouettes")
 _TRAININGS: dict[str, _Training] = {
     "ramakrishna": _Training(
@@ -131,7 +136,7 @@ def baseline(name: str, body: BodyModel, store: Store | None = None, *, effort: 
     training = _TRAININGS[name]
     if store is None:
         return training.train(body, effort)
-    settings = _settings(name, body, effort)
+    settings = settings_of(name, body, effort)
     kept = store.read(name, settings)
     if kept is not None:
         return training.restored(kept)
@@ -144,7 +149,7 @@ def baseline(name: str, body: BodyModel, store: Store | None = None, *, effort: 
     return method
 
 
-def _settings(name: str, body: BodyModel, effort: Effort) -> dict[str, Any]:
+def settings_of(name: str, body: BodyModel, effort: Effort) -> dict[str, Any]:
     """All that what is learned depends on."""
     used = {key: value for key, value in asdict(effort).items() if key in (*_TRAININGS[name].depends_on, "seed")}
     made_from = {"people": repr(Synthesis()), "body": _digest_of(body), "poses": _digest_of_poses()}
@@ -165,8 +170,3 @@ def _digest_of(body: BodyModel) -> str:
 @lru_cache(maxsize=1)
 def _digest_of_poses() -> str:
     return hashlib.sha256(POSE_LIBRARY.read_bytes()).hexdigest()
-
-
-@lru_cache(maxsize=1)  # both networks learn from the same silhouettes
-def _pool(body: BodyModel, effort: Effort) -> Pool:
-    return make_pool(body, effort.network_silhouettes, seed=effort.seed)
