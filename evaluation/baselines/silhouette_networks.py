@@ -26,7 +26,7 @@ from torch.nn import functional
 
 from ...body import BodyModel, axis_angle_to_matrix, matrix_to_axis_angle
 from ...body.pose_library import load_pose_library
-from ...observations.people import Observations
+from ...observations import Observations, mask_box
 from ...regressors.normalisation import rays_of, rotation_to_axis
 from ...regressors.representations import matrix_from_6d, matrix_to_6d
 from ...regressors.shape_prior import crop_mask
@@ -262,9 +262,9 @@ def _mask_boxes(masks: list[np.ndarray | None]) -> Tensor:
     """(B, 2, 2) pixels, upper left and lower right, of masks; NaN where there is none."""
     boxes = torch.full((len(masks), 2, 2), torch.nan)
     for row, mask in enumerate(masks):
-        if mask is not None:
-            rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-            boxes[row] = torch.tensor([[columns[0], rows[0]], [columns[-1] + 1, rows[-1] + 1]])
+        box = None if mask is None else mask_box(mask)
+        if box is not None:
+            boxes[row] = torch.tensor([box[:2], (box[0] + box[2], box[1] + box[3])])
     return boxes
 
 

@@ -14,7 +14,8 @@ from anchorfit.evaluation import methods
 from anchorfit.evaluation.answers import Answer
 from anchorfit.evaluation.baselines import trainings
 from anchorfit.evaluation.baselines.landmarks import LandmarkObservations
-from anchorfit.evaluation.protocols.lsp_benchmark import crop_around, open_lsp_benchmark
+from anchorfit.evaluation.crops import crop_around_joints
+from anchorfit.evaluation.protocols.lsp_benchmark import open_lsp_benchmark
 from anchorfit.evaluation.protocols.openbody import BLOCK, OpenBody
 from anchorfit.evaluation.protocols.runner import Block, run_benchmark, scene_of
 from anchorfit.evaluation.records import Record, RecordFile
@@ -235,10 +236,14 @@ def test_the_crop_is_that_of_the_joints(lsp_root):
     opened = open_lsp_benchmark(lsp_root)
     block = opened.benchmark.block(0, load_body())
     seen = block.annotated.keypoints[0][block.annotated.confidence[0] > 0]
-    crop = crop_around(block.annotated, 0)
+    assert block.crops is not None
+    crop = block.crops[0]
     longer = (seen.amax(0) - seen.amin(0)).max().item()
     assert crop.side.item() == pytest.approx(1.2 * longer, rel=1e-6)
     assert crop.out_size == 224
+    block.annotated.confidence[0, 1:] = 0
+    whole = crop_around_joints(block.annotated, 0, scale=1.2, out_size=100)
+    assert (whole.side.item(), whole.out_size) == (max(block.annotated.image_size[0].tolist()), 100)
 
 
 def test_lsp_without_keypoints_says_what_is_missing(lsp_root):
