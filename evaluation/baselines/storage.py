@@ -16,6 +16,7 @@ from torch import Tensor
 from ...atomic import write_atomically
 
 FORMAT = "anchorfit-baseline-1"
+_ANOTHER = "name another folder for what is learned"
 
 
 class Store(NamedTuple):
@@ -35,9 +36,12 @@ class Store(NamedTuple):
         Raises:
             OSError: it cannot be made or written to.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OSError(f"{self.folder}: cannot be made ({error.strerror}); {_ANOTHER}") from error
         if not os.access(self.folder, os.W_OK):
-            raise PermissionError(f"{self.folder}: cannot be written to; name another folder for what is learned")
+            raise PermissionError(f"{self.folder}: cannot be written to; {_ANOTHER}")
 
     def write(self, name: str, settings: Mapping[str, Any], state: Mapping[str, Tensor]) -> None:
         """Keep tensors.

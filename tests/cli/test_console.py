@@ -12,7 +12,7 @@ def test_a_long_run_says_now_and_then_how_far_it_is(monkeypatch):
     said = io.StringIO()
     clock = itertools.count(0, 20)  # seconds: each look at the clock is 20 later
     monkeypatch.setattr(console, "err", Console(file=said))
-    monkeypatch.setattr(console.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr("anchorfit.cli.console.time.monotonic", lambda: next(clock))
     with console.long_run("running", 10, before=2) as done:
         for number in (2, 1, 1, 1):
             done(number)
