@@ -27,7 +27,7 @@ from torch import Tensor
 
 from anchorfit.body import BodyModel, axis_angle_to_matrix, load_body, matrix_to_axis_angle
 from anchorfit.body.pose_library import load_pose_library
-from anchorfit.evaluation.direct import body_errors
+from anchorfit.evaluation.body_errors import body_errors
 from anchorfit.evaluation.synthetic import SyntheticSet, make_people
 from anchorfit.fitting import FitConfig, FitResult, GaussianMixture, anchored, load_pose_prior, smplify
 from anchorfit.fitting.config import SMPLIFY_STAGES

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+import torch
 
 from ..body.joint_sets import CANONICAL_JOINTS
 from ..observations import Person
 from ..observations.detectors.suppression import similarity
+from .metrics.keypoints import hits
 from .metrics.segmentation import intersection_over_union
 
 LEAST_SIMILAR = 0.3
@@ -74,5 +76,6 @@ def correct_joints(detected: Person, annotated: Person, threshold: float = 0.2) 
     lengths = np.linalg.norm(ends[:, 0] - ends[:, 1], axis=1)[sure.reshape(2, 2).all(1)]
     height = annotated.box[3] if annotated.box else np.ptp(points[seen], axis=0).max()
     size = lengths.max() if lengths.size else height / 2
-    distance = np.linalg.norm(points - detected.keypoints, axis=1)
-    return ((distance <= threshold * size) & (detected.confidence > 0))[seen]
+    near = hits(torch.from_numpy(detected.keypoints), torch.from_numpy(points), float(size), threshold)[:, 0].numpy()
+    right: np.ndarray = (near & (detected.confidence > 0))[seen]
+    return right

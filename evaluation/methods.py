@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Protocol
+from functools import partial
+from typing import Literal, Protocol
 
 from torch import Tensor
 
@@ -12,6 +13,9 @@ from ..body import BodyModel
 from ..fitting import GaussianMixture, anchored, load_pose_prior, smplify
 from ..observations import Observations
 from ..regressors import Priors, load_priors, predict
+from .answers import Answer, answer_of
+from .baselines.storage import Store
+from .baselines.trainings import baseline
 
 
 class MethodResult(Protocol):
@@ -33,31 +37,35 @@ class Method(Protocol):
     def estimate(self, observations: Observations, body: BodyModel) -> MethodResult: ...
 
 
-class Bodies(NamedTuple):
-    """A `MethodResult` of bodies."""
-
-    params: Tensor
-    joints_cam: Tensor
-
-
 @dataclass(frozen=True, kw_only=True)
 class Variant:
     """A method, and what it is given and judged by.
 
     Attributes:
-        make: makes the method for a body: loads or trains it.
+        make: makes the method for a body: loads it, or trains it and keeps it in the store, where there is one.
         about: one line for the help.
-        keypoints: "detected", or "annotated": without a detector's noise and gaps.
+        keypoints: "detected"; "annotated": without a detector's noise and gaps; "none".
         masks: whether it is given masks.
+        landmarks: whether it is given the 91 landmarks of `baselines.landmarks`.
+        trained: whether ``make`` may take minutes the first time.
         on_crop: on LSP its body is drawn in the crop around the person and taken back to the image, as published
             crop-based predictions are.
     """
 
-    make: Callable[[BodyModel], Method]
+    make: Callable[[BodyModel, Store | None], Method]
     about: str
-    keypoints: Literal["detected", "annotated"] = "detected"
+    keypoints: Literal["detected", "annotated", "none"] = "detected"
     masks: bool = False
+    landmarks: bool = False
+    trained: bool = False
     on_crop: bool = False
+
+    @property
+    def given(self) -> str:
+        """What it is given, as tables say it."""
+        keypoints = {"detected": "keypoints", "annotated": "annotated keypoints", "none": ""}[self.keypoints]
+        parts = (keypoints, "masks" if self.masks else "", "91 true landmarks" if self.landmarks else "")
+        return ", ".join(filter(None, parts))
 
 
 def register(name: str, variant: Variant) -> None:
@@ -89,8 +97,8 @@ class DirectPrediction:
     def __init__(self, priors: Priors | None = None) -> None:
         self.priors = priors or load_priors()
 
-    def estimate(self, observations: Observations, body: BodyModel) -> Bodies:
-        return _bodies(predict(observations, body, priors=self.priors).params, body)
+    def estimate(self, observations: Observations, body: BodyModel) -> Answer:
+        return _answer(predict(observations, body, priors=self.priors).params, body)
 
 
 class FourStages:
@@ -99,8 +107,8 @@ class FourStages:
     def __init__(self, body: BodyModel) -> None:
         self.prior: GaussianMixture = load_pose_prior(dtype=body.dtype, device=body.device)
 
-    def estimate(self, observations: Observations, body: BodyModel) -> Bodies:
-        return _bodies(smplify(body, observations, self.prior).params, body)
+    def estimate(self, observations: Observations, body: BodyModel) -> Answer:
+        return _answer(smplify(body, observations, self.prior).params, body)
 
 
 class Anchored:
@@ -110,27 +118,55 @@ class Anchored:
         self.prior: GaussianMixture = load_pose_prior(dtype=body.dtype, device=body.device)
         self.priors = priors or load_priors()
 
-    def estimate(self, observations: Observations, body: BodyModel) -> Bodies:
+    def estimate(self, observations: Observations, body: BodyModel) -> Answer:
         start = predict(observations, body, priors=self.priors).params
-        return _bodies(anchored(body, observations, self.prior, start).params, body)
+        return _answer(anchored(body, observations, self.prior, start).params, body)
 
 
-def _bodies(params: Tensor, body: BodyModel) -> Bodies:
-    """Parameters with their joints, which need no mesh."""
-    global_orient, body_pose, betas, transl = params.to(body.v_template).split((3, 69, body.num_betas, 3), dim=1)
-    skeleton = body.skeleton(betas=betas, body_pose=body_pose, global_orient=global_orient)
-    return Bodies(params, skeleton.joints + transl[:, None])
+def _answer(params: Tensor, body: BodyModel) -> Answer:
+    return answer_of(params.to(body.v_template), body)
+
+
+def _direct(body: BodyModel, store: Store | None) -> DirectPrediction:
+    return DirectPrediction()
+
+
+def _smplify(body: BodyModel, store: Store | None) -> FourStages:
+    return FourStages(body)
+
+
+def _anchored(body: BodyModel, store: Store | None) -> Anchored:
+    return Anchored(body)
+
+
+def _baseline(
+    name: str,
+    about: str,
+    *,
+    keypoints: Literal["detected", "none"] = "none",
+    masks: bool = False,
+    landmarks: bool = False,
+) -> Variant:
+    """One of `baselines.trainings.BASELINES`."""
+    make = partial(baseline, name)
+    return Variant(make=make, about=about, keypoints=keypoints, masks=masks, landmarks=landmarks, trained=True)
 
 
 VARIANTS: dict[str, Variant] = {
-    "direct": Variant(make=lambda body: DirectPrediction(), about="one forward pass", on_crop=True),
-    "smplify": Variant(make=FourStages, about="SMPLify's four stages"),
-    "anchored": Variant(make=Anchored, about="the last stage, anchored to the prediction"),
-    "smplify-on-gt": Variant(make=FourStages, about="SMPLify on annotated keypoints", keypoints="annotated"),
-    "direct+masks": Variant(
-        make=lambda body: DirectPrediction(), about="shape from the mask", masks=True, on_crop=True
-    ),
-    "smplify+masks": Variant(make=FourStages, about="outlines in the fit", masks=True),
-    "anchored+masks": Variant(make=Anchored, about="shape and outlines from the mask", masks=True),
+    "direct": Variant(make=_direct, about="one forward pass", on_crop=True),
+    "smplify": Variant(make=_smplify, about="SMPLify's four stages"),
+    "anchored": Variant(make=_anchored, about="the last stage, anchored to the prediction"),
+    "smplify-on-gt": Variant(make=_smplify, about="SMPLify on annotated keypoints", keypoints="annotated"),
+    "direct+masks": Variant(make=_direct, about="shape from the mask", masks=True, on_crop=True),
+    "smplify+masks": Variant(make=_smplify, about="outlines in the fit", masks=True),
+    "anchored+masks": Variant(make=_anchored, about="shape and outlines from the mask", masks=True),
+    "ramakrishna": _baseline("ramakrishna", "Ramakrishna 2012, matching pursuit: joints", keypoints="detected"),
+    "akhter-black": _baseline("akhter-black", "Akhter & Black 2015, joint limits: joints", keypoints="detected"),
+    "zhou": _baseline("zhou", "Zhou 2015, convex relaxation: joints", keypoints="detected"),
+    "forest": _baseline("forest", "Lassner 2017, forests from LSP's 14 joints", keypoints="detected"),
+    "forest-91": _baseline("forest-91", "Lassner 2017, forests from 91 landmarks", landmarks=True),
+    "landmarks-91": _baseline("landmarks-91", "Lassner 2017, SMPLify on 91 landmarks", landmarks=True),
+    "tan-direct": _baseline("tan-direct", "Tan 2017, silhouette to parameters", masks=True),
+    "tan-indirect": _baseline("tan-indirect", "Tan 2017, silhouette through a decoder", masks=True),
 }
-"""By name. Further methods join with `register`."""
+"""By name; the last eight are those of docs/baselines.md. Further methods join with `register`."""

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..body import SMPL_JOINTS, BodyModel
-from .direct import body_errors
+from .body_errors import body_errors
 from .metrics.pose import named_point_error, reconstruction_error
 from .metrics.segmentation import SegmentationCounts
 

@@ -60,6 +60,7 @@ class Row:
         people: how many were scored; 0 for published rows.
         failed: how many of them had no usable estimate: counted as empty masks, left out of the errors.
         source: where a published row is from; "" for ours.
+        given: what the method was given of each person, where that is known.
     """
 
     method: str
@@ -67,6 +68,7 @@ class Row:
     people: int = 0
     failed: int = 0
     source: str = ""
+    given: str = ""
 
 
 def summarise(records: Sequence[Record], *, resamples: int = 1000, level: float = 0.95) -> list[Row]:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ..observations import mask_box
 from .pose_prior import BilinearUnit
 from .synthesis.silhouettes import CROP_SCALE, MASK_SIZE
 
@@ -65,11 +66,11 @@ def crop_mask(mask: np.ndarray) -> Tensor | None:
         mask: (H, W) bool.
     """
     mask = np.asarray(mask, dtype=bool)
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    if not len(rows):
+    box = mask_box(mask)
+    if box is None:
         return None
-    top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
-    inside = mask[top:bottom, left:right]
+    left, top, width, height = (int(side) for side in box)
+    inside = mask[top : top + height, left : left + width]
     if inside.sum() < SMALLEST_MASK or inside.mean() > FULLEST_MASK:
         return None
     side = int(np.ceil(CROP_SCALE * max(inside.shape)))

@@ -16,7 +16,7 @@ import torch
 
 from anchorfit.body import BodyModel, load_body
 from anchorfit.body.pose_library import load_pose_library
-from anchorfit.evaluation.direct import VIEWS, body_errors, image_errors, rarity_of, view_of
+from anchorfit.evaluation.body_errors import VIEWS, body_errors, image_errors, rarity_of, view_of
 from anchorfit.evaluation.metrics.pose import mean_point_error, reconstruction_error
 from anchorfit.evaluation.synthetic import SyntheticPeople, make_people
 from anchorfit.fitting import anchored, load_pose_prior, smplify

@@ -21,7 +21,7 @@ from anchorfit.body.joint_sets import SMPL_JOINTS, SMPL_PARENTS
 from anchorfit.body.pose_library import load_pose_library
 from anchorfit.body.skinning import world_rotations
 from anchorfit.camera import project
-from anchorfit.evaluation.direct import body_errors
+from anchorfit.evaluation.body_errors import body_errors
 from anchorfit.evaluation.synthetic import SyntheticPeople, SyntheticSet, make_people
 from anchorfit.regressors import predict
 from anchorfit.regressors.pose_prior import local_rotations

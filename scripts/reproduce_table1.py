@@ -27,7 +27,7 @@ from torch import Tensor, nn
 
 from anchorfit.body import BodyModel, load_body
 from anchorfit.body.pose_library import load_pose_library
-from anchorfit.evaluation.direct import body_errors
+from anchorfit.evaluation.body_errors import body_errors
 from anchorfit.evaluation.synthetic import SyntheticPeople, SyntheticSet, make_people
 from anchorfit.regressors import Priors, predict
 from anchorfit.regressors.pose_prior import PosePrior, PosePriorConfig

@@ -21,6 +21,10 @@ DEFAULT_BODIES = "direct,smplify,anchored"  # where the data set has one kind of
 Variants = Annotated[str, typer.Option(help="Methods, comma-separated; `anchorfit benchmark methods` lists them.")]
 Workers = Annotated[int, typer.Option(min=1, help="Processes. Times are those of an idle machine only with 1.")]
 Cases = Annotated[bool, typer.Option(help="Whether to draw the page of best and worst people.")]
+Trained = Annotated[
+    Path | None,
+    typer.Option(help="Folder that keeps what baselines have learned. Default: anchorfit/trained in the user's cache."),
+]
 Root = Annotated[Path, typer.Option(help="The folder that holds the data set.")]
 
 
@@ -31,7 +35,7 @@ def _group() -> None:
 
 @benchmark_app.command()
 def methods() -> None:
-    """List the methods that --variants takes."""
+    """List the methods that --variants takes, and what each is given."""
     from rich.table import Table
 
     from ..evaluation.methods import VARIANTS
@@ -39,7 +43,7 @@ def methods() -> None:
 
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     for name, variant in VARIANTS.items():
-        table.add_row(name, variant.about)
+        table.add_row(name, variant.about, variant.given)
     out.print(table)
 
 
@@ -51,6 +55,7 @@ def openbody(
     seed: Annotated[int, typer.Option(min=0, help="Everything random comes from it.")] = 2018,
     workers: Workers = 1,
     cases: Cases = True,
+    trained: Trained = None,
 ) -> None:
     """Synthetic people in held-out poses: no licensed file is needed.
 
@@ -64,8 +69,9 @@ def openbody(
         settings={"benchmark": VERSION, "seed": seed},
         columns=(*SEGMENTATION, SURFACE, *POSE, TIME),
         masks=True,
+        landmarks=True,
     )
-    run(plan, output, variants, workers, cases)
+    run(plan, output, variants, workers, cases, trained)
 
 
 @benchmark_app.command()
@@ -176,6 +182,7 @@ def threedpw(
     from ..evaluation.datasets.threedpw import open_threedpw
 
     _check_smpl(body)
+    opt.check_gender(gender)
     plan = _plan(f"3dpw {gender}", root, open_threedpw(root, gender), (body, gender), ())
     run(plan, output, variants, workers, cases)
 

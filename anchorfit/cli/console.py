@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import NoReturn
@@ -53,6 +53,25 @@ def progress_bar(description: str, total: int) -> Iterator[tuple[Progress, TaskI
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
         yield progress, progress.add_task(description, total=total)
+
+
+@contextmanager
+def long_run(description: str, total: int, *, before: int = 0) -> Iterator[Callable[[int], None]]:
+    """A progress bar, or where there is no terminal a line now and then; yields what is called with each number done.
+
+    Args:
+        description: a word.
+        total: to do, with what is done.
+        before: done in an earlier session, and told again in this one.
+    """
+    reporter = Reporter(total, before=before)
+    with progress_bar(description, total) as (bar, task):
+
+        def advance(done: int) -> None:
+            bar.advance(task, done)
+            reporter(bar.tasks[task].completed)
+
+        yield advance
 
 
 class Reporter:

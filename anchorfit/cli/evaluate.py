@@ -48,7 +48,7 @@ def evaluate(
     from ..evaluation.estimates import index_estimates
     from ..evaluation.protocols.lsp import match_estimates, score_estimates
     from ..evaluation.records import RecordFile, checksum
-    from .console import progress_bar, warn
+    from .console import long_run, warn
     from .outputs import make_folder
 
     if dataset not in DATASETS:
@@ -74,12 +74,11 @@ def evaluate(
     }
     with (
         RecordFile(output / "records.jsonl", settings) as file,
-        progress_bar("scoring", len(lsp.images)) as (bar, task),
+        long_run("scoring", len(lsp.images), before=len(file.done)) as progress,
     ):
         problems = score_estimates(
-            lsp, matched, file, method=name, body=model, enlarged=enlarged, workers=workers,
-            progress=lambda done: bar.advance(task, done),
-        )  # fmt: skip
+            lsp, matched, file, method=name, body=model, enlarged=enlarged, workers=workers, progress=progress
+        )
     for line in problems:
         warn(line)
     if not file.records:

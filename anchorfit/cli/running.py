@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 if TYPE_CHECKING:
+    from ..evaluation.methods import Variant
     from ..evaluation.protocols.runner import Benchmark
     from ..evaluation.summary import Column, Row
 
@@ -27,6 +29,7 @@ class Plan:
         published: rows to print below ours.
         body: name or path and gender.
         masks: whether methods may be given masks.
+        landmarks: whether there are 91 landmarks to give.
     """
 
     people: Benchmark
@@ -35,41 +38,50 @@ class Plan:
     published: tuple[Row, ...] = ()
     body: tuple[str, str] = ("open", "neutral")
     masks: bool = False
+    landmarks: bool = False
 
 
-def run(plan: Plan, output: Path, variants: str, workers: int, cases: bool) -> None:
-    """Run, print and write everything: table.csv, .md and .tex, people, cases.html, manifest.json, records.jsonl."""
+def run(plan: Plan, output: Path, variants: str, workers: int, cases: bool, trained: Path | None = None) -> None:
+    """Run, print and write everything: table.csv, .md and .tex, people, cases.html, manifest.json, records.jsonl.
+
+    Args:
+        plan: what is run.
+        output: folder.
+        variants: names of methods, comma-separated.
+        workers: processes.
+        cases: whether to draw the page.
+        trained: folder that keeps what baselines have learned; None: the user's cache.
+    """
     import torch
 
     from ..body import load_body
-    from ..evaluation.methods import variants_of
+    from ..evaluation.baselines.storage import Store
+    from ..evaluation.baselines.trainings import VERSION
     from ..evaluation.protocols.runner import run_benchmark, scene_of
     from ..evaluation.records import RecordFile
     from ..evaluation.reports.cases import write_cases
     from ..evaluation.reports.manifest import fingerprint, manifest, write_manifest
     from ..evaluation.reports.people import write_people
     from ..evaluation.summary import differences, summarise
-    from .console import out, progress_bar
+    from .console import long_run, out, warn
     from .outputs import make_folder
     from .tables import print_table, write_table
 
-    chosen = [name.strip() for name in variants.split(",") if name.strip()]
-    try:
-        masked = [name for name, variant in variants_of(chosen).items() if variant.masks and not plan.masks]
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--variants") from error
-    if masked:
-        raise typer.BadParameter(f"{', '.join(masked)}: masks are the answer here, not given", param_hint="--variants")
+    methods = _methods(plan, variants)
+    chosen = list(methods)
     make_folder(output)
+    store = Store(trained or user_cache() / "trained", warn)
     torch.set_num_threads(1)  # results do not depend on it, times do
     total = len(chosen) * sum(map(len, plan.people.names))
     body = load_body(plan.body[0], gender=plan.body[1])
-    settings = {**plan.settings, **fingerprint(plan.body[0])}
-    with RecordFile(output / "records.jsonl", settings) as file, progress_bar("running", total) as (bar, task):
-        records = run_benchmark(
-            plan.people, chosen, file, body=plan.body, workers=workers, progress=lambda done: bar.advance(task, done)
-        )
-    rows = [*summarise(records), *plan.published]
+    settings = {**plan.settings, **fingerprint(plan.body[0]), "baselines": VERSION}
+    with RecordFile(output / "records.jsonl", settings) as file:
+        before = sum(method in methods for method, _ in file.done)
+        with long_run("running", total, before=min(before, total)) as progress:
+            records = run_benchmark(
+                plan.people, chosen, file, body=plan.body, workers=workers, store=store, progress=progress
+            )
+    rows = [*(replace(row, given=methods[row.method].given) for row in summarise(records)), *plan.published]
     write_table(output, rows, plan.columns)
     write_people(output, records)
     if cases:
@@ -85,3 +97,29 @@ def run(plan: Plan, output: Path, variants: str, workers: int, cases: bool) -> N
         out.print(f"\nThe same people, compared with {reference} (paired 95 % intervals):", highlight=False)
         print_table(apart, columns)
     out.print(f"Written to {output}", soft_wrap=True, highlight=False, markup=False)
+
+
+def user_cache() -> Path:
+    """Where programs of this user keep what can be made again, by the XDG Base Directory Specification."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "anchorfit"
+
+
+def _methods(plan: Plan, variants: str) -> dict[str, Variant]:
+    """The methods of these names.
+
+    Raises:
+        typer.BadParameter: there is no such method, or it must be given what this benchmark has not.
+    """
+    from ..evaluation.methods import variants_of
+
+    try:
+        methods = variants_of([name.strip() for name in variants.split(",") if name.strip()])
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--variants") from error
+    for unfit, reason in (
+        ([name for name, v in methods.items() if v.masks and not plan.masks], "masks are the answer here, not given"),
+        ([name for name, v in methods.items() if v.landmarks and not plan.landmarks], "no 91 landmarks are known here"),
+    ):
+        if unfit:
+            raise typer.BadParameter(f"{', '.join(unfit)}: {reason}", param_hint="--variants")
+    return methods

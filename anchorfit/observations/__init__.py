@@ -5,7 +5,7 @@ from .checks import sanitise, too_little
 from .conventions import CONVENTIONS, Keypoints, convention_name, from_canonical, to_canonical
 from .files import FORMATS, read_people, write_people
 from .images import ImageFileError, image_size, read_image, write_image
-from .masks import StoredMask, decode_segmentation, find_mask, read_mask
+from .masks import StoredMask, decode_segmentation, find_mask, mask_box, read_mask
 from .matching import Matched, list_images, match_people
 from .people import Observations, PeopleFile, Person
 from .reading import KeypointFileError
@@ -27,6 +27,7 @@ __all__ = [
     "from_canonical",
     "image_size",
     "list_images",
+    "mask_box",
     "match_people",
     "observe",
     "read_image",

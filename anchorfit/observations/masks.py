@@ -40,6 +40,15 @@ class StoredMask:
         return mask if dtype is None else mask.astype(dtype)
 
 
+def mask_box(mask: np.ndarray) -> tuple[float, float, float, float] | None:
+    """The smallest box around a mask (height, width): x, y, width, height in pixels; None where it is empty."""
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    if not len(rows):
+        return None
+    left, top, right, bottom = (float(side) for side in (columns[0], rows[0], columns[-1] + 1, rows[-1] + 1))
+    return left, top, right - left, bottom - top
+
+
 def decode_segmentation(segmentation: Any, width: int, height: int) -> np.ndarray:
     """COCO's ``segmentation`` of any kind -> (height, width) bool.
 

@@ -16,6 +16,7 @@ a fixed penalty, so that no row's end depends on another's.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -23,9 +24,9 @@ from torch import Tensor
 
 from ...body import BodyModel
 from ...observations.people import Observations
+from ..answers import Answer
 from .orthography import Camera, ImagePoints, bone_lengths, find_camera, lifted, reduced, with_third_row
 from .pose_basis import non_negative_dictionary, training_shapes
-from .result import BaselineResult
 
 CODE_STEPS = 20  # proximal gradient steps for c in each turn of the refinement
 
@@ -60,8 +61,17 @@ class ConvexRelaxation:
         learned = non_negative_dictionary(shapes, atoms=atoms, sparsity=sparsity, rounds=rounds, seed=seed)
         return ConvexRelaxation(atoms=learned, total_length=float(bone_lengths(shapes[0]).sum()))
 
-    def estimate(self, observations: Observations, body: BodyModel) -> BaselineResult:
-        """3D joints; see `BaselineResult`."""
+    def state(self) -> dict[str, Tensor]:
+        """What was learned, for files."""
+        return {"atoms": self.atoms, "total_length": torch.tensor(self.total_length, dtype=torch.float64)}
+
+    @staticmethod
+    def restored(state: Mapping[str, Tensor]) -> ConvexRelaxation:
+        """The inverse of `state`."""
+        return ConvexRelaxation(atoms=state["atoms"], total_length=float(state["total_length"]))
+
+    def estimate(self, observations: Observations, body: BodyModel) -> Answer:
+        """3D joints; see `Answer`."""
         return lifted(self.turned, observations, body, self.total_length)
 
     def turned(self, image: ImagePoints) -> Tensor:

@@ -21,7 +21,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 import torch
@@ -42,12 +42,10 @@ from ...body.pose_library import load_pose_library
 from ...observations.people import Observations
 from ...regressors.normalisation import NormalisedKeypoints, normalise, rays_of
 from ...regressors.synthesis import PoseSource, Synthesis, Synthesizer
+from ..answers import Answer, answer_of
 from ..synthetic import SyntheticPeople
 from .landmarks import LIMB_JOINTS, LSP_JOINTS, detected, landmark_points, landmark_vertices, landmarks_of
-from .result import BaselineResult, of_params
-
-if TYPE_CHECKING:
-    from sklearn.ensemble import RandomForestRegressor
+from .trees import RegressionForest
 
 Landmarks = Literal["91", "lsp14"]
 TRUNK = next(label for label, name in SIX_PARTS.items() if name == "torso")
@@ -65,7 +63,7 @@ class LandmarkForest:
     """
 
     landmarks: Landmarks
-    forests: Mapping[str, RandomForestRegressor]
+    forests: Mapping[str, RegressionForest]
     columns: Mapping[str, np.ndarray]
 
     @property
@@ -99,24 +97,32 @@ class LandmarkForest:
         """
         if landmarks not in ("91", "lsp14"):
             raise ValueError(f"landmarks: expected 91 or lsp14, got {landmarks!r}")
-        try:
-            from sklearn.ensemble import RandomForestRegressor
-        except ModuleNotFoundError as error:
-            raise ModuleNotFoundError(
-                "the forests need scikit-learn: pip install 'anchorfit[baselines]'", name="sklearn"
-            ) from error
         features, targets = _training_data(body, landmarks, count, synthesis or Synthesis(), seed)
         columns = _columns(body, landmarks)
-        forests = {}
-        for number, (name, target) in enumerate(targets.items()):
-            forest = RandomForestRegressor(
-                n_estimators=trees, min_samples_leaf=leaf, max_features=1 / 3, random_state=seed + number
-            )
-            forests[name] = forest.fit(features[:, columns[name]], target)
+        forests = {
+            name: RegressionForest.grown(features[:, columns[name]], target, trees=trees, leaf=leaf, seed=seed + number)
+            for number, (name, target) in enumerate(targets.items())
+        }
         return LandmarkForest(landmarks=landmarks, forests=forests, columns=columns)
 
-    def estimate(self, observations: Observations, body: BodyModel) -> BaselineResult:
-        """Bodies; see `BaselineResult`.
+    def state(self) -> dict[str, Tensor]:
+        """What was learned, for files."""
+        parts = {f"{name}/{key}": value for name, f in self.forests.items() for key, value in f.state().items()}
+        return parts | {f"{name}/columns": torch.from_numpy(value) for name, value in self.columns.items()}
+
+    @staticmethod
+    def restored(state: Mapping[str, Tensor], landmarks: Landmarks) -> LandmarkForest:
+        """The inverse of `state`."""
+        named: dict[str, dict[str, Tensor]] = {}
+        for path, value in state.items():
+            name, _, key = path.partition("/")
+            named.setdefault(name, {})[key] = value
+        columns = {name: parts.pop("columns").numpy() for name, parts in named.items()}
+        forests = {name: RegressionForest.restored(parts) for name, parts in named.items()}
+        return LandmarkForest(landmarks=landmarks, forests=forests, columns=columns)
+
+    def estimate(self, observations: Observations, body: BodyModel) -> Answer:
+        """Bodies; see `Answer`.
 
         Raises:
             ValueError: the version from 91 landmarks was given observations without them.
@@ -125,9 +131,7 @@ class LandmarkForest:
         inputs = normalise(keypoints, confidence, observations.intrinsics)
         features, size = _features(inputs)
         answers = {
-            name: torch.from_numpy(forest.predict(features[:, self.columns[name]]).reshape(len(features), -1)).to(
-                body.v_template
-            )
+            name: torch.from_numpy(forest.predict(features[:, self.columns[name]])).to(body.v_template)
             for name, forest in self.forests.items()
         }
         local = nearest_rotations(torch.stack([answers[name].unflatten(1, (3, 3)) for name in SMPL_JOINTS], 1))
@@ -137,7 +141,7 @@ class LandmarkForest:
         )
         depth = answers["depth"][:, 0] / size.to(local)
         params[:, -3:] = self._translation(params, depth, keypoints, confidence, observations.intrinsics, body)
-        return of_params(params, body)
+        return answer_of(params, body)
 
     def _translation(
         self, params: Tensor, depth: Tensor, keypoints: Tensor, confidence: Tensor, intrinsics: Tensor, body: BodyModel
@@ -235,7 +239,7 @@ def _training_data(
         targets.append(torch.cat((rotations.flatten(1), people.params[:, 72:82], depth), 1)[usable])
     table = torch.cat(targets)[:count].double().numpy()
     named = {name: table[:, 9 * joint : 9 * joint + 9] for joint, name in enumerate(SMPL_JOINTS)}
-    named |= {"betas": table[:, 216:226], "depth": table[:, 226]}
+    named |= {"betas": table[:, 216:226], "depth": table[:, 226:]}
     return np.concatenate(features)[:count], named
 
 

@@ -13,6 +13,7 @@ out: the library's hands do not move.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -92,6 +93,26 @@ class JointLimits:
                 tables.append(near @ table @ near > 0)
             following.append(tuple(tables))
         return JointLimits(bins=middles, rest=at_rest, first=tuple(first), following=tuple(following))
+
+    def state(self) -> dict[str, Tensor]:
+        """All tables by name, for files."""
+        tables = {f"first/{chain}": table for chain, table in enumerate(self.first)}
+        for chain, row in enumerate(self.following):
+            tables |= {f"following/{chain}/{place}": table for place, table in enumerate(row)}
+        return {"bins": self.bins, "rest": self.rest, **tables}
+
+    @staticmethod
+    def restored(state: Mapping[str, Tensor]) -> JointLimits:
+        """The inverse of `state`."""
+        return JointLimits(
+            bins=state["bins"],
+            rest=state["rest"],
+            first=tuple(state[f"first/{chain}"] for chain in range(len(CHAINS))),
+            following=tuple(
+                tuple(state[f"following/{number}/{place}"] for place in range(len(chain.joints) - 2))
+                for number, chain in enumerate(CHAINS)
+            ),
+        )
 
     def bin_of(self, directions: Tensor) -> Tensor:
         """(...) bin of unit vectors (..., 3)."""

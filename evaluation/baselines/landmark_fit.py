@@ -21,8 +21,8 @@ from ...fitting.schedules import run_stage, sanitised, stage_terms
 from ...fitting.terms import KeypointTerm
 from ...fitting.terms.interpenetration import interpenetration_term
 from ...observations.people import Observations
-from .landmarks import LIMB_JOINTS, LandmarkObservations, landmark_names, landmarks_of
-from .result import BaselineResult, of_params
+from ..answers import Answer, answer_of
+from .landmarks import LIMB_JOINTS, LandmarkObservations, landmark_names, landmarks_of, without_landmarks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,14 +38,14 @@ class LandmarkFit:
         """Nothing random is drawn: ``seed`` is here because every baseline takes one."""
         return LandmarkFit(prior=load_pose_prior(), config=config or FitConfig())
 
-    def estimate(self, observations: Observations, body: BodyModel) -> BaselineResult:
-        """Bodies; see `BaselineResult`.
+    def estimate(self, observations: Observations, body: BodyModel) -> Answer:
+        """Bodies; see `Answer`.
 
         Raises:
             ValueError: the observations have no landmarks.
         """
         with torch.no_grad():
-            return of_params(self._fitted(landmarks_of(observations), body), body)
+            return answer_of(self._fitted(landmarks_of(observations), body), body)
 
     def _fitted(self, seen: LandmarkObservations, body: BodyModel) -> Tensor:
         """(B, 85) after all stages."""
@@ -81,4 +81,4 @@ def _joints_as_keypoints(seen: LandmarkObservations) -> Observations:
     keypoints, confidence = torch.zeros_like(seen.keypoints), torch.zeros_like(seen.confidence)
     keypoints[:, index] = seen.landmarks[:, : len(index)]
     confidence[:, index] = seen.landmark_confidence[:, : len(index)]
-    return replace(Observations.rows(seen, range(len(seen))), keypoints=keypoints, confidence=confidence)
+    return replace(without_landmarks(seen), keypoints=keypoints, confidence=confidence)

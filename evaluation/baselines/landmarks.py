@@ -88,6 +88,11 @@ def with_landmarks(observations: Observations, landmarks: Tensor, confidence: Te
     )
 
 
+def without_landmarks(observations: Observations) -> Observations:
+    """The same people without landmarks."""
+    return Observations.to(observations)  # which knows of no landmarks
+
+
 def landmarks_of(observations: Observations) -> LandmarkObservations:
     """The observations, which must have landmarks.
 

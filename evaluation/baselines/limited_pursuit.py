@@ -15,6 +15,7 @@ among candidates the valid one wins; that several atoms are tried is how we keep
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -22,11 +23,11 @@ from torch import Tensor
 
 from ...body import BodyModel
 from ...observations.people import Observations
+from ..answers import Answer
 from .joint_limits import JointLimits
 from .matching_pursuit import Pursuit, limbs, start_pursuit
 from .orthography import ImagePoints, Lifted, bone_lengths, lifted
 from .pose_basis import PoseBasis, clustered_basis, training_shapes
-from .result import BaselineResult
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,8 +77,23 @@ class LimitedPursuit:
             sparsity=sparsity,
         )
 
-    def estimate(self, observations: Observations, body: BodyModel) -> BaselineResult:
-        """3D joints; see `BaselineResult`."""
+    def state(self) -> dict[str, Tensor]:
+        """What was learned, for files."""
+        limits = {f"limits/{name}": value for name, value in self.limits.state().items()}
+        return {"mean": self.basis.mean, "atoms": self.basis.atoms, "lengths": self.lengths, **limits}
+
+    @staticmethod
+    def restored(state: Mapping[str, Tensor]) -> LimitedPursuit:
+        """The inverse of `state`."""
+        limits = {path.removeprefix("limits/"): value for path, value in state.items() if path.startswith("limits/")}
+        return LimitedPursuit(
+            basis=PoseBasis(mean=state["mean"], atoms=state["atoms"]),
+            limits=JointLimits.restored(limits),
+            lengths=state["lengths"],
+        )
+
+    def estimate(self, observations: Observations, body: BodyModel) -> Answer:
+        """3D joints; see `Answer`."""
         return lifted(lambda image: self.lift(image).turned(), observations, body, float(self.lengths.sum()))
 
     def lift(self, image: ImagePoints) -> Lifted:

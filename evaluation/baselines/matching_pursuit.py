@@ -12,6 +12,7 @@ person's size. Points that were not seen are left out of the sums; confidences a
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import torch
@@ -19,9 +20,9 @@ from torch import Tensor
 
 from ...body import BodyModel
 from ...observations.people import Observations
+from ..answers import Answer
 from .orthography import BONES, Camera, ImagePoints, Lifted, bone_lengths, find_camera, lifted, reduced
 from .pose_basis import PoseBasis, clustered_basis, training_shapes
-from .result import BaselineResult
 
 BISECTIONS = 60  # of the multiplier, in its logarithm
 
@@ -67,8 +68,20 @@ class MatchingPursuit:
             sparsity=sparsity,
         )
 
-    def estimate(self, observations: Observations, body: BodyModel) -> BaselineResult:
-        """3D joints; see `BaselineResult`."""
+    def state(self) -> dict[str, Tensor]:
+        """What was learned, for files."""
+        lengths = torch.tensor([self.squared_lengths, self.total_length], dtype=torch.float64)
+        return {"mean": self.basis.mean, "atoms": self.basis.atoms, "lengths": lengths}
+
+    @staticmethod
+    def restored(state: Mapping[str, Tensor]) -> MatchingPursuit:
+        """The inverse of `state`."""
+        squared, total = state["lengths"].tolist()
+        basis = PoseBasis(mean=state["mean"], atoms=state["atoms"])
+        return MatchingPursuit(basis=basis, squared_lengths=squared, total_length=total)
+
+    def estimate(self, observations: Observations, body: BodyModel) -> Answer:
+        """3D joints; see `Answer`."""
         return lifted(lambda image: self.lift(image).turned(), observations, body, self.total_length)
 
     def lift(self, image: ImagePoints) -> Lifted:

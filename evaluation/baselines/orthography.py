@@ -18,7 +18,7 @@ from ...observations.conventions import SMPL24
 from ...observations.people import Observations
 from ...regressors.normalisation import normalise
 from ...regressors.pose_prior import PosePrior
-from .result import BaselineResult
+from ..answers import Answer
 
 SURFACE_POINTS = ("nose", "left_eye", "right_eye", "left_ear", "right_ear", "neck", "head_top")
 SKELETON: tuple[str, ...] = (*(f"joint:{name}" for name in SMPL_JOINTS), *SURFACE_POINTS)
@@ -153,7 +153,7 @@ def placed(turned: Tensor, image: ImagePoints, total_length: float) -> Tensor:
 
 def lifted(
     turn: Callable[[ImagePoints], Tensor], observations: Observations, body: BodyModel, total_length: float
-) -> BaselineResult:
+) -> Answer:
     """3D joints of people, some at a time, in float64.
 
     Args:
@@ -168,4 +168,4 @@ def lifted(
             placed(turn(some), some, total_length)[:, :24]
             for some in map(ImagePoints._make, zip(*(value.split(ROWS_AT_ONCE) for value in image), strict=True))
         ]
-        return BaselineResult(None, torch.cat(parts).to(body.v_template))
+        return Answer(None, torch.cat(parts).to(body.v_template))

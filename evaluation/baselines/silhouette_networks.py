@@ -15,7 +15,7 @@ finds its answers there. Camera parameters are not learned: the body is placed s
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -26,13 +26,13 @@ from torch.nn import functional
 
 from ...body import BodyModel, axis_angle_to_matrix, matrix_to_axis_angle
 from ...body.pose_library import load_pose_library
-from ...observations.people import Observations
+from ...observations import Observations, mask_box
 from ...regressors.normalisation import rays_of, rotation_to_axis
 from ...regressors.representations import matrix_from_6d, matrix_to_6d
 from ...regressors.shape_prior import crop_mask
 from ...regressors.synthesis import MASK_SIZE, PoseSource, Synthesis, Synthesizer
 from ...regressors.translation import FALLBACK_DEPTH, NEAREST
-from .result import BaselineResult, of_params
+from ..answers import Answer, answer_of
 
 Supervision = Literal["direct", "indirect"]
 NUM_PARAMETERS = 24 * 9 + 10
@@ -93,7 +93,7 @@ class Encoder(nn.Module):
 
 @dataclass(frozen=True, kw_only=True)
 class SilhouetteNetworks:
-    """The method, trained; ``decoder`` is None where the supervision was direct.
+    """The method, trained; ``decoder`` is None where the supervision was direct, and where it was read from a file.
 
     Attributes:
         supervision: which version it is.
@@ -161,8 +161,21 @@ class SilhouetteNetworks:
             _descend(encoder, steps, rate, lambda: _indirect_loss(encoder, held, draw.next(), mean, pull))
         return SilhouetteNetworks(supervision=supervision, encoder=encoder, decoder=decoder, steps=steps)
 
-    def estimate(self, observations: Observations, body: BodyModel) -> BaselineResult:
-        """Bodies; see `BaselineResult`. A row without a usable mask gets the answer to an empty one, 5 m away.
+    def state(self) -> dict[str, Tensor]:
+        """What was learned and answers, for files: the encoder. The decoder has done its work."""
+        return {"steps": torch.tensor(self.steps), **self.encoder.state_dict(prefix="encoder.")}
+
+    @staticmethod
+    def restored(state: Mapping[str, Tensor], supervision: Supervision) -> SilhouetteNetworks:
+        """The inverse of `state`, without a decoder."""
+        weights = {name.removeprefix("encoder."): value for name, value in state.items() if name != "steps"}
+        encoder = Encoder(torch.zeros(24, 6), width=len(weights["layers.13.bias"]))  # the first linear layer
+        encoder.load_state_dict(weights)
+        steps = int(state["steps"])
+        return SilhouetteNetworks(supervision=supervision, encoder=encoder.eval(), decoder=None, steps=steps)
+
+    def estimate(self, observations: Observations, body: BodyModel) -> Answer:
+        """Bodies; see `Answer`. A row without a usable mask gets the answer to an empty one, 5 m away.
 
         Raises:
             ValueError: no row has a mask.
@@ -182,7 +195,7 @@ class SilhouetteNetworks:
         params = torch.cat((matrix_to_axis_angle(rotations).flatten(1), betas, torch.zeros(len(box), 3)), 1)
         params = params.to(body.v_template)
         params[:, -3:] = _into_boxes(body, params, corners.to(params))
-        return of_params(params, body)
+        return answer_of(params, body)
 
 
 def make_pool(body: BodyModel, count: int, *, seed: int) -> Pool:
@@ -249,9 +262,9 @@ def _mask_boxes(masks: list[np.ndarray | None]) -> Tensor:
     """(B, 2, 2) pixels, upper left and lower right, of masks; NaN where there is none."""
     boxes = torch.full((len(masks), 2, 2), torch.nan)
     for row, mask in enumerate(masks):
-        if mask is not None:
-            rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-            boxes[row] = torch.tensor([[columns[0], rows[0]], [columns[-1] + 1, rows[-1] + 1]])
+        box = None if mask is None else mask_box(mask)
+        if box is not None:
+            boxes[row] = torch.tensor([box[:2], (box[0] + box[2], box[1] + box[3])])
     return boxes
 
 

@@ -95,7 +95,7 @@ def open_surreal(root: str | Path, gender: str, *, split: str = "test", every: i
     frames = []
     for path in files:
         info = _info(path)
-        if GENDERS[int(info["gender"].ravel()[0])] == gender:
+        if info["gender"].ravel()[0] == GENDERS.index(gender):
             frames += [(path, frame) for frame in range(0, info["pose"].shape[1], every)]
     if not frames:
         raise DatasetError(f"{root}: none of {len(files)} videos shows a {gender} person")

@@ -6,18 +6,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-import torch
-
 from ...body import BodyModel
-from ...camera import Crop, default_intrinsics
+from ...camera import default_intrinsics
 from ...observations import Observations, Person, observe, read_people
+from ..crops import crop_around_joints
 from ..datasets.lsp import ORIGIN, Lsp, LspImage, find_keypoints, open_lsp, read_annotation
 from ..datasets.roots import DatasetError, lacking
+from ..estimates import CROP_PIXELS
 from ..file_cache import cached_by_file
 from .runner import Block
 
 BLOCK = 25
-CROP_SCALE = 1.2  # of the longer side of the annotated joints' box
+CROP_SCALE = 1.2  # of the longer side of the annotated joints' box: what crop-based methods see
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +52,9 @@ class LspBenchmark:
             detected=detected,
             annotated=annotated,
             annotations=annotations,
-            crops=tuple(crop_around(annotated, row) for row in range(len(images))),
+            crops=tuple(
+                crop_around_joints(annotated, row, scale=CROP_SCALE, out_size=CROP_PIXELS) for row in range(len(images))
+            ),
             photographs=tuple(image.photograph for image in images),
         )
 
@@ -91,17 +93,6 @@ def open_lsp_benchmark(root: Path, detections: Path | None = None, joints: Path 
             f"{found}: no keypoints of {len(without)} images, of {without[0]} for one; give those of all"
         )
     return Opened(LspBenchmark(images=images, detections=found, joints=joints), tuple(problems))
-
-
-def crop_around(seen: Observations, row: int) -> Crop:
-    """What a crop-based method sees: the square of 1.2 times the longer side of the joints' box, at 224 pixels; the
-    whole image where fewer than two joints are seen."""
-    points = seen.keypoints[row][seen.confidence[row] > 0].double()
-    if len(points) < 2:
-        width, height = (float(side) for side in seen.image_size[row])
-        return Crop.around_box((0.0, 0.0, width, height), scale=1.0)
-    low, high = points.amin(0), points.amax(0)
-    return Crop.around_box(torch.cat([low, (high - low).clamp_min(1.0)]), scale=CROP_SCALE)
 
 
 def _usable(dataset: Lsp, problems: list[str]) -> tuple[LspImage, ...]:

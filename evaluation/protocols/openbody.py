@@ -13,6 +13,7 @@ import numpy as np
 
 from ...body import BodyModel
 from ...body.pose_library import load_pose_library
+from ..baselines.landmarks import observe_landmarks
 from ..datasets.lsp import Annotation
 from ..part_labels import draw_labels
 from ..synthetic import SyntheticPeople, make_people
@@ -53,11 +54,12 @@ class OpenBody:
 
     def block(self, index: int, body: BodyModel) -> Block:
         """Some people: noisy keypoints as a detector gives them, the same without noise, outliers and gaps (the hips
-        where annotators see them), masks, part labels, bodies."""
+        where annotators see them), masks, part labels, bodies; and for methods that ask for them 91 landmarks."""
         names = tuple(self.names[index])
         poses = _poses(self.seed)
         seed = self.seed * 100_003 + index
-        detected, truth = make_people(body, poses, BLOCK, seed=seed, config=self.people)
+        people = make_people(body, poses, BLOCK, seed=seed, config=self.people)
+        detected, truth = observe_landmarks(body, people, self.people, seed=seed), people.params
         exact = replace(self.people, noise=0.0, outliers=0.0, missing=0.0)
         annotated, _ = make_people(body, poses, BLOCK, seed=seed, config=exact)
         rows = range(len(names))

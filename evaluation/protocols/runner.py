@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,8 @@ from torch import Tensor
 from ...body import CANONICAL_JOINTS, SMPL_JOINTS, BodyModel, load_body
 from ...camera import Crop
 from ...observations import Observations
+from ..baselines.landmarks import without_landmarks
+from ..baselines.storage import Store
 from ..datasets.lsp import Annotation
 from ..methods import Method, MethodResult, Variant, variants_of
 from ..part_labels import draw_labels
@@ -39,7 +41,7 @@ class Joints(NamedTuple):
 class Block(NamedTuple):
     """Some people of a benchmark.
 
-    detected: what a detector saw of them, with their masks where there are any.
+    detected: what a detector saw of them, with their masks and 91 landmarks where there are any.
     annotated: the same without noise and gaps.
     truth: their bodies (B, 85), where known.
     joints: their joints, where no bodies are known.
@@ -83,6 +85,7 @@ def run_benchmark(
     *,
     body: tuple[str, str],
     workers: int = 1,
+    store: Store | None = None,
     progress: Callable[[int], None] = lambda done: None,
 ) -> list[Record]:
     """Run methods over a benchmark; blocks that the file has whole are not run again.
@@ -93,6 +96,7 @@ def run_benchmark(
         file: where records go, a block at a time.
         body: name or path and gender, as `load_body` takes them.
         workers: processes; with more than one, times are those of a busy machine.
+        store: keeps what methods learn, so that they are trained once; None: each process trains its own.
         progress: called with the number of people (times methods) done since the last call.
     Returns:
         Everybody's records, method by method.
@@ -104,7 +108,11 @@ def run_benchmark(
         progress((len(variants) - len(waiting)) * len(names))
         if waiting:
             tasks.append((index, waiting))
-    for records in map_over_processes(partial(_prepare, benchmark, body), _run_block, tasks, workers=workers):
+    if store is not None:
+        _train(dict.fromkeys(name for _, waiting in tasks for name in waiting), body, store)
+        store = store._replace(say=_silent)  # for workers: it must be picklable, and all has been said
+    prepare = partial(_prepare, benchmark, body, store)
+    for records in map_over_processes(prepare, _run_block, tasks, workers=workers):
         file.append(records)
         progress(len(records))
     known = {name for names in benchmark.names for name in names}
@@ -133,22 +141,34 @@ def scene_of(benchmark: Benchmark, name: str, body: BodyModel) -> Scene:
 class _Runner:
     """A worker's body and methods; each method is made when it is first needed."""
 
-    def __init__(self, benchmark: Benchmark, body: BodyModel) -> None:
-        self.benchmark, self.body = benchmark, body
+    def __init__(self, benchmark: Benchmark, body: BodyModel, store: Store | None) -> None:
+        self.benchmark, self.body, self.store = benchmark, body, store
         self.methods: dict[str, Method] = {}
 
     def method(self, name: str, variant: Variant, block: Block) -> Method:
         """The method, warmed up on two people, so that no one pays for what is prepared once."""
         if name not in self.methods:
-            method = variant.make(self.body)
+            method = variant.make(self.body, self.store)
             method.estimate(_given(block, variant).rows([0, len(block.detected) - 1]), self.body)
             self.methods[name] = method
         return self.methods[name]
 
 
-def _prepare(benchmark: Benchmark, body: tuple[str, str]) -> _Runner:
+def _train(names: Iterable[str], body: tuple[str, str], store: Store) -> None:
+    """Have methods that are trained in the store, before any process asks for them."""
     name, gender = body
-    return _Runner(benchmark, load_body(name, gender=gender))
+    for variant in variants_of(list(names)).values():
+        if variant.trained:
+            variant.make(load_body(name, gender=gender), store)
+
+
+def _silent(line: str) -> None:
+    pass
+
+
+def _prepare(benchmark: Benchmark, body: tuple[str, str], store: Store | None) -> _Runner:
+    name, gender = body
+    return _Runner(benchmark, load_body(name, gender=gender), store)
 
 
 def _run_block(runner: _Runner, task: tuple[int, Sequence[str]]) -> list[Record]:
@@ -166,8 +186,16 @@ def _run_block(runner: _Runner, task: tuple[int, Sequence[str]]) -> list[Record]
 
 
 def _given(block: Block, variant: Variant) -> Observations:
+    """What a method is given of a block, and nothing else of it."""
     observations = block.annotated if variant.keypoints == "annotated" else block.detected
-    return observations if variant.masks else replace(observations, masks=())
+    if not variant.landmarks:
+        observations = without_landmarks(observations)
+    if not variant.masks:
+        observations = replace(observations, masks=())
+    if variant.keypoints == "none":
+        nothing = torch.zeros_like(observations.keypoints), torch.zeros_like(observations.confidence)
+        observations = replace(observations, keypoints=nothing[0], confidence=nothing[1])
+    return observations
 
 
 def score_block(

@@ -15,8 +15,9 @@ from PIL import Image
 from ...atomic import write_atomically
 from ...body import SIX_PARTS, BodyModel
 from ...camera import Crop
-from ...observations import Observations, read_image
+from ...observations import Observations, mask_box, read_image
 from ...rendering import PALETTE, overlay, side_view
+from ..crops import crop_around_joints
 from ..datasets.lsp import Annotation
 from ..metrics.segmentation import SegmentationCounts
 from ..part_labels import draw_labels
@@ -63,7 +64,7 @@ def write_cases(
         "camera; the same from the camera's right; the true body from there."
     )
     pieces = [_HEAD.format(title=html.escape(title), about=about)]
-    for method in dict.fromkeys(record.method for record in records):
+    for method in dict.fromkeys(record.method for record in records if record.params):
         own = sorted((r for r in records if r.method == method and r.params), key=lambda r: (_score(r), r.name))
         pieces.append(f"<h2>{html.escape(method)}</h2>")
         worst, best = own[:each], own[max(each, len(own) - each) :][::-1]
@@ -121,16 +122,10 @@ def _figure(record: Record, picture: np.ndarray) -> str:
 
 def _window_of(seen: Observations, annotation: Annotation | None) -> Crop:
     """A square around the annotated or seen person."""
-    if annotation is not None and annotation.mask.any():
-        rows, columns = (np.flatnonzero(annotation.mask.any(axis)) for axis in (1, 0))
-        left, top, right, bottom = (float(side) for side in (columns[0], rows[0], columns[-1] + 1, rows[-1] + 1))
-        return Crop.around_box((left, top, right - left, bottom - top), scale=_MARGIN, out_size=PANEL)
-    points = seen.keypoints[0][seen.confidence[0] > 0].double()
-    if len(points) < 2:
-        width, height = (float(side) for side in seen.image_size[0])
-        return Crop.around_box((0.0, 0.0, width, height), scale=1.0, out_size=PANEL)
-    low, high = points.amin(0), points.amax(0)
-    return Crop.around_box(torch.cat([low, (high - low).clamp_min(1.0)]), scale=_MARGIN, out_size=PANEL)
+    box = None if annotation is None else mask_box(annotation.mask)
+    if box is not None:
+        return Crop.around_box(box, scale=_MARGIN, out_size=PANEL)
+    return crop_around_joints(seen, 0, scale=_MARGIN, out_size=PANEL)
 
 
 def _window(image: np.ndarray, crop: Crop) -> np.ndarray:

@@ -13,12 +13,15 @@ _LATEX = {"%": r"\%", "&": r"\&", "_": r"\_", "#": r"\#"}
 
 
 def cells(rows: Sequence[Row], columns: Sequence[Column]) -> list[list[str]]:
-    """Headings, then a line a row: "81.20 ± 0.45", the value and half its 95 % interval; "-" where there is none."""
-    lines = [["method", *(column.heading for column in columns), "people", "failed"]]
+    """Headings, then a line a row: "81.20 ± 0.45", the value and half its 95 % interval; "-" where there is none. What
+    methods were given comes last, where it is known of one."""
+    told = any(row.given for row in rows)
+    lines = [["method", *(column.heading for column in columns), "people", "failed", *(["given"] if told else [])]]
     for row in rows:
         people = [str(row.people), str(row.failed)] if row.people else ["-", "-"]
         name = f"{row.method} [{row.source}]" if row.source else row.method
-        lines.append([name, *(_cell(row, column) for column in columns), *people])
+        given = [row.given or "-"] if told else []
+        lines.append([name, *(_cell(row, column) for column in columns), *people, *given])
     return lines
 
 
@@ -28,10 +31,12 @@ def to_csv(rows: Sequence[Row], columns: Sequence[Column]) -> str:
     writer = csv.writer(stream, lineterminator="\n")
     parts = ("", " low", " high")
     headings = [column.heading + part for column in columns for part in parts]
-    writer.writerow(["method", *headings, "people", "failed", "source"])
+    writer.writerow(["method", *headings, "people", "failed", "source", "given"])
     for row in rows:
         values = [_number(row, column, part) for column in columns for part in range(3)]
-        writer.writerow([row.method, *values, row.people or "", row.failed if row.people else "", row.source])
+        writer.writerow(
+            [row.method, *values, row.people or "", row.failed if row.people else "", row.source, row.given]
+        )
     return stream.getvalue()
 
 

@@ -1,7 +1,5 @@
 """Benchmarks run end to end on a few people: openbody, LSP, methods of one's own."""
 
-from typing import NamedTuple
-
 import numpy as np
 import pytest
 import torch
@@ -13,7 +11,11 @@ from anchorfit.body import CANONICAL_JOINTS, load_body
 from anchorfit.camera import project
 from anchorfit.cli.main import app
 from anchorfit.evaluation import methods
-from anchorfit.evaluation.protocols.lsp_benchmark import crop_around, open_lsp_benchmark
+from anchorfit.evaluation.answers import Answer
+from anchorfit.evaluation.baselines import trainings
+from anchorfit.evaluation.baselines.landmarks import LandmarkObservations
+from anchorfit.evaluation.crops import crop_around_joints
+from anchorfit.evaluation.protocols.lsp_benchmark import open_lsp_benchmark
 from anchorfit.evaluation.protocols.openbody import BLOCK, OpenBody
 from anchorfit.evaluation.protocols.runner import Block, run_benchmark, scene_of
 from anchorfit.evaluation.records import Record, RecordFile
@@ -21,11 +23,6 @@ from anchorfit.evaluation.summary import summarise
 from anchorfit.observations.conventions import LSP14
 
 OPEN = ("open", "neutral")
-
-
-class Answer(NamedTuple):
-    params: torch.Tensor | None
-    joints_cam: torch.Tensor
 
 
 def first_block(people: OpenBody) -> tuple[Block, torch.Tensor]:
@@ -53,9 +50,9 @@ class Oracle:
 @pytest.fixture
 def oracles(monkeypatch):
     table = {
-        "oracle": methods.Variant(make=Oracle, about="knows"),
-        "joints": methods.Variant(make=lambda body: Oracle(body, mesh=False), about="knows joints"),
-        "failing": methods.Variant(make=lambda body: Oracle(body, fail=True), about="fails once"),
+        "oracle": methods.Variant(make=lambda body, store: Oracle(body), about="knows"),
+        "joints": methods.Variant(make=lambda body, store: Oracle(body, mesh=False), about="knows joints"),
+        "failing": methods.Variant(make=lambda body, store: Oracle(body, fail=True), about="fails once"),
     }
     monkeypatch.setattr(methods, "VARIANTS", {**methods.VARIANTS, **table})
     return list(table)
@@ -122,6 +119,71 @@ def test_cases_are_pictures_in_one_page(tmp_path, oracles):
     assert "http" not in page
 
 
+class Looker:
+    """Keeps what it was given."""
+
+    def __init__(self):
+        self.given = []
+
+    def estimate(self, observations, body):
+        self.given.append(observations)
+        return Answer(None, torch.zeros(len(observations), 24, 3))
+
+
+@pytest.mark.parametrize(
+    ("keypoints", "masks", "landmarks"),
+    [("detected", False, False), ("annotated", True, False), ("none", True, False), ("none", False, True)],
+)
+def test_methods_are_given_what_the_table_says_and_nothing_else(keypoints, masks, landmarks, monkeypatch, tmp_path):
+    looker = Looker()
+    variant = methods.Variant(
+        make=lambda body, store: looker, about="looks", keypoints=keypoints, masks=masks, landmarks=landmarks
+    )
+    monkeypatch.setitem(methods.VARIANTS, "looker", variant)
+    with RecordFile(tmp_path / "r.jsonl", {}) as file:
+        run_benchmark(OpenBody(count=2), ["looker"], file, body=OPEN)
+    (seen,) = looker.given[1:]  # the first is the warm-up
+    block, _ = first_block(OpenBody(count=2))
+    expected = {"detected": block.detected, "annotated": block.annotated}.get(keypoints)
+    assert torch.equal(seen.keypoints, torch.zeros_like(seen.keypoints) if expected is None else expected.keypoints)
+    assert bool((seen.confidence > 0).any()) == (keypoints != "none")
+    assert all((mask is not None) == masks for mask in seen.masks)
+    assert isinstance(seen, LandmarkObservations) == landmarks
+    assert ("keypoints" in variant.given, "masks" in variant.given, "91 true landmarks" in variant.given) == (
+        keypoints != "none", masks, landmarks
+    )  # fmt: skip
+
+
+def test_landmarks_of_a_smaller_set_are_the_first_of_a_larger():
+    (small, _), (large, _) = (first_block(OpenBody(count=count)) for count in (2, 5))
+    assert isinstance(small.detected, LandmarkObservations)
+    assert isinstance(large.detected, LandmarkObservations)
+    assert torch.equal(small.detected.landmarks, large.detected.landmarks[:2])
+
+
+def test_baselines_are_trained_once_and_stand_in_the_table(tmp_path, monkeypatch):
+    little = trainings.Effort(basis_poses=150)
+    monkeypatch.setattr(trainings, "Effort", lambda: little)
+    options = ["benchmark", "openbody", "--trained", str(tmp_path / "kept"), "--no-cases"]
+    options += ["--variants", "direct,ramakrishna,landmarks-91", "--count", "2"]
+    first, second = (CliRunner().invoke(app, [*options, "-o", str(tmp_path / out)]) for out in ("a", "b"))
+    assert first.exit_code == 0, first.output
+    assert "training ramakrishna" in first.stderr
+    assert "training" not in second.stderr
+    table = (tmp_path / "a" / "table.md").read_text()
+    (joints_alone,) = (line for line in table.splitlines() if "ramakrishna" in line)
+    assert joints_alone.split("|")[2:7] == [" - "] * 5  # no segmentation, no mesh
+    assert "nan" not in table
+    assert joints_alone.split("|")[-2] == " keypoints "
+    assert "| 91 true landmarks |" in table
+    one, other = (list_of_errors(tmp_path / out / "records.jsonl") for out in ("a", "b"))
+    assert one == other
+
+
+def list_of_errors(path):
+    return [Record.from_line(line).reconstruction_mm for line in path.read_text().splitlines()[1:]]
+
+
 def test_nobody_of_a_name_and_no_method_of_a_name():
     with pytest.raises(ValueError, match="nobody of this name"):
         scene_of(OpenBody(count=1), "person9", load_body())
@@ -164,16 +226,24 @@ def test_masks_are_not_given_where_they_are_the_answer(lsp_root, tmp_path):
     result = CliRunner().invoke(app, options)
     assert result.exit_code == 2
     assert "anchored+masks" in result.output
+    options[options.index("anchored+masks")] = "landmarks-91"
+    result = CliRunner().invoke(app, options)
+    assert result.exit_code == 2
+    assert "no 91 landmarks" in result.output
 
 
 def test_the_crop_is_that_of_the_joints(lsp_root):
     opened = open_lsp_benchmark(lsp_root)
     block = opened.benchmark.block(0, load_body())
     seen = block.annotated.keypoints[0][block.annotated.confidence[0] > 0]
-    crop = crop_around(block.annotated, 0)
+    assert block.crops is not None
+    crop = block.crops[0]
     longer = (seen.amax(0) - seen.amin(0)).max().item()
     assert crop.side.item() == pytest.approx(1.2 * longer, rel=1e-6)
     assert crop.out_size == 224
+    block.annotated.confidence[0, 1:] = 0
+    whole = crop_around_joints(block.annotated, 0, scale=1.2, out_size=100)
+    assert (whole.side.item(), whole.out_size) == (max(block.annotated.image_size[0].tolist()), 100)
 
 
 def test_lsp_without_keypoints_says_what_is_missing(lsp_root):

@@ -2,7 +2,6 @@
 
 import math
 import pickle
-from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -16,6 +15,7 @@ from anchorfit.body import CANONICAL_JOINTS, axis_angle_to_matrix, load_body, ma
 from anchorfit.camera import project
 from anchorfit.cli.main import app
 from anchorfit.evaluation import methods
+from anchorfit.evaluation.answers import Answer
 from anchorfit.evaluation.datasets.human36m import open_human36m
 from anchorfit.evaluation.datasets.roots import DatasetError
 from anchorfit.evaluation.datasets.samples import Sample, moved
@@ -59,11 +59,6 @@ def of_joints(table: np.ndarray, names) -> np.ndarray:
     return np.stack([table[CANONICAL_JOINTS.index(n)] if n else np.zeros(table.shape[1]) for n in names])
 
 
-class Answer(NamedTuple):
-    params: torch.Tensor | None
-    joints_cam: torch.Tensor
-
-
 class Remembers:
     """Answers with bodies that a test knows."""
 
@@ -77,7 +72,7 @@ class Remembers:
 
 def errors_of_truth(dataset, params, tmp_path, monkeypatch, *, mesh=True):
     """Records of a method that knows the answer."""
-    variant = methods.Variant(make=lambda _: Remembers(params, mesh), about="")
+    variant = methods.Variant(make=lambda body, store: Remembers(params, mesh), about="")
     monkeypatch.setattr(methods, "VARIANTS", {"oracle": variant})
     with RecordFile(tmp_path / "records.jsonl", {}) as file:
         return run_benchmark(BodyBenchmark(dataset=dataset), ["oracle"], file, body=("open", "neutral"))

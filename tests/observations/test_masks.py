@@ -15,6 +15,7 @@ from anchorfit.observations.masks import (
     decode_segmentation,
     decompress_counts,
     find_mask,
+    mask_box,
     mask_to_run_lengths,
     polygons_to_mask,
     read_mask,
@@ -200,3 +201,11 @@ def test_finding_masks(tmp_path):
     assert find_mask(image, folder) is None
     Image.new("L", (1, 1)).save(folder / "im0001.png")
     assert find_mask(image, folder) == folder / "im0001.png"
+
+
+def test_the_box_of_a_mask_is_the_smallest():
+    mask = np.zeros((6, 9), bool)
+    assert mask_box(mask) is None
+    mask[2, 3] = mask[4, 7] = True
+    assert mask_box(mask) == (3.0, 2.0, 5.0, 3.0)
+    assert mask_box(np.ones((6, 9), bool)) == (0.0, 0.0, 9.0, 6.0)

@@ -9,7 +9,7 @@ import torch
 
 from anchorfit.body import CANONICAL_JOINTS, load_body
 from anchorfit.body.pose_library import load_pose_library
-from anchorfit.evaluation.direct import body_errors, rarity_of, view_of
+from anchorfit.evaluation.body_errors import body_errors, rarity_of, view_of
 from anchorfit.evaluation.synthetic import SyntheticPeople, make_people
 from anchorfit.observations import Observations
 from anchorfit.regressors import PosePrior, PosePriorConfig, Priors, load_priors, predict, save_prior

@@ -6,7 +6,7 @@ from anchorfit.body import load_body
 from anchorfit.body.pose_library import load_pose_library
 from anchorfit.evaluation.baselines.forest import LandmarkForest, nearest_rotations
 from anchorfit.evaluation.baselines.landmarks import observe_landmarks
-from anchorfit.evaluation.direct import BodyErrors, body_errors
+from anchorfit.evaluation.body_errors import BodyErrors, body_errors
 from anchorfit.evaluation.synthetic import SyntheticPeople, SyntheticSet, make_people
 from anchorfit.observations.people import Observations
 from anchorfit.regressors.synthesis import PoseSource, Synthesis, Synthesizer

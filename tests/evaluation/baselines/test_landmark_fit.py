@@ -13,7 +13,7 @@ from anchorfit.evaluation.baselines.landmarks import (
     observe_landmarks,
     with_landmarks,
 )
-from anchorfit.evaluation.direct import body_errors
+from anchorfit.evaluation.body_errors import body_errors
 from anchorfit.evaluation.synthetic import SyntheticPeople, make_people
 from anchorfit.fitting import load_pose_prior, smplify
 from anchorfit.fitting.energy import compiled_points

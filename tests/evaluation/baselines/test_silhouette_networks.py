@@ -5,11 +5,10 @@ import pytest
 import torch
 
 from anchorfit.body import load_body
-from anchorfit.body.pose_library import load_pose_library
 from anchorfit.camera import project
-from anchorfit.evaluation.baselines.comparison import observed
 from anchorfit.evaluation.baselines.silhouette_networks import Decoder, Pool, SilhouetteNetworks, make_pool
-from anchorfit.evaluation.synthetic import SyntheticPeople, make_people
+from anchorfit.evaluation.protocols.openbody import OpenBody
+from anchorfit.evaluation.synthetic import SyntheticPeople
 
 TINY: dict[str, Any] = {"steps": 100, "batch": 4, "width": 256, "rate": 5e-3}
 SMALL = SyntheticPeople(image_size=(160, 120), height_range=(50.0, 60.0))
@@ -22,8 +21,7 @@ def pool() -> Pool:
 
 @pytest.fixture(scope="module")
 def seen():
-    poses = load_pose_library(split="heldout").poses[::97].numpy()
-    return observed(load_body(), make_people(load_body(), poses, 5, seed=3, config=SMALL), SMALL, seed=0)
+    return OpenBody(count=5, people=SMALL).block(0, load_body()).detected
 
 
 @pytest.fixture(scope="module")

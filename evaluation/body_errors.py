@@ -12,6 +12,7 @@ from ..camera import Crop, project
 from ..observations.people import Observations
 from ..rendering import silhouette
 from .metrics.pose import mean_point_error, reconstruction_error
+from .metrics.segmentation import intersection_over_union
 
 VIEWS = ("front", "side", "back")
 SIDE_COSINE = 0.5  # a person is seen from the side when the chest points within 60 to 120 degrees of the camera
@@ -69,8 +70,8 @@ def image_errors(
         crop = Crop.around_box(torch.cat((low, high - low), 1), scale=SILHOUETTE_SCALE, out_size=size[0])
         cameras = crop.crop_intrinsics(intrinsics)
         mine, true = (silhouette(some, body.faces, cameras, size).mask > 0.5 for some in (ours, theirs))
-        overlap = (mine & true).sum((1, 2)) / (mine | true).sum((1, 2)).clamp_min(1)
-        parts.append((100 * mean / (high - low).amax(1), overlap))
+        overlap = torch.from_numpy(intersection_over_union(mine.cpu().numpy(), true.cpu().numpy()))
+        parts.append((100 * mean / (high - low).amax(1), overlap.to(mean)))
     return ImageErrors(*(torch.cat(column) for column in zip(*parts, strict=True)))
 
 

@@ -1,4 +1,4 @@
-"""What every baseline answers."""
+"""What a method answers: bodies, or joints alone."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from ...body import BodyModel
+from ..body import BodyModel
 
 
-class BaselineResult(NamedTuple):
+class Answer(NamedTuple):
     """B people; rows are in the order of the observations and finite.
 
     Attributes:
@@ -22,8 +22,8 @@ class BaselineResult(NamedTuple):
     joints_cam: Tensor
 
 
-def of_params(params: Tensor, body: BodyModel) -> BaselineResult:
+def answer_of(params: Tensor, body: BodyModel) -> Answer:
     """Bodies (B, 85) and their joints, without the mesh."""
     global_orient, body_pose, betas, transl = params.split((3, 69, body.num_betas, 3), 1)
     joints = body.skeleton(betas=betas, body_pose=body_pose, global_orient=global_orient).joints
-    return BaselineResult(params, joints + transl[:, None])
+    return Answer(params, joints + transl[:, None])

@@ -4,7 +4,7 @@ import pytest
 
 from anchorfit.body import load_body
 from anchorfit.body.pose_library import load_pose_library
-from anchorfit.evaluation.direct import body_errors, image_errors
+from anchorfit.evaluation.body_errors import body_errors, image_errors
 from anchorfit.evaluation.synthetic import SyntheticPeople, make_people
 
 

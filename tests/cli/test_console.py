@@ -1,0 +1,21 @@
+"""What a long run says where there is no terminal."""
+
+import io
+import itertools
+
+from rich.console import Console
+
+from anchorfit.cli import console
+
+
+def test_a_long_run_says_now_and_then_how_far_it_is(monkeypatch):
+    said = io.StringIO()
+    clock = itertools.count(0, 20)  # seconds: each look at the clock is 20 later
+    monkeypatch.setattr(console, "err", Console(file=said))
+    monkeypatch.setattr("anchorfit.cli.console.time.monotonic", lambda: next(clock))
+    with console.long_run("running", 10, before=2) as done:
+        for number in (2, 1, 1, 1):
+            done(number)
+    lines = said.getvalue().splitlines()
+    assert [line.split(",")[0] for line in lines] == ["anchorfit: 3 of 10", "anchorfit: 5 of 10"]
+    assert all(line.endswith("left") for line in lines)
