@@ -168,7 +168,7 @@ def test_the_front_door_says_what_does_not_fit(people, body):
     photographed = replace(people[0], image_size=(640, 425))
     observations = observe([photographed], [default_intrinsics(640, 425)])
     with pytest.raises(TypeError, match=r"observations: expected Observations, got list; people go to fit_people"):
-        fit([photographed], body)
+        fit([photographed], body)  # type: ignore[arg-type]
     for do in (fit, predict):
         with pytest.raises(ValueError, match="images: expected 1 paths or none, got 2"):
             do(observations, body, images=("a.jpg", "b.jpg"))

@@ -6,6 +6,7 @@ The readers are `anchorfit.evaluation.datasets.spin` (as truth) and `anchorfit.e
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +14,11 @@ import torch
 from torch import Tensor
 
 from ..atomic import write_atomically
-from ..body import BodyModel
+from ..body import BodyModel, axis_angle_to_matrix, matrix_to_axis_angle
 from ..body.joint_sets import CANONICAL_JOINTS
-from ..camera import Crop, intrinsics_matrix
+from ..camera import Crop, intrinsics_matrix, unproject
 from ..observations.conventions import BODY25, LSP14, Convention
+from ..regressors.normalisation import rotation_to_axis
 from ..regressors.translation import place
 from ..results import BodyEstimate
 from .keypoint_files import fitted_joints, fitted_keypoints
@@ -59,10 +61,10 @@ def spin_arrays(estimate: BodyEstimate, body: BodyModel) -> dict[str, np.ndarray
     """B rows as a SPIN-style file has them.
 
     ``center`` and ``scale`` frame the fitted body's joints, 1.2 times their box. ``part`` and ``openpose`` are the
-    keypoints that were observed, ``S`` the fitted joints in metres from the pelvis. ``camera`` (s, x, y) is made as
-    SPIN makes its own: the translation that brings the joints onto their pixels on the crop at a focal length of 5000,
-    by least squares; ``pose`` stays in the frame of the whole image's camera, so that people near the border, whom
-    that camera sees askew, are drawn a little off. ``has_smpl`` and the confidence of ``S`` are 0 where a fit is not
+    keypoints that were observed. SPIN-style methods see a crop by a camera that looks at its middle, so ``pose`` and
+    the fitted joints ``S`` (metres from the pelvis) are turned into that camera's frame, ``x = rotation @ x_cam``.
+    ``camera`` (s, x, y) is made as SPIN makes its own: the translation that brings the joints onto their pixels on the
+    crop at a focal length of 5000, by least squares. ``has_smpl`` and the confidence of ``S`` are 0 where a fit is not
     trusted. SPIN reads any ``gender`` but "m" as female: it is left out for neutral bodies. ``body`` says whose betas
     ``shape`` are.
 
@@ -71,28 +73,34 @@ def spin_arrays(estimate: BodyEstimate, body: BodyModel) -> dict[str, np.ndarray
         body: the body that they were made with.
     """
     pixels, before = (torch.from_numpy(values) for values in fitted_keypoints(estimate, body))
-    joints_cam = fitted_joints(estimate, body)
     low, high = pixels.amin(dim=1), pixels.amax(dim=1)
     crop = Crop.around_box(torch.cat([low, high - low], dim=-1), out_size=CROP_PIXELS)
-    turned = joints_cam - estimate.transl.double()[:, None]
-    intrinsics = crop_intrinsics().expand(len(estimate), 3, 3)
-    placed = place(turned, crop.to_crop(pixels), before, intrinsics).translation
+    center = crop.corner + crop.side[:, None] / 2
+    ray = unproject(center[:, None], pixels.new_ones(len(estimate), 1), estimate.intrinsics.double())[:, 0]
+    rotation = rotation_to_axis(ray)
+    orient = matrix_to_axis_angle(rotation @ axis_angle_to_matrix(estimate.global_orient.double()))
+    turned = replace(
+        estimate, global_orient=orient.to(estimate.transl), transl=torch.zeros_like(estimate.transl)
+    )  # at the body's own origin
+    joints = fitted_joints(turned, body)
+    placed = place(joints, crop.to_crop(pixels), before, crop_intrinsics().expand(len(estimate), 3, 3)).translation
     trusted = estimate.diagnostics.trusted.double()
-    from_pelvis = joints_cam - joints_cam[:, [CANONICAL_JOINTS.index("pelvis")]]
+    from_pelvis = joints - joints[:, [CANONICAL_JOINTS.index("pelvis")]]
     observed = torch.cat([estimate.keypoints, estimate.confidence[..., None]], dim=-1).double()
     observed = torch.where(observed[..., 2:] > 0, observed, 0)
     truth = torch.cat([from_pelvis, trusted[:, None, None].expand(*from_pelvis.shape[:2], 1)], dim=-1)
     arrays = {
         "imgname": np.array(estimate.image_labels, dtype=str),
-        "center": (crop.corner + crop.side[:, None] / 2).numpy(),
+        "center": center.numpy(),
         "scale": (crop.side / CROP_UNIT).numpy(),
         "part": _in_order(observed, SPIN24),
         "openpose": _in_order(observed, BODY25),
-        "pose": estimate.pose.double().numpy(),
+        "pose": turned.pose.double().numpy(),
         "shape": estimate.betas.double().numpy(),
         "has_smpl": trusted.numpy().astype(np.uint8),
         "S": _in_order(truth, SPIN24),
         "camera": weak_perspective_camera(placed).numpy(),
+        "rotation": rotation.numpy(),
         "body": np.array(Path(estimate.body).name),
     }
     if estimate.gender != "neutral":

@@ -17,6 +17,7 @@ from anchorfit.evaluation.estimates import index_estimates, read_estimate
 from anchorfit.interchange import coco_results, openpose_people, spin_arrays, write_coco_results, write_openpose
 from anchorfit.interchange.spin import SPIN24, weak_perspective_camera, weak_perspective_translation, write_spin
 from anchorfit.observations import read_people
+from anchorfit.observations.arrays import load_arrays
 
 
 @pytest.fixture(scope="module")
@@ -89,20 +90,39 @@ def test_spins_file_reads_back_as_truth_and_as_a_result(tmp_path, body, some_est
         sample.person.confidence[: len(CANONICAL_JOINTS)].sum(), 12
     )  # LSP's and more, every second
     joints = body.canonical_joints(estimate.bodies(body))
-    expected = joints - joints[:, [CANONICAL_JOINTS.index("pelvis")]]
+    rotation = torch.from_numpy(load_arrays(path)["rotation"])
+    expected = (joints - joints[:, [CANONICAL_JOINTS.index("pelvis")]]).double() @ rotation.mT
     for name, position in sample.joints.items():
-        torch.testing.assert_close(position, expected[0, CANONICAL_JOINTS.index(name)].double(), atol=1e-5, rtol=0)
+        torch.testing.assert_close(position, expected[0, CANONICAL_JOINTS.index(name)], atol=1e-5, rtol=0)
     with pytest.raises(DatasetError, match="neither joints nor a body"):
         data.sample(1, body)  # not trusted, so no truth
 
     placed = [read_estimate(entry) for entry in index_estimates(path).entries]
     for row, found in enumerate(placed):
-        torch.testing.assert_close(found.params[:82], estimate.params[row, :82].double())
+        torch.testing.assert_close(found.params[3:82], estimate.params[row, 3:82].double())
+        orient = rotation[row] @ axis_angle_to_matrix(estimate.global_orient[row].double())
+        torch.testing.assert_close(axis_angle_to_matrix(found.params[:3]), orient, atol=1e-6, rtol=0)
         read_back = body.canonical_joints(body.from_params(found.params[None].float()))
         pixels = project(read_back.double(), found.intrinsics[None])[0]
         off = (pixels - pixels_of(estimate, body)[row]).norm(dim=-1)
         # Weak perspective cannot show what nearness does to a person 3 m away: a few per cent of some 450 pixels.
         assert off.mean() < 0.03 * 450
+
+
+def test_people_near_the_border_are_turned_to_spins_camera_and_drawn_in_place(tmp_path, body, some_estimate):
+    estimate = replace(some_estimate(2), transl=torch.tensor([[1.5, 0.0, 4.0], [0.0, 0.0, 4.0]]))
+    write_spin(tmp_path / "people.npz", estimate, body)
+    for row, entry in enumerate(index_estimates(tmp_path / "people.npz").entries):
+        found = read_estimate(entry)
+        read_back = body.canonical_joints(body.from_params(found.params[None].float()))
+        pixels = project(read_back.double(), found.intrinsics[None])[0]
+        expected = pixels_of(estimate, body)[row]
+        size = (expected.amax(0) - expected.amin(0)).max()
+        assert (pixels - expected).norm(dim=-1).mean() < 0.02 * size
+    rotation = load_arrays(tmp_path / "people.npz")["rotation"]
+    off = np.rad2deg(np.arccos(rotation[:, 2, 2]))
+    assert off[0] == pytest.approx(np.rad2deg(np.arctan(1.5 / 4)), abs=3)  # the middle of the joints, not of the root
+    assert off[1] < 5
 
 
 def test_far_people_are_drawn_by_spins_camera_where_ours_draws_them(tmp_path, body, some_estimate):
@@ -133,6 +153,7 @@ def test_spin_arrays_have_its_keys_and_shapes(body, some_estimate):
         "has_smpl": (2,),
         "S": (2, 24, 4),
         "camera": (2, 3),
+        "rotation": (2, 3, 3),
         "body": (),
     }
     assert not arrays["S"][:, SPIN24.index(None)].any()
