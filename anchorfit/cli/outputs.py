@@ -143,11 +143,13 @@ def _write_rigs(
 
 
 def _write_foreign(written: Written, kind: str, people: BodyEstimate, body: BodyModel, path: Path) -> None:
-    from ..interchange import write_coco_results, write_openpose, write_spin
+    from ..interchange import write_coco_results, write_openpose, write_spin  # here, since networks come with them
 
-    path.parent.mkdir(exist_ok=True)
-    write = {"openpose": write_openpose, "coco": write_coco_results, "spin": write_spin}[kind]
-    attempt(written, path, partial(write, estimate=people, body=body))
+    def write(path: Path) -> None:
+        path.parent.mkdir(exist_ok=True)
+        {"openpose": write_openpose, "coco": write_coco_results, "spin": write_spin}[kind](path, people, body)
+
+    attempt(written, path, write)
 
 
 def attempt(written: Written, path: Path, write: Callable[[Path], None]) -> None:

@@ -1,5 +1,6 @@
 """``anchorfit export`` and ``report``: saved estimates become meshes, rigs and a page."""
 
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -44,6 +45,11 @@ def test_formats_of_other_programs(command, some_estimate, tmp_path):
     assert there == ["coco/people.json", "openpose/photo_keypoints.json", "spin/people.npz"]
     assert len(read_people(out / "openpose")) == len(read_people(out / "coco" / "people.json")) == 2
     assert load_arrays(out / "spin" / "people.npz")["pose"].shape == (2, 72)
+    shutil.rmtree(out / "coco")
+    (out / "coco").write_text("a file where the folder is to be")
+    code, said = command(str(tmp_path / "two.npz"), "--save", "coco,spin")
+    assert code == 0
+    assert str(out / "coco") in said
 
 
 def test_bad_input_is_one_line(command, some_estimate, tmp_path):
