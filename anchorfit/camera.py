@@ -39,6 +39,9 @@ def project(points_cam: Tensor, intrinsics: Tensor) -> Tensor:
     Raises:
         ValueError: a last dimension does not fit.
     Source: Hartley & Zisserman 2004, eq. 6.5. Points with z <= 0 are not masked.
+
+    >>> project(torch.tensor([[0.0, 0.5, 2.0]]), default_intrinsics(640, 480, focal=800))
+    tensor([[320., 440.]])
     """
     _check("points_cam", points_cam, (3,))
     _check("intrinsics", intrinsics, (3, 3))

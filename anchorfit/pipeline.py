@@ -177,7 +177,19 @@ def predict(
         The estimate, B rows, on the CPU. A row that could not be predicted stands upright and is not trusted.
     Raises:
         FileNotFoundError, ValueError: the package's networks are missing or damaged.
+        TypeError: ``observations`` are people, or something else.
+
+    >>> import anchorfit
+    >>> from anchorfit.assets import ASSETS
+    >>> from anchorfit.camera import default_intrinsics
+    >>> from anchorfit.observations import observe
+    >>> skier = anchorfit.read_people(ASSETS / "demo" / "person_keypoints.json")[-1]
+    >>> observations = observe([skier], [default_intrinsics(640, 425)])
+    >>> guess = anchorfit.predict(observations)
+    >>> guess.method, guess.names
+    ('direct', ('000000000785.jpg#442619',))
     """
+    _check_batch(observations, images)
     body = body or load_body()
     found = regressors.predict(observations, body, priors=priors)
     observations = observations.to(body.device, body.dtype)
@@ -275,8 +287,25 @@ def fit(
     Returns:
         The estimate, B rows, on the CPU. A fit that failed is marked in ``diagnostics``, never an exception.
     Raises:
-        ValueError: an unknown schedule, or an ``init`` of another number of rows.
+        ValueError: an unknown schedule or term, a device that is not there, an ``init`` of another number of rows.
+        TypeError: ``observations`` are people, or something else.
+
+    >>> import anchorfit
+    >>> from anchorfit.assets import ASSETS
+    >>> from anchorfit.camera import default_intrinsics
+    >>> from anchorfit.observations import observe
+    >>> skier = anchorfit.read_people(ASSETS / "demo" / "person_keypoints.json")[-1]
+    >>> observations = observe([skier], [default_intrinsics(640, 425)])
+    >>> estimate = anchorfit.fit(observations)  # predicts, then fits near the prediction
+    >>> estimate.pose.shape, estimate.betas.shape, bool(estimate.diagnostics.trusted[0])
+    (torch.Size([1, 72]), torch.Size([1, 10]), True)
+    >>> own_start = estimate.params  # (B, 85): pose, betas, transl of any method
+    >>> anchorfit.fit(observations, init=own_start).method
+    'anchored'
     """
+    _check_batch(observations, images)
+    if device is not None:
+        _check_device(device)
     if schedule not in SCHEDULES:
         raise ValueError(f"schedule: expected one of {', '.join(SCHEDULES)}, got {schedule!r}")
     config = config or (FitConfig() if schedule == "smplify" else anchored_config())
@@ -304,12 +333,26 @@ def load_body_on(name_or_path: str, gender: str, device: str) -> BodyModel:
     Raises:
         ValueError: there is no such device here.
     """
+    _check_device(device)
+    return load_body(name_or_path, gender=gender, device=device)
+
+
+def _check_device(device: torch.device | str) -> None:
     try:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
         first_line = (str(error).splitlines() or [""])[0]
-        raise ValueError(f"device {device!r} is not to be had here ({first_line}); use cpu") from error
-    return load_body(name_or_path, gender=gender, device=device)
+        raise ValueError(f"device {str(device)!r} is not to be had here ({first_line}); use cpu") from error
+
+
+def _check_batch(observations: Observations, images: Sequence[str]) -> None:
+    if not isinstance(observations, Observations):
+        raise TypeError(
+            f"observations: expected Observations, got {type(observations).__name__}; people go to fit_people and "
+            "predict_people, or through anchorfit.observations.observe"
+        )
+    if images and len(images) != len(observations):
+        raise ValueError(f"images: expected {len(observations)} paths or none, got {len(images)}")
 
 
 def _to_estimate(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import pickle
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,12 @@ import torch
 from torch import Tensor
 
 from .atomic import write_atomically
-from .body import BodyModel, BodyOutput
+from .body import BodyModel, BodyOutput, matrix_to_axis_angle
 from .body.joint_sets import CANONICAL_JOINTS
 
 FORMAT_VERSION = 1
+SMPLX_ARGUMENTS = {"global_orient": 3, "body_pose": 69, "betas": 10, "transl": 3}
+"""What ``smplx.SMPL`` takes, and how many numbers a row."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,8 +61,30 @@ class BodyEstimate:
         images: B paths of images, empty where there was none.
         body: what ``load_body`` takes to load the body again: ``"open"`` or a path.
         gender: of the body.
-        method: how the estimate was made, ``"smplify"``, ``"anchored"`` or ``"direct"``.
+        method: how the estimate was made, ``"smplify"``, ``"anchored"`` or ``"direct"``; ``"given"`` by `from_smplx`.
         diagnostics: how the fit went.
+
+    >>> import anchorfit
+    >>> from anchorfit.assets import ASSETS
+    >>> people = anchorfit.read_people(ASSETS / "demo" / "person_keypoints.json")
+    >>> skier = anchorfit.match_people(people.people, [ASSETS / "demo" / "000000000785.jpg"]).people
+    >>> body = anchorfit.load_body()
+    >>> estimate, problems = anchorfit.predict_people(skier, body)
+    >>> len(estimate), estimate.names[0], estimate.gender
+    (1, '000000000785.jpg#442619', 'neutral')
+    >>> vertices, joints = estimate.bodies(body)  # metres, camera frame
+    >>> vertices.shape[1] == body.num_vertices, tuple(joints.shape)
+    (True, (1, 24, 3))
+    >>> {name: tuple(value.shape) for name, value in estimate.to_smplx().items()}
+    {'global_orient': (1, 3), 'body_pose': (1, 69), 'betas': (1, 10), 'transl': (1, 3)}
+    >>> again = anchorfit.BodyEstimate.from_smplx(
+    ...     estimate.to_smplx(), intrinsics=estimate.intrinsics, image_size=(640, 425), names=estimate.names
+    ... )
+    >>> bool((again.params == estimate.params).all())
+    True
+    >>> estimate[0].save("skier.npz")
+    >>> anchorfit.BodyEstimate.load("skier.npz").method
+    'direct'
     """
 
     global_orient: Tensor
@@ -104,6 +128,76 @@ class BodyEstimate:
         """Vertices (B, V, 3) and joints (B, 24, 3) in metres, camera frame; on the device of the estimate."""
         posed = body.from_params(self.params.to(body.device, body.dtype))
         return BodyOutput(posed.vertices.to(self.betas), posed.joints.to(self.betas))
+
+    @property
+    def image_labels(self) -> tuple[str, ...]:
+        """B names of images, distinct where the images are: what stands before ``#PERSON`` in ``names``."""
+        return tuple(split_name(name, image)[0] for name, image in zip(self.names, self.images, strict=True))
+
+    def to_smplx(self) -> dict[str, Tensor]:
+        """The arguments of ``smplx.SMPL``: betas (B, 10), body_pose (B, 69), global_orient (B, 3), transl (B, 3).
+
+        Give them to a model made from the same body (``smplx.SMPL(path)`` for estimates of a licensed SMPL file): its
+        vertices are then those of ``bodies``. They are SMPL's; SMPL-X has other betas and 21 body joints.
+        """
+        return {name: getattr(self, name).clone() for name in SMPLX_ARGUMENTS}
+
+    @classmethod
+    def from_smplx(
+        cls,
+        parameters: Mapping[str, Tensor],
+        *,
+        intrinsics: Tensor,
+        image_size: tuple[int, int],
+        names: Sequence[str],
+        images: Sequence[str] = (),
+        body: str = "open",
+        gender: str = "neutral",
+    ) -> BodyEstimate:
+        """Bodies of another program, to be drawn, exported, compared, or given to ``fit`` as ``init``.
+
+        Args:
+            parameters: what ``smplx.SMPL`` takes: betas (B, 10), transl (B, 3), global_orient (B, 3) and body_pose
+                (B, 69) axis-angle, or rotation matrices (B, 1, 3, 3) and (B, 23, 3, 3).
+            intrinsics: (3, 3) or (B, 3, 3) pixels of the whole image.
+            image_size: width and height in pixels.
+            names: B names, ``IMAGE#PERSON``: ``fit_people`` finds a person's start by it.
+            images: B paths of images, or none.
+            body: what ``load_body`` takes to load the body that the parameters are of.
+            gender: of the body.
+        Returns:
+            B rows of method "given", without observed keypoints, trusted, on the CPU.
+        Raises:
+            ValueError: an argument is missing, unknown or of another shape.
+        """
+        count = len(names)
+        values = _smplx_arguments(parameters, count)
+        if intrinsics.shape not in ((3, 3), (count, 3, 3)):
+            raise ValueError(f"intrinsics: expected (3, 3) or ({count}, 3, 3), got {tuple(intrinsics.shape)}")
+        if images and len(images) != count:
+            raise ValueError(f"images: expected {count} or none, got {len(images)}")
+        like, joints = values["transl"], len(CANONICAL_JOINTS)
+        return cls(
+            **values,
+            intrinsics=intrinsics.detach().to(like).expand(count, 3, 3).clone(),
+            image_size=torch.tensor(image_size).expand(count, 2).clone(),
+            crop_from_image=torch.eye(3, dtype=like.dtype).expand(count, 3, 3).clone(),
+            keypoints=like.new_zeros(count, joints, 2),
+            confidence=like.new_zeros(count, joints),
+            names=tuple(names),
+            images=tuple(images) or ("",) * count,
+            body=body,
+            gender=gender,
+            method="given",
+            diagnostics=Diagnostics(
+                reprojection_px=like.new_full((count, joints), torch.nan),
+                energy={},
+                steps=torch.zeros(count, dtype=torch.long),
+                converged=torch.ones(count, dtype=torch.bool),
+                trusted=torch.ones(count, dtype=torch.bool),
+                reasons=("",) * count,
+            ),
+        )
 
     def save(self, path: str | Path) -> None:
         """Write everything to one ``.npz`` without pickles; ``load`` gives it back bit for bit."""
@@ -257,6 +351,34 @@ def _estimate_files(paths: Sequence[Path]) -> list[Path]:
             raise FileNotFoundError(f"{path}: no .npz file in this folder")
         files += inside
     return files
+
+
+def split_name(name: str, image: str) -> tuple[str, str]:
+    """``LABEL#PERSON`` as its two halves; the label is the end of the image's path, and may itself hold a #."""
+    parts = Path(image).parts
+    labels = ("/".join(parts[-depth:]) for depth in range(1, len(parts) + 1))
+    label = next((label for label in labels if name.startswith(f"{label}#")), None)
+    if label is None:
+        label, _, person_id = name.partition("#")
+        return label, person_id
+    return label, name.removeprefix(f"{label}#")
+
+
+def _smplx_arguments(parameters: Mapping[str, Tensor], count: int) -> dict[str, Tensor]:
+    """The four arguments as (B, N) on the CPU, rotation matrices as axis-angle."""
+    if parameters.keys() != SMPLX_ARGUMENTS.keys():
+        wanted = ", ".join(sorted(SMPLX_ARGUMENTS))
+        raise ValueError(f"parameters: expected {wanted}, got {', '.join(sorted(parameters)) or 'none'}")
+    values = {}
+    for name, size in SMPLX_ARGUMENTS.items():
+        value = parameters[name].detach().cpu()
+        if value.shape == (count, size // 3, 3, 3) and name in ("global_orient", "body_pose"):
+            value = matrix_to_axis_angle(value).flatten(1)
+        if value.shape != (count, size):
+            hint = "; SMPL-X's 21 joints: add six zeros for SMPL's hands" if value.shape[1:] == (63,) else ""
+            raise ValueError(f"{name}: expected ({count}, {size}), got {tuple(value.shape)}{hint}")
+        values[name] = value.clone()
+    return values
 
 
 def _join(values: Sequence[Any]) -> Any:

@@ -13,14 +13,11 @@ from torch import Tensor
 
 from ..body import matrix_to_axis_angle
 from ..body.unpickling import load_pickle_safely
-from ..camera import Crop, intrinsics_matrix
+from ..camera import Crop
+from ..interchange.spin import CROP_PIXELS, crop_intrinsics, spin_crop, weak_perspective_translation
 from ..observations.arrays import load_arrays
 from ..results import BodyEstimate
 from .file_cache import cached_by_file
-
-CROP_PIXELS = 224  # side of the crops that SPIN-style methods predict on
-CROP_FOCAL = 5000.0  # their focal length, in pixels of the crop
-CROP_UNIT = 200.0  # their ``scale`` is the crop's side in units of so many pixels
 
 
 class EstimateError(ValueError):
@@ -189,24 +186,10 @@ def _from_spin(entry: Entry, arrays: Mapping[str, np.ndarray]) -> PlacedBody:
         raise EstimateError(
             f"{entry.path}: row {entry.row}: expected 72 numbers of pose and a camera of positive scale"
         )
-    crop = spin_crop(torch.from_numpy(rows["center"].reshape(2)), float(rows["scale"].reshape(-1)[0]))
+    crop = spin_crop(torch.from_numpy(rows["center"].reshape(2)), torch.from_numpy(rows["scale"].reshape(-1)[:1])[0])
     transl = weak_perspective_translation(torch.tensor([size, right, down], dtype=torch.float64))
-    on_crop = intrinsics_matrix(CROP_FOCAL, (CROP_PIXELS / 2, CROP_PIXELS / 2)).double()
     params = torch.cat([pose, torch.from_numpy(betas), transl])
-    return PlacedBody(params=params, intrinsics=crop.image_intrinsics(on_crop), crop=crop)
-
-
-def spin_crop(center: Tensor, scale: float) -> Crop:
-    """The crop of a SPIN-style row: 200 ``scale`` pixels a side around ``center``, resampled to 224."""
-    side = torch.tensor(CROP_UNIT * scale, dtype=center.dtype)
-    return Crop(corner=center - side / 2, side=side, out_size=CROP_PIXELS)
-
-
-def weak_perspective_translation(camera: Tensor) -> Tensor:
-    """(..., 3) metres from weak-perspective cameras (..., 3) = s, x, y on a crop: the depth at which a focal length of
-    5000 pixels draws a metre s / 2 crops large, as SPIN and HMR place their bodies."""
-    depth = 2 * CROP_FOCAL / (CROP_PIXELS * camera[..., 0])
-    return torch.stack([camera[..., 1], camera[..., 2], depth], dim=-1)
+    return PlacedBody(params=params, intrinsics=crop.image_intrinsics(crop_intrinsics()), crop=crop)
 
 
 def _need(arrays: Mapping[str, Any], keys: tuple[str, ...], path: Path) -> None:

@@ -10,7 +10,7 @@ from anchorfit.camera import default_intrinsics
 from anchorfit.evaluation.agreement import agreement
 from anchorfit.observations import list_images, match_people, observe, read_people
 from anchorfit.pictures import draw_contact_sheet, draw_line_up, draw_overlay, draw_side_view
-from anchorfit.pipeline import FitOptions, fit, fit_people, load_body_on, predict_people
+from anchorfit.pipeline import FitOptions, fit, fit_people, load_body_on, predict, predict_people
 from anchorfit.results import BodyEstimate, concatenate
 
 DEMO = ASSETS / "demo"
@@ -162,3 +162,15 @@ def test_nobody_is_no_error(body):
 def test_a_device_that_is_not_there_is_named():
     with pytest.raises(ValueError, match="device 'cuda:99' is not to be had here"):
         load_body_on("open", "neutral", "cuda:99")
+
+
+def test_the_front_door_says_what_does_not_fit(people, body):
+    photographed = replace(people[0], image_size=(640, 425))
+    observations = observe([photographed], [default_intrinsics(640, 425)])
+    with pytest.raises(TypeError, match=r"observations: expected Observations, got list; people go to fit_people"):
+        fit([photographed], body)  # type: ignore[arg-type]
+    for do in (fit, predict):
+        with pytest.raises(ValueError, match="images: expected 1 paths or none, got 2"):
+            do(observations, body, images=("a.jpg", "b.jpg"))
+    with pytest.raises(ValueError, match="device 'nowhere' is not to be had here"):
+        fit(observations, body, device="nowhere")

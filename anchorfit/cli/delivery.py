@@ -102,8 +102,10 @@ def run(
 
 def _remove_shards(folder: Path) -> None:
     """Of an earlier run, which the new one may have fewer of: who reads the folder would take both for one."""
-    for path in folder.glob("people-[0-9][0-9][0-9][0-9][0-9].npz"):
-        path.unlink()
+    numbered = "people-[0-9][0-9][0-9][0-9][0-9]"
+    for pattern in (f"{numbered}.npz", f"spin/{numbered}.npz", f"coco/{numbered}.json"):
+        for path in folder.glob(pattern):
+            path.unlink()
 
 
 class _ChunkWriter:
@@ -135,6 +137,7 @@ class _ChunkWriter:
             names=self._names,
             renderer=self._delivery.renderer,
             frames_per_second=self._delivery.frames_per_second,
+            part=f"people-{chunk.number:05}",
         )
         there = {path.name for path in written.files}
         endings = [*(f".{kind}" for kind in BODY_KINDS), *RIG_KINDS.values()]

@@ -14,7 +14,11 @@ def export(
     results: Annotated[list[Path], typer.Argument(help="Estimates (.npz), or folders of them.", show_default=False)],
     output: opt.Output,
     save: Annotated[
-        str, typer.Option(help="What to write, comma-separated: json, pkl, obj, ply, glb, rigged, bvh, overlay, side.")
+        str,
+        typer.Option(
+            help="What to write, comma-separated: json, pkl, obj, ply, glb, rigged, bvh, overlay, side, openpose, "
+            "coco, spin."
+        ),
     ] = "rigged",
     sequence: Annotated[
         bool, typer.Option("--sequence", help="The estimates are one person's frames, by name: one animation.")
@@ -22,7 +26,7 @@ def export(
     fps: Annotated[float, typer.Option(help="Frames a second of --sequence.")] = 30.0,
     renderer: opt.Renderer = "torch",
 ) -> None:
-    """Write saved estimates in other forms: meshes, rigged GLB, BVH, JSON, pictures."""
+    """Write saved estimates in other forms: meshes, rigged GLB, BVH, JSON, pictures, keypoints and SPIN-style npz."""
     from ..body import load_body
     from ..results import load_estimates
     from .console import out, progress_bar, warn

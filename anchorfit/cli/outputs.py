@@ -16,13 +16,15 @@ from ..body import BodyModel
 from ..meshes import MESH_FORMATS, export_mesh
 from ..observations import write_image
 from ..pictures import draw_overlay, draw_side_view
-from ..results import BodyEstimate
+from ..results import BodyEstimate, split_name
 from .console import describe
 
 BODY_KINDS = ("npz", "json", "pkl", *MESH_FORMATS)
 RIG_KINDS = {"rigged": "_rigged.glb", "bvh": ".bvh"}
 """Kinds that animation programs read, and how their names end: a file for each body, or one for a whole video."""
 PICTURE_KINDS = ("overlay", "side")
+FOREIGN_KINDS = ("openpose", "coco", "spin")
+"""Kinds of other programs, each in a folder of its own: a file for each photograph, or one for all people."""
 SHARDS = "shards"
 """A kind of its own: hundreds of people in each file, for large runs."""
 
@@ -43,7 +45,7 @@ def parse_kinds(text: str) -> tuple[str, ...]:
         typer.BadParameter: a name is unknown, or there is none.
     """
     kinds = tuple(dict.fromkeys(part.strip().lower() for part in text.split(",") if part.strip()))
-    every = (*BODY_KINDS, *RIG_KINDS, *PICTURE_KINDS, SHARDS)
+    every = (*BODY_KINDS, *RIG_KINDS, *PICTURE_KINDS, *FOREIGN_KINDS, SHARDS)
     unknown = [kind for kind in kinds if kind not in every]
     if unknown or not kinds:
         known = ", ".join(every)
@@ -75,6 +77,7 @@ def write_results(
     names: Mapping[str, FileNames] | None = None,
     renderer: str = "torch",
     frames_per_second: float | None = None,
+    part: str = "people",
     progress: Callable[[int], None] = lambda done: None,
 ) -> Written:
     """Write each body's data and meshes, and each photograph's pictures; a file that fails loses no other.
@@ -83,6 +86,7 @@ def write_results(
 
     Args:
         names: by person, where the estimate is a part of a run.
+        part: the name, without its ending, of files that hold everybody.
         progress: called with the number of bodies written since the last call.
     Raises:
         OSError: the disk is full: no other file would fare better.
@@ -103,7 +107,12 @@ def write_results(
         if "side" in kinds:
             draw = partial(_write_picture, draw_side_view, people, body)
             attempt(written, folder / f"{picture}_side.png", draw)
+        if "openpose" in kinds:
+            _write_foreign(written, "openpose", people, body, folder / "openpose" / f"{picture}_keypoints.json")
         progress(len(rows))
+    for kind, ending in (("coco", ".json"), ("spin", ".npz")):
+        if kind in kinds:
+            _write_foreign(written, kind, estimate, body, folder / kind / f"{part}{ending}")
     if frames_per_second is not None:
         _write_rigs(written, estimate, body, folder / "video", kinds, frames_per_second)
     return written
@@ -133,6 +142,16 @@ def _write_rigs(
             attempt(written, stem.with_name(stem.name + RIG_KINDS[kind]), write)
 
 
+def _write_foreign(written: Written, kind: str, people: BodyEstimate, body: BodyModel, path: Path) -> None:
+    from ..interchange import write_coco_results, write_openpose, write_spin  # here, since networks come with them
+
+    def write(path: Path) -> None:
+        path.parent.mkdir(exist_ok=True)
+        {"openpose": write_openpose, "coco": write_coco_results, "spin": write_spin}[kind](path, people, body)
+
+    attempt(written, path, write)
+
+
 def attempt(written: Written, path: Path, write: Callable[[Path], None]) -> None:
     """Write one file, and note that it is there, or in one line why it is not; a full disk is raised."""
     try:
@@ -160,23 +179,12 @@ def name_files(names: Sequence[str], images: Sequence[str]) -> dict[str, FileNam
         names: of all people of a run, each once: ``IMAGE#PERSON``.
         images: for each the path of its image, or "".
     """
-    split = [_split_name(name, image) for name, image in zip(names, images, strict=True)]
+    split = [split_name(name, image) for name, image in zip(names, images, strict=True)]
     labels = dict.fromkeys(label for label, _ in split)
     stems = [_safe(str(Path(label).with_suffix(""))) if label else "image" for label in labels]
     pictures = dict(zip(labels, _distinct(stems), strict=True))
     bodies = _distinct([f"{pictures[label]}_{_safe(person_id)}" for label, person_id in split])
     return {name: FileNames(pictures[label], body) for name, (label, _), body in zip(names, split, bodies, strict=True)}
-
-
-def _split_name(name: str, image: str) -> tuple[str, str]:
-    """``LABEL#PERSON`` as its two halves; the label is the end of the image's path, and may itself hold a #."""
-    parts = Path(image).parts
-    labels = ("/".join(parts[-depth:]) for depth in range(1, len(parts) + 1))
-    label = next((label for label in labels if name.startswith(f"{label}#")), None)
-    if label is None:
-        label, _, person_id = name.partition("#")
-        return label, person_id
-    return label, name.removeprefix(f"{label}#")
 
 
 def _distinct(names: Sequence[str]) -> list[str]:

@@ -34,6 +34,11 @@ def read_people(path: str | Path, *, format: str = "auto", convention: str | Non
         FileNotFoundError: no such file.
         KeypointFileError: the file cannot be used at all; one line that names it, what is wrong, and what to do.
         ValueError: no such format or convention.
+
+    >>> from anchorfit.assets import ASSETS
+    >>> people = read_people(ASSETS / "demo" / "person_keypoints.json")
+    >>> len(people), people.problems, people[-1].name
+    (34, (), '000000000785.jpg#442619')
     """
     path = Path(path)
     if format == "auto":

@@ -80,7 +80,7 @@ def silhouette(
     gradient = torch.is_grad_enabled() and (scene.vertices_cam.requires_grad or scene.intrinsics.requires_grad)
     size = (scene.height, scene.width)
     task = _Task(scene.corners, edge_table(scene.faces), placement, soup_body, *size, samples, gradient)
-    mask = _Coverage.apply(scene.vertices_cam, scene.intrinsics, soup_x, soup_y, task)
+    mask = _Coverage.apply(scene.vertices_cam, scene.intrinsics, soup_x, soup_y, task)  # type: ignore[no-untyped-call]
     return Silhouette(mask, placement.valid)
 
 

@@ -13,17 +13,13 @@ import numpy as np
 import torch
 
 from ...body import BodyModel
+from ...interchange.spin import SPIN24
 from ...observations import Keypoints, Person, image_size
 from ...observations.arrays import load_arrays
 from ...observations.conventions import BODY25, LSP14, joints_to_canonical
 from ..file_cache import cached_by_file
 from .roots import DatasetError
 from .samples import Sample
-
-SPIN24 = (
-    *LSP14, "pelvis", "thorax", "spine", "jaw", None, "nose", "left_eye", "right_eye", "left_ear", "right_ear",
-)  # fmt: skip
-"""Joints of ``part`` and ``S``: LSP's 14, MPII's pelvis and thorax, Human3.6M's spine, jaw and head, then the face."""
 
 FOURTEEN = tuple(name for name in LSP14 if name is not None)
 """The joints that Human3.6M's and 3DPW's reconstruction errors are over."""

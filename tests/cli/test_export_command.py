@@ -1,10 +1,13 @@
 """``anchorfit export`` and ``report``: saved estimates become meshes, rigs and a page."""
 
+import shutil
 from dataclasses import replace
 
 import pytest
 
 from anchorfit.cli.main import run
+from anchorfit.observations import read_people
+from anchorfit.observations.arrays import load_arrays
 
 
 @pytest.fixture
@@ -32,6 +35,21 @@ def test_each_body_or_one_animation(command, some_estimate, tmp_path):
     assert command(str(tmp_path), "--sequence", "--save", "rigged,bvh", "--fps", "25")[0] == 0
     assert {"video_rigged.glb", "video.bvh"} <= set(written(tmp_path))
     assert "Frame Time: 0.04000000" in (tmp_path / "out" / "video.bvh").read_text()
+
+
+def test_formats_of_other_programs(command, some_estimate, tmp_path):
+    some_estimate(2).save(tmp_path / "two.npz")
+    assert command(str(tmp_path / "two.npz"), "--save", "openpose,coco,spin")[0] == 0
+    out = tmp_path / "out"
+    there = sorted(str(path.relative_to(out)) for path in out.rglob("*.*"))
+    assert there == ["coco/people.json", "openpose/photo_keypoints.json", "spin/people.npz"]
+    assert len(read_people(out / "openpose")) == len(read_people(out / "coco" / "people.json")) == 2
+    assert load_arrays(out / "spin" / "people.npz")["pose"].shape == (2, 72)
+    shutil.rmtree(out / "coco")
+    (out / "coco").write_text("a file where the folder is to be")
+    code, said = command(str(tmp_path / "two.npz"), "--save", "coco,spin")
+    assert code == 0
+    assert str(out / "coco") in said
 
 
 def test_bad_input_is_one_line(command, some_estimate, tmp_path):

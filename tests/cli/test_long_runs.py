@@ -13,7 +13,7 @@ from anchorfit.cli import delivery
 from anchorfit.cli.main import run
 from anchorfit.jobs import INDEX, locked
 from anchorfit.jobs.ledger import read_index
-from anchorfit.observations import read_image
+from anchorfit.observations import read_image, read_people
 from anchorfit.observations.videos import probe_video, read_frames, write_video
 from anchorfit.results import BodyEstimate, load_estimates
 
@@ -114,6 +114,21 @@ def killed_after(commits: int, monkeypatch) -> None:
         commit(self, records)
 
     monkeypatch.setattr(Ledger, "commit", counted)
+
+
+def test_files_of_other_programs_come_in_numbered_parts_and_go_with_their_run(command, tmp_path, monkeypatch):
+    monkeypatch.setattr(delivery, "CHUNK", 2)
+    keypoints = people_file(tmp_path / "people.json", ["a.jpg", "b.jpg", "c.jpg"])
+    assert command(keypoints, "--save", "coco,spin,openpose")[0] == 0
+    out = tmp_path / "out"
+    assert files(out / "coco") == ["people-00000.json", "people-00001.json"]
+    assert files(out / "spin") == ["people-00000.npz", "people-00001.npz"]
+    assert files(out / "openpose") == ["a_keypoints.json", "b_keypoints.json", "c_keypoints.json"]
+    assert len(read_people(out / "coco" / "people-00000.json")) == 2
+    fewer = people_file(tmp_path / "people.json", ["a.jpg"])
+    assert command(fewer, "--save", "coco,spin")[0] == 0
+    assert files(out / "coco") == ["people-00000.json"]
+    assert files(out / "spin") == ["people-00000.npz"]
 
 
 def test_a_killed_run_goes_on_to_the_same_end(command, tmp_path, monkeypatch):

@@ -19,13 +19,14 @@ from anchorfit.evaluation.answers import Answer
 from anchorfit.evaluation.datasets.human36m import open_human36m
 from anchorfit.evaluation.datasets.roots import DatasetError
 from anchorfit.evaluation.datasets.samples import Sample, moved
-from anchorfit.evaluation.datasets.spin import SPIN24, SpinFile
+from anchorfit.evaluation.datasets.spin import SpinFile
 from anchorfit.evaluation.datasets.surreal import open_surreal
 from anchorfit.evaluation.datasets.threedpw import open_threedpw
 from anchorfit.evaluation.datasets.up3d import open_up3d
 from anchorfit.evaluation.protocols.bodies import BodyBenchmark
 from anchorfit.evaluation.protocols.runner import run_benchmark
 from anchorfit.evaluation.records import RecordFile
+from anchorfit.interchange.spin import SPIN24
 
 
 @pytest.fixture(scope="module")
