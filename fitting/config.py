@@ -74,6 +74,7 @@ class FitConfig:
     hinge_steepness: float = 4.0  # the public code: 1
     anchor_pose: float = 0.0  # weight of the anchor on the body pose
     anchor_pose_sigma: float = 0.7  # radians
+    anchor_orient: float = 0.0  # weight of the anchor on the global orientation; same sigma
     anchor_betas: float = 0.0  # weight of the anchor on betas
     anchor_betas_sigma: float = 2.0
     interpenetration: float = 1e3  # weight of the term that keeps the body from passing through itself; 0: off
@@ -92,6 +93,7 @@ SWITCHES = {
     "depth": "depth_weight",
     "upright": "upright_weight",
     "anchor": "anchor_pose",
+    "anchor_orient": "anchor_orient",
     "anchor_betas": "anchor_betas",
     "interpenetration": "interpenetration",
     "silhouette": "silhouette",
@@ -128,7 +130,8 @@ def anchored_config() -> FitConfig:
         camera_moves_from=0,
         upright_weight=0.0,
         sigma=20.0,  # a good start allows a kernel that is blind to far-off keypoints; see `docs/fitting.md`
-        anchor_pose=40.0,
+        anchor_pose=60.0,
+        anchor_orient=100.0,
         interpenetration=0.0,
     )
 

@@ -202,6 +202,9 @@ def _fit(inputs: _Inputs) -> FitResult:
     )
     data = keypoint_term(inputs.observations, inputs.names, placed.zoom, config)
     candidates = camera_stage.choose(placed, config.candidates)
+    if inputs.keep_orientation:
+        # What the camera stage turned to find the place is forgotten: it sees the torso alone, the prediction saw all.
+        candidates[..., :3] = start[:, None, GLOBAL_ORIENT]
     depths = camera_stage.apply(start, candidates[:, 0])
     count = config.candidates
     params = camera_stage.apply(start.repeat_interleave(count, 0), candidates.flatten(0, 1))
@@ -353,6 +356,11 @@ def stage_terms(
         terms.append(UprightTerm(config.upright_weight, sigma=config.upright_sigma))
     if config.anchor_pose > 0:
         terms.append(AnchorTerm(anchor, BODY_POSE, config.anchor_pose, sigma=config.anchor_pose_sigma))
+    if config.anchor_orient > 0:
+        turn = AnchorTerm(
+            anchor, GLOBAL_ORIENT, config.anchor_orient, sigma=config.anchor_pose_sigma, name="anchor_orient"
+        )
+        terms.append(turn)
     if config.anchor_betas > 0:
         betas = AnchorTerm(anchor, BETAS, config.anchor_betas, sigma=config.anchor_betas_sigma, name="anchor_betas")
         terms.append(betas)
@@ -378,9 +386,9 @@ def last_stage(
 
     Args:
         body, observations, prior, init: as for `anchored`; all finite.
-        config: the constants, without the anchor by default.
+        config: the constants, SMPLify's, without the anchors, by default.
     """
-    config = config or replace(anchored_config(), anchor_pose=0.0)
+    config = config or replace(anchored_config(), anchor_pose=0.0, anchor_orient=0.0, sigma=FitConfig.sigma)
     with torch.no_grad():
         placed = camera_stage.place(
             body,

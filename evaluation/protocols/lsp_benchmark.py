@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 from ...body import BodyModel
 from ...camera import default_intrinsics
+from ...interchange.spin import CROP_PIXELS
 from ...observations import Observations, Person, observe, read_people
 from ..crops import crop_around_joints
 from ..datasets.lsp import ORIGIN, Lsp, LspImage, find_keypoints, open_lsp, read_annotation
 from ..datasets.roots import DatasetError, lacking
-from ..estimates import CROP_PIXELS
 from ..file_cache import cached_by_file
 from .runner import Block
 
