@@ -174,10 +174,7 @@ def test_a_full_disk_in_the_middle_keeps_what_was_done(command, tmp_path, monkey
     assert len(list(read_index(tmp_path / "out"))) == 5
 
 
-def test_images_without_keypoints_are_a_clear_error(command, tmp_path):
-    code, said = command(PHOTO)
-    assert code == 1
-    assert "no keypoints: give --keypoints FILE for the images" in said
+def test_a_missing_keypoint_file_is_a_clear_error(command, tmp_path):
     code, said = command(tmp_path / "nowhere.json")
     assert code == 1
     assert "nowhere.json: no such keypoint file" in said
