@@ -31,7 +31,7 @@ def ray_engine(*, workers: int | None = None, cluster: str | None = None, gpus: 
         OSError: it cannot be started or reached; or, while it works, it gave up: a chunk's workers were killed again
             and again, the cluster is gone.
     """
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # Ray reads these when it is imported; there is no argument for them
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # Ray reads these when first imported; it has no arguments for them
     if cluster is None:
         os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # as there by default: listen on loopback only
     try:
@@ -83,6 +83,8 @@ class _RayEngine:
                 if isinstance(row["result"], Exception):
                     raise row["result"]
                 yield row["result"]
+        except (ray.exceptions.RayTaskError, ray.exceptions.UserCodeException):
+            raise  # a fault of the work's: its trace is wanted
         except ray.exceptions.RayError as error:
             reason = str(error).strip().splitlines()[0]
             raise OSError(f"ray: gave up ({reason}); the same command goes on with what is left") from error
@@ -114,4 +116,4 @@ def _quieten() -> None:
     context.execution_options.preserve_order = True
     context.enable_progress_bars = False
     context.print_on_execution_start = False
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)
