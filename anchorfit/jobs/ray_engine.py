@@ -68,7 +68,7 @@ class _RayEngine:
         if not items:
             return
         shared = ray.put(work)  # once, not with every worker's start
-        todo = ray.data.from_items([{"item": item} for item in items], override_num_blocks=len(items))
+        todo: Any = ray.data.from_items([{"item": item} for item in items], override_num_blocks=len(items))
         with warnings.catch_warnings(action="ignore"):  # until Ray 2.64 there is no other way to say max_retries
             done = todo.map(
                 _work_on,

@@ -38,7 +38,7 @@ def small_task() -> PoseTask:
 def gradients(task: PoseTask, rows: slice) -> list[torch.Tensor]:
     task.model.zero_grad()
     task.loss(task.model, 0, rows, BATCH).backward()
-    return [parameter.grad.clone() for parameter in task.model.parameters()]
+    return [p.grad.clone() for p in task.model.parameters() if p.grad is not None]
 
 
 def torchrun(folder: Path, code: str, *arguments: object) -> str:
