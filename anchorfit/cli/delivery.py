@@ -13,12 +13,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from ..body import BodyModel
-from ..jobs import INDEX, Chunk, JobSummary, Ledger, locked, run_job, write_table
+from ..jobs import INDEX, Chunk, Engine, JobSummary, Ledger, Written, in_this_process, locked, run_job, write_table
 from ..observations import Person
 from ..pipeline import Outcome
 from ..results import BodyEstimate, concatenate
+from . import outputs
 from .console import Reporter, out, progress_bar, warn
-from .outputs import BODY_KINDS, RIG_KINDS, SHARDS, Written, attempt, make_folder, name_files, write_results
+from .outputs import BODY_KINDS, RIG_KINDS, SHARDS, attempt, make_folder, name_files, write_results
 
 CHUNK = 256  # people that are fitted and written at once
 SHARD = 1000  # the same, where one file holds them
@@ -57,7 +58,6 @@ class Kept:
     def __init__(self) -> None:
         self.shown: list[BodyEstimate] = []
         self.against: list[BodyEstimate] = []
-        self.unseen = 0  # people beyond those
 
     @property
     def wants_more(self) -> bool:
@@ -67,11 +67,15 @@ class Kept:
         room = max(0, IN_REPORT - sum(map(len, self.shown)))
         if room:
             self.shown.append(estimate.rows(range(min(len(estimate), room))))
-        self.unseen += max(0, len(estimate) - room)
 
 
 def run(
-    people: Sequence[Person], body: BodyModel, work: Callable[[list[Person]], Outcome], delivery: Delivery, kept: Kept
+    people: Sequence[Person],
+    body: BodyModel,
+    work: Callable[[list[Person]], Outcome],
+    delivery: Delivery,
+    kept: Kept,
+    engine: Engine = in_this_process,
 ) -> None:
     """Work through the people, write what comes out, and say how it went.
 
@@ -81,7 +85,7 @@ def run(
     """
     make_folder(delivery.output)
     size = max(1, len(people)) if delivery.together else SHARD if SHARDS in delivery.kinds else CHUNK
-    writer = _ChunkWriter(people, body, delivery, kept)
+    writer = _ChunkWriter(people, body, delivery)
     with locked(delivery.output), progress_bar("fitting", len(people)) as (bar, task):
         ledger = Ledger.open(delivery.output, delivery.settings, restart=delivery.restart)
         if ledger.resumed:
@@ -94,10 +98,20 @@ def run(
             bar.advance(task, done)
             reporter(bar.tasks[task].completed)
 
-        summary = run_job(people, ledger, work, writer, chunk_size=size, progress=progress)
+        summary = run_job(
+            people,
+            ledger,
+            work,
+            writer,
+            chunk_size=size,
+            engine=engine,
+            show=kept.add,
+            most_shown=IN_REPORT,
+            progress=progress,
+        )
         if SHARDS in delivery.kinds:
             write_table(delivery.output)
-    _finish(summary, body, delivery, kept, any_file=writer.any_file)
+    _finish(summary, body, delivery, kept)
 
 
 def _remove_shards(folder: Path) -> None:
@@ -111,14 +125,14 @@ def _remove_shards(folder: Path) -> None:
 class _ChunkWriter:
     """Writes a chunk's files, and tells the index where each person's are."""
 
-    def __init__(self, people: Sequence[Person], body: BodyModel, delivery: Delivery, kept: Kept) -> None:
-        images = [str(person.image.absolute()) if person.image else "" for person in people]
-        self._names = name_files([person.name for person in people], images)
-        self._body, self._delivery, self._kept = body, delivery, kept
-        self.any_file = False
+    def __init__(self, people: Sequence[Person], body: BodyModel, delivery: Delivery) -> None:
+        self._body, self._delivery = body, delivery
+        self._only_shards = delivery.kinds == (SHARDS,)
+        named = [] if self._only_shards else people  # a million names are not sent to every worker for nothing
+        images = [str(person.image.absolute()) if person.image else "" for person in named]
+        self._names = name_files([person.name for person in named], images)
 
-    def __call__(self, chunk: Chunk, estimate: BodyEstimate) -> tuple[dict[str, dict[str, Any]], list[str]]:
-        self._kept.add(estimate)
+    def __call__(self, chunk: Chunk, estimate: BodyEstimate) -> Written:
         folder, kinds = self._delivery.output, self._delivery.kinds
         extra: dict[str, dict[str, Any]] = {name: {} for name in estimate.names}
         if SHARDS in kinds:
@@ -126,9 +140,8 @@ class _ChunkWriter:
             estimate.save(folder / file)
             for row, name in enumerate(estimate.names):
                 extra[name] |= {"file": file, "row": row}
-            self.any_file = True
-        if kinds == (SHARDS,):
-            return extra, []
+        if self._only_shards:
+            return Written(extra, [])
         written = write_results(
             estimate,
             self._body,
@@ -144,15 +157,15 @@ class _ChunkWriter:
         for name in estimate.names:
             own = [f"{self._names[name].body}{ending}" for ending in endings]
             extra[name]["files"] = [file for file in own if file in there]
-        self.any_file |= bool(written.files)
-        return extra, written.problems
+        return Written(extra, written.problems, SHARDS in kinds or bool(written.files))
 
 
-def _finish(summary: JobSummary, body: BodyModel, delivery: Delivery, kept: Kept, *, any_file: bool) -> None:
+def _finish(summary: JobSummary, body: BodyModel, delivery: Delivery, kept: Kept) -> None:
     if kept.shown and delivery.report:
-        written = Written([], [])
+        written = outputs.Written([], [])
         shown = concatenate(kept.shown)
-        attempt(written, delivery.output / "report.html", partial(_write_page, shown, body, kept))
+        write_page = partial(_write_page, shown, body, kept.against, summary.fitted - len(shown))
+        attempt(written, delivery.output / "report.html", write_page)
         summary.failures.add(written.problems)
     for lines in (summary.notes, summary.failures):
         for line in lines.first:
@@ -173,14 +186,16 @@ def _finish(summary: JobSummary, body: BodyModel, delivery: Delivery, kept: Kept
             highlight=False,
             markup=False,
         )
-    if summary.fitted and not any_file:
+    if summary.fitted and not summary.any_file:
         raise ValueError(f"{delivery.output}: nothing could be written")
 
 
-def _write_page(estimate: BodyEstimate, body: BodyModel, kept: Kept, path: Path) -> None:
+def _write_page(
+    estimate: BodyEstimate, body: BodyModel, against: Sequence[BodyEstimate], unseen: int, path: Path
+) -> None:
     from ..reports import write_report
 
-    for line in write_report(path, estimate, body, against=kept.against, unseen=kept.unseen):
+    for line in write_report(path, estimate, body, against=against, unseen=unseen):
         warn(line)
 
 

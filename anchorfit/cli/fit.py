@@ -40,6 +40,9 @@ def fit(
     fps: Annotated[float, typer.Option(help="Frames a second of --video, for its animation.")] = 30.0,
     weights: opt.Weights = None,
     restart: opt.Restart = False,
+    engine: opt.EngineName = "local",
+    workers: opt.Workers = None,
+    cluster: opt.Cluster = None,
     renderer: opt.Renderer = "torch",
     device: opt.Device = "cpu",
 ) -> None:
@@ -71,15 +74,15 @@ def fit(
     opt.check_renderer(renderer)
     opt.check_focal(focal)
     opt.check_rate(fps)
+    opt.check_engine_fits(engine, report=report, same_person=same_person, video=video or clip is not None)
     if schedule not in SCHEDULES:
         raise typer.BadParameter(f"expected one of {', '.join(SCHEDULES)}, got {schedule!r}", param_hint="--schedule")
     priors = load_priors(weights) if weights else None
-    if clip is None:
-        people, film = gather_people(images, keypoints, convention, mask, detection), None
-    elif keypoints is None:
-        raise typer.BadParameter("a video needs them", param_hint="--keypoints")
-    else:
-        film, people = gather_video(clip, keypoints, convention)
+    film = None
+    if clip is not None:
+        if keypoints is None:
+            raise typer.BadParameter("a video needs them", param_hint="--keypoints")
+        film, frames = gather_video(clip, keypoints, convention)
         same_person, video, fps = True, True, film.frames_per_second
     model = load_body_on(body, gender, device)
     start = load_estimates(init) if init else None
@@ -117,6 +120,8 @@ def fit(
         together=same_person or video,
         report=report,
     )
-    run(people, model, work, delivery, kept)
+    with opt.opened_engine(engine, workers, cluster, device) as mapped:
+        people = frames if film else gather_people(images, keypoints, convention, mask, detection, mapped)
+        run(people, model, work, delivery, kept, mapped)
     if film is not None and fitted and "overlay" in kinds:
         write_overlay_video(output / "overlay.mp4", film, fitted[0], model)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import typer
 
+from ..jobs import Engine, in_this_process
 from ..observations import (
     Matched,
     PeopleFile,
@@ -22,12 +23,14 @@ from ..observations import (
     read_people,
 )
 from ..observations.images import is_image_path
+from ..observations.matching import image_labels
 from .console import out, progress_bar, warn
 
 if TYPE_CHECKING:
     from ..observations.detectors import Detector, Search
 
 FROM_KEYPOINT_FILE, FROM_DETECTOR = "file", "detected"
+IMAGES_AT_ONCE = 16  # that a worker looks through before it says what it found
 
 
 class Detection(NamedTuple):
@@ -52,6 +55,7 @@ def gather_people(
     convention: str | None,
     mask: str | None,
     detection: Detection = Detection(),
+    engine: Engine = in_this_process,
 ) -> list[Person]:
     """The people to work on; one line of warning for everything that could not be read or matched.
 
@@ -60,6 +64,7 @@ def gather_people(
         keypoints: the keypoint file; without one, people are detected.
         convention: of its keypoints, where it does not say.
         mask: as `with_masks` takes it.
+        engine: where people are detected.
     Raises:
         typer.BadParameter: options that contradict each other.
         ImportError, OSError, ValueError: the keypoint file or the detector cannot be used, or has nobody.
@@ -68,7 +73,7 @@ def gather_people(
     _check_together(file, mask, detection)
     if file is None:
         paths = list_images(images)
-        found = detect_people(paths, detection, masks=mask == FROM_DETECTOR)
+        found = detect_people(paths, detection, masks=mask == FROM_DETECTOR, engine=engine)
     else:
         read = read_people(file, convention=convention)
         own = keypoints is None
@@ -99,15 +104,46 @@ def _own_images(people: Sequence[Person], keypoints: Path) -> Matched:
     return Matched(everyone, matched.problems)
 
 
-def detect_people(paths: Sequence[Path], detection: Detection, *, masks: bool) -> PeopleFile:
+def detect_people(
+    paths: Sequence[Path], detection: Detection, *, masks: bool, engine: Engine = in_this_process
+) -> PeopleFile:
     """The people that a detector finds in images; says which detector it is."""
-    from ..observations.detectors import Search, detect
+    from ..observations.detectors import Search
 
     search = Search.thorough(masks=masks) if detection.thorough else Search(masks=masks)
-    detector = _load(detection, search)
-    out.print(f"People are looked for with {detector.name}.", soft_wrap=True, highlight=False, markup=False)
+    finder = _Finder(detection, search)
+    out.print(f"People are looked for with {finder.load().name}.", soft_wrap=True, highlight=False, markup=False)
+    parts = [paths[start : start + IMAGES_AT_ONCE] for start in range(0, len(paths), IMAGES_AT_ONCE)]
+    labels = image_labels(paths)  # of all: namesakes may be in different parts
+    people: list[Person] = []
+    problems: list[str] = []
     with progress_bar("detecting", len(paths)) as (bar, task):
-        return detect(paths, detector, progress=lambda done: bar.advance(task, done))
+        for part, found in zip(parts, engine(finder, parts), strict=True):
+            people += [replace(p, image_label=labels[p.image]) if p.image else p for p in found.people]
+            problems += found.problems
+            bar.advance(task, len(part))
+    return PeopleFile(tuple(people), tuple(problems))
+
+
+class _Finder:
+    """Finds people in some images. The detector itself stays in its process: others load their own."""
+
+    def __init__(self, detection: Detection, search: Search) -> None:
+        self._detection, self._search = detection, search
+        self._loaded: Detector | None = None
+
+    def load(self) -> Detector:
+        if self._loaded is None:
+            self._loaded = _load(self._detection, self._search)
+        return self._loaded
+
+    def __call__(self, paths: Sequence[Path]) -> PeopleFile:
+        from ..observations.detectors import detect
+
+        return detect(paths, self.load())
+
+    def __getstate__(self) -> dict[str, object]:
+        return {**self.__dict__, "_loaded": None}
 
 
 def _load(detection: Detection, search: Search) -> Detector:

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from ..jobs import Engine
+
+ENGINES = ("local", "ray")
 
 DEFAULT_SAVE = "npz,glb,overlay"
 DEFAULT_SAVE_OF_FILE = "shards"  # of a keypoint file that was given without images
@@ -72,8 +79,54 @@ Weights = Annotated[
 Restart = Annotated[
     bool, typer.Option("--restart", help="Begin anew where OUTPUT holds an unfinished run; else it goes on.")
 ]
+EngineName = Annotated[
+    str,
+    typer.Option(
+        "--engine", help="local: this process; or ray: processes on all cores (pip install 'anchorfit[ray]')."
+    ),
+]
+Workers = Annotated[int | None, typer.Option(min=1, help="Processes of --engine ray. Default: one a core, or a GPU.")]
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        help="Address of a running Ray cluster, or 'auto', for --engine ray; its machines see the same files under the "
+        "same names. Default: a Ray of its own, on this machine."
+    ),
+]
 Renderer = Annotated[str, typer.Option(help="What draws overlays: torch, or pytorch3d where it is installed.")]
 Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ...")]
+
+
+@contextmanager
+def opened_engine(name: str, workers: int | None, cluster: str | None, device: str) -> Iterator[Engine]:
+    """The engine of that name, for as long as the context lasts.
+
+    Raises:
+        typer.BadParameter: there is no such engine, or it does not take these options.
+        ImportError, OSError: it is not installed, or cannot be started.
+    """
+    from ..jobs import in_this_process
+
+    if name not in ENGINES:
+        raise typer.BadParameter(f"expected one of {', '.join(ENGINES)}, got {name!r}", param_hint="--engine")
+    if name == "local":
+        if workers is not None or cluster is not None:
+            raise typer.BadParameter("--workers and --cluster are for --engine ray", param_hint="--engine")
+        yield in_this_process
+        return
+    from ..jobs.ray_engine import ray_engine
+
+    if device.startswith("cuda:"):
+        raise typer.BadParameter("each worker is given a GPU: say cuda, without a number", param_hint="--device")
+    with ray_engine(workers=workers, cluster=cluster, gpus=float(device == "cuda")) as engine:
+        yield engine
+
+
+def check_engine_fits(name: str, **refused: bool) -> None:
+    """Raises typer.BadParameter for options that look at everybody at once, where work is split over processes."""
+    wrong = [f"--{option.replace('_', '-')}" for option, given in refused.items() if given]
+    if name != "local" and wrong:
+        raise typer.BadParameter(f"{', '.join(wrong)}: only with --engine local", param_hint="--engine")
 
 
 def check_focal(focal: float | None) -> None:

@@ -23,6 +23,9 @@ def predict(
     mask: opt.Mask = None,
     weights: opt.Weights = None,
     restart: opt.Restart = False,
+    engine: opt.EngineName = "local",
+    workers: opt.Workers = None,
+    cluster: opt.Cluster = None,
     renderer: opt.Renderer = "torch",
     device: opt.Device = "cpu",
 ) -> None:
@@ -43,7 +46,6 @@ def predict(
     opt.check_focal(focal)
     priors = load_priors(weights) if weights else None
     detection = Detection(detector, detector_model, thorough)
-    people = gather_people(images, keypoints, convention, mask, detection)
     model = load_body_on(body, gender, device)
     options = FitOptions(focal=focal, masks=mask is not None)
     settings: dict[str, Any] = {
@@ -55,4 +57,13 @@ def predict(
     delivery = Delivery(
         output=output, kinds=kinds, settings=settings, restart=restart, renderer=renderer, report=report
     )
-    run(people, model, lambda chunk: predict_people(chunk, model, priors=priors, options=options), delivery, Kept())
+    with opt.opened_engine(engine, workers, cluster, device) as mapped:
+        people = gather_people(images, keypoints, convention, mask, detection, mapped)
+        run(
+            people,
+            model,
+            lambda chunk: predict_people(chunk, model, priors=priors, options=options),
+            delivery,
+            Kept(),
+            mapped,
+        )

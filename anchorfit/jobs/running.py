@@ -1,10 +1,11 @@
-"""The loop of a long run: chunks of people are fitted, written and noted down, one after the other."""
+"""The loop of a long run: chunks of people are fitted and written, here or elsewhere, and noted down in their order."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import torch
 
@@ -12,6 +13,20 @@ from ..observations import Person
 from ..pipeline import Outcome
 from ..results import BodyEstimate
 from .ledger import Ledger
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class Engine(Protocol):
+    """Where work is done: like ``map``, results in the order of the items, but perhaps in other processes."""
+
+    def __call__(self, work: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]: ...
+
+
+def in_this_process(work: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
+    """The engine that needs nothing: one item after the other."""
+    return map(work, items)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +67,7 @@ class JobSummary:
         fitted, untrusted, skipped: people of this session; the untrusted are among the fitted.
         failures: people who were skipped and files that could not be written, a line each.
         notes: the same for what was mended or is worth knowing.
+        any_file: whether anything was written beside the index.
     """
 
     before: int = 0
@@ -60,10 +76,38 @@ class JobSummary:
     skipped: int = 0
     failures: Lines = field(default_factory=lambda: Lines(200))
     notes: Lines = field(default_factory=lambda: Lines(40))
+    any_file: bool = False
+
+    def add(self, done: _Done) -> None:
+        """Count a chunk in."""
+        for record in done.records:
+            if record["status"] == "fitted":
+                self.fitted += 1
+                self.untrusted += not record["trusted"]
+            else:
+                self.skipped += 1
+        self.failures.add(done.failures)
+        self.notes.add(done.notes)
+        self.any_file |= done.any_file
 
 
-Written = tuple[Mapping[str, Mapping[str, Any]], Sequence[str]]
-"""What a chunk's writer returns: by person, what to add to the index; and a line for each file that failed."""
+class Written(NamedTuple):
+    """What a chunk's writer returns: by person, what to add to the index; a line for each file that failed; whether
+    there is any file."""
+
+    extra: Mapping[str, Mapping[str, Any]]
+    failures: Sequence[str]
+    any_file: bool = True
+
+
+class _Done(NamedTuple):
+    """A chunk whose files are written: what is left is to note it down and to tell."""
+
+    records: list[dict[str, Any]]
+    failures: list[str]
+    notes: list[str]
+    any_file: bool
+    shown: BodyEstimate | None
 
 
 def run_job(
@@ -73,6 +117,9 @@ def run_job(
     write: Callable[[Chunk, BodyEstimate], Written],
     *,
     chunk_size: int,
+    engine: Engine = in_this_process,
+    show: Callable[[BodyEstimate], None] = lambda estimate: None,
+    most_shown: int = 200,
     progress: Callable[[int], None] = lambda done: None,
 ) -> JobSummary:
     """Work through everybody that the ledger does not have yet.
@@ -81,8 +128,11 @@ def run_job(
         people: of unique names, the same and in the same order when a run goes on.
         ledger: of the output folder.
         fit: from a chunk's people to estimates and problems.
-        write: writes a chunk's files; the estimates are its people's who could be fitted.
+        write: writes a chunk's files; the estimates are its people's who could be fitted. It may be called twice for a
+            chunk: whoever wrote may have been killed before saying so.
         chunk_size: people fitted and noted down at once; what a kill can cost, and what the memory holds.
+        engine: where chunks are fitted and written; the ledger is kept here, in their order.
+        show: called with the first of each chunk's estimates, at most ``most_shown``.
         progress: called with the number of people dealt with since the last call.
     Raises:
         OSError: the disk is full, ...: what was committed stays, and the same call goes on from there.
@@ -91,22 +141,36 @@ def run_job(
     progress(summary.before)
     ledger.begin()
     left = [person for person in people if person.name not in ledger.done]
-    for members in chunk_people(left, chunk_size):
-        chunk = Chunk(number=ledger.chunks, people=members)
-        outcome = fit(members)
-        extra: Mapping[str, Mapping[str, Any]] = {}
-        if outcome.estimate is not None:
-            extra, failures = write(chunk, outcome.estimate)
-            summary.failures.add(failures)
-        records = list(_records(chunk, outcome, extra))
-        ledger.commit(records)
-        _count(summary, records)
-        skipped = {record["name"] for record in records if record["status"] == "skipped"}
-        summary.failures.add(str(problem) for problem in outcome.problems if problem.subject in skipped)
-        summary.notes.add(str(problem) for problem in outcome.problems if problem.subject not in skipped)
-        progress(len(members))
+    chunks = [
+        Chunk(number=number, people=some) for number, some in enumerate(chunk_people(left, chunk_size), ledger.chunks)
+    ]
+    deal = partial(_deal_with, fit=fit, write=write, most_shown=most_shown)
+    for chunk, done in zip(chunks, engine(deal, chunks), strict=True):
+        ledger.commit(done.records)
+        if done.shown is not None:
+            show(done.shown)
+        summary.add(done)
+        progress(len(chunk.people))
     ledger.finish()
     return summary
+
+
+def _deal_with(
+    chunk: Chunk,
+    *,
+    fit: Callable[[list[Person]], Outcome],
+    write: Callable[[Chunk, BodyEstimate], Written],
+    most_shown: int,
+) -> _Done:
+    outcome = fit(chunk.people)
+    estimate = outcome.estimate
+    written = Written({}, [], False) if estimate is None else write(chunk, estimate)
+    records = list(_records(chunk, outcome, written.extra))
+    skipped = {record["name"] for record in records if record["status"] == "skipped"}
+    lost = [str(problem) for problem in outcome.problems if problem.subject in skipped]
+    notes = [str(problem) for problem in outcome.problems if problem.subject not in skipped]
+    shown = None if estimate is None else estimate.rows(range(min(len(estimate), most_shown)))
+    return _Done(records, [*written.failures, *lost], notes, written.any_file, shown)
 
 
 def chunk_people(people: Sequence[Person], size: int) -> Iterator[list[Person]]:
@@ -157,12 +221,3 @@ def _fitted(estimate: BodyEstimate, row: int) -> dict[str, Any]:
         "steps": int(found.steps[row]),
         "converged": bool(found.converged[row]),
     }
-
-
-def _count(summary: JobSummary, records: Sequence[Mapping[str, Any]]) -> None:
-    for record in records:
-        if record["status"] == "fitted":
-            summary.fitted += 1
-            summary.untrusted += not record["trusted"]
-        else:
-            summary.skipped += 1

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from anchorfit.body import CANONICAL_JOINTS
-from anchorfit.jobs import Ledger, chunk_people, run_job
+from anchorfit.jobs import Ledger, Written, chunk_people, run_job
 from anchorfit.jobs.ledger import read_index
 from anchorfit.observations import Person
 from anchorfit.pipeline import Outcome, Problem
@@ -51,11 +51,11 @@ class Work:
         problems = tuple(Problem(p.name, "skipped: no joint") for p in people if p.person_id == "4")
         return Outcome(estimate, problems)
 
-    def write(self, chunk, estimate) -> tuple[dict, list[str]]:
+    def write(self, chunk, estimate) -> Written:
         if not self.write_until:
             raise KeyboardInterrupt
         self.write_until -= 1
-        return {name: {"row": row} for row, name in enumerate(estimate.names)}, []
+        return Written({name: {"row": row} for row, name in enumerate(estimate.names)}, [])
 
 
 def test_a_run_that_was_killed_twice_ends_as_one_that_was_not(some_estimate, tmp_path):

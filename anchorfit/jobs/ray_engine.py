@@ -1,0 +1,119 @@
+"""The engine of many cores and machines: Ray Data hands work to processes, and again where one was killed."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from .running import Engine, Item, Result
+
+RETRIES = 3  # of work whose process was killed: what kills every process must not go round for ever
+
+
+@contextmanager
+def ray_engine(*, workers: int | None = None, cluster: str | None = None, gpus: float = 0.0) -> Iterator[Engine]:
+    """Start Ray, or join a cluster, for as long as the context lasts.
+
+    Args:
+        workers: processes, each with one PyTorch thread; None takes as many as there are cores, or GPUs to go round.
+        cluster: address of a running Ray cluster, or "auto" for this machine's; all its machines see the same files
+            under the same names. None starts a Ray of our own on this machine, which listens on loopback alone.
+        gpus: for each worker.
+    Yields:
+        The engine. Work and items are pickled, results come in the order of the items. What the work raises as
+        OSError or ValueError is raised here as it is.
+    Raises:
+        ImportError: Ray is not installed.
+        OSError: it cannot be started or reached; or, while it works, it gave up: a chunk's workers were killed again
+            and again, the cluster is gone.
+    """
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # Ray reads these when first imported; it has no arguments for them
+    if cluster is None:
+        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # as there by default: listen on loopback only
+    try:
+        import ray
+        import ray.data
+    except ImportError as error:
+        raise ImportError("the engine ray needs Ray: pip install 'anchorfit[ray]'") from error
+    own = {"address": "local", "num_cpus": workers, "include_dashboard": False}
+    where: dict[str, Any] = own if cluster is None else {"address": cluster}
+    try:
+        ray.init(**where, logging_level=logging.ERROR, log_to_driver=False)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise OSError(f"ray: cannot be started or reached ({str(error).strip().splitlines()[0]})") from error
+    try:
+        _quieten()
+        resources = ray.cluster_resources()
+        most = resources.get("CPU", 1) if not gpus else resources.get("GPU", 0) / gpus
+        if most < 1:
+            raise OSError("ray: there is no GPU in the cluster; use --device cpu")
+        yield _RayEngine(min(workers or int(most), int(most)), gpus)
+    finally:
+        ray.shutdown()
+
+
+class _RayEngine:
+    """Items over a pool of worker processes of Ray Data."""
+
+    def __init__(self, workers: int, gpus: float) -> None:
+        self._workers, self._gpus = workers, gpus
+
+    def __call__(self, work: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
+        import ray
+
+        if not items:
+            return
+        shared = ray.put(work)  # once, not with every worker's start
+        todo: Any = ray.data.from_items([{"item": item} for item in items], override_num_blocks=len(items))
+        with warnings.catch_warnings(action="ignore"):  # until Ray 2.64 there is no other way to say max_retries
+            done = todo.map(
+                _work_on,
+                fn_args=(shared,),
+                compute=ray.data.TaskPoolStrategy(size=min(self._workers, len(items))),
+                num_cpus=1,
+                num_gpus=self._gpus,
+                max_retries=RETRIES,
+            )
+        try:
+            for row in done.iter_rows():
+                if isinstance(row["result"], Exception):
+                    raise row["result"]
+                yield row["result"]
+        except (ray.exceptions.RayTaskError, ray.exceptions.UserCodeException):
+            raise  # a fault of the work's: its trace is wanted
+        except ray.exceptions.RayError as error:
+            reason = str(error).strip().splitlines()[0]
+            raise OSError(f"ray: gave up ({reason}); the same command goes on with what is left") from error
+
+
+_at_hand: dict[Any, Callable[[Any], Any]] = {}
+"""In a worker process: the work it did last, with all that it has loaded. Ray uses processes again."""
+
+
+def _work_on(row: dict[str, Any], shared: Any) -> dict[str, Any]:
+    import ray
+    import torch
+
+    if shared not in _at_hand:
+        torch.set_num_threads(1)
+        _at_hand.clear()
+        _at_hand[shared] = ray.get(shared)
+    try:
+        return {"result": _at_hand[shared](row["item"])}
+    except (OSError, ValueError) as error:
+        return {"result": error}  # said in one line by who started this, and not tried again
+
+
+def _quieten() -> None:
+    """Results in order; nothing of Ray's own on the terminal."""
+    import ray
+
+    context = ray.data.DataContext.get_current()
+    context.execution_options.preserve_order = True
+    context.enable_progress_bars = False
+    context.print_on_execution_start = False
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)

@@ -1,0 +1,98 @@
+"""Training under torchrun: two processes on one machine, over gloo."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from anchorfit.body import load_body
+from anchorfit.regressors import PosePriorConfig, load_pose_prior_network
+from anchorfit.regressors.training import PoseTask
+
+BATCH = 8
+GRADIENTS = """
+import sys, torch
+from lightning.fabric import Fabric
+from test_two_processes import BATCH, small_task
+
+fabric = Fabric(accelerator="cpu", devices=2)
+fabric.launch()
+task = small_task()
+model = fabric.setup(task.model).eval()
+share = BATCH // fabric.world_size
+rows = slice(fabric.global_rank * share, (fabric.global_rank + 1) * share)
+fabric.backward(task.loss(model, 0, rows, BATCH))
+if fabric.is_global_zero:
+    torch.save([p.grad for p in task.model.parameters()], sys.argv[1])
+"""
+COMMAND = "from anchorfit.cli.main import run; run()"
+
+
+def small_task() -> PoseTask:
+    return PoseTask(load_body(), network=PosePriorConfig(width=32, units=1))
+
+
+def gradients(task: PoseTask, rows: slice) -> list[torch.Tensor]:
+    task.model.zero_grad()
+    task.loss(task.model, 0, rows, BATCH).backward()
+    return [p.grad.clone() for p in task.model.parameters() if p.grad is not None]
+
+
+def torchrun(folder: Path, code: str, *arguments: object) -> str:
+    script = folder / "script.py"
+    script.write_text(code)
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    paths = [str(Path(__file__).parent), *sys.path]
+    result = subprocess.run(
+        [*command, "--local-addr", "127.0.0.1", str(script), *map(str, arguments)],
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(paths), "GLOO_SOCKET_IFNAME": "lo"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert result.returncode == 0, result.stderr[-3000:]
+    return result.stdout
+
+
+def test_half_batches_have_the_whole_ones_gradient_but_for_batch_norm():
+    task = small_task()
+    halves = slice(0, BATCH // 2), slice(BATCH // 2, BATCH)
+    task.model.eval()  # batch norm by its running statistics, no dropout
+    whole, first, second = (gradients(task, rows) for rows in (slice(0, BATCH), *halves))
+    for expected, one, other in zip(whole, first, second, strict=True):
+        torch.testing.assert_close((one + other) / 2, expected, rtol=1e-4, atol=1e-6)
+    task.model.train()
+    for part in task.model.modules():
+        if isinstance(part, torch.nn.Dropout):
+            part.eval()
+    whole, first, second = (gradients(task, rows) for rows in (slice(0, BATCH), *halves))
+    apart = [((a + b) / 2 - c).norm() / c.norm().clamp_min(1e-6) for a, b, c in zip(first, second, whole, strict=True)]
+    assert max(apart) > 0.01  # each half is normalised by its own mean and variance
+
+
+@pytest.mark.slow
+def test_two_processes_have_one_processs_gradient(tmp_path):
+    pytest.importorskip("lightning")
+    torchrun(tmp_path, GRADIENTS, tmp_path / "gradients.pt")
+    task = small_task()
+    task.model.eval()
+    for expected, found in zip(gradients(task, slice(0, BATCH)), torch.load(tmp_path / "gradients.pt"), strict=True):
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_the_command_trains_in_two_processes_and_goes_on_in_one(tmp_path):
+    pytest.importorskip("lightning")
+    options = ["train", "priors", "-o", tmp_path / "run", "--batch-size", BATCH, "--width", 16, "--threads", 1]
+    said = torchrun(tmp_path, COMMAND, *options, "--steps", 2, "--devices", 2)
+    assert said.count("Weights: ") == 1  # one of the two speaks
+    assert load_pose_prior_network(tmp_path / "run" / "pose_prior.safetensors").config.width == 16
+    state = torch.load(tmp_path / "run" / "checkpoint.ckpt", weights_only=True)
+    assert state["step"] == 2
+    alone = [sys.executable, "-c", COMMAND, *map(str, options), "--steps", "3", "--resume"]
+    subprocess.run(alone, check=True, capture_output=True)
+    assert torch.load(tmp_path / "run" / "checkpoint.ckpt", weights_only=True)["step"] == 3
