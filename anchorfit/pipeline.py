@@ -25,7 +25,7 @@ from .fitting import (
     smooth,
     smplify,
 )
-from .fitting.diagnostics import reprojection_errors
+from .fitting.diagnostics import image_reasons, reprojection_errors
 from .observations import Observations, Person, image_size, observe, sanitise, too_little
 from .regressors import Priors
 from .results import BodyEstimate, Diagnostics, concatenate
@@ -194,15 +194,16 @@ def predict(
     found = regressors.predict(observations, body, priors=priors)
     observations = observations.to(body.device, body.dtype)
     errors, _ = reprojection_errors(body, observations, found.params)
-    trusted = found.posed & found.placed
+    seen = image_reasons(body, observations, found.params)
+    reasons = tuple("; ".join(filter(None, pair)) for pair in zip(found.reasons, seen, strict=True))
     result = FitResult(
         params=found.params,
         reprojection=errors,
         energy={},
         steps=torch.zeros(len(found), dtype=torch.long),
         converged=torch.ones(len(found), dtype=torch.bool),
-        trusted=trusted,
-        reasons=found.reasons,
+        trusted=torch.tensor([not reason for reason in reasons]),
+        reasons=reasons,
     )
     return _to_estimate(result, observations, body, images or ("",) * len(observations), "direct")
 

@@ -113,6 +113,7 @@ def only_terms(config: FitConfig, names: Collection[str]) -> FitConfig:
     unknown = sorted(set(names) - set(SWITCHES) - set(always))
     if unknown:
         raise ValueError(f"terms: expected some of {', '.join((*always, *SWITCHES))}; got {', '.join(unknown)}")
+    names = {*names, "anchor_orient"} if "anchor" in names else names  # one anchor to whoever names it
     weights: dict[str, Any] = {}
     for name, weight in SWITCHES.items():
         sources = (config, FitConfig(), anchored_config()) if name in names else ()

@@ -82,36 +82,18 @@ def diagnose(
     params = torch.where(finite[:, None], params, 0.0)
     rows = torch.arange(len(params), device=params.device)
     energies = energy.by_term(params, rows)
-    errors, behind = reprojection_errors(body, observations, params)
-    seen = observations.confidence > 0
-    joints = seen.sum(-1)
-    focal = observations.intrinsics[:, [0, 1], [0, 1]].mean(-1)
-    height = STATURE * focal / params[:, TRANSL.stop - 1].clamp(min=NEAREST)
-    mean_error = errors.nan_to_num().sum(-1) / joints.clamp(min=1) / height
+    errors, in_image = _image_checks(body, observations, params, limits)
     worst_beta = params[:, BETAS].abs().amax(-1)
     worst_pose = prior.energy(params[:, BODY_POSE])
     checks = [
         (~whole | ~finite, "its input is not finite"),
-        (joints < limits.min_joints, f"fewer than {limits.min_joints} joints seen"),
-        (_span(observations) < limits.min_span, f"the seen joints span less than {limits.min_span:g} pixels"),
-        (behind, "a seen joint lies behind the camera"),
-        (
-            mean_error > limits.max_reprojection,
-            f"mean error above {limits.max_reprojection:.0%} of the person's height",
-        ),
+        *in_image,
         (worst_pose > limits.max_pose_prior, "a pose that the prior finds out of range"),
         (_penetration(body, params) > limits.max_penetration, "parts of the body lie inside each other"),
         (worst_beta > limits.max_beta, f"a shape parameter beyond {limits.max_beta:g} standard deviations"),
         (~converged, "the solver did not converge"),
     ]
-    reasons: list[str] = []
-    table = torch.stack([flag for flag, _ in checks]).cpu().tolist()
-    for row in range(len(params)):
-        found = [text for column, (_, text) in zip(table, checks, strict=True) if column[row]]
-        width, height = observations.image_size[row].tolist()
-        mask = observations.masks[row]
-        useless = None if mask is None else usable_mask(mask, (width, height))
-        reasons.append("; ".join(found if useless is None else [*found, useless]))
+    reasons = _reasons(checks, observations)
     trusted = torch.tensor([not reason for reason in reasons], device=params.device)
     return FitResult(
         params=params,
@@ -120,5 +102,44 @@ def diagnose(
         steps=steps,
         converged=converged & finite & whole,
         trusted=trusted,
-        reasons=tuple(reasons),
+        reasons=reasons,
     )
+
+
+def image_reasons(
+    body: BodyModel, observations: Observations, params: Tensor, limits: Limits = Limits()
+) -> tuple[str, ...]:
+    """Why bodies (B, 85) that nobody fitted are not to be trusted, from the image alone; "" where nothing says so."""
+    return _reasons(_image_checks(body, observations, params, limits)[1], observations)
+
+
+def _image_checks(
+    body: BodyModel, observations: Observations, params: Tensor, limits: Limits
+) -> tuple[Tensor, list[tuple[Tensor, str]]]:
+    """Errors as of `reprojection_errors`, and what speaks against rows: (B,) bool with a reason each."""
+    errors, behind = reprojection_errors(body, observations, params)
+    joints = (observations.confidence > 0).sum(-1)
+    focal = observations.intrinsics[:, [0, 1], [0, 1]].mean(-1)
+    height = STATURE * focal / params[:, TRANSL.stop - 1].clamp(min=NEAREST)
+    mean_error = errors.nan_to_num().sum(-1) / joints.clamp(min=1) / height
+    return errors, [
+        (joints < limits.min_joints, f"fewer than {limits.min_joints} joints seen"),
+        (_span(observations) < limits.min_span, f"the seen joints span less than {limits.min_span:g} pixels"),
+        (behind, "a seen joint lies behind the camera"),
+        (
+            mean_error > limits.max_reprojection,
+            f"mean error above {limits.max_reprojection:.0%} of the person's height",
+        ),
+    ]
+
+
+def _reasons(checks: list[tuple[Tensor, str]], observations: Observations) -> tuple[str, ...]:
+    """What speaks against each row, its mask included."""
+    reasons: list[str] = []
+    table = torch.stack([flag for flag, _ in checks]).cpu().tolist()
+    for row, mask in enumerate(observations.masks):
+        found = [text for column, (_, text) in zip(table, checks, strict=True) if column[row]]
+        width, height = observations.image_size[row].tolist()
+        useless = None if mask is None else usable_mask(mask, (width, height))
+        reasons.append("; ".join(found if useless is None else [*found, useless]))
+    return tuple(reasons)

@@ -358,7 +358,12 @@ def stage_terms(
         terms.append(AnchorTerm(anchor, BODY_POSE, config.anchor_pose, sigma=config.anchor_pose_sigma))
     if config.anchor_orient > 0:
         turn = AnchorTerm(
-            anchor, GLOBAL_ORIENT, config.anchor_orient, sigma=config.anchor_pose_sigma, name="anchor_orient"
+            anchor,
+            GLOBAL_ORIENT,
+            config.anchor_orient,
+            sigma=config.anchor_pose_sigma,
+            name="anchor_orient",
+            turn=True,
         )
         terms.append(turn)
     if config.anchor_betas > 0:

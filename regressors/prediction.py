@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -15,9 +15,11 @@ from ..observations.people import Observations
 from .normalisation import FEWEST_JOINTS, normalise
 from .pose_prior import PosePrior
 from .shape_prior import NUM_BETAS, ShapePrior, crop_mask
+from .synthesis.silhouettes import MASK_SIZE
 from .translation import FALLBACK_DEPTH, place
 from .weights import POSE_PRIOR, WEIGHTS, load_pose_prior_network, load_shape_prior_network, read_prior
 
+_MASKS = 4  # masks at a time, filled up likewise
 _ROWS = 32  # people at a time, filled up: matrix products round alike then, and a row does not depend on its batch
 
 
@@ -100,8 +102,10 @@ def predict(observations: Observations, body: BodyModel, *, priors: Priors | Non
     with torch.inference_mode():
         for first in range(0, len(observations), _ROWS):
             rows = list(range(first, min(first + _ROWS, len(observations))))
-            filled = rows + rows[:1] * (_ROWS - len(rows))
-            parts.append(_rows(_predict_rows(observations.rows(filled), body, points, priors), len(rows)))
+            spare = _ROWS - len(rows)
+            filled = observations.rows(rows + rows[:1] * spare)
+            filled = replace(filled, masks=filled.masks[: len(rows)] + (None,) * spare)
+            parts.append(_rows(_predict_rows(filled, body, points, priors), len(rows)))
     return Prediction(
         params=torch.cat([part.params for part in parts]),
         posed=torch.cat([part.posed for part in parts]),
@@ -151,12 +155,16 @@ def _predict_betas(network: ShapePrior | None, observations: Observations, param
     shaped = torch.zeros(len(params), dtype=torch.bool, device=params.device)
     if network is None:
         return shaped
-    crops = [None if mask is None else crop_mask(mask) for mask in observations.masks]
-    rows = [row for row, crop in enumerate(crops) if crop is not None]
-    if rows:
-        masks = torch.stack([crop for crop in crops if crop is not None]).to(params.device)
-        params[rows, 72 : 72 + NUM_BETAS] = network.to(params.device)(masks)
-        shaped[rows] = True
+    found = [(row, crop_mask(mask)) for row, mask in enumerate(observations.masks) if mask is not None]
+    crops = {row: crop for row, crop in found if crop is not None}
+    rows = list(crops)
+    for first in range(0, len(rows), _MASKS):
+        some = rows[first : first + _MASKS]
+        masks = torch.zeros(_MASKS, MASK_SIZE, MASK_SIZE, device=params.device)
+        for index, row in enumerate(some):
+            masks[index] = crops[row]
+        params[some, 72 : 72 + NUM_BETAS] = network.to(params.device)(masks)[: len(some)]
+        shaped[some] = True
     return shaped
 
 

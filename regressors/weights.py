@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -69,23 +70,27 @@ def load_pose_prior_network(path: str | Path | None = None) -> PosePrior:
     """
     path = Path(path or POSE_PRIOR)
     stored = read_prior(path, "pose")
-    return _filled(PosePrior(PosePriorConfig(**stored.config)), stored, path)
+    with _configured(path):
+        network = PosePrior(PosePriorConfig(**stored.config))
+    return _filled(network, stored, path)
 
 
 def load_shape_prior_network(path: str | Path | None = None) -> ShapePrior:
     """A trained ShapePrior; as `load_pose_prior_network`."""
     path = Path(path or SHAPE_PRIOR)
     stored = read_prior(path, "shape")
-    config = {**stored.config, "channels": tuple(stored.config["channels"])}
-    return _filled(ShapePrior(ShapePriorConfig(**config)), stored, path)
+    with _configured(path):
+        network = ShapePrior(ShapePriorConfig(**{**stored.config, "channels": tuple(stored.config["channels"])}))
+    return _filled(network, stored, path)
 
 
 def load_human2d_network(path: str | Path) -> Human2D:
     """A trained Human2D, in channels-last layout; as `load_pose_prior_network`, but none is shipped."""
     path = Path(path)
     stored = read_prior(path, "human2d")
-    config = {**stored.config, "joints": tuple(stored.config["joints"])}
-    network = _filled(Human2D(Human2DConfig(**config)), stored, path)
+    with _configured(path):
+        blank = Human2D(Human2DConfig(**{**stored.config, "joints": tuple(stored.config["joints"])}))
+    network = _filled(blank, stored, path)
     return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
@@ -102,9 +107,24 @@ def read_prior(path: Path, kind: str) -> Stored:
     for name, wanted in (("format", FORMAT), ("kind", kind)):
         if header.get(name) != wanted:
             raise ValueError(f"{path}: expected weights with {name} {wanted!r}, got {header.get(name)!r}")
-    if tuple(json.loads(header["joints"])) != CANONICAL_JOINTS:
+    try:
+        joints, config, training = (json.loads(header[name]) for name in ("joints", "config", "training"))
+    except (KeyError, ValueError) as error:
+        raise ValueError(f"{path}: weights of another version, their header is not whole; train them again") from error
+    if tuple(joints) != CANONICAL_JOINTS:
         raise ValueError(f"{path}: trained for another canonical skeleton; train it again")
-    return Stored(json.loads(header["config"]), json.loads(header["training"]), tensors)
+    if not all(bool(torch.isfinite(value).all()) for value in tensors.values()):
+        raise ValueError(f"{path}: the weights are not finite; get the file again")
+    return Stored(config, training, tensors)
+
+
+@contextmanager
+def _configured(path: Path) -> Iterator[None]:
+    """A configuration that this version does not know is one clear line."""
+    try:
+        yield
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{path}: weights of another version ({error}); train them again") from error
 
 
 def _filled(model: Network, stored: Stored, path: Path) -> Network:

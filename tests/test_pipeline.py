@@ -174,3 +174,14 @@ def test_the_front_door_says_what_does_not_fit(people, body):
             do(observations, body, images=("a.jpg", "b.jpg"))
     with pytest.raises(ValueError, match="device 'nowhere' is not to be had here"):
         fit(observations, body, device="nowhere")
+
+
+def test_predictions_from_too_little_are_not_trusted(people, body):
+    height, width = 425, 640
+    few = replace(people[0], confidence=np.where(np.arange(len(people[0].confidence)) % 9 == 1, 1.0, 0.0))
+    empty = replace(people[0], mask=np.zeros((height, width), bool))
+    observations = observe([people[0], few, empty], [default_intrinsics(width, height)] * 3, masks=True)
+    estimate = predict(observations, body)
+    assert estimate.diagnostics.trusted.tolist() == [True, False, False]
+    assert "fewer than" in estimate.diagnostics.reasons[1]
+    assert "mask" in estimate.diagnostics.reasons[2]

@@ -82,7 +82,7 @@ Restart = Annotated[
 EngineName = Annotated[
     str,
     typer.Option(
-        "--engine", help="local: this process; or ray: processes on all cores (pip install 'anchorfit[ray]')."
+        "--engine", help="local: this process; or ray: processes on all cores (pip install 'anchorfit\\[ray]')."
     ),
 ]
 Workers = Annotated[int | None, typer.Option(min=1, help="Processes of --engine ray. Default: one a core, or a GPU.")]

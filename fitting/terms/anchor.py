@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -19,19 +21,32 @@ class AnchorTerm(Term):
         weight: w, or (B,) one for each row. The paper gives none; `docs/fitting.md` has the table ours come from.
         sigma: the kernel's scale, in the parameters' unit (radians for the pose).
         name: the term's name in the diagnostics.
+        turn: the columns are one rotation as an axis-angle vector, which around an angle of pi is written in two ways:
+            the nearer one is compared.
     """
 
     def __init__(
-        self, target: Tensor, columns: slice, weight: float | Tensor, *, sigma: float, name: str = "anchor"
+        self,
+        target: Tensor,
+        columns: slice,
+        weight: float | Tensor,
+        *,
+        sigma: float,
+        name: str = "anchor",
+        turn: bool = False,
     ) -> None:
         self.name = name
         self._target = target[:, columns]
         self._columns = columns
         self._weight = torch.as_tensor(weight, dtype=target.dtype, device=target.device).expand(len(target))
         self._sigma = sigma
+        self._turn = turn
 
     def _values(self, state: BodyState, rows: Tensor) -> tuple[Tensor, Tensor]:
-        rho, slope = geman_mcclure(state.params[:, self._columns] - self._target[rows], self._sigma)
+        values, target = state.params[:, self._columns], self._target[rows]
+        if self._turn:
+            target = _nearer_turn(target, values)
+        rho, slope = geman_mcclure(values - target, self._sigma)
         weight = self._weight[rows][:, None]
         return rho * weight, slope * weight
 
@@ -46,3 +61,12 @@ class AnchorTerm(Term):
         normal.gradient[:, self._columns].add_(values * slopes)
         torch.diagonal(normal.hessian, dim1=-2, dim2=-1)[:, self._columns].add_(slopes.square())
         return normal._replace(cost=normal.cost + values.square().sum(-1))
+
+
+def _nearer_turn(target: Tensor, values: Tensor) -> Tensor:
+    """The rotations ``target`` (B, 3) as axis-angle vectors: of the ways to write each, that nearest ``values``."""
+    angle = target.norm(dim=-1, keepdim=True)
+    axis = target / angle.clamp_min(1e-9)
+    full = 2 * math.pi
+    turns = torch.round(((values * axis).sum(-1, keepdim=True) - angle) / full)
+    return torch.where(angle > 1e-9, target + full * turns * axis, target)

@@ -28,7 +28,7 @@ class RefineTask:
     """Goes on with a trained PosePrior.
 
     Args:
-        source: the task it was trained with; its batches go on.
+        source: the task it was trained with; its batches come again from the first.
         network: the weights to start from; changed in place.
         target: the people that are annotated in 2D.
         weight: of the reprojection loss, in squared sizes of the person.

@@ -23,7 +23,8 @@ from anchorfit.fitting import (
     smplify,
 )
 from anchorfit.fitting.camera_stage import CameraStage, depth_guess
-from anchorfit.fitting.energy import compiled_points
+from anchorfit.fitting.energy import GLOBAL_ORIENT, BodyState, compiled_points
+from anchorfit.fitting.terms import AnchorTerm
 from anchorfit.observations.people import Observations
 
 PRIOR = load_pose_prior()
@@ -276,9 +277,33 @@ def test_a_body_that_was_fitted_can_still_be_differentiated_through():
 def test_terms_are_switched_by_name(body, people):
     rows = people.observations.rows([0, 1])
     few = smplify(body, rows, PRIOR, config=only_terms(FitConfig(), ["hinge", "anchor"]))
-    assert set(few.energy) == {"keypoints", "pose_prior", "hinge", "shape", "anchor"}
+    assert set(few.energy) == {"keypoints", "pose_prior", "hinge", "shape", "anchor", "anchor_orient"}
     assert only_terms(anchored_config(), ["interpenetration"]).interpenetration == FitConfig().interpenetration
     with pytest.raises(ValueError, match=r"expected some of keypoints, pose_prior.*; got colour"):
         only_terms(FitConfig(), ["colour"])
     with pytest.raises(ValueError, match="no default has a weight for anchor_betas"):
         only_terms(FitConfig(), ["anchor_betas"])
+
+
+def test_the_anchor_knows_no_end_of_the_circle(body, people):
+    """A start written past half a turn is the same start, and a row that ends beyond it is not pulled round."""
+    start = people.params.clone()
+    angle = start[:, :3].norm(dim=1, keepdim=True)
+    other = start.clone()
+    other[:, :3] *= 1 - 2 * torch.pi / angle
+    here, there = (anchored(body, people.observations, PRIOR, some) for some in (start, other))
+    torch.testing.assert_close(here.energy["anchor_orient"], there.energy["anchor_orient"], atol=0.05, rtol=0.05)
+    turned = axis_angle_to_matrix(here.params[:, :3]).mT @ axis_angle_to_matrix(there.params[:, :3])
+    assert (torch.diagonal(turned, dim1=-2, dim2=-1).sum(-1) > 2.999).all()  # within 2 degrees
+
+
+def test_starts_at_half_a_turn_stay_where_they_are(body, people):
+    """Sharing betas and masks run the stage again, from parameters that were written anew in between."""
+    start = people.params.clone()
+    start[:, :3] = torch.nn.functional.normalize(start[:, :3], dim=1) * (torch.pi - 1e-3)
+    term = AnchorTerm(start, GLOBAL_ORIENT, 100.0, sigma=0.7, turn=True)
+    beyond = start.clone()
+    beyond[:, :3] *= -(torch.pi - 2e-3) / (torch.pi - 1e-3)  # 3e-3 radians further round
+    rows = torch.arange(len(start))
+    values = term.residuals(BodyState(beyond, torch.zeros(len(start), 0, 3), None), rows).values
+    assert values.norm(dim=1).max() < 0.4

@@ -187,11 +187,21 @@ def test_bad_weights_are_one_clear_line(tmp_path):
         (b"anchorfit-prior-2", b"anchorfit-prior-0", "expected weights with format"),
         (b'\\"width\\": 16', b'\\"width\\": 17', "do not fit their configuration"),
         (b'\\"pelvis\\"', b'\\"pelvix\\"', "another canonical skeleton"),
+        (b'\\"width\\": 16', b'\\"girth\\": 16', "weights of another version"),
+        (b'"joints":', b'"joynts":', "weights of another version"),
     ):
         assert old in data
         path.write_bytes(data.replace(old, new))
         with pytest.raises(ValueError, match=message):
             load_pose_prior_network(path)
+
+
+def test_weights_that_are_not_numbers_are_refused(tmp_path):
+    network = PosePrior(PosePriorConfig(width=16))
+    network.last.bias.data[3] = float("nan")
+    save_prior(network, tmp_path / "prior.safetensors")
+    with pytest.raises(ValueError, match="the weights are not finite"):
+        load_pose_prior_network(tmp_path / "prior.safetensors")
 
 
 def test_the_header_says_how_weights_were_made(tmp_path):
