@@ -20,7 +20,7 @@ from .translation import FALLBACK_DEPTH, place
 from .weights import POSE_PRIOR, WEIGHTS, load_pose_prior_network, load_shape_prior_network, read_prior
 
 _MASKS = 4  # masks at a time, filled up likewise
-_ROWS = 32  # people at a time, filled up: matrix products round alike then, and a row does not depend on its batch
+_ROWS = 16  # people at a time, filled up: matrix products round alike then, and a row does not depend on its batch
 
 
 @dataclass(frozen=True, kw_only=True)
