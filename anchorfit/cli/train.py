@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from .train_human2d import human2d, own_device
+from .train_human2d import human2d
+from .training import own_device, run_training, write_weights
 
 train_app = typer.Typer(help="Train the networks.", no_args_is_help=True)
 train_app.command()(human2d)
@@ -57,16 +58,14 @@ def priors(
     A run that was stopped goes on with --resume, to the same weights that it would have reached. OUTPUT/log.csv has
     loss and held-out errors; at the end, the weights are in OUTPUT/pose_prior.safetensors or shape_prior.safetensors.
     """
-    from dataclasses import asdict, replace
+    from dataclasses import replace
 
     import torch
 
     from ..pipeline import load_body_on
     from ..regressors.pose_prior import PosePriorConfig
     from ..regressors.shape_prior import ShapePriorConfig
-    from ..regressors.training import PoseTask, ShapeTask, Training, train
-    from ..regressors.weights import save_prior
-    from .console import out, progress_bar
+    from ..regressors.training import PoseTask, ShapeTask, Training
     from .options import check_gender
 
     check_gender(gender)
@@ -80,21 +79,6 @@ def priors(
         task = PoseTask(model, network=PosePriorConfig(width=width or PosePriorConfig.width), seed=seed)
     else:
         task = ShapeTask(model, network=ShapePriorConfig(width=width or ShapePriorConfig.width), seed=seed)
-    with progress_bar("training", steps) as (bar, line):
-        result = train(
-            task,
-            output,
-            config,
-            resume=resume,
-            accelerator=accelerator,
-            devices=devices,
-            progress=lambda done, text: bar.update(line, completed=done, description=text),
-        )
-    if not result.is_first:
-        return
-    path = output / f"{which}_prior.safetensors"
-    save_prior(
-        task.model, path, training={**asdict(config), "body": model.name, "gender": gender, "heldout": result.errors}
-    )
-    out.print("  ".join(f"{name} {value:.1f}" for name, value in result.errors.items()), highlight=False)
-    out.print(f"Weights: {path}", soft_wrap=True, highlight=False)
+    result = run_training(task, output, config, resume=resume, accelerator=accelerator, devices=devices)
+    made_of = {"body": model.name, "gender": gender}
+    write_weights(task.model, output / f"{which}_prior.safetensors", config, result, made_of)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .training import own_device, run_training, write_weights
+
 if TYPE_CHECKING:
     from ..regressors.datasets import AnnotatedPhotographs
 
@@ -44,16 +46,14 @@ def human2d(
     A run that was stopped goes on with --resume. OUTPUT/log.csv has loss and held-out figures; at the end, the weights
     are in OUTPUT/human2d.safetensors.
     """
-    from dataclasses import asdict, replace
+    from dataclasses import replace
 
     import torch
 
     from ..observations import list_images
     from ..pipeline import load_body_on
     from ..regressors.human2d import Human2DConfig
-    from ..regressors.training import Human2DTask, Training, train
-    from ..regressors.weights import save_prior
-    from .console import out, progress_bar
+    from ..regressors.training import Human2DTask, Training
 
     if threads:
         torch.set_num_threads(threads)
@@ -70,30 +70,9 @@ def human2d(
         heldout=heldout,
         seed=seed,
     )
-    with progress_bar("training", steps) as (bar, line):
-        result = train(
-            task,
-            output,
-            config,
-            resume=resume,
-            accelerator=accelerator,
-            devices=devices,
-            progress=lambda done, text: bar.update(line, completed=done, description=text),
-        )
-    if not result.is_first:
-        return
-    path = output / "human2d.safetensors"
+    result = run_training(task, output, config, resume=resume, accelerator=accelerator, devices=devices)
     people = 0 if photographs is None else len(photographs.people)
-    save_prior(task.model, path, training={**asdict(config), "photographed_people": people, "heldout": result.errors})
-    out.print("  ".join(f"{name} {value:.1f}" for name, value in result.errors.items()), highlight=False)
-    out.print(f"Weights: {path}", soft_wrap=True, highlight=False)
-
-
-def own_device() -> str:
-    """The GPU of this process: under torchrun each has its own."""
-    import os
-
-    return f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
+    write_weights(task.model, output / "human2d.safetensors", config, result, {"photographed_people": people})
 
 
 def _photographs(

@@ -1,0 +1,52 @@
+"""What the training commands share: a run with its progress bar, and the weights at its end."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .console import out, progress_bar
+
+if TYPE_CHECKING:
+    from ..regressors import Human2D, PosePrior, ShapePrior
+    from ..regressors.training import Trained, Training
+    from ..regressors.training.loop import Task
+
+
+def own_device() -> str:
+    """The GPU of this process: under torchrun each has its own."""
+    return f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
+
+
+def run_training(
+    task: Task, output: Path, config: Training, *, resume: bool, accelerator: str, devices: int
+) -> Trained:
+    """`regressors.training.train` under a progress bar."""
+    from ..regressors.training import train
+
+    with progress_bar("training", config.steps) as (bar, line):
+        return train(
+            task,
+            output,
+            config,
+            resume=resume,
+            accelerator=accelerator,
+            devices=devices,
+            progress=lambda done, text: bar.update(line, completed=done, description=text),
+        )
+
+
+def write_weights(
+    model: PosePrior | ShapePrior | Human2D, path: Path, config: Training, result: Trained, made_of: dict[str, Any]
+) -> None:
+    """The weights with how they were made, and the last held-out errors on the terminal; by the first process alone."""
+    from dataclasses import asdict
+
+    from ..regressors.weights import save_prior
+
+    if not result.is_first:
+        return
+    save_prior(model, path, training={**asdict(config), **made_of, "heldout": result.errors})
+    out.print("  ".join(f"{name} {value:.1f}" for name, value in result.errors.items()), highlight=False)
+    out.print(f"Weights: {path}", soft_wrap=True, highlight=False)
