@@ -27,6 +27,8 @@ rows = slice(fabric.global_rank * share, (fabric.global_rank + 1) * share)
 fabric.backward(task.loss(model, 0, rows, BATCH))
 if fabric.is_global_zero:
     torch.save([p.grad for p in task.model.parameters()], sys.argv[1])
+fabric.barrier()  # a process that ends while the other still writes may take it along
+torch.distributed.destroy_process_group()
 """
 COMMAND = "from anchorfit.cli.main import run; run()"
 
