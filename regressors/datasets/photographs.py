@@ -8,7 +8,7 @@ import torch
 
 from ...observations.images import read_image
 from ...observations.people import Person
-from ..human2d import HUMAN2D_JOINTS
+from ..human2d import HUMAN2D_JOINTS, INPUT_SIZE, check_size
 from .crops import Augmentation, PersonCrops, crop_person, framing_of
 
 
@@ -19,9 +19,10 @@ class AnnotatedPhotographs:
         people: with images, and at least one annotated joint each.
         augmentation: None for none.
         joints: what heatmaps are made of.
+        size: pixels of the square pictures.
         seed: with the step, everything random comes from it.
     Raises:
-        ValueError: nobody is left who can be used.
+        ValueError: nobody is left who can be used; a size that the network cannot take.
     """
 
     def __init__(
@@ -30,12 +31,14 @@ class AnnotatedPhotographs:
         *,
         augmentation: Augmentation | None = Augmentation(),
         joints: tuple[str, ...] = HUMAN2D_JOINTS,
+        size: int = INPUT_SIZE,
         seed: int = 0,
     ) -> None:
+        check_size(size)
         self.people = [person for person in people if person.image is not None and (person.confidence > 0).any()]
         if not self.people:
             raise ValueError("people: expected at least one with an image and an annotated joint, got none")
-        self.augmentation, self.joints, self.seed = augmentation, joints, seed
+        self.augmentation, self.joints, self.size, self.seed = augmentation, joints, size, seed
 
     def batch(self, step: int, count: int, rows: slice = slice(None)) -> PersonCrops:
         """The rows of batch number ``step`` of ``count`` people.
@@ -49,7 +52,7 @@ class AnnotatedPhotographs:
         crops = []
         for index, seed in list(zip(chosen, seeds, strict=True))[rows]:
             person = self.people[index]
-            framing = framing_of(person)
+            framing = framing_of(person, self.size)
             if self.augmentation is not None:
                 framing = self.augmentation.vary(framing, torch.Generator().manual_seed(seed))
             image = read_image(person.image or "")
