@@ -19,6 +19,8 @@ from .weights import load_human2d_network
 
 LEAST_SURE = 0.1
 """Heatmap maxima below this are no joints."""
+LEAST_EXTENT = 0.1
+"""Of the picture: a person who seems smaller in it is not looked at again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +29,7 @@ class Human2DDetector:
 
     Attributes:
         network: trained, in evaluation mode.
-        finder: whose boxes are looked at; None takes every picture for one person's.
+        finder: whose boxes are looked at; None takes every picture for one person's, and looks again at where that is.
         flip, half: as `human2d.see` takes them.
         masks: whether people carry masks.
     """
@@ -48,11 +50,18 @@ class Human2DDetector:
 
     def people(self, image: np.ndarray) -> list[Person]:
         height, width = image.shape[:2]
-        boxes = [(0.0, 0.0, float(width), float(height))]
         if self.finder is not None:
             boxes = [person.box for person in self.finder.people(image) if person.box is not None]
+            return self._seen(image, boxes)
+        found = self._seen(image, [(0.0, 0.0, float(width), float(height))])
+        closer = [box for person in found if (box := person.box) and max(box[2:]) >= LEAST_EXTENT * max(width, height)]
+        return self._seen(image, closer) or found
+
+    def _seen(self, image: np.ndarray, boxes: list[tuple[float, float, float, float]]) -> list[Person]:
+        """Those who are in boxes: x, y, width, height."""
         if not boxes:
             return []
+        height, width = image.shape[:2]
         framings = [Framing.around(box, INPUT_SIZE) for box in boxes]
         device = next(self.network.parameters()).device
         pictures = torch.from_numpy(np.stack([framing.cut(image) for framing in framings])).to(device)
@@ -84,17 +93,16 @@ class Human2DDetector:
 
 
 def load_human2d_detector(weights: str | Path | None, search: Search) -> Human2DDetector:
-    """Human2D in the boxes of whatever other detector is installed; of the whole picture where none is.
+    """Human2D in the boxes of the best other detector that is installed; of the whole picture where there is none.
 
     Args:
-        weights: as `anchorfit train human2d` writes them; the package has none.
+        weights: as `anchorfit train human2d` writes them; None for those in the package.
         search: how thoroughly the other detector looks.
     Raises:
-        ValueError: no weights are given; else as `load_human2d_network` and `load_detector`.
+        FileNotFoundError, ValueError: as `load_human2d_network`.
     """
-    if weights is None:
-        raise ValueError("human2d: give its weights with --detector-model; `anchorfit train human2d` makes them")
-    finder = load_detector(search=replace(search, masks=False)) if installed_detectors() else None
+    others = [name for name in installed_detectors() if name != "human2d"]
+    finder = load_detector(others[0], search=replace(search, masks=False)) if others else None
     return Human2DDetector(network=load_human2d_network(weights), finder=finder, masks=search.masks)
 
 

@@ -25,6 +25,7 @@ FORMAT = "anchorfit-prior-2"
 WEIGHTS = ASSETS / "weights"
 POSE_PRIOR = WEIGHTS / "pose_prior.safetensors"
 SHAPE_PRIOR = WEIGHTS / "shape_prior.safetensors"
+HUMAN2D = WEIGHTS / "human2d.safetensors"
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -84,9 +85,9 @@ def load_shape_prior_network(path: str | Path | None = None) -> ShapePrior:
     return _filled(network, stored, path)
 
 
-def load_human2d_network(path: str | Path) -> Human2D:
-    """A trained Human2D, in channels-last layout; as `load_pose_prior_network`, but none is shipped."""
-    path = Path(path)
+def load_human2d_network(path: str | Path | None = None) -> Human2D:
+    """A trained Human2D, in channels-last layout; as `load_pose_prior_network`."""
+    path = Path(path or HUMAN2D)
     stored = read_prior(path, "human2d")
     with _configured(path):
         blank = Human2D(Human2DConfig(**{**stored.config, "joints": tuple(stored.config["joints"])}))

@@ -17,8 +17,13 @@ def demo(
     output: opt.Output = Path("anchorfit-demo"),
     gender: opt.Gender = "neutral",
     detect: Annotated[
-        bool, typer.Option("--detect", help="Find the people with a detector, instead of by the bundled keypoints.")
-    ] = False,
+        bool | None,
+        typer.Option(
+            "--detect/--no-detect",
+            help="Find the people in the pictures, or take the bundled keypoints. Default: find them where another "
+            "detector than our own is installed.",
+        ),
+    ] = None,
     device: opt.Device = "cpu",
 ) -> None:
     """Fit the people of six bundled photographs: overlays, meshes and one contact sheet."""
@@ -32,6 +37,8 @@ def demo(
     from .outputs import attempt, make_folder, write_results
 
     opt.check_gender(gender)
+    if detect is None:
+        detect = installed_detectors() != ("human2d",)
     people, references = _detected() if detect else _bundled()
     model = load_body_on("open", gender, device)
     make_folder(output)
@@ -57,8 +64,6 @@ def demo(
         },
     )
     out.print(f"Look at {sheet}", soft_wrap=True, highlight=False, markup=False)
-    if installed_detectors() and not detect:
-        out.print("A detector is installed: `anchorfit demo --detect` starts from the pictures alone.", highlight=False)
 
 
 class _People(NamedTuple):

@@ -133,8 +133,11 @@ class _Finder:
         self._loaded: Detector | None = None
 
     def load(self) -> Detector:
+        from ..observations.detectors import load_detector
+
         if self._loaded is None:
-            self._loaded = _load(self._detection, self._search)
+            chosen = self._detection
+            self._loaded = load_detector(chosen.detector, model=chosen.model, search=self._search)
         return self._loaded
 
     def __call__(self, paths: Sequence[Path]) -> PeopleFile:
@@ -144,16 +147,6 @@ class _Finder:
 
     def __getstate__(self) -> dict[str, object]:
         return {**self.__dict__, "_loaded": None}
-
-
-def _load(detection: Detection, search: Search) -> Detector:
-    from ..observations.detectors import load_detector
-
-    if detection.detector == "human2d":
-        from ..regressors.human2d_detector import load_human2d_detector
-
-        return load_human2d_detector(detection.model, search)
-    return load_detector(detection.detector, model=detection.model, search=search)
 
 
 def _check_together(file: Path | None, mask: str | None, detection: Detection) -> None:

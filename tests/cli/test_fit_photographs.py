@@ -26,7 +26,7 @@ def words(text: str) -> str:
 @pytest.fixture
 def installed(monkeypatch, stand_in):
     """A detector that is there."""
-    monkeypatch.setitem(DETECTORS, "mediapipe", lambda model, search: stand_in())
+    monkeypatch.setitem(DETECTORS, "mediapipe", registry.Kind("mediapipe", lambda model, search: stand_in()))
     monkeypatch.setattr(registry, "find_spec", lambda name: object())
 
 
@@ -67,7 +67,7 @@ def test_nobody_anywhere_is_an_error(installed, tmp_path):
 @pytest.mark.parametrize("command", ["fit", "predict"])
 def test_a_missing_detector_is_one_line(monkeypatch, tmp_path, command):
     monkeypatch.setattr(registry, "find_spec", lambda name: None)
-    result = invoke(command, PHOTO, "-o", tmp_path)
+    result = invoke(command, PHOTO, "-o", tmp_path, "--detector", "mediapipe")
     assert result.exit_code == 1
     assert "pip install 'anchorfit[detect]'" in str(result.exception)
     assert "\n" not in str(result.exception)

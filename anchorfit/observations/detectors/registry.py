@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from typing import NamedTuple, cast
 
 from .protocol import Detector
 from .search import Search
@@ -16,28 +18,25 @@ def load_detector(name: str = "auto", *, model: str | Path | None = None, search
     """A detector, ready to look at pictures.
 
     Args:
-        name: one of `DETECTORS`, or "auto": the first of them that is installed.
-        model: a file with networks, for detectors that take one (MediaPipe's ``.task``).
+        name: one of `DETECTORS`, or "auto": the first of them that can be used.
+        model: a file with networks (MediaPipe's ``.task``, Human2D's ``.safetensors``).
         search: how thoroughly to look; None for the default.
     Raises:
-        ImportError: it is not installed, or "auto" finds none; one line with the command that installs it.
+        ImportError: it is not installed; one line with the command that installs it.
         FileNotFoundError, ValueError: no such detector, or a model that is missing or damaged.
     """
     if name == "auto":
-        there = installed_detectors()
-        if not there:
-            raise ImportError(f"no detector of people is installed: {INSTALL} brings mediapipe; or give keypoints")
-        name = there[0]
+        name = installed_detectors()[0]
     if name not in DETECTORS:
         raise ValueError(f"detector: expected auto, {', '.join(DETECTORS)}; got {name!r}")
-    if find_spec(name) is None:
+    if name not in installed_detectors():
         raise ImportError(f"the detector {name} is not installed: {INSTALL}")
-    return DETECTORS[name](None if model is None else Path(model), search or Search())
+    return DETECTORS[name].load(None if model is None else Path(model), search or Search())
 
 
 def installed_detectors() -> tuple[str, ...]:
-    """Those that can be imported, best first; nothing is imported to find out."""
-    return tuple(name for name in DETECTORS if find_spec(name) is not None)
+    """Those that can be used, best first, our own Human2D always; nothing is imported to find out."""
+    return tuple(name for name, kind in DETECTORS.items() if kind.package is None or find_spec(kind.package))
 
 
 def _mediapipe(model: Path | None, search: Search) -> Detector:
@@ -64,5 +63,17 @@ def _carries_networks() -> bool:
     return any((Path(f) / "modules/pose_landmark/pose_landmark_full.tflite").is_file() for f in folders)
 
 
-DETECTORS: dict[str, Callable[[Path | None, Search], Detector]] = {"mediapipe": _mediapipe}
-"""Name (also the package's) -> what makes one; the best first."""
+def _human2d(model: Path | None, search: Search) -> Detector:
+    module = import_module("anchorfit.regressors.human2d_detector")  # by name: observations know no networks
+    return cast(Detector, module.load_human2d_detector(model, search))
+
+
+class Kind(NamedTuple):
+    """The package that a detector needs beyond our own, and what makes one."""
+
+    package: str | None
+    load: Callable[[Path | None, Search], Detector]
+
+
+DETECTORS: dict[str, Kind] = {"mediapipe": Kind("mediapipe", _mediapipe), "human2d": Kind(None, _human2d)}
+"""The best first."""

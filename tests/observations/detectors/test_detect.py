@@ -67,8 +67,9 @@ def test_auto_takes_the_first_that_is_installed(monkeypatch, stand_in):
         models.append(model)
         return stand_in()
 
-    monkeypatch.setitem(DETECTORS, "another", make)
-    monkeypatch.setattr(registry, "find_spec", lambda name: object() if name == "another" else None)
+    others = {name: kind for name, kind in DETECTORS.items() if name != "human2d"}
+    monkeypatch.setattr(registry, "DETECTORS", {**others, "another": registry.Kind("package", make)})
+    monkeypatch.setattr(registry, "find_spec", lambda name: object() if name == "package" else None)
     assert load_detector().name == "stand-in 1.0"
     assert load_detector("another", model="some.file").name == "stand-in 1.0"
     assert models == [None, Path("some.file")]
@@ -76,11 +77,10 @@ def test_auto_takes_the_first_that_is_installed(monkeypatch, stand_in):
         load_detector("mediapipe")
 
 
-def test_nothing_installed_and_an_unknown_name(monkeypatch):
+def test_our_own_network_is_always_there_and_an_unknown_name_is_told(monkeypatch):
     monkeypatch.setattr(registry, "find_spec", lambda name: None)
-    with pytest.raises(ImportError, match=r"no detector .* pip install 'anchorfit\[detect\]'"):
-        load_detector()
-    with pytest.raises(ValueError, match="expected auto, mediapipe; got 'yolo'"):
+    assert load_detector().name == "human2d"
+    with pytest.raises(ValueError, match="expected auto, mediapipe, human2d; got 'yolo'"):
         load_detector("yolo")
 
 
