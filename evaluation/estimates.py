@@ -16,7 +16,7 @@ from ..body.unpickling import load_pickle_safely
 from ..camera import Crop
 from ..interchange.spin import CROP_PIXELS, crop_intrinsics, spin_crop, weak_perspective_translation
 from ..observations.arrays import load_arrays
-from ..results import BodyEstimate
+from ..results import BodyEstimate, split_name
 from .file_cache import cached_by_file
 
 
@@ -25,11 +25,13 @@ class EstimateError(ValueError):
 
 
 class Entry(NamedTuple):
-    """Where the estimate of an image is: what it calls the image, the file, and the row in it."""
+    """Where an estimate is: what it calls the image, the file, the row in it, and what it calls the person: the name
+    after "#" in anchorfit's files, "row" and the number in SPIN-style ones."""
 
     label: str
     path: Path
     row: int
+    mark: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,10 +119,13 @@ def _index_file(path: Path) -> tuple[list[Entry], tuple[str, str] | None]:
     arrays = _arrays(path)
     if "format_version" in arrays:
         estimate = _estimate(path)
-        labels = [image or name.rpartition("#")[0] for image, name in zip(estimate.images, estimate.names, strict=True)]
-        return [Entry(label, path, row) for row, label in enumerate(labels)], (estimate.body, estimate.gender)
+        found = [
+            Entry(image or split_name(name, image)[0], path, row, split_name(name, image)[1])
+            for row, (image, name) in enumerate(zip(estimate.images, estimate.names, strict=True))
+        ]
+        return found, (estimate.body, estimate.gender)
     _need(arrays, ("pose", "imgname"), path)
-    return [Entry(str(label), path, row) for row, label in enumerate(arrays["imgname"])], None
+    return [Entry(str(label), path, row, f"row{row}") for row, label in enumerate(arrays["imgname"])], None
 
 
 def _is_pickle(path: Path) -> bool:

@@ -2,6 +2,7 @@
 
 Read are a SPIN-style npz (``h36m_valid_protocol2.npz``, as SPIN's preprocessing writes it from the original download)
 or any SPIN-style file of both subjects; rows of other cameras are left out, and of 50 frames a second every fifth kept.
+Where there is none, the original download itself is read (`human36m_raw`).
 """
 
 from __future__ import annotations
@@ -10,32 +11,37 @@ import re
 from pathlib import Path
 
 from ...observations.arrays import load_arrays
-from .roots import DatasetError, Origin, existing_root, lacking
+from .human36m_raw import FRONTAL, IMAGE_SIZE, ORIGIN, SUBJECTS, Human36mRaw, find_raw, open_raw
+from .roots import DatasetError, existing_root, lacking
 from .spin import SpinFile
 
-ORIGIN = Origin(
-    "Human3.6M", "http://vision.imar.ro/human3.6m", "academic use only, after registration; the page has the terms"
-)
 FILES = ("h36m_valid_protocol2.npz", "h36m_valid_protocol1.npz")
-FRONTAL = "60457274"  # the camera called cam3
-SUBJECTS = ("S9", "S11")
-IMAGE_SIZE = (1000, 1000)  # pixels, of all frames but a few of 1000 x 1002
+RAW = f"S9/MyPoseFeatures/D3_Positions_mono/*.{FRONTAL}.cdf"
 _FRAME = re.compile(r"(S\d+)[/_].*?(\d{8})\D+(\d+)\.\w+$")
 
 
-def open_human36m(root: str | Path, *, every: int | None = None) -> SpinFile:
+def open_human36m(root: str | Path, *, every: int | None = None) -> SpinFile | Human36mRaw:
     """The frames of protocol 2.
 
     Args:
-        root: the folder that holds one of `FILES`, and the images where there are any.
+        root: the folder that holds one of `FILES`, and the images where there are any; or the original download with
+            the subjects' folders.
         every: keep frames whose number is a multiple of it; None: 5 where the file has 50 frames a second, else 1.
     Raises:
         DatasetError: no such folder or file, or not one frame of the protocol in it.
+        ImportError: the original files are there, and cdflib is not installed.
     """
     root = existing_root(root, ORIGIN)
     path = next((root / name for name in FILES if (root / name).is_file()), None)
-    if path is None:
-        raise lacking(root, FILES, ORIGIN)
+    if path is not None:
+        return _spin_file(root, path, every)
+    pairs = find_raw(root)
+    if not pairs:
+        raise lacking(root, (*FILES, RAW), ORIGIN)
+    return open_raw(root, pairs, every=every)
+
+
+def _spin_file(root: Path, path: Path, every: int | None) -> SpinFile:
     frames = [_FRAME.search(str(name)) for name in load_arrays(path).get("imgname", [])]
     chosen = [
         (row, int(frame[3]))

@@ -11,7 +11,10 @@ from ...body import BodyModel
 from ...camera import default_intrinsics
 from ...observations import observe
 from ..datasets.samples import BodyDataset, Sample
-from .runner import Block, Joints
+from ..joint_regressor import JointRegressor
+from ..surface_landmarks import SurfaceLandmarks
+from ..truth import Joints, Truth
+from .runner import Block
 
 BLOCK = 50
 
@@ -24,10 +27,14 @@ class BodyBenchmark:
         dataset: the people.
         true_cameras: whether methods are given the cameras that the data set states; else the focal length is the
             image's diagonal for all.
+        regressor: what takes surfaces to the joints that the data set has; None: the body's own joints are compared.
+        landmarks: surface points that are judged, too.
     """
 
     dataset: BodyDataset
     true_cameras: bool = True
+    regressor: JointRegressor | None = None
+    landmarks: SurfaceLandmarks | None = None
 
     @property
     def names(self) -> list[list[str]]:
@@ -43,10 +50,11 @@ class BodyBenchmark:
         seen = observe([sample.person for sample in samples], cameras).to(body.device, body.dtype)
         seen = replace(seen, names=tuple(names))
         photographs = tuple(s.person.image if s.person.image and s.person.image.is_file() else None for s in samples)
-        bodies = [sample.params for sample in samples if sample.params is not None]
-        truth = torch.stack(bodies).to(body.v_template) if len(bodies) == len(samples) else None
-        joints = None if truth is not None else _joints(samples, self.dataset.judged)
-        return Block(detected=seen, annotated=seen, truth=truth, joints=joints, photographs=photographs)
+        truth = truth_of(samples, self.dataset.judged, body, self.regressor, self.landmarks)
+        return Block(
+            detected=seen, annotated=seen, truth=truth.bodies, joints=truth.joints, landmarks=truth.landmarks,
+            photographs=photographs,
+        )  # fmt: skip
 
     def _camera(self, sample: Sample) -> torch.Tensor:
         if sample.intrinsics is not None and self.true_cameras:
@@ -54,6 +62,29 @@ class BodyBenchmark:
         if sample.person.image_size is None:
             raise ValueError(f"{sample.person.name}: the size of the image is not known")
         return default_intrinsics(*sample.person.image_size)
+
+
+def truth_of(
+    samples: Sequence[Sample],
+    judged: tuple[str, ...],
+    body: BodyModel,
+    regressor: JointRegressor | None = None,
+    landmarks: SurfaceLandmarks | None = None,
+) -> Truth:
+    """The truth of some people: bodies where all have one, else joints.
+
+    Args:
+        samples: the people.
+        judged: joints that errors are over.
+        body: sets device and type.
+        regressor, landmarks: as `BodyBenchmark` has them.
+    Raises:
+        ValueError: somebody has neither a body as the others nor the joints that are judged.
+    """
+    bodies = [sample.params for sample in samples if sample.params is not None]
+    if len(bodies) == len(samples):
+        return Truth(bodies=torch.stack(bodies).to(body.v_template), landmarks=landmarks)
+    return Truth(joints=_joints(samples, judged)._replace(regressor=regressor))
 
 
 def _joints(samples: Sequence[Sample], judged: tuple[str, ...]) -> Joints:

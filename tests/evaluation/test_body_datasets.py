@@ -207,6 +207,7 @@ def test_human36m_takes_the_frames_of_the_protocol(tmp_path, body, monkeypatch):
     params = torch.stack([some_params(row) for row in range(len(names))])
     write_spin(tmp_path / "h36m_valid_protocol2.npz", body, names, params)
     dataset = open_human36m(tmp_path)
+    assert isinstance(dataset, SpinFile)
     assert [frames[row][2] for row in dataset.rows or ()] == [1, 6, 11, 6]  # every fifth of 50 a second
     chosen = params[list(dataset.rows or ())]
     records = errors_of_truth(dataset, chosen, tmp_path, monkeypatch)
