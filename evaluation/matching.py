@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from .estimates import Entry, EstimateError
 
-_SUFFIX = re.compile(r"\.(?:jpe?g|png|bmp|webp|mp4|mat|npz|pkl)$", re.IGNORECASE)
+_SUFFIX = re.compile(r"\.(?:jpe?g|png|bmp|webp|mp4|mat|npz|pkl)(?=#|$)", re.IGNORECASE)
 _SEVERAL = -1
 
 

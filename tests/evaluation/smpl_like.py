@@ -1,4 +1,4 @@
-"""A file with SMPL's number of vertices, for tests of what is made for SMPL: the open body with its last vertex twice."""
+"""A body file with SMPL's number of vertices, for tests of what is made for SMPL."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from anchorfit.evaluation.surface_landmarks import SMPL_VERTICES
 
 
 def write_smpl_like(path: Path) -> Path:
-    """The neutral open body without correctives; the added vertex moves with the last, no joint is regressed from it."""
+    """The neutral open body without correctives, its last vertex repeated; no joint is regressed from the copies."""
     body = load_body()
     more = SMPL_VERTICES - body.num_vertices
     assert more > 0

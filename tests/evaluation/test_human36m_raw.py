@@ -134,7 +134,7 @@ def test_a_regressor_says_where_joints_are(tmp_path):
     np.save(tmp_path / "r.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
     with pytest.raises(RegressorError, match="not a plain"):
         load_joint_regressor(tmp_path / "r.npy", 50)
-    with pytest.raises(FileNotFoundError, match="no such joint regressor.*SPIN"):
+    with pytest.raises(FileNotFoundError, match=r"no such joint regressor.*SPIN"):
         load_joint_regressor(tmp_path / "nowhere.npy", 50)
 
 
