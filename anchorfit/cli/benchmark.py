@@ -80,6 +80,27 @@ def openbody(
     run(plan, output, variants, workers, cases, device=device, cache=cache, trained=trained)
 
 
+@benchmark_app.command("openbody-people")
+def openbody_people(
+    output: opt.Output,
+    count: Annotated[int, typer.Option(min=1, help="People.")] = 300,
+    seed: Annotated[int, typer.Option(min=0, help="Everything random comes from it.")] = 2018,
+) -> None:
+    """Write what openbody gives to methods, for methods of other programs: keypoints.npz, cameras.npz and masks/.
+
+    `anchorfit evaluate --dataset openbody` scores what they make of it.
+    """
+    from ..body import load_body
+    from ..evaluation.protocols.openbody import OpenBody
+    from .console import out
+    from .outputs import make_folder
+    from .people_files import write_people_seen
+
+    make_folder(output)
+    write_people_seen(output, OpenBody(count=count, seed=seed), load_body())
+    out.print(f"Written to {output}", soft_wrap=True, highlight=False, markup=False)
+
+
 @benchmark_app.command()
 def lsp(
     root: Root,

@@ -164,12 +164,13 @@ def test_landmarks_of_a_smaller_set_are_the_first_of_a_larger():
 def test_baselines_are_trained_once_and_stand_in_the_table(tmp_path, monkeypatch):
     little = trainings.Effort(basis_poses=150)
     monkeypatch.setattr(trainings, "Effort", lambda: little)
-    options = ["benchmark", "openbody", "--trained", str(tmp_path / "kept"), "--no-cases"]
+    options = ["benchmark", "openbody", "--cache", str(tmp_path / "kept"), "--no-cases"]
     options += ["--variants", "direct,ramakrishna,landmarks-91", "--count", "2"]
     first, second = (CliRunner().invoke(app, [*options, "-o", str(tmp_path / out)]) for out in ("a", "b"))
     assert first.exit_code == 0, first.output
     assert "training ramakrishna" in first.stderr
     assert "training" not in second.stderr
+    assert len(list((tmp_path / "kept" / "trained").glob("ramakrishna-*.safetensors"))) == 1
     table = (tmp_path / "a" / "table.md").read_text()
     (joints_alone,) = (line for line in table.splitlines() if "ramakrishna" in line)
     assert joints_alone.split("|")[2:7] == [" - "] * 5  # no segmentation, no mesh

@@ -255,3 +255,24 @@ def test_openbody_takes_results_too(tmp_path, some_estimate):
     table = (tmp_path / "out" / "table.md").read_text()
     assert "| estimates |" in table
     assert (tmp_path / "out" / "cases.html").read_text().count("data:image") == 2
+
+
+def test_another_program_fits_openbody_and_is_scored(tmp_path):
+    """People as files, fitted by the command line as any other program would, and scored."""
+    given = tmp_path / "people"
+    assert invoke("benchmark", "openbody-people", "-o", given, "--count", 2).exit_code == 0
+    assert {path.name for path in given.rglob("*.*")} == {
+        "keypoints.npz", "cameras.npz", "person000000.png", "person000001.png"
+    }  # fmt: skip
+    cameras = np.load(given / "cameras.npz")
+    block = OpenBody(count=2).block(0, load_body())
+    np.testing.assert_array_equal(cameras["intrinsics"], block.detected.intrinsics.double().numpy())
+    assert not {"pose", "betas", "params"} & set(np.load(given / "keypoints.npz").files)
+    fitted = invoke("fit", given / "keypoints.npz", "-o", tmp_path / "fits", "--save", "npz")
+    assert fitted.exit_code == 0, fitted.output
+    options = ["evaluate", "--estimates", tmp_path / "fits", "--dataset", "openbody", "--count", 2, "--no-cases"]
+    result = invoke(*options, "-o", tmp_path / "out", "--workers", 1)
+    assert result.exit_code == 0, result.output
+    records = [Record.from_line(line) for line in (tmp_path / "out" / "records.jsonl").read_text().splitlines()[1:]]
+    assert [record.problem for record in records] == ["", ""]
+    assert all(record.reconstruction_mm < 150 for record in records)
