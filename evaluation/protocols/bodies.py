@@ -10,6 +10,7 @@ import torch
 from ...body import BodyModel
 from ...camera import default_intrinsics
 from ...observations import observe
+from ..datasets.roots import DatasetError
 from ..datasets.samples import BodyDataset, Sample
 from ..joint_regressor import JointRegressor
 from ..surface_landmarks import SurfaceLandmarks
@@ -79,8 +80,13 @@ def truth_of(
         body: sets device and type.
         regressor, landmarks: as `BodyBenchmark` has them.
     Raises:
-        ValueError: somebody has neither a body as the others nor the joints that are judged.
+        DatasetError: somebody has neither a body as the others nor the joints that are judged, or numbers that are not
+            finite.
     """
+    for sample in samples:
+        known = [*sample.joints.values(), *([] if sample.params is None else [sample.params])]
+        if not all(bool(torch.isfinite(values).all()) for values in known):
+            raise DatasetError(f"{sample.person.name}: the data set's truth holds numbers that are not finite")
     bodies = [sample.params for sample in samples if sample.params is not None]
     if len(bodies) == len(samples):
         return Truth(bodies=torch.stack(bodies).to(body.v_template), landmarks=landmarks)
@@ -92,6 +98,6 @@ def _joints(samples: Sequence[Sample], judged: tuple[str, ...]) -> Joints:
     names = ("pelvis", *judged)
     lacking = [sample.person.name for sample in samples if not set(names) <= sample.joints.keys()]
     if lacking:
-        raise ValueError(f"{lacking[0]}: some of the joints {', '.join(names)} are not known")
+        raise DatasetError(f"{lacking[0]}: some of the joints {', '.join(names)} are not known")
     positions = torch.stack([torch.stack([sample.joints[name] for name in names]) for sample in samples])
     return Joints(positions, names, judged)

@@ -247,6 +247,13 @@ def test_the_crop_is_that_of_the_joints(lsp_root):
     assert (whole.side.item(), whole.out_size) == (max(block.annotated.image_size[0].tolist()), 100)
 
 
+def test_two_people_of_one_image_are_refused(lsp_root, tmp_path):
+    rows = "".join(f"im{number}.jpg,0,{joint},10,20,1\n" for number in (1001, 1002) for joint in ("neck", "left_hip"))
+    (tmp_path / "k.csv").write_text("image,person,joint,x,y,confidence\n" + rows + rows.replace(",0,", ",1,"))
+    with pytest.raises(ValueError, match=r"k\.csv: two people in im1001\.jpg; LSP has one person an image"):
+        open_lsp_benchmark(lsp_root, detections=tmp_path / "k.csv")
+
+
 def test_lsp_without_keypoints_says_what_is_missing(lsp_root):
     (lsp_root / "joints.mat").unlink()
     with pytest.raises(ValueError, match=r"found no joints\.mat"):

@@ -101,6 +101,18 @@ def test_up3d_says_what_is_missing(up3d, tmp_path):
         open_up3d(root)
     with pytest.raises(DatasetError, match="no such folder"):
         open_up3d(root / "nowhere")
+    record = pickle.loads((root / "00001_body.pkl").read_bytes())
+    (root / "00001_body.pkl").write_bytes(pickle.dumps({**record, "betas": np.full(10, np.nan)}, protocol=2))
+    (root / "test.txt").write_text("/00001_image.png\n")
+    with pytest.raises(DatasetError, match=r"00001_image\.png#0: the data set's truth holds numbers"):
+        BodyBenchmark(dataset=open_up3d(root)).block(0, load_body())
+    np.save(root / "00001_joints.npy", np.zeros((2, 14)))
+    with pytest.raises(DatasetError, match=r"00001_joints\.npy: expected \(3, 14\), got \(2, 14\)"):
+        open_up3d(root).sample(0, load_body())
+    (root / "00001_joints.npy").write_bytes(b"x")
+    with pytest.raises(DatasetError, match=r"00001_joints\.npy: not a plain array"):
+        open_up3d(root).sample(0, load_body())
+    np.save(root / "00001_joints.npy", np.ones((3, 14)))
     (root / "00001_body.pkl").write_bytes(pickle.dumps({"pose": np.zeros(72)}, protocol=2))
     (root / "test.txt").write_text("/00001_image.png\n")
     with pytest.raises(DatasetError, match="no numbers betas"):
