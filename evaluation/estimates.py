@@ -1,4 +1,8 @@
-"""Results of any method: anchorfit's npz, SMPLify's pickles, SPIN-style npz, found by image and read one at a time."""
+"""Results of any method: anchorfit's npz, SMPLify's pickles, SPIN-style npz, found by image and read one at a time.
+
+What SPIN's own evaluation saves (pose, betas, camera) names no images: its rows are those of a data set's npz, and they
+are called row0, row1 and so on.
+"""
 
 from __future__ import annotations
 
@@ -124,7 +128,11 @@ def _index_file(path: Path) -> tuple[list[Entry], tuple[str, str] | None]:
             for row, (image, name) in enumerate(zip(estimate.images, estimate.names, strict=True))
         ]
         return found, (estimate.body, estimate.gender)
-    _need(arrays, ("pose", "imgname"), path)
+    _need(arrays, ("pose",), path)
+    if "imgname" not in arrays:
+        return [Entry(f"row{row}", path, row) for row in range(len(arrays["pose"]))], None
+    if len(arrays["imgname"]) != len(arrays["pose"]):
+        raise EstimateError(f"{path}: {len(arrays['imgname'])} imgname, but {len(arrays['pose'])} pose; write it again")
     return [Entry(str(label), path, row, f"row{row}") for row, label in enumerate(arrays["imgname"])], None
 
 
@@ -175,13 +183,15 @@ def _from_smplify(path: Path, enlarged: float) -> PlacedBody:
 
 
 def _from_spin(entry: Entry, arrays: Mapping[str, np.ndarray]) -> PlacedBody:
-    """Pose, betas and a weak-perspective camera (s, x, y) on the crop that center and scale name."""
+    """Pose, betas and a weak-perspective camera (s, x, y) on the crop that center and scale name; where they are
+    missing the crop is all that is known of the image."""
     shape = "shape" if "shape" in arrays else "betas"
     camera = next((key for key in ("camera", "cam", "pred_cam") if key in arrays), None)
     if camera is None:
         raise EstimateError(f"{entry.path}: no camera: expected an array camera (N, 3), weak perspective on the crop")
-    _need(arrays, ("pose", shape, "center", "scale"), entry.path)
-    rows = {key: np.asarray(arrays[key][entry.row], np.float64) for key in ("pose", shape, camera, "center", "scale")}
+    placed = [key for key in ("center", "scale") if key in arrays]
+    _need(arrays, ("pose", shape, *(("center", "scale") if placed or "imgname" in arrays else ())), entry.path)
+    rows = {key: np.asarray(arrays[key][entry.row], np.float64) for key in ("pose", shape, camera, *placed)}
     pose = torch.from_numpy(rows["pose"].reshape(-1))
     if pose.shape == (216,):  # rotation matrices
         pose = matrix_to_axis_angle(pose.reshape(24, 3, 3)).flatten()
@@ -191,9 +201,11 @@ def _from_spin(entry: Entry, arrays: Mapping[str, np.ndarray]) -> PlacedBody:
         raise EstimateError(
             f"{entry.path}: row {entry.row}: expected 72 numbers of pose and a camera of positive scale"
         )
-    crop = spin_crop(torch.from_numpy(rows["center"].reshape(2)), torch.from_numpy(rows["scale"].reshape(-1)[:1])[0])
     transl = weak_perspective_translation(torch.tensor([size, right, down], dtype=torch.float64))
     params = torch.cat([pose, torch.from_numpy(betas), transl])
+    if not placed:
+        return PlacedBody(params=params, intrinsics=crop_intrinsics(), image_size=(CROP_PIXELS, CROP_PIXELS))
+    crop = spin_crop(torch.from_numpy(rows["center"].reshape(2)), torch.from_numpy(rows["scale"].reshape(-1)[:1])[0])
     return PlacedBody(params=params, intrinsics=crop.image_intrinsics(crop_intrinsics()), crop=crop)
 
 

@@ -88,10 +88,10 @@ def match_people(labels: Sequence[tuple[str, ...]], entries: Iterable[Entry], wh
             )
         else:
             found[person] = entry
-    missing = [names[-1] for names, entry in zip(labels, found, strict=True) if entry is None]
+    missing = [names[0] for names, entry in zip(labels, found, strict=True) if entry is None]
     if len(missing) == len(labels):
         raise EstimateError(
-            f"not one result is of a person of {what}, whose first is {labels[0][-1]}; they are of "
+            f"not one result is of a person of {what}, whose first is {labels[0][0]}; they are of "
             f"{', '.join(asked[:3])} ..."
         )
     problems = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 from ..body import CANONICAL_JOINTS, SMPL_JOINTS, BodyModel
@@ -28,11 +29,16 @@ class Joints(NamedTuple):
 
 
 class Truth(NamedTuple):
-    """B people: their bodies (B, 85), with surface points that are judged, too; or else their joints; or nothing."""
+    """B people: their bodies (B, 85), or else their joints; or nothing.
+
+    landmarks: surface points of bodies that are judged, too.
+    regressed: what takes the surfaces of bodies to the joints that are judged, and those joints; None: SMPL's 24.
+    """
 
     bodies: Tensor | None = None
     joints: Joints | None = None
     landmarks: SurfaceLandmarks | None = None
+    regressed: tuple[JointRegressor, tuple[str, ...]] | None = None
 
 
 def errors_against(
@@ -50,6 +56,8 @@ def errors_against(
     if truth.bodies is not None:
         columns = errors_of(body, result.params, result.joints_cam, truth.bodies, true_body)
         errors = dict(zip(ERRORS, columns, strict=False))
+        if truth.regressed is not None:
+            errors |= _errors_of_regressed(truth.bodies, *truth.regressed, result, body, true_body or body)
         if truth.landmarks is not None and result.params is not None:
             errors["landmarks_mm"] = truth.landmarks.errors_mm(body, result.params, true_body or body, truth.bodies)
     elif truth.joints is not None:
@@ -71,3 +79,22 @@ def _errors_of_joints(result: MethodResult, truth: Joints, body: BodyModel) -> t
         else:
             ours = truth.regressor.joints(posed.vertices, truth.names)
     return joint_errors(ours, truth.positions.to(ours), truth.names, truth.judged)
+
+
+def _errors_of_regressed(
+    bodies: Tensor,
+    regressor: JointRegressor,
+    judged: tuple[str, ...],
+    result: MethodResult,
+    body: BodyModel,
+    true_body: BodyModel,
+) -> dict[str, Tensor]:
+    """Joint errors over joints that the same regressor takes from both surfaces; none for methods without a surface."""
+    if result.params is None:
+        return {key: bodies.new_full((len(bodies),), torch.nan) for key in ERRORS[1:3]}
+    names = ("pelvis", *judged)
+    pairs = ((body, result.params), (true_body, bodies))
+    ours, theirs = (
+        regressor.joints(model.from_params(params.to(model.v_template)).vertices, names) for model, params in pairs
+    )
+    return dict(zip(ERRORS[1:3], joint_errors(ours, theirs.to(ours), names, judged), strict=True))

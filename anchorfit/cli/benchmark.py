@@ -233,6 +233,7 @@ def threedpw(
     output: opt.Output,
     body: SmplBody,
     gender: opt.Gender,
+    joint_regressor: opt.Regressor = None,
     variants: Variants = DEFAULT_BODIES,
     workers: Workers = 1,
     cases: Cases = True,
@@ -245,7 +246,7 @@ def threedpw(
     _check_smpl(body)
     opt.check_gender(gender)
     run(
-        _plan(f"3dpw {gender}", opened(root, gender), (body, gender), ()),
+        _plan(f"3dpw {gender}", opened(root, gender, joint_regressor, body), (body, gender), ()),
         output, variants, workers, cases, device=device, cache=cache,
     )  # fmt: skip
 

@@ -73,47 +73,53 @@ def up3d(root: Path, reduced: Path | None, landmarks: Path | None, body: str) ->
         columns=(SURFACE, *POSE, *([] if points is None else [LANDMARKS])),
         landmarks=points,
         parts=parts,
-        keys={"sha256 of the data": data_key(dataset.names, dataset.files), **extra},
+        keys={**_keys(dataset), **extra},
         problems=tuple(problems),
     )
 
 
 def surreal(root: Path, gender: str) -> OpenedSet:
     """SURREAL's people of one gender."""
-    return _plain(open_surreal(root, gender))
+    dataset = open_surreal(root, gender)
+    return OpenedSet(dataset=dataset, keys=_keys(dataset))
 
 
-def threedpw(root: Path, gender: str) -> OpenedSet:
-    """3DPW's people of one gender."""
-    return _plain(open_threedpw(root, gender))
+def threedpw(root: Path, gender: str, regressor: Path | None, body: str) -> OpenedSet:
+    """3DPW's people of one gender; joints by the regressor, for a body, where there is one."""
+    return _by_regressor(open_threedpw(root, gender), regressor, body)
 
 
-def spin(root: Path, gender: str) -> OpenedSet:
-    """A SPIN-style file as truth."""
+def spin(root: Path, gender: str, regressor: Path | None, body: str) -> OpenedSet:
+    """A SPIN-style file as truth; joints by the regressor, for a body, where there is one."""
     dataset = open_spin(root, gender)
-    return replace(_plain(dataset), columns=POSE) if dataset.joints_alone else _plain(dataset)
+    opened = _by_regressor(dataset, regressor, body)
+    return replace(opened, columns=POSE) if dataset.joints_alone else opened
 
 
-def human36m(root: Path, regressor: Path | None, body: str) -> OpenedSet:
+def human36m(root: Path, regressor: Path | None, body: str, *, truth_alone: bool = False) -> OpenedSet:
     """Human3.6M, its joints by the regressor where there is one.
 
     Args:
         root: of the data set.
         regressor: J_regressor_h36m.npy.
         body: that it is for.
+        truth_alone: whether keypoints are not asked for.
     """
-    dataset = open_human36m(root)
-    keys = {"sha256 of the data": data_key(dataset.names, dataset.files)}
+    dataset = open_human36m(root, truth_alone=truth_alone)
+    return replace(_by_regressor(dataset, regressor, body), columns=POSE)
+
+
+def _by_regressor(dataset: BodyDataset, regressor: Path | None, body: str) -> OpenedSet:
     if regressor is None:
         line = (
-            "joints are the body's own (ankles, knees, hips, wrists, elbows, shoulders, neck, top of the head), which "
-            "lie elsewhere than Human3.6M's: published numbers use --joint-regressor J_regressor_h36m.npy"
+            "joints are the body's own, which lie elsewhere than the 14 of Human3.6M that published numbers are over: "
+            "--joint-regressor J_regressor_h36m.npy"
         )
-        return OpenedSet(dataset=dataset, columns=POSE, keys=keys, problems=(line,))
+        return OpenedSet(dataset=dataset, keys=_keys(dataset), problems=(line,))
     weights = load_joint_regressor(regressor, load_body(body).num_vertices)
-    keys["sha256 of the joint regressor"] = checksum([regressor])
-    return OpenedSet(dataset=dataset, columns=POSE, regressor=weights, keys=keys)
+    keys = {**_keys(dataset), "sha256 of the joint regressor": checksum([regressor])}
+    return OpenedSet(dataset=dataset, regressor=weights, keys=keys)
 
 
-def _plain(dataset: BodyDataset) -> OpenedSet:
-    return OpenedSet(dataset=dataset, keys={"sha256 of the data": data_key(dataset.names, dataset.files)})
+def _keys(dataset: BodyDataset) -> dict[str, str]:
+    return {"sha256 of the data": data_key(dataset.names, dataset.files)}

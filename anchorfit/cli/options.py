@@ -98,8 +98,8 @@ Regressor = Annotated[
     Path | None,
     typer.Option(
         "--joint-regressor",
-        help="Human3.6M: J_regressor_h36m.npy (17 x the body's vertices), by which published errors take joints from "
-        "the surface. Default: the body's own joints.",
+        help="Human3.6M, 3DPW: J_regressor_h36m.npy (17 x the body's vertices), by which published errors take joints "
+        "from the surface. Default: the body's own joints.",
     ),
 ]
 Reduced = Annotated[

@@ -155,10 +155,12 @@ def _opened(asked: Asked) -> tuple[People, tuple[Column, ...], dict[str, Any], M
     if asked.dataset == "up3d":
         opened = datasets.up3d(asked.root, asked.reduced, asked.landmarks, asked.truth_body)
     elif asked.dataset == "h36m":
-        opened = datasets.human36m(asked.root, asked.regressor, asked.body[0])
+        opened = datasets.human36m(asked.root, asked.regressor, asked.body[0], truth_alone=True)
+    elif asked.dataset == "surreal":
+        opened = datasets.surreal(asked.root, asked.people)
     else:
-        reader = {"surreal": datasets.surreal, "3dpw": datasets.threedpw, "spin": datasets.spin}[asked.dataset]
-        opened = reader(asked.root, asked.people)
+        reader = datasets.threedpw if asked.dataset == "3dpw" else datasets.spin
+        opened = reader(asked.root, asked.people, asked.regressor, asked.body[0])
     _say(opened.problems)
     known = DatasetPeople(dataset=opened.dataset, regressor=opened.regressor, landmarks=opened.landmarks)
     return known, opened.columns, dict(opened.keys), opened.parts

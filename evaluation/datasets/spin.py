@@ -80,7 +80,7 @@ class SpinFile:
     def labels(self) -> list[tuple[str, ...]]:
         """Results of the same file's rows go by row; others by image."""
         images = _load(self.path)["imgname"]
-        return [(f"{images[row]}#row{row}", str(images[row])) for row in self._rows]
+        return [(f"{images[row]}#row{row}", str(images[row]), f"row{row}") for row in self._rows]
 
     @property
     def joints_alone(self) -> bool:

@@ -28,7 +28,7 @@ class BodyBenchmark:
         dataset: the people.
         true_cameras: whether methods are given the cameras that the data set states; else the focal length is the
             image's diagonal for all.
-        regressor: what takes surfaces to the joints that the data set has; None: the body's own joints are compared.
+        regressor: what takes surfaces to the joints that are compared; None: the body's own joints are.
         landmarks: surface points that are judged, too.
     """
 
@@ -52,10 +52,7 @@ class BodyBenchmark:
         seen = replace(seen, names=tuple(names))
         photographs = tuple(s.person.image if s.person.image and s.person.image.is_file() else None for s in samples)
         truth = truth_of(samples, self.dataset.judged, body, self.regressor, self.landmarks)
-        return Block(
-            detected=seen, annotated=seen, truth=truth.bodies, joints=truth.joints, landmarks=truth.landmarks,
-            photographs=photographs,
-        )  # fmt: skip
+        return Block(detected=seen, annotated=seen, truth=truth, photographs=photographs)
 
     def _camera(self, sample: Sample) -> torch.Tensor:
         if sample.intrinsics is not None and self.true_cameras:
@@ -89,7 +86,8 @@ def truth_of(
             raise DatasetError(f"{sample.person.name}: the data set's truth holds numbers that are not finite")
     bodies = [sample.params for sample in samples if sample.params is not None]
     if len(bodies) == len(samples):
-        return Truth(bodies=torch.stack(bodies).to(body.v_template), landmarks=landmarks)
+        regressed = None if regressor is None else (regressor, judged)
+        return Truth(bodies=torch.stack(bodies).to(body.v_template), landmarks=landmarks, regressed=regressed)
     return Truth(joints=_joints(samples, judged)._replace(regressor=regressor))
 
 

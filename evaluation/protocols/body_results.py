@@ -100,7 +100,7 @@ class OpenBodyPeople:
 
     def known(self, index: int, body: BodyModel) -> Known:
         block = self.benchmark.block(index, body)
-        return Known(Truth(bodies=block.truth), block.annotations, people_of(block.detected))
+        return Known(block.truth, block.annotations, people_of(block.detected))
 
 
 def people_of(seen: Observations) -> tuple[Person, ...]:
@@ -258,9 +258,10 @@ def scene_of_person(people: People, name: str, entry: Entry, scoring: Scoring, t
         raise ValueError(f"{name}: nobody of this name")
     person, placed = known.people[row], read_estimate(entry, enlarged=scoring.enlarged)
     width, height = placed.image_size or person.image_size or _extent(placed)
+    same = person.image_size in (None, (width, height))  # else keypoints are not of what the result is drawn in
     seen = Observations(
         keypoints=torch.from_numpy(person.keypoints).float()[None],
-        confidence=torch.from_numpy(person.confidence).float()[None],
+        confidence=torch.from_numpy(person.confidence * same).float()[None],
         intrinsics=centred(placed.intrinsics, width, height).float()[None],
         image_size=torch.tensor([[width, height]]),
         names=(name,),

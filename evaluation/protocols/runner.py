@@ -22,8 +22,7 @@ from ..methods import Method, MethodResult, Variant, variants_of
 from ..part_labels import draw_labels
 from ..records import Record, RecordFile
 from ..scoring import empty_like, segmentation_counts
-from ..surface_landmarks import SurfaceLandmarks
-from ..truth import Joints, Truth, errors_against
+from ..truth import Truth, errors_against
 from ..workers import map_over_processes
 
 NOT_FINITE = "not finite"
@@ -34,9 +33,7 @@ class Block(NamedTuple):
 
     detected: what a detector saw of them, with their masks and 91 landmarks where there are any.
     annotated: the same without noise and gaps.
-    truth: their bodies (B, 85), where known.
-    joints: their joints, where no bodies are known.
-    landmarks: surface points that are judged, too, where bodies are known.
+    truth: what is known of them.
     annotations: masks and part labels, where known.
     crops: what crop-based predictions see of each, where that is part of the protocol.
     photographs: of each, where there is one.
@@ -44,9 +41,7 @@ class Block(NamedTuple):
 
     detected: Observations
     annotated: Observations
-    truth: Tensor | None = None
-    joints: Joints | None = None
-    landmarks: SurfaceLandmarks | None = None
+    truth: Truth = Truth()  # immutable
     annotations: tuple[Annotation, ...] | None = None
     crops: tuple[Crop, ...] | None = None
     photographs: tuple[Path | None, ...] | None = None
@@ -127,7 +122,7 @@ def scene_of(benchmark: Benchmark, name: str, body: BodyModel) -> Scene:
             return Scene(
                 observations=block.detected.rows([row]),
                 annotation=None if block.annotations is None else block.annotations[row],
-                truth=None if block.truth is None else block.truth[row],
+                truth=None if block.truth.bodies is None else block.truth.bodies[row],
                 photograph=None if block.photographs is None else block.photographs[row],
             )
     raise ValueError(f"{name}: nobody of this name")
@@ -202,7 +197,7 @@ def score_block(
     names = block.detected.names
     params = result.params
     finite = torch.isfinite(result.joints_cam if params is None else params).flatten(1).all(1)
-    errors = errors_against(Truth(block.truth, block.joints, block.landmarks), result, body)
+    errors = errors_against(block.truth, result, body)
     counts = _counts(variant, params, block, body)
     return [
         Record(

@@ -28,8 +28,8 @@ OPEN = ("open", "neutral")
 def first_block(people: OpenBody) -> tuple[Block, torch.Tensor]:
     """The first people, and their bodies."""
     block = people.block(0, load_body())
-    assert block.truth is not None
-    return block, block.truth
+    assert block.truth.bodies is not None
+    return block, block.truth.bodies
 
 
 class Oracle:

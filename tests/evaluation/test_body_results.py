@@ -17,7 +17,7 @@ from anchorfit.body import BodyModel, load_body
 from anchorfit.cli import datasets
 from anchorfit.cli.main import app
 from anchorfit.evaluation.datasets.samples import BodyDataset
-from anchorfit.evaluation.estimates import index_estimates
+from anchorfit.evaluation.estimates import EstimateError, index_estimates
 from anchorfit.evaluation.matching import match_people
 from anchorfit.evaluation.protocols.body_results import DatasetPeople, Scoring, score_people
 from anchorfit.evaluation.protocols.lsp import MISSING
@@ -91,7 +91,7 @@ def opened_set(name: str, root: Path, body: BodyModel, smpl: str) -> tuple[datas
         return datasets.surreal(root, "male"), [f"run0/walk/walk_c0001_{frame:06d}.png" for frame in (0, 5)]
     if name == "3dpw":
         write_threedpw(root, some_params())
-        return datasets.threedpw(root, "female"), ["imageFiles/walk/image_00000.jpg#1"]
+        return datasets.threedpw(root, "female", None, smpl), ["imageFiles/walk/image_00000.jpg#1"]
     params = torch.stack([some_params(1), some_params(2)]).to(body.dtype)
     images = ["images/S9_Posing.60457274_000001.jpg", "images/S9_Posing.60457274_000006.jpg"]
     if name == "h36m":
@@ -99,7 +99,7 @@ def opened_set(name: str, root: Path, body: BodyModel, smpl: str) -> tuple[datas
         return datasets.human36m(root, None, smpl), images
     files = {"S": None, "part": None, "pose": params[:, :72].numpy(), "shape": params[:, 72:82].numpy()}
     write_spin(root / "set.npz", body, images, params, **files)
-    return datasets.spin(root / "set.npz", "neutral"), images
+    return datasets.spin(root / "set.npz", "neutral", None, smpl), images
 
 
 @pytest.mark.parametrize("name", ["up3d", "surreal", "3dpw", "spin", "h36m"])
@@ -138,6 +138,46 @@ def test_who_is_off_by_so_much_has_that_error_and_who_is_missing_counts_as_faile
     (results / "bad.pkl").rename(results / "00002.pkl")
     (tmp_path / "results.jsonl").unlink()
     assert "no camera (cam_t)" in scored(opened, results, smpl, tmp_path, "up3d")[1].problem
+
+
+def test_what_spins_evaluation_saves_goes_by_row(tmp_path, body, smpl, some_estimate):
+    """pose, betas and camera, a row for each of the data set's, and no names of images."""
+    opened, _ = opened_set("spin", tmp_path, body, smpl)
+    params = true_bodies(opened.dataset, body).float()
+    (tmp_path / "saved").mkdir()
+    camera = np.tile([0.9, 0.0, 0.0], (2, 1))
+    np.savez(tmp_path / "saved" / "r.npz", pose=params[:, :72], betas=params[:, 72:82], camera=camera)
+    records = scored(opened, tmp_path / "saved", smpl, tmp_path, "spin")
+    assert max(record.surface_mm for record in records) < 0.01
+    options = ["evaluate", "--estimates", tmp_path / "saved", "--dataset", "spin", "--root", tmp_path / "set.npz"]
+    result = invoke(*options, "--body", smpl, "-o", tmp_path / "out", "--workers", 1)  # its page of cases, too
+    assert result.exit_code == 0, result.output
+    write_up3d(tmp_path, body)
+    with pytest.raises(EstimateError, match=r"not one result is of a person of up3d, .* they are of row0, row1 \.\.\."):
+        scored(datasets.up3d(tmp_path, None, None, smpl), tmp_path / "saved", smpl, tmp_path, "up3d")
+    np.savez(tmp_path / "saved" / "r.npz", imgname=np.array(["a"]), pose=params[:, :72], betas=params[:, 72:82])
+    with pytest.raises(EstimateError, match="1 imgname, but 2 pose"):
+        index_estimates(tmp_path / "saved")
+
+
+def test_joints_of_bodies_by_a_regressor(tmp_path, body, smpl, some_estimate):
+    write_threedpw(tmp_path, some_params())
+    rng = np.random.default_rng(0)
+    weights = rng.random((17, body.num_vertices)) ** 20  # a few vertices each
+    np.save(tmp_path / "J_regressor_h36m.npy", weights / weights.sum(1, keepdims=True))
+    opened = datasets.threedpw(tmp_path, "female", tmp_path / "J_regressor_h36m.npy", smpl)
+    truth = true_bodies(opened.dataset, body)
+    params = truth.clone()
+    params[0, 3:10] += 0.4
+    results = write_results("anchorfit", tmp_path / "r", ["walk/image_00000.jpg#1"], params, some_estimate)
+    (record,) = scored(opened, results, smpl, tmp_path, "3dpw")
+    assert opened.regressor is not None
+    names = ("pelvis", *opened.dataset.judged)
+    vertices = body.from_params(torch.cat([params, truth]).to(body.dtype)).vertices
+    ours, theirs = opened.regressor.joints(vertices, names)
+    apart = ((ours - ours[:1]) - (theirs - theirs[:1]))[1:].norm(dim=-1)
+    assert record.joints_mm == pytest.approx(1000 * apart.mean().item(), abs=0.01)
+    assert 0 < record.reconstruction_mm < record.joints_mm
 
 
 def landmark_file(path: Path, vertices: Sequence[int]) -> Path:
@@ -237,12 +277,12 @@ def test_truth_in_smpl_is_not_compared_with_another_body(tmp_path, body, smpl, s
 
 def test_openbody_takes_results_too(tmp_path, some_estimate):
     block = OpenBody(count=3).block(0, load_body())
-    assert block.truth is not None
+    assert block.truth.bodies is not None
     names = list(block.detected.names)
     results = tmp_path / "results"
     results.mkdir()
     seen = block.detected.rows([0, 1])
-    estimate = with_bodies(some_estimate(2), block.truth[:2])
+    estimate = with_bodies(some_estimate(2), block.truth.bodies[:2])
     estimate = replace(estimate, intrinsics=seen.intrinsics, image_size=seen.image_size, images=("", ""))
     replace(estimate, names=tuple(names[:2])).save(results / "results.npz")
     options = ["evaluate", "--estimates", results, "--dataset", "openbody", "--count", 3, "--workers", 1]

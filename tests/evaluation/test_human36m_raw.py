@@ -11,7 +11,7 @@ from anchorfit.cli.main import app
 from anchorfit.evaluation.datasets.human36m import open_human36m
 from anchorfit.evaluation.datasets.human36m_raw import USUAL, Human36mRaw, read_poses
 from anchorfit.evaluation.datasets.roots import DatasetError
-from anchorfit.evaluation.datasets.spin import FOURTEEN
+from anchorfit.evaluation.datasets.spin import FOURTEEN, SpinFile
 from anchorfit.evaluation.joint_regressor import ROWS, RegressorError, load_joint_regressor
 from anchorfit.evaluation.records import Record
 from anchorfit.observations.conventions import H36M17
@@ -102,6 +102,24 @@ def test_files_that_cannot_be_used_are_named(root, tmp_path):
         open_human36m(tmp_path / "empty")
 
 
+def test_spins_own_file_has_the_truth_and_no_keypoints(root, tmp_path):
+    """What SPIN's preprocessing writes is enough for results; methods need the original files beside it."""
+    stored = np.zeros((2, 24, 4))
+    stored[:, [14, 3, 4, 5, 2, 1, 0, 16, 12, 17, 18, 9, 10, 11, 8, 7, 6], :3] = 1
+    stored[:, [14, 3, 4, 5, 2, 1, 0, 16, 12, 17, 18, 9, 10, 11, 8, 7, 6], 3] = 1
+    names = np.array([f"images/S9_Directions_1.60457274_{number:06d}.jpg" for number in (1, 6)])
+    arrays = {"imgname": names, "center": np.zeros((2, 2)), "scale": np.ones(2), "S": stored}
+    np.savez(root / "h36m_valid_protocol2.npz", **arrays)
+    truth = open_human36m(root, truth_alone=True)
+    assert isinstance(truth, SpinFile)
+    assert {"pelvis", *truth.judged} <= truth.sample(1, load_body()).joints.keys()
+    assert isinstance(open_human36m(root), Human36mRaw)
+    (tmp_path / "alone").mkdir()
+    np.savez(tmp_path / "alone" / "h36m_valid_protocol2.npz", **arrays)
+    with pytest.raises(DatasetError, match=r"has no keypoints .*put Human3\.6M's own files beside it"):
+        open_human36m(tmp_path / "alone")
+
+
 def invoke(*arguments):
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
@@ -109,7 +127,7 @@ def invoke(*arguments):
 def test_table4_says_which_joints_it_compares(root, tmp_path):
     result = invoke("benchmark", "table4", "--root", root, "-o", tmp_path / "out", "--variants", "direct", "--no-cases")
     assert result.exit_code == 0, result.output
-    assert "published numbers use --joint-regressor" in result.stderr
+    assert "the 14 of Human3.6M that published numbers are over: --joint-regressor" in result.stderr
     (row,) = [line for line in (tmp_path / "out" / "table.md").read_text().splitlines() if line.startswith("| direct")]
     assert row.split("|")[-3].strip() == "0"  # nobody failed
     write_video(root, "S11", "Posing.60457274.cdf", people(7, 5)[1])
