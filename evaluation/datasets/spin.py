@@ -94,7 +94,7 @@ class SpinFile:
 
     def sample(self, index: int, body: BodyModel) -> Sample:
         """One row. Keypoints: ``part`` where any of it was seen, else ``openpose``."""
-        arrays, row = _load(self.path), self._rows[index]
+        arrays, row = _load(self.path), index if self.rows is None else self.rows[index]
         name = str(arrays["imgname"][row])
         keypoints = _keypoints(arrays, row)
         image = Path(name) if self.images is None else self.images / name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import torch
 
@@ -37,7 +38,7 @@ class BodyBenchmark:
     regressor: JointRegressor | None = None
     landmarks: SurfaceLandmarks | None = None
 
-    @property
+    @cached_property  # of large sets names take long to make
     def names(self) -> list[list[str]]:
         """Of everybody, block by block."""
         every = list(self.dataset.names)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -67,7 +67,7 @@ class DatasetPeople:
     regressor: JointRegressor | None = None
     landmarks: SurfaceLandmarks | None = None
 
-    @property
+    @cached_property  # of large sets names take long to make
     def names(self) -> list[list[str]]:
         every = list(self.dataset.names)
         return [every[start : start + PEOPLE_AT_ONCE] for start in range(0, len(every), PEOPLE_AT_ONCE)]
@@ -78,8 +78,7 @@ class DatasetPeople:
 
     def known(self, index: int, body: BodyModel) -> Known:
         first = index * PEOPLE_AT_ONCE
-        rows = range(first, min(first + PEOPLE_AT_ONCE, len(self.dataset.names)))
-        samples = [self.dataset.sample(row, body) for row in rows]
+        samples = [self.dataset.sample(first + row, body) for row in range(len(self.names[index]))]
         truth = truth_of(samples, self.dataset.judged, body, self.regressor, self.landmarks)
         return Known(truth, None, tuple(sample.person for sample in samples))
 
