@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
 
 from ..body import CANONICAL_JOINTS, SMPL_JOINTS, BodyModel
@@ -57,12 +56,20 @@ def errors_against(
         columns = errors_of(body, result.params, result.joints_cam, truth.bodies, true_body)
         errors = dict(zip(ERRORS, columns, strict=False))
         if truth.regressed is not None:
-            errors |= _errors_of_regressed(truth.bodies, *truth.regressed, result, body, true_body or body)
+            joints = _regressed(truth.bodies, *truth.regressed, true_body or body)
+            errors |= zip(ERRORS[1:], _errors_of_joints(result, joints, body), strict=False)
         if truth.landmarks is not None and result.params is not None:
             errors["landmarks_mm"] = truth.landmarks.errors_mm(body, result.params, true_body or body, truth.bodies)
     elif truth.joints is not None:
         errors = dict(zip(ERRORS[1:], _errors_of_joints(result, truth.joints, body), strict=False))
     return errors
+
+
+def _regressed(bodies: Tensor, regressor: JointRegressor, judged: tuple[str, ...], body: BodyModel) -> Joints:
+    """Joints of bodies (B, 85) by a regressor."""
+    names = ("pelvis", *judged)
+    vertices = body.from_params(bodies.to(body.v_template)).vertices
+    return Joints(regressor.joints(vertices, names), names, judged, regressor)
 
 
 def _errors_of_joints(result: MethodResult, truth: Joints, body: BodyModel) -> tuple[Tensor, Tensor]:
@@ -79,22 +86,3 @@ def _errors_of_joints(result: MethodResult, truth: Joints, body: BodyModel) -> t
         else:
             ours = truth.regressor.joints(posed.vertices, truth.names)
     return joint_errors(ours, truth.positions.to(ours), truth.names, truth.judged)
-
-
-def _errors_of_regressed(
-    bodies: Tensor,
-    regressor: JointRegressor,
-    judged: tuple[str, ...],
-    result: MethodResult,
-    body: BodyModel,
-    true_body: BodyModel,
-) -> dict[str, Tensor]:
-    """Joint errors over joints that the same regressor takes from both surfaces; none for methods without a surface."""
-    if result.params is None:
-        return {key: bodies.new_full((len(bodies),), torch.nan) for key in ERRORS[1:3]}
-    names = ("pelvis", *judged)
-    pairs = ((body, result.params), (true_body, bodies))
-    ours, theirs = (
-        regressor.joints(model.from_params(params.to(model.v_template)).vertices, names) for model, params in pairs
-    )
-    return dict(zip(ERRORS[1:3], joint_errors(ours, theirs.to(ours), names, judged), strict=True))
