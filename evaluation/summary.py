@@ -102,6 +102,11 @@ def summarise_parts(records: Sequence[Record], parts: Mapping[str, frozenset[str
     return rows
 
 
+def with_any_of(rows: Sequence[Row], columns: Sequence[Column]) -> tuple[Row, ...]:
+    """The rows that have something to show in these columns."""
+    return tuple(row for row in rows if any(column.key in row.scores for column in columns))
+
+
 def differences(records: Sequence[Record], reference: str, *, resamples: int = 1000, level: float = 0.95) -> list[Row]:
     """How every other method differs from one, on the people that both were scored on.
 

@@ -264,7 +264,7 @@ def _plan(
 ) -> Plan:
     """A data set with known bodies or joints as a benchmark."""
     from ..evaluation.protocols.bodies import BodyBenchmark
-    from ..evaluation.summary import TIME
+    from ..evaluation.summary import TIME, with_any_of
     from .console import warn
 
     for line in opened.problems:
@@ -275,7 +275,7 @@ def _plan(
         ),
         settings={"benchmark": name, "body": list(body), "true_cameras": true_cameras, **opened.keys},
         columns=(*opened.columns, TIME),
-        published=published,
+        published=with_any_of(published, opened.columns),
         parts=opened.parts,
         body=body,
     )

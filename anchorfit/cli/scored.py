@@ -35,6 +35,7 @@ from ..evaluation.summary import (
     Row,
     summarise,
     summarise_parts,
+    with_any_of,
 )
 from . import datasets
 from .console import long_run, out, warn
@@ -128,9 +129,7 @@ def on_people(asked: Asked) -> None:
         RecordFile(asked.output / "records.jsonl", settings) as file,
         long_run("scoring", len(matched.entries), before=len(file.done)) as progress,
     ):
-        problems = score_people(
-            people, matched.entries, file, scoring, workers=asked.workers, progress=progress
-        )  # fmt: skip
+        problems = score_people(people, matched.entries, file, scoring, workers=asked.workers, progress=progress)
     _say(problems)
     names = [name for block in people.names for name in block]
     wanted = set(names)
@@ -185,6 +184,7 @@ def _report(
 ) -> None:
     """Tables, per-image scores and the manifest; and what the terminal shows."""
     rows = summarise_parts(records, parts) if parts else summarise(records)
+    published = with_any_of(published, columns)
     write_table(asked.output, [*rows, *published], columns)
     write_people(asked.output, records)
     write_manifest(asked.output, manifest({**settings, "people": len(records)}))

@@ -205,6 +205,7 @@ def test_table2_has_a_row_for_each_part(tmp_path, body, smpl):
         plain.stderr
     )
     assert "landmarks.pkl of https://github.com/classner/up (CC BY-NC 4.0)" in plain.stderr
+    assert "Reduced" not in (tmp_path / "plain" / "table.md").read_text()  # published by landmarks alone
     options += ["--reduced", tmp_path / "reduced.txt", "--landmarks", landmarks]
     result = invoke(*options, "-o", tmp_path / "out")
     assert result.exit_code == 0, result.output
