@@ -23,6 +23,9 @@ from ..observations.arrays import load_arrays
 from ..results import BodyEstimate, split_name
 from .file_cache import cached_by_file
 
+_CAMERAS = ("camera", "cam", "pred_cam")
+_SPIN_ARRAYS = ("pose", "imgname", "shape", "betas", "center", "scale", *_CAMERAS)
+
 
 class EstimateError(ValueError):
     """A result that cannot be used; one line that names the file."""
@@ -129,10 +132,12 @@ def _index_file(path: Path) -> tuple[list[Entry], tuple[str, str] | None]:
         ]
         return found, (estimate.body, estimate.gender)
     _need(arrays, ("pose",), path)
+    lengths = {key: len(np.atleast_1d(arrays[key])) for key in _SPIN_ARRAYS if key in arrays}
+    uneven = next((key for key, length in lengths.items() if length != lengths["pose"]), None)
+    if uneven is not None:
+        raise EstimateError(f"{path}: {lengths[uneven]} {uneven}, but {lengths['pose']} pose; write it again")
     if "imgname" not in arrays:
-        return [Entry(f"row{row}", path, row) for row in range(len(arrays["pose"]))], None
-    if len(arrays["imgname"]) != len(arrays["pose"]):
-        raise EstimateError(f"{path}: {len(arrays['imgname'])} imgname, but {len(arrays['pose'])} pose; write it again")
+        return [Entry(f"row{row}", path, row) for row in range(lengths["pose"])], None
     return [Entry(str(label), path, row, f"row{row}") for row, label in enumerate(arrays["imgname"])], None
 
 
@@ -186,7 +191,7 @@ def _from_spin(entry: Entry, arrays: Mapping[str, np.ndarray]) -> PlacedBody:
     """Pose, betas and a weak-perspective camera (s, x, y) on the crop that center and scale name; where they are
     missing the crop is all that is known of the image."""
     shape = "shape" if "shape" in arrays else "betas"
-    camera = next((key for key in ("camera", "cam", "pred_cam") if key in arrays), None)
+    camera = next((key for key in _CAMERAS if key in arrays), None)
     if camera is None:
         raise EstimateError(f"{entry.path}: no camera: expected an array camera (N, 3), weak perspective on the crop")
     placed = [key for key in ("center", "scale") if key in arrays]

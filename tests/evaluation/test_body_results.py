@@ -158,6 +158,9 @@ def test_what_spins_evaluation_saves_goes_by_row(tmp_path, body, smpl, some_esti
     np.savez(tmp_path / "saved" / "r.npz", imgname=np.array(["a"]), pose=params[:, :72], betas=params[:, 72:82])
     with pytest.raises(EstimateError, match="1 imgname, but 2 pose"):
         index_estimates(tmp_path / "saved")
+    np.savez(tmp_path / "saved" / "r.npz", pose=params[:, :72], betas=params[:1, 72:82], camera=camera)
+    with pytest.raises(EstimateError, match="1 betas, but 2 pose"):
+        index_estimates(tmp_path / "saved")
 
 
 def test_joints_of_bodies_by_a_regressor(tmp_path, body, smpl, some_estimate):
