@@ -27,11 +27,14 @@ class BodyErrors(NamedTuple):
     reconstruction_mm: Tensor
 
 
-def body_errors(body: BodyModel, params: Tensor, truth: Tensor, *, rows_at_once: int = 256) -> BodyErrors:
-    """Errors of bodies (B, 85) against the true ones (B, 85)."""
+def body_errors(
+    body: BodyModel, params: Tensor, truth: Tensor, *, true_body: BodyModel | None = None, rows_at_once: int = 256
+) -> BodyErrors:
+    """Errors of bodies (B, 85) against the true ones (B, 85), which may be of another model with the same surface."""
     parts = []
+    true_body = true_body or body
     for some, true in zip(params.split(rows_at_once), truth.split(rows_at_once), strict=True):
-        ours, theirs = body.from_params(some), body.from_params(true)
+        ours, theirs = body.from_params(some), true_body.from_params(true)
         roots = ours.joints[:, :1], theirs.joints[:, :1]
         surface = mean_point_error(ours.vertices - roots[0], theirs.vertices - roots[1])
         joints = mean_point_error(ours.joints - roots[0], theirs.joints - roots[1])

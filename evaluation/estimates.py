@@ -1,4 +1,8 @@
-"""Results of any method: anchorfit's npz, SMPLify's pickles, SPIN-style npz, found by image and read one at a time."""
+"""Results of any method: anchorfit's npz, SMPLify's pickles, SPIN-style npz, found by image and read one at a time.
+
+What SPIN's own evaluation saves (pose, betas, camera) names no images: its rows are those of a data set's npz, and they
+are called row0, row1 and so on.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +20,11 @@ from ..body.unpickling import load_pickle_safely
 from ..camera import Crop
 from ..interchange.spin import CROP_PIXELS, crop_intrinsics, spin_crop, weak_perspective_translation
 from ..observations.arrays import load_arrays
-from ..results import BodyEstimate
+from ..results import BodyEstimate, split_name
 from .file_cache import cached_by_file
+
+_CAMERAS = ("camera", "cam", "pred_cam")
+_SPIN_ARRAYS = ("pose", "imgname", "shape", "betas", "center", "scale", *_CAMERAS)
 
 
 class EstimateError(ValueError):
@@ -25,11 +32,13 @@ class EstimateError(ValueError):
 
 
 class Entry(NamedTuple):
-    """Where the estimate of an image is: what it calls the image, the file, and the row in it."""
+    """Where an estimate is: what it calls the image, the file, the row in it, and what it calls the person: the name
+    after "#" in anchorfit's files, "row" and the number in SPIN-style ones."""
 
     label: str
     path: Path
     row: int
+    mark: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,10 +126,19 @@ def _index_file(path: Path) -> tuple[list[Entry], tuple[str, str] | None]:
     arrays = _arrays(path)
     if "format_version" in arrays:
         estimate = _estimate(path)
-        labels = [image or name.rpartition("#")[0] for image, name in zip(estimate.images, estimate.names, strict=True)]
-        return [Entry(label, path, row) for row, label in enumerate(labels)], (estimate.body, estimate.gender)
-    _need(arrays, ("pose", "imgname"), path)
-    return [Entry(str(label), path, row) for row, label in enumerate(arrays["imgname"])], None
+        found = [
+            Entry(image or split_name(name, image)[0], path, row, split_name(name, image)[1])
+            for row, (image, name) in enumerate(zip(estimate.images, estimate.names, strict=True))
+        ]
+        return found, (estimate.body, estimate.gender)
+    _need(arrays, ("pose",), path)
+    lengths = {key: len(np.atleast_1d(arrays[key])) for key in _SPIN_ARRAYS if key in arrays}
+    uneven = next((key for key, length in lengths.items() if length != lengths["pose"]), None)
+    if uneven is not None:
+        raise EstimateError(f"{path}: {lengths[uneven]} {uneven}, but {lengths['pose']} pose; write it again")
+    if "imgname" not in arrays:
+        return [Entry(f"row{row}", path, row) for row in range(lengths["pose"])], None
+    return [Entry(str(label), path, row, f"row{row}") for row, label in enumerate(arrays["imgname"])], None
 
 
 def _is_pickle(path: Path) -> bool:
@@ -170,13 +188,15 @@ def _from_smplify(path: Path, enlarged: float) -> PlacedBody:
 
 
 def _from_spin(entry: Entry, arrays: Mapping[str, np.ndarray]) -> PlacedBody:
-    """Pose, betas and a weak-perspective camera (s, x, y) on the crop that center and scale name."""
+    """Pose, betas and a weak-perspective camera (s, x, y) on the crop that center and scale name; where they are
+    missing the crop is all that is known of the image."""
     shape = "shape" if "shape" in arrays else "betas"
-    camera = next((key for key in ("camera", "cam", "pred_cam") if key in arrays), None)
+    camera = next((key for key in _CAMERAS if key in arrays), None)
     if camera is None:
         raise EstimateError(f"{entry.path}: no camera: expected an array camera (N, 3), weak perspective on the crop")
-    _need(arrays, ("pose", shape, "center", "scale"), entry.path)
-    rows = {key: np.asarray(arrays[key][entry.row], np.float64) for key in ("pose", shape, camera, "center", "scale")}
+    placed = [key for key in ("center", "scale") if key in arrays]
+    _need(arrays, ("pose", shape, *(("center", "scale") if placed or "imgname" in arrays else ())), entry.path)
+    rows = {key: np.asarray(arrays[key][entry.row], np.float64) for key in ("pose", shape, camera, *placed)}
     pose = torch.from_numpy(rows["pose"].reshape(-1))
     if pose.shape == (216,):  # rotation matrices
         pose = matrix_to_axis_angle(pose.reshape(24, 3, 3)).flatten()
@@ -186,9 +206,11 @@ def _from_spin(entry: Entry, arrays: Mapping[str, np.ndarray]) -> PlacedBody:
         raise EstimateError(
             f"{entry.path}: row {entry.row}: expected 72 numbers of pose and a camera of positive scale"
         )
-    crop = spin_crop(torch.from_numpy(rows["center"].reshape(2)), torch.from_numpy(rows["scale"].reshape(-1)[:1])[0])
     transl = weak_perspective_translation(torch.tensor([size, right, down], dtype=torch.float64))
     params = torch.cat([pose, torch.from_numpy(betas), transl])
+    if not placed:
+        return PlacedBody(params=params, intrinsics=crop_intrinsics(), image_size=(CROP_PIXELS, CROP_PIXELS))
+    crop = spin_crop(torch.from_numpy(rows["center"].reshape(2)), torch.from_numpy(rows["scale"].reshape(-1)[:1])[0])
     return PlacedBody(params=params, intrinsics=crop.image_intrinsics(crop_intrinsics()), crop=crop)
 
 

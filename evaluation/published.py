@@ -34,9 +34,19 @@ LSP_ROWS = (
     _lsp("DecoMR", "Zeng et al. 2020, unconfirmed", 92.10, 88, 89.45, 69),
 )
 
-UP3D_ROWS = (  # full test set; its parts: docs/evaluation.md
-    _row("Lassner et al., direct", f"{PAVLAKOS}, Table 2", surface_mm=169.8),
-    _row("Pavlakos et al.", f"{PAVLAKOS}, Table 2", surface_mm=117.7),
+
+def _up3d(method: str, lsp: float, mpii: float, fashion: float, full: float, reduced: float) -> tuple[Row, ...]:
+    source = f"{PAVLAKOS}, Table 2"
+    parts = {"LSP": lsp, "MPII": mpii, "Fashion": fashion, "Full": full}
+    rows = [_row(f"{method}, {part}", source, surface_mm=value) for part, value in parts.items()]
+    return (*rows, _row(f"{method}, Reduced", source, landmarks_mm=reduced))
+
+
+UP3D_ROWS = (
+    *_up3d("Lassner et al., direct", 174.4, 184.3, 108.0, 169.8, 123.6),
+    _row("Tan et al., indirect, Reduced", f"{PAVLAKOS}, Table 2", landmarks_mm=189),
+    _row("Tan et al., direct, Reduced", f"{PAVLAKOS}, Table 2", landmarks_mm=105),
+    *_up3d("Pavlakos et al.", 127.8, 110.0, 106.5, 117.7, 100.5),
 )
 
 SURREAL_ROWS = (

@@ -18,6 +18,8 @@ from types import TracebackType
 from typing import Any
 
 NAN = float("nan")
+ERRORS = ("surface_mm", "joints_mm", "reconstruction_mm", "landmarks_mm")
+"""What a record holds in millimetres."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +30,7 @@ class Record:
         method: the method's name.
         name: the person's or image's.
         counts: the 60 numbers of `SegmentationCounts.vectors`, or none where masks are not compared.
-        surface_mm, joints_mm, reconstruction_mm: errors; NaN where not known.
+        surface_mm, joints_mm, reconstruction_mm, landmarks_mm: errors; NaN where not known.
         ms: milliseconds that the method took for this person, an equal share of its batch; NaN where not known.
         problem: what was wrong with the estimate, "" where nothing.
         params: the estimated (85,) parameters, where the protocol keeps them for pictures.
@@ -40,6 +42,7 @@ class Record:
     surface_mm: float = NAN
     joints_mm: float = NAN
     reconstruction_mm: float = NAN
+    landmarks_mm: float = NAN
     ms: float = NAN
     problem: str = ""
     params: tuple[float, ...] = ()
@@ -149,6 +152,23 @@ class RecordFile:
         written = os.write(self._handle, data)
         if written != len(data):
             raise OSError(f"{self.path}: only {written} of {len(data)} bytes could be written; is the disk full?")
+
+
+LARGE = 1 << 30
+"""Bytes of all files together beyond which sizes and times stand for contents."""
+
+
+def data_key(names: Sequence[str], paths: Sequence[Path]) -> str:
+    """SHA-256 over the people of a data set and the files that hold them, which says whether records belong together:
+    over contents; where there is more than `LARGE` of them, over sizes and times of change."""
+    digest = hashlib.sha256("\n".join(names).encode())
+    statuses = [path.stat() for path in paths]
+    if sum(status.st_size for status in statuses) <= LARGE:
+        digest.update(checksum(paths).encode())
+    else:
+        for path, status in zip(paths, statuses, strict=True):
+            digest.update(f"\n{path.name} {status.st_size} {status.st_mtime_ns}".encode())
+    return digest.hexdigest()
 
 
 def checksum(paths: Sequence[Path]) -> str:

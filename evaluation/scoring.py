@@ -13,10 +13,6 @@ from .body_errors import body_errors
 from .metrics.pose import named_point_error, reconstruction_error
 from .metrics.segmentation import SegmentationCounts
 
-_LIMBS = ("ankle", "knee", "hip", "wrist", "elbow", "shoulder")
-FOURTEEN_JOINTS = (*(f"{side}_{limb}" for limb in _LIMBS for side in ("right", "left")), "neck", "head")
-"""The 14 joints of LSP and of Human3.6M's evaluation, by the nearest of SMPL's joints."""
-
 
 def empty_like(mask: np.ndarray) -> np.ndarray:
     """Labels of a missing prediction: background everywhere."""
@@ -29,7 +25,7 @@ def segmentation_counts(labels: np.ndarray, mask: np.ndarray, parts: np.ndarray)
 
 
 def errors_of(
-    body: BodyModel, params: Tensor | None, joints_cam: Tensor, truth: Tensor
+    body: BodyModel, params: Tensor | None, joints_cam: Tensor, truth: Tensor, true_body: BodyModel | None = None
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Per-vertex, joint and reconstruction errors, millimetres, (B,) each; NaN where they cannot be had.
 
@@ -37,13 +33,15 @@ def errors_of(
         params: (B, 85), or None for methods that give joints alone: their per-vertex errors are NaN.
         joints_cam: (B, 24, 3) metres.
         truth: (B, 85).
+        true_body: that the truth is of; None: the same.
     """
+    true_body = true_body or body
     if params is not None:
         finite = torch.isfinite(params).all(1)
-        errors = body_errors(body, torch.where(finite[:, None], params, 0.0).to(truth), truth)
+        errors = body_errors(body, torch.where(finite[:, None], params, 0.0).to(truth), truth, true_body=true_body)
         surface, joints, reconstruction = (torch.where(finite, error, torch.nan) for error in errors)
         return surface, joints, reconstruction
-    true_joints = body.from_params(truth).joints
+    true_joints = true_body.from_params(truth).joints
     return torch.full((len(truth),), torch.nan), *joint_errors(joints_cam.to(true_joints), true_joints)
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from .metrics.bootstrap import Interval, bootstrap, mean_interval
 from .metrics.segmentation import VECTOR_LENGTH, SegmentationCounts, SegmentationScores
-from .records import Record
+from .records import ERRORS, Record
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +47,7 @@ POSE = (
     Column(key="joints_mm", heading="MPJPE mm"),
     Column(key="reconstruction_mm", heading="reconstruction mm"),
 )
+LANDMARKS = Column(key="landmarks_mm", heading="91 landmarks mm")
 TIME = Column(key="ms", heading="ms a person")
 
 
@@ -80,7 +81,7 @@ def summarise(records: Sequence[Record], *, resamples: int = 1000, level: float 
         counted = [record.counts for record in own if record.counts]
         if counted:
             scores |= _segmentation(np.array(counted, dtype=np.int64), resamples, level)
-        for key in ("surface_mm", "joints_mm", "reconstruction_mm"):
+        for key in ERRORS:
             values = np.array([getattr(record, key) for record in own])
             if np.isfinite(values).any():
                 scores[key] = mean_interval(values, resamples=resamples, level=level)
@@ -90,6 +91,20 @@ def summarise(records: Sequence[Record], *, resamples: int = 1000, level: float 
         failed = sum(1 for record in own if record.problem)
         rows.append(Row(method=method, scores=scores, people=len(own), failed=failed))
     return rows
+
+
+def summarise_parts(records: Sequence[Record], parts: Mapping[str, frozenset[str]]) -> list[Row]:
+    """Rows of each method on each part of the people, by the parts' names; a part that nobody is of has no rows."""
+    rows = []
+    for part, names in parts.items():
+        own = [record for record in records if record.name in names]
+        rows += [replace(row, method=f"{row.method}, {part}") for row in summarise(own)]
+    return rows
+
+
+def with_any_of(rows: Sequence[Row], columns: Sequence[Column]) -> tuple[Row, ...]:
+    """The rows that have something to show in these columns."""
+    return tuple(row for row in rows if any(column.key in row.scores for column in columns))
 
 
 def differences(records: Sequence[Record], reference: str, *, resamples: int = 1000, level: float = 0.95) -> list[Row]:
@@ -110,7 +125,7 @@ def differences(records: Sequence[Record], reference: str, *, resamples: int = 1
         for key in SegmentationScores._fields if counted else ():
             counts = np.array(counted, dtype=np.float64)
             scores[key] = bootstrap(counts, _pooled_difference(key), resamples=resamples, level=level)
-        for key in ("surface_mm", "joints_mm", "reconstruction_mm"):
+        for key in ERRORS:
             values = np.array([getattr(ours, key) - getattr(theirs, key) for ours, theirs in pairs])
             if np.isfinite(values).any():
                 scores[key] = mean_interval(values, resamples=resamples, level=level)

@@ -1,9 +1,9 @@
-"""The table of docs/results.md on openbody: every method, 1,000 people, one thread.
+"""The table of docs/results.md on openbody; with ``--baselines`` that of docs/baselines.md.
 
-    python scripts/reproduce_openbody.py [--output FOLDER] [--count 1000] [--variants NAMES] [--baselines]
+    python scripts/reproduce_openbody.py [--output FOLDER] [--count 300] [--baselines]
 
-The same as `anchorfit benchmark openbody` with these settings; a killed run goes on. With ``--baselines`` also the
-systems of docs/baselines.md, which are trained first (ten minutes on one idle core) and need scikit-learn.
+The same as `anchorfit benchmark openbody` with these settings; a killed run goes on. The baselines are trained first
+(ten minutes on one idle core) and need scikit-learn.
 """
 
 from __future__ import annotations
@@ -14,18 +14,17 @@ from pathlib import Path
 from anchorfit.cli.benchmark import openbody
 from anchorfit.evaluation.baselines.trainings import BASELINES
 
-VARIANTS = "direct,smplify,anchored,smplify-on-gt,direct+masks,smplify+masks,anchored+masks"
+VARIANTS = ("direct", "smplify", "anchored", "smplify-on-gt", "direct+masks", "anchored+masks")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, default=Path("openbody"))
-    parser.add_argument("--count", type=int, default=1000)
-    parser.add_argument("--variants", default=VARIANTS)
+    parser.add_argument("--count", type=int, default=300)
     parser.add_argument("--baselines", action="store_true")
     args = parser.parse_args()
-    variants = ",".join([args.variants, *(BASELINES if args.baselines else ())])
-    openbody(output=args.output, count=args.count, variants=variants, seed=2018, workers=1, cases=True)
+    variants = (*VARIANTS[:3], *BASELINES) if args.baselines else VARIANTS
+    openbody(output=args.output, count=args.count, variants=",".join(variants), seed=2018, workers=1, cases=True)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
 """Reading old SMPL pickles without chumpy, and without running anything that a file asks for.
 
 A pickle is a small program that may call whatever it can name. The reader here lets it name only what SMPL's files
-name: numpy's arrays, dtypes and scalars, scipy's compressed sparse matrices, sets, and chumpy's two array types. Even
-these are stand-ins written here: they note what the file says, check it, and build arrays from plain bytes at the end.
-No code of numpy, scipy or chumpy ever sees the file's own objects. Any other name ends the reading with an error.
+and those of data sets name: numpy's arrays, dtypes and scalars, scipy's compressed sparse matrices, sets, ordered
+dictionaries, and chumpy's two array types. Even these are stand-ins written here: they note what the file says, check
+it, and build arrays from plain bytes at the end. No code of numpy, scipy or chumpy ever sees the file's own objects.
+Any other name ends the reading with an error.
 """
 
 from __future__ import annotations
@@ -179,6 +180,18 @@ class _Encode(_StandIn):
         return text.encode("latin1")
 
 
+class _MakeDict(_StandIn):
+    """``collections.OrderedDict``: a plain dictionary, which keeps its order, too."""
+
+    def __new__(cls, items: object = ()) -> Any:
+        pairs: Any = items
+        if not isinstance(pairs, (list, tuple)) or not all(
+            isinstance(pair, (list, tuple)) and len(pair) == 2 and isinstance(pair[0], str) for pair in pairs
+        ):
+            raise UnsafePickleError("asks for a dictionary of something else than names and values")
+        return {name: value for name, value in pairs}  # noqa: C416  # dict() would take anything
+
+
 class _NoBytes(_StandIn):
     """``bytes()``: how Python 3 writes the data of an empty array in protocol 2."""
 
@@ -200,6 +213,7 @@ _ADMITTED: dict[tuple[str, str], type] = {
     **{(module, "set"): set for module in ("__builtin__", "builtins")},
     **{(module, "bytes"): _NoBytes for module in ("__builtin__", "builtins")},
     ("_codecs", "encode"): _Encode,
+    ("collections", "OrderedDict"): _MakeDict,
     ("chumpy.ch", "Ch"): _ChumpyArray,
     ("chumpy.reordering", "Select"): _ChumpySelect,
 }

@@ -11,8 +11,8 @@ from . import options as opt
 from .running import Plan, run
 
 if TYPE_CHECKING:
-    from ..evaluation.datasets.samples import BodyDataset
     from ..evaluation.summary import Row
+    from .datasets import OpenedSet
 
 benchmark_app = typer.Typer(help="Methods over benchmarks: tables, per-person results, cases.", no_args_is_help=True)
 
@@ -24,6 +24,10 @@ Cases = Annotated[bool, typer.Option(help="Whether to draw the page of best and 
 Trained = Annotated[
     Path | None,
     typer.Option(help="Folder that keeps what baselines have learned. Default: anchorfit/trained in the user's cache."),
+]
+Cache = Annotated[
+    Path | None,
+    typer.Option(help="Folder for all that can be made again, in which --trained lies. Default: the user's cache."),
 ]
 Root = Annotated[Path, typer.Option(help="The folder that holds the data set.")]
 
@@ -55,6 +59,8 @@ def openbody(
     seed: Annotated[int, typer.Option(min=0, help="Everything random comes from it.")] = 2018,
     workers: Workers = 1,
     cases: Cases = True,
+    device: opt.Device = "cpu",
+    cache: Cache = None,
     trained: Trained = None,
 ) -> None:
     """Synthetic people in held-out poses: no licensed file is needed.
@@ -71,7 +77,28 @@ def openbody(
         masks=True,
         landmarks=True,
     )
-    run(plan, output, variants, workers, cases, trained)
+    run(plan, output, variants, workers, cases, device=device, cache=cache, trained=trained)
+
+
+@benchmark_app.command("openbody-people")
+def openbody_people(
+    output: opt.Output,
+    count: Annotated[int, typer.Option(min=1, help="People.")] = 300,
+    seed: Annotated[int, typer.Option(min=0, help="Everything random comes from it.")] = 2018,
+) -> None:
+    """Write what openbody gives to methods, for methods of other programs: keypoints.npz, cameras.npz and masks/.
+
+    `anchorfit evaluate --dataset openbody` scores what they make of it.
+    """
+    from ..body import load_body
+    from ..evaluation.protocols.openbody import OpenBody
+    from .console import out
+    from .outputs import make_folder
+    from .people_files import write_people_seen
+
+    make_folder(output)
+    write_people_seen(output, OpenBody(count=count, seed=seed), load_body())
+    out.print(f"Written to {output}", soft_wrap=True, highlight=False, markup=False)
 
 
 @benchmark_app.command()
@@ -87,6 +114,8 @@ def lsp(
     gender: opt.Gender = "neutral",
     workers: Workers = 1,
     cases: Cases = True,
+    device: opt.Device = "cpu",
+    cache: Cache = None,
 ) -> None:
     """Segmentation on LSP's test images (Table 5 of Pavlakos et al. 2018).
 
@@ -115,7 +144,7 @@ def lsp(
         published=LSP_ROWS,
         body=(body, gender),
     )
-    run(plan, output, variants, workers, cases)
+    run(plan, output, variants, workers, cases, device=device, cache=cache)
 
 
 benchmark_app.command("table5", help="The same as `lsp`.")(lsp)
@@ -134,57 +163,92 @@ SmplBody = Annotated[str, typer.Option("--body", help="The SMPL file whose param
 
 @benchmark_app.command()
 def table2(
-    root: Root, output: opt.Output, body: SmplBody, variants: Variants = DEFAULT_BODIES, workers: Workers = 1,
+    root: Root,
+    output: opt.Output,
+    body: SmplBody,
+    reduced: opt.Reduced = None,
+    landmarks: opt.Landmarks = None,
+    variants: Variants = DEFAULT_BODIES,
+    workers: Workers = 1,
     cases: Cases = True,
-) -> None:  # fmt: skip
-    """Per-vertex error on UP-3D's test set (Table 2 of Pavlakos et al. 2018)."""
-    from ..evaluation.datasets.up3d import open_up3d
+    device: opt.Device = "cpu",
+    cache: Cache = None,
+) -> None:
+    """Per-vertex error on UP-3D's test set and its parts, and the reduced set's landmarks (Table 2)."""
     from ..evaluation.published import UP3D_ROWS
+    from .datasets import up3d
 
     _check_smpl(body)
-    plan = _plan("up3d", root, open_up3d(root), (body, "neutral"), UP3D_ROWS, true_cameras=False)
-    run(plan, output, variants, workers, cases)
+    opened = up3d(root, reduced, landmarks, body)
+    plan = _plan("up3d", opened, (body, "neutral"), UP3D_ROWS, true_cameras=False)
+    run(plan, output, variants, workers, cases, device=device, cache=cache)
 
 
 @benchmark_app.command()
 def table3(
-    root: Root, output: opt.Output, body: SmplBody, gender: opt.Gender, variants: Variants = DEFAULT_BODIES,
-    workers: Workers = 1, cases: Cases = True,
-) -> None:  # fmt: skip
+    root: Root,
+    output: opt.Output,
+    body: SmplBody,
+    gender: opt.Gender,
+    variants: Variants = DEFAULT_BODIES,
+    workers: Workers = 1,
+    cases: Cases = True,
+    device: opt.Device = "cpu",
+    cache: Cache = None,
+) -> None:
     """Per-vertex error on SURREAL's test videos (Table 3), the people of one --gender with its --body."""
-    from ..evaluation.datasets.surreal import open_surreal
     from ..evaluation.published import SURREAL_ROWS
+    from .datasets import surreal
 
     _check_smpl(body)
-    plan = _plan(f"surreal {gender}", root, open_surreal(root, gender), (body, gender), SURREAL_ROWS)
-    run(plan, output, variants, workers, cases)
+    plan = _plan(f"surreal {gender}", surreal(root, gender), (body, gender), SURREAL_ROWS)
+    run(plan, output, variants, workers, cases, device=device, cache=cache)
 
 
 @benchmark_app.command()
 def table4(
-    root: Root, output: opt.Output, body: opt.Body = "open", variants: Variants = DEFAULT_BODIES, workers: Workers = 1,
+    root: Root,
+    output: opt.Output,
+    body: opt.Body = "open",
+    joint_regressor: opt.Regressor = None,
+    variants: Variants = DEFAULT_BODIES,
+    workers: Workers = 1,
     cases: Cases = True,
-) -> None:  # fmt: skip
+    device: opt.Device = "cpu",
+    cache: Cache = None,
+) -> None:
     """Reconstruction error on Human3.6M, frontal camera (Table 4)."""
-    from ..evaluation.datasets.human36m import open_human36m
     from ..evaluation.published import HUMAN36M_ROWS
+    from .datasets import human36m
 
-    plan = _plan("human36m", root, open_human36m(root), (body, "neutral"), HUMAN36M_ROWS, true_cameras=False)
-    run(plan, output, variants, workers, cases)
+    plan = _plan(
+        "human36m", human36m(root, joint_regressor, body), (body, "neutral"), HUMAN36M_ROWS, true_cameras=False
+    )
+    run(plan, output, variants, workers, cases, device=device, cache=cache)
 
 
 @benchmark_app.command("3dpw")
 def threedpw(
-    root: Root, output: opt.Output, body: SmplBody, gender: opt.Gender, variants: Variants = DEFAULT_BODIES,
-    workers: Workers = 1, cases: Cases = True,
-) -> None:  # fmt: skip
+    root: Root,
+    output: opt.Output,
+    body: SmplBody,
+    gender: opt.Gender,
+    joint_regressor: opt.Regressor = None,
+    variants: Variants = DEFAULT_BODIES,
+    workers: Workers = 1,
+    cases: Cases = True,
+    device: opt.Device = "cpu",
+    cache: Cache = None,
+) -> None:
     """Per-vertex and joint errors on 3DPW's test set, the people of one --gender with its --body."""
-    from ..evaluation.datasets.threedpw import open_threedpw
+    from .datasets import threedpw as opened
 
     _check_smpl(body)
     opt.check_gender(gender)
-    plan = _plan(f"3dpw {gender}", root, open_threedpw(root, gender), (body, gender), ())
-    run(plan, output, variants, workers, cases)
+    run(
+        _plan(f"3dpw {gender}", opened(root, gender, joint_regressor, body), (body, gender), ()),
+        output, variants, workers, cases, device=device, cache=cache,
+    )  # fmt: skip
 
 
 def _check_smpl(body: str) -> None:
@@ -196,22 +260,22 @@ def _check_smpl(body: str) -> None:
 
 
 def _plan(
-    name: str,
-    root: Path,
-    dataset: BodyDataset,
-    body: tuple[str, str],
-    published: tuple[Row, ...],
-    *,
-    true_cameras: bool = True,
+    name: str, opened: OpenedSet, body: tuple[str, str], published: tuple[Row, ...], *, true_cameras: bool = True
 ) -> Plan:
     """A data set with known bodies or joints as a benchmark."""
     from ..evaluation.protocols.bodies import BodyBenchmark
-    from ..evaluation.summary import POSE, SURFACE, TIME
+    from ..evaluation.summary import TIME, with_any_of
+    from .console import warn
 
+    for line in opened.problems:
+        warn(line)
     return Plan(
-        people=BodyBenchmark(dataset=dataset, true_cameras=true_cameras),
-        settings={"benchmark": name, "root": str(root.resolve()), "body": list(body), "true_cameras": true_cameras},
-        columns=(SURFACE, *POSE, TIME),
-        published=published,
+        people=BodyBenchmark(
+            dataset=opened.dataset, true_cameras=true_cameras, regressor=opened.regressor, landmarks=opened.landmarks
+        ),
+        settings={"benchmark": name, "body": list(body), "true_cameras": true_cameras, **opened.keys},
+        columns=(*opened.columns, TIME),
+        published=with_any_of(published, opened.columns),
+        parts=opened.parts,
         body=body,
     )

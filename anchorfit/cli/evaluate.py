@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from . import options as opt
 
-if TYPE_CHECKING:
-    from ..evaluation.datasets.lsp import Lsp
-    from ..evaluation.protocols.lsp import Matched
-    from ..evaluation.records import Record
-
-DATASETS = ("lsp",)
+LSP, OPENBODY = "lsp", "openbody"
+KNOWN_BODIES = ("up3d", "surreal", "h36m", "3dpw", "spin")
+DATASETS = (LSP, *KNOWN_BODIES, OPENBODY)
 
 
 def evaluate(
@@ -24,13 +21,28 @@ def evaluate(
         typer.Option(help="Results: anchorfit's .npz, SMPLify's .pkl, a SPIN-style .npz, or a folder of them."),
     ],
     dataset: Annotated[str, typer.Option(help=f"What they are scored on: {', '.join(DATASETS)}.")],
-    root: Annotated[Path, typer.Option(help="The folder that holds the data set.")],
     output: opt.Output,
+    root: Annotated[
+        Path | None,
+        typer.Option(help="The folder that holds the data set; with --dataset spin its file; openbody has none."),
+    ] = None,
     body: Annotated[
         str | None,
         typer.Option(help="'open', or an SMPL .pkl or .npz file. Default: what the estimates name."),
     ] = None,
     gender: opt.Gender = "neutral",
+    people: Annotated[
+        str | None,
+        typer.Option(help="surreal, 3dpw, and spin with gendered bodies: whose results are scored, female or male."),
+    ] = None,
+    truth_body: Annotated[
+        str | None, typer.Option(help="The SMPL file that the truth is of. Default: the estimates' body.")
+    ] = None,
+    joint_regressor: opt.Regressor = None,
+    reduced: opt.Reduced = None,
+    landmarks: opt.Landmarks = None,
+    count: Annotated[int, typer.Option(min=1, help="openbody: people.")] = 300,
+    seed: Annotated[int, typer.Option(min=0, help="openbody: everything random comes from it.")] = 2018,
     name: Annotated[str, typer.Option(help="What the table calls the method.")] = "estimates",
     enlarged: Annotated[
         float, typer.Option(help="SMPLify's pickles: how many times images were enlarged for the fit (its demo: 2).")
@@ -38,91 +50,46 @@ def evaluate(
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = os.cpu_count() or 1,
     cases: Annotated[bool, typer.Option(help="Whether to draw the page of best and worst images.")] = True,
 ) -> None:
-    """Score 3D bodies by their segmentation, as published numbers are counted.
+    """Score 3D bodies as published numbers are counted: by segmentation on LSP, by surface and joints elsewhere.
 
     A killed run goes on where it stopped when the same command is given again. An image without an estimate counts as
     an empty prediction.
     """
     from ..body import load_body
-    from ..evaluation.datasets.lsp import open_lsp
     from ..evaluation.estimates import index_estimates
-    from ..evaluation.protocols.lsp import match_estimates, score_estimates
-    from ..evaluation.records import RecordFile, checksum
-    from .console import long_run, warn
-    from .outputs import make_folder
+    from . import scored
 
-    if dataset not in DATASETS:
-        raise typer.BadParameter(f"expected one of {', '.join(DATASETS)}, got {dataset!r}", param_hint="--dataset")
-    opt.check_gender(gender)
-    if not 0 < enlarged < float("inf"):
-        raise typer.BadParameter(f"expected a positive number, got {enlarged}", param_hint="--enlarged")
-    lsp = open_lsp(root)
+    _check(dataset, root, gender, people, enlarged)
     index = index_estimates(estimates)
     model = _body_of(index.body, body, gender, estimates)
     load_body(model[0], gender=model[1])  # here first: a process that cannot load it says less
-    matched = match_estimates(lsp, index)
-    for line in [*lsp.problems, *matched.problems]:
-        warn(line)
-    make_folder(output)
-    settings = {
-        "dataset": dataset,
-        "method": name,
-        "body": list(model),
-        "enlarged": enlarged,
-        "sha256 of the estimates": checksum(sorted({entry.path for entry in index.entries})),
-        "sha256 of the annotations": checksum([path for image in lsp.images for path in (image.mask, image.parts)]),
-    }
-    with (
-        RecordFile(output / "records.jsonl", settings) as file,
-        long_run("scoring", len(lsp.images), before=len(file.done)) as progress,
-    ):
-        problems = score_estimates(
-            lsp, matched, file, method=name, body=model, enlarged=enlarged, workers=workers, progress=progress
+    asked = scored.Asked(
+        index=index, dataset=dataset, root=root or Path(), output=output, body=model, people=people or "neutral",
+        truth_body=truth_body or model[0], regressor=joint_regressor, reduced=reduced, landmarks=landmarks, count=count,
+        seed=seed, method=name, enlarged=enlarged, workers=workers, cases=cases,
+    )  # fmt: skip
+    if dataset == LSP:
+        scored.on_lsp(asked)
+    else:
+        scored.on_people(asked)
+
+
+def _check(dataset: str, root: Path | None, gender: str, people: str | None, enlarged: float) -> None:
+    """Raises typer.BadParameter for options that cannot be."""
+    if dataset not in DATASETS:
+        raise typer.BadParameter(f"expected one of {', '.join(DATASETS)}, got {dataset!r}", param_hint="--dataset")
+    if root is None and dataset != OPENBODY:
+        raise typer.BadParameter(f"--dataset {dataset} needs the folder that holds it", param_hint="--root")
+    opt.check_gender(gender)
+    if people not in (None, "female", "male"):
+        raise typer.BadParameter(f"expected female or male, got {people!r}", param_hint="--people")
+    if people is None and dataset in ("surreal", "3dpw"):
+        raise typer.BadParameter(
+            f"{dataset}'s men and women are two models; say whose results are scored, and their file by --truth-body",
+            param_hint="--people",
         )
-    for line in problems:
-        warn(line)
-    if not file.records:
-        raise ValueError(f"{root}: not one image could be scored")
-    if cases:
-        _draw_cases(output, lsp, matched, file.records, model, name, enlarged)
-    _report(output, file.records, settings)
-
-
-def _report(output: Path, records: list[Record], settings: dict[str, Any]) -> None:
-    """Tables, per-image scores and the manifest; and what the terminal shows."""
-    from ..evaluation.published import LSP_ROWS
-    from ..evaluation.reports.manifest import manifest, write_manifest
-    from ..evaluation.reports.people import write_people
-    from ..evaluation.summary import SEGMENTATION, SEGMENTATION_BESIDE, summarise
-    from .console import out
-    from .tables import print_table, write_table
-
-    rows = summarise(records)
-    write_table(output, [*rows, *LSP_ROWS], (*SEGMENTATION, *SEGMENTATION_BESIDE))
-    write_people(output, records)
-    write_manifest(output, manifest({**settings, "images": len(records)}))
-    print_table([*rows, *LSP_ROWS], SEGMENTATION)
-    print_table(rows, SEGMENTATION_BESIDE)
-    out.print(f"Written to {output}", soft_wrap=True, highlight=False, markup=False)
-
-
-def _draw_cases(
-    output: Path, lsp: Lsp, matched: Matched, records: list[Record], body: tuple[str, str], name: str, enlarged: float
-) -> None:
-    """The page of best and worst images."""
-    from ..body import load_body
-    from ..evaluation.protocols.lsp import scene_of_image
-    from ..evaluation.reports.cases import write_cases
-
-    images = {image.name: image for image in lsp.images}
-    entries = {image: entry for image, entry in matched.entries.items() if entry is not None}
-    write_cases(
-        output / "cases.html",
-        [record for record in records if record.params and not record.problem],
-        lambda image: scene_of_image(images[image], entries[image], enlarged),
-        load_body(body[0], gender=body[1]),
-        title=f"{name} on LSP: best and worst",
-    )
+    if not 0 < enlarged < float("inf"):
+        raise typer.BadParameter(f"expected a positive number, got {enlarged}", param_hint="--enlarged")
 
 
 def _body_of(stated: tuple[str, str] | None, given: str | None, gender: str, estimates: Path) -> tuple[str, str]:

@@ -94,6 +94,22 @@ Cluster = Annotated[
     ),
 ]
 Renderer = Annotated[str, typer.Option(help="What draws overlays: torch, or pytorch3d where it is installed.")]
+Regressor = Annotated[
+    Path | None,
+    typer.Option(
+        "--joint-regressor",
+        help="Human3.6M, 3DPW: J_regressor_h36m.npy (17 x the body's vertices), by which published errors take joints "
+        "from the surface. Default: the body's own joints.",
+    ),
+]
+Reduced = Annotated[
+    Path | None,
+    typer.Option(help="UP-3D: the list of the reduced set, BodyNet's fitting/testnames/namesUPbmvc.txt."),
+]
+Landmarks = Annotated[
+    Path | None,
+    typer.Option(help="UP-3D: models/pose/landmarks.pkl of classner/up, the 79 vertices among the 91 landmarks."),
+]
 Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ...")]
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ class Plan:
         columns: of the table.
         published: rows to print below ours.
         body: name or path and gender.
+        parts: of the people, by name, that the table has a row for each; none: one row for all.
         masks: whether methods may be given masks.
         landmarks: whether there are 91 landmarks to give.
     """
@@ -37,11 +39,22 @@ class Plan:
     columns: tuple[Column, ...]
     published: tuple[Row, ...] = ()
     body: tuple[str, str] = ("open", "neutral")
+    parts: Mapping[str, frozenset[str]] = field(default_factory=dict)
     masks: bool = False
     landmarks: bool = False
 
 
-def run(plan: Plan, output: Path, variants: str, workers: int, cases: bool, trained: Path | None = None) -> None:
+def run(
+    plan: Plan,
+    output: Path,
+    variants: str,
+    workers: int,
+    cases: bool,
+    *,
+    device: str = "cpu",
+    cache: Path | None = None,
+    trained: Path | None = None,
+) -> None:
     """Run, print and write everything: table.csv, .md and .tex, people, cases.html, manifest.json, records.jsonl.
 
     Args:
@@ -50,11 +63,12 @@ def run(plan: Plan, output: Path, variants: str, workers: int, cases: bool, trai
         variants: names of methods, comma-separated.
         workers: processes.
         cases: whether to draw the page.
-        trained: folder that keeps what baselines have learned; None: the user's cache.
+        device: where methods run.
+        cache: folder for what can be made again; None: the user's.
+        trained: folder that keeps what baselines have learned; None: one in the cache.
     """
     import torch
 
-    from ..body import load_body
     from ..evaluation.baselines.storage import Store
     from ..evaluation.baselines.trainings import VERSION
     from ..evaluation.protocols.runner import run_benchmark, scene_of
@@ -62,7 +76,8 @@ def run(plan: Plan, output: Path, variants: str, workers: int, cases: bool, trai
     from ..evaluation.reports.cases import write_cases
     from ..evaluation.reports.manifest import fingerprint, manifest, write_manifest
     from ..evaluation.reports.people import write_people
-    from ..evaluation.summary import differences, summarise
+    from ..evaluation.summary import differences, summarise, summarise_parts
+    from ..pipeline import load_body_on
     from .console import long_run, out, warn
     from .outputs import make_folder
     from .tables import print_table, write_table
@@ -70,18 +85,22 @@ def run(plan: Plan, output: Path, variants: str, workers: int, cases: bool, trai
     methods = _methods(plan, variants)
     chosen = list(methods)
     make_folder(output)
-    store = Store(trained or user_cache() / "trained", warn)
+    store = Store(trained or (cache or user_cache()) / "trained", warn)
     torch.set_num_threads(1)  # results do not depend on it, times do
     total = len(chosen) * sum(map(len, plan.people.names))
-    body = load_body(plan.body[0], gender=plan.body[1])
+    body = load_body_on(*plan.body, device)
     settings = {**plan.settings, **fingerprint(plan.body[0]), "baselines": VERSION}
+    if device != "cpu":  # whose results differ in the last digits
+        settings["device"] = device
     with RecordFile(output / "records.jsonl", settings) as file:
         before = sum(method in methods for method, _ in file.done)
         with long_run("running", total, before=min(before, total)) as progress:
             records = run_benchmark(
-                plan.people, chosen, file, body=plan.body, workers=workers, store=store, progress=progress
-            )
-    rows = [*(replace(row, given=methods[row.method].given) for row in summarise(records)), *plan.published]
+                plan.people, chosen, file, body=plan.body, device=device, workers=workers, store=store,
+                progress=progress,
+            )  # fmt: skip
+    ours = summarise_parts(records, plan.parts) if plan.parts else summarise(records)
+    rows = [*(replace(row, given=methods[row.method.partition(",")[0]].given) for row in ours), *plan.published]
     write_table(output, rows, plan.columns)
     write_people(output, records)
     if cases:

@@ -1,6 +1,6 @@
 """Akhter & Black 2015, "Pose-conditioned joint angle limits for 3D human pose reconstruction".
 
-A sparse sum of atoms as in `matching_pursuit`, found by orthogonal matching pursuit on
+A sparse sum of atoms, found by the matching pursuit of `pursuit` on
 
     reprojection + bone_weight * (bone lengths - the mean body's)^2 + limit_weight * (number of bones out of limits);
 
@@ -25,9 +25,9 @@ from ...body import BodyModel
 from ...observations.people import Observations
 from ..answers import Answer
 from .joint_limits import JointLimits
-from .matching_pursuit import Pursuit, limbs, start_pursuit
 from .orthography import ImagePoints, Lifted, bone_lengths, lifted
 from .pose_basis import PoseBasis, clustered_basis, training_shapes
+from .pursuit import Pursuit, limbs, pursue, start_pursuit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +43,7 @@ class LimitedPursuit:
         bone_weight: sizes of the person squared for a square metre.
         limit_weight: the same for each bone out of limits.
         ridge: for each square metre of a coefficient: without it noise is fitted by large ones.
-        rounds, tolerance: see `matching_pursuit.MatchingPursuit`.
+        rounds, tolerance: see `pursuit`.
     """
 
     basis: PoseBasis
@@ -103,20 +103,14 @@ class LimitedPursuit:
 
     def pursued(self, image: ImagePoints) -> Pursuit:
         """Where the pursuit ends, before bones are moved inside the limits."""
-        pursuit = start_pursuit(self.basis, image)
-        for _ in range(min(self.sparsity, len(self.basis.atoms))):
-            active = pursuit.residual().square().mean((1, 2)).sqrt() > self.tolerance
-            if not bool(active.any()):
-                break
-            atoms = pursuit.best_atoms(min(self.candidates, len(self.basis.atoms)))
-            tried = [self._settled(pursuit.with_atoms(atom)) for atom in atoms.unbind(1)]
-            energies = torch.stack([self.energy(one) for one in tried])
-            best = energies.argmin(0)
-            grown = tried[0]
-            for number, other in enumerate(tried[1:], 1):
-                grown = grown.where(best == number, other)
-            pursuit = pursuit.with_atoms(atoms[:, 0], taken=False).where(active, grown)
-        return pursuit
+        return pursue(
+            start_pursuit(self.basis, image),
+            lambda grown: grown.settled(self._coefficients, self.rounds),
+            sparsity=self.sparsity,
+            tolerance=self.tolerance,
+            candidates=self.candidates,
+            energy=self.energy,
+        )
 
     def energy(self, pursuit: Pursuit) -> Tensor:
         """(B,) what is made small."""
@@ -126,12 +120,6 @@ class LimitedPursuit:
         image = pursuit.residual().square().sum((1, 2))
         size = self.ridge * pursuit.coefficients.square().sum(-1)
         return image + size + self.bone_weight * stretched + self.limit_weight * outside
-
-    def _settled(self, pursuit: Pursuit) -> Pursuit:
-        """Coefficients and camera in turns."""
-        for _ in range(self.rounds):
-            pursuit = pursuit.with_coefficients(self._coefficients(pursuit)).with_camera()
-        return pursuit
 
     def _coefficients(self, pursuit: Pursuit) -> Tensor:
         """(B, S) of one Gauss-Newton step: reprojection is linear in them, bone lengths are made so."""

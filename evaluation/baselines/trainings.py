@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any, NamedTuple, Protocol
 
 from torch import Tensor
@@ -55,11 +56,13 @@ class Effort:
 
 
 class _Training(NamedTuple):
-    """How a method is learned, which of `Effort` that depends on, and how it comes back from what was kept."""
+    """How a method is learned, which of `Effort` that depends on, how it comes back from what was kept, and whose
+    release, beside this package's, decides what is learned."""
 
     train: Callable[[BodyModel, Effort], Learned]
     depends_on: tuple[str, ...]
     restored: Callable[[Mapping[str, Tensor]], Learned]
+    grower: str | None = None
 
 
 @lru_cache(maxsize=1)  # both networks learn from the same silhouettes
@@ -67,6 +70,7 @@ def _pool(body: BodyModel, effort: Effort) -> Pool:
     return make_pool(body, effort.network_silhouettes, seed=effort.seed)
 
 
+_FORESTER = "scikit-learn"
 _NETWORKS = ("network_steps", "network_silhouettes")
 _TRAININGS: dict[str, _Training] = {
     "ramakrishna": _Training(
@@ -90,11 +94,13 @@ _TRAININGS: dict[str, _Training] = {
         ),
         ("forest_people",),
         lambda state: LandmarkForest.restored(state, "lsp14"),
+        _FORESTER,
     ),
     "forest-91": _Training(
         lambda body, effort: LandmarkForest.train(body, landmarks="91", count=effort.forest_people, seed=effort.seed),
         ("forest_people",),
         lambda state: LandmarkForest.restored(state, "91"),
+        _FORESTER,
     ),
     "tan-direct": _Training(
         lambda body, effort: SilhouetteNetworks.train(
@@ -153,7 +159,18 @@ def settings_of(name: str, body: BodyModel, effort: Effort) -> dict[str, Any]:
     """All that what is learned depends on."""
     used = {key: value for key, value in asdict(effort).items() if key in (*_TRAININGS[name].depends_on, "seed")}
     made_from = {"people": repr(Synthesis()), "body": _digest_of(body), "poses": _digest_of_poses()}
+    grower = _TRAININGS[name].grower
+    if grower is not None:
+        made_from[grower] = _version_of(grower)
     return {"version": VERSION, "method": name, **used, **made_from}
+
+
+def _version_of(distribution: str) -> str:
+    """Of an installed distribution; "" where there is none, and so nothing that it grew elsewhere is taken."""
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return ""
 
 
 @lru_cache(maxsize=4)

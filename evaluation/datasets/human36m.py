@@ -2,6 +2,8 @@
 
 Read are a SPIN-style npz (``h36m_valid_protocol2.npz``, as SPIN's preprocessing writes it from the original download)
 or any SPIN-style file of both subjects; rows of other cameras are left out, and of 50 frames a second every fifth kept.
+SPIN's own file has no keypoints: it says how far results are from the truth, and methods have nothing to start from.
+For them, and where there is no such file, the original download itself is read (`human36m_raw`).
 """
 
 from __future__ import annotations
@@ -10,32 +12,43 @@ import re
 from pathlib import Path
 
 from ...observations.arrays import load_arrays
-from .roots import DatasetError, Origin, existing_root, lacking
+from .human36m_raw import FRONTAL, IMAGE_SIZE, ORIGIN, SUBJECTS, Human36mRaw, find_raw, open_raw
+from .roots import DatasetError, existing_root, lacking
 from .spin import SpinFile
 
-ORIGIN = Origin(
-    "Human3.6M", "http://vision.imar.ro/human3.6m", "academic use only, after registration; the page has the terms"
-)
 FILES = ("h36m_valid_protocol2.npz", "h36m_valid_protocol1.npz")
-FRONTAL = "60457274"  # the camera called cam3
-SUBJECTS = ("S9", "S11")
-IMAGE_SIZE = (1000, 1000)  # pixels, of all frames but a few of 1000 x 1002
+RAW = f"S9/MyPoseFeatures/D3_Positions_mono/*.{FRONTAL}.cdf"
 _FRAME = re.compile(r"(S\d+)[/_].*?(\d{8})\D+(\d+)\.\w+$")
 
 
-def open_human36m(root: str | Path, *, every: int | None = None) -> SpinFile:
+def open_human36m(root: str | Path, *, every: int | None = None, truth_alone: bool = False) -> SpinFile | Human36mRaw:
     """The frames of protocol 2.
 
     Args:
-        root: the folder that holds one of `FILES`, and the images where there are any.
+        root: the folder that holds one of `FILES`, and the images where there are any; or the original download with
+            the subjects' folders.
+        truth_alone: whether keypoints are not asked for: for results that are there already.
         every: keep frames whose number is a multiple of it; None: 5 where the file has 50 frames a second, else 1.
     Raises:
-        DatasetError: no such folder or file, or not one frame of the protocol in it.
+        DatasetError: no such folder or file, not one frame of the protocol in it, or no keypoints.
+        ImportError: the original files are there, and cdflib is not installed.
     """
     root = existing_root(root, ORIGIN)
     path = next((root / name for name in FILES if (root / name).is_file()), None)
-    if path is None:
-        raise lacking(root, FILES, ORIGIN)
+    if path is not None and (truth_alone or {"part", "openpose"} & load_arrays(path).keys()):
+        return _spin_file(root, path, every, truth_alone)
+    pairs = find_raw(root)
+    if pairs:
+        return open_raw(root, pairs, every=every)
+    if path is not None:
+        raise DatasetError(
+            f"{path}: has no keypoints (part) for methods to start from, as SPIN's preprocessing leaves them out; put "
+            f"Human3.6M's own files beside it, {RAW} and the same of D2_Positions; {ORIGIN}"
+        )
+    raise lacking(root, (*FILES, RAW), ORIGIN)
+
+
+def _spin_file(root: Path, path: Path, every: int | None, truth_alone: bool) -> SpinFile:
     frames = [_FRAME.search(str(name)) for name in load_arrays(path).get("imgname", [])]
     chosen = [
         (row, int(frame[3]))
@@ -47,4 +60,4 @@ def open_human36m(root: str | Path, *, every: int | None = None) -> SpinFile:
     numbers = {number for _, number in chosen}
     step = every or (5 if any(number + 1 in numbers for number in numbers) else 1)
     rows = tuple(row for row, number in chosen if step == 1 or number % step == min(numbers) % step)
-    return SpinFile(path, images=root, rows=rows, size=IMAGE_SIZE)
+    return SpinFile(path, images=root, rows=rows, size=IMAGE_SIZE, truth_alone=truth_alone)

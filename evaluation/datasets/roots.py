@@ -34,6 +34,18 @@ def existing_root(root: str | Path, origin: Origin) -> Path:
     return root
 
 
+def existing_file(path: str | Path, origin: Origin) -> Path:
+    """The one file that a data set is.
+
+    Raises:
+        DatasetError: there is no such file.
+    """
+    path = Path(path).expanduser()
+    if not path.is_file():
+        raise DatasetError(f"{path}: no such file; --root names {origin.name} itself; {origin}")
+    return path
+
+
 def lacking(root: Path, what: Sequence[str] | str, origin: Origin) -> DatasetError:
     """The error that says which files a root lacks."""
     names = [what] if isinstance(what, str) else list(what)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from torch import Tensor
@@ -27,13 +28,23 @@ class Sample(NamedTuple):
 
 
 class BodyDataset(Protocol):
-    """People with known bodies or joints; must be picklable. ``judged``: canonical joints that errors are over."""
+    """People with known bodies or joints; must be picklable."""
 
     @property
-    def names(self) -> Sequence[str]: ...
+    def names(self) -> Sequence[str]:
+        """Of everybody, no two alike."""
 
     @property
-    def judged(self) -> tuple[str, ...]: ...
+    def labels(self) -> Sequence[tuple[str, ...]]:
+        """What results may call each person (`matching.Matcher`): paths without suffix, the most exact first."""
+
+    @property
+    def files(self) -> Sequence[Path]:
+        """All that truth and keypoints are read from: what a run must be the same in to go on."""
+
+    @property
+    def judged(self) -> tuple[str, ...]:
+        """Canonical joints that errors are over where only joints are known."""
 
     def sample(self, index: int, body: BodyModel) -> Sample: ...
 

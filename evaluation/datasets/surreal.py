@@ -1,9 +1,11 @@
 """SURREAL for Table 3: synthetic people of the gendered SMPL bodies, every fifth frame of the test videos.
 
 Layout: ``.../test/run*/SEQUENCE/SEQUENCE_c%04d_info.mat`` beside the video ``..._c%04d.mp4``. The files hold the pose
-(72, T) without the body's heading zrot, shape (10, T), joints2D (2, 24, T), joints3D (3, 24, T), camLoc and gender (0
-female, 1 male). All cameras look the same way, and their images are mirrored: the person that one sees is the mirror
-image of the person that pose and names describe, and is what the reader gives.
+(72, T) without the body's heading zrot (T, 1), shape (10, T), joints2D (2, 24, T), joints3D (3, 24, T), camLoc (3, 1)
+and gender (T, 1; 0 female, 1 male); MATLAB drops a T of 1 from the end of a shape. All cameras look the same way, and
+their images are mirrored: the person that one sees is the mirror image of the person that pose and names describe, and
+is what the reader gives. Table 3 is on the part whose poses are Human3.6M's: where there are folders ``h36m`` and
+``cmu``, the former alone is read.
 """
 
 from __future__ import annotations
@@ -37,6 +39,7 @@ EVERY = 5  # frames
 GENDERS = ("female", "male")
 _CAM_FROM_WORLD = torch.tensor([[0.0, 0.0, -1.0], [0.0, 1.0, 0.0], [-1.0, 0.0, 0.0]], dtype=torch.float64)
 _MIRROR = torch.diag(torch.tensor([-1.0, 1.0, 1.0], dtype=torch.float64))
+_ENDING = "_info.mat"
 _FIELDS = ("pose", "shape", "joints2D", "joints3D", "camLoc", "zrot", "gender")
 
 
@@ -57,6 +60,19 @@ class Surreal:
     def names(self) -> list[str]:
         """RUN/SEQUENCE/FILE#FRAME."""
         return [f"{path.relative_to(self.root)}#{frame}" for path, frame in self.frames]
+
+    @property
+    def labels(self) -> list[tuple[str, ...]]:
+        """RUN/SEQUENCE/VIDEO#FRAME and RUN/SEQUENCE/VIDEO_%06d; frames count from 0."""
+        videos = [
+            (path.relative_to(self.root).with_name(path.name.removesuffix(_ENDING)).as_posix(), frame)
+            for path, frame in self.frames
+        ]
+        return [(f"{video}#{frame}", f"{video}_{frame:06d}") for video, frame in videos]
+
+    @property
+    def files(self) -> list[Path]:
+        return list(dict.fromkeys(path for path, _ in self.frames))
 
     def sample(self, index: int, body: BodyModel) -> Sample:
         """Exact 2D joints, and the body as the image shows it."""
@@ -90,6 +106,7 @@ def open_surreal(root: str | Path, gender: str, *, split: str = "test", every: i
     root = existing_root(root, ORIGIN)
     files = sorted(path for path in root.rglob("*_info.mat") if split in path.relative_to(root).parts[:-1])
     files = files or sorted(root.glob("run*/*/*_info.mat"))
+    files = [path for path in files if "h36m" in path.relative_to(root).parts] or files
     if not files:
         raise lacking(root, f"{split}/run*/SEQUENCE/*_info.mat", ORIGIN)
     frames = []
@@ -127,7 +144,14 @@ def _info(path: Path) -> dict[str, np.ndarray]:
     if missing:
         raise DatasetError(f"{path}: lacks {', '.join(missing)}; expected one of SURREAL's *_info.mat")
     info = {name: np.asarray(content[name], dtype=np.float64) for name in _FIELDS}
-    for name, lead in (("joints2D", 2), ("joints3D", 2)):  # a video of one frame has lost its time
-        if info[name].ndim == lead:
+    for name, lead in (("pose", 1), ("shape", 1), ("joints2D", 2), ("joints3D", 2)):
+        if info[name].ndim == lead:  # a video of one frame has lost its time
             info[name] = info[name][..., None]
+    frames = info["pose"].shape[-1]
+    shapes = {"pose": (72, frames), "shape": (10, frames), "joints2D": (2, 24, frames), "joints3D": (3, 24, frames)}
+    for name, shape in shapes.items():
+        if info[name].shape != shape:
+            raise DatasetError(f"{path}: {name}: expected {shape}, got {info[name].shape}; copy it again")
+    if info["camLoc"].size != 3 or info["zrot"].size not in (1, frames) or not info["gender"].size:
+        raise DatasetError(f"{path}: camLoc, zrot or gender are not of {frames} frames; copy it again")
     return info

@@ -33,16 +33,35 @@ _GENDERS = {"f": "female", "m": "male"}
 
 @dataclass(frozen=True)
 class ThreeDpw:
-    """Frames of people of one gender: file, person and frame."""
+    """Frames of people of one gender.
+
+    Attributes:
+        frames: file, person and frame of each.
+        images: the folder of the sequences' images.
+        alone: sequences with one person in them.
+    """
 
     frames: tuple[tuple[Path, int, int], ...]
     images: Path
+    alone: frozenset[str] = frozenset()
     judged: tuple[str, ...] = FOURTEEN
 
     @property
     def names(self) -> list[str]:
         """SEQUENCE#PERSON@FRAME."""
         return [f"{path.stem}#{person}@{frame}" for path, person, frame in self.frames]
+
+    @property
+    def labels(self) -> list[tuple[str, ...]]:
+        """SEQUENCE/image_FRAME#PERSON; where a sequence has one person, that need not be said."""
+        images = [(f"{path.stem}/image_{frame:05d}", person, path.stem) for path, person, frame in self.frames]
+        return [
+            (f"{image}#{person}", *([image] if sequence in self.alone else [])) for image, person, sequence in images
+        ]
+
+    @property
+    def files(self) -> list[Path]:
+        return list(dict.fromkeys(path for path, _, _ in self.frames))
 
     def sample(self, index: int, body: BodyModel) -> Sample:
         """OpenPose's keypoints as the set has them, and the body in the camera frame."""
@@ -73,9 +92,11 @@ def open_threedpw(root: str | Path, gender: str, *, split: str = "test") -> Thre
     files = sorted((root / "sequenceFiles" / split).glob("*.pkl"))
     if not files:
         raise lacking(root, f"sequenceFiles/{split}/*.pkl", ORIGIN)
-    frames = []
+    frames, alone = [], set()
     for path in files:
         content = _sequence(path)
+        if len(content["genders"]) == 1:
+            alone.add(path.stem)
         for person, letter in enumerate(content["genders"]):
             if _GENDERS.get(str(letter)) != gender:
                 continue
@@ -84,7 +105,7 @@ def open_threedpw(root: str | Path, gender: str, *, split: str = "test") -> Thre
             frames += [(path, person, int(frame)) for frame in np.flatnonzero(valid)]
     if not frames:
         raise DatasetError(f"{root}: nobody {gender} in the {len(files)} sequences of {split}")
-    return ThreeDpw(tuple(frames), root / "imageFiles")
+    return ThreeDpw(tuple(frames), root / "imageFiles", frozenset(alone))
 
 
 @cached_by_file(maxsize=2)
@@ -93,4 +114,8 @@ def _sequence(path: Path) -> dict[str, Any]:
     missing = [key for key in _KEYS if not isinstance(content, dict) or key not in content]
     if missing:
         raise DatasetError(f"{path}: lacks {', '.join(missing)}; expected a sequence of 3DPW")
+    people = len(content["genders"])
+    uneven = [key for key in ("poses2d", "poses", "trans", "betas", "campose_valid") if len(content[key]) != people]
+    if uneven:
+        raise DatasetError(f"{path}: {', '.join(uneven)}: not of {people} people as genders is; copy it again")
     return dict(content)

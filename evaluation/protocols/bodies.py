@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import torch
 
 from ...body import BodyModel
 from ...camera import default_intrinsics
 from ...observations import observe
+from ..datasets.roots import DatasetError
 from ..datasets.samples import BodyDataset, Sample
-from .runner import Block, Joints
+from ..joint_regressor import JointRegressor
+from ..surface_landmarks import SurfaceLandmarks
+from ..truth import Joints, Truth
+from .runner import Block
 
 BLOCK = 50
 
@@ -24,12 +29,16 @@ class BodyBenchmark:
         dataset: the people.
         true_cameras: whether methods are given the cameras that the data set states; else the focal length is the
             image's diagonal for all.
+        regressor: what takes surfaces to the joints that are compared; None: the body's own joints are.
+        landmarks: surface points that are judged, too.
     """
 
     dataset: BodyDataset
     true_cameras: bool = True
+    regressor: JointRegressor | None = None
+    landmarks: SurfaceLandmarks | None = None
 
-    @property
+    @cached_property  # of large sets names take long to make
     def names(self) -> list[list[str]]:
         """Of everybody, block by block."""
         every = list(self.dataset.names)
@@ -43,10 +52,8 @@ class BodyBenchmark:
         seen = observe([sample.person for sample in samples], cameras).to(body.device, body.dtype)
         seen = replace(seen, names=tuple(names))
         photographs = tuple(s.person.image if s.person.image and s.person.image.is_file() else None for s in samples)
-        bodies = [sample.params for sample in samples if sample.params is not None]
-        truth = torch.stack(bodies).to(body.v_template) if len(bodies) == len(samples) else None
-        joints = None if truth is not None else _joints(samples, self.dataset.judged)
-        return Block(detected=seen, annotated=seen, truth=truth, joints=joints, photographs=photographs)
+        truth = truth_of(samples, self.dataset.judged, body, self.regressor, self.landmarks)
+        return Block(detected=seen, annotated=seen, truth=truth, photographs=photographs)
 
     def _camera(self, sample: Sample) -> torch.Tensor:
         if sample.intrinsics is not None and self.true_cameras:
@@ -56,11 +63,40 @@ class BodyBenchmark:
         return default_intrinsics(*sample.person.image_size)
 
 
+def truth_of(
+    samples: Sequence[Sample],
+    judged: tuple[str, ...],
+    body: BodyModel,
+    regressor: JointRegressor | None = None,
+    landmarks: SurfaceLandmarks | None = None,
+) -> Truth:
+    """The truth of some people: bodies where all have one, else joints.
+
+    Args:
+        samples: the people.
+        judged: joints that errors are over.
+        body: sets device and type.
+        regressor, landmarks: as `BodyBenchmark` has them.
+    Raises:
+        DatasetError: somebody has neither a body as the others nor the joints that are judged, or numbers that are not
+            finite.
+    """
+    for sample in samples:
+        known = [*sample.joints.values(), *([] if sample.params is None else [sample.params])]
+        if not all(bool(torch.isfinite(values).all()) for values in known):
+            raise DatasetError(f"{sample.person.name}: the data set's truth holds numbers that are not finite")
+    bodies = [sample.params for sample in samples if sample.params is not None]
+    if len(bodies) == len(samples):
+        regressed = None if regressor is None else (regressor, judged)
+        return Truth(bodies=torch.stack(bodies).to(body.v_template), landmarks=landmarks, regressed=regressed)
+    return Truth(joints=_joints(samples, judged)._replace(regressor=regressor))
+
+
 def _joints(samples: Sequence[Sample], judged: tuple[str, ...]) -> Joints:
     """Joints that all people have, the pelvis first."""
     names = ("pelvis", *judged)
     lacking = [sample.person.name for sample in samples if not set(names) <= sample.joints.keys()]
     if lacking:
-        raise ValueError(f"{lacking[0]}: some of the joints {', '.join(names)} are not known")
+        raise DatasetError(f"{lacking[0]}: some of the joints {', '.join(names)} are not known")
     positions = torch.stack([torch.stack([sample.joints[name] for name in names]) for sample in samples])
     return Joints(positions, names, judged)

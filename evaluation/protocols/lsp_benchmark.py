@@ -118,5 +118,15 @@ def _observed(path: Path, images: tuple[LspImage, ...], sizes: list[tuple[int, i
 
 @cached_by_file(maxsize=4)
 def _by_name(path: Path) -> dict[str, Person]:
-    """One person an image."""
-    return {person.image.stem: person for person in read_people(path).people if person.image is not None}
+    """One person an image.
+
+    Raises:
+        DatasetError: there are two of one image.
+    """
+    people: dict[str, Person] = {}
+    for person in read_people(path).people:
+        if person.image is None:
+            continue
+        if people.setdefault(person.image.stem, person) is not person:
+            raise DatasetError(f"{path}: two people in {person.image.name}; LSP has one person an image: remove one")
+    return people

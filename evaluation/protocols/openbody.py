@@ -17,6 +17,7 @@ from ..baselines.landmarks import observe_landmarks
 from ..datasets.lsp import Annotation
 from ..part_labels import draw_labels
 from ..synthetic import SyntheticPeople, make_people
+from ..truth import Truth
 from .runner import Block
 
 VERSION = "openbody-1"
@@ -70,7 +71,7 @@ class OpenBody:
         return Block(
             detected=replace(detected.rows(rows), names=names, masks=masks),
             annotated=replace(annotated.rows(rows), names=names, masks=masks),
-            truth=truth,
+            truth=Truth(bodies=truth),
             annotations=tuple(Annotation(*pair) for pair in zip(masks, labels, strict=True)),
         )
 

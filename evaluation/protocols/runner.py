@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-from ...body import CANONICAL_JOINTS, SMPL_JOINTS, BodyModel, load_body
+from ...body import BodyModel, load_body
 from ...camera import Crop
 from ...observations import Observations
 from ..baselines.landmarks import without_landmarks
@@ -21,21 +21,11 @@ from ..datasets.lsp import Annotation
 from ..methods import Method, MethodResult, Variant, variants_of
 from ..part_labels import draw_labels
 from ..records import Record, RecordFile
-from ..scoring import empty_like, errors_of, joint_errors, segmentation_counts
+from ..scoring import empty_like, segmentation_counts
+from ..truth import Truth, errors_against
 from ..workers import map_over_processes
 
 NOT_FINITE = "not finite"
-_STAND_INS = {"head_top": "head", "jaw": "head", "nose": "head", "thorax": "spine3", "spine": "spine2"}
-"""SMPL's joints for canonical ones that lie on the surface, for methods that know no surface."""
-
-
-class Joints(NamedTuple):
-    """The truth where only joints are known: positions (B, J, 3) metres, the pelvis first, of named canonical joints,
-    and those among them that are judged."""
-
-    positions: Tensor
-    names: tuple[str, ...]
-    judged: tuple[str, ...]
 
 
 class Block(NamedTuple):
@@ -43,8 +33,7 @@ class Block(NamedTuple):
 
     detected: what a detector saw of them, with their masks and 91 landmarks where there are any.
     annotated: the same without noise and gaps.
-    truth: their bodies (B, 85), where known.
-    joints: their joints, where no bodies are known.
+    truth: what is known of them.
     annotations: masks and part labels, where known.
     crops: what crop-based predictions see of each, where that is part of the protocol.
     photographs: of each, where there is one.
@@ -52,8 +41,7 @@ class Block(NamedTuple):
 
     detected: Observations
     annotated: Observations
-    truth: Tensor | None = None
-    joints: Joints | None = None
+    truth: Truth = Truth()  # immutable
     annotations: tuple[Annotation, ...] | None = None
     crops: tuple[Crop, ...] | None = None
     photographs: tuple[Path | None, ...] | None = None
@@ -84,6 +72,7 @@ def run_benchmark(
     file: RecordFile,
     *,
     body: tuple[str, str],
+    device: str = "cpu",
     workers: int = 1,
     store: Store | None = None,
     progress: Callable[[int], None] = lambda done: None,
@@ -95,6 +84,7 @@ def run_benchmark(
         variants: names of methods.
         file: where records go, a block at a time.
         body: name or path and gender, as `load_body` takes them.
+        device: where methods run and bodies are drawn.
         workers: processes; with more than one, times are those of a busy machine.
         store: keeps what methods learn, so that they are trained once; None: each process trains its own.
         progress: called with the number of people (times methods) done since the last call.
@@ -111,7 +101,7 @@ def run_benchmark(
     if store is not None:
         _train(dict.fromkeys(name for _, waiting in tasks for name in waiting), body, store)
         store = store._replace(say=_silent)  # for workers: it must be picklable, and all has been said
-    prepare = partial(_prepare, benchmark, body, store)
+    prepare = partial(_prepare, benchmark, body, device, store)
     for records in map_over_processes(prepare, _run_block, tasks, workers=workers):
         file.append(records)
         progress(len(records))
@@ -132,7 +122,7 @@ def scene_of(benchmark: Benchmark, name: str, body: BodyModel) -> Scene:
             return Scene(
                 observations=block.detected.rows([row]),
                 annotation=None if block.annotations is None else block.annotations[row],
-                truth=None if block.truth is None else block.truth[row],
+                truth=None if block.truth.bodies is None else block.truth.bodies[row],
                 photograph=None if block.photographs is None else block.photographs[row],
             )
     raise ValueError(f"{name}: nobody of this name")
@@ -166,9 +156,9 @@ def _silent(line: str) -> None:
     pass
 
 
-def _prepare(benchmark: Benchmark, body: tuple[str, str], store: Store | None) -> _Runner:
+def _prepare(benchmark: Benchmark, body: tuple[str, str], device: str, store: Store | None) -> _Runner:
     name, gender = body
-    return _Runner(benchmark, load_body(name, gender=gender), store)
+    return _Runner(benchmark, load_body(name, gender=gender, device=device), store)
 
 
 def _run_block(runner: _Runner, task: tuple[int, Sequence[str]]) -> list[Record]:
@@ -180,6 +170,8 @@ def _run_block(runner: _Runner, task: tuple[int, Sequence[str]]) -> list[Record]
         observations = _given(block, variant)
         start = time.perf_counter()
         result = method.estimate(observations, runner.body)
+        if runner.body.device.type == "cuda":
+            torch.cuda.synchronize(runner.body.device)
         milliseconds = 1000 * (time.perf_counter() - start) / len(observations)
         records.extend(score_block(name, variant, result, block, runner.body, milliseconds))
     return records
@@ -205,20 +197,14 @@ def score_block(
     names = block.detected.names
     params = result.params
     finite = torch.isfinite(result.joints_cam if params is None else params).flatten(1).all(1)
-    columns = [torch.full((len(names),), torch.nan)] * 3
-    if block.truth is not None:
-        columns = list(errors_of(body, params, result.joints_cam, block.truth))
-    elif block.joints is not None:
-        columns[1:] = _errors_of_joints(result, block.joints, body)
+    errors = errors_against(block.truth, result, body)
     counts = _counts(variant, params, block, body)
     return [
         Record(
             method=name,
             name=names[row],
             counts=counts[row],
-            surface_mm=float(columns[0][row]),
-            joints_mm=float(columns[1][row]),
-            reconstruction_mm=float(columns[2][row]),
+            **{key: float(column[row]) for key, column in errors.items()},
             ms=milliseconds,
             problem="" if finite[row] else NOT_FINITE,
             params=() if params is None else tuple(params[row].tolist()),
@@ -238,16 +224,3 @@ def _counts(variant: Variant, params: Tensor | None, block: Block, body: BodyMod
     shown = [a if ok else empty_like(a) for a, ok in zip(labels, finite, strict=True)]
     pairs = zip(shown, block.annotations, strict=True)
     return [segmentation_counts(drawn, annotation.mask, annotation.parts) for drawn, annotation in pairs]
-
-
-def _errors_of_joints(result: MethodResult, truth: Joints, body: BodyModel) -> tuple[Tensor, Tensor]:
-    """Errors over canonical joints: of the body's surface where there is a body, else of SMPL's joints alone."""
-    if result.params is None:
-        sources = [_STAND_INS.get(name, name) for name in truth.names]
-        ours = result.joints_cam[:, [SMPL_JOINTS.index(name) for name in sources]]
-        hips = [SMPL_JOINTS.index(name) for name in ("left_hip", "right_hip")]
-        ours[:, 0] = result.joints_cam[:, hips].mean(1)
-    else:
-        posed = body.from_params(result.params.to(body.v_template))
-        ours = body.canonical_joints(posed)[:, [CANONICAL_JOINTS.index(name) for name in truth.names]]
-    return joint_errors(ours, truth.positions.to(ours), truth.names, truth.judged)

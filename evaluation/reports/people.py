@@ -13,10 +13,10 @@ import numpy as np
 
 from ...atomic import write_atomically
 from ..metrics.segmentation import SegmentationCounts, SegmentationScores
-from ..records import Record
+from ..records import ERRORS, Record
 
 HEADINGS = (
-    "method", "name", *SegmentationScores._fields, "surface_mm", "joints_mm", "reconstruction_mm", "ms", "problem",
+    "method", "name", *SegmentationScores._fields, *ERRORS, "ms", "problem",
 )  # fmt: skip
 
 

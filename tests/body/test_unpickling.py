@@ -4,6 +4,7 @@ import os
 import pickle
 import struct
 import sys
+from collections import OrderedDict
 from pathlib import Path
 
 import numpy as np
@@ -222,3 +223,19 @@ def test_truncated_pickles_end_in_one_line(tmp_path, share):
     path.write_bytes(whole[: int(share * len(whole))])
     with pytest.raises(ValueError, match=r"cut\.pkl: not a pickle, or a truncated one"):
         load_pickle_safely(path)
+
+
+def test_ordered_dictionaries_are_dictionaries(tmp_path):
+    for protocol in (0, 2, 4):
+        path = tmp_path / f"{protocol}.pkl"
+        path.write_bytes(pickle.dumps(OrderedDict([("b", 2), ("a", np.arange(3))]), protocol=protocol))
+        content = load_pickle_safely(path)
+        assert type(content) is dict
+        assert list(content) == ["b", "a"]
+        np.testing.assert_array_equal(content["a"], np.arange(3))
+    python2 = b"ccollections\nOrderedDict\np1\n((lp2\n(lp3\nS'nose'\np4\naI331\naatRp5\n."
+    (tmp_path / "old.pkl").write_bytes(python2)
+    assert load_pickle_safely(tmp_path / "old.pkl") == {"nose": 331}
+    (tmp_path / "odd.pkl").write_bytes(python2.replace(b"S'nose'", b"I7"))
+    with pytest.raises(UnsafePickleError, match="something else than names and values"):
+        load_pickle_safely(tmp_path / "odd.pkl")

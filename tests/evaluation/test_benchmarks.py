@@ -28,8 +28,8 @@ OPEN = ("open", "neutral")
 def first_block(people: OpenBody) -> tuple[Block, torch.Tensor]:
     """The first people, and their bodies."""
     block = people.block(0, load_body())
-    assert block.truth is not None
-    return block, block.truth
+    assert block.truth.bodies is not None
+    return block, block.truth.bodies
 
 
 class Oracle:
@@ -164,12 +164,13 @@ def test_landmarks_of_a_smaller_set_are_the_first_of_a_larger():
 def test_baselines_are_trained_once_and_stand_in_the_table(tmp_path, monkeypatch):
     little = trainings.Effort(basis_poses=150)
     monkeypatch.setattr(trainings, "Effort", lambda: little)
-    options = ["benchmark", "openbody", "--trained", str(tmp_path / "kept"), "--no-cases"]
+    options = ["benchmark", "openbody", "--cache", str(tmp_path / "kept"), "--no-cases"]
     options += ["--variants", "direct,ramakrishna,landmarks-91", "--count", "2"]
     first, second = (CliRunner().invoke(app, [*options, "-o", str(tmp_path / out)]) for out in ("a", "b"))
     assert first.exit_code == 0, first.output
     assert "training ramakrishna" in first.stderr
     assert "training" not in second.stderr
+    assert len(list((tmp_path / "kept" / "trained").glob("ramakrishna-*.safetensors"))) == 1
     table = (tmp_path / "a" / "table.md").read_text()
     (joints_alone,) = (line for line in table.splitlines() if "ramakrishna" in line)
     assert joints_alone.split("|")[2:7] == [" - "] * 5  # no segmentation, no mesh
@@ -244,6 +245,13 @@ def test_the_crop_is_that_of_the_joints(lsp_root):
     block.annotated.confidence[0, 1:] = 0
     whole = crop_around_joints(block.annotated, 0, scale=1.2, out_size=100)
     assert (whole.side.item(), whole.out_size) == (max(block.annotated.image_size[0].tolist()), 100)
+
+
+def test_two_people_of_one_image_are_refused(lsp_root, tmp_path):
+    rows = "".join(f"im{number}.jpg,0,{joint},10,20,1\n" for number in (1001, 1002) for joint in ("neck", "left_hip"))
+    (tmp_path / "k.csv").write_text("image,person,joint,x,y,confidence\n" + rows + rows.replace(",0,", ",1,"))
+    with pytest.raises(ValueError, match=r"k\.csv: two people in im1001\.jpg; LSP has one person an image"):
+        open_lsp_benchmark(lsp_root, detections=tmp_path / "k.csv")
 
 
 def test_lsp_without_keypoints_says_what_is_missing(lsp_root):

@@ -1,17 +1,22 @@
 """Readers of data sets with known bodies, on small files in their layouts, and a benchmark over each."""
 
-import math
 import pickle
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
-from scipy.io import savemat
+from body_sets import (  # type: ignore[import-not-found]
+    some_params,
+    write_spin,
+    write_surreal,
+    write_threedpw,
+    write_up3d,
+)
+from scipy.io import loadmat, savemat
 from scipy.spatial.transform import Rotation
 from typer.testing import CliRunner
 
-from anchorfit.body import CANONICAL_JOINTS, axis_angle_to_matrix, load_body, matrix_to_axis_angle
+from anchorfit.body import CANONICAL_JOINTS, load_body
 from anchorfit.camera import project
 from anchorfit.cli.main import app
 from anchorfit.evaluation import methods
@@ -19,14 +24,13 @@ from anchorfit.evaluation.answers import Answer
 from anchorfit.evaluation.datasets.human36m import open_human36m
 from anchorfit.evaluation.datasets.roots import DatasetError
 from anchorfit.evaluation.datasets.samples import Sample, moved
-from anchorfit.evaluation.datasets.spin import SpinFile
+from anchorfit.evaluation.datasets.spin import SpinFile, open_spin
 from anchorfit.evaluation.datasets.surreal import open_surreal
 from anchorfit.evaluation.datasets.threedpw import open_threedpw
 from anchorfit.evaluation.datasets.up3d import open_up3d
 from anchorfit.evaluation.protocols.bodies import BodyBenchmark
 from anchorfit.evaluation.protocols.runner import run_benchmark
 from anchorfit.evaluation.records import RecordFile
-from anchorfit.interchange.spin import SPIN24
 
 
 @pytest.fixture(scope="module")
@@ -34,30 +38,10 @@ def body():
     return load_body(dtype=torch.float64)
 
 
-def some_params(seed: int = 0) -> torch.Tensor:
-    """(85,) an upright person 4 m away."""
-    noise = torch.randn(85, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-    params = 0.2 * noise
-    params[0] += math.pi
-    params[82:] = torch.tensor([0.1, 0.2, 4.0])
-    return params
-
-
-def pixels_of(body, params, focal=900.0, middle=(500.0, 500.0)) -> np.ndarray:
-    """(K, 2) canonical joints in an image."""
-    camera = torch.tensor([[focal, 0, middle[0]], [0, focal, middle[1]], [0, 0, 1]], dtype=torch.float64)
-    return project(body.canonical_joints(body.from_params(params[None])), camera)[0].numpy()
-
-
 def true_params(sample: Sample) -> torch.Tensor:
     """(1, 85) of a sample that has a body."""
     assert sample.params is not None
     return sample.params[None]
-
-
-def of_joints(table: np.ndarray, names) -> np.ndarray:
-    """Rows of canonical joints in another order; zeros where a convention's joint has none."""
-    return np.stack([table[CANONICAL_JOINTS.index(n)] if n else np.zeros(table.shape[1]) for n in names])
 
 
 class Remembers:
@@ -89,22 +73,7 @@ def test_moving_parameters_moves_the_body(body):
 @pytest.fixture
 def up3d(tmp_path, body):
     """Two people, the cameras turned by rt."""
-    turn, shift = np.array([0.1, 0.2, -0.1]), np.array([0.0, 0.1, 3.0])
-    truth = []
-    for number, seed in (("00001", 1), ("00002", 2)):
-        params = some_params(seed)
-        record = {"pose": params[:72].numpy(), "betas": params[72:82].numpy(), "trans": np.zeros(3)}
-        record |= {"rt": turn, "t": shift, "f": np.array(900.0), "j2d": np.zeros((14, 2))}
-        (tmp_path / f"{number}_body.pkl").write_bytes(pickle.dumps(record, protocol=2))
-        world = torch.cat([params[:82], torch.zeros(3, dtype=torch.float64)])
-        rotation = axis_angle_to_matrix(torch.from_numpy(turn))
-        truth.append(body.from_params(world[None]).vertices[0] @ rotation.mT + torch.from_numpy(shift))
-        joints = np.ones((3, 14))
-        joints[:2] = of_joints(pixels_of(body, params), SPIN24[:14]).T
-        np.save(tmp_path / f"{number}_joints.npy", joints)
-        Image.new("RGB", (1000, 1000)).save(tmp_path / f"{number}_image.png")
-    (tmp_path / "test.txt").write_text("/00001_image.png\n/00002_image.png\n")
-    return tmp_path, truth
+    return tmp_path, write_up3d(tmp_path, body)
 
 
 def test_up3d_gives_the_body_in_the_camera_frame(up3d, body):
@@ -132,34 +101,54 @@ def test_up3d_says_what_is_missing(up3d, tmp_path):
         open_up3d(root)
     with pytest.raises(DatasetError, match="no such folder"):
         open_up3d(root / "nowhere")
+    record = pickle.loads((root / "00001_body.pkl").read_bytes())
+    (root / "00001_body.pkl").write_bytes(pickle.dumps({**record, "betas": np.full(10, np.nan)}, protocol=2))
+    (root / "test.txt").write_text("/00001_image.png\n")
+    with pytest.raises(DatasetError, match=r"00001_image\.png#0: the data set's truth holds numbers"):
+        BodyBenchmark(dataset=open_up3d(root)).block(0, load_body())
+    np.save(root / "00001_joints.npy", np.zeros((2, 14)))
+    with pytest.raises(DatasetError, match=r"00001_joints\.npy: expected \(3, 14\), got \(2, 14\)"):
+        open_up3d(root).sample(0, load_body())
+    (root / "00001_joints.npy").write_bytes(b"x")
+    with pytest.raises(DatasetError, match=r"00001_joints\.npy: not a plain array"):
+        open_up3d(root).sample(0, load_body())
+    np.save(root / "00001_joints.npy", np.ones((3, 14)))
     (root / "00001_body.pkl").write_bytes(pickle.dumps({"pose": np.zeros(72)}, protocol=2))
     (root / "test.txt").write_text("/00001_image.png\n")
     with pytest.raises(DatasetError, match="no numbers betas"):
         open_up3d(root).sample(0, load_body())
 
 
+def test_up3d_has_the_parts_of_the_papers_table(tmp_path, body):
+    write_up3d(tmp_path, body, range(5), ("lsp", "lspext", "mpii", "fashionpose"))
+    assert open_up3d(tmp_path).parts() == {
+        "LSP": {"00001", "00002"}, "MPII": {"00003"}, "Fashion": {"00004"}, "Full": {f"{i:05d}" for i in range(1, 6)}
+    }  # fmt: skip
+    (tmp_path / "test.txt").write_text("/00003_image.png\n/00001_image.png\n")
+    listed = tmp_path / "reduced.txt"
+    listed.write_text("/home/somebody/data/dummy/00005_image.png\t\n/home/somebody/data/dummy/00001_image.png\t\n")
+    dataset = open_up3d(tmp_path, reduced=listed)  # who is not of the test set joins it for the reduced set alone
+    assert dataset.names == ["00003", "00001", "00005"]
+    parts = dataset.parts()
+    assert parts["Full"] == {"00003", "00001"}
+    assert parts["Reduced"] == {"00001", "00005"}
+    listed.write_text("['00001', '00005', '00001']")
+    with pytest.raises(DatasetError, match=r"reduced\.txt: lists 00001 twice"):
+        open_up3d(tmp_path, reduced=listed)
+    listed.write_text("nobody")
+    with pytest.raises(DatasetError, match=r"no line such as .*bodynet"):
+        open_up3d(tmp_path, reduced=listed)
+    with pytest.raises(DatasetError, match="no such file; the list of the reduced set comes from"):
+        open_up3d(tmp_path, reduced=tmp_path / "nowhere.txt")
+    (tmp_path / "00001_dataset_info.txt").write_text("coco 7")
+    with pytest.raises(DatasetError, match="origin 'coco'; expected one of lsp, lspext, mpii, fashionpose"):
+        open_up3d(tmp_path).parts()
+
+
 @pytest.fixture
 def surreal(tmp_path, body):
-    """One video of six frames, made by the published relations between pose, zrot, camera and image."""
-    heading, camera = 0.7, np.array([[7.0], [-1.0], [0.2]])
-    turn = axis_angle_to_matrix(torch.tensor([[0, 0, heading], [math.pi / 2, 0, 0]], dtype=torch.float64))
-    poses, places, seen = [], [], []
-    extrinsic = np.array([[0.0, 0, -1], [0, 1, 0], [-1, 0, 0]])
-    for frame in range(6):
-        params = some_params(frame)
-        params[:3] = torch.tensor([0.3, 0.1 * frame, 0.2])
-        poses.append(params[:72].numpy().copy())  # params are changed below
-        params[:3] = matrix_to_axis_angle(turn[1] @ turn[0] @ axis_angle_to_matrix(params[:3]))
-        params[72:82], params[82:] = 0, torch.tensor([0.0, 0.3, 0.1])
-        joints = body.from_params(params[None]).joints[0].numpy()
-        in_camera = (joints - camera.T) @ extrinsic.T
-        places.append(joints.T)
-        seen.append((in_camera[:, :2] / in_camera[:, 2:] * 600 + [160, 120]).T)
-    folder = tmp_path / "h36m" / "test" / "run0" / "walk"
-    folder.mkdir(parents=True)
-    content = {"pose": np.stack(poses, 1), "shape": np.zeros((10, 6)), "joints2D": np.stack(seen, 2)}
-    content |= {"joints3D": np.stack(places, 2), "camLoc": camera, "zrot": np.full((6, 1), heading)}
-    savemat(folder / "walk_c0001_info.mat", {**content, "gender": np.ones((6, 1))})
+    """One video of six frames."""
+    write_surreal(tmp_path, body)
     return tmp_path
 
 
@@ -175,6 +164,23 @@ def test_surreal_people_stand_where_their_joints_are(surreal, body):
         torch.testing.assert_close(drawn[knees], expected, atol=1.0, rtol=0)  # the body is symmetric to a millimetre
 
 
+def test_a_video_of_one_frame_and_the_part_of_the_table(tmp_path, body):
+    write_surreal(tmp_path, body, frames=1, part="cmu")  # MATLAB drops the frames of joints2D and joints3D
+    (name,) = open_surreal(tmp_path, "male").names
+    assert name == "cmu/test/run0/walk/walk_c0001_info.mat#0"
+    sample = open_surreal(tmp_path, "male").sample(0, body)
+    write_surreal(tmp_path, body)
+    dataset = open_surreal(tmp_path, "male")
+    assert dataset.names[0] == "h36m/test/run0/walk/walk_c0001_info.mat#0"
+    assert len(dataset.names) == 2  # CMU's poses are not those of Table 3
+    torch.testing.assert_close(true_params(sample), true_params(dataset.sample(0, body)))
+    path = dataset.files[0]
+    content = {name: value for name, value in loadmat(path).items() if not name.startswith("_")}
+    savemat(path, {**content, "joints2D": np.zeros((2, 23, 6))})
+    with pytest.raises(DatasetError, match=r"joints2D: expected \(2, 24, 6\), got \(2, 23, 6\)"):
+        open_surreal(tmp_path, "male")
+
+
 def test_surreal_has_two_bodies_and_says_what_is_missing(surreal, tmp_path):
     with pytest.raises(DatasetError, match="none of 1 videos shows a female"):
         open_surreal(surreal, "female")
@@ -188,18 +194,6 @@ def test_surreal_has_two_bodies_and_says_what_is_missing(surreal, tmp_path):
         open_surreal(surreal, "male")
 
 
-def write_spin(path, body, names, params, **changed):
-    joints = torch.stack([body.canonical_joints(body.from_params(p[None]))[0] for p in params]).numpy()
-    stored = np.ones((len(names), 24, 4))
-    stored[..., :3] = [of_joints(table, SPIN24) for table in joints]
-    part = np.ones((len(names), 24, 3))
-    part[..., :2] = [of_joints(pixels_of(body, p), SPIN24) for p in params]
-    part[:, SPIN24.index(None), 2] = 0
-    arrays = {"imgname": np.array(names), "center": np.full((len(names), 2), 500.0), "scale": np.ones(len(names))}
-    arrays |= {"part": part, "S": stored, **changed}
-    np.savez(path, **{key: value for key, value in arrays.items() if value is not None})
-
-
 def test_human36m_takes_the_frames_of_the_protocol(tmp_path, body, monkeypatch):
     frames = [("S9", "60457274", i) for i in range(1, 12)] + [("S11", "60457274", 6), ("S9", "54138969", 1)]
     frames += [("S1", "60457274", 1)]
@@ -207,6 +201,7 @@ def test_human36m_takes_the_frames_of_the_protocol(tmp_path, body, monkeypatch):
     params = torch.stack([some_params(row) for row in range(len(names))])
     write_spin(tmp_path / "h36m_valid_protocol2.npz", body, names, params)
     dataset = open_human36m(tmp_path)
+    assert isinstance(dataset, SpinFile)
     assert [frames[row][2] for row in dataset.rows or ()] == [1, 6, 11, 6]  # every fifth of 50 a second
     chosen = params[list(dataset.rows or ())]
     records = errors_of_truth(dataset, chosen, tmp_path, monkeypatch)
@@ -240,6 +235,38 @@ def test_spin_files_with_bodies(tmp_path, body):
         SpinFile(tmp_path / "s.npz").sample(0, body)
 
 
+def test_human36m_has_its_own_head(tmp_path, body):
+    """SPIN's files of Human3.6M have the top of the head in slot 18, and nothing in LSP's slot 13."""
+    params = some_params()[None]
+    write_spin(tmp_path / "s.npz", body, ["a.jpg"], params)
+    arrays = dict(np.load(tmp_path / "s.npz"))
+    for key in ("S", "part"):
+        arrays[key][:, 18], arrays[key][:, 13] = arrays[key][:, 13], 0
+    np.savez(tmp_path / "h36m.npz", **arrays)
+    plain, own = (SpinFile(tmp_path / name, size=(1000, 1000)).sample(0, body) for name in ("s.npz", "h36m.npz"))
+    torch.testing.assert_close(own.joints["head_top"], plain.joints["head_top"])
+    np.testing.assert_array_equal(own.person.keypoints, plain.person.keypoints)
+    arrays["S"][:, 5, 3] = 0
+    np.savez(tmp_path / "gap.npz", **arrays)
+    assert "left_ankle" not in SpinFile(tmp_path / "gap.npz", size=(1000, 1000)).sample(0, body).joints
+
+
+def test_spin_files_of_gendered_bodies(tmp_path, body):
+    params = torch.stack([some_params(1), some_params(2)])
+    files = {"S": None, "part": None, "pose": params[:, :72].numpy(), "shape": params[:, 72:82].numpy()}
+    write_spin(tmp_path / "s.npz", body, ["a.jpg", "a.jpg"], params, **files, gender=np.array(["m", "f"]))
+    women = open_spin(tmp_path / "s.npz", "female")
+    assert women.names == ["a.jpg#1"]
+    torch.testing.assert_close(true_params(women.sample(0, body))[0, :82], params[1, :82])
+    with pytest.raises(DatasetError, match="say whose rows"):
+        open_spin(tmp_path / "s.npz")
+    with pytest.raises(DatasetError, match="no such file; --root names a SPIN-style npz"):
+        open_spin(tmp_path / "nowhere.npz")
+    write_spin(tmp_path / "s.npz", body, ["a.jpg"], params[:1], S=np.ones((1, 17, 4)))
+    with pytest.raises(DatasetError, match=r"S: expected \(1, 24, 4\), got \(1, 17, 4\)"):
+        open_spin(tmp_path / "s.npz")
+
+
 def test_spin_files_and_roots_that_cannot_be_used(tmp_path, body):
     params = some_params()[None]
     for changed, message in (
@@ -258,27 +285,15 @@ def test_spin_files_and_roots_that_cannot_be_used(tmp_path, body):
 
 
 def test_3dpw_gives_people_of_a_gender_in_the_camera_frame(tmp_path, body):
-    (tmp_path / "sequenceFiles" / "test").mkdir(parents=True)
-    rotation = Rotation.random(random_state=1).as_matrix()
-    camera = np.eye(4)
-    camera[:3, :3], camera[:3, 3] = rotation, [0.1, 0.2, 5.0]
     params = some_params()
-    seen = np.ones((3, 3, 18))
-    seen[2, 2] = 0  # nothing detected in the last frame
-    content = {
-        "poses2d": [seen, seen], "poses": [np.tile(params[:72].numpy(), (3, 1))] * 2, "trans": [np.zeros((3, 3))] * 2,
-        "betas": [params[72:82].numpy()] * 2, "campose_valid": [np.array([1, 0, 1])] * 2, "genders": ["m", "f"],
-        "cam_poses": np.tile(camera, (3, 1, 1)),
-        "cam_intrinsics": np.array([[1900.0, 0, 540], [0, 1900, 960], [0, 0, 1]]),
-    }  # fmt: skip
+    rotation, shift = write_threedpw(tmp_path, params)
     path = tmp_path / "sequenceFiles" / "test" / "walk.pkl"
-    path.write_bytes(pickle.dumps(content, protocol=2))
     dataset = open_threedpw(tmp_path, "female")
     assert dataset.names == ["walk#1@0"]  # frame 1: no camera; frame 2: no keypoints
     sample = dataset.sample(0, body)
     assert sample.person.image_size == (1080, 1920)
     world = torch.cat([params[:82], torch.zeros(3, dtype=torch.float64)])
-    expected = body.from_params(world[None]).joints[0] @ torch.from_numpy(rotation).mT + torch.from_numpy(camera[:3, 3])
+    expected = body.from_params(world[None]).joints[0] @ rotation.mT + shift
     torch.testing.assert_close(body.from_params(true_params(sample)).joints[0], expected)
     with pytest.raises(DatasetError, match="nobody neutral"):
         open_threedpw(tmp_path, "neutral")

@@ -11,13 +11,14 @@ import re
 import numpy as np
 import pytest
 
+from anchorfit.evaluation import records as records_module
 from anchorfit.evaluation.metrics.bootstrap import Interval
 from anchorfit.evaluation.published import LSP_ROWS
-from anchorfit.evaluation.records import Record, RecordFile, checksum
+from anchorfit.evaluation.records import Record, RecordFile, checksum, data_key
 from anchorfit.evaluation.reports.manifest import fingerprint, manifest, write_manifest
 from anchorfit.evaluation.reports.people import write_people
 from anchorfit.evaluation.reports.tables import cells, to_csv, to_latex, to_markdown
-from anchorfit.evaluation.summary import SEGMENTATION, SURFACE, Row, differences, summarise
+from anchorfit.evaluation.summary import SEGMENTATION, SURFACE, Row, differences, summarise, summarise_parts
 from anchorfit.evaluation.workers import map_over_processes
 
 COUNTS = tuple(int(value) for value in np.random.default_rng(0).integers(0, 9, 60))
@@ -167,3 +168,29 @@ def test_work_is_done_and_errors_come_through():
 def test_there_is_a_worker():
     with pytest.raises(ValueError, match="at least 1"):
         list(map_over_processes(two, double, [1], workers=0))
+
+
+@pytest.mark.parametrize("large", [1 << 30, 0])
+def test_changed_data_have_another_key(tmp_path, monkeypatch, large):
+    """By contents; of a great many by size and time."""
+    monkeypatch.setattr(records_module, "LARGE", large)
+    path = tmp_path / "a.pkl"
+    path.write_bytes(b"one")
+    key = data_key(["x", "y"], [path])
+    assert data_key(["x", "y"], [path]) == key
+    assert data_key(["x"], [path]) != key
+    path.write_bytes(b"two")
+    os.utime(path, ns=(0, 1))
+    assert data_key(["x", "y"], [path]) != key
+    if large:
+        path.write_bytes(b"one")  # the same again, at another time: a copy
+        assert data_key(["x", "y"], [path]) == key
+
+
+def test_rows_of_parts_of_the_people():
+    people = [record(name, surface_mm=float(i)) for i, name in enumerate("abcd")]
+    parts = {"first": frozenset("ab"), "all": frozenset("abcd"), "nobody": frozenset("z")}
+    rows = summarise_parts(people, parts)
+    assert [(row.method, row.people, row.scores["surface_mm"].value) for row in rows] == [
+        ("m, first", 2, 0.5), ("m, all", 4, 1.5)
+    ]  # fmt: skip

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from anchorfit.body import load_body
+from anchorfit.evaluation.baselines import trainings
 from anchorfit.evaluation.baselines.storage import Store
 from anchorfit.evaluation.baselines.trainings import BASELINES, Effort, baseline, settings_of
 from anchorfit.evaluation.protocols.openbody import OpenBody
@@ -46,6 +47,16 @@ def test_other_settings_and_other_bodies_are_kept_apart(tmp_path):
     places = [place(), place(basis_poses=150), place(seed=1), place(gender="female"), place(name="zhou")]
     assert len(set(places)) == 5
     assert place(forest_people=3) == place()  # which this method does not depend on
+
+
+def test_forests_of_another_release_are_grown_again(tmp_path, monkeypatch):
+    def places():
+        return {name: Store(tmp_path).path(name, settings_of(name, load_body(), Effort())) for name in BASELINES[:-1]}
+
+    here = places()
+    monkeypatch.setattr(trainings, "version", lambda distribution: f"{distribution} of another day")
+    other = places()
+    assert {name for name in here if here[name] != other[name]} == {"forest", "forest-91"}
 
 
 def test_a_damaged_file_is_said_and_taken_for_none(tmp_path):

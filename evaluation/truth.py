@@ -1,0 +1,88 @@
+"""What is known of people, and how far a method's answer is from it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from torch import Tensor
+
+from ..body import CANONICAL_JOINTS, SMPL_JOINTS, BodyModel
+from .joint_regressor import JointRegressor
+from .methods import MethodResult
+from .records import ERRORS
+from .scoring import errors_of, joint_errors
+from .surface_landmarks import SurfaceLandmarks
+
+_STAND_INS = {"head_top": "head", "jaw": "head", "nose": "head", "thorax": "spine3", "spine": "spine2"}
+"""SMPL's joints for canonical ones that lie on the surface, for methods that know no surface."""
+
+
+class Joints(NamedTuple):
+    """The truth where only joints are known: positions (B, J, 3) metres, the pelvis first, of named canonical joints,
+    those among them that are judged, and what takes surfaces to the same joints; None: the body's own joints."""
+
+    positions: Tensor
+    names: tuple[str, ...]
+    judged: tuple[str, ...]
+    regressor: JointRegressor | None = None
+
+
+class Truth(NamedTuple):
+    """B people: their bodies (B, 85), or else their joints; or nothing.
+
+    landmarks: surface points of bodies that are judged, too.
+    regressed: what takes the surfaces of bodies to the joints that are judged, and those joints; None: SMPL's 24.
+    """
+
+    bodies: Tensor | None = None
+    joints: Joints | None = None
+    landmarks: SurfaceLandmarks | None = None
+    regressed: tuple[JointRegressor, tuple[str, ...]] | None = None
+
+
+def errors_against(
+    truth: Truth, result: MethodResult, body: BodyModel, true_body: BodyModel | None = None
+) -> dict[str, Tensor]:
+    """Columns of a record by name, (B,) millimetres each; those that cannot be had are missing.
+
+    Args:
+        truth: of B people.
+        result: of the same.
+        body: of the result.
+        true_body: that the truth is of; None: the same.
+    """
+    errors: dict[str, Tensor] = {}
+    if truth.bodies is not None:
+        columns = errors_of(body, result.params, result.joints_cam, truth.bodies, true_body)
+        errors = dict(zip(ERRORS, columns, strict=False))
+        if truth.regressed is not None:
+            joints = _regressed(truth.bodies, *truth.regressed, true_body or body)
+            errors |= zip(ERRORS[1:], _errors_of_joints(result, joints, body), strict=False)
+        if truth.landmarks is not None and result.params is not None:
+            errors["landmarks_mm"] = truth.landmarks.errors_mm(body, result.params, true_body or body, truth.bodies)
+    elif truth.joints is not None:
+        errors = dict(zip(ERRORS[1:], _errors_of_joints(result, truth.joints, body), strict=False))
+    return errors
+
+
+def _regressed(bodies: Tensor, regressor: JointRegressor, judged: tuple[str, ...], body: BodyModel) -> Joints:
+    """Joints of bodies (B, 85) by a regressor."""
+    names = ("pelvis", *judged)
+    vertices = body.from_params(bodies.to(body.v_template)).vertices
+    return Joints(regressor.joints(vertices, names), names, judged, regressor)
+
+
+def _errors_of_joints(result: MethodResult, truth: Joints, body: BodyModel) -> tuple[Tensor, Tensor]:
+    """Errors over canonical joints: by the regressor or of the body where there is a body, else of SMPL's joints."""
+    if result.params is None:
+        sources = [_STAND_INS.get(name, name) for name in truth.names]
+        ours = result.joints_cam[:, [SMPL_JOINTS.index(name) for name in sources]]
+        hips = [SMPL_JOINTS.index(name) for name in ("left_hip", "right_hip")]
+        ours[:, 0] = result.joints_cam[:, hips].mean(1)
+    else:
+        posed = body.from_params(result.params.to(body.v_template))
+        if truth.regressor is None:
+            ours = body.canonical_joints(posed)[:, [CANONICAL_JOINTS.index(name) for name in truth.names]]
+        else:
+            ours = truth.regressor.joints(posed.vertices, truth.names)
+    return joint_errors(ours, truth.positions.to(ours), truth.names, truth.judged)
