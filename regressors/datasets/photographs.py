@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
+import numpy as np
 import torch
 
 from ...observations.images import read_image
@@ -20,6 +22,7 @@ class AnnotatedPhotographs:
         augmentation: None for none.
         joints: what heatmaps are made of.
         seed: with the step, everything random comes from it.
+        read: an image from its path, (H, W, 3) uint8 RGB: from the disk, or from wherever they are kept.
     Raises:
         ValueError: nobody is left who can be used.
     """
@@ -31,11 +34,12 @@ class AnnotatedPhotographs:
         augmentation: Augmentation | None = Augmentation(),
         joints: tuple[str, ...] = HUMAN2D_JOINTS,
         seed: int = 0,
+        read: Callable[[Path], np.ndarray] = read_image,
     ) -> None:
         self.people = [person for person in people if person.image is not None and (person.confidence > 0).any()]
         if not self.people:
             raise ValueError("people: expected at least one with an image and an annotated joint, got none")
-        self.augmentation, self.joints, self.seed = augmentation, joints, seed
+        self.augmentation, self.joints, self.seed, self._read = augmentation, joints, seed, read
 
     def batch(self, step: int, count: int, rows: slice = slice(None)) -> PersonCrops:
         """The rows of batch number ``step`` of ``count`` people.
@@ -52,6 +56,6 @@ class AnnotatedPhotographs:
             framing = framing_of(person)
             if self.augmentation is not None:
                 framing = self.augmentation.vary(framing, torch.Generator().manual_seed(seed))
-            image = read_image(person.image or "")
+            image = self._read(person.image or Path())
             crops.append(crop_person(image, person, framing, joints=self.joints))
         return PersonCrops(*(torch.stack(values) for values in zip(*crops, strict=True)))
