@@ -86,7 +86,7 @@ def overlay(
     for start in range(0, height, rows_at_once):
         part = image[start : start + rows_at_once].astype(np.float32)
         camera = _zoom(torch.as_tensor(intrinsics).to(people), 0, start, 1)
-        size = part.shape[:2]
+        size = (part.shape[0], width)
         box, layer = draw_bodies(people, faces, camera, paint, size, samples=samples, rasterizer=rasterizer)
         covered = part[box]
         covered *= 1 - alpha * layer[..., 3:]

@@ -35,7 +35,7 @@ class RefineTask:
         target: the people that are annotated in 2D.
         weight: of the reprojection loss, in squared sizes of the person.
         anchor: weight of how far, in metres, the annotated people's joints and surface leave the places that the
-            weights at the start gave them: keypoints know nothing of depth, and a few people can be fitted in many ways.
+            weights at the start gave them: keypoints know nothing of depth, and few people are fitted in many ways.
         seed: of the order in which people are drawn.
     Raises:
         ValueError: nobody is annotated.

@@ -38,10 +38,12 @@ def test_people_of_one_image_are_drawn_together():
     rng = np.random.default_rng(0)
     change = rng.normal(0, 1, 12)
     after = np.repeat(change, 30)  # thirty alike in each image: as sure as one
-    crowd = compare("", "", np.zeros(360), after, np.repeat(np.arange(12), 30), lower_is_better=True)
+    crowd = compare("", "", np.zeros(360), after, np.repeat(np.arange(12), 30).tolist(), lower_is_better=True)
     alone = compare("", "", np.zeros(12), change, range(12), lower_is_better=True)
     apart = compare("", "", np.zeros(360), after, range(360), lower_is_better=True)
-    assert crowd and alone and apart
+    assert crowd
+    assert alone
+    assert apart
     assert crowd.change.half_width == pytest.approx(alone.change.half_width, rel=1e-6)
     assert apart.change.half_width < 0.3 * crowd.change.half_width
     assert (crowd.images, crowd.people) == (12, 360)
