@@ -147,8 +147,11 @@ class _Finder:
 
 
 def _load(detection: Detection, search: Search) -> Detector:
-    from ..observations.detectors import load_detector
+    from ..observations.detectors import DETECTORS, load_detector
 
+    if detection.detector not in ("auto", "human2d", *DETECTORS):
+        known = ", ".join(("auto", *DETECTORS, "human2d"))
+        raise typer.BadParameter(f"expected one of {known}, got {detection.detector!r}", param_hint="--detector")
     if detection.detector == "human2d":
         from ..regressors.human2d_detector import load_human2d_detector
 

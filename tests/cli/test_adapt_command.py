@@ -44,8 +44,8 @@ def photographs(tmp_path_factory) -> Path:
         write_image(folder / f"{number}.png", rng.integers(0, 255, (SIZE[1], SIZE[0], 3), dtype=np.uint8))
         own = points.copy()
         own[:, :2] = (own[:, :2] + rng.normal(0, 0.5, (len(own), 2))) * seen[:, None]
-        x, y, right, bottom = *own[seen, :2].min(0), *own[seen, :2].max(0)
-        annotation = {"id": number, "image_id": number, "category_id": 1, "iscrowd": 0}
+        (x, y), (right, bottom) = own[seen, :2].min(0).tolist(), own[seen, :2].max(0).tolist()
+        annotation: dict = {"id": number, "image_id": number, "category_id": 1, "iscrowd": 0}
         annotation |= {"keypoints": own.ravel().tolist(), "bbox": [x, y, right - x, bottom - y]}
         annotations.append(annotation | {"segmentation": [[x, y, right, y, right, bottom, x, bottom]]})
     images = [{"id": i, "file_name": f"{i}.png", "width": SIZE[0], "height": SIZE[1]} for i in range(12)]
