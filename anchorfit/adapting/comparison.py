@@ -10,6 +10,9 @@ import numpy as np
 
 from ..evaluation.metrics.bootstrap import Interval, bootstrap
 
+LEAST_GAIN = 0.02
+"""Of the figure before: a smaller gain, however sure, is not worth another network."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
@@ -36,8 +39,9 @@ class Comparison:
 
     @property
     def better(self) -> bool:
-        """Whether all of the interval lies on the good side."""
-        return self.change.high < 0 if self.lower_is_better else self.change.low > 0
+        """Whether all of the interval lies on the good side, and the gain is worth it."""
+        sure = self.change.high < 0 if self.lower_is_better else self.change.low > 0
+        return sure and abs(self.change.value) >= LEAST_GAIN * abs(self.before)
 
     @property
     def worse(self) -> bool:
@@ -111,5 +115,5 @@ def judge(aims: Sequence[Comparison], guards: Sequence[Comparison] = ()) -> Verd
     if better and not worse:
         return Verdict(True, "helped: " + "; ".join(map(str, better)))
     reasons = "; ".join(map(str, worse or aims))
-    why = " gets worse" if worse else " is no surer than chance" if aims else "there is nothing to compare"
+    why = " gets worse" if worse else " is a small or unsure gain" if aims else "there is nothing to compare"
     return Verdict(False, f"did not help: {reasons}{why}; the weights from before stay better, there is nothing to use")

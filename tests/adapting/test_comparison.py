@@ -28,6 +28,13 @@ def test_more_can_be_better():
     assert figure(-0.5, lower=False).worse
 
 
+def test_a_sure_gain_of_next_to_nothing_is_none():
+    tiny = figure(-0.04, spread=0.0)
+    assert tiny.change.high < 0
+    assert not tiny.better
+    assert figure(-0.1, spread=0.0).better
+
+
 def test_a_change_within_the_tolerance_is_not_worse():
     assert figure(0.5).worse
     assert not figure(0.5, tolerance=0.6).worse
