@@ -70,7 +70,7 @@ def adapted(photographs, output, *options):
 
 
 def test_what_helps_is_written_and_used_by_predict(photographs, tmp_path):
-    result = adapted(photographs, tmp_path)
+    result = adapted(photographs, tmp_path, "--learning-rate", 0.03, "--steps", 20)
     assert result.exit_code == 0, result.output
     assert "Learning from 6 people in 6 images; testing on 6 people in 6 held-out images." in words(result.output)
     assert "pose_prior: helped: reprojection" in words(result.output)
