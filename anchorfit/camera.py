@@ -7,6 +7,7 @@ the first pixel is (0.5, 0.5). See docs/conventions.md.
 from __future__ import annotations
 
 import math
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -129,10 +130,12 @@ def focal_from_exif(path: str | Path) -> float | None:
     if not path.exists():
         raise FileNotFoundError(f"{path}: no such image")
     try:
-        with Image.open(path) as image:
-            exif = image.getexif()
-            width, height = image.size
-            tags = exif.get_ifd(ExifTags.IFD.Exif)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow's hints about large images and broken records
+            with Image.open(path) as image:
+                exif = image.getexif()
+                width, height = image.size
+                tags = exif.get_ifd(ExifTags.IFD.Exif)
     except (
         Exception
     ):  # whatever is broken in the record or the image: no focal length is known; read_image says the rest

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 
 import cv2
@@ -21,6 +22,7 @@ LEAST_SURE = 0.1
 """Heatmap maxima below this are no joints."""
 LEAST_EXTENT = 0.1
 """Of the picture: a person who seems smaller in it is not looked at again."""
+_TILE = 16_384  # pixels a side: OpenCV refuses more than 32767
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +110,12 @@ def load_human2d_detector(weights: str | Path | None, search: Search) -> Human2D
 
 def _in_image(body: np.ndarray, framing: Framing, size: tuple[int, int]) -> StoredMask:
     """The silhouette of a framing, put back where it was cut out."""
+    left, top, right, bottom = framing.window(size)
     matrix = framing._replace(size=OUTPUT_SIZE).matrix()
-    matrix[:, 2] += matrix[:, :2] @ (0.5, 0.5) - 0.5  # OpenCV counts from the middle of the first pixel
-    cover = cv2.warpAffine(body, matrix, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
-    return StoredMask(segmentation=mask_to_run_lengths(cover > 0.5), width=size[0], height=size[1])
+    mask = np.zeros((size[1], size[0]), bool)
+    for y, x in product(range(top, bottom, _TILE), range(left, right, _TILE)):
+        tile = mask[y : min(y + _TILE, bottom), x : min(x + _TILE, right)]
+        moved = matrix.copy()  # OpenCV counts from the middle of the first pixel
+        moved[:, 2] += matrix[:, :2] @ (x + 0.5, y + 0.5) - 0.5
+        tile[:] = cv2.warpAffine(body, moved, tile.shape[::-1], flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP) > 0.5
+    return StoredMask(segmentation=mask_to_run_lengths(mask), width=size[0], height=size[1])

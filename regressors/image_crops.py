@@ -55,8 +55,15 @@ class Framing(NamedTuple):
 
     def cut(self, image: np.ndarray) -> np.ndarray:
         """The piece of a photograph (H, W, 3) uint8, or of a mask (H, W) bool or float32; what is outside is 0."""
+        left, top, right, bottom = self.window((image.shape[1], image.shape[0]))
+        values = image[top:bottom, left:right]
+        if not values.size:
+            return np.zeros(
+                (self.size, self.size, *image.shape[2:]), np.float32 if image.dtype == bool else image.dtype
+            )
+        values = values.astype(np.float32) if image.dtype == bool else np.ascontiguousarray(values)
         matrix = self.matrix()
-        values = image.astype(np.float32) if image.dtype == bool else image
+        matrix[:, 2] += matrix[:, :2] @ (left, top)
         shrink = int(self.side / self.size)
         if shrink > 1:  # averaged first: bilinear sampling alone would skip pixels
             height, width = values.shape[:2]
@@ -64,9 +71,19 @@ class Framing(NamedTuple):
             scale = np.diag([width / small[0], height / small[1]])
             values = cv2.resize(values, small, interpolation=cv2.INTER_AREA)
             matrix = np.column_stack((matrix[:, :2] @ scale, matrix[:, 2]))
-        matrix = matrix.copy()
         matrix[:, 2] += matrix[:, :2] @ (0.5, 0.5) - 0.5  # OpenCV counts from the middle of the first pixel
         return cv2.warpAffine(values, matrix, (self.size, self.size), flags=cv2.INTER_LINEAR)
+
+    def window(self, size: tuple[int, int]) -> tuple[int, int, int, int]:
+        """Left, top, right, bottom of what the piece needs of an image of that (width, height), and a little more.
+
+        Only this is worked on: images may be huge, and OpenCV refuses sides beyond 32767 pixels.
+        """
+        corners = self.points_back(self.size * np.array([[0, 0], [1, 0], [0, 1], [1, 1]], np.float64))
+        room = 3 * max(1.0, self.side / self.size)
+        low = np.floor(corners.min(0) - room).clip(0, size).astype(int)
+        high = np.ceil(corners.max(0) + room).clip(0, size).astype(int)
+        return int(low[0]), int(low[1]), int(high[0]), int(high[1])
 
 
 def exchange_sides(values: np.ndarray) -> np.ndarray:

@@ -133,10 +133,13 @@ class _Finder:
         self._loaded: Detector | None = None
 
     def load(self) -> Detector:
-        from ..observations.detectors import load_detector
+        from ..observations.detectors import DETECTORS, load_detector
 
         if self._loaded is None:
-            chosen = self._detection
+            chosen, known = self._detection, ("auto", *DETECTORS)
+            if chosen.detector not in known:
+                told = f"expected one of {', '.join(known)}, got {chosen.detector!r}"
+                raise typer.BadParameter(told, param_hint="--detector")
             self._loaded = load_detector(chosen.detector, model=chosen.model, search=self._search)
         return self._loaded
 

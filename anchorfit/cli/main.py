@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from .._version import __version__
+from .adapt import adapt
 from .benchmark import benchmark_app
 from .body import body_app
 from .console import fail
@@ -33,6 +34,7 @@ app.command()(export)
 app.command()(report)
 app.command()(demo)
 app.command()(evaluate)
+app.command()(adapt)
 app.add_typer(benchmark_app, name="benchmark")
 app.add_typer(body_app, name="body")
 app.add_typer(train_app, name="train")

@@ -17,6 +17,7 @@ from .shading import error_colors, person_colors, shade, vertex_normals
 
 _MOST_SAMPLES = 16_000_000  # for one picture, where the caller does not say how many
 _SAMPLES_AT_ONCE = 1 << 21  # shaded points held at a time
+_PIXELS_AT_ONCE = 32_000_000  # of a picture as floats: 0.4 GB
 _KEYPOINT_COLOR = (1.0, 0.82, 0.10)
 
 ByteImage = NDArray[np.uint8]
@@ -67,22 +68,35 @@ def overlay(
     Raises:
         ValueError: a shape or a number does not fit.
     """
-    picture = _check_image(image)
+    _check_image(image)
     if not 0 <= alpha <= 1:
         raise ValueError(f"alpha: expected 0..1, got {alpha}")
     people = _stack_people(vertices_cam)
     paint = _vertex_colors(people, colors, values, value_range, colormap)
     bones = tuple(bones)
-    height, width = picture.shape[:2]
-    box, layer = draw_bodies(people, faces, intrinsics, paint, (height, width), samples=samples, rasterizer=rasterizer)
-    part = picture[box]
-    part *= 1 - alpha * layer[..., 3:]
-    part += 255 * alpha * layer[..., :3]
-    if keypoints is not None:
-        for points, shown in _visible_keypoints(keypoints, min_confidence):
-            red, green, blue = keypoint_color
-            draw_skeleton(picture, points, shown, bones, (red, green, blue), _mark_radius(points[shown], height, width))
-    return (picture + 0.5).clip(0, 255).astype(np.uint8)
+    height, width = image.shape[:2]
+    red, green, blue = keypoint_color
+    marks = [] if keypoints is None else _visible_keypoints(keypoints, min_confidence)
+    result = np.empty_like(image)
+    rows_at_once = max(1, _PIXELS_AT_ONCE // width)
+    if height > rows_at_once and samples is None and len(people):  # the same for all parts
+        bodies = people[people.isfinite().flatten(1).all(1)]
+        top, bottom, left, right = _box_of(bodies, torch.as_tensor(intrinsics).to(people), height, width)
+        samples = _affordable_samples((bottom - top) * (right - left))
+    for start in range(0, height, rows_at_once):
+        part = image[start : start + rows_at_once].astype(np.float32)
+        camera = _zoom(torch.as_tensor(intrinsics).to(people), 0, start, 1)
+        size = (part.shape[0], width)
+        box, layer = draw_bodies(people, faces, camera, paint, size, samples=samples, rasterizer=rasterizer)
+        covered = part[box]
+        covered *= 1 - alpha * layer[..., 3:]
+        covered += 255 * alpha * layer[..., :3]
+        for points, shown in marks:
+            radius = _mark_radius(points[shown], height, width)
+            draw_skeleton(part, points - (0, start), shown, bones, (red, green, blue), radius)
+        part += 0.5
+        result[start : start + rows_at_once] = part.clip(0, 255, out=part).astype(np.uint8)
+    return result
 
 
 def side_view(
@@ -278,12 +292,11 @@ def _look_from(
     return turned, people.new_tensor([[focal, 0, width / 2], [0, focal, height / 2], [0, 0, 1]])
 
 
-def _check_image(image: ByteImage) -> NDArray[np.float32]:
+def _check_image(image: ByteImage) -> None:
     array = np.asarray(image)
     if array.ndim != 3 or array.shape[2] != 3 or array.dtype != np.uint8:
         raise ValueError(f"image: expected (H, W, 3) uint8 RGB, got {array.shape} {array.dtype}")
     check_size((array.shape[0], array.shape[1]))
-    return array.astype(np.float32)
 
 
 def _stack_people(vertices_cam: Tensor | Sequence[Tensor]) -> Tensor:

@@ -84,10 +84,14 @@ def crop_person(
 
 def framing_of(person: Person, size: int = INPUT_SIZE) -> Framing:
     """The square around a person, to be seen in ``size`` pixels: its box, or where there is none its joints."""
-    box = person.box
-    if box is None:
-        seen = person.keypoints[person.confidence > 0]
-        low, high = seen.min(0), seen.max(0)
-        extent = np.maximum(high - low, 1.0)
-        box = (float(low[0]), float(low[1]), float(extent[0]), float(extent[1]))
-    return Framing.around(box, size)
+    return Framing.around(box_of(person), size)
+
+
+def box_of(person: Person) -> tuple[float, float, float, float]:
+    """A person's box, x, y, width, height, pixels; where there is none, that of the annotated joints."""
+    if person.box is not None:
+        return person.box
+    seen = person.keypoints[person.confidence > 0]
+    low, high = seen.min(0), seen.max(0)
+    extent = np.maximum(high - low, 1.0)
+    return float(low[0]), float(low[1]), float(extent[0]), float(extent[1])

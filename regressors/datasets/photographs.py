@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
+import numpy as np
 import torch
 
 from ...observations.images import read_image
@@ -21,6 +23,7 @@ class AnnotatedPhotographs:
         joints: what heatmaps are made of.
         size: pixels of the square pictures.
         seed: with the step, everything random comes from it.
+        read: an image from its path, (H, W, 3) uint8 RGB: from the disk, or from wherever they are kept.
     Raises:
         ValueError: nobody is left who can be used; a size that the network cannot take.
     """
@@ -33,12 +36,13 @@ class AnnotatedPhotographs:
         joints: tuple[str, ...] = HUMAN2D_JOINTS,
         size: int = INPUT_SIZE,
         seed: int = 0,
+        read: Callable[[Path], np.ndarray] = read_image,
     ) -> None:
         check_size(size)
         self.people = [person for person in people if person.image is not None and (person.confidence > 0).any()]
         if not self.people:
             raise ValueError("people: expected at least one with an image and an annotated joint, got none")
-        self.augmentation, self.joints, self.size, self.seed = augmentation, joints, size, seed
+        self.augmentation, self.joints, self.size, self.seed, self._read = augmentation, joints, size, seed, read
 
     def batch(self, step: int, count: int, rows: slice = slice(None)) -> PersonCrops:
         """The rows of batch number ``step`` of ``count`` people.
@@ -55,6 +59,6 @@ class AnnotatedPhotographs:
             framing = framing_of(person, self.size)
             if self.augmentation is not None:
                 framing = self.augmentation.vary(framing, torch.Generator().manual_seed(seed))
-            image = read_image(person.image or "")
+            image = self._read(person.image or Path())
             crops.append(crop_person(image, person, framing, joints=self.joints))
         return PersonCrops(*(torch.stack(values) for values in zip(*crops, strict=True)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +17,7 @@ from ..human2d import Human2D, Human2DConfig, see
 from ..losses import human2d_loss
 from ..synthesis import PoseSource
 from ..synthesis.images import ImageSynthesis, SyntheticImages
+from .refinement import hold_statistics
 
 HELDOUT_SEED = 78
 CORRECT = 0.2  # of the torso
@@ -27,6 +29,7 @@ class Human2DTask:
     Args:
         body: that is drawn; sets the device.
         network: its shape, or a trained one to go on with, changed in place; None for the default shape.
+        hold: whether batch norm keeps the statistics that the network came with.
         synthesis: None for its defaults.
         photographs: annotated ones to learn from, too.
         share: of the steps that take photographs.
@@ -40,6 +43,7 @@ class Human2DTask:
         body: BodyModel,
         *,
         network: Human2D | Human2DConfig | None = None,
+        hold: bool = False,
         synthesis: ImageSynthesis | None = None,
         photographs: AnnotatedPhotographs | None = None,
         share: float = 0.5,
@@ -51,7 +55,7 @@ class Human2DTask:
         torch.manual_seed(seed)
         network = network if isinstance(network, Human2D) else Human2D(network)
         self._model: Human2D = network.to(body.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        joints = network.config.joints
+        self._holds, joints = hold, network.config.joints
         train, test = (PoseSource.from_library(load_pose_library(split=split)) for split in ("train", "heldout"))
         self.data = SyntheticImages(body, train, synthesis, backdrops=backdrops, joints=joints, seed=seed)
         as_recorded = replace(synthesis, people=replace(synthesis.people, variation=None))
@@ -64,6 +68,8 @@ class Human2DTask:
         return self._model
 
     def loss(self, model: nn.Module, step: int, rows: slice, batch_size: int) -> Tensor:
+        if self._holds:
+            hold_statistics(self._model)
         crops = self._batch(step, rows, batch_size)
         device = next(model.parameters()).device
         crops = PersonCrops(*(value.to(device) for value in crops))
@@ -80,25 +86,39 @@ class Human2DTask:
         return evaluate(self._model, self.heldout)
 
 
-def evaluate(network: Human2D, crops: PersonCrops, *, at_once: int = 16) -> dict[str, float]:
-    """PCK@0.2 (joints inside the picture; as `evaluation.detection`) and mean IoU of silhouettes, in percent."""
+class Judged(NamedTuple):
+    """Of each picture (B,): joints that were found, joints that could be, and the IoU of silhouettes, NaN without."""
+
+    right: Tensor
+    joints: Tensor
+    mask_iou: Tensor
+
+
+def judge(network: Human2D, crops: PersonCrops, *, at_once: int = 16) -> Judged:
+    """What a network sees in pictures, against the truth: PCK@0.2 of the known joints inside, and silhouettes."""
     parts = [see(network, crops.picture[start : start + at_once]) for start in range(0, len(crops.picture), at_once)]
     positions, body = (torch.cat([part[index] for part in parts]) for index in (0, 2))
     size = crops.picture.shape[-1]
     inside = ((crops.positions >= 0) & (crops.positions <= size)).all(-1) & crops.known
     distance = (positions - crops.positions).norm(dim=-1)
-    right = (distance <= CORRECT * _torso(network, crops.positions, size)[:, None]) & inside
+    right = (distance <= CORRECT * _torso(network, crops)[:, None]) & inside
     seen, true = body > 0.5, crops.body > 0.5
     iou = (seen & true).sum((1, 2)) / (seen | true).sum((1, 2)).clamp_min(1)
-    return {"pck": 100 * float(right.sum() / inside.sum().clamp_min(1)), "mask_iou": 100 * float(iou.mean())}
+    return Judged(right.sum(1), inside.sum(1), torch.where(crops.has_body, iou, torch.nan))
 
 
-def _torso(network: Human2D, positions: Tensor, size: int) -> Tensor:
+def evaluate(network: Human2D, crops: PersonCrops) -> dict[str, float]:
+    """PCK@0.2 (joints inside the picture; as `evaluation.detection`) and mean IoU of silhouettes, in percent."""
+    right, joints, iou = judge(network, crops)
+    return {"pck": 100 * float(right.sum() / joints.sum().clamp_min(1)), "mask_iou": 100 * float(iou.nanmean())}
+
+
+def _torso(network: Human2D, crops: PersonCrops) -> Tensor:
     """(B,) pixels: the longer diagonal from a shoulder to the other side's hip; a fifth of the crop without these."""
-    joints = network.config.joints
-    ends = [(f"{side}_shoulder", f"{other}_hip") for side, other in (("left", "right"), ("right", "left"))]
-    known = [pair for pair in ends if all(name in joints for name in pair)]
-    if not known:
-        return positions.new_full((len(positions),), size / 5)
-    lengths = [(positions[:, joints.index(a)] - positions[:, joints.index(b)]).norm(dim=-1) for a, b in known]
-    return torch.stack(lengths).amax(0)
+    joints, longest = network.config.joints, crops.positions.new_zeros(len(crops.positions))
+    for side, other in (("left", "right"), ("right", "left")):
+        if f"{side}_shoulder" in joints and f"{other}_hip" in joints:
+            ends = [joints.index(f"{side}_shoulder"), joints.index(f"{other}_hip")]
+            length = (crops.positions[:, ends[0]] - crops.positions[:, ends[1]]).norm(dim=-1)
+            longest = torch.maximum(longest, length * crops.known[:, ends].all(1))
+    return torch.where(longest > 0, longest, crops.picture.shape[-1] / 5)

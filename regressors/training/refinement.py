@@ -5,14 +5,16 @@ Keypoints alone leave depth open, so every batch holds synthetic people with the
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from ..losses import keypoint_reprojection_loss
+from ..losses import keypoint_reprojection_loss, point_loss
 from ..normalisation import NormalisedKeypoints, normalise
 from ..pose_prior import PosePrior, PosePriorOutput
+from ..shape_prior import NUM_BETAS
 from .tasks import PoseTask
 
 
@@ -32,31 +34,43 @@ class RefineTask:
         network: the weights to start from; changed in place.
         target: the people that are annotated in 2D.
         weight: of the reprojection loss, in squared sizes of the person.
+        anchor: weight of how far, in metres, the annotated people's joints and surface leave the places that the
+            weights at the start gave them: keypoints know nothing of depth, and few people are fitted in many ways.
         seed: of the order in which people are drawn.
     Raises:
         ValueError: nobody is annotated.
     """
 
     def __init__(
-        self, source: PoseTask, network: PosePrior, target: Annotated, *, weight: float = 300.0, seed: int = 0
+        self,
+        source: PoseTask,
+        network: PosePrior,
+        target: Annotated,
+        *,
+        weight: float = 300.0,
+        anchor: float = 0.0,
+        seed: int = 0,
     ) -> None:
         if not len(target.keypoints):
             raise ValueError("target: expected at least one annotated person, got none")
         self.source, self._model, self.target = source, network, target
-        self.weight, self.seed = weight, seed
+        self.weight, self.anchor, self.seed = weight, anchor, seed
+        self._first = deepcopy(network).eval()
 
     @property
     def model(self) -> PosePrior:
         return self._model
 
     def loss(self, model: nn.Module, step: int, rows: slice, batch_size: int) -> Tensor:
-        _hold_statistics(self._model)
+        hold_statistics(self._model)
         generator = torch.Generator().manual_seed((self.seed * 1_000_003 + step) % 2**63)
         chosen = torch.randint(len(self.target.keypoints), (batch_size,), generator=generator)[rows]
         inputs = normalise(*(value[chosen] for value in self.target))
         output: PosePriorOutput = model(inputs.features)
-        seen = reprojection_loss(self._model, output, inputs)
-        return self.source.loss(model, step, rows, batch_size) + self.weight * seen
+        total = self.weight * reprojection_loss(self._model, output, inputs)
+        if self.anchor > 0:
+            total = total + self.anchor * self._change(output, inputs)
+        return self.source.loss(model, step, rows, batch_size) + total
 
     def evaluate(self) -> dict[str, float]:
         """The reprojection loss of all annotated people, and the source's errors."""
@@ -64,12 +78,19 @@ class RefineTask:
         loss = reprojection_loss(self._model, self._model(inputs.features), inputs)
         return {"reprojection": float(loss.detach()), **self.source.errors_of(self._model)}
 
+    def _change(self, output: PosePriorOutput, inputs: NormalisedKeypoints) -> Tensor:
+        """Mean distance, metres, of joints and surface from where they were, relative to the pelvis, at mean shape."""
+        mean = output.world.new_zeros(len(output.world), NUM_BETAS)
+        with torch.no_grad():
+            before = self.source.surface.pose(self._first(inputs.features).world, mean)
+        return point_loss(self.source.surface.pose(output.world, mean), before)
 
-def _hold_statistics(network: nn.Module) -> None:
+
+def hold_statistics(network: nn.Module) -> None:
     """Batch norm keeps the statistics of the first training: two kinds of batches in turn would leave it neither's
     (refinement then lost 14 mm, whatever the weight of the reprojection)."""
     for module in network.modules():
-        if isinstance(module, nn.BatchNorm1d):
+        if isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d)):
             module.eval()
 
 

@@ -131,13 +131,24 @@ class PoseTask:
         for name, people in self.heldout.items():
             inputs = normalise(people.keypoints, people.confidence, people.intrinsics)
             output = network(inputs.features)
-            local, world = true_rotations(people.params, inputs.view)
-            betas = people.params[:, 72:82]
-            distance = (self.surface.pose(output.world, betas) - self.surface.pose(world, betas)).norm(dim=-1)
+            local, _ = true_rotations(people.params, inputs.view)
+            distance = self._distances(output, people, inputs.view)
             errors[f"{name}_joints_mm"] = 1000 * float(distance[:, :24].mean())
             errors[f"{name}_surface_mm"] = 1000 * float(distance[:, 24:].mean())
             errors[f"{name}_deg"] = float(pose_angles_deg(output.local, local).mean())
         return errors
+
+    @torch.inference_mode()
+    def joint_errors_mm(self, network: PosePrior, people: SyntheticPeople) -> Tensor:
+        """(B,) root-aligned mean joint errors of a network in evaluation mode."""
+        inputs = normalise(people.keypoints, people.confidence, people.intrinsics)
+        return 1000 * self._distances(network(inputs.features), people, inputs.view)[:, :24].mean(1)
+
+    def _distances(self, output: PosePriorOutput, people: SyntheticPeople, view: Tensor) -> Tensor:
+        """(B, 24 + M) metres from the true joints and surface sample, all relative to the pelvis joint."""
+        _, world = true_rotations(people.params, view)
+        betas = people.params[:, 72:82]
+        return (self.surface.pose(output.world, betas) - self.surface.pose(world, betas)).norm(dim=-1)
 
 
 def heldout_people(body: BodyModel, synthesis: Synthesis) -> dict[str, SyntheticPeople]:

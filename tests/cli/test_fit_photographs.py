@@ -4,6 +4,7 @@ import shutil
 
 import numpy as np
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from anchorfit.assets import ASSETS
@@ -91,3 +92,61 @@ def test_the_demo_starts_from_the_pictures_alone_where_that_is_asked_for(install
     assert "stand-in 1.0" in result.output
     assert "000000000785.jpg#0" in result.output
     assert (tmp_path / "contact_sheet.jpg").stat().st_size > 10_000
+
+
+@pytest.fixture
+def mixed_folder(tmp_path):
+    """Photographs of every sort, and what is none; the good ones show the skier at 320 x 212."""
+    folder = tmp_path / "mixed"
+    folder.mkdir()
+    photo = Image.open(PHOTO).convert("RGB").resize((320, 212))
+    photo.save(folder / "good.jpg")
+    photo.convert("RGBA").save(folder / "alpha.png")
+    photo.convert("L").save(folder / "grey.png")
+    Image.fromarray(np.asarray(photo.convert("L")).astype(np.uint16) * 257).save(folder / "sixteen.png")
+    turned = Image.Exif()
+    turned[0x0112] = 6  # to be shown turned by a quarter
+    photo.rotate(90, expand=True).save(folder / "turned.jpg", exif=turned)
+    Image.new("RGB", (320, 212)).save(folder / "black.jpg")
+    Image.new("RGB", (320, 212), "white").save(folder / "white.jpg")
+    Image.new("RGB", (1, 1), "grey").save(folder / "pixel.png")
+    Image.new("1", (13_000, 12_000)).save(folder / "huge.png")
+    data = (folder / "good.jpg").read_bytes()
+    (folder / "short.jpg").write_bytes(data[: len(data) // 2])
+    (folder / "noise.jpg").write_bytes(np.random.default_rng(0).bytes(5000))
+    (folder / "film.jpg").write_bytes(b"\0\0\0\x18ftypmp42" + bytes(200))
+    (folder / "nothing.jpg").touch()
+    return folder
+
+
+@pytest.mark.parametrize("command", ["fit", "predict"])
+def test_each_bad_picture_is_one_line_and_the_rest_goes_on(installed, mixed_folder, tmp_path, command):
+    result = invoke(command, mixed_folder, "-o", tmp_path / "out", "--save", "npz")
+    assert result.exit_code == 0, result.output
+    for name, said in {
+        "black.jpg": "finds no person in it",
+        "white.jpg": "finds no person in it",
+        "pixel.png": "finds no person in it",
+        "huge.png": "13000 x 12000 pixels is too large; scale it down first",
+        "short.jpg": "damaged or cut short",
+        "noise.jpg": "not an image of a known format; convert it to JPEG or PNG",
+        "film.jpg": "this is a video, not an image; take frames out of it first (ffmpeg -i film.jpg frame_%05d.jpg)",
+        "nothing.jpg": "the image file is empty; copy it again",
+    }.items():
+        lines = [line for line in result.stderr.splitlines() if f"{mixed_folder / name}: " in line]
+        assert len(lines) == 1, result.stderr
+        assert said in lines[0]
+    fitted = {path.name: BodyEstimate.load(path) for path in (tmp_path / "out").glob("*.npz")}
+    assert sorted(fitted) == ["alpha_0.npz", "good_0.npz", "grey_0.npz", "sixteen_0.npz", "turned_0.npz"]
+    for estimate in fitted.values():
+        assert estimate.image_size[0].tolist() == [320, 212]
+
+
+def test_weights_that_are_missing_and_an_unknown_detector_are_one_line(tmp_path):
+    missing = ("--detector", "human2d", "--detector-model", tmp_path / "none.safetensors")
+    result = invoke("fit", PHOTO, "-o", tmp_path / "out", *missing)
+    assert "none.safetensors: no such weights" in str(result.exception)
+    result = invoke("predict", PHOTO, "-o", tmp_path / "out", "--detector", "eyes")
+    assert result.exit_code == 2
+    assert "human2d" in result.output
+    assert not (tmp_path / "out").exists()

@@ -219,3 +219,44 @@ def test_as_a_detector_it_puts_what_it_sees_back_into_the_image(stand_in):
     finder.people = lambda image: [replace(standing, box=(256.0, 156.0, 100.0, 100.0))]
     (person,) = anchorfit.detect(image, Human2DDetector(network=KnowingNetwork(SMALL).eval(), finder=finder))
     np.testing.assert_allclose(person.keypoints[seen], np.broadcast_to([306, 206], (25, 2)), atol=0.5)
+
+
+def test_a_piece_of_a_huge_image_is_cut_where_it_is():
+    """OpenCV refuses sides beyond 32767 pixels; only the window around a person is touched."""
+    strip = np.zeros((50, 40_000, 3), np.uint8)
+    strip[10:30, 39_000:39_020] = 255
+    framing = Framing.around((38_995.0, 5.0, 30.0, 30.0), 64)
+    piece = framing.cut(strip)
+    corner = framing.points(np.array([[39_000.0, 10.0], [39_020.0, 30.0]]))
+    inside = piece[int(corner[0, 1]) + 2 : int(corner[1, 1]) - 1, int(corner[0, 0]) + 2 : int(corner[1, 0]) - 1]
+    assert (inside == 255).all()
+    assert piece.mean() == pytest.approx(255 * np.prod(np.diff(corner, axis=0)) / 64**2, rel=0.02)
+    outside = Framing.around((-500.0, -500.0, 30.0, 30.0), 64)
+    assert not outside.cut(strip).any()
+    assert outside.cut(strip[..., 0] > 0).shape == (64, 64)
+
+
+@pytest.mark.parametrize("turn", [0.0, 0.5])
+def test_a_piece_is_the_same_whether_the_window_or_the_whole_is_worked_on(turn):
+    image = np.random.default_rng(0).integers(0, 255, (300, 400), dtype=np.uint8)
+    framing = Framing((180.0, 140.0), 60.0, turn=turn, size=64)
+    moved = framing._replace(centre=(180.0 - 90, 140.0 - 60))
+    np.testing.assert_allclose(moved.cut(image[60:, 90:]), framing.cut(image), atol=1)
+
+
+def test_the_mask_of_a_huge_image_is_put_back_where_it_was_cut_out(monkeypatch):
+    from anchorfit.regressors import human2d_detector
+
+    body = np.zeros((64, 64), np.float32)
+    body[16:48, 24:40] = 1
+    framing = Framing.around((39_000.0, 0.0, 80.0, 80.0))
+    mask = np.asarray(human2d_detector._in_image(body, framing, (40_000, 90)))
+    low, high = framing.points_back(np.array([[96.0, 64.0], [160.0, 192.0]]))
+    rows, columns = np.nonzero(mask)
+    assert [columns.min(), rows.min()] == pytest.approx(low, abs=1)
+    assert [columns.max() + 1, rows.max() + 1] == pytest.approx(high, abs=1)
+    monkeypatch.setattr(human2d_detector, "_TILE", 17)
+    tiled = human2d_detector._in_image(body, framing._replace(centre=(60.0, 40.0)), (130, 90))
+    monkeypatch.setattr(human2d_detector, "_TILE", 1000)
+    whole = human2d_detector._in_image(body, framing._replace(centre=(60.0, 40.0)), (130, 90))
+    assert (np.asarray(tiled) == np.asarray(whole)).mean() > 0.999

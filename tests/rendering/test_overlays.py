@@ -181,3 +181,17 @@ def test_wrong_arguments_are_named(change, word):
         overlay(**arguments)
     with pytest.raises(ValueError, match="size"):
         side_view(ball, faces, (0, 4))
+
+
+def test_a_huge_picture_is_drawn_in_parts_that_fit_together(monkeypatch):
+    """Its floats would fill the memory; the parts show no seam."""
+    from anchorfit.rendering import overlays
+
+    image = np.random.default_rng(0).integers(0, 255, (90, 120, 3), dtype=np.uint8)
+    vertices, faces = blob(0)
+    points = np.array([[60.0, 44.0], [30.0, 60.0]])
+    whole = overlay(image, vertices[None], faces, camera(90, 120), keypoints=points, bones=[(0, 1)])
+    monkeypatch.setattr(overlays, "_PIXELS_AT_ONCE", 120 * 37)
+    parts = overlay(image, vertices[None], faces, camera(90, 120), keypoints=points, bones=[(0, 1)])
+    assert (whole != image).any()
+    assert np.abs(whole.astype(int) - parts).max() <= 1  # sums in another order
