@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 import torch
 
+from ...camera import focal_from_exif
 from ...observations.images import read_image
 from ...observations.people import Person
 from ..human2d import HUMAN2D_JOINTS
+from ..image_crops import Framing
 from .crops import Augmentation, PersonCrops, crop_person, framing_of
 
 
@@ -48,10 +50,21 @@ class AnnotatedPhotographs:
         seeds = torch.randint(2**62, (count,), generator=generator).tolist()  # each person's own: rows stay themselves
         crops = []
         for index, seed in list(zip(chosen, seeds, strict=True))[rows]:
-            person = self.people[index]
-            framing = framing_of(person)
+            framing = framing_of(self.people[index])
             if self.augmentation is not None:
                 framing = self.augmentation.vary(framing, torch.Generator().manual_seed(seed))
-            image = read_image(person.image or "")
-            crops.append(crop_person(image, person, framing, joints=self.joints))
-        return PersonCrops(*(torch.stack(values) for values in zip(*crops, strict=True)))
+            crops.append(self._cut(index, framing))
+        return _stacked(crops)
+
+    def chosen(self, index: Sequence[int]) -> PersonCrops:
+        """Some of the people, as they are; raises as `batch`."""
+        return _stacked([self._cut(place, framing_of(self.people[place])) for place in index])
+
+    def _cut(self, index: int, framing: Framing) -> PersonCrops:
+        person = self.people[index]
+        path = person.image or ""
+        return crop_person(read_image(path), person, framing, joints=self.joints, focal=focal_from_exif(path))
+
+
+def _stacked(crops: Sequence[PersonCrops]) -> PersonCrops:
+    return PersonCrops(*(torch.stack(values) for values in zip(*crops, strict=True)))

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from ...body import BodyModel
 from ...body.pose_library import load_pose_library
 from ..datasets import AnnotatedPhotographs, PersonCrops
-from ..human2d import INPUT_SIZE, Human2D, Human2DConfig, see
+from ..human2d import INPUT_SIZE, Human2D, Human2DConfig, Sight, see
 from ..losses import human2d_loss
 from ..synthesis import PoseSource
 from ..synthesis.images import ImageSynthesis, SyntheticImages
@@ -77,21 +77,30 @@ class Human2DTask:
         return evaluate(self._model, self.heldout)
 
 
-def evaluate(network: Human2D, crops: PersonCrops, *, at_once: int = 16) -> dict[str, float]:
+def evaluate(network: Human2D, crops: PersonCrops) -> dict[str, float]:
+    """`score` of what the network sees in the pictures."""
+    return score(see_all(network, crops.picture), crops, network.config.joints)
+
+
+def see_all(network: Human2D, pictures: Tensor, *, at_once: int = 16, half: bool = False) -> Sight:
+    """`human2d.see` for any number of pictures."""
+    parts = [see(network, some, half=half) for some in pictures.split(at_once)]
+    return Sight(*(torch.cat(values) for values in zip(*parts, strict=True)))
+
+
+def score(sight: Sight, crops: PersonCrops, joints: tuple[str, ...]) -> dict[str, float]:
     """PCK@0.2 (joints inside the picture; as `evaluation.detection`) and mean IoU of silhouettes, in percent."""
-    parts = [see(network, crops.picture[start : start + at_once]) for start in range(0, len(crops.picture), at_once)]
-    positions, body = (torch.cat([part[index] for part in parts]) for index in (0, 2))
+    positions, body = sight.positions, sight.body
     inside = ((crops.positions >= 0) & (crops.positions <= INPUT_SIZE)).all(-1) & crops.known
     distance = (positions - crops.positions).norm(dim=-1)
-    right = (distance <= CORRECT * _torso(network, crops.positions)[:, None]) & inside
+    right = (distance <= CORRECT * _torso(joints, crops.positions)[:, None]) & inside
     seen, true = body > 0.5, crops.body > 0.5
     iou = (seen & true).sum((1, 2)) / (seen | true).sum((1, 2)).clamp_min(1)
     return {"pck": 100 * float(right.sum() / inside.sum().clamp_min(1)), "mask_iou": 100 * float(iou.mean())}
 
 
-def _torso(network: Human2D, positions: Tensor) -> Tensor:
+def _torso(joints: tuple[str, ...], positions: Tensor) -> Tensor:
     """(B,) pixels: the longer diagonal from a shoulder to the other side's hip; a fifth of the crop without these."""
-    joints = network.config.joints
     ends = [(f"{side}_shoulder", f"{other}_hip") for side, other in (("left", "right"), ("right", "left"))]
     known = [pair for pair in ends if all(name in joints for name in pair)]
     if not known:

@@ -50,7 +50,7 @@ class RefineTask:
         return self._model
 
     def loss(self, model: nn.Module, step: int, rows: slice, batch_size: int) -> Tensor:
-        _hold_statistics(self._model)
+        hold_statistics(self._model)
         generator = torch.Generator().manual_seed((self.seed * 1_000_003 + step) % 2**63)
         chosen = torch.randint(len(self.target.keypoints), (batch_size,), generator=generator)[rows]
         inputs = normalise(*(value[chosen] for value in self.target))
@@ -65,11 +65,11 @@ class RefineTask:
         return {"reprojection": float(loss.detach()), **self.source.errors_of(self._model)}
 
 
-def _hold_statistics(network: nn.Module) -> None:
+def hold_statistics(network: nn.Module) -> None:
     """Batch norm keeps the statistics of the first training: two kinds of batches in turn would leave it neither's
     (refinement then lost 14 mm, whatever the weight of the reprojection)."""
     for module in network.modules():
-        if isinstance(module, nn.BatchNorm1d):
+        if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
             module.eval()
 
 
