@@ -1,8 +1,8 @@
 """Synthetic pictures of another look: a domain that networks trained on `images` have not seen.
 
 As from a cheap camera under a ceiling: wide and from above, flat, tinted, grainy, compressed hard; harsh light; tiled
-walls and floors; people in gaudy patterned clothes cut and worn otherwise. No range overlaps with the one that `images`,
-`clothing.draw_look` and `scenery` draw from, where there is one to leave.
+walls and floors; people in gaudy patterned clothes cut and worn otherwise. No range overlaps with the one that
+`images`, `clothing.draw_look` and `scenery` draw from, where there is one to leave.
 """
 
 from __future__ import annotations
