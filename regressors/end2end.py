@@ -21,14 +21,14 @@ from ..camera import project
 from ..observations.people import Observations
 from ..rendering import silhouette
 from .heatmaps import soft_argmax
-from .human2d import INPUT_SIZE, OUTPUT_SIZE, STRIDE, Human2D, Human2DOutput, Sight
+from .human2d import STRIDE, Human2D, Human2DOutput, Sight
 from .human2d_detector import LEAST_SURE
 from .normalisation import normalise
 from .pose_prior import PosePrior
 from .prediction import Priors
 from .shape_prior import SMALLEST_MASK, ShapePrior
 from .synthesis.detector import Detector, detector_hips
-from .synthesis.silhouettes import CROP_SCALE
+from .synthesis.silhouettes import CROP_SCALE, MASK_SIZE
 from .translation import place
 
 Part = Literal["human2d", "pose", "shape"]
@@ -44,7 +44,7 @@ class SeenAndDrawn(NamedTuple):
         known: (B,) bool, whether pose and place could be told; what is drawn of the others means nothing.
         local: (B, 24, 3, 3) rotations relative to the parents, the pelvis's to the camera; betas: (B, 10).
         joints: (B, J, 2) pixels of the picture, where the body's joints project to, hips as annotators see them.
-        cover: (B, 64, 64) the body's silhouette.
+        cover: (B, H / 4, H / 4) the body's silhouette.
     """
 
     outputs: list[Human2DOutput]
@@ -96,7 +96,7 @@ class EndToEnd(nn.Module):
         """The whole chain.
 
         Args:
-            pictures: (B, 3, 256, 256) RGB, 0..1.
+            pictures: (B, 3, H, H) RGB, 0..1; the paper's have 256 pixels a side, and what is drawn has a quarter.
             intrinsics: (B, 3, 3) of the cameras that see them.
             moves: networks that gradients move; they go through the others all the same.
             confidence: whether they go through confidences, too.
@@ -120,7 +120,8 @@ class EndToEnd(nn.Module):
         placement = place(points, keypoints, weights, intrinsics)
         shift = placement.translation[:, None]
         joints = project(annotated_joints(points + shift, local[:, 0])[:, self.joints], intrinsics)
-        cover = silhouette(body.vertices + shift, self.body.faces, drawn_by(intrinsics), _SIZE).mask
+        cover_size = logits.shape[-1]
+        cover = silhouette(body.vertices + shift, self.body.faces, drawn_by(intrinsics), (cover_size, cover_size)).mask
         known = placement.found & inputs.usable
         return SeenAndDrawn(outputs, positions, sure, known, local, betas, joints, cover)
 
@@ -130,11 +131,8 @@ class EndToEnd(nn.Module):
         return spread.index_copy(1, torch.tensor(self.joints, device=values.device), values)
 
 
-_SIZE = (OUTPUT_SIZE, OUTPUT_SIZE)
-
-
 def drawn_by(intrinsics: Tensor) -> Tensor:
-    """(B, 3, 3) of cameras of 256 pixels a side -> of 64."""
+    """(B, 3, 3) of the cameras that see pictures -> of those that draw silhouettes, a quarter as many pixels a side."""
     return intrinsics * intrinsics.new_tensor([[1 / STRIDE], [1 / STRIDE], [1]])
 
 
@@ -148,7 +146,7 @@ def annotated_joints(points: Tensor, orientation: Tensor) -> Tensor:
 
 
 def frame_silhouettes(cover: Tensor) -> tuple[Tensor, Tensor]:
-    """Silhouettes (B, 64, 64) in 0..1 as ShapePrior sees them, and (B,) whether they outline anybody.
+    """Silhouettes (B, N, N) in 0..1 as ShapePrior sees them, (B, 64, 64), and (B,) whether they outline anybody.
 
     Each is framed as `shape_prior.crop_mask` does it: a square around the box of what is more than half covered.
     Gradients reach the values, not the box.
@@ -160,7 +158,7 @@ def frame_silhouettes(cover: Tensor) -> tuple[Tensor, Tensor]:
     outlined = inside.sum((1, 2)) >= SMALLEST_MASK
     side = torch.where(outlined, CROP_SCALE * (high - low).amax(-1), size)
     middle = torch.where(outlined[:, None], (low + high) / 2, size / 2)
-    centres = (torch.arange(size, dtype=cover.dtype, device=cover.device) + 0.5) / size - 0.5
+    centres = (torch.arange(MASK_SIZE, dtype=cover.dtype, device=cover.device) + 0.5) / MASK_SIZE - 0.5
     places = middle[:, None] + side[:, None, None] * centres[:, None]  # (B, 64, 2) pixels: columns, rows
     scaled = 2 * places / size - 1
     columns, rows = scaled[:, None, :, 0], scaled[:, :, None, 1]
@@ -178,7 +176,7 @@ def _ends(present: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def observations_of(sight: Sight, intrinsics: Tensor, joints: tuple[str, ...]) -> Observations:
-    """What Human2D sees in pictures of 256 pixels, as `predict` and `fit` take it.
+    """What Human2D sees in pictures, as `predict` and `fit` take it.
 
     Args:
         intrinsics: (B, 3, 3) of the cameras that see the pictures.
@@ -189,12 +187,13 @@ def observations_of(sight: Sight, intrinsics: Tensor, joints: tuple[str, ...]) -
     sure = torch.where(sight.confidence >= LEAST_SURE, sight.confidence, 0)
     keypoints = sure.new_zeros(count, len(CANONICAL_JOINTS), 2).index_copy(1, chosen, sight.positions)
     confidence = sure.new_zeros(count, len(CANONICAL_JOINTS)).index_copy(1, chosen, sure)
-    masks = functional.interpolate(sight.body[:, None], (INPUT_SIZE, INPUT_SIZE), mode="bilinear")[:, 0] > 0.5
+    size = round(STRIDE * sight.body.shape[-1])
+    masks = functional.interpolate(sight.body[:, None], (size, size), mode="bilinear")[:, 0] > 0.5
     return Observations(
         keypoints=keypoints,
         confidence=confidence,
         intrinsics=intrinsics,
-        image_size=torch.full((count, 2), INPUT_SIZE),
+        image_size=torch.full((count, 2), size),
         names=tuple(str(row) for row in range(count)),
         masks=tuple(masks.cpu().numpy()),
     )

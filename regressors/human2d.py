@@ -51,6 +51,15 @@ class Human2DConfig:
             raise ValueError(f"depth: 64 pixels can be halved 6 times, got {self.depth}")
 
 
+def check_size(size: int) -> None:
+    """
+    Raises:
+        ValueError: pictures of this side cannot be halved six times.
+    """
+    if size < 64 or size % 64:
+        raise ValueError(f"size: pictures need a multiple of 64 pixels, got {size}")
+
+
 class Human2DOutput(NamedTuple):
     """Of one stack: heatmaps (B, J, 64, 64); silhouette (B, 2, 64, 64), logits of background and body."""
 
@@ -101,7 +110,7 @@ class Human2D(nn.Module):
         """The outputs of all stacks, the last one the best.
 
         Args:
-            pictures: (B, 3, 256, 256) RGB, 0..1.
+            pictures: (B, 3, 256, 256) RGB, 0..1. Others, of a multiple of 64 pixels, give maps of a quarter of them.
         """
         seen = self.stem(2 * pictures - 1)
         outputs = []

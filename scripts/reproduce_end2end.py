@@ -42,10 +42,10 @@ def start(body: BodyModel, human2d: Path) -> EndToEnd:
     return EndToEnd(load_human2d_network(human2d), priors.pose, priors.shapes[body.name], body).eval()
 
 
-def kept(body: BodyModel, path: Path, count: int, part: UnseenPart) -> tuple[PersonCrops, Tensor]:
+def kept(body: BodyModel, path: Path, count: int, part: UnseenPart, size: int) -> tuple[PersonCrops, Tensor]:
     """Pictures and the bodies in them, made where they are not there yet."""
     if not path.is_file():
-        made = unseen_pictures(body, count, part=part)
+        made = unseen_pictures(body, count, part=part, size=size)
         KeptPictures([made.crops]).save(path, bodies=made.bodies)
     crops, beside = load_kept(path, beside=("bodies",))
     return crops, beside["bodies"]
@@ -67,6 +67,7 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, default=8)
     parser.add_argument("--annotated", type=int, default=600, help="pictures to refine on")
     parser.add_argument("--heldout", type=int, default=300, help="pictures to measure on")
+    parser.add_argument("--size", type=int, default=256, help="pixels of the pictures")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--output", type=Path, default=Path("end2end.jsonl"), help="a line a result; those there stay")
@@ -74,10 +75,16 @@ def main() -> None:
     torch.set_num_threads(args.threads)
     body = load_body()
     stem = args.output.with_suffix("")
-    annotated, _ = kept(body, Path(f"{stem}_annotated_{args.annotated}.npz"), args.annotated, "annotated")
-    heldout, bodies = kept(body, Path(f"{stem}_heldout_{args.heldout}.npz"), args.heldout, "heldout")
+    annotated, _ = kept(
+        body, Path(f"{stem}_annotated_{args.annotated}_{args.size}.npz"), args.annotated, "annotated", args.size
+    )
+    heldout, bodies = kept(
+        body, Path(f"{stem}_heldout_{args.heldout}_{args.size}.npz"), args.heldout, "heldout", args.size
+    )
     tested = KeptPictures([heldout]).chosen(slice(None))
-    setting = {name: getattr(args, name) for name in ("steps", "learning_rate", "batch_size", "annotated", "heldout")}
+    setting = {
+        name: getattr(args, name) for name in ("steps", "learning_rate", "batch_size", "annotated", "heldout", "size")
+    }
     setting["human2d"] = args.human2d.name
     done = [json.loads(line) for line in args.output.read_text().splitlines()] if args.output.is_file() else []
     done = [line for line in done if {key: line.get(key) for key in setting} == setting]

@@ -14,7 +14,7 @@ from ...body.joint_sets import CANONICAL_JOINTS
 from ...camera import default_intrinsics
 from ...observations.people import Person
 from ..heatmaps import draw_heatmaps
-from ..human2d import HUMAN2D_JOINTS, INPUT_SIZE, OUTPUT_SIZE, STRIDE
+from ..human2d import HUMAN2D_JOINTS, INPUT_SIZE, STRIDE
 from ..image_crops import Framing, exchange_sides
 
 
@@ -65,7 +65,7 @@ def crop_person(
     joints: tuple[str, ...] = HUMAN2D_JOINTS,
     focal: float | None = None,
 ) -> PersonCrops:
-    """One person in a framing of 256 pixels.
+    """One person in a framing.
 
     Joints that were not annotated are not known: nothing is learned of them. Those that were and lie outside the crop
     are known to be nowhere in it.
@@ -81,22 +81,23 @@ def crop_person(
     chosen = [CANONICAL_JOINTS.index(name) for name in joints]
     places = torch.from_numpy(positions[chosen]).float()
     known = torch.from_numpy(confidence[chosen] > 0)
-    body = np.zeros((OUTPUT_SIZE, OUTPUT_SIZE), np.float32)
+    small = int(framing.size / STRIDE)
+    body = np.zeros((small, small), np.float32)
     if person.mask is not None:
-        body = framing._replace(size=OUTPUT_SIZE).cut(np.asarray(person.mask))
+        body = framing._replace(size=small).cut(np.asarray(person.mask))
     picture = torch.from_numpy(framing.cut(image)).permute(2, 0, 1).float() / 255
-    heatmaps = draw_heatmaps(places[None], OUTPUT_SIZE, STRIDE)[0] * known[:, None, None]
+    heatmaps = draw_heatmaps(places[None], small, STRIDE)[0] * known[:, None, None]
     has_body = torch.tensor(person.mask is not None)
     camera = framing.camera(default_intrinsics(image.shape[1], image.shape[0], focal))
     return PersonCrops(picture, places, heatmaps, known, torch.from_numpy(body), has_body, camera)
 
 
-def framing_of(person: Person) -> Framing:
-    """The square around a person: its box, or where there is none its joints."""
+def framing_of(person: Person, size: int = INPUT_SIZE) -> Framing:
+    """The square around a person, to be seen in ``size`` pixels: its box, or where there is none its joints."""
     box = person.box
     if box is None:
         seen = person.keypoints[person.confidence > 0]
         low, high = seen.min(0), seen.max(0)
         extent = np.maximum(high - low, 1.0)
         box = (float(low[0]), float(low[1]), float(extent[0]), float(extent[1]))
-    return Framing.around(box, INPUT_SIZE)
+    return Framing.around(box, size)

@@ -13,11 +13,9 @@ from torch import Tensor
 from ...atomic import write_atomically
 from ...body.joint_sets import mirror_permutation
 from ..heatmaps import draw_heatmaps
-from ..human2d import HUMAN2D_JOINTS, INPUT_SIZE, OUTPUT_SIZE, STRIDE
+from ..human2d import HUMAN2D_JOINTS, STRIDE
 from ..image_crops import Framing
 from .crops import Augmentation, PersonCrops
-
-_PLAIN = Framing((INPUT_SIZE / 2, INPUT_SIZE / 2), INPUT_SIZE, size=INPUT_SIZE)
 
 
 class KeptPictures:
@@ -56,18 +54,19 @@ class KeptPictures:
         seeds = torch.randint(2**62, (count,), generator=generator).tolist()  # each person's own: rows stay themselves
         if self.augmentation is None:
             return self.chosen(chosen[rows])
+        size = self._crops.picture.shape[-1]
+        plain = Framing((size / 2, size / 2), size, size=size)
         varied = [
-            self._framed(index, self.augmentation.vary(_PLAIN, torch.Generator().manual_seed(seed)))
+            self._framed(index, self.augmentation.vary(plain, torch.Generator().manual_seed(seed)))
             for index, seed in list(zip(chosen.tolist(), seeds, strict=True))[rows]
         ]
         crops = PersonCrops(*(torch.stack(values) for values in zip(*varied, strict=True)))
-        return crops._replace(heatmaps=draw_heatmaps(crops.positions, OUTPUT_SIZE, STRIDE) * _shown(crops.known))
+        return crops._replace(heatmaps=_heatmaps(crops))
 
     def chosen(self, index: Tensor | slice) -> PersonCrops:
         """Some of the pictures, as they are."""
         crops = PersonCrops(*(value[index] for value in self._crops))
-        heatmaps = draw_heatmaps(crops.positions, OUTPUT_SIZE, STRIDE) * _shown(crops.known)
-        return crops._replace(picture=crops.picture.float() / 255, heatmaps=heatmaps)
+        return crops._replace(picture=crops.picture.float() / 255, heatmaps=_heatmaps(crops))
 
     def save(self, path: Path, **beside: Tensor) -> None:
         """Write the pictures with what was marked in them, and tensors of the caller's, as an .npz."""
@@ -81,9 +80,8 @@ class KeptPictures:
         """One picture turned, scaled and mirrored within its own borders; black comes in from outside."""
         crops = PersonCrops(*(value[index] for value in self._crops))
         picture = framing.cut(np.ascontiguousarray(crops.picture.permute(1, 2, 0).numpy()))
-        small = framing._replace(
-            centre=(OUTPUT_SIZE / 2, OUTPUT_SIZE / 2), side=framing.side / STRIDE, size=OUTPUT_SIZE
-        )
+        side = len(crops.body)
+        small = framing._replace(centre=(side / 2, side / 2), side=framing.side / STRIDE, size=side)
         positions, known = framing.points(crops.positions.double().numpy()), crops.known
         if framing.mirrored:
             order = list(mirror_permutation(self.joints))
@@ -105,8 +103,8 @@ def _packed(crops: PersonCrops) -> PersonCrops:
     return crops._replace(picture=picture, heatmaps=torch.zeros(len(picture), 0))
 
 
-def _shown(known: Tensor) -> Tensor:
-    return known[..., None, None].float()
+def _heatmaps(crops: PersonCrops) -> Tensor:
+    return draw_heatmaps(crops.positions, crops.body.shape[-1], STRIDE) * crops.known[..., None, None]
 
 
 def load_kept(path: Path, *, beside: tuple[str, ...] = ()) -> tuple[PersonCrops, dict[str, Tensor]]:

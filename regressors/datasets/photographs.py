@@ -9,7 +9,7 @@ import torch
 from ...camera import focal_from_exif
 from ...observations.images import read_image
 from ...observations.people import Person
-from ..human2d import HUMAN2D_JOINTS
+from ..human2d import HUMAN2D_JOINTS, INPUT_SIZE, check_size
 from ..image_crops import Framing
 from .crops import Augmentation, PersonCrops, crop_person, framing_of
 
@@ -21,9 +21,10 @@ class AnnotatedPhotographs:
         people: with images, and at least one annotated joint each.
         augmentation: None for none.
         joints: what heatmaps are made of.
+        size: pixels of the square pictures.
         seed: with the step, everything random comes from it.
     Raises:
-        ValueError: nobody is left who can be used.
+        ValueError: nobody is left who can be used; a size that the network cannot take.
     """
 
     def __init__(
@@ -32,12 +33,14 @@ class AnnotatedPhotographs:
         *,
         augmentation: Augmentation | None = Augmentation(),
         joints: tuple[str, ...] = HUMAN2D_JOINTS,
+        size: int = INPUT_SIZE,
         seed: int = 0,
     ) -> None:
+        check_size(size)
         self.people = [person for person in people if person.image is not None and (person.confidence > 0).any()]
         if not self.people:
             raise ValueError("people: expected at least one with an image and an annotated joint, got none")
-        self.augmentation, self.joints, self.seed = augmentation, joints, seed
+        self.augmentation, self.joints, self.size, self.seed = augmentation, joints, size, seed
 
     def batch(self, step: int, count: int, rows: slice = slice(None)) -> PersonCrops:
         """The rows of batch number ``step`` of ``count`` people.
@@ -50,7 +53,7 @@ class AnnotatedPhotographs:
         seeds = torch.randint(2**62, (count,), generator=generator).tolist()  # each person's own: rows stay themselves
         crops = []
         for index, seed in list(zip(chosen, seeds, strict=True))[rows]:
-            framing = framing_of(self.people[index])
+            framing = framing_of(self.people[index], self.size)
             if self.augmentation is not None:
                 framing = self.augmentation.vary(framing, torch.Generator().manual_seed(seed))
             crops.append(self._cut(index, framing))
@@ -58,7 +61,7 @@ class AnnotatedPhotographs:
 
     def chosen(self, index: Sequence[int]) -> PersonCrops:
         """Some of the people, as they are; raises as `batch`."""
-        return _stacked([self._cut(place, framing_of(self.people[place])) for place in index])
+        return _stacked([self._cut(place, framing_of(self.people[place], self.size)) for place in index])
 
     def _cut(self, index: int, framing: Framing) -> PersonCrops:
         person = self.people[index]

@@ -23,27 +23,32 @@ from ...rendering import rasterize
 from ...rendering.shading import linear_to_srgb, vertex_normals
 from ..datasets.crops import PersonCrops
 from ..heatmaps import draw_heatmaps
-from ..human2d import HUMAN2D_JOINTS, INPUT_SIZE, OUTPUT_SIZE, STRIDE
+from ..human2d import HUMAN2D_JOINTS, INPUT_SIZE, STRIDE, check_size
 from .clothing import Anatomy, Look, colors_at, draw_look, kinds_at
 from .detector import detector_hips
 from .people import Synthesis, Synthesizer
 from .poses import PoseSource
-from .scenery import Lens, backdrop, clouds, occluder, photograph, piece_of, uniform
+from .scenery import Lens, backdrop, cast_shadow, occluder, photograph, piece_of, surface, uniform
 
 
 @dataclass(frozen=True, kw_only=True)
 class ImageSynthesis:
     """What the pictures are like, beyond the people and cameras of ``people``."""
 
+    size: int = INPUT_SIZE  # pixels of the square pictures; smaller ones are for the first part of a training
     people: Synthesis = field(default_factory=lambda: replace(Synthesis(), roll_deg=15.0))
     framing: tuple[float, float] = (1.0, 1.7)  # the crop's side, in longer sides of the person's box
     shift: float = 0.12  # of the crop's side, how far the person is off its middle at most
     company: float = 0.25  # share of pictures with somebody else behind
     occluded: float = 0.35  # share of pictures with something in front
+    shadow: float = 0.7  # of the light behind people, at most
     ambient: tuple[float, float] = (0.25, 0.8)  # light from everywhere; the rest comes from one side
     lens: Lens = field(default_factory=Lens)
     wardrobe: Callable[[torch.Generator], Look] = draw_look  # who is dressed how
     scenery: Callable[[int, torch.Generator], Tensor] = backdrop  # what is invented behind them
+
+    def __post_init__(self) -> None:
+        check_size(self.size)
 
 
 class SyntheticImages:
@@ -91,14 +96,17 @@ class SyntheticImages:
         front, body = self._drawn(vertices, crops, looks, generators)
         scenes = torch.stack([self._backdrop(own) for own in generators]).to(front)
         scenes = self._company(scenes, behind[0][rows], crops, looks, generators)
-        scenes = front + (1 - body)[:, None] * scenes
+        shade = torch.stack(
+            [cast_shadow(cover, self.config.shadow, own) for cover, own in zip(body, generators, strict=True)]
+        )
+        scenes = front + ((1 - body) * shade)[:, None] * scenes
         scenes, body = self._occluded(scenes, body, generators)
         seen = [photograph(scene, self.config.lens, own) for scene, own in zip(scenes.cpu(), generators, strict=True)]
         positions = self._joints(params, crops)
         return PersonCrops(
             picture=torch.stack(seen).to(body),
             positions=positions,
-            heatmaps=draw_heatmaps(positions, OUTPUT_SIZE, STRIDE),
+            heatmaps=draw_heatmaps(positions, int(self.config.size / STRIDE), STRIDE),
             known=torch.ones(positions.shape[:2], dtype=torch.bool, device=body.device),
             body=functional.avg_pool2d(body[:, None], int(STRIDE))[:, 0],
             has_body=torch.ones(len(body), dtype=torch.bool, device=body.device),
@@ -124,19 +132,19 @@ class SyntheticImages:
         chances = chances.to(pixels)
         side = (high - low).amax(1) * (smallest + (largest - smallest) * chances[:, 0])
         centre = (low + high) / 2 + self.config.shift * (2 * chances[:, 1:3] - 1) * side[:, None]
-        zoom = INPUT_SIZE / side
+        zoom = self.config.size / side
         crops = intrinsics * zoom[:, None, None]
-        crops[:, :2, 2] = (intrinsics[:, :2, 2] - centre) * zoom[:, None] + INPUT_SIZE / 2
+        crops[:, :2, 2] = (intrinsics[:, :2, 2] - centre) * zoom[:, None] + self.config.size / 2
         crops[:, 2, 2] = 1
         return crops
 
     def _drawn(
         self, vertices: Tensor, crops: Tensor, looks: Sequence[Look], generators: Sequence[torch.Generator]
     ) -> tuple[Tensor, Tensor]:
-        """People in clothes and light: (B, 3, 256, 256) sRGB before black, and their cover (B, 256, 256)."""
-        fragments = rasterize(vertices, self.body.faces, crops, (INPUT_SIZE, INPUT_SIZE))
+        """People in clothes and light: (B, 3, S, S) sRGB before black, and their cover (B, S, S)."""
+        fragments = rasterize(vertices, self.body.faces, crops, (self.config.size, self.config.size))
         normals = vertex_normals(vertices, self.body.faces)
-        pictures = torch.zeros(len(vertices), INPUT_SIZE, INPUT_SIZE, 3).to(vertices)
+        pictures = torch.zeros(len(vertices), self.config.size, self.config.size, 3).to(vertices)
         covered = fragments.face_ids >= 0
         for row, (look, own) in enumerate(zip(looks, generators, strict=True)):
             faces = fragments.face_ids[row][covered[row]]
@@ -151,9 +159,9 @@ class SyntheticImages:
 
     def _backdrop(self, generator: torch.Generator) -> Tensor:
         if not self._backdrops:
-            return self.config.scenery(INPUT_SIZE, generator)
+            return self.config.scenery(self.config.size, generator)
         chosen = int(torch.randint(len(self._backdrops), (), generator=generator))
-        return piece_of(self._backdrops[chosen], INPUT_SIZE, generator)
+        return piece_of(self._backdrops[chosen], self.config.size, generator)
 
     def _company(
         self,
@@ -168,9 +176,12 @@ class SyntheticImages:
         chosen = []
         for row, own in enumerate(generators):
             chance, side, farther, across = (uniform(own, 0, 1) for _ in range(4))
-            focal, middle = float(crops[row, 0, 0]), (crops[row, :2, 2].cpu() - INPUT_SIZE / 2) / crops[row, 0, 0].cpu()
-            depth = (1.0 + farther) * focal * 1.7 / (0.75 * INPUT_SIZE)
-            away = (0.25 + 0.5 * across) * (1 if side < 0.5 else -1) * INPUT_SIZE / focal
+            focal, middle = (
+                float(crops[row, 0, 0]),
+                (crops[row, :2, 2].cpu() - self.config.size / 2) / crops[row, 0, 0].cpu(),
+            )
+            depth = (1.0 + farther) * focal * 1.7 / (0.75 * self.config.size)
+            away = (0.25 + 0.5 * across) * (1 if side < 0.5 else -1) * self.config.size / focal
             params[row, 82:84] = depth * (torch.tensor([away, 0.0]) - middle)
             params[row, 84] = depth
             if chance < self.config.company:
@@ -191,8 +202,8 @@ class SyntheticImages:
             if uniform(own, 0, 1) >= self.config.occluded:
                 continue
             for _ in range(1 + int(uniform(own, 0, 2))):
-                hidden = occluder(INPUT_SIZE, own).to(scenes.device)
-                scenes[row] = torch.where(hidden, clouds(INPUT_SIZE, own).to(scenes), scenes[row])
+                hidden = occluder(self.config.size, own).to(scenes.device)
+                scenes[row] = torch.where(hidden, surface(self.config.size, own).to(scenes), scenes[row])
                 body[row] = torch.where(hidden, 0.0, body[row])
         return scenes, body
 

@@ -18,7 +18,7 @@ from torch import Tensor
 from ...body import BodyModel
 from ...body.pose_library import load_pose_library
 from ..datasets.crops import PersonCrops
-from ..human2d import HUMAN2D_JOINTS
+from ..human2d import HUMAN2D_JOINTS, INPUT_SIZE
 from .clothing import ACROSS, ALONG, BOTTOM, CHECKS, HAIR, SHOES, TOP, Look, cloth, draw_look
 from .images import ImageSynthesis, SyntheticImages
 from .people import Synthesis
@@ -31,7 +31,7 @@ MOST_OF_ONE = 300  # poses that a subject counts for at most
 
 
 def draw_other_look(generator: torch.Generator) -> Look:
-    """Somebody's clothes: bright, always patterned and finely so, of other lengths, and looser."""
+    """Somebody's clothes: bright, always patterned and finely so, of other lengths, and skin-tight."""
     look = draw_look(generator)
 
     def between(low: float, high: float, *shape: int) -> Tensor:
@@ -43,7 +43,7 @@ def draw_other_look(generator: torch.Generator) -> Look:
     others[worn] = cloth(between(0, 1, 4), between(0.9, 1, 4), between(0.96, 1, 4))
     patterns, loose = look.patterns.clone(), look.loose.clone()
     patterns[[TOP, BOTTOM]] = torch.tensor([ACROSS, ALONG, CHECKS])[torch.randint(3, (2,), generator=generator)]
-    loose[[TOP, BOTTOM]] = between(0.026, 0.035, 2)
+    loose[:] = 0
     return look._replace(
         sleeve=between(0.5, 0.65),
         trouser=between(0.6, 0.85),
@@ -83,12 +83,14 @@ def _tiled(x: Tensor, y: Tensor, side: float, generator: torch.Generator) -> Ten
 OTHER_LENS = Lens(brightness=(0.34, 0.48), contrast=(0.4, 0.58), tint=0.3, noise=0.1, blur=3.0, quality=(8, 14))
 
 
-def other_look() -> ImageSynthesis:
-    """The settings of such pictures, with poses as they were recorded."""
+def other_look(size: int = INPUT_SIZE) -> ImageSynthesis:
+    """The settings of such pictures of ``size`` pixels a side, with poses as they were recorded."""
     people = replace(Synthesis(), variation=None, pitch_deg=(32.0, 55.0), wide_pitch=0.0, focal_range=(0.42, 0.65))
     return ImageSynthesis(
+        size=size,
         people=replace(people, height_range=(150.0, 300.0)),
         framing=(1.05, 1.5),
+        shadow=0.0,
         ambient=(0.05, 0.22),
         lens=OTHER_LENS,
         wardrobe=draw_other_look,
@@ -109,6 +111,7 @@ def unseen_pictures(
     *,
     part: UnseenPart,
     joints: tuple[str, ...] = HUMAN2D_JOINTS,
+    size: int = INPUT_SIZE,
     seed: int = 0,
 ) -> Unseen:
     """Pictures of another look of subjects whom no training saw.
@@ -130,7 +133,7 @@ def unseen_pictures(
         mirrored=library.mirrored[rows],
     )
     source = PoseSource.from_library(own, cap=MOST_OF_ONE)
-    pictures = SyntheticImages(body, source, other_look(), joints=joints, seed=2 * seed + (part == "heldout"))
+    pictures = SyntheticImages(body, source, other_look(size), joints=joints, seed=2 * seed + (part == "heldout"))
     sizes = [min(AT_ONCE, count - start) for start in range(0, count, AT_ONCE)]
     made = [(pictures.batch(step, size), pictures.truth(step, size)) for step, size in enumerate(sizes)]
     crops = PersonCrops(*(torch.cat(values) for values in zip(*(crops for crops, _ in made), strict=True)))

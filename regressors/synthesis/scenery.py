@@ -30,15 +30,55 @@ def uniform(generator: torch.Generator, low: float, high: float) -> float:
 
 
 def backdrop(size: int, generator: torch.Generator) -> Tensor:
-    """(3, size, size) 0..1: clouds of noise, a horizon sometimes, shapes with textures of their own."""
-    picture = clouds(size, generator)
+    """(3, size, size) 0..1: a surface, a horizon sometimes, shapes with surfaces of their own; few things or many."""
+    picture = surface(size, generator)
     if uniform(generator, 0, 1) < 0.5:
         line = uniform(generator, 0.3, 0.9) * size
         below = (torch.arange(size) > line)[:, None].expand(size, size)
-        picture = torch.where(below, clouds(size, generator), picture)
-    for _ in range(int(uniform(generator, 0, 14))):
-        picture = torch.where(shape(size, generator, 0.04, 0.5), clouds(size, generator), picture)
+        picture = torch.where(below, surface(size, generator), picture)
+    largest = uniform(generator, 0.15, 0.6)
+    for _ in range(int(uniform(generator, 0, 4) ** 2)):
+        picture = torch.where(shape(size, generator, 0.03, largest), surface(size, generator), picture)
     return picture
+
+
+def surface(size: int, generator: torch.Generator) -> Tensor:
+    """(3, size, size) 0..1: clouds, or two of them in bars, in a grid as of bricks and windows, or in speckles."""
+    kind = uniform(generator, 0, 1)
+    first = clouds(size, generator)
+    if kind < 0.5:
+        return first
+    if kind < 0.8:
+        return torch.where(_grid(size, generator, crossed=kind < 0.65), clouds(size, generator), first)
+    speckles = clouds(size, generator)[0]
+    return torch.where(speckles > speckles.mean(), clouds(size, generator), first)
+
+
+def _grid(size: int, generator: torch.Generator, *, crossed: bool) -> Tensor:
+    """(size, size) bool: parallel bars at any angle, or those and others across them."""
+    angle = uniform(generator, -math.pi, math.pi)
+    steps = torch.arange(size) / size
+    inside = torch.zeros(size, size, dtype=torch.bool)
+    for turn in (0.0, math.pi / 2)[: 2 if crossed else 1]:
+        period, share = uniform(generator, 0.02, 0.2), uniform(generator, 0.1, 0.6)
+        along = math.cos(angle + turn) * steps + math.sin(angle + turn) * steps[:, None]
+        inside |= (along / period) % 1 < share
+    return inside
+
+
+def cast_shadow(cover: Tensor, darkest: float, generator: torch.Generator) -> Tensor:
+    """(H, W) light left, 0..1, behind a person of cover (H, W): the shape sheared, squeezed about its feet, blurred."""
+    height, width = cover.shape
+    strength = uniform(generator, 0, darkest)
+    rows = torch.nonzero(cover.sum(1))
+    if not len(rows):
+        return torch.ones_like(cover)
+    foot = float(rows[-1]) + 1
+    shear, squeeze = uniform(generator, -1.5, 1.5), uniform(generator, -0.5, 1.0)
+    turned = np.array([[1, shear, -shear * foot], [0, squeeze, foot * (1 - squeeze)]])
+    fallen = cv2.warpAffine(cover.cpu().numpy(), turned, (width, height))
+    soft = cv2.GaussianBlur(fallen, (0, 0), uniform(generator, 0.003, 0.03) * width)
+    return 1 - strength * torch.from_numpy(soft).to(cover)
 
 
 def clouds(size: int, generator: torch.Generator) -> Tensor:
@@ -48,13 +88,18 @@ def clouds(size: int, generator: torch.Generator) -> Tensor:
     roughness = uniform(generator, 0.3, 1.3)
     strength = uniform(generator, 0.02, 0.5)
     grey = uniform(generator, 0, 1)
-    total = torch.zeros(3, size, size)
-    for octave in range(1, 8):
+    total = torch.zeros(3, 1, 1)
+    for octave in range(1, 8):  # each on the next finer grid: the finest alone is as large as the picture
         cells = min(size, 2**octave)
         noise = torch.randn(3, cells, cells, generator=generator)
         noise = grey * noise.mean(0, keepdim=True) * math.sqrt(3) + (1 - grey) * noise
-        total += functional.interpolate(noise[None], (size, size), mode="bilinear")[0] * 2 ** (-roughness * octave)
+        total = _enlarged(total, cells) + noise * 2 ** (-roughness * octave)
+    total = _enlarged(total, size)
     return (base + strength * total).clamp(0, 1)
+
+
+def _enlarged(picture: Tensor, size: int) -> Tensor:
+    return functional.interpolate(picture[None], (size, size), mode="bilinear")[0]
 
 
 def shape(size: int, generator: torch.Generator, smallest: float, largest: float) -> Tensor:

@@ -15,7 +15,7 @@ from ...camera import project
 from ...rendering import silhouette
 from ..datasets import PersonCrops
 from ..end2end import PARTS, EndToEnd, Part, annotated_joints, drawn_by, observations_of, run
-from ..human2d import INPUT_SIZE, OUTPUT_SIZE, Sight
+from ..human2d import Sight
 from ..losses import human2d_loss, projection_loss
 from ..prediction import predict
 from . import human2d_task
@@ -149,8 +149,8 @@ class End2EndTask:
             half=half,
         )
         losses = projection_loss(
-            drawn.joints / INPUT_SIZE,
-            crops.positions / INPUT_SIZE,
+            drawn.joints / crops.picture.shape[-1],
+            crops.positions / crops.picture.shape[-1],
             crops.known,
             drawn.cover,
             torch.where(crops.has_body[:, None, None], crops.body, drawn.cover.detach()),
@@ -192,15 +192,15 @@ def errors(
         bodies and ``mask_iou`` of Human2D's silhouettes, percent; ``pck`` of Human2D (see `human2d_task.evaluate`);
         and where true bodies are given ``surface_mm``, per-vertex, with the pelvis joints laid together.
     """
-    body = networks.body
+    body, size = networks.body, crops.picture.shape[-1]
     sight, params = answer(networks, crops, half=half)
     predicted = body.from_params(params)
     points = annotated_joints(body.canonical_joints(predicted), axis_angle_to_matrix(params[:, :3]))[:, networks.joints]
-    apart = (project(points, crops.intrinsics) - crops.positions).norm(dim=-1).clamp_max(INPUT_SIZE)
-    cover = silhouette(predicted.vertices, body.faces, drawn_by(crops.intrinsics), (OUTPUT_SIZE, OUTPUT_SIZE)).mask
+    apart = (project(points, crops.intrinsics) - crops.positions).norm(dim=-1).clamp_max(size)
+    cover = silhouette(predicted.vertices, body.faces, drawn_by(crops.intrinsics), crops.body.shape[1:]).mask
     seen, true = cover > 0.5, crops.body > 0.5
     iou = (seen & true).sum((1, 2)) / (seen | true).sum((1, 2)).clamp_min(1)
-    found = {"joints_percent": 100 / INPUT_SIZE * _mean(apart, crops.known)}
+    found = {"joints_percent": 100 / size * _mean(apart, crops.known)}
     if crops.has_body.any():
         found["silhouette_iou"] = 100 * _mean(iou, crops.has_body)
     if bodies is not None:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from ...body import BodyModel
 from ...body.pose_library import load_pose_library
 from ..datasets import AnnotatedPhotographs, PersonCrops
-from ..human2d import INPUT_SIZE, Human2D, Human2DConfig, Sight, see
+from ..human2d import Human2D, Human2DConfig, Sight, see
 from ..losses import human2d_loss
 from ..synthesis import PoseSource
 from ..synthesis.images import ImageSynthesis, SyntheticImages
@@ -26,7 +26,8 @@ class Human2DTask:
 
     Args:
         body: that is drawn; sets the device.
-        network, synthesis: None for their defaults.
+        network: its shape, or a trained one to go on with, changed in place; None for the default shape.
+        synthesis: None for its defaults.
         photographs: annotated ones to learn from, too.
         share: of the steps that take photographs.
         backdrops: photographs without people, for synthetic pictures.
@@ -38,7 +39,7 @@ class Human2DTask:
         self,
         body: BodyModel,
         *,
-        network: Human2DConfig | None = None,
+        network: Human2D | Human2DConfig | None = None,
         synthesis: ImageSynthesis | None = None,
         photographs: AnnotatedPhotographs | None = None,
         share: float = 0.5,
@@ -46,13 +47,15 @@ class Human2DTask:
         heldout: int = 128,
         seed: int = 0,
     ) -> None:
-        network, synthesis = network or Human2DConfig(), synthesis or ImageSynthesis()
+        synthesis = synthesis or ImageSynthesis()
         torch.manual_seed(seed)
-        self._model: Human2D = Human2D(network).to(body.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        network = network if isinstance(network, Human2D) else Human2D(network)
+        self._model: Human2D = network.to(body.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        joints = network.config.joints
         train, test = (PoseSource.from_library(load_pose_library(split=split)) for split in ("train", "heldout"))
-        self.data = SyntheticImages(body, train, synthesis, backdrops=backdrops, joints=network.joints, seed=seed)
+        self.data = SyntheticImages(body, train, synthesis, backdrops=backdrops, joints=joints, seed=seed)
         as_recorded = replace(synthesis, people=replace(synthesis.people, variation=None))
-        unseen = SyntheticImages(body, test, as_recorded, joints=network.joints, seed=HELDOUT_SEED)
+        unseen = SyntheticImages(body, test, as_recorded, joints=joints, seed=HELDOUT_SEED)
         self.heldout = unseen.batch(0, heldout)
         self.photographs, self.share = photographs, share if photographs is not None else 0.0
 
@@ -91,19 +94,20 @@ def see_all(network: Human2D, pictures: Tensor, *, at_once: int = 16, half: bool
 def score(sight: Sight, crops: PersonCrops, joints: tuple[str, ...]) -> dict[str, float]:
     """PCK@0.2 (joints inside the picture; as `evaluation.detection`) and mean IoU of silhouettes, in percent."""
     positions, body = sight.positions, sight.body
-    inside = ((crops.positions >= 0) & (crops.positions <= INPUT_SIZE)).all(-1) & crops.known
+    size = crops.picture.shape[-1]
+    inside = ((crops.positions >= 0) & (crops.positions <= size)).all(-1) & crops.known
     distance = (positions - crops.positions).norm(dim=-1)
-    right = (distance <= CORRECT * _torso(joints, crops.positions)[:, None]) & inside
+    right = (distance <= CORRECT * _torso(joints, crops.positions, size)[:, None]) & inside
     seen, true = body > 0.5, crops.body > 0.5
     iou = (seen & true).sum((1, 2)) / (seen | true).sum((1, 2)).clamp_min(1)
     return {"pck": 100 * float(right.sum() / inside.sum().clamp_min(1)), "mask_iou": 100 * float(iou.mean())}
 
 
-def _torso(joints: tuple[str, ...], positions: Tensor) -> Tensor:
+def _torso(joints: tuple[str, ...], positions: Tensor, size: int) -> Tensor:
     """(B,) pixels: the longer diagonal from a shoulder to the other side's hip; a fifth of the crop without these."""
     ends = [(f"{side}_shoulder", f"{other}_hip") for side, other in (("left", "right"), ("right", "left"))]
     known = [pair for pair in ends if all(name in joints for name in pair)]
     if not known:
-        return positions.new_full((len(positions),), INPUT_SIZE / 5)
+        return positions.new_full((len(positions),), size / 5)
     lengths = [(positions[:, joints.index(a)] - positions[:, joints.index(b)]).norm(dim=-1) for a, b in known]
     return torch.stack(lengths).amax(0)

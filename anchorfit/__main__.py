@@ -1,0 +1,5 @@
+"""``python -m anchorfit``: the command line."""
+
+from .cli.main import run
+
+run()
