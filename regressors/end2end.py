@@ -69,6 +69,9 @@ class EndToEnd(nn.Module):
         super().__init__()
         self.human2d, self.pose, self.shape, self.body = human2d, pose, shape, body
         self.joints = [CANONICAL_JOINTS.index(name) for name in human2d.config.joints]
+        # The body's tables are made when they are first asked for: now, and not in inference mode, whose tensors
+        # gradients cannot use.
+        body.canonical_joints(body.from_params(body.v_template.new_zeros(1, 75 + body.num_betas)))
 
     @property
     def priors(self) -> Priors:

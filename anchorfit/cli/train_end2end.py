@@ -114,7 +114,8 @@ def end2end(
         networks, target.pictures, target.heldout, bodies=target.bodies, refinement=refinement, seed=seed
     )
     networks.eval()
-    before = task.evaluate()
+    with torch.no_grad():
+        before = task.evaluate()
     result = run_training(task, output, config, resume=resume, accelerator=accelerator, devices=devices)
     made_of = {"body": body.name, "annotated": target.people, "heldout_before": before, **asdict(refinement)}
     weights: dict[Path, Human2D | PosePrior | ShapePrior] = {
@@ -123,7 +124,7 @@ def end2end(
         output / "shape_prior.safetensors": networks.shape,
     }
     if result.is_first:
-        out.print(f"Before, on {len(target.heldout.picture)} held-out people; and after:", highlight=False)
+        out.print(f"Held-out people: {len(target.heldout.picture)}. Their errors before, then after:", highlight=False)
         out.print("  ".join(f"{name} {value:.1f}" for name, value in before.items()), highlight=False)
         rose = [name for name in LOWER_IS_BETTER if result.errors.get(name, 0.0) > before.get(name, torch.inf)]
         if rose:

@@ -19,7 +19,16 @@ from anchorfit.regressors.prediction import load_priors, predict
 from anchorfit.regressors.shape_prior import crop_mask
 from anchorfit.regressors.synthesis import PoseSource
 from anchorfit.regressors.synthesis.other_look import unseen_pictures
-from anchorfit.regressors.training import ALTERNATIONS, End2EndTask, PoseTask, Refinement, ShapeTask, Training, train
+from anchorfit.regressors.training import (
+    ALTERNATIONS,
+    End2EndTask,
+    PoseTask,
+    Refinement,
+    ShapeTask,
+    Training,
+    tasks,
+    train,
+)
 from anchorfit.regressors.training.end2end_task import errors
 
 POSE, SHAPE = PosePriorConfig(width=16, units=1, corrections=1), ShapePriorConfig(channels=(2, 2, 2, 2, 2), width=16)
@@ -39,7 +48,9 @@ def unseen(body):
 
 @pytest.fixture(scope="module")
 def sources(body):
-    return PoseTask(body, network=POSE), ShapeTask(body, network=SHAPE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tasks, "HELDOUT_PEOPLE", 16)  # a thousand take seconds
+        return PoseTask(body, network=POSE), ShapeTask(body, network=SHAPE)
 
 
 @pytest.fixture(scope="module")
