@@ -80,7 +80,7 @@ def _tiled(x: Tensor, y: Tensor, side: float, generator: torch.Generator) -> Ten
     return torch.where(between, joint, torch.where(odd, first, second))
 
 
-OTHER_LENS = Lens(brightness=(0.34, 0.48), contrast=(0.4, 0.58), tint=0.3, noise=0.1, blur=3.0, quality=(8, 14))
+OTHER_LENS = Lens(brightness=(0.42, 0.49), contrast=(0.45, 0.59), tint=0.25, noise=0.06, blur=2.5, quality=(10, 14))
 
 
 def other_look(size: int = INPUT_SIZE) -> ImageSynthesis:
@@ -91,7 +91,7 @@ def other_look(size: int = INPUT_SIZE) -> ImageSynthesis:
         people=replace(people, height_range=(150.0, 300.0)),
         framing=(1.05, 1.5),
         shadow=0.0,
-        ambient=(0.05, 0.22),
+        ambient=(0.12, 0.24),
         lens=OTHER_LENS,
         wardrobe=draw_other_look,
         scenery=tiles,
