@@ -1,6 +1,6 @@
 """End-to-end refinement under a domain shift: what each choice of alternation is worth.
 
-    python scripts/reproduce_end2end.py [--human2d FILE] [--steps 300] [--seeds 0 1 2] [--output FILE]
+    python scripts/reproduce_end2end.py [--human2d FILE] [--steps 240] [--seeds 0 1 2] [--output FILE]
 
 Human2D and the priors as they ship (or as given) are refined on synthetic pictures of another look (another lens,
 light, clothing, scenery: `regressors/synthesis/other_look.py`) of held-out subjects, of which joints and silhouettes
@@ -53,16 +53,16 @@ def kept(body: BodyModel, path: Path, count: int, part: UnseenPart, size: int) -
 
 def measured(networks: EndToEnd, crops: PersonCrops, bodies: Tensor) -> dict[str, float]:
     """Errors in the picture and in space, rounded."""
-    found = errors(networks, crops, bodies=bodies)
-    params = answer(networks, crops).params
-    found["reconstruction_mm"] = float(body_errors(networks.body, params, bodies).reconstruction_mm.mean())
+    answered = answer(networks, crops, half=True)
+    found = errors(networks, crops, answered, bodies=bodies)
+    found["reconstruction_mm"] = float(body_errors(networks.body, answered.params, bodies).reconstruction_mm.mean())
     return {name: round(value, 2) for name, value in found.items()}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--human2d", type=Path, default=HUMAN2D, help="weights; default: the package's")
-    parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--steps", type=int, default=240)
     parser.add_argument("--learning-rate", type=float, default=3e-4)
     parser.add_argument("--batch-size", type=int, default=8)
     parser.add_argument("--annotated", type=int, default=600, help="pictures to refine on")
@@ -75,16 +75,13 @@ def main() -> None:
     torch.set_num_threads(args.threads)
     body = load_body()
     stem = args.output.with_suffix("")
-    annotated, _ = kept(
-        body, Path(f"{stem}_annotated_{args.annotated}_{args.size}.npz"), args.annotated, "annotated", args.size
-    )
-    heldout, bodies = kept(
-        body, Path(f"{stem}_heldout_{args.heldout}_{args.size}.npz"), args.heldout, "heldout", args.size
+    (annotated, _), (heldout, bodies) = (
+        kept(body, Path(f"{stem}_{part}_{count}_{args.size}.npz"), count, part, args.size)
+        for part, count in (("annotated", args.annotated), ("heldout", args.heldout))
     )
     tested = KeptPictures([heldout]).chosen(slice(None))
-    setting = {
-        name: getattr(args, name) for name in ("steps", "learning_rate", "batch_size", "annotated", "heldout", "size")
-    }
+    names = ("steps", "learning_rate", "batch_size", "annotated", "heldout", "size")
+    setting = {name: getattr(args, name) for name in names}
     setting["human2d"] = args.human2d.name
     done = [json.loads(line) for line in args.output.read_text().splitlines()] if args.output.is_file() else []
     done = [line for line in done if {key: line.get(key) for key in setting} == setting]

@@ -159,7 +159,8 @@ class End2EndTask:
 
     def evaluate(self) -> dict[str, float]:
         """`errors` on the held-out pictures, and the pose prior's on the people it was trained for."""
-        found = errors(self._networks, self.heldout, bodies=self.bodies)
+        answered = answer(self._networks, self.heldout)
+        found = errors(self._networks, self.heldout, answered, bodies=self.bodies)
         if self.sources is not None:
             found["source_surface_mm"] = self.sources[0].errors_of(self._networks.pose)["noisy_surface_mm"]
         return found
@@ -183,7 +184,7 @@ def answer(networks: EndToEnd, crops: PersonCrops, *, half: bool = False) -> Ans
 
 
 def errors(
-    networks: EndToEnd, crops: PersonCrops, *, bodies: Tensor | None = None, half: bool = False
+    networks: EndToEnd, crops: PersonCrops, answered: Answer, *, bodies: Tensor | None = None
 ) -> dict[str, float]:
     """How predicted bodies agree with what was marked in pictures.
 
@@ -192,12 +193,12 @@ def errors(
         bodies and ``mask_iou`` of Human2D's silhouettes, percent; ``pck`` of Human2D (see `human2d_task.evaluate`);
         and where true bodies are given ``surface_mm``, per-vertex, with the pelvis joints laid together.
     """
-    body, size = networks.body, crops.picture.shape[-1]
-    sight, params = answer(networks, crops, half=half)
+    body, size, drawn = networks.body, crops.picture.shape[-1], crops.body.shape[-1]
+    sight, params = answered
     predicted = body.from_params(params)
     points = annotated_joints(body.canonical_joints(predicted), axis_angle_to_matrix(params[:, :3]))[:, networks.joints]
     apart = (project(points, crops.intrinsics) - crops.positions).norm(dim=-1).clamp_max(size)
-    cover = silhouette(predicted.vertices, body.faces, drawn_by(crops.intrinsics), crops.body.shape[1:]).mask
+    cover = silhouette(predicted.vertices, body.faces, drawn_by(crops.intrinsics), (drawn, drawn)).mask
     seen, true = cover > 0.5, crops.body > 0.5
     iou = (seen & true).sum((1, 2)) / (seen | true).sum((1, 2)).clamp_min(1)
     found = {"joints_percent": 100 / size * _mean(apart, crops.known)}
