@@ -32,6 +32,12 @@ from anchorfit.regressors.training import ALTERNATIONS, End2EndTask, Refinement,
 from anchorfit.regressors.training.end2end_task import answer, errors
 from anchorfit.regressors.weights import HUMAN2D
 
+ALTERNATED = ALTERNATIONS["alternated"]
+ROWS = {
+    **{name: Refinement(turns=turns) for name, turns in ALTERNATIONS.items()},
+    "alternated, L_Pi moves the priors alone": Refinement(turns=ALTERNATED, moves=("pose", "shape")),
+    "alternated, L_Pi every other step": Refinement(turns=("end2end", "human2d", "end2end", "priors")),
+}
 COLUMNS = ("joints_percent", "silhouette_iou", "surface_mm", "reconstruction_mm", "pck", "mask_iou")
 TITLES = ("joints, % of the crop", "silhouette IoU", "per-vertex", "reconstruction", "Human2D: PCK", "mask IoU")
 
@@ -63,7 +69,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--human2d", type=Path, default=HUMAN2D, help="weights; default: the package's")
     parser.add_argument("--steps", type=int, default=240)
-    parser.add_argument("--learning-rate", type=float, default=3e-4)
+    parser.add_argument("--learning-rate", type=float, default=5e-4)
     parser.add_argument("--batch-size", type=int, default=8)
     parser.add_argument("--annotated", type=int, default=600, help="pictures to refine on")
     parser.add_argument("--heldout", type=int, default=300, help="pictures to measure on")
@@ -105,13 +111,13 @@ def main() -> None:
         precision="bf16-mixed",
     )
     for seed in args.seeds:
-        for row, turns in ALTERNATIONS.items():
+        for row, refinement in ROWS.items():
             if any((line["row"], line["seed"]) == (row, seed) for line in done):
                 continue
             target = KeptPictures([annotated], seed=seed)
             few = KeptPictures([heldout]).chosen(slice(0, 1))
             networks = start(body, args.human2d)
-            task = End2EndTask(networks, target, few, refinement=Refinement(turns=turns), seed=seed)
+            task = End2EndTask(networks, target, few, refinement=refinement, seed=seed)
             with tempfile.TemporaryDirectory() as folder:
                 train(task, Path(folder), replace(training, seed=seed))
             keep(row, seed, measured(networks.eval(), tested, bodies))
