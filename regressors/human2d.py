@@ -119,7 +119,8 @@ class Human2D(nn.Module):
         ):
             features = refine(hourglass(seen))
             maps = head(features)
-            outputs.append(Human2DOutput(maps[:, :-2].float(), maps[:, -2:].float()))
+            maps = maps.to(pictures.dtype)  # mixed precision ends here
+            outputs.append(Human2DOutput(maps[:, :-2], maps[:, -2:]))
             if index < len(self.returns):
                 seen = seen + self.returns[index](torch.cat((features, maps), 1))
         return outputs

@@ -6,8 +6,10 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
+from torch import Tensor
 
 from ..body.joint_sets import CANONICAL_JOINTS, mirror_permutation
+from ..camera import intrinsics_matrix
 
 BOX_SCALE = 1.25  # of the longer side of a person's box: room for what joints do not mark, as Newell et al. 2016 leave
 
@@ -52,6 +54,16 @@ class Framing(NamedTuple):
         """(..., 2) pixels of the piece -> of the photograph."""
         matrix = self.matrix()
         return (points - matrix[:, 2]) @ np.linalg.inv(matrix[:, :2]).T
+
+    def camera(self, intrinsics: Tensor) -> Tensor:
+        """(3, 3) float32 intrinsics of the camera that sees the piece, of the one (3, 3) that took the photograph.
+
+        Exact for square pixels: where the content is turned, the camera is turned about its axis; where it is mirrored,
+        so is the world.
+        """
+        matrix = self.matrix()
+        principal = matrix[:, :2] @ intrinsics[:2, 2].double().numpy() + matrix[:, 2]
+        return intrinsics_matrix(float(intrinsics[0, 0]) * self.size / self.side, tuple(principal))
 
     def cut(self, image: np.ndarray) -> np.ndarray:
         """The piece of a photograph (H, W, 3) uint8, or of a mask (H, W) bool or float32; what is outside is 0."""

@@ -17,6 +17,7 @@ from .representations import matrix_to_6d
 from .translation import place
 
 HEATMAP_WEIGHT = 100.0
+JOINTS_WEIGHT = 10.0
 
 
 def axis_angle_loss(raw: Tensor, pose: Tensor) -> Tensor:
@@ -71,6 +72,21 @@ def keypoint_reprojection_loss(points: Tensor, keypoints: Tensor, confidence: Te
 def silhouette_loss(predicted: Tensor, target: Tensor) -> Tensor:
     """Mean squared difference of cover (B, H, W): with `rendering.silhouette`, gradients reach the body."""
     return (predicted - target).square().mean()
+
+
+def projection_loss(joints: Tensor, annotated: Tensor, known: Tensor, cover: Tensor, body: Tensor) -> Tensor:
+    """(B,) L_Pi = 10 sum |W^ - W|^2 + |S^ - S|^2, joints in sides of the picture, silhouettes in its area.
+
+    So the size of the picture does not matter; in pixels of 64 x 64 it is the paper's sum over 64^2.
+
+    Args:
+        joints, annotated: (B, J, 2) projected and marked joints, sides of the picture; known: (B, J) bool, what is
+            marked.
+        cover, body: (B, H, W) drawn and marked silhouettes, 0..1; give the drawn one for both where none is marked.
+    Source: Pavlakos et al. 2018, section 4.3.
+    """
+    apart = torch.where(known, (joints - annotated).square().sum(-1), 0).sum(1)
+    return JOINTS_WEIGHT * apart + (cover - body).square().mean((1, 2))
 
 
 def human2d_loss(

@@ -72,7 +72,7 @@ def normalise(keypoints: Tensor, confidence: Tensor, intrinsics: Tensor) -> Norm
     flat = turned[..., :2] / torch.where(seen, depth, 1)[..., None]
     weight = (sure * seen)[..., None]
     flat = flat - (flat * weight).sum(1, keepdim=True) / total[..., None]
-    size = ((flat * flat * weight).sum((1, 2)) / total[:, 0]).sqrt()
+    size = ((flat * flat * weight).sum((1, 2)) / total[:, 0]).clamp_min(1e-12).sqrt()  # 0 has no derivative
     usable = (seen.sum(1) >= FEWEST_JOINTS) & (size > 1e-6)
     keep = seen & usable[:, None]
     positions = flat / torch.where(usable, size, 1)[:, None, None]

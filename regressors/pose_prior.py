@@ -74,7 +74,7 @@ class FullPrecisionLinear(nn.Linear):
 
     def forward(self, input: Tensor) -> Tensor:
         with torch.autocast(input.device.type, enabled=False):
-            return super().forward(input.float())
+            return super().forward(input.to(self.weight.dtype))
 
 
 class PosePrior(nn.Module):
@@ -116,7 +116,7 @@ class PosePrior(nn.Module):
         """(B, 24, 3 or 6) numbers, each a rotation."""
         raw = self.last(self.units(self.first(features)))
         for correction in self.corrections:
-            raw = raw + correction(self._compared(features, raw.detach()))
+            raw = raw + correction(self._compared(features, raw))
         numbers: Tensor = raw.unflatten(1, (len(SMPL_JOINTS), -1))
         return numbers
 
@@ -135,8 +135,13 @@ class PosePrior(nn.Module):
         return local_rotations(matrices), matrices
 
     def _compared(self, features: Tensor, raw: Tensor) -> Tensor:
-        """Features, the prediction so far, where its joints are seen, and how far from there the keypoints are."""
-        with torch.no_grad(), torch.autocast(features.device.type, enabled=False):
+        """Features, the prediction so far, where its joints are seen, and how far from there the keypoints are.
+
+        Without gradients in training on keypoints; with them where the keypoints are a network's and have to learn.
+        """
+        through = torch.is_grad_enabled() and features.requires_grad
+        raw = raw if through else raw.detach()
+        with torch.set_grad_enabled(through), torch.autocast(features.device.type, enabled=False):
             _, world = self._rotations(raw.unflatten(1, (len(SMPL_JOINTS), -1)))
             positions, confidence, size = self.split(features)
             seen = self.skeleton.seen(world, positions * size[:, None, None], confidence) / size[:, None, None]

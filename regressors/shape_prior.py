@@ -55,7 +55,7 @@ class ShapePrior(nn.Module):
     def forward(self, masks: Tensor) -> Tensor:
         """Betas (B, 10) of masks (B, 64, 64), cover in 0..1."""
         features = self.convolutions(masks[:, None] - 0.25).flatten(1)
-        betas: Tensor = self.last(self.unit(self.first(features))).float()
+        betas: Tensor = self.last(self.unit(self.first(features))).to(masks.dtype)
         return betas.clamp(-self.config.largest_beta, self.config.largest_beta)
 
 

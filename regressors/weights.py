@@ -23,6 +23,7 @@ from .shape_prior import ShapePrior, ShapePriorConfig
 
 FORMAT = "anchorfit-prior-2"
 WEIGHTS = ASSETS / "weights"
+HUMAN2D = WEIGHTS / "human2d.safetensors"
 POSE_PRIOR = WEIGHTS / "pose_prior.safetensors"
 SHAPE_PRIOR = WEIGHTS / "shape_prior.safetensors"
 HUMAN2D = WEIGHTS / "human2d.safetensors"

@@ -17,6 +17,7 @@ from anchorfit.body.pose_library import load_pose_library
 from anchorfit.observations import list_images, write_image
 from anchorfit.regressors.synthesis import PoseSource
 from anchorfit.regressors.synthesis.images import SyntheticImages
+from anchorfit.regressors.synthesis.other_look import other_look
 from anchorfit.rendering.drawing import draw_segment
 
 COLUMNS, ROWS = 6, 3
@@ -26,12 +27,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("output", type=Path)
     parser.add_argument("--backdrops", type=Path, help="A folder of photographs without people.")
+    parser.add_argument("--other-look", action="store_true", help="The domain that refinement is shown on.")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     torch.set_num_threads(1)
     source = PoseSource.from_library(load_pose_library(split="train"))
     backdrops = list_images([args.backdrops]) if args.backdrops else []
-    data = SyntheticImages(load_body(), source, backdrops=backdrops, seed=args.seed)
+    look = other_look() if args.other_look else None
+    data = SyntheticImages(load_body(), source, look, backdrops=backdrops, seed=args.seed)
     crops = data.batch(0, COLUMNS * ROWS)
     pictures = (255 * crops.picture.permute(0, 2, 3, 1)).numpy()
     truths = []

@@ -18,8 +18,8 @@ from ..regressors.datasets import AnnotatedPhotographs, PersonCrops, crop_person
 from ..regressors.datasets.crops import box_of, framing_of
 from ..regressors.human2d import INPUT_SIZE
 from ..regressors.training import Human2DTask, Trained, Training
-from ..regressors.training.human2d_task import Judged
-from ..regressors.training.human2d_task import judge as judge_network
+from ..regressors.training.human2d_task import Judged, see_all
+from ..regressors.training.human2d_task import judge as judge_sight
 from ..regressors.training.loop import Task
 from .comparison import Comparison, Verdict, compare, judge
 from .people import Split
@@ -116,7 +116,7 @@ def adapt_human2d(
 def _figures(
     before: Human2D, after: Human2D, crops: PersonCrops, images: Sequence[object], of: str
 ) -> list[Comparison]:
-    old, new = (judge_network(network, crops) for network in (before, after))
+    old, new = (judge_sight(see_all(n, crops.picture), crops, n.config.joints) for n in (before, after))
     joints = old.joints.numpy()
     found = compare(
         f"{of}PCK@0.2",

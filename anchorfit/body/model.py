@@ -140,7 +140,11 @@ class BodyModel:
             betas=betas, body_pose=body_pose, global_orient=global_orient, transl=transl
         )
         pose = torch.cat((global_orient, body_pose), dim=-1).unflatten(-1, (24, 3))
-        local = axis_angle_to_matrix(pose)
+        return self.from_rotations(axis_angle_to_matrix(pose), betas, transl)
+
+    def from_rotations(self, local: Tensor, betas: Tensor, transl: Tensor) -> BodyOutput:
+        """``forward`` of rotation matrices (B, 24, 3, 3), each relative to the parent: no axis-angle has to be found
+        whose derivative jumps at half a turn. betas (B, S), transl (B, 3)."""
         rest = self.v_template + (betas @ self.shapedirs.flatten(0, 1).T).unflatten(-1, (-1, 3))
         rest_joints = self.rest_joints(betas)
         if self.posedirs is not None:

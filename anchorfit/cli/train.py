@@ -8,11 +8,13 @@ from typing import Annotated
 
 import typer
 
+from .train_end2end import end2end
 from .train_human2d import human2d
 from .training import own_device, run_training, write_weights
 
 train_app = typer.Typer(help="Train the networks.", no_args_is_help=True)
 train_app.command()(human2d)
+train_app.command()(end2end)
 
 
 class Which(StrEnum):
@@ -81,4 +83,4 @@ def priors(
         task = ShapeTask(model, network=ShapePriorConfig(width=width or ShapePriorConfig.width), seed=seed)
     result = run_training(task, output, config, resume=resume, accelerator=accelerator, devices=devices)
     made_of = {"body": model.name, "gender": gender}
-    write_weights(task.model, output / f"{which}_prior.safetensors", config, result, made_of)
+    write_weights({output / f"{which}_prior.safetensors": task.model}, config, result, made_of)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from . import photographs as photos
 from .training import own_device, run_training, write_weights
-
-if TYPE_CHECKING:
-    from ..regressors.datasets import AnnotatedPhotographs
 
 
 def human2d(
@@ -29,13 +27,11 @@ def human2d(
     ] = None,
     paper: Annotated[bool, typer.Option("--paper", help="The paper's optimiser: rmsprop at 3e-4, batch 4.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the folder's checkpoint.")] = False,
-    lsp: Annotated[
-        list[Path] | None, typer.Option(help="LSP or LSP-extended, unpacked: joints.mat and images/. Several times.")
-    ] = None,
-    mpii: Annotated[Path | None, typer.Option(help="mpii_human_pose_v1_u12_1.mat, with --mpii-images.")] = None,
-    mpii_images: Annotated[Path | None, typer.Option(help="The folder of MPII's images.")] = None,
-    coco: Annotated[Path | None, typer.Option(help="COCO keypoint annotations, with --coco-images.")] = None,
-    coco_images: Annotated[Path | None, typer.Option(help="The folder of COCO's images.")] = None,
+    lsp: photos.Lsp = None,
+    mpii: photos.Mpii = None,
+    mpii_images: photos.MpiiImages = None,
+    coco: photos.Coco = None,
+    coco_images: photos.CocoImages = None,
     share: Annotated[float, typer.Option(min=0, max=1, help="Of the steps that take such photographs.")] = 0.5,
     backdrops: Annotated[
         Path | None, typer.Option(help="A folder of photographs without people, to put behind synthetic ones.")
@@ -58,6 +54,7 @@ def human2d(
 
     from ..observations import list_images
     from ..pipeline import load_body_on
+    from ..regressors.datasets import AnnotatedPhotographs
     from ..regressors.human2d import Human2DConfig
     from ..regressors.synthesis.images import ImageSynthesis
     from ..regressors.training import Human2DTask, Training
@@ -68,33 +65,17 @@ def human2d(
     base = Training.paper(steps) if paper else Training(steps=steps, learning_rate=learning_rate)
     batch = 4 if paper else batch_size
     config = replace(base, batch_size=batch, seed=seed, precision="bf16-mixed" if mixed else "32-true")
-    photographs = _photographs(lsp or [], (mpii, mpii_images), (coco, coco_images), size, seed)
+    people = photos.annotated_people(lsp, (mpii, mpii_images), (coco, coco_images))
     task = Human2DTask(
         load_body_on("open", "neutral", "cpu" if accelerator == "cpu" else own_device()),
         network=load_human2d_network(start_from) if start_from else Human2DConfig(features=features),
         synthesis=ImageSynthesis(size=size),
-        photographs=photographs,
+        photographs=AnnotatedPhotographs(people, size=size, seed=seed) if people else None,
         share=share,
         backdrops=list_images([backdrops]) if backdrops else [],
         heldout=heldout,
         seed=seed,
     )
     result = run_training(task, output, config, resume=resume, accelerator=accelerator, devices=devices)
-    people = 0 if photographs is None else len(photographs.people)
-    write_weights(
-        task.model, output / "human2d.safetensors", config, result, {"photographed_people": people, "size": size}
-    )
-
-
-def _photographs(
-    lsp: list[Path], mpii: tuple[Path | None, Path | None], coco: tuple[Path | None, Path | None], size: int, seed: int
-) -> AnnotatedPhotographs | None:
-    from ..regressors.datasets import AnnotatedPhotographs, coco_people, lsp_people, mpii_people
-
-    people = [person for folder in lsp for person in lsp_people(folder)]
-    for name, (file, images), read in (("--mpii", mpii, mpii_people), ("--coco", coco, coco_people)):
-        if (file is None) != (images is None):
-            raise typer.BadParameter(f"{name} and {name}-images go together", param_hint=name)
-        if file is not None and images is not None:
-            people += read(file, images)
-    return AnnotatedPhotographs(people, size=size, seed=seed) if people else None
+    weights = {output / "human2d.safetensors": task.model}
+    write_weights(weights, config, result, {"photographed_people": len(people), "size": size})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,15 +39,19 @@ def run_training(
 
 
 def write_weights(
-    model: PosePrior | ShapePrior | Human2D, path: Path, config: Training, result: Trained, made_of: dict[str, Any]
+    weights: Mapping[Path, PosePrior | ShapePrior | Human2D],
+    config: Training,
+    result: Trained,
+    made_of: dict[str, Any],
 ) -> None:
-    """The weights with how they were made, and the last held-out errors on the terminal; by the first process alone."""
+    """Weights with how they were made, and the last held-out errors on the terminal; by the first process alone."""
     from dataclasses import asdict
 
     from ..regressors.weights import save_prior
 
     if not result.is_first:
         return
-    save_prior(model, path, training={**asdict(config), **made_of, "heldout": result.errors})
+    for path, model in weights.items():
+        save_prior(model, path, training={**asdict(config), **made_of, "heldout": result.errors})
     out.print("  ".join(f"{name} {value:.1f}" for name, value in result.errors.items()), highlight=False)
-    out.print(f"Weights: {path}", soft_wrap=True, highlight=False)
+    out.print(f"Weights: {', '.join(map(str, weights))}", soft_wrap=True, highlight=False)

@@ -2,6 +2,7 @@
 
 from .coco import coco_people
 from .crops import Augmentation, PersonCrops, crop_person
+from .kept import KeptPictures, load_kept
 from .lsp import lsp_people
 from .mpii import mpii_people
 from .photographs import AnnotatedPhotographs
@@ -9,9 +10,11 @@ from .photographs import AnnotatedPhotographs
 __all__ = [
     "AnnotatedPhotographs",
     "Augmentation",
+    "KeptPictures",
     "PersonCrops",
     "coco_people",
     "crop_person",
+    "load_kept",
     "lsp_people",
     "mpii_people",
 ]

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ...body.joint_sets import CANONICAL_JOINTS
+from ...camera import default_intrinsics
 from ...observations.people import Person
 from ..heatmaps import draw_heatmaps
 from ..human2d import HUMAN2D_JOINTS, INPUT_SIZE, STRIDE
@@ -40,7 +41,8 @@ class PersonCrops(NamedTuple):
     """People, each in a picture of its own; any leading dimensions.
 
     picture: (..., 3, 256, 256) 0..1; positions: (..., J, 2) pixels of it; heatmaps: (..., J, 64, 64);
-    known: (..., J) bool; body: (..., 64, 64) cover in 0..1; has_body: (...) bool, whether the silhouette is known.
+    known: (..., J) bool; body: (..., 64, 64) cover in 0..1; has_body: (...) bool, whether the silhouette is known;
+    intrinsics: (..., 3, 3) of the camera that sees the picture, pixels of it.
     """
 
     picture: Tensor
@@ -49,13 +51,19 @@ class PersonCrops(NamedTuple):
     known: Tensor
     body: Tensor
     has_body: Tensor
+    intrinsics: Tensor
 
     def rows(self, rows: slice) -> PersonCrops:
         return PersonCrops(*(value[rows] for value in self))
 
 
 def crop_person(
-    image: np.ndarray, person: Person, framing: Framing, *, joints: tuple[str, ...] = HUMAN2D_JOINTS
+    image: np.ndarray,
+    person: Person,
+    framing: Framing,
+    *,
+    joints: tuple[str, ...] = HUMAN2D_JOINTS,
+    focal: float | None = None,
 ) -> PersonCrops:
     """One person in a framing.
 
@@ -65,6 +73,7 @@ def crop_person(
     Args:
         image: (H, W, 3) uint8.
         person: pixels of the image; the mask, if there is one, of its size.
+        focal: pixels of the image; None for its diagonal.
     """
     positions, confidence = framing.points(person.keypoints), person.confidence
     if framing.mirrored:
@@ -79,7 +88,8 @@ def crop_person(
     picture = torch.from_numpy(framing.cut(image)).permute(2, 0, 1).float() / 255
     heatmaps = draw_heatmaps(places[None], small, STRIDE)[0] * known[:, None, None]
     has_body = torch.tensor(person.mask is not None)
-    return PersonCrops(picture, places, heatmaps, known, torch.from_numpy(body), has_body)
+    camera = framing.camera(default_intrinsics(image.shape[1], image.shape[0], focal))
+    return PersonCrops(picture, places, heatmaps, known, torch.from_numpy(body), has_body, camera)
 
 
 def framing_of(person: Person, size: int = INPUT_SIZE) -> Framing:

@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from ...camera import focal_from_exif
 from ...observations.images import read_image
 from ...observations.people import Person
 from ..human2d import HUMAN2D_JOINTS, INPUT_SIZE, check_size
+from ..image_crops import Framing
 from .crops import Augmentation, PersonCrops, crop_person, framing_of
 
 
@@ -55,10 +57,22 @@ class AnnotatedPhotographs:
         seeds = torch.randint(2**62, (count,), generator=generator).tolist()  # each person's own: rows stay themselves
         crops = []
         for index, seed in list(zip(chosen, seeds, strict=True))[rows]:
-            person = self.people[index]
-            framing = framing_of(person, self.size)
+            framing = framing_of(self.people[index], self.size)
             if self.augmentation is not None:
                 framing = self.augmentation.vary(framing, torch.Generator().manual_seed(seed))
-            image = self._read(person.image or Path())
-            crops.append(crop_person(image, person, framing, joints=self.joints))
-        return PersonCrops(*(torch.stack(values) for values in zip(*crops, strict=True)))
+            crops.append(self._cut(index, framing))
+        return _stacked(crops)
+
+    def chosen(self, index: Sequence[int]) -> PersonCrops:
+        """Some of the people, as they are; raises as `batch`."""
+        return _stacked([self._cut(place, framing_of(self.people[place], self.size)) for place in index])
+
+    def _cut(self, index: int, framing: Framing) -> PersonCrops:
+        person = self.people[index]
+        path = person.image or Path()
+        focal = focal_from_exif(path) if path.is_file() else None  # pieces kept in memory have lost theirs
+        return crop_person(self._read(path), person, framing, joints=self.joints, focal=focal)
+
+
+def _stacked(crops: Sequence[PersonCrops]) -> PersonCrops:
+    return PersonCrops(*(torch.stack(values) for values in zip(*crops, strict=True)))

@@ -79,7 +79,7 @@ def draw_look(generator: torch.Generator) -> Look:
         table = torch.tensor(tones)
         return (1 - share) * table[first] + share * table[first + 1]
 
-    colors = _cloth(uniform(0, 1, KINDS), uniform(0, 1, KINDS), uniform(0.02, 0.95, KINDS))
+    colors = cloth(uniform(0, 1, KINDS), uniform(0, 1, KINDS), uniform(0.02, 0.95, KINDS))
     colors[SKIN] = tone(_SKIN_TONES) ** 2.2
     colors[HAIR] = tone(_HAIR_TONES) ** 2.2 if uniform() < 0.9 else colors[HAIR]  # else a cap
     colors[EYES] = torch.tensor((0.02, 0.02, 0.03))
@@ -101,7 +101,7 @@ def draw_look(generator: torch.Generator) -> Look:
         hair_length=one_of(0.0, 0.02, 0.1, 0.2),
         loose=loose,
         colors=colors,
-        others=_cloth(uniform(0, 1, KINDS), uniform(0, 1, KINDS), uniform(0.02, 0.95, KINDS)),
+        others=cloth(uniform(0, 1, KINDS), uniform(0, 1, KINDS), uniform(0.02, 0.95, KINDS)),
         patterns=patterns,
         pitch=uniform(30, 220, KINDS),
         waves=waves,
@@ -155,7 +155,7 @@ def colors_at(points: Tensor, kinds: Tensor, look: Look) -> Tensor:
     return (color * (1 + creased * waves)[:, None]).clamp(0, 1)
 
 
-def _cloth(hue: Tensor, saturation: Tensor, value: Tensor) -> Tensor:
+def cloth(hue: Tensor, saturation: Tensor, value: Tensor) -> Tensor:
     """(N, 3) colours of hue, saturation and value (N,) in 0..1, linear light; many of them dull."""
     wheel = (hue[:, None] * 6 + torch.tensor([0.0, 4.0, 2.0])) % 6
     pure = ((wheel - 3).abs() - 1).clamp(0, 1)

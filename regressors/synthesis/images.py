@@ -7,7 +7,7 @@ another person behind and things in front (`scenery`), seen through a camera tha
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -44,6 +44,8 @@ class ImageSynthesis:
     shadow: float = 0.7  # of the light behind people, at most
     ambient: tuple[float, float] = (0.25, 0.8)  # light from everywhere; the rest comes from one side
     lens: Lens = field(default_factory=Lens)
+    wardrobe: Callable[[torch.Generator], Look] = draw_look  # who is dressed how
+    scenery: Callable[[int, torch.Generator], Tensor] = backdrop  # what is invented behind them
 
     def __post_init__(self) -> None:
         check_size(self.size)
@@ -87,7 +89,7 @@ class SyntheticImages:
         chances = torch.rand(count, 4, generator=generator)
         seeds = torch.randint(2**62, (count,), generator=generator).tolist()[rows]
         generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-        looks = [_moved(draw_look(own), self.body.device) for own in generators]
+        looks = [_moved(self.config.wardrobe(own), self.body.device) for own in generators]
         params, intrinsics = (value[rows].to(self.body.v_template) for value in main)
         vertices = self._dressed(params, looks)
         crops = self._crops(vertices, intrinsics, chances[rows])
@@ -108,7 +110,12 @@ class SyntheticImages:
             known=torch.ones(positions.shape[:2], dtype=torch.bool, device=body.device),
             body=functional.avg_pool2d(body[:, None], int(STRIDE))[:, 0],
             has_body=torch.ones(len(body), dtype=torch.bool, device=body.device),
+            intrinsics=crops,
         )
+
+    def truth(self, step: int, count: int) -> Tensor:
+        """(B, 85) the bodies of batch number ``step`` of ``count`` pictures, in the camera that sees the picture."""
+        return self.people.placed(count, self.people.generator(step))[0].to(self.body.v_template)
 
     def _dressed(self, params: Tensor, looks: Sequence[Look]) -> Tensor:
         """(B, V, 3) vertices of bodies (B, 85), pushed out where there are clothes or hair."""
@@ -152,7 +159,7 @@ class SyntheticImages:
 
     def _backdrop(self, generator: torch.Generator) -> Tensor:
         if not self._backdrops:
-            return backdrop(self.config.size, generator)
+            return self.config.scenery(self.config.size, generator)
         chosen = int(torch.randint(len(self._backdrops), (), generator=generator))
         return piece_of(self._backdrops[chosen], self.config.size, generator)
 
@@ -181,7 +188,7 @@ class SyntheticImages:
                 chosen.append(row)
         if not chosen:
             return scenes
-        dressed = [_moved(draw_look(generators[row]), self.body.device) for row in chosen]
+        dressed = [_moved(self.config.wardrobe(generators[row]), self.body.device) for row in chosen]
         vertices = self._dressed(params[chosen].to(scenes), dressed)
         drawn, cover = self._drawn(vertices, crops[chosen], dressed, [generators[row] for row in chosen])
         scenes = scenes.clone()

@@ -1,17 +1,21 @@
 """Training the priors. The packages of the extra ``train`` are needed here and nowhere else."""
 
 from .config import Training
+from .end2end_task import ALTERNATIONS, End2EndTask, Refinement
 from .human2d_task import Human2DTask
 from .loop import Trained, train
 from .refinement import Annotated, RefineTask
 from .tasks import PoseLoss, PoseTask, ShapeTask
 
 __all__ = [
+    "ALTERNATIONS",
     "Annotated",
+    "End2EndTask",
     "Human2DTask",
     "PoseLoss",
     "PoseTask",
     "RefineTask",
+    "Refinement",
     "ShapeTask",
     "Trained",
     "Training",

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from ...body import BodyModel
 from ...body.pose_library import load_pose_library
 from ..datasets import AnnotatedPhotographs, PersonCrops
-from ..human2d import Human2D, Human2DConfig, see
+from ..human2d import Human2D, Human2DConfig, Sight, see
 from ..losses import human2d_loss
 from ..synthesis import PoseSource
 from ..synthesis.images import ImageSynthesis, SyntheticImages
@@ -86,6 +86,23 @@ class Human2DTask:
         return evaluate(self._model, self.heldout)
 
 
+def evaluate(network: Human2D, crops: PersonCrops) -> dict[str, float]:
+    """`score` of what the network sees in the pictures."""
+    return score(see_all(network, crops.picture), crops, network.config.joints)
+
+
+def see_all(network: Human2D, pictures: Tensor, *, at_once: int = 16, half: bool = False) -> Sight:
+    """`human2d.see` for any number of pictures."""
+    parts = [see(network, some, half=half) for some in pictures.split(at_once)]
+    return Sight(*(torch.cat(values) for values in zip(*parts, strict=True)))
+
+
+def score(sight: Sight, crops: PersonCrops, joints: tuple[str, ...]) -> dict[str, float]:
+    """PCK@0.2 (joints inside the picture; as `evaluation.detection`) and mean IoU of silhouettes, in percent."""
+    right, inside, iou = judge(sight, crops, joints)
+    return {"pck": 100 * float(right.sum() / inside.sum().clamp_min(1)), "mask_iou": 100 * float(iou.nanmean())}
+
+
 class Judged(NamedTuple):
     """Of each picture (B,): joints that were found, joints that could be, and the IoU of silhouettes, NaN without."""
 
@@ -94,28 +111,20 @@ class Judged(NamedTuple):
     mask_iou: Tensor
 
 
-def judge(network: Human2D, crops: PersonCrops, *, at_once: int = 16) -> Judged:
-    """What a network sees in pictures, against the truth: PCK@0.2 of the known joints inside, and silhouettes."""
-    parts = [see(network, crops.picture[start : start + at_once]) for start in range(0, len(crops.picture), at_once)]
-    positions, body = (torch.cat([part[index] for part in parts]) for index in (0, 2))
+def judge(sight: Sight, crops: PersonCrops, joints: tuple[str, ...]) -> Judged:
+    """What was seen in pictures against the truth: PCK@0.2 of the known joints inside, and silhouettes."""
     size = crops.picture.shape[-1]
     inside = ((crops.positions >= 0) & (crops.positions <= size)).all(-1) & crops.known
-    distance = (positions - crops.positions).norm(dim=-1)
-    right = (distance <= CORRECT * _torso(network, crops)[:, None]) & inside
-    seen, true = body > 0.5, crops.body > 0.5
+    distance = (sight.positions - crops.positions).norm(dim=-1)
+    right = (distance <= CORRECT * _torso(joints, crops)[:, None]) & inside
+    seen, true = sight.body > 0.5, crops.body > 0.5
     iou = (seen & true).sum((1, 2)) / (seen | true).sum((1, 2)).clamp_min(1)
     return Judged(right.sum(1), inside.sum(1), torch.where(crops.has_body, iou, torch.nan))
 
 
-def evaluate(network: Human2D, crops: PersonCrops) -> dict[str, float]:
-    """PCK@0.2 (joints inside the picture; as `evaluation.detection`) and mean IoU of silhouettes, in percent."""
-    right, joints, iou = judge(network, crops)
-    return {"pck": 100 * float(right.sum() / joints.sum().clamp_min(1)), "mask_iou": 100 * float(iou.nanmean())}
-
-
-def _torso(network: Human2D, crops: PersonCrops) -> Tensor:
+def _torso(joints: tuple[str, ...], crops: PersonCrops) -> Tensor:
     """(B,) pixels: the longer diagonal from a shoulder to the other side's hip; a fifth of the crop without these."""
-    joints, longest = network.config.joints, crops.positions.new_zeros(len(crops.positions))
+    longest = crops.positions.new_zeros(len(crops.positions))
     for side, other in (("left", "right"), ("right", "left")):
         if f"{side}_shoulder" in joints and f"{other}_hip" in joints:
             ends = [joints.index(f"{side}_shoulder"), joints.index(f"{other}_hip")]

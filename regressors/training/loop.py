@@ -24,7 +24,7 @@ LOG = "log.csv"
 
 
 class Task(Protocol):
-    """What is trained."""
+    """What is trained. Where some steps reach only some of the weights, the task has ``leaves_weights_out = True``."""
 
     @property
     def model(self) -> nn.Module: ...
@@ -72,7 +72,9 @@ def train(
         from lightning.fabric import Fabric
     except ImportError as error:
         raise ImportError("training needs Lightning: pip install 'anchorfit[train]'") from error
-    fabric = Fabric(accelerator=accelerator, devices=devices, precision=config.precision)
+    partial = devices > 1 and getattr(task, "leaves_weights_out", False)
+    strategy = "ddp_find_unused_parameters_true" if partial else "auto"
+    fabric = Fabric(accelerator=accelerator, devices=devices, precision=config.precision, strategy=strategy)
     fabric.launch()
     checkpoint = folder / CHECKPOINT
     if resume and not checkpoint.is_file():

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ...body import BodyModel, axis_angle_to_matrix, matrix_to_axis_angle
 from ...body.joint_sets import SMPL_PARENTS
@@ -83,7 +85,7 @@ class PoseTask:
     def model(self) -> PosePrior:
         return self._model
 
-    def loss(self, model: nn.Module, step: int, rows: slice, batch_size: int) -> Tensor:
+    def loss(self, model: Callable[..., Any], step: int, rows: slice, batch_size: int) -> Tensor:
         people = _rows(self.data.people(step, batch_size), rows)
         inputs = normalise(people.keypoints, people.confidence, people.intrinsics)
         output: PosePriorOutput = model(inputs.features)
@@ -206,7 +208,7 @@ class ShapeTask:
     def model(self) -> ShapePrior:
         return self._model
 
-    def loss(self, model: nn.Module, step: int, rows: slice, batch_size: int) -> Tensor:
+    def loss(self, model: Callable[..., Any], step: int, rows: slice, batch_size: int) -> Tensor:
         params, masks = (value[rows] for value in self.data.masks(step, batch_size))
         betas: Tensor = model(masks)
         target = params[:, 72:82]

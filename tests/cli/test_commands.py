@@ -57,7 +57,7 @@ def test_body_info_of_a_missing_file_is_one_line(monkeypatch, capsys):
 
 @pytest.mark.slow
 def test_the_demo_writes_pictures_meshes_and_figures(monkeypatch, capsys, tmp_path):
-    assert call(monkeypatch, "demo", "-o", str(tmp_path / "out")) == 0
+    assert call(monkeypatch, "demo", "--no-detect", "-o", str(tmp_path / "out")) == 0
     printed = capsys.readouterr().out
     assert "mask IoU" in printed
     limb_errors = re.findall(r"#\d+ +\d+ +[\d.]+ px +([\d.]+) +[\d.]+ ", printed)

@@ -9,7 +9,16 @@ import pytest
 import torch
 
 from anchorfit.body import load_body
-from anchorfit.regressors import PosePriorConfig, load_pose_prior_network
+from anchorfit.regressors import (
+    Human2D,
+    Human2DConfig,
+    PosePrior,
+    PosePriorConfig,
+    ShapePrior,
+    ShapePriorConfig,
+    load_pose_prior_network,
+    save_prior,
+)
 from anchorfit.regressors.training import PoseTask
 
 BATCH = 8
@@ -98,3 +107,21 @@ def test_the_command_trains_in_two_processes_and_goes_on_in_one(tmp_path):
     alone = [sys.executable, "-c", COMMAND, *map(str, options), "--steps", "3", "--resume"]
     subprocess.run(alone, check=True, capture_output=True)
     assert torch.load(tmp_path / "run" / "checkpoint.ckpt", weights_only=True)["step"] == 3
+
+
+@pytest.mark.slow
+def test_end_to_end_refinement_takes_turns_in_two_processes(tmp_path):
+    """Each turn leaves some of the networks alone: processes have to agree on which."""
+    pytest.importorskip("lightning")
+    body = load_body()
+    pose = PosePrior(PosePriorConfig(width=16, units=1, corrections=1))
+    pose.skeleton.measure(body)
+    shape = ShapePrior(ShapePriorConfig(channels=(2, 2, 2, 2, 2), width=16))
+    save_prior(Human2D(Human2DConfig(features=8, depth=1)), tmp_path / "human2d.safetensors")
+    save_prior(pose, tmp_path / "pose_prior.safetensors")
+    save_prior(shape, tmp_path / "shape_prior.safetensors", training={"body": body.name})
+    start = ["--human2d", tmp_path / "human2d.safetensors", "--priors", tmp_path, "--synthetic", 4]
+    options = ["train", "end2end", "-o", tmp_path / "run", *start, "--batch-size", 2, "--threads", 1]
+    said = torchrun(tmp_path, COMMAND, *options, "--steps", 4, "--devices", 2)
+    assert said.count("Weights: ") == said.count("Held-out people: ") == 1
+    assert torch.load(tmp_path / "run" / "checkpoint.ckpt", weights_only=True)["step"] == 4

@@ -1,0 +1,175 @@
+"""``anchorfit train end2end``: all networks together, on people of whom only 2D annotations are known."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+import typer
+
+from . import photographs as photos
+from .console import out, warn
+from .training import own_device, run_training, write_weights
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ..body import BodyModel
+    from ..observations import Person
+    from ..regressors import Human2D, PosePrior, ShapePrior
+    from ..regressors.datasets import PersonCrops
+    from ..regressors.training.end2end_task import Pictures
+
+MOST_HELDOUT = 256  # people to evaluate on
+LOWER_IS_BETTER = ("joints_percent", "surface_mm")
+
+
+class Alternation(StrEnum):
+    """Who takes turns; see `regressors.training.ALTERNATIONS`."""
+
+    INDIVIDUAL = "individual"
+    END2END = "end2end"
+    ALTERNATED = "alternated"
+
+
+def end2end(
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder for checkpoint, log and weights; made if missing.")
+    ],
+    human2d: Annotated[
+        Path | None, typer.Option(help="Human2D's weights (.safetensors) to start from. Default: the package's.")
+    ] = None,
+    priors: Annotated[
+        Path | None, typer.Option(help="Folder with the priors' weights to start from. Default: the package's.")
+    ] = None,
+    alternation: Annotated[
+        Alternation,
+        typer.Option(help="Take turns as in the paper, end to end alone, or each network by itself."),
+    ] = Alternation.ALTERNATED,
+    steps: Annotated[int | None, typer.Option(min=1, help="Batches to train on. Default: 600; --paper: 2000.")] = None,
+    batch_size: Annotated[int, typer.Option(min=1, help="Pictures, over all processes.")] = 8,
+    learning_rate: Annotated[float, typer.Option(help="AdamW's, while it is constant.")] = 1e-4,
+    paper: Annotated[bool, typer.Option("--paper", help="The paper's optimiser: rmsprop at 8e-5, batch 4.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the folder's checkpoint.")] = False,
+    lsp: photos.Lsp = None,
+    mpii: photos.Mpii = None,
+    mpii_images: photos.MpiiImages = None,
+    coco: photos.Coco = None,
+    coco_images: photos.CocoImages = None,
+    synthetic: Annotated[
+        int | None, typer.Option(min=2, help="Without photographs: so many synthetic pictures of another look.")
+    ] = None,
+    heldout: Annotated[float, typer.Option(help="Share of the pictures to evaluate on and not to train on.")] = 0.2,
+    seed: Annotated[int, typer.Option(help="Of data and order.")] = 0,
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads. Default: as PyTorch chooses.")] = None,
+    accelerator: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    devices: Annotated[int, typer.Option(min=1, help="Devices of this machine; under torchrun, its processes.")] = 1,
+    mixed: Annotated[
+        bool, typer.Option("--mixed", help="Mixed precision (bfloat16), for GPUs and for CPUs with AMX.")
+    ] = False,
+) -> None:
+    """Refine Human2D, PosePrior and ShapePrior together on people annotated in 2D; needs the extra 'train'.
+
+    A run that was stopped goes on with --resume. At the end, OUTPUT has weights of all three, for
+    `anchorfit predict --weights OUTPUT --detector human2d --detector-model OUTPUT/human2d.safetensors`, and held-out
+    errors before and after have been told.
+    """
+    from dataclasses import asdict, replace
+
+    import torch
+
+    from ..pipeline import load_body_on
+    from ..regressors.end2end import EndToEnd
+    from ..regressors.prediction import load_priors
+    from ..regressors.training import ALTERNATIONS, End2EndTask, Refinement, Training
+    from ..regressors.weights import HUMAN2D, load_human2d_network
+
+    if threads:
+        torch.set_num_threads(threads)
+    if not 0 < heldout < 1:
+        raise typer.BadParameter(f"expected a share between 0 and 1, got {heldout}", param_hint="--heldout")
+    if paper:
+        base = replace(Training.paper(steps or 2000), learning_rate=8e-5, batch_size=4)
+    else:
+        base = Training(steps=steps or 600, batch_size=batch_size, learning_rate=learning_rate, warmup=20)
+    config = replace(base, seed=seed, precision="bf16-mixed" if mixed else "32-true")
+    people = photos.annotated_people(lsp, (mpii, mpii_images), (coco, coco_images))
+    body = load_body_on("open", "neutral", "cpu" if accelerator == "cpu" else own_device())
+    trained = load_priors(priors)
+    if body.name not in trained.shapes:
+        raise typer.BadParameter(f"{priors}: no ShapePrior of the body {body.name!r} there", param_hint="--priors")
+    networks = EndToEnd(load_human2d_network(human2d or HUMAN2D), trained.pose, trained.shapes[body.name], body).to(
+        body.device
+    )
+    joints = networks.human2d.config.joints
+    if people:
+        target = _photographed(people, joints, heldout, seed)
+    elif synthetic:
+        target = _synthetic(body, joints, synthetic, heldout, seed)
+    else:
+        raise typer.BadParameter("give annotated photographs (--lsp, --mpii, --coco), or --synthetic NUMBER")
+    refinement = Refinement(turns=ALTERNATIONS[alternation])
+    task = End2EndTask(
+        networks, target.pictures, target.heldout, bodies=target.bodies, refinement=refinement, seed=seed
+    )
+    networks.eval()
+    with torch.no_grad():
+        before = task.evaluate()
+    result = run_training(task, output, config, resume=resume, accelerator=accelerator, devices=devices)
+    made_of = {"body": body.name, "annotated": target.people, "heldout_before": before, **asdict(refinement)}
+    weights: dict[Path, Human2D | PosePrior | ShapePrior] = {
+        output / "human2d.safetensors": networks.human2d,
+        output / "pose_prior.safetensors": networks.pose,
+        output / "shape_prior.safetensors": networks.shape,
+    }
+    if result.is_first:
+        out.print(f"Held-out people: {len(target.heldout.picture)}. Their errors before, then after:", highlight=False)
+        out.print("  ".join(f"{name} {value:.1f}" for name, value in before.items()), highlight=False)
+        rose = [name for name in LOWER_IS_BETTER if result.errors.get(name, 0.0) > before.get(name, torch.inf)]
+        if rose:
+            warn(f"held-out {', '.join(rose)} rose: the weights that you started from are better")
+    write_weights(weights, config, result, made_of)
+
+
+class _Target(NamedTuple):
+    """What to refine on, and how many people that is; what to evaluate on, with true bodies where they are known."""
+
+    pictures: Pictures
+    people: int
+    heldout: PersonCrops
+    bodies: Tensor | None
+
+
+def _photographed(people: list[Person], joints: tuple[str, ...], share: float, seed: int) -> _Target:
+    """People split by photograph, so that nobody is on both sides in one picture."""
+    import torch
+
+    from ..regressors.datasets import AnnotatedPhotographs
+
+    images = sorted({str(person.image) for person in people})
+    count = round(share * len(images))
+    if not 0 < count < len(images):
+        raise typer.BadParameter(
+            f"{len(images)} photographs cannot be split: one at least is for training, one held out",
+            param_hint="--heldout",
+        )
+    order = torch.randperm(len(images), generator=torch.Generator().manual_seed(seed)).tolist()
+    aside = {images[place] for place in order[:count]}
+    own, others = (
+        AnnotatedPhotographs([p for p in people if (str(p.image) in aside) == held], joints=joints, seed=seed)
+        for held in (False, True)
+    )
+    tested = torch.randperm(len(others.people), generator=torch.Generator().manual_seed(seed))[:MOST_HELDOUT]
+    return _Target(own, len(own.people), others.chosen(tested.tolist()), None)
+
+
+def _synthetic(body: BodyModel, joints: tuple[str, ...], count: int, share: float, seed: int) -> _Target:
+    from ..regressors.datasets import KeptPictures
+    from ..regressors.synthesis.other_look import unseen_pictures
+
+    tested = max(1, round(share * count))
+    annotated = unseen_pictures(body, max(1, count - tested), part="annotated", joints=joints, seed=seed)
+    others = unseen_pictures(body, tested, part="heldout", joints=joints, seed=seed)
+    pictures = KeptPictures([annotated.crops], joints=joints, seed=seed)
+    return _Target(pictures, len(pictures), others.crops, others.bodies)
