@@ -83,19 +83,22 @@ class Human2DDetector:
         )
 
 
-def load_human2d_detector(weights: str | Path | None, search: Search) -> Human2DDetector:
+def load_human2d_detector(
+    weights: str | Path | None, search: Search, *, device: torch.device | str = "cpu"
+) -> Human2DDetector:
     """Human2D in the boxes of whatever other detector is installed; of the whole picture where none is.
 
     Args:
         weights: as `anchorfit train human2d` writes them; the package has none.
         search: how thoroughly the other detector looks.
+        device: of the network; the other detector is on the CPU.
     Raises:
         ValueError: no weights are given; else as `load_human2d_network` and `load_detector`.
     """
     if weights is None:
         raise ValueError("human2d: give its weights with --detector-model; `anchorfit train human2d` makes them")
     finder = load_detector(search=replace(search, masks=False)) if installed_detectors() else None
-    return Human2DDetector(network=load_human2d_network(weights), finder=finder, masks=search.masks)
+    return Human2DDetector(network=load_human2d_network(weights).to(device), finder=finder, masks=search.masks)
 
 
 def _in_image(body: np.ndarray, framing: Framing, size: tuple[int, int]) -> StoredMask:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..atomic import remove_leftovers, write_atomically
+from .lines import json_line
 
 INDEX = "index.jsonl"
 STATE = ".run.json"
@@ -77,7 +78,7 @@ class Ledger:
         Raises:
             OSError: they cannot be written; the chunk then does not count.
         """
-        lines = "".join(json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n" for record in records).encode()
+        lines = b"".join(map(json_line, records))
         with (self._folder / INDEX).open("ab") as stream:
             stream.truncate(self._length)  # what an attempt that failed left behind
             stream.write(lines)

@@ -18,7 +18,7 @@ from anchorfit.assets import ASSETS
 from anchorfit.body import CANONICAL_JOINTS
 from anchorfit.cli import delivery
 from anchorfit.cli.main import app
-from anchorfit.cli.options import opened_engine
+from anchorfit.cli.options import opened_engines
 from anchorfit.jobs import INDEX, Chunk, Ledger, Written, in_this_process, run_job
 from anchorfit.jobs import ray_engine as module
 from anchorfit.jobs.ray_engine import RETRIES, ray_engine
@@ -182,7 +182,7 @@ def test_options_that_do_not_go_with_an_engine_are_refused(tmp_path, monkeypatch
     assert "--report: only with --engine local" in said("--engine", "ray", "--report")
     assert "--workers and --cluster are for" in said("--workers", 2)
     assert "expected one of local, ray" in said("--engine", "spark")
-    with pytest.raises(BadParameter, match="say cuda, without a number"), opened_engine("ray", None, None, "cuda:1"):
+    with pytest.raises(BadParameter, match="say cuda, without a number"), opened_engines("ray", None, None, "cuda:1"):
         pass
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(ImportError, match=r"pip install 'anchorfit\[ray\]'"), ray_engine():
