@@ -90,7 +90,7 @@ class _RayEngine:
             return
         size = min(self._workers, len(items))
         todo: Any = ray.data.from_items([{"item": item} for item in items], override_num_blocks=len(items))
-        shared = ray.put(work)  # once, not with every worker's start
+        shared = ray.put((work, os.getcwd()))  # once, not with every worker's start
         with warnings.catch_warnings(action="ignore"):  # until Ray 2.64 there is no other way to say max_retries
             if self._stays:
                 done = todo.map(
@@ -131,7 +131,7 @@ class _Worker:
         import torch
 
         torch.set_num_threads(1)
-        self._work = ray.get(shared)
+        self._work = _arrive(ray.get(shared))
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
         return _outcome(self._work, row["item"])
@@ -148,8 +148,15 @@ def _work_on(row: dict[str, Any], shared: Any) -> dict[str, Any]:
     if shared not in _at_hand:
         torch.set_num_threads(1)
         _at_hand.clear()
-        _at_hand[shared] = ray.get(shared)
+        _at_hand[shared] = _arrive(ray.get(shared))
     return _outcome(_at_hand[shared], row["item"])
+
+
+def _arrive(sent: tuple[Callable[[Any], Any], str]) -> Callable[[Any], Any]:
+    """The work, in the folder from which relative paths count: a cluster's processes are somewhere else."""
+    work, folder = sent
+    os.chdir(folder)
+    return work
 
 
 def _outcome(work: Callable[[Any], Any], item: Any) -> dict[str, Any]:

@@ -8,7 +8,12 @@ import numpy as np
 import pytest
 import torch
 from typer.testing import CliRunner
-from walkers import AWAY, RATE, walkers, write_walkers
+from walkers import (  # type: ignore[import-not-found]  # its folder is on pytest's path
+    AWAY,
+    RATE,
+    walkers,
+    write_walkers,
+)
 
 from anchorfit.assets import ASSETS
 from anchorfit.body import load_body
@@ -140,9 +145,9 @@ def test_only_those_seen_longest_where_that_is_asked_for(film, tmp_path):
 def test_a_film_alone_is_enough_and_no_frame_is_looked_at_twice(tmp_path, monkeypatch, stand_in):
     photo = read_image(ASSETS / "demo" / "000000000785.jpg")[:424]
     write_video(tmp_path / "clip.mp4", [np.zeros_like(photo), *[photo] * 4], 12.0)
-    looked = []
+    looked: list[float] = []
 
-    class Counting(stand_in):
+    class Counting(stand_in):  # type: ignore[misc, valid-type]
         def people(self, image):
             if len(looked) == 3:
                 raise KeyboardInterrupt
