@@ -215,7 +215,7 @@ def _work_through(
 def _remove_shards(folder: Path) -> None:
     """Of an earlier run, which the new one may have fewer of: who reads the folder would take both for one."""
     for part in ("people-[0-9][0-9][0-9][0-9][0-9]", "person-[0-9]*"):
-        for pattern in (f"{part}.npz", f"spin/{part}.npz", f"coco/{part}.json"):
+        for pattern in (f"{part}.npz", f"spin/{part}.npz", f"coco/{part}.json", f"rerun/{part}.rrd"):
             for path in folder.glob(pattern):
                 path.unlink()
 

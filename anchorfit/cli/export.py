@@ -20,7 +20,7 @@ def export(
         str,
         typer.Option(
             help="What to write, comma-separated: json, pkl, obj, ply, glb, rigged, bvh, overlay, side, openpose, "
-            "coco, spin."
+            "coco, spin, rerun."
         ),
     ] = "rigged",
     sequence: Annotated[

@@ -24,7 +24,7 @@ BODY_KINDS = ("npz", "json", "pkl", *MESH_FORMATS)
 RIG_KINDS = {"rigged": "_rigged.glb", "bvh": ".bvh"}
 """Kinds that animation programs read, and how their names end: a file for each body, or one for a whole video."""
 PICTURE_KINDS = ("overlay", "side")
-FOREIGN_KINDS = ("openpose", "coco", "spin")
+FOREIGN_KINDS = ("openpose", "coco", "spin", "rerun")
 """Kinds of other programs, each in a folder of its own: a file for each photograph, or one for all people."""
 SHARDS = "shards"
 """A kind of its own: hundreds of people in each file, for large runs."""
@@ -113,7 +113,7 @@ def write_results(
         if "openpose" in kinds:
             _write_foreign(written, "openpose", people, body, folder / "openpose" / f"{picture}_keypoints.json")
         progress(len(rows))
-    for kind, ending in (("coco", ".json"), ("spin", ".npz")):
+    for kind, ending in (("coco", ".json"), ("spin", ".npz"), ("rerun", ".rrd")):
         if kind in kinds:
             _write_foreign(written, kind, estimate, body, folder / kind / f"{part}{ending}")
     if frames_per_second is not None:
@@ -148,11 +148,18 @@ def _write_rigs(
 
 
 def _write_foreign(written: Written, kind: str, people: BodyEstimate, body: BodyModel, path: Path) -> None:
-    from ..interchange import write_coco_results, write_openpose, write_spin  # here, since networks come with them
+    from .. import interchange  # here, since networks come with it
+
+    writers: dict[str, Callable[[Path, BodyEstimate, BodyModel], None]] = {
+        "openpose": interchange.write_openpose,
+        "coco": interchange.write_coco_results,
+        "spin": interchange.write_spin,
+        "rerun": interchange.write_rerun,
+    }
 
     def write(path: Path) -> None:
         path.parent.mkdir(exist_ok=True)
-        {"openpose": write_openpose, "coco": write_coco_results, "spin": write_spin}[kind](path, people, body)
+        writers[kind](path, people, body)
 
     attempt(written, path, write)
 

@@ -53,7 +53,8 @@ def ray_engines(
     try:
         ray.init(**where, logging_level=logging.ERROR, log_to_driver=False)
     except (ConnectionError, RuntimeError, ValueError) as error:
-        raise OSError(f"ray: cannot be started or reached ({str(error).strip().splitlines()[0]})") from error
+        hint = "" if cluster is None else "; where the cluster asks for a token, set RAY_AUTH_MODE=token"
+        raise OSError(f"ray: cannot be started or reached ({str(error).strip().splitlines()[0]}){hint}") from error
     try:
         _quieten()
         if _room(gpus) < 1:
