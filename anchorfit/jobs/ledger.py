@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..atomic import remove_leftovers, write_atomically
+from ..atomic import append_durably, remove_leftovers, write_atomically
 from .lines import json_line
 
 INDEX = "index.jsonl"
@@ -79,11 +79,7 @@ class Ledger:
             OSError: they cannot be written; the chunk then does not count.
         """
         lines = b"".join(map(json_line, records))
-        with (self._folder / INDEX).open("ab") as stream:
-            stream.truncate(self._length)  # what an attempt that failed left behind
-            stream.write(lines)
-            stream.flush()
-            os.fsync(stream.fileno())
+        append_durably(self._folder / INDEX, self._length, lines)
         self._write_state(self.chunks + 1, self._length + len(lines))
         self.chunks, self._length = self.chunks + 1, self._length + len(lines)
         self.done.update(record["name"] for record in records)

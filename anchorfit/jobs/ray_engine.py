@@ -101,7 +101,7 @@ class _RayEngine:
                     num_cpus=1,
                     num_gpus=self._gpus,
                     max_restarts=RETRIES,
-                    max_task_retries=RETRIES,
+                    max_task_retries=-1,  # a node that goes answers many calls with "unavailable" first
                 )
             else:
                 done = todo.map(

@@ -7,11 +7,11 @@ cut short by a kill is dropped. The file goes when the run is through.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..atomic import append_durably
 from ..observations import PeopleFile
 from ..observations.own_json import parse_json, person_entry
 from .lines import json_line
@@ -65,11 +65,7 @@ class Sightings:
         ]
         lines = b"".join(map(json_line, records))
         lines = lines if self._length else self._header + lines
-        with self._path.open("ab") as stream:
-            stream.truncate(self._length)  # what a kill or a full disk left behind
-            stream.write(lines)
-            stream.flush()
-            os.fsync(stream.fileno())
+        append_durably(self._path, self._length, lines)
         self._length += len(lines)
 
     def remove(self) -> None:

@@ -30,7 +30,7 @@ class Where:
 
 @needs_ray
 @pytest.mark.slow
-@pytest.mark.parametrize("stage", ["fit", "detect"])
+@pytest.mark.parametrize("stage", ["detect", "fit"])
 def test_a_cluster_of_two_nodes_of_which_one_goes(tmp_path, monkeypatch, stage):
     monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
     from ray import cloudpickle
