@@ -36,7 +36,7 @@ def write_rerun(path: str | Path, estimate: BodyEstimate, body: BodyModel) -> No
         raise ImportError("Rerun's recordings need its package: pip install 'anchorfit[rerun]'") from error
     path = Path(path)
     part = path.with_name(f".{uuid.uuid4().hex[:12]}.rrd")
-    recording = rr.new_recording("anchorfit", recording_id=path.stem)
+    recording: Any = rr.new_recording("anchorfit", recording_id=path.stem)
     try:
         recording.save(part)
         recording.log("world", rr.ViewCoordinates.RDF, static=True)

@@ -20,14 +20,15 @@ def test_people_come_back_as_they_were(tmp_path):
     first.add([("/a/é.jpg", PeopleFile((SKIER,), ("é.jpg: a crowd",))), ("/a/z\udcff.jpg", PeopleFile(()))])
     (tmp_path / SIGHTINGS).open("ab").write(b'{"picture": "/a/half')
     again = Sightings.open(tmp_path, {"detector": "x"})
-    (person,), (line,) = again.get("/a/é.jpg").people, again.get("/a/é.jpg").problems
+    assert (found := again.get("/a/é.jpg")) is not None
+    (person,), (line,) = found.people, found.problems
     assert line == "é.jpg: a crowd"
     assert (person.score, person.box, person.person_id) == (SKIER.score, SKIER.box, SKIER.person_id)
     seen = SKIER.confidence > 0
     np.testing.assert_array_equal(person.keypoints[seen], SKIER.keypoints[seen])
     np.testing.assert_array_equal(person.confidence, SKIER.confidence)
     np.testing.assert_array_equal(np.asarray(person.mask), np.asarray(SKIER.mask))
-    assert again.get("/a/z\udcff.jpg").people == ()
+    assert again.get("/a/z\udcff.jpg") == PeopleFile(())
     assert again.get("/a/half") is None
     again.add([("/a/half", PeopleFile(()))])  # over the half line
     assert Sightings.open(tmp_path, {"detector": "x"}).get("/a/half") is not None

@@ -16,7 +16,13 @@ def test_the_table_holds_the_index(tmp_path):
         "error_px": 1.5,
     }
     fitted |= {"steps": 7, "converged": True, "notes": [], "chunk": 0, "file": "people-00000.npz", "row": 0}
-    skipped: dict[str, object] = {"name": "b", "image": "b\udcff.jpg", "status": "skipped", "notes": ["no joint"], "chunk": 0}
+    skipped: dict[str, object] = {
+        "name": "b",
+        "image": "b\udcff.jpg",
+        "status": "skipped",
+        "notes": ["no joint"],
+        "chunk": 0,
+    }
     Ledger.open(tmp_path, {}).commit([fitted, skipped])
     assert write_table(tmp_path) == tmp_path / "index.parquet"
     first, second = parquet.read_table(tmp_path / "index.parquet").to_pylist()

@@ -9,7 +9,7 @@ import pytest
 from anchorfit.body import CANONICAL_JOINTS
 from anchorfit.observations import Person
 from anchorfit.observations.tracking import Track, track_people
-from anchorfit.observations.videos import Video
+from anchorfit.observations.videos import LONGEST_GAP_S, Video
 
 VIDEO = Video(Path("clip.mp4"), (640, 480), 25.0, 100)
 
@@ -57,14 +57,14 @@ def test_numbers_are_those_of_appearance_however_many_are_kept():
 def test_who_leaves_and_comes_back():
     """Within the longest gap it is the same person; after it, or elsewhere, somebody else."""
 
-    def seen(away: int, x: float, **options: float) -> list[list[int]]:
+    def seen(away: int, x: float, gap: float = LONGEST_GAP_S) -> list[list[int]]:
         people = [person(frame, 30) for frame in range(10)] + [person(10 + away + frame, x) for frame in range(10)]
-        return [track.frames for track in track_people(people, VIDEO, **options).tracks]
+        return [track.frames for track in track_people(people, VIDEO, longest_gap_s=gap).tracks]
 
     assert seen(20, 40) == [[*range(10), *range(30, 40)]]
     assert len(seen(20, 400)) == 2
     assert len(seen(40, 40)) == 2
-    assert len(seen(40, 40, longest_gap_s=2.0)) == 1
+    assert len(seen(40, 40, 2.0)) == 1
 
 
 def test_passers_by_are_left_out_and_said():
