@@ -20,7 +20,8 @@ def test_people_come_back_as_they_were(tmp_path):
     first.add([("/a/é.jpg", PeopleFile((SKIER,), ("é.jpg: a crowd",))), ("/a/z\udcff.jpg", PeopleFile(()))])
     (tmp_path / SIGHTINGS).open("ab").write(b'{"picture": "/a/half')
     again = Sightings.open(tmp_path, {"detector": "x"})
-    assert (found := again.get("/a/é.jpg")) is not None
+    found = again.get("/a/é.jpg")
+    assert found is not None
     (person,), (line,) = found.people, found.problems
     assert line == "é.jpg: a crowd"
     assert (person.score, person.box, person.person_id) == (SKIER.score, SKIER.box, SKIER.person_id)
