@@ -38,6 +38,22 @@ def write_atomically(path: str | Path, data: bytes) -> None:
         raise _named(error, path) from error
 
 
+def append_durably(path: Path, length: int, data: bytes) -> None:
+    """Bring a file to that length, which it has or an attempt that failed made longer, and add data for good.
+
+    Raises:
+        OSError: the disk is full, ...; one line that names the file.
+    """
+    try:
+        with path.open("ab") as stream:
+            stream.truncate(length)
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+    except OSError as error:
+        raise _named(error, path) from error
+
+
 def _named(error: OSError, path: Path) -> OSError:
     """The same kind of error, as one line that begins with the file's name."""
     reason = error.strerror or str(error)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,10 +28,12 @@ from .fitting import (
 )
 from .fitting.diagnostics import image_reasons, reprojection_errors
 from .observations import Observations, Person, image_size, observe, sanitise, too_little
+from .observations.videos import frame_of
 from .regressors import Priors
 from .results import BodyEstimate, Diagnostics, concatenate
 
 SCHEDULES = ("smplify", "anchored")
+SMOOTHED_ACROSS = 3  # frames of a video: what lies farther apart is not drawn together
 
 
 class Problem(NamedTuple):
@@ -103,7 +106,7 @@ def fit_people(
             priors=priors,
             images=images,
             persons=[0] * len(observations) if options.same_person else (),
-            videos=[0] * len(observations) if options.video else (),
+            videos=_stretches(observations.names) if options.video else (),
         )
         estimates.append(estimate)
         progress(len(observations))
@@ -126,6 +129,15 @@ def predict_people(
         estimates.append(predict(observations, body, priors=priors, images=images))
         progress(len(observations))
     return Outcome(concatenate(estimates) if estimates else None, tuple(ready.problems))
+
+
+def _stretches(names: Sequence[str]) -> list[int]:
+    """A label for each row: one for neighbours in a video, the next where a person was out of sight for too long."""
+    label, labels = 0, [0] * min(1, len(names))
+    for before, after in pairwise(map(frame_of, names)):
+        label += before is not None and after is not None and after - before > SMOOTHED_ACROSS
+        labels.append(label)
+    return labels
 
 
 class _Ready(NamedTuple):
@@ -324,7 +336,7 @@ def fit(
     if persons:
         result = share_betas(body, observations, prior, result, persons, config)
     if videos:
-        result = smooth(body, observations, prior, result, videos, config)
+        result = smooth(body, observations, prior, result, videos, config, hold_betas=bool(persons))
     return _to_estimate(result, observations, body, images or ("",) * len(observations), schedule)
 
 

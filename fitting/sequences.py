@@ -81,6 +81,7 @@ def smooth(
     videos: Sequence[Hashable],
     config: FitConfig | None = None,
     *,
+    hold_betas: bool = False,
     pose_weight: float = 40.0,
     transl_weight: float = 200.0,
     sweeps: int = 8,
@@ -93,6 +94,7 @@ def smooth(
         body, observations, prior, config: as fitted.
         result: rows in the order of time.
         videos: B labels; only neighbouring rows of one label are drawn together.
+        hold_betas: whether shapes stay as they are: those that `share_betas` has pooled.
         pose_weight: for a radian. transl_weight: for a metre; both in reference pixels.
         sweeps: times that all frames are fitted to their neighbours.
     Raises:
@@ -115,8 +117,9 @@ def smooth(
             ]
             if sweep + 1 < sweeps:
                 rows = torch.arange(len(params), device=params.device)
-                params = run_stage(body, [*base, *pull], params, rows, config.stages[-1], config).params
-        return _finish(body, clean, prior, result, [*base, *pull], params, config, hold_betas=False)
+                stage = config.stages[-1]
+                params = run_stage(body, [*base, *pull], params, rows, stage, config, hold_betas=hold_betas).params
+        return _finish(body, clean, prior, result, [*base, *pull], params, config, hold_betas=hold_betas)
 
 
 def _neighbours(videos: Sequence[Hashable], device: torch.device) -> tuple[Tensor, Tensor]:

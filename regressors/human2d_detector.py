@@ -94,18 +94,21 @@ class Human2DDetector:
         )
 
 
-def load_human2d_detector(weights: str | Path | None, search: Search) -> Human2DDetector:
+def load_human2d_detector(
+    weights: str | Path | None, search: Search, *, device: torch.device | str = "cpu"
+) -> Human2DDetector:
     """Human2D in the boxes of the best other detector that is installed; of the whole picture where there is none.
 
     Args:
         weights: as `anchorfit train human2d` writes them; None for those in the package.
         search: how thoroughly the other detector looks.
+        device: of the network; the other detector is on the CPU.
     Raises:
         FileNotFoundError, ValueError: as `load_human2d_network`.
     """
     others = [name for name in installed_detectors() if name != "human2d"]
     finder = load_detector(others[0], search=replace(search, masks=False)) if others else None
-    return Human2DDetector(network=load_human2d_network(weights), finder=finder, masks=search.masks)
+    return Human2DDetector(network=load_human2d_network(weights).to(device), finder=finder, masks=search.masks)
 
 
 def _in_image(body: np.ndarray, framing: Framing, size: tuple[int, int]) -> StoredMask:

@@ -52,7 +52,7 @@ def adapt(
     from ..regressors import load_human2d_network, load_priors, save_prior
     from ..regressors.training import Training
     from .console import out, progress_bar, warn
-    from .inputs import fingerprint
+    from .fingerprint import fingerprint
     from .outputs import make_folder
 
     if not 0 < heldout < 1:

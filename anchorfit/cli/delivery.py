@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,13 +14,41 @@ from rich.markup import escape
 from rich.table import Table
 
 from ..body import BodyModel
-from ..jobs import INDEX, Chunk, Engine, JobSummary, Ledger, Written, in_this_process, locked, run_job, write_table
+from ..jobs import (
+    INDEX,
+    Chunk,
+    Engine,
+    Engines,
+    JobSummary,
+    Ledger,
+    Sightings,
+    Written,
+    image_of,
+    locked,
+    number_of,
+    read_index,
+    run_job,
+    write_table,
+)
 from ..observations import Person
+from ..observations.videos import frame_of, probe_video
 from ..pipeline import Outcome
 from ..results import BodyEstimate, concatenate
 from . import outputs
-from .console import Reporter, out, progress_bar, warn
-from .outputs import BODY_KINDS, RIG_KINDS, SHARDS, attempt, make_folder, name_files, write_results
+from .console import long_run, out, warn
+from .inputs import NobodyThere, Source
+from .outputs import (
+    BODY_KINDS,
+    RIG_KINDS,
+    SHARDS,
+    attempt,
+    make_folder,
+    name_files,
+    name_frames,
+    parse_kinds,
+    write_results,
+)
+from .video import write_overlay_video
 
 CHUNK = 256  # people that are fitted and written at once
 SHARD = 1000  # the same, where one file holds them
@@ -37,8 +66,8 @@ class Delivery:
         settings: what decides the results: an unfinished run in the folder goes on only where they are the same.
         restart: begin anew even then.
         renderer: of overlays.
-        frames_per_second: of one person's video, else None.
-        together: everybody is fitted at once.
+        frames_per_second: of a video, else None.
+        together: everybody is fitted at once, as one person.
         report: whether a page is written, too.
     """
 
@@ -50,6 +79,39 @@ class Delivery:
     frames_per_second: float | None = None
     together: bool = False
     report: bool = False
+
+    @staticmethod
+    def of(
+        source: Source,
+        output: Path,
+        save: str | None,
+        settings: Mapping[str, Any],
+        *,
+        restart: bool,
+        renderer: str,
+        report: bool,
+        frames_per_second: float | None = None,
+        together: bool = False,
+    ) -> Delivery:
+        """Of people from there; ``save`` as on the command line, ``settings`` beside those of the source.
+
+        Raises:
+            typer.BadParameter: there is no such kind of file.
+            OSError: the source is a video that cannot be read.
+        """
+        kinds = parse_kinds(save or source.usual_kinds)
+        if source.video and "overlay" in kinds and not {"npz", SHARDS} & {*kinds}:
+            kinds = (*kinds, SHARDS)  # the film is drawn from what is written
+        return Delivery(
+            output=output,
+            kinds=kinds,
+            settings={**source.settings(), **settings, "save": list(kinds)},
+            restart=restart,
+            renderer=renderer,
+            frames_per_second=probe_video(source.video).frames_per_second if source.video else frames_per_second,
+            together=together,
+            report=report,
+        )
 
 
 class Kept:
@@ -63,6 +125,10 @@ class Kept:
     def wants_more(self) -> bool:
         return sum(map(len, self.shown)) < IN_REPORT
 
+    def compare_with(self, estimate: BodyEstimate | None) -> None:
+        if estimate is not None and all(estimate is not other for other in self.against):
+            self.against.append(estimate)
+
     def add(self, estimate: BodyEstimate) -> None:
         room = max(0, IN_REPORT - sum(map(len, self.shown)))
         if room:
@@ -70,73 +136,107 @@ class Kept:
 
 
 def run(
+    source: Source,
+    body: BodyModel,
+    work: Callable[[list[Person]], Outcome],
+    delivery: Delivery,
+    kept: Kept,
+    engines: Engines = Engines(),
+) -> None:
+    """Find the people, work through them, write what comes out, and say how it went.
+
+    Raises:
+        ValueError: nobody is there or came out, nothing could be written, or another run is in the folder.
+        OSError: the folder cannot be written to, or the disk is full; what was done stays done.
+    """
+    new = not delivery.output.exists()
+    make_folder(delivery.output)
+    try:
+        with locked(delivery.output):
+            ledger = Ledger.open(delivery.output, delivery.settings, restart=delivery.restart)
+            sightings = None if source.file else Sightings.open(delivery.output, source.settings() | {"video": None})
+            try:
+                people = source.gather(engines.detect, sightings)
+                if ledger.resumed:
+                    done = f"{len(ledger.done)} of {len(people)} are done"
+                    warn(f"{delivery.output}: going on with an unfinished run, {done}")
+                else:
+                    _remove_shards(delivery.output)
+                summary = _work_through(source, people, body, work, delivery, kept, engines.fit, ledger)
+            except NobodyThere:
+                _forget(sightings)
+                raise
+            _forget(sightings)
+            if source.video and "overlay" in delivery.kinds:
+                write_overlay_video(delivery.output, source.video, body)
+    finally:
+        if new:  # and still empty: nobody was there
+            with suppress(OSError):
+                delivery.output.rmdir()
+    _finish(summary, body, delivery, kept, source)
+
+
+def _forget(sightings: Sightings | None) -> None:
+    if sightings is not None:
+        sightings.remove()
+
+
+def _work_through(
+    source: Source,
     people: Sequence[Person],
     body: BodyModel,
     work: Callable[[list[Person]], Outcome],
     delivery: Delivery,
     kept: Kept,
-    engine: Engine = in_this_process,
-) -> None:
-    """Work through the people, write what comes out, and say how it went.
-
-    Raises:
-        ValueError: nobody came out, nothing could be written, or another run is in the folder.
-        OSError: the folder cannot be written to, or the disk is full; what was done stays done.
-    """
-    make_folder(delivery.output)
+    engine: Engine,
+    ledger: Ledger,
+) -> JobSummary:
+    video = source.video is not None
     size = max(1, len(people)) if delivery.together else SHARD if SHARDS in delivery.kinds else CHUNK
-    writer = _ChunkWriter(people, body, delivery)
-    with locked(delivery.output), progress_bar("fitting", len(people)) as (bar, task):
-        ledger = Ledger.open(delivery.output, delivery.settings, restart=delivery.restart)
-        if ledger.resumed:
-            warn(f"{delivery.output}: going on with an unfinished run, {len(ledger.done)} of {len(people)} are done")
-        else:
-            _remove_shards(delivery.output)
-        reporter = Reporter(len(people), before=len(ledger.done))
-
-        def progress(done: int) -> None:
-            bar.advance(task, done)
-            reporter(bar.tasks[task].completed)
-
+    with long_run("fitting", len(people), before=len(ledger.done)) as progress:
         summary = run_job(
             people,
             ledger,
             work,
-            writer,
-            chunk_size=size,
+            _ChunkWriter(people, body, delivery, video=video),
+            chunk_size=1 if video else size,
+            group=number_of if video else image_of,
             engine=engine,
             show=kept.add,
-            most_shown=IN_REPORT,
+            most_shown=max(1, IN_REPORT // len({person.person_id for person in people})) if video else IN_REPORT,
+            spread=video,
             progress=progress,
         )
-        if SHARDS in delivery.kinds:
-            write_table(delivery.output)
-    _finish(summary, body, delivery, kept)
+    if SHARDS in delivery.kinds:
+        write_table(delivery.output)
+    return summary
 
 
 def _remove_shards(folder: Path) -> None:
     """Of an earlier run, which the new one may have fewer of: who reads the folder would take both for one."""
-    numbered = "people-[0-9][0-9][0-9][0-9][0-9]"
-    for pattern in (f"{numbered}.npz", f"spin/{numbered}.npz", f"coco/{numbered}.json"):
-        for path in folder.glob(pattern):
-            path.unlink()
+    for part in ("people-[0-9][0-9][0-9][0-9][0-9]", "person-[0-9]*"):
+        for pattern in (f"{part}.npz", f"spin/{part}.npz", f"coco/{part}.json", f"rerun/{part}.rrd"):
+            for path in folder.glob(pattern):
+                path.unlink()
 
 
 class _ChunkWriter:
     """Writes a chunk's files, and tells the index where each person's are."""
 
-    def __init__(self, people: Sequence[Person], body: BodyModel, delivery: Delivery) -> None:
-        self._body, self._delivery = body, delivery
+    def __init__(self, people: Sequence[Person], body: BodyModel, delivery: Delivery, *, video: bool) -> None:
+        self._body, self._delivery, self._video = body, delivery, video
         self._only_shards = delivery.kinds == (SHARDS,)
         named = [] if self._only_shards else people  # a million names are not sent to every worker for nothing
         images = [str(person.image.absolute()) if person.image else "" for person in named]
-        self._names = name_files([person.name for person in named], images)
+        names = [person.name for person in named]
+        self._names = name_frames(names) if video else name_files(names, images)
 
     def __call__(self, chunk: Chunk, estimate: BodyEstimate) -> Written:
         folder, kinds = self._delivery.output, self._delivery.kinds
         extra: dict[str, dict[str, Any]] = {name: {} for name in estimate.names}
+        part = f"person-{chunk.people[0].person_id}" if self._video else f"people-{chunk.number:05}"
         if SHARDS in kinds:
-            file = f"people-{chunk.number:05}.npz"
+            file = f"{part}.npz"
             estimate.save(folder / file)
             for row, name in enumerate(estimate.names):
                 extra[name] |= {"file": file, "row": row}
@@ -150,7 +250,8 @@ class _ChunkWriter:
             names=self._names,
             renderer=self._delivery.renderer,
             frames_per_second=self._delivery.frames_per_second,
-            part=f"people-{chunk.number:05}",
+            part=part,
+            motion=part if self._video else "video",
         )
         there = {path.name for path in written.files}
         endings = [*(f".{kind}" for kind in BODY_KINDS), *RIG_KINDS.values()]
@@ -160,7 +261,7 @@ class _ChunkWriter:
         return Written(extra, written.problems, SHARDS in kinds or bool(written.files))
 
 
-def _finish(summary: JobSummary, body: BodyModel, delivery: Delivery, kept: Kept) -> None:
+def _finish(summary: JobSummary, body: BodyModel, delivery: Delivery, kept: Kept, source: Source) -> None:
     if kept.shown and delivery.report:
         written = outputs.Written([], [])
         shown = concatenate(kept.shown)
@@ -174,11 +275,13 @@ def _finish(summary: JobSummary, body: BodyModel, delivery: Delivery, kept: Kept
             warn(f"... and {lines.more} more lines of this kind; {delivery.output / INDEX} has them all")
     if not summary.fitted and not summary.before:
         raise ValueError("not one person could be fitted")
-    if kept.shown:
+    if source.video:
+        print_tracks(delivery.output)
+    elif kept.shown:
         first = concatenate(kept.shown)
         print_people(first.rows(range(min(len(first), SHOWN))))
     total = summary.before + summary.fitted + summary.skipped
-    if total > SHOWN:
+    if total > SHOWN and not source.video:
         out.print(
             f"{total} people: {summary.before} done before, {summary.fitted} fitted now ({summary.untrusted} of them "
             f"doubtful), {summary.skipped} skipped; all are in {delivery.output / INDEX}",
@@ -197,6 +300,24 @@ def _write_page(
 
     for line in write_report(path, estimate, body, against=against, unseen=unseen):
         warn(line)
+
+
+def print_tracks(folder: Path) -> None:
+    """One line a person of a video: frames, mean reprojection error, frames in doubt."""
+    tracks: dict[str, list[dict[str, Any]]] = {}
+    for record in read_index(folder):
+        if record["status"] == "fitted":
+            tracks.setdefault(record["name"].rpartition("#")[2], []).append(record)
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for heading in ("person", "frames", "from", "to", "reprojection", "doubtful"):
+        table.add_column(heading, justify="right")
+    for number, records in tracks.items():
+        errors = [record["error_px"] for record in records if record["error_px"] is not None]
+        ends = [str(frame_of(records[place]["name"])) for place in (0, -1)]
+        doubtful = sum(not record["trusted"] for record in records)
+        error = f"{sum(errors) / len(errors):.1f} px" if errors else "-"
+        table.add_row(number, str(len(records)), *ends, error, str(doubtful))
+    out.print(table)
 
 
 def print_people(estimate: BodyEstimate, columns: Mapping[str, Sequence[str]] | None = None) -> None:

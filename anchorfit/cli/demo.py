@@ -91,7 +91,7 @@ def _detected() -> _People:
 
     from ..evaluation.detection import match
     from .console import warn
-    from .inputs import Detection, detect_people
+    from .detection import Detection, detect_people
 
     annotated = _annotated()
     images = list(dict.fromkeys(person.image for person in annotated if person.image))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 from . import options as opt
+
+if TYPE_CHECKING:
+    from ..results import BodyEstimate
 
 
 def export(
@@ -17,11 +20,14 @@ def export(
         str,
         typer.Option(
             help="What to write, comma-separated: json, pkl, obj, ply, glb, rigged, bvh, overlay, side, openpose, "
-            "coco, spin."
+            "coco, spin, rerun."
         ),
     ] = "rigged",
     sequence: Annotated[
-        bool, typer.Option("--sequence", help="The estimates are one person's frames, by name: one animation.")
+        bool,
+        typer.Option(
+            "--sequence", help="The estimates are frames, by name: one animation, or one a person of a video."
+        ),
     ] = False,
     fps: Annotated[float, typer.Option(help="Frames a second of --sequence.")] = 30.0,
     renderer: opt.Renderer = "torch",
@@ -30,7 +36,7 @@ def export(
     from ..body import load_body
     from ..results import load_estimates
     from .console import out, progress_bar, warn
-    from .outputs import SHARDS, make_folder, parse_kinds, write_results
+    from .outputs import SHARDS, make_folder, name_frames, parse_kinds, write_results
 
     kinds = parse_kinds(save)
     if SHARDS in kinds:
@@ -40,18 +46,46 @@ def export(
     estimate = load_estimates(results)
     model = load_body(estimate.body, gender=estimate.gender)
     make_folder(output)
+    files = 0
     with progress_bar("writing", len(estimate)) as (bar, task):
-        written = write_results(
-            estimate,
-            model,
-            output,
-            kinds,
-            renderer=renderer,
-            frames_per_second=fps if sequence else None,
-            progress=lambda done: bar.advance(task, done),
-        )
-    for line in written.problems:
-        warn(line)
-    if not written.files:
+        for part, motion, rows in _parts(estimate, sequence):
+            people = estimate.rows(rows)
+            written = write_results(
+                people,
+                model,
+                output,
+                kinds,
+                names=name_frames(people.names) if motion != "video" else None,
+                renderer=renderer,
+                frames_per_second=fps if sequence else None,
+                part=part,
+                motion=motion,
+                progress=lambda done: bar.advance(task, done),
+            )
+            files += len(written.files)
+            for line in written.problems:
+                warn(line)
+    if not files:
         raise ValueError(f"{output}: nothing could be written")
-    out.print(f"{len(written.files)} files in {output}", soft_wrap=True, highlight=False, markup=False)
+    out.print(f"{files} files in {output}", soft_wrap=True, highlight=False, markup=False)
+
+
+class _Part(NamedTuple):
+    """Rows that are written together, and the names of what holds all of them and of their animation."""
+
+    part: str
+    motion: str
+    rows: list[int]
+
+
+def _parts(estimate: BodyEstimate, sequence: bool) -> list[_Part]:
+    """Everybody; or, of a video's people, each."""
+    from ..observations.videos import frame_of
+
+    frames = [frame_of(name) for name in estimate.names]
+    if not sequence or None in frames:
+        return [_Part("people", "video", list(range(len(estimate))))]
+    tracks: dict[str, list[int]] = {}
+    for row in sorted(range(len(estimate)), key=lambda row: frames[row] or 0):
+        tracks.setdefault(estimate.names[row].rpartition("#")[2], []).append(row)
+    return [_Part(f"person-{number}", f"person-{number}", rows) for number, rows in tracks.items()]

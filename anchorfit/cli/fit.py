@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from . import options as opt
+
+if TYPE_CHECKING:
+    from ..body import BodyModel
+    from ..observations import Person
+    from ..pipeline import FitOptions, Outcome
+    from ..regressors import Priors
+    from ..results import BodyEstimate
+    from .delivery import Kept
 
 
 def fit(
@@ -18,6 +27,8 @@ def fit(
     detector: opt.Detector = "auto",
     detector_model: opt.DetectorModel = None,
     thorough: opt.Thorough = False,
+    max_people: opt.MaxPeople = None,
+    max_gap: opt.MaxGap = opt.LONGEST_GAP_S,
     body: opt.Body = "open",
     gender: opt.Gender = "neutral",
     focal: opt.Focal = None,
@@ -43,85 +54,95 @@ def fit(
     engine: opt.EngineName = "local",
     workers: opt.Workers = None,
     cluster: opt.Cluster = None,
+    detector_gpus: opt.DetectorGpus = 0.0,
     renderer: opt.Renderer = "torch",
     device: opt.Device = "cpu",
 ) -> None:
     """Fit a 3D body to every person in the IMAGES: those of the keypoint file or, without one, those a detector finds.
 
-    A video in place of images is one person's: smoothed, with an animation and an overlay video.
+    A video in place of images: its people are told apart, each gets one shape, smooth motion and an animation, and all
+    are drawn in an overlay video.
 
     A run that was stopped goes on where it was when its command is given again. OUTPUT/index.jsonl has a line a person.
 
     The exit code is 0 when somebody was fitted and something written (problems are said at the end), 1 when not, and 2
     for a wrong command.
     """
-    from ..observations import Person
-    from ..observations.videos import is_video_path
-    from ..pipeline import SCHEDULES, FitOptions, Outcome, fit_people, load_body_on, predict_people
+    from ..pipeline import SCHEDULES, FitOptions, load_body_on
     from ..regressors import load_priors
-    from ..results import BodyEstimate, load_estimates
+    from ..results import load_estimates
     from .delivery import Delivery, Kept, run
-    from .inputs import Detection, fingerprint, gather_people, keypoint_file, source_settings
-    from .outputs import parse_kinds
-    from .video import gather_video, write_overlay_video
+    from .detection import Detection
+    from .fingerprint import fingerprint
+    from .inputs import Source
 
-    clip = images[0] if len(images) == 1 and is_video_path(images[0]) else None
-    alone = keypoints is None and keypoint_file(images, keypoints) is not None
-    usual = opt.DEFAULT_SAVE_OF_VIDEO if clip else opt.DEFAULT_SAVE_OF_FILE if alone else opt.DEFAULT_SAVE
-    detection = Detection(detector, detector_model, thorough)
-    kinds = parse_kinds(save or usual)
-    opt.check_gender(gender)
-    opt.check_renderer(renderer)
-    opt.check_focal(focal)
-    opt.check_rate(fps)
-    opt.check_engine_fits(engine, report=report, same_person=same_person, video=video or clip is not None)
+    source = Source(
+        images=images,
+        keypoints=keypoints,
+        convention=convention,
+        mask=mask,
+        detection=Detection(detector, detector_model, thorough, opt.detector_device(engine, detector_gpus, device)),
+        longest_gap_s=max_gap,
+        most_people=max_people,
+    )
+    source.check()
+    opt.check_values(gender=gender, renderer=renderer, focal=focal, fps=fps)
+    opt.check_engine_fits(engine, report=report, same_person=same_person, video=video)
     if schedule not in SCHEDULES:
         raise typer.BadParameter(f"expected one of {', '.join(SCHEDULES)}, got {schedule!r}", param_hint="--schedule")
-    priors = load_priors(weights) if weights else None
-    film = None
-    if clip is not None:
-        if keypoints is None:
-            raise typer.BadParameter("a video needs them", param_hint="--keypoints")
-        film, frames = gather_video(clip, keypoints, convention)
-        same_person, video, fps = True, True, film.frames_per_second
-    model = load_body_on(body, gender, device)
-    start = load_estimates(init) if init else None
-    options = FitOptions(focal=focal, schedule=schedule, masks=mask is not None, same_person=same_person, video=video)
-    kept = Kept()
-    fitted: list[BodyEstimate] = []
-    if start is not None:
-        kept.against.append(start)
-
-    def work(chunk: list[Person]) -> Outcome:
-        own = start
-        if report and start is None and schedule == "anchored" and kept.wants_more:
-            # What the fit would predict by itself, to be shown too.
-            own = predict_people(chunk, model, priors=priors, options=options).estimate
-            kept.against.extend([] if own is None else [own])
-        outcome = fit_people(chunk, model, init=own, priors=priors, options=options)
-        if film is not None and outcome.estimate is not None:
-            fitted.append(outcome.estimate)
-        return outcome
-
-    given = {
-        **source_settings(images, keypoints, detection),
-        "init": [str(path.absolute()) for path in init or ()],
-        "weights": fingerprint(weights),
-    }
-    chosen = {"body": [body, gender], "focal": focal, "schedule": schedule, "mask": mask, "save": list(kinds)}
-    chosen |= {"convention": convention, "same_person": same_person, "video": video, "fps": fps}
-    delivery = Delivery(
-        output=output,
-        kinds=kinds,
-        settings={"command": "fit", **given, **chosen},
-        restart=restart,
-        renderer=renderer,
-        frames_per_second=fps if video else None,
-        together=same_person or video,
+    film = source.video is not None
+    options = FitOptions(
+        focal=focal, schedule=schedule, masks=mask is not None, same_person=same_person or film, video=video or film
+    )
+    model, kept = load_body_on(body, gender, device), Kept()
+    work = _Fitting(
+        model=model,
+        options=options,
+        start=load_estimates(init) if init else None,
+        priors=load_priors(weights) if weights else None,
+        kept=kept,
         report=report,
     )
-    with opt.opened_engine(engine, workers, cluster, device) as mapped:
-        people = frames if film else gather_people(images, keypoints, convention, mask, detection, mapped)
-        run(people, model, work, delivery, kept, mapped)
-    if film is not None and fitted and "overlay" in kinds:
-        write_overlay_video(output / "overlay.mp4", film, fitted[0], model)
+    settings: dict[str, Any] = {
+        "command": "fit",
+        "init": [str(path.absolute()) for path in init or ()],
+        "body": [body, gender],
+    }
+    settings |= {"weights": fingerprint(weights), "focal": focal, "schedule": schedule, "fps": fps}
+    settings |= {"same_person": same_person, "video": video}
+    delivery = Delivery.of(
+        source,
+        output,
+        save,
+        settings,
+        restart=restart,
+        renderer=renderer,
+        report=report,
+        frames_per_second=fps if video else None,
+        together=same_person or video,
+    )
+    with opt.opened_engines(opt.EngineOptions(engine, workers, cluster, detector_gpus, device)) as engines:
+        run(source, model, work, delivery, kept, engines)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Fitting:
+    """The work on a chunk of people; notes down for the report what their fits started from."""
+
+    model: BodyModel
+    options: FitOptions
+    start: BodyEstimate | None
+    priors: Priors | None
+    kept: Kept
+    report: bool
+
+    def __call__(self, people: list[Person]) -> Outcome:
+        from ..pipeline import fit_people, predict_people
+
+        start = self.start
+        if self.report and self.kept.wants_more:
+            if start is None and self.options.schedule == "anchored":
+                # What the fit would predict by itself, to be shown too.
+                start = predict_people(people, self.model, priors=self.priors, options=self.options).estimate
+            self.kept.compare_with(start)
+        return fit_people(people, self.model, init=start, priors=self.priors, options=self.options)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import typer
 
-from ..jobs import Engine, in_this_process
+from ..jobs import Engine, Sightings, in_this_process
 from ..observations import (
     Matched,
     PeopleFile,
@@ -23,74 +22,139 @@ from ..observations import (
     read_people,
 )
 from ..observations.images import is_image_path
-from ..observations.matching import image_labels
-from .console import out, progress_bar, warn
-
-if TYPE_CHECKING:
-    from ..observations.detectors import Detector, Search
+from ..observations.videos import LONGEST_GAP_S, is_video_path, probe_video
+from .console import warn
+from .detection import Detection, detect_in_video, detect_people
+from .fingerprint import fingerprint
+from .options import DEFAULT_SAVE, DEFAULT_SAVE_OF_FILE, DEFAULT_SAVE_OF_VIDEO
 
 FROM_KEYPOINT_FILE, FROM_DETECTOR = "file", "detected"
-IMAGES_AT_ONCE = 16  # that a worker looks through before it says what it found
 
 
-class Detection(NamedTuple):
-    """What looks for people: as `anchorfit.detect` takes it."""
-
-    detector: str = "auto"
-    model: Path | None = None
-    thorough: bool = False
+class NobodyThere(ValueError):
+    """Everything was looked at, and there is no person; the message is one line."""
 
 
-def keypoint_file(images: Sequence[Path], keypoints: Path | None) -> Path | None:
-    """The file that people come from: ``keypoints``, else the only argument where that is no image and no folder; None
-    where people are to be detected."""
-    if keypoints is not None or len(images) != 1 or images[0].is_dir() or is_image_path(images[0]):
-        return keypoints
-    return images[0]
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """What a command's people come from.
 
-
-def gather_people(
-    images: Sequence[Path],
-    keypoints: Path | None,
-    convention: str | None,
-    mask: str | None,
-    detection: Detection = Detection(),
-    engine: Engine = in_this_process,
-) -> list[Person]:
-    """The people to work on; one line of warning for everything that could not be read or matched.
-
-    Args:
-        images: images and folders of them; or, without ``keypoints``, one keypoint file, all of whose people are meant.
+    Attributes:
+        images: images and folders of them; or one video; or, without ``keypoints``, one keypoint file, all of whose
+            people are meant.
         keypoints: the keypoint file; without one, people are detected.
         convention: of its keypoints, where it does not say.
         mask: as `with_masks` takes it.
-        engine: where people are detected.
-    Raises:
-        typer.BadParameter: options that contradict each other.
-        ImportError, OSError, ValueError: the keypoint file or the detector cannot be used, or has nobody.
+        detection: what looks for people without keypoints.
+        longest_gap_s, most_people: of a video, as `track_people` takes them.
     """
-    file = keypoint_file(images, keypoints)
-    _check_together(file, mask, detection)
-    if file is None:
-        paths = list_images(images)
-        found = detect_people(paths, detection, masks=mask == FROM_DETECTOR, engine=engine)
-    else:
-        read = read_people(file, convention=convention)
-        own = keypoints is None
-        matched = _own_images(read.people, file) if own else match_people(read.people, list_images(images), file)
-        found = PeopleFile(tuple(matched.people), (*read.problems, *matched.problems))
-    masked = with_masks(found.people, mask)
-    for line in [*found.problems, *masked.problems]:
-        warn(line)
-    if not masked.people:
-        raise ValueError(_nobody(file, whole=keypoints is None or not found.people, images=len(images)))
-    return masked.people
 
+    images: Sequence[Path]
+    keypoints: Path | None = None
+    convention: str | None = None
+    mask: str | None = None
+    detection: Detection = Detection()
+    longest_gap_s: float = LONGEST_GAP_S
+    most_people: int | None = None
 
-def _nobody(file: Path | None, *, whole: bool, images: int) -> str:
-    if file is None:
-        return f"no person found in any of the images ({images} arguments)"
-    return f"{file}: no person " + ("in it" if whole else f"for any of the images ({images} arguments)")
+    @property
+    def video(self) -> Path | None:
+        """The video, where that is what people are seen in."""
+        return self.images[0] if len(self.images) == 1 and is_video_path(self.images[0]) else None
+
+    @property
+    def file(self) -> Path | None:
+        """The file that people come from: ``keypoints``, else the only argument where that is no image, no video and no
+        folder; None where people are to be detected."""
+        first = self.images[0]
+        alone = len(self.images) == 1 and not (first.is_dir() or is_image_path(first) or is_video_path(first))
+        return first if self.keypoints is None and alone else self.keypoints
+
+    @property
+    def usual_kinds(self) -> str:
+        """What is written where nobody says."""
+        if self.video:
+            return DEFAULT_SAVE_OF_VIDEO
+        return DEFAULT_SAVE_OF_FILE if self.keypoints is None and self.file else DEFAULT_SAVE
+
+    def settings(self) -> dict[str, object]:
+        """As a run's settings: an unfinished run goes on only where they are the same."""
+        alone = self.keypoints is None and self.file is not None
+        video = [self.longest_gap_s, self.most_people] if self.video else None
+        return {
+            "keypoints": fingerprint(self.file),
+            "convention": self.convention,
+            "images": None if alone else [str(path.absolute()) for path in self.images],
+            "mask": self.mask,
+            "detector": None if self.file else self.detection.settings(),
+            "video": video,
+        }
+
+    def check(self) -> None:
+        """Raises typer.BadParameter for options that contradict each other."""
+        if self.file is None and self.mask == FROM_KEYPOINT_FILE:
+            raise typer.BadParameter("there is no keypoint file: 'detected' takes the detector's", param_hint="--mask")
+        if self.file is not None and self.mask == FROM_DETECTOR:
+            raise typer.BadParameter(
+                "with --keypoints nothing is detected: 'file' takes the file's", param_hint="--mask"
+            )
+        if self.file is not None and self.detection._replace(device="cpu") != Detection():
+            raise typer.BadParameter(
+                "a detector is for images without --keypoints: leave one out", param_hint="--detector"
+            )
+
+    def gather(self, engine: Engine = in_this_process, sightings: Sightings | None = None) -> list[Person]:
+        """The people to work on; one line of warning for everything that could not be read or matched.
+
+        Args:
+            engine: where people are detected.
+            sightings: what was detected in an earlier session.
+        Raises:
+            NobodyThere: nobody is seen.
+            ImportError, OSError, ValueError: the keypoint file, the video or the detector cannot be used.
+        """
+        found = self._video_people(engine, sightings) if self.video else self._image_people(engine, sightings)
+        masked = with_masks(found.people, self.mask)
+        for line in [*found.problems, *masked.problems]:
+            warn(line)
+        if not masked.people:
+            raise NobodyThere(self._nobody(whole=self.keypoints is None or not found.people))
+        return masked.people
+
+    def _image_people(self, engine: Engine, sightings: Sightings | None) -> PeopleFile:
+        if self.file is None:
+            paths = list_images(self.images)
+            return detect_people(
+                paths, self.detection, masks=self.mask == FROM_DETECTOR, engine=engine, sightings=sightings
+            )
+        read = read_people(self.file, convention=self.convention)
+        if self.keypoints is None:
+            matched = _own_images(read.people, self.file)
+        else:
+            matched = match_people(read.people, list_images(self.images), self.file)
+        return PeopleFile(tuple(matched.people), (*read.problems, *matched.problems))
+
+    def _video_people(self, engine: Engine, sightings: Sightings | None) -> PeopleFile:
+        """The people of the video, one after the other, each through all frames."""
+        from ..observations.tracking import track_people  # here, since scipy.optimize takes its time
+
+        video = probe_video(self.images[0])
+        if self.file is None:
+            masks = self.mask == FROM_DETECTOR
+            found, frames = detect_in_video(video, self.detection, masks=masks, engine=engine, sightings=sightings)
+        else:
+            found, frames = read_people(self.file, convention=self.convention), None
+        tracked = track_people(
+            found.people, video, frames=frames, longest_gap_s=self.longest_gap_s, most=self.most_people
+        )
+        people = tuple(person for track in tracked.tracks for person in track.people)
+        return PeopleFile(people, (*found.problems, *tracked.problems))
+
+    def _nobody(self, *, whole: bool) -> str:
+        arguments = f"any of the images ({len(self.images)} arguments)"
+        if self.file is None:
+            return f"no person found in {self.video or arguments}"
+        return f"{self.file}: no person " + ("in it" if whole else f"for {arguments}")
 
 
 def _own_images(people: Sequence[Person], keypoints: Path) -> Matched:
@@ -102,63 +166,6 @@ def _own_images(people: Sequence[Person], keypoints: Path) -> Matched:
     there = {path for path in beside.values() if path.is_file()}
     everyone = [person if person.image in there else replace(person, image=None) for person in matched.people]
     return Matched(everyone, matched.problems)
-
-
-def detect_people(
-    paths: Sequence[Path], detection: Detection, *, masks: bool, engine: Engine = in_this_process
-) -> PeopleFile:
-    """The people that a detector finds in images; says which detector it is."""
-    from ..observations.detectors import Search
-
-    search = Search.thorough(masks=masks) if detection.thorough else Search(masks=masks)
-    finder = _Finder(detection, search)
-    out.print(f"People are looked for with {finder.load().name}.", soft_wrap=True, highlight=False, markup=False)
-    parts = [paths[start : start + IMAGES_AT_ONCE] for start in range(0, len(paths), IMAGES_AT_ONCE)]
-    labels = image_labels(paths)  # of all: namesakes may be in different parts
-    people: list[Person] = []
-    problems: list[str] = []
-    with progress_bar("detecting", len(paths)) as (bar, task):
-        for part, found in zip(parts, engine(finder, parts), strict=True):
-            people += [replace(p, image_label=labels[p.image]) if p.image else p for p in found.people]
-            problems += found.problems
-            bar.advance(task, len(part))
-    return PeopleFile(tuple(people), tuple(problems))
-
-
-class _Finder:
-    """Finds people in some images. The detector itself stays in its process: others load their own."""
-
-    def __init__(self, detection: Detection, search: Search) -> None:
-        self._detection, self._search = detection, search
-        self._loaded: Detector | None = None
-
-    def load(self) -> Detector:
-        from ..observations.detectors import DETECTORS, load_detector
-
-        if self._loaded is None:
-            chosen, known = self._detection, ("auto", *DETECTORS)
-            if chosen.detector not in known:
-                told = f"expected one of {', '.join(known)}, got {chosen.detector!r}"
-                raise typer.BadParameter(told, param_hint="--detector")
-            self._loaded = load_detector(chosen.detector, model=chosen.model, search=self._search)
-        return self._loaded
-
-    def __call__(self, paths: Sequence[Path]) -> PeopleFile:
-        from ..observations.detectors import detect
-
-        return detect(paths, self.load())
-
-    def __getstate__(self) -> dict[str, object]:
-        return {**self.__dict__, "_loaded": None}
-
-
-def _check_together(file: Path | None, mask: str | None, detection: Detection) -> None:
-    if file is None and mask == FROM_KEYPOINT_FILE:
-        raise typer.BadParameter("there is no keypoint file: 'detected' takes the detector's", param_hint="--mask")
-    if file is not None and mask == FROM_DETECTOR:
-        raise typer.BadParameter("with --keypoints nothing is detected: 'file' takes the file's", param_hint="--mask")
-    if file is not None and detection != Detection():
-        raise typer.BadParameter("a detector is for images without --keypoints: leave one out", param_hint="--detector")
 
 
 class Masked(NamedTuple):
@@ -202,21 +209,3 @@ def with_masks(people: Sequence[Person], where: str | None) -> Masked:
                 problems.append(f"{person.name}: {error}; fitted without")
         masked.append(replace(person, mask=mask))
     return Masked(masked, problems)
-
-
-def fingerprint(path: Path | None) -> str | None:
-    """What tells a file from another version of it: the SHA-256 of its content; of a folder or nothing, its name."""
-    if path is None or not path.is_file():
-        return None if path is None else str(path.absolute())
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def source_settings(images: Sequence[Path], keypoints: Path | None, detection: Detection) -> dict[str, object]:
-    """Where people come from, as a run's settings: an unfinished run goes on only where they are the same."""
-    file = keypoint_file(images, keypoints)
-    return {
-        "keypoints": fingerprint(file),
-        "images": None if file is not None and keypoints is None else [str(path.absolute()) for path in images],
-        "detector": None if file else [detection.detector, fingerprint(detection.model), detection.thorough],
-    }

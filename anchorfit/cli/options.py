@@ -5,23 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 if TYPE_CHECKING:
-    from ..jobs import Engine
+    from ..jobs import Engines
 
 ENGINES = ("local", "ray")
 
 DEFAULT_SAVE = "npz,glb,overlay"
 DEFAULT_SAVE_OF_FILE = "shards"  # of a keypoint file that was given without images
 DEFAULT_SAVE_OF_VIDEO = "shards,rigged,overlay"
+LONGEST_GAP_S = 1.0  # as in observations.videos, which the help does without
 
 Images = Annotated[
     list[Path],
     typer.Argument(
-        help="Images, or folders of images (not their subfolders); or a keypoint file alone, for all its people.",
+        help="Images, or folders of images (not their subfolders); or a video; or a keypoint file alone, for all its "
+        "people.",
         show_default=False,
     ),
 ]
@@ -45,6 +47,12 @@ DetectorModel = Annotated[
 Thorough = Annotated[
     bool, typer.Option("--thorough", help="Look for small people, too, in many parts of each image: 20 times as slow.")
 ]
+MaxPeople = Annotated[
+    int | None, typer.Option("--max-people", min=1, help="Of a video only so many people, those seen longest.")
+]
+MaxGap = Annotated[
+    float, typer.Option("--max-gap", min=0.0, help="Seconds for which a video's person may be out of sight.")
+]
 Output = Annotated[Path, typer.Option("--output", "-o", help="Folder for the results; made if missing.")]
 Convention = Annotated[
     str | None, typer.Option(help="Joint convention, where the file does not say: lsp14, coco17, body25 ...")
@@ -58,7 +66,7 @@ Save = Annotated[
     str | None,
     typer.Option(
         help="What to write, comma-separated: npz, json, pkl, obj, ply, glb, rigged (GLB with a skeleton), bvh, "
-        "overlay, side, openpose, coco, spin (formats of other programs), shards (a thousand people a file). "
+        "overlay, side, openpose, coco, spin, rerun (formats of other programs), shards (a thousand people a file). "
         "Default: npz,glb,overlay; without images, shards.",
         show_default=False,
     ),
@@ -93,6 +101,12 @@ Cluster = Annotated[
         "same names. Default: a Ray of its own, on this machine."
     ),
 ]
+DetectorGpus = Annotated[
+    float,
+    typer.Option(
+        "--detector-gpus", min=0.0, help="GPUs, or a share of one, for each detecting worker of --engine ray; 0: CPU."
+    ),
+]
 Renderer = Annotated[str, typer.Option(help="What draws overlays: torch, or pytorch3d where it is installed.")]
 Regressor = Annotated[
     Path | None,
@@ -113,29 +127,53 @@ Landmarks = Annotated[
 Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ...")]
 
 
+class EngineOptions(NamedTuple):
+    """Where the work is done, as the command line says it."""
+
+    name: str
+    workers: int | None
+    cluster: str | None
+    detector_gpus: float
+    device: str
+
+
 @contextmanager
-def opened_engine(name: str, workers: int | None, cluster: str | None, device: str) -> Iterator[Engine]:
-    """The engine of that name, for as long as the context lasts.
+def opened_engines(chosen: EngineOptions) -> Iterator[Engines]:
+    """The engines of that name, for as long as the context lasts.
 
     Raises:
         typer.BadParameter: there is no such engine, or it does not take these options.
         ImportError, OSError: it is not installed, or cannot be started.
     """
-    from ..jobs import in_this_process
+    from ..jobs import Engines
 
-    if name not in ENGINES:
-        raise typer.BadParameter(f"expected one of {', '.join(ENGINES)}, got {name!r}", param_hint="--engine")
-    if name == "local":
-        if workers is not None or cluster is not None:
-            raise typer.BadParameter("--workers and --cluster are for --engine ray", param_hint="--engine")
-        yield in_this_process
+    if chosen.name not in ENGINES:
+        raise typer.BadParameter(f"expected one of {', '.join(ENGINES)}, got {chosen.name!r}", param_hint="--engine")
+    if chosen.name == "local":
+        if chosen.workers is not None or chosen.cluster is not None or chosen.detector_gpus:
+            raise typer.BadParameter(
+                "--workers, --cluster and --detector-gpus are for --engine ray", param_hint="--engine"
+            )
+        yield Engines()
         return
-    from ..jobs.ray_engine import ray_engine
+    from ..jobs.ray_engine import ray_engines
+    from .console import warn
 
-    if device.startswith("cuda:"):
+    if chosen.device.startswith("cuda:"):
         raise typer.BadParameter("each worker is given a GPU: say cuda, without a number", param_hint="--device")
-    with ray_engine(workers=workers, cluster=cluster, gpus=float(device == "cuda")) as engine:
-        yield engine
+    with ray_engines(
+        workers=chosen.workers,
+        cluster=chosen.cluster,
+        gpus=float(chosen.device == "cuda"),
+        detector_gpus=chosen.detector_gpus,
+        warn=warn,
+    ) as engines:
+        yield engines
+
+
+def detector_device(engine: str, detector_gpus: float, device: str) -> str:
+    """Where detectors run that can choose: with the fits, or where each worker has its own GPU, or none."""
+    return device if engine == "local" else "cuda" if detector_gpus else "cpu"
 
 
 def check_engine_fits(name: str, **refused: bool) -> None:
@@ -145,8 +183,11 @@ def check_engine_fits(name: str, **refused: bool) -> None:
         raise typer.BadParameter(f"{', '.join(wrong)}: only with --engine local", param_hint="--engine")
 
 
-def check_focal(focal: float | None) -> None:
-    """Raises typer.BadParameter where it is no positive number."""
+def check_values(*, gender: str, renderer: str, focal: float | None, fps: float = 30.0) -> None:
+    """Raises typer.BadParameter for the first that cannot be."""
+    check_gender(gender)
+    check_renderer(renderer)
+    check_rate(fps)
     if focal is not None and not 0 < focal < float("inf"):
         raise typer.BadParameter(f"expected a positive number of pixels, got {focal}", param_hint="--focal")
 

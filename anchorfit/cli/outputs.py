@@ -15,6 +15,7 @@ import typer
 from ..body import BodyModel
 from ..meshes import MESH_FORMATS, export_mesh
 from ..observations import write_image
+from ..observations.videos import frame_of
 from ..pictures import draw_overlay, draw_side_view
 from ..results import BodyEstimate, split_name
 from .console import describe
@@ -23,7 +24,7 @@ BODY_KINDS = ("npz", "json", "pkl", *MESH_FORMATS)
 RIG_KINDS = {"rigged": "_rigged.glb", "bvh": ".bvh"}
 """Kinds that animation programs read, and how their names end: a file for each body, or one for a whole video."""
 PICTURE_KINDS = ("overlay", "side")
-FOREIGN_KINDS = ("openpose", "coco", "spin")
+FOREIGN_KINDS = ("openpose", "coco", "spin", "rerun")
 """Kinds of other programs, each in a folder of its own: a file for each photograph, or one for all people."""
 SHARDS = "shards"
 """A kind of its own: hundreds of people in each file, for large runs."""
@@ -78,15 +79,17 @@ def write_results(
     renderer: str = "torch",
     frames_per_second: float | None = None,
     part: str = "people",
+    motion: str = "video",
     progress: Callable[[int], None] = lambda done: None,
 ) -> Written:
     """Write each body's data and meshes, and each photograph's pictures; a file that fails loses no other.
 
-    With ``frames_per_second`` the rows are one person's video, and rigs become one animation named "video".
+    With ``frames_per_second`` the rows are one person's video, and rigs become one animation.
 
     Args:
         names: by person, where the estimate is a part of a run.
         part: the name, without its ending, of files that hold everybody.
+        motion: the same of the animation.
         progress: called with the number of bodies written since the last call.
     Raises:
         OSError: the disk is full: no other file would fare better.
@@ -110,11 +113,11 @@ def write_results(
         if "openpose" in kinds:
             _write_foreign(written, "openpose", people, body, folder / "openpose" / f"{picture}_keypoints.json")
         progress(len(rows))
-    for kind, ending in (("coco", ".json"), ("spin", ".npz")):
+    for kind, ending in (("coco", ".json"), ("spin", ".npz"), ("rerun", ".rrd")):
         if kind in kinds:
             _write_foreign(written, kind, estimate, body, folder / kind / f"{part}{ending}")
     if frames_per_second is not None:
-        _write_rigs(written, estimate, body, folder / "video", kinds, frames_per_second)
+        _write_rigs(written, estimate, body, folder / motion, kinds, frames_per_second)
     return written
 
 
@@ -134,20 +137,29 @@ def _write_rigs(
 ) -> None:
     if not set(kinds) & RIG_KINDS.keys():
         return
-    from ..rigging import export_bvh, export_rigged  # here, since scipy.spatial takes its time
+    from ..rigging import export_bvh, export_rigged, without_gaps  # here, since scipy.spatial takes its time
 
-    for kind, export in (("rigged", export_rigged), ("bvh", export_bvh)):
+    first = partial(export_rigged, first_frame=frame_of(rows.names[0]) or 0)
+    rows = without_gaps(rows)
+    for kind, export in (("rigged", first), ("bvh", export_bvh)):
         if kind in kinds:
             write = partial(export, estimate=rows, body=body, frames_per_second=rate)
             attempt(written, stem.with_name(stem.name + RIG_KINDS[kind]), write)
 
 
 def _write_foreign(written: Written, kind: str, people: BodyEstimate, body: BodyModel, path: Path) -> None:
-    from ..interchange import write_coco_results, write_openpose, write_spin  # here, since networks come with them
+    from .. import interchange  # here, since networks come with it
+
+    writers: dict[str, Callable[[Path, BodyEstimate, BodyModel], None]] = {
+        "openpose": interchange.write_openpose,
+        "coco": interchange.write_coco_results,
+        "spin": interchange.write_spin,
+        "rerun": interchange.write_rerun,
+    }
 
     def write(path: Path) -> None:
         path.parent.mkdir(exist_ok=True)
-        {"openpose": write_openpose, "coco": write_coco_results, "spin": write_spin}[kind](path, people, body)
+        writers[kind](path, people, body)
 
     attempt(written, path, write)
 
@@ -185,6 +197,12 @@ def name_files(names: Sequence[str], images: Sequence[str]) -> dict[str, FileNam
     pictures = dict(zip(labels, _distinct(stems), strict=True))
     bodies = _distinct([f"{pictures[label]}_{_safe(person_id)}" for label, person_id in split])
     return {name: FileNames(pictures[label], body) for name, (label, _), body in zip(names, split, bodies, strict=True)}
+
+
+def name_frames(names: Sequence[str]) -> dict[str, FileNames]:
+    """The same for a video's people, whose pictures are each of one person: ``person-NUMBER_FRAME``."""
+    stems = [f"person-{name.rpartition('#')[2]}_{frame_of(name) or 0:06}" for name in names]
+    return {name: FileNames(stem, stem) for name, stem in zip(names, stems, strict=True)}
 
 
 def _distinct(names: Sequence[str]) -> list[str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from . import options as opt
 
 
@@ -15,6 +13,8 @@ def predict(
     detector: opt.Detector = "auto",
     detector_model: opt.DetectorModel = None,
     thorough: opt.Thorough = False,
+    max_people: opt.MaxPeople = None,
+    max_gap: opt.MaxGap = opt.LONGEST_GAP_S,
     body: opt.Body = "open",
     gender: opt.Gender = "neutral",
     focal: opt.Focal = None,
@@ -26,6 +26,7 @@ def predict(
     engine: opt.EngineName = "local",
     workers: opt.Workers = None,
     cluster: opt.Cluster = None,
+    detector_gpus: opt.DetectorGpus = 0.0,
     renderer: opt.Renderer = "torch",
     device: opt.Device = "cpu",
 ) -> None:
@@ -36,34 +37,32 @@ def predict(
     from ..pipeline import FitOptions, load_body_on, predict_people
     from ..regressors import load_priors
     from .delivery import Delivery, Kept, run
-    from .inputs import Detection, fingerprint, gather_people, keypoint_file, source_settings
-    from .outputs import parse_kinds
+    from .detection import Detection
+    from .fingerprint import fingerprint
+    from .inputs import Source
 
-    alone = keypoints is None and keypoint_file(images, keypoints) is not None
-    kinds = parse_kinds(save or (opt.DEFAULT_SAVE_OF_FILE if alone else opt.DEFAULT_SAVE))
-    opt.check_gender(gender)
-    opt.check_renderer(renderer)
-    opt.check_focal(focal)
+    source = Source(
+        images=images,
+        keypoints=keypoints,
+        convention=convention,
+        mask=mask,
+        detection=Detection(detector, detector_model, thorough, opt.detector_device(engine, detector_gpus, device)),
+        longest_gap_s=max_gap,
+        most_people=max_people,
+    )
+    source.check()
+    opt.check_values(gender=gender, renderer=renderer, focal=focal)
     priors = load_priors(weights) if weights else None
-    detection = Detection(detector, detector_model, thorough)
     model = load_body_on(body, gender, device)
     options = FitOptions(focal=focal, masks=mask is not None)
-    settings: dict[str, Any] = {
-        "command": "predict",
-        **source_settings(images, keypoints, detection),
-        "weights": fingerprint(weights),
-    }
-    settings |= {"body": [body, gender], "focal": focal, "mask": mask, "save": list(kinds), "convention": convention}
-    delivery = Delivery(
-        output=output, kinds=kinds, settings=settings, restart=restart, renderer=renderer, report=report
-    )
-    with opt.opened_engine(engine, workers, cluster, device) as mapped:
-        people = gather_people(images, keypoints, convention, mask, detection, mapped)
+    settings = {"command": "predict", "weights": fingerprint(weights), "body": [body, gender], "focal": focal}
+    delivery = Delivery.of(source, output, save, settings, restart=restart, renderer=renderer, report=report)
+    with opt.opened_engines(opt.EngineOptions(engine, workers, cluster, detector_gpus, device)) as engines:
         run(
-            people,
+            source,
             model,
             lambda chunk: predict_people(chunk, model, priors=priors, options=options),
             delivery,
             Kept(),
-            mapped,
+            engines,
         )

@@ -1,4 +1,4 @@
-"""A video's part of ``anchorfit fit``: whom to fit, and the overlay video."""
+"""The overlay video of ``anchorfit fit`` and ``predict``."""
 
 from __future__ import annotations
 
@@ -8,50 +8,38 @@ from pathlib import Path
 import numpy as np
 
 from ..body import BodyModel
-from ..observations import Person, read_people
-from ..observations.videos import Video, probe_video, read_frames, track_people, write_video
-from ..rendering import overlay
-from ..results import BodyEstimate
-from .console import progress_bar, warn
+from ..observations.videos import frame_of, probe_video, read_frames, write_video
+from ..rendering import PALETTE, overlay
+from ..results import load_estimates
+from .console import long_run
 
 
-def gather_video(path: Path, keypoints: Path, convention: str | None) -> tuple[Video, list[Person]]:
-    """The video, and the person who is seen longest in it, frame by frame; others are said and left out.
-
-    Raises:
-        OSError, ValueError: the video or the keypoints cannot be used.
-    """
-    video = probe_video(path)
-    found = read_people(keypoints, convention=convention)
-    for line in found.problems:
-        warn(line)
-    tracks = track_people([person for person in found.people if (person.confidence > 0).any()], video)
-    if not tracks:
-        raise ValueError(f"{keypoints}: no person in it")
-    if len(tracks) > 1:
-        longest = len(tracks[0].frames)
-        warn(f"{path}: {len(tracks)} people were told apart; the one seen longest is fitted, {longest} frames")
-    return video, tracks[0].people
-
-
-def write_overlay_video(path: Path, video: Video, estimate: BodyEstimate, body: BodyModel) -> None:
-    """The video with the body drawn on it; frames without one stay as they are.
+def write_overlay_video(folder: Path, path: Path, body: BodyModel) -> None:
+    """``overlay.mp4``: the video with everybody's bodies drawn on it, each person in a colour of its own.
 
     Args:
-        path: where to, .mp4.
-        video: whose frames the estimate's names end in: ``VIDEO#FRAME``.
-        estimate: a row a frame.
-        body: the body it was made with.
+        folder: of a run whose people's estimates are there as ``person-*.npz``; the film goes there, too.
+        path: the video. Frames without anybody stay as they are.
+        body: the body that the estimates were made with.
     """
-    rows = {int(name.rpartition("#")[2]): row for row, name in enumerate(estimate.names)}
+    video = probe_video(path)
+    estimate = load_estimates(sorted(folder.glob("person-*.npz")))
+    rows: dict[int | None, list[int]] = {}
+    for row, name in enumerate(estimate.names):
+        rows.setdefault(frame_of(name), []).append(row)
+    colors = [PALETTE[(int(name.rpartition("#")[2]) - 1) % len(PALETTE)] for name in estimate.names]
 
     def drawn() -> Iterator[np.ndarray]:
-        with progress_bar("drawing", video.length) as (bar, task):
-            for number, frame in enumerate(read_frames(video.path)):
-                if number in rows:
-                    one = estimate[rows[number]]
-                    frame = overlay(frame, one.bodies(body).vertices, body.faces, one.intrinsics[0])
+        with long_run("drawing", video.length) as advance:
+            for number, frame in enumerate(read_frames(path)):
+                here = rows.get(number, [])
+                if here:
+                    people = estimate.rows(here)
+                    vertices = people.bodies(body).vertices
+                    frame = overlay(
+                        frame, vertices, body.faces, people.intrinsics[0], colors=[colors[row] for row in here]
+                    )
                 yield frame
-                bar.advance(task)
+                advance(1)
 
-    write_video(path, drawn(), video.frames_per_second)
+    write_video(folder / "overlay.mp4", drawn(), video.frames_per_second)

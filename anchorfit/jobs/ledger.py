@@ -13,7 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..atomic import remove_leftovers, write_atomically
+from ..atomic import append_durably, remove_leftovers, write_atomically
+from .lines import json_line
 
 INDEX = "index.jsonl"
 STATE = ".run.json"
@@ -77,12 +78,8 @@ class Ledger:
         Raises:
             OSError: they cannot be written; the chunk then does not count.
         """
-        lines = "".join(json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n" for record in records).encode()
-        with (self._folder / INDEX).open("ab") as stream:
-            stream.truncate(self._length)  # what an attempt that failed left behind
-            stream.write(lines)
-            stream.flush()
-            os.fsync(stream.fileno())
+        lines = b"".join(map(json_line, records))
+        append_durably(self._folder / INDEX, self._length, lines)
         self._write_state(self.chunks + 1, self._length + len(lines))
         self.chunks, self._length = self.chunks + 1, self._length + len(lines)
         self.done.update(record["name"] for record in records)

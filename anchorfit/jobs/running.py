@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 import torch
@@ -29,17 +30,34 @@ def in_this_process(work: Callable[[Item], Result], items: Sequence[Item]) -> It
     return map(work, items)
 
 
+def image_of(person: Person) -> Path | None:
+    """The usual group of a person: all of an image."""
+    return person.image
+
+
+def number_of(person: Person) -> str:
+    """The group of a video's person: all its frames."""
+    return person.person_id
+
+
 @dataclass(frozen=True, kw_only=True)
 class Chunk:
     """People that are fitted and written together.
 
     Attributes:
         number: 0, 1, ... in the run.
-        people: all people of an image are in one chunk.
+        people: all of an image are in one chunk; of a video, all frames of a person.
     """
 
     number: int
     people: list[Person]
+
+
+class Engines(NamedTuple):
+    """Where a run's two kinds of work are done: looking for people, and fitting them; each has resources of its own."""
+
+    detect: Engine = in_this_process
+    fit: Engine = in_this_process
 
 
 class Lines:
@@ -117,9 +135,11 @@ def run_job(
     write: Callable[[Chunk, BodyEstimate], Written],
     *,
     chunk_size: int,
+    group: Callable[[Person], Hashable] = image_of,
     engine: Engine = in_this_process,
     show: Callable[[BodyEstimate], None] = lambda estimate: None,
     most_shown: int = 200,
+    spread: bool = False,
     progress: Callable[[int], None] = lambda done: None,
 ) -> JobSummary:
     """Work through everybody that the ledger does not have yet.
@@ -131,8 +151,10 @@ def run_job(
         write: writes a chunk's files; the estimates are its people's who could be fitted. It may be called twice for a
             chunk: whoever wrote may have been killed before saying so.
         chunk_size: people fitted and noted down at once; what a kill can cost, and what the memory holds.
+        group: people of one group are never parted; None is a group of one.
         engine: where chunks are fitted and written; the ledger is kept here, in their order.
         show: called with the first of each chunk's estimates, at most ``most_shown``.
+        spread: not the first ones, but some from a chunk's beginning to its end.
         progress: called with the number of people dealt with since the last call.
     Raises:
         OSError: the disk is full, ...: what was committed stays, and the same call goes on from there.
@@ -141,10 +163,9 @@ def run_job(
     progress(summary.before)
     ledger.begin()
     left = [person for person in people if person.name not in ledger.done]
-    chunks = [
-        Chunk(number=number, people=some) for number, some in enumerate(chunk_people(left, chunk_size), ledger.chunks)
-    ]
-    deal = partial(_deal_with, fit=fit, write=write, most_shown=most_shown)
+    parts = enumerate(chunk_people(left, chunk_size, group), ledger.chunks)
+    chunks = [Chunk(number=number, people=some) for number, some in parts]
+    deal = partial(_deal_with, fit=fit, write=write, most_shown=most_shown, spread=spread)
     for chunk, done in zip(chunks, engine(deal, chunks), strict=True):
         ledger.commit(done.records)
         if done.shown is not None:
@@ -161,6 +182,7 @@ def _deal_with(
     fit: Callable[[list[Person]], Outcome],
     write: Callable[[Chunk, BodyEstimate], Written],
     most_shown: int,
+    spread: bool,
 ) -> _Done:
     outcome = fit(chunk.people)
     estimate = outcome.estimate
@@ -169,26 +191,35 @@ def _deal_with(
     skipped = {record["name"] for record in records if record["status"] == "skipped"}
     lost = [str(problem) for problem in outcome.problems if problem.subject in skipped]
     notes = [str(problem) for problem in outcome.problems if problem.subject not in skipped]
-    shown = None if estimate is None else estimate.rows(range(min(len(estimate), most_shown)))
+    shown = None if estimate is None else estimate.rows(_shown(len(estimate), most_shown, spread))
     return _Done(records, [*written.failures, *lost], notes, written.any_file, shown)
 
 
-def chunk_people(people: Sequence[Person], size: int) -> Iterator[list[Person]]:
-    """Neighbours together, as many as fit in ``size``; people of one image are never parted."""
+def _shown(count: int, most: int, spread: bool) -> range:
+    """So many of ``count`` rows at most: the first, or some equally far apart."""
+    step = max(1, -(-count // most)) if spread else 1
+    return range(0, count, step)[:most]
+
+
+def chunk_people(
+    people: Sequence[Person], size: int, group: Callable[[Person], Hashable] = image_of
+) -> Iterator[list[Person]]:
+    """Neighbours together, as many as fit in ``size``; people of one group (an image) are never parted."""
     chunk: list[Person] = []
-    for group in _by_image(people):
-        if chunk and len(chunk) + len(group) > size:
+    for members in _grouped(people, group):
+        if chunk and len(chunk) + len(members) > size:
             yield chunk
             chunk = []
-        chunk = chunk + group
+        chunk = chunk + members
     if chunk:
         yield chunk
 
 
-def _by_image(people: Sequence[Person]) -> Iterator[list[Person]]:
-    groups: dict[object, list[Person]] = {}
+def _grouped(people: Sequence[Person], group: Callable[[Person], Hashable]) -> Iterator[list[Person]]:
+    groups: dict[Hashable, list[Person]] = {}
     for number, person in enumerate(people):
-        groups.setdefault(number if person.image is None else person.image, []).append(person)
+        label = group(person)
+        groups.setdefault(number if label is None else label, []).append(person)
     yield from groups.values()
 
 

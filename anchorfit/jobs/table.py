@@ -31,7 +31,7 @@ def write_table(folder: Path) -> Path | None:
     with parquet.ParquetWriter(buffer, schema) as writer:
         records = []
         for record in read_index(folder):
-            records.append(record)
+            records.append({key: _text(value) if isinstance(value, str) else value for key, value in record.items()})
             if len(records) == _BATCH:
                 writer.write_table(pyarrow.Table.from_pylist(records, schema=schema))
                 records = []
@@ -39,3 +39,8 @@ def write_table(folder: Path) -> Path | None:
     path = folder / "index.parquet"
     write_atomically(path, buffer.getvalue())
     return path
+
+
+def _text(value: str) -> str:
+    """Text that Parquet takes: of a file's name that is none, the bytes as ``\\xff``."""
+    return value.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

@@ -82,7 +82,7 @@ def write_json(path: str | Path, people: Sequence[Person]) -> None:
     Raises:
         OSError: the folder is missing, read-only or full.
     """
-    content = {"format": FORMAT, "convention": "canonical", "people": [_entry(person) for person in people]}
+    content = {"format": FORMAT, "convention": "canonical", "people": [person_entry(person) for person in people]}
     write_atomically(path, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode("utf-8"))
 
 
@@ -111,7 +111,8 @@ def _row(value: Any, name: str) -> np.ndarray:
     return row if len(row) == 3 else np.append(row, 1.0)
 
 
-def _entry(person: Person) -> dict[str, Any]:
+def person_entry(person: Person) -> dict[str, Any]:
+    """One person as it stands in ``people`` of the file: plain JSON, from which `parse_json` makes the same again."""
     entry: dict[str, Any] = {"person": person.person_id}
     if person.image is not None:
         entry["image"] = str(person.image)

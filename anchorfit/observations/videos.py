@@ -1,23 +1,20 @@
-"""Videos by OpenCV: frames in and out, and which person of a keypoint file is seen in which frame."""
+"""Videos by OpenCV: frames in and out."""
 
 from __future__ import annotations
 
 import os
 import re
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .images import VIDEO_SUFFIXES, ImageFileError
-from .people import Person
 
-FARTHEST_STEP = 0.5  # of the person's size: a keypoint set farther from where the person was is somebody else
-LONGEST_GAP = 15  # frames that a person may be out of sight
+LONGEST_GAP_S = 1.0  # seconds that a person may be out of sight and still be followed
 
 
 class Video(NamedTuple):
@@ -58,14 +55,61 @@ def read_frames(path: Path) -> Iterator[np.ndarray]:
     Raises:
         FileNotFoundError, ImageFileError: as `probe_video`.
     """
-    import cv2
+    with FrameReader(path) as reader:
+        while (frame := reader.frame(reader.next)) is not None:
+            yield frame
 
+
+def count_frames(path: Path) -> int:
+    """How many frames there really are, told by going through them.
+
+    Raises:
+        FileNotFoundError, ImageFileError: as `probe_video`.
+    """
     with _opened(path) as capture:
-        while True:
-            there, frame = capture.read()
-            if not there:
-                return
-            yield cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
+        count = 0
+        while capture.grab():
+            count += 1
+        return count
+
+
+class FrameReader:
+    """The frames of a video by number; rising numbers are quick, a smaller one begins anew.
+
+    Frames in between are decoded, but not unpacked: where a codec can begin is not known in general.
+
+    Attributes:
+        next: the number of the frame that comes next.
+
+    Raises:
+        FileNotFoundError, ImageFileError: as `probe_video`.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path, self.next = path, 0
+        self._open = ExitStack()
+        self._capture = self._open.enter_context(_opened(path))
+
+    def __enter__(self) -> FrameReader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+    def frame(self, number: int) -> np.ndarray | None:
+        """The frame, (H, W, 3) uint8 RGB; None behind the last."""
+        import cv2
+
+        if number < self.next:
+            self._open.close()
+            self._capture, self.next = self._open.enter_context(_opened(self._path)), 0
+        while self.next < number and self._capture.grab():
+            self.next += 1
+        there, frame = self._capture.read()
+        if not there or self.next != number:
+            return None
+        self.next += 1
+        return cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
 
 
 def write_video(path: Path, frames: Iterable[np.ndarray], frames_per_second: float) -> None:
@@ -97,77 +141,19 @@ def write_video(path: Path, frames: Iterable[np.ndarray], frames_per_second: flo
         part.unlink(missing_ok=True)
 
 
-class Track(NamedTuple):
-    """One person through a video: frame numbers from 0, in order, and what was seen."""
-
-    frames: list[int]
-    people: list[Person]
+def frame_name(video: str, frame: int) -> str:
+    """What stands before ``#NUMBER`` in the names of people of a video's frame."""
+    return f"{video}/{frame:06}"
 
 
-def track_people(people: Sequence[Person], video: Video) -> list[Track]:
-    """Who is who from frame to frame, the longest seen first.
+def frame_of(name: str) -> int | None:
+    """The frame of a person named as `track_people` does; None for the name of anybody else.
 
-    The number at the end of an image's name is its frame: OpenPose's ``clip_000000000012``, ``frame_00012.jpg``. They
-    count from 0, unless 0 does not occur. A person is linked to the nearest set of keypoints (mean distance of the
-    joints both have, half the person's size at most), the nearest pairs first.
-
-    Raises:
-        ValueError: a name ends in no number, or keypoints are for frames of another size.
+    >>> frame_of("clip.mp4/000012#2"), frame_of("000012.jpg#2")
+    (12, None)
     """
-    by_frame: dict[int, list[Person]] = {}
-    for person in people:
-        if person.image_size is not None and person.image_size != video.size:
-            stated, actual = (f"{width} x {height}" for width, height in (person.image_size, video.size))
-            raise ValueError(
-                f"{person.name}: the keypoints are for frames of {stated} pixels, {video.path} has {actual}"
-            )
-        by_frame.setdefault(_frame_number(person), []).append(person)
-    first = 0 if 0 in by_frame else 1
-    tracks: list[Track] = []
-    for number in sorted(by_frame):
-        seen = by_frame[number]
-        open_tracks = [track for track in tracks if number - first - track.frames[-1] <= LONGEST_GAP]
-        pairs = [
-            (_step(track.people[-1], person), t, p)
-            for t, track in enumerate(open_tracks)
-            for p, person in enumerate(seen)
-        ]
-        taken: dict[int, int] = {}
-        for step, t, p in sorted(pairs):
-            if step <= FARTHEST_STEP and p not in taken and t not in taken.values():
-                taken[p] = t
-        for p, person in enumerate(seen):
-            named = replace(
-                person,
-                person_id=f"{number - first:06}",
-                image=None,
-                image_label=video.path.name,
-                image_size=video.size,
-            )
-            if p in taken:
-                open_tracks[taken[p]].frames.append(number - first)
-                open_tracks[taken[p]].people.append(named)
-            else:
-                tracks.append(Track([number - first], [named]))
-    return sorted(tracks, key=lambda track: -len(track.frames))
-
-
-def _frame_number(person: Person) -> int:
-    name = person.image.stem if person.image is not None else ""
-    found = re.search(r"(\d+)$", name)
-    if found is None:
-        raise ValueError(f"{person.name}: the name of a video's frame must end in its number, as frame_00012.jpg does")
-    return int(found.group(1))
-
-
-def _step(before: Person, now: Person) -> float:
-    """Mean distance of common joints over the size of the person before; infinite without a common joint."""
-    both = (before.confidence > 0) & (now.confidence > 0)
-    seen = before.keypoints[before.confidence > 0]
-    size = float(np.ptp(seen, axis=0).max()) if len(seen) else 0.0
-    if not both.any() or not size > 0:
-        return np.inf
-    return float(np.linalg.norm(before.keypoints[both] - now.keypoints[both], axis=1).mean()) / size
+    found = re.search(r"/(\d+)#\d+$", name)
+    return int(found.group(1)) if found else None
 
 
 @contextmanager

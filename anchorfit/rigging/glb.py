@@ -28,6 +28,7 @@ def export_rigged(
     body: BodyModel,
     *,
     frames_per_second: float = 30.0,
+    first_frame: int = 0,
     correctives: int = 16,
 ) -> None:
     """Write one person as a skinned mesh that animation programs can pose: a pose for one row, a motion for several.
@@ -40,6 +41,7 @@ def export_rigged(
         estimate: rows of one person in the order of time; frames share the mean of their betas (see `rig`).
         body: the body that they were made with.
         frames_per_second: of the rows.
+        first_frame: where the motion begins, so that those of several people of a video keep time.
         correctives: the most morph targets for pose correctives; 0 leaves them out.
     Raises:
         ValueError: another ending, no rows, rows that are not finite, or a rate that is not positive.
@@ -63,7 +65,7 @@ def export_rigged(
         "skins": [_skin(buffer, made)],
     }
     if len(estimate) > 1:
-        document["animations"] = [_animation(buffer, made, frames_per_second)]
+        document["animations"] = [_animation(buffer, made, frames_per_second, first_frame)]
     write_atomically(path, buffer.to_glb(document))
 
 
@@ -151,9 +153,9 @@ def _skin(buffer: Buffer, made: Rig) -> dict[str, Any]:
     }
 
 
-def _animation(buffer: Buffer, made: Rig, frames_per_second: float) -> dict[str, Any]:
+def _animation(buffer: Buffer, made: Rig, frames_per_second: float, first_frame: int) -> dict[str, Any]:
     count = len(made.root)
-    times = buffer.add((np.arange(count) / frames_per_second).astype(np.float32), bounds=True)
+    times = buffer.add(((first_frame + np.arange(count)) / frames_per_second).astype(np.float32), bounds=True)
     quaternions = _quaternions(made.rotations)
     tracks = [(_FIRST_JOINT, "translation", _floats(made.root))]
     tracks += [(_FIRST_JOINT + j, "rotation", quaternions[:, j]) for j in range(len(SMPL_JOINTS))]

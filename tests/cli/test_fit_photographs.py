@@ -27,7 +27,7 @@ def words(text: str) -> str:
 @pytest.fixture
 def installed(monkeypatch, stand_in):
     """A detector that is there."""
-    monkeypatch.setitem(DETECTORS, "mediapipe", registry.Kind("mediapipe", lambda model, search: stand_in()))
+    monkeypatch.setitem(DETECTORS, "mediapipe", registry.Kind("mediapipe", lambda model, search, device: stand_in()))
     monkeypatch.setattr(registry, "find_spec", lambda name: object())
 
 

@@ -88,6 +88,9 @@ def test_a_video_becomes_smoother_and_stays_on_its_keypoints(body):
     assert jitter(video) < 0.6 * jitter(single)
     assert float(video.reprojection.nanmean()) < 2 * float(single.reprojection.nanmean())
     assert "smoothness" in video.energy
+    shared = share_betas(body, observations, PRIOR, single, ["one"] * 10)
+    both = smooth(body, observations, PRIOR, shared, ["clip"] * 10, hold_betas=True)
+    assert torch.equal(both.params[:, 72:82], shared.params[:, 72:82])
 
 
 def test_labels_must_match_the_rows(body):

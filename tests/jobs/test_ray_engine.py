@@ -16,13 +16,13 @@ from typer.testing import CliRunner
 
 from anchorfit.assets import ASSETS
 from anchorfit.body import CANONICAL_JOINTS
-from anchorfit.cli import delivery
+from anchorfit.cli import delivery, detection
 from anchorfit.cli.main import app
-from anchorfit.cli.options import opened_engine
-from anchorfit.jobs import INDEX, Chunk, Ledger, Written, in_this_process, run_job
+from anchorfit.cli.options import EngineOptions, opened_engines
+from anchorfit.jobs import INDEX, Chunk, Engines, Ledger, Written, in_this_process, read_index, run_job
 from anchorfit.jobs import ray_engine as module
-from anchorfit.jobs.ray_engine import RETRIES, ray_engine
-from anchorfit.observations import Person
+from anchorfit.jobs.ray_engine import RETRIES, ray_engines
+from anchorfit.observations import Person, read_people, write_image
 from anchorfit.pipeline import Outcome
 
 SKIER = next(
@@ -41,13 +41,22 @@ needs_ray = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="
 
 
 @pytest.fixture(scope="module")
-def engine():
+def engines():
     """Two worker processes; started once, for it takes seconds."""
-    with ray_engine(workers=2) as started:
+    said: list[str] = []
+    with ray_engines(workers=2, detector_gpus=0.5, warn=said.append) as started:
+        assert said == ["ray: there is no GPU in the cluster; people are looked for on CPUs"]
         from ray import cloudpickle
 
         cloudpickle.register_pickle_by_value(sys.modules[__name__])  # workers do not find this file
+        cloudpickle.register_pickle_by_value(detection)  # and are to look with this file's eyes
         yield started
+
+
+@pytest.fixture(params=["fit", "detect"])
+def engine(request, engines):
+    """Tasks, and actors: what is promised of one is promised of the other."""
+    return getattr(engines, request.param)
 
 
 class Square:
@@ -92,6 +101,65 @@ def test_what_kills_every_process_ends_in_one_line(engine, tmp_path):
     assert len(list(tmp_path.glob("1-*"))) == 1 + RETRIES
 
 
+def use(engines: Engines, monkeypatch) -> None:
+    """The command takes the engines that are there."""
+
+    @contextmanager
+    def already_started(**options: object):
+        assert options.items() >= {"workers": 2, "cluster": None, "gpus": 0.0}.items()
+        yield engines
+
+    monkeypatch.setattr(module, "ray_engines", already_started)
+
+
+class Deadly:
+    """A detector that sees the skier where the picture's first pixels say so; its process is killed at the fourth."""
+
+    name, most_people = "deadly", 5
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def people(self, image: np.ndarray) -> list[Person]:
+        number = int(image[0, 0, 0]) // 10
+        scar = self.folder / "killed"
+        if number == 3 and multiprocessing_worker() and not scar.exists():
+            scar.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        skier = read_people(ASSETS / "demo" / "person_keypoints.json")[-1]
+        shifted = replace(skier, keypoints=skier.keypoints + number, image=None, mask=None, image_size=(640, 425))
+        return [replace(shifted, person_id=str(i)) for i in range(number % 3)]
+
+
+def multiprocessing_worker() -> bool:
+    return "default_worker" in " ".join(sys.argv)
+
+
+@needs_ray
+@pytest.mark.slow
+def test_detection_in_the_loop_and_a_detecting_worker_killed(engines, tmp_path, monkeypatch):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for number in range(8):
+        write_image(photos / f"{number}.png", np.full((425, 640, 3), 10 * number, np.uint8))
+    monkeypatch.setattr(detection, "AT_ONCE", 2)
+    monkeypatch.setattr(detection, "_load", lambda chosen, search, device: Deadly(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    use(engines, monkeypatch)
+
+    def fit(output: str, *options: object) -> str:
+        result = CliRunner().invoke(app, ["fit", "photos", "-o", output, "--save", "shards", *map(str, options)])
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    fit("local")
+    said = fit("ray", "--engine", "ray", "--workers", 2, "--detector-gpus", 0.5)
+    assert "0.png: deadly finds no person in it" in " ".join(said.split())
+    assert (tmp_path / "killed").exists()
+    assert len(list(read_index(tmp_path / "ray"))) == 7
+    same_files(tmp_path / "local", tmp_path / "ray")
+
+
 class Work:
     """Writes a chunk's file; its process is killed once between the file and its answer."""
 
@@ -113,8 +181,8 @@ class Work:
 
 @needs_ray
 @pytest.mark.slow
-def test_a_worker_killed_after_its_file_loses_nothing(engine, some_estimate, tmp_path):
-    for name, mapped in (("local", in_this_process), ("ray", engine)):
+def test_a_worker_killed_after_its_file_loses_nothing(engines, some_estimate, tmp_path):
+    for name, mapped in (("local", in_this_process), ("ray", engines.fit)):
         folder = tmp_path / name
         folder.mkdir()
         work = Work(some_estimate(6), folder)
@@ -127,15 +195,9 @@ def test_a_worker_killed_after_its_file_loses_nothing(engine, some_estimate, tmp
 
 @needs_ray
 @pytest.mark.slow
-def test_the_command_ends_with_the_same_files(engine, tmp_path, monkeypatch):
+def test_the_command_ends_with_the_same_files(engines, tmp_path, monkeypatch):
     """Also where the local engine was stopped in the middle and Ray goes on."""
-
-    @contextmanager
-    def already_started(**options: object):
-        assert options == {"workers": 2, "cluster": None, "gpus": 0.0}
-        yield engine
-
-    monkeypatch.setattr(module, "ray_engine", already_started)
+    use(engines, monkeypatch)
     monkeypatch.setattr(delivery, "SHARD", 3)
     people = tmp_path / "people.json"
     images = [{"id": i, "file_name": f"{i}.jpg", "width": 640, "height": 425} for i in range(8)]
@@ -180,10 +242,11 @@ def test_options_that_do_not_go_with_an_engine_are_refused(tmp_path, monkeypatch
         return f"{result.output} {result.exception}"
 
     assert "--report: only with --engine local" in said("--engine", "ray", "--report")
-    assert "--workers and --cluster are for" in said("--workers", 2)
+    assert "--workers, --cluster and --detector-gpus are for" in said("--workers", 2)
     assert "expected one of local, ray" in said("--engine", "spark")
-    with pytest.raises(BadParameter, match="say cuda, without a number"), opened_engine("ray", None, None, "cuda:1"):
+    numbered = EngineOptions("ray", None, None, 0.0, "cuda:1")
+    with pytest.raises(BadParameter, match="say cuda, without a number"), opened_engines(numbered):
         pass
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(ImportError, match=r"pip install 'anchorfit\[ray\]'"), ray_engine():
+    with pytest.raises(ImportError, match=r"pip install 'anchorfit\[ray\]'"), ray_engines():
         pass

@@ -14,13 +14,16 @@ from .search import Search
 INSTALL = "pip install 'anchorfit[detect]'"
 
 
-def load_detector(name: str = "auto", *, model: str | Path | None = None, search: Search | None = None) -> Detector:
+def load_detector(
+    name: str = "auto", *, model: str | Path | None = None, search: Search | None = None, device: str = "cpu"
+) -> Detector:
     """A detector, ready to look at pictures.
 
     Args:
         name: one of `DETECTORS`, or "auto": the first of them that can be used.
         model: a file with networks (MediaPipe's ``.task``, Human2D's ``.safetensors``).
         search: how thoroughly to look; None for the default.
+        device: of networks that run in PyTorch; MediaPipe's are on the CPU.
     Raises:
         ImportError: it is not installed; one line with the command that installs it.
         FileNotFoundError, ValueError: no such detector, or a model that is missing or damaged.
@@ -31,7 +34,7 @@ def load_detector(name: str = "auto", *, model: str | Path | None = None, search
         raise ValueError(f"detector: expected auto, {', '.join(DETECTORS)}; got {name!r}")
     if name not in installed_detectors():
         raise ImportError(f"the detector {name} is not installed: {INSTALL}")
-    return DETECTORS[name].load(None if model is None else Path(model), search or Search())
+    return DETECTORS[name].load(None if model is None else Path(model), search or Search(), device)
 
 
 def installed_detectors() -> tuple[str, ...]:
@@ -39,7 +42,7 @@ def installed_detectors() -> tuple[str, ...]:
     return tuple(name for name, kind in DETECTORS.items() if kind.package is None or find_spec(kind.package))
 
 
-def _mediapipe(model: Path | None, search: Search) -> Detector:
+def _mediapipe(model: Path | None, search: Search, device: str) -> Detector:
     if model is not None:
         from .mediapipe_tasks import MediapipeTask
 
@@ -63,16 +66,16 @@ def _carries_networks() -> bool:
     return any((Path(f) / "modules/pose_landmark/pose_landmark_full.tflite").is_file() for f in folders)
 
 
-def _human2d(model: Path | None, search: Search) -> Detector:
+def _human2d(model: Path | None, search: Search, device: str) -> Detector:
     module = import_module("anchorfit.regressors.human2d_detector")  # by name: observations know no networks
-    return cast(Detector, module.load_human2d_detector(model, search))
+    return cast(Detector, module.load_human2d_detector(model, search, device=device))
 
 
 class Kind(NamedTuple):
     """The package that a detector needs beyond our own, and what makes one."""
 
     package: str | None
-    load: Callable[[Path | None, Search], Detector]
+    load: Callable[[Path | None, Search, str], Detector]
 
 
 DETECTORS: dict[str, Kind] = {"mediapipe": Kind("mediapipe", _mediapipe), "human2d": Kind(None, _human2d)}

@@ -63,7 +63,7 @@ def test_an_array_that_is_no_picture_is_an_error(stand_in):
 def test_auto_takes_the_first_that_is_installed(monkeypatch, stand_in):
     models = []
 
-    def make(model, search):
+    def make(model, search, device):
         models.append(model)
         return stand_in()
 

@@ -1,0 +1,170 @@
+"""Looking for people in pictures and videos, part by part, perhaps in other processes; what was found is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import typer
+
+from ..jobs import Engine, Sightings, in_this_process
+from ..observations import PeopleFile, Person
+from ..observations.matching import image_labels
+from ..observations.videos import FrameReader, Video, count_frames
+from .console import long_run, out, warn
+from .fingerprint import fingerprint
+
+if TYPE_CHECKING:
+    from ..observations.detectors import Detector, Search
+
+AT_ONCE = 16  # pictures that a worker looks through before it says what it found
+
+
+class Detection(NamedTuple):
+    """What looks for people: as `anchorfit.detect` takes it, and where Human2D's network runs."""
+
+    detector: str = "auto"
+    model: Path | None = None
+    thorough: bool = False
+    device: str = "cpu"
+
+    def settings(self) -> list[object]:
+        """As a run's settings."""
+        return [self.detector, fingerprint(self.model), self.thorough]
+
+
+class Look(NamedTuple):
+    """A picture to look at: a file, or a frame of a video."""
+
+    path: Path
+    frame: int | None = None
+
+    def __str__(self) -> str:
+        return str(self.path.absolute()) + ("" if self.frame is None else f"#{self.frame}")
+
+
+class InVideo(NamedTuple):
+    """People found in a video, and of each the frame's number."""
+
+    found: PeopleFile
+    frames: list[int]
+
+
+def detect_people(
+    paths: Sequence[Path],
+    detection: Detection,
+    *,
+    masks: bool,
+    engine: Engine = in_this_process,
+    sightings: Sightings | None = None,
+) -> PeopleFile:
+    """The people that a detector finds in images; says which detector it is.
+
+    Args:
+        engine: where the looking is done.
+        sightings: what was found in an earlier session; what is found now is added.
+    """
+    files = _look_at([Look(path) for path in paths], detection, masks, engine, sightings)
+    labels = image_labels(paths)  # of all: namesakes may be in different parts
+    people = [
+        replace(person, image=path, image_label=labels[path])
+        for path, file in zip(paths, files, strict=True)
+        for person in file.people
+    ]
+    return PeopleFile(tuple(people), tuple(line for file in files for line in file.problems))
+
+
+def detect_in_video(
+    video: Video,
+    detection: Detection,
+    *,
+    masks: bool,
+    engine: Engine = in_this_process,
+    sightings: Sightings | None = None,
+) -> InVideo:
+    """As `detect_people`, for the frames of a video."""
+    looks = [Look(video.path, number) for number in range(count_frames(video.path))]
+    files = _look_at(looks, detection, masks, engine, sightings)
+    people = tuple(person for file in files for person in file.people)
+    empty = sum(not file.people for file in files)
+    lines = (f"{video.path}: nobody is found in {empty} of {len(files)} frames",) if empty else ()
+    return InVideo(PeopleFile(people, lines), [number for number, file in enumerate(files) for _ in file.people])
+
+
+def _look_at(
+    looks: Sequence[Look], detection: Detection, masks: bool, engine: Engine, sightings: Sightings | None
+) -> list[PeopleFile]:
+    from ..observations.detectors import Search
+
+    finder = _Finder(detection, Search.thorough(masks=masks) if detection.thorough else Search(masks=masks))
+    out.print(f"People are looked for with {finder.load().name}.", soft_wrap=True, highlight=False, markup=False)
+    known = {} if sightings is None else {look: sightings.get(str(look)) for look in looks}
+    found = {look: file for look, file in known.items() if file is not None}
+    if found:
+        warn(f"{len(found)} of {len(looks)} pictures were looked at in an earlier session")
+    left = [look for look in looks if look not in found]
+    parts = [left[start : start + AT_ONCE] for start in range(0, len(left), AT_ONCE)]
+    with long_run("detecting", len(looks), before=len(found)) as advance:
+        advance(len(found))
+        for part, files in zip(parts, engine(finder, parts), strict=True):
+            if sightings is not None:
+                sightings.add([(str(look), file) for look, file in zip(part, files, strict=True)])
+            found |= zip(part, files, strict=True)
+            advance(len(part))
+    return [found[look] for look in looks]
+
+
+class _Finder:
+    """Finds the people of some pictures. The detector itself and open videos stay in their process."""
+
+    def __init__(self, detection: Detection, search: Search) -> None:
+        self._detection, self._search = detection, search
+        self._loaded: dict[str, Detector] = {}
+        self._reader: tuple[Path, FrameReader] | None = None
+
+    def load(self, device: str = "cpu") -> Detector:
+        """On the CPU unless a device is named: who only asks for its name may have no other."""
+        if device not in self._loaded:
+            self._loaded[device] = _load(self._detection, self._search, device)
+        return self._loaded[device]
+
+    def __call__(self, looks: Sequence[Look]) -> list[PeopleFile]:
+        from ..observations.detectors import detect
+
+        detector = self.load(_at_hand(self._detection.device))
+        return [
+            detect(look.path, detector)
+            if look.frame is None
+            else PeopleFile(tuple(self._in_frame(look.path, look.frame, detector)))
+            for look in looks
+        ]
+
+    def _in_frame(self, path: Path, number: int, detector: Detector) -> list[Person]:
+        if self._reader is None or self._reader[0] != path:
+            self._reader = path, FrameReader(path)
+        frame = self._reader[1].frame(number)
+        return [] if frame is None else detector.people(frame)
+
+    def __getstate__(self) -> dict[str, object]:
+        return {**self.__dict__, "_loaded": {}, "_reader": None}
+
+
+def _at_hand(device: str) -> str:
+    """The device, or the CPU where a worker was given no GPU."""
+    if device == "cpu":
+        return device
+    import torch
+
+    return device if torch.cuda.is_available() else "cpu"
+
+
+def _load(detection: Detection, search: Search, device: str) -> Detector:
+    from ..observations.detectors import DETECTORS, load_detector
+
+    known = ("auto", *DETECTORS)
+    if detection.detector not in known:
+        told = f"expected one of {', '.join(known)}, got {detection.detector!r}"
+        raise typer.BadParameter(told, param_hint="--detector")
+    return load_detector(detection.detector, model=detection.model, search=search, device=device)

@@ -1,0 +1,165 @@
+"""Who is who in a video: the people of its frames, followed from frame to frame by their keypoints."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from .people import Person
+from .videos import LONGEST_GAP_S, Video, frame_name
+
+FARTHEST_STEP = 0.5  # of the person's size: a keypoint set farther from where the person was is somebody else
+SHORTEST_S = 0.25  # seconds that somebody must be seen
+_PACE_FRAMES = 5  # sightings that the pace is told from
+_CARRIED_S = 0.5  # seconds that a person out of sight is thought to keep the pace
+
+
+class Track(NamedTuple):
+    """One person through a video: frame numbers from 0, in order, and what was seen."""
+
+    frames: list[int]
+    people: list[Person]
+
+
+class Tracked(NamedTuple):
+    """Everybody who was followed, in the order of appearance, and a line for each reason why others were not."""
+
+    tracks: list[Track]
+    problems: list[str]
+
+
+def track_people(
+    people: Sequence[Person],
+    video: Video,
+    *,
+    frames: Sequence[int] | None = None,
+    longest_gap_s: float = LONGEST_GAP_S,
+    most: int | None = None,
+) -> Tracked:
+    """Tell the people of a video apart, and name them ``VIDEO/FRAME#NUMBER``.
+
+    From frame to frame people are paired so that the distances are least in sum. A distance is the mean over the
+    joints that both have, in shares of the person's size, from where the person was or, at the same pace, would be by
+    now; more than half of the size is too far. So people may cross and hide each other.
+
+    Numbers are 1, 2, ... in the order of appearance, whatever ``most`` is. Who is seen for less than a quarter of a
+    second has none and is left out, unless nobody is seen longer.
+
+    Args:
+        people: of all frames, in any order; those without a seen joint are passed over.
+        video: whose frames they were seen in.
+        frames: of each person the frame's number from 0. None: the number at the end of its image's name, OpenPose's
+            ``clip_000000000012``, ``frame_00012.jpg``; they count from 0, unless 0 does not occur.
+        longest_gap_s: who was out of sight for longer is somebody new.
+        most: so many are kept, those seen longest; None keeps all.
+    Raises:
+        ValueError: a name ends in no number, or keypoints are for frames of another size.
+    """
+    rate = video.frames_per_second
+    tracks: list[Track] = []
+    numbers = _frame_numbers(people) if frames is None else frames
+    for number, seen in _by_frame(people, numbers, video).items():
+        _continue(tracks, number, seen, rate, longest_gap_s)
+    problems: list[str] = []
+    least = min(math.ceil(SHORTEST_S * rate), max((len(track.frames) for track in tracks), default=0))
+    long = [track for track in tracks if len(track.frames) >= least]
+    if len(long) < len(tracks):
+        problems.append(
+            f"{video.path}: {len(tracks) - len(long)} of {len(tracks)} people left out, seen in fewer than {least} "
+            f"frames ({SHORTEST_S:g} s): passers-by, or a detector's mistakes"
+        )
+    named = [_named(track, number, video) for number, track in enumerate(long, 1)]
+    by_length = sorted(named, key=lambda track: -len(track.frames))
+    rest = by_length[len(named) if most is None else most :]
+    if rest:
+        longest = len(rest[0].frames)
+        problems.append(f"{video.path}: {len(rest)} more people left out, seen in {longest} frames or fewer")
+    out = {track.people[0].person_id for track in rest}
+    return Tracked([track for track in named if track.people[0].person_id not in out], problems)
+
+
+def _by_frame(people: Sequence[Person], numbers: Sequence[int], video: Video) -> dict[int, list[Person]]:
+    """Those with a seen joint, by frames in order."""
+    found: dict[int, list[Person]] = {}
+    for person, number in zip(people, numbers, strict=True):
+        if person.image_size is not None and person.image_size != video.size:
+            stated, actual = (f"{width} x {height}" for width, height in (person.image_size, video.size))
+            raise ValueError(
+                f"{person.name}: the keypoints are for frames of {stated} pixels, {video.path} has {actual}"
+            )
+        if (person.confidence > 0).any():
+            found.setdefault(number, []).append(person)
+    return {number: found[number] for number in sorted(found)}
+
+
+def _frame_numbers(people: Sequence[Person]) -> list[int]:
+    numbers = [_frame_number(person) for person in people]
+    first = 0 if 0 in numbers else 1
+    return [number - first for number in numbers]
+
+
+def _frame_number(person: Person) -> int:
+    name = person.image.stem if person.image is not None else ""
+    found = re.search(r"(\d+)$", name)
+    if found is None:
+        raise ValueError(f"{person.name}: the name of a video's frame must end in its number, as frame_00012.jpg does")
+    return int(found.group(1))
+
+
+def _continue(tracks: list[Track], number: int, seen: Sequence[Person], rate: float, longest_gap_s: float) -> None:
+    """Add what was seen in a frame to the tracks, new ones where nobody was there before."""
+    alive = [track for track in tracks if number - track.frames[-1] <= max(1.0, longest_gap_s * rate)]
+    steps = np.array([[_step(track, person, number, rate) for person in seen] for track in alive])
+    near = steps.reshape(len(alive), len(seen)) <= FARTHEST_STEP
+    far = 1e3  # more than all near ones together, so that as many as can be are paired
+    pairs = zip(*linear_sum_assignment(np.where(near, steps.reshape(near.shape), far)), strict=True)
+    found = {int(p): alive[t] for t, p in pairs if near[t, p]}
+    for place, person in enumerate(seen):
+        if place not in found:
+            found[place] = Track([], [])
+            tracks.append(found[place])
+        found[place].frames.append(number)
+        found[place].people.append(person)
+
+
+def _step(track: Track, now: Person, number: int, rate: float) -> float:
+    """Mean distance of common joints from where the person was or would be, over its size; infinite without any."""
+    last = track.people[-1]
+    both = (last.confidence > 0) & (now.confidence > 0)
+    size = float(np.ptp(last.keypoints[last.confidence > 0], axis=0).max())
+    if not both.any() or not size > 0:
+        return math.inf
+    moved = (now.keypoints - last.keypoints)[both]
+    carried = _pace(track) * min(number - track.frames[-1], max(1.0, _CARRIED_S * rate))
+    return float(min(np.linalg.norm(moved - gone, axis=1).mean() for gone in (0.0, carried))) / size
+
+
+def _pace(track: Track) -> np.ndarray:
+    """(2,) pixels a frame that the person went lately."""
+    past = slice(-_PACE_FRAMES, None)
+    first, last = track.people[past][0], track.people[-1]
+    both = (first.confidence > 0) & (last.confidence > 0)
+    frames = track.frames[-1] - track.frames[past][0]
+    if not frames or not both.any():
+        return np.zeros(2)
+    return np.median((last.keypoints - first.keypoints)[both], axis=0) / frames
+
+
+def _named(track: Track, number: int, video: Video) -> Track:
+    people = [
+        replace(
+            person,
+            person_id=str(number),
+            image=None,
+            image_label=frame_name(video.path.name, frame),
+            image_size=video.size,
+        )
+        for frame, person in zip(track.frames, track.people, strict=True)
+    ]
+    return Track(track.frames, people)

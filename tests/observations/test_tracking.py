@@ -1,0 +1,98 @@
+"""People of a video told apart: crossings, absences, passers-by, numbers that stay."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from anchorfit.body import CANONICAL_JOINTS
+from anchorfit.observations import Person
+from anchorfit.observations.tracking import Track, track_people
+from anchorfit.observations.videos import LONGEST_GAP_S, Video
+
+VIDEO = Video(Path("clip.mp4"), (640, 480), 25.0, 100)
+
+
+def person(frame: int | None, x: float, *, size: float = 200.0, tag: str = "0") -> Person:
+    count = len(CANONICAL_JOINTS)
+    ladder = np.stack([np.full(count, x), 100 + np.linspace(0, size, count)], axis=1)
+    image = None if frame is None else Path(f"clip_{frame:012}")
+    return Person(person_id=tag, keypoints=ladder, confidence=np.ones(count), image=image)
+
+
+def places(track: Track) -> list[float]:
+    return [float(p.keypoints[0, 0]) for p in track.people]
+
+
+def test_people_cross_and_the_hindmost_is_hidden_for_a_while():
+    people = []
+    for frame in range(40):
+        right, left = person(frame, 100 + 10 * frame), person(frame, 500 - 10 * frame)
+        hidden = abs(right.keypoints[0, 0] - left.keypoints[0, 0]) < 70
+        both = [right] if hidden else [right, left]
+        people += both[::-1] if frame % 2 else both  # the file's order says nothing
+    first, second = track_people(people, VIDEO).tracks
+    assert first.frames == list(range(40))
+    assert places(first) == [100 + 10 * f for f in range(40)]
+    assert places(second) == [500 - 10 * f for f in second.frames]
+    assert second.frames[-1] == 39
+    assert len(second.frames) == 40 - 7
+    assert first.people[3].name == "clip.mp4/000003#1"
+    assert second.people[0].name == "clip.mp4/000000#2"
+    assert first.people[3].image_size == (640, 480)
+
+
+def test_numbers_are_those_of_appearance_however_many_are_kept():
+    """The second is seen longer than the first, and keeps its number where it alone is asked for."""
+    people = [person(frame, 100) for frame in range(10)] + [person(frame, 400) for frame in range(5, 40)]
+    everybody = track_people(people, VIDEO)
+    assert [track.people[0].person_id for track in everybody.tracks] == ["1", "2"]
+    assert everybody.problems == []
+    (longest,), (line,) = track_people(people, VIDEO, most=1)
+    assert longest.people[0].person_id == "2"
+    assert line == "clip.mp4: 1 more people left out, seen in 10 frames or fewer"
+
+
+def test_who_leaves_and_comes_back():
+    """Within the longest gap it is the same person; after it, or elsewhere, somebody else."""
+
+    def seen(away: int, x: float, gap: float = LONGEST_GAP_S) -> list[list[int]]:
+        people = [person(frame, 30) for frame in range(10)] + [person(10 + away + frame, x) for frame in range(10)]
+        return [track.frames for track in track_people(people, VIDEO, longest_gap_s=gap).tracks]
+
+    assert seen(20, 40) == [[*range(10), *range(30, 40)]]
+    assert len(seen(20, 400)) == 2
+    assert len(seen(40, 40)) == 2
+    assert len(seen(40, 40, 2.0)) == 1
+
+
+def test_passers_by_are_left_out_and_said():
+    people = [person(frame, 100) for frame in range(30)] + [person(frame, 500) for frame in (3, 4)]
+    (track,), (line,) = track_people(people, VIDEO)
+    assert len(track.frames) == 30
+    assert line.startswith("clip.mp4: 1 of 2 people left out, seen in fewer than 7 frames (0.25 s)")
+    assert len(track_people([person(0, 100)], VIDEO).tracks) == 1  # unless nobody is seen longer
+    assert track_people([], VIDEO).tracks == []
+    assert track_people([replace(person(0, 1), confidence=np.zeros(len(CANONICAL_JOINTS)))], VIDEO).tracks == []
+
+
+def test_a_jump_or_a_difference_in_size_is_somebody_else():
+    assert len(track_people([person(f, 100 + 210 * f) for f in range(2)], VIDEO).tracks) == 2
+    assert len(track_people([person(0, 100), person(1, 100, size=450)], VIDEO).tracks) == 2
+
+
+def test_frames_are_given_or_count_from_0_or_1():
+    people = [person(frame, 1) for frame in (1, 2)]
+    assert track_people(people, VIDEO).tracks[0].frames == [0, 1]
+    assert track_people(people, VIDEO, frames=[1, 2]).tracks[0].frames == [1, 2]
+    nameless = [person(None, 1), person(None, 2)]
+    assert track_people(nameless, VIDEO, frames=[4, 5]).tracks[0].frames == [4, 5]
+    with pytest.raises(ValueError, match=r"start\.jpg#0: the name of a video's frame must end in its number"):
+        track_people([replace(person(None, 0), image=Path("start.jpg"))], VIDEO)
+
+
+def test_keypoints_for_another_size_are_said():
+    large = replace(person(1, 1), image_size=(1280, 960))
+    with pytest.raises(ValueError, match=r"for frames of 1280 x 960 pixels, clip\.mp4 has 640 x 480"):
+        track_people([large], VIDEO)
