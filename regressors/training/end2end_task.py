@@ -37,7 +37,7 @@ class Refinement:
     """How refinement goes."""
 
     turns: tuple[Turn, ...] = ALTERNATIONS["alternated"]  # a step each, from the first again after the last
-    weight: float = 10.0  # of L_Pi
+    weight: float = 10.0  # of L_Pi; where gradients are clipped well below its own, it changes nothing
     moves: tuple[Part, ...] = PARTS  # what L_Pi moves; its gradients go through the rest all the same
     confidence: bool = True  # whether they go through confidences, too
     statistics: Literal["batch", "held"] = "batch"  # of Human2D's batch norm: the new pictures', or as they were
