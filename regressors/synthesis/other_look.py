@@ -80,7 +80,9 @@ def _tiled(x: Tensor, y: Tensor, side: float, generator: torch.Generator) -> Ten
     return torch.where(between, joint, torch.where(odd, first, second))
 
 
-OTHER_LENS = Lens(brightness=(0.42, 0.49), contrast=(0.45, 0.59), tint=0.25, noise=0.06, blur=2.5, quality=(10, 14))
+OTHER_LENS = Lens(
+    brightness=(0.42, 0.49), contrast=(0.45, 0.59), tint=0.25, noise=0.06, blur=2.5, coarse=0, quality=(10, 14)
+)
 
 
 def other_look(size: int = INPUT_SIZE) -> ImageSynthesis:

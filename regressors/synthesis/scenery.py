@@ -21,6 +21,8 @@ class Lens:
     tint: float = 0.12  # of white, either way at most
     noise: float = 0.05  # largest standard deviation
     blur: float = 2.0  # largest standard deviation, pixels
+    coarse: float = 0.6  # share of pictures in which the person was seen small, and was enlarged:
+    pixels: tuple[float, float] = (0.2, 1.0)  # so many of the picture's there were, each way
     compressed: float = 0.6  # share of pictures that were JPEGs,
     quality: tuple[int, int] = (15, 90)
 
@@ -141,8 +143,13 @@ def photograph(scene: Tensor, lens: Lens, generator: torch.Generator) -> Tensor:
     picture = ((scene * white * bright - 0.5) * contrast + 0.5).clamp(0, 1)
     spread = uniform(generator, 0, 1) ** 3 * lens.blur
     values = picture.permute(1, 2, 0).contiguous().numpy()
-    if spread > 0.3:
-        values = cv2.GaussianBlur(values, (0, 0), spread)
+    height, width = values.shape[:2]
+    zoom = uniform(generator, *lens.pixels) if uniform(generator, 0, 1) < lens.coarse else 1.0
+    if zoom < 1:
+        small = max(1, round(zoom * width)), max(1, round(zoom * height))
+        values = cv2.resize(values, small, interpolation=cv2.INTER_AREA)
+    if spread * zoom > 0.3:
+        values = cv2.GaussianBlur(values, (0, 0), spread * zoom)
     grain = uniform(generator, 0, 1) ** 2 * lens.noise
     values = values + grain * torch.randn(values.shape, generator=generator).numpy()
     stored = np.round(np.clip(values, 0, 1) * 255).astype(np.uint8)
@@ -150,4 +157,6 @@ def photograph(scene: Tensor, lens: Lens, generator: torch.Generator) -> Tensor:
         quality = int(uniform(generator, *lens.quality))
         coded = cv2.imencode(".jpg", stored[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
         stored = np.ascontiguousarray(cv2.imdecode(coded, cv2.IMREAD_COLOR)[..., ::-1])
+    if zoom < 1:
+        stored = cv2.resize(stored, (width, height), interpolation=cv2.INTER_LINEAR)
     return torch.from_numpy(stored).permute(2, 0, 1).float() / 255

@@ -20,7 +20,7 @@ from anchorfit.regressors.synthesis.images import ImageSynthesis, SyntheticImage
 from anchorfit.regressors.synthesis.scenery import Lens, backdrop, occluder, photograph, piece_of
 from anchorfit.regressors.weights import load_human2d_network
 
-PLAIN_LENS = Lens(brightness=(1, 1), contrast=(1, 1), tint=0, noise=0, blur=0, compressed=0)
+PLAIN_LENS = Lens(brightness=(1, 1), contrast=(1, 1), tint=0, noise=0, blur=0, coarse=0, compressed=0)
 PLAIN = ImageSynthesis(company=0, occluded=0, shadow=0, lens=PLAIN_LENS)
 
 
@@ -133,6 +133,9 @@ def test_a_perfect_lens_changes_nothing_and_a_poor_one_does():
     poor = photograph(scene, Lens(compressed=1, quality=(5, 6)), torch.Generator().manual_seed(0))
     assert (poor - scene).abs().mean() > 0.01
     assert ((poor >= 0) & (poor <= 1)).all()
+    coarse = photograph(scene, replace(PLAIN_LENS, coarse=1, pixels=(0.25, 0.25)), torch.Generator().manual_seed(0))
+    known = torch.nn.functional.avg_pool2d(scene, 4)  # of what was 16 pixels wide, enlarged: the means remain
+    assert (torch.nn.functional.avg_pool2d(coarse, 4) - known).abs().mean() < 0.4 * (coarse - scene).abs().mean()
 
 
 def test_human2d_is_trained_from_the_command_line_and_goes_on(tmp_path):
