@@ -18,7 +18,7 @@ from .human2d import INPUT_SIZE, OUTPUT_SIZE, Human2D, Sight, see
 from .image_crops import Framing
 from .weights import load_human2d_network
 
-LEAST_SURE = 0.1
+LEAST_SURE = 0.03
 """Heatmap maxima below this are no joints."""
 LEAST_EXTENT = 0.1
 """Of the picture: a person who seems smaller in it is not looked at again."""
