@@ -12,8 +12,18 @@ _PART = ".part"
 
 def remove_leftovers(folder: Path) -> None:
     """Remove what writers that were killed left in a folder that nobody else writes to now."""
-    for path in folder.glob(f".{'[0-9a-f]' * 12}{_PART}"):
+    for path in folder.glob(f".{'[0-9a-f]' * 12}{_PART}*"):
         path.unlink(missing_ok=True)
+
+
+def temporary_beside(path: Path, ending: str = "") -> Path:
+    """A name in the same folder for what is to become ``path``; `remove_leftovers` knows it.
+
+    Args:
+        path: where the file goes once it is whole.
+        ending: for writers that choose a format by the name's ending, ``.mp4``.
+    """
+    return path.with_name(f".{uuid.uuid4().hex[:12]}{_PART}{ending}")  # short: names have a limit
 
 
 def write_atomically(path: str | Path, data: bytes) -> None:
@@ -27,7 +37,7 @@ def write_atomically(path: str | Path, data: bytes) -> None:
     path = Path(path)
     if not path.parent.is_dir():
         raise FileNotFoundError(f"{path}: cannot be written: there is no folder {path.parent}; make it first")
-    temporary = path.with_name(f".{uuid.uuid4().hex[:12]}{_PART}")  # short: names have a limit
+    temporary = temporary_beside(path)
     try:
         with temporary.open("wb") as stream:
             stream.write(data)

@@ -41,6 +41,14 @@ def reprojection_errors(body: BodyModel, observations: Observations, params: Ten
     return torch.where(seen, errors, torch.nan), behind
 
 
+def relative_error(observations: Observations, params: Tensor, errors: Tensor) -> Tensor:
+    """(B,) mean of the errors (B, K) over seen joints, as a share of the person's height in pixels."""
+    joints = (observations.confidence > 0).sum(-1)
+    focal = observations.intrinsics[:, [0, 1], [0, 1]].mean(-1)
+    height = STATURE * focal / params[:, TRANSL.stop - 1].clamp(min=NEAREST)
+    return errors.nan_to_num().sum(-1) / joints.clamp(min=1) / height
+
+
 def _penetration(body: BodyModel, params: Tensor) -> Tensor:
     """(B,) metres, see `InterpenetrationTerm.depth`."""
     term = interpenetration_term(body, 1.0)
@@ -119,15 +127,12 @@ def _image_checks(
     """Errors as of `reprojection_errors`, and what speaks against rows: (B,) bool with a reason each."""
     errors, behind = reprojection_errors(body, observations, params)
     joints = (observations.confidence > 0).sum(-1)
-    focal = observations.intrinsics[:, [0, 1], [0, 1]].mean(-1)
-    height = STATURE * focal / params[:, TRANSL.stop - 1].clamp(min=NEAREST)
-    mean_error = errors.nan_to_num().sum(-1) / joints.clamp(min=1) / height
     return errors, [
         (joints < limits.min_joints, f"fewer than {limits.min_joints} joints seen"),
         (_span(observations) < limits.min_span, f"the seen joints span less than {limits.min_span:g} pixels"),
         (behind, "a seen joint lies behind the camera"),
         (
-            mean_error > limits.max_reprojection,
+            relative_error(observations, params, errors) > limits.max_reprojection,
             f"mean error above {limits.max_reprojection:.0%} of the person's height",
         ),
     ]

@@ -6,8 +6,11 @@ fixed. Both start from a finished fit.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
+from itertools import groupby
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -16,8 +19,8 @@ from ..body import CANONICAL_JOINTS, BodyModel
 from ..observations.people import Observations
 from .camera_stage import STATURE
 from .config import FitConfig
-from .diagnostics import diagnose
-from .energy import BETAS, BODY_POSE, NUM_PARAMS, TRANSL, Energy, Term
+from .diagnostics import diagnose, relative_error
+from .energy import BETAS, BODY_POSE, GLOBAL_ORIENT, NUM_PARAMS, TRANSL, Energy, Term
 from .pose_prior import GaussianMixture
 from .results import FitResult
 from .schedules import keypoint_term, run_stage, sanitised, stage_terms
@@ -89,6 +92,8 @@ def smooth(
     """Poses and places of neighbouring frames are drawn together.
 
     Adds w^2 |x_t - (x_(t-1) + x_(t+1)) / 2|^2 over body pose and translation, the neighbours held fixed in each sweep.
+    A frame whose fit lies off its keypoints (somebody who is leaving the picture, say) draws no other: it begins anew
+    between the nearest frames that are not so, and these see past it.
 
     Args:
         body, observations, prior, config: as fitted.
@@ -105,12 +110,14 @@ def smooth(
         raise ValueError(f"videos: expected {len(result)} labels, got {len(videos)}")
     with torch.no_grad():
         clean, params, _ = sanitised(observations.to(body.device, body.dtype), result.params)
-        before, after = _neighbours(videos, params.device)
-        alone = (before == after) & (before == torch.arange(len(params), device=params.device))
+        lost = relative_error(clean, params, result.reprojection.to(params)) > config.limits.max_reprojection
+        near = _neighbours(videos, lost)
+        params = torch.where(lost[:, None], near.resumed(params), params)
+        alone = (near.before == near.after) & (near.before == torch.arange(len(params), device=params.device))
         weight = torch.where(alone, 0.0, 1.0).to(params)
         base = _last_terms(body, clean, prior, params, config)
         for sweep in range(sweeps):
-            between = (params[before] + params[after]) / 2
+            between = near.between(params)
             pull = [
                 AnchorTerm(between, BODY_POSE, pose_weight * weight, sigma=_QUADRATIC, name="smoothness"),
                 AnchorTerm(between, TRANSL, transl_weight * weight, sigma=_QUADRATIC, name="smoothness"),
@@ -122,17 +129,41 @@ def smooth(
         return _finish(body, clean, prior, result, [*base, *pull], params, config, hold_betas=hold_betas)
 
 
-def _neighbours(videos: Sequence[Hashable], device: torch.device) -> tuple[Tensor, Tensor]:
-    """Rows before and after each row (B,) in its video; at an end the one neighbour counts twice."""
-    before, after = [], []
-    for row, label in enumerate(videos):
-        earlier = row - 1 if row > 0 and videos[row - 1] == label else None
-        later = row + 1 if row + 1 < len(videos) and videos[row + 1] == label else None
-        first = earlier if earlier is not None else later
-        last = later if later is not None else earlier
-        before.append(row if first is None else first)
-        after.append(row if last is None else last)
-    return torch.tensor(before, device=device), torch.tensor(after, device=device)
+class _Neighbours(NamedTuple):
+    """Rows before and after each row (B,), and how far on the way from the one to the other it is (B,)."""
+
+    before: Tensor
+    after: Tensor
+    share: Tensor
+
+    def between(self, params: Tensor) -> Tensor:
+        """(B, 85) on the straight way from the row before to the row after."""
+        return torch.lerp(params[self.before], params[self.after], self.share.to(params)[:, None])
+
+    def resumed(self, params: Tensor) -> Tensor:
+        """The same with the nearer one's orientation: turns about half a circle have no straight way between them."""
+        nearer = torch.where(self.share < 0.5, self.before, self.after)
+        start = self.between(params)
+        start[:, GLOBAL_ORIENT] = params[nearer][:, GLOBAL_ORIENT]
+        return start
+
+
+def _neighbours(videos: Sequence[Hashable], lost: Tensor) -> _Neighbours:
+    """Of each row in its video, the nearest that are not lost; at an end the one neighbour counts twice."""
+    before, after, share = [], [], []
+    is_lost = lost.tolist()
+    for _, video in groupby(range(len(videos)), key=lambda row: videos[row]):
+        rows = list(video)
+        sure = [row for row in rows if not is_lost[row]] or rows
+        for row in rows:
+            place, beyond = bisect_left(sure, row), bisect_right(sure, row)
+            earlier, later = sure[max(0, place - 1) : place], sure[beyond : beyond + 1]
+            first, last = (earlier or later or [row])[0], (later or earlier or [row])[0]
+            before.append(first)
+            after.append(last)
+            share.append(0.5 if first == last else (row - first) / (last - first))
+    device = lost.device
+    return _Neighbours(*(torch.tensor(values, device=device) for values in (before, after, share)))
 
 
 def _last_terms(

@@ -13,6 +13,7 @@ import torch
 from rich.markup import escape
 from rich.table import Table
 
+from ..atomic import remove_leftovers
 from ..body import BodyModel
 from ..jobs import (
     INDEX,
@@ -27,6 +28,7 @@ from ..jobs import (
     locked,
     number_of,
     read_index,
+    rows_to_show,
     run_job,
     write_table,
 )
@@ -35,10 +37,11 @@ from ..observations.videos import frame_of, probe_video
 from ..pipeline import Outcome
 from ..results import BodyEstimate, concatenate
 from . import outputs
-from .console import long_run, out, warn
+from .console import describe, long_run, out, warn
 from .inputs import NobodyThere, Source
 from .outputs import (
     BODY_KINDS,
+    FOREIGN_KINDS,
     RIG_KINDS,
     SHARDS,
     attempt,
@@ -115,9 +118,11 @@ class Delivery:
 
 
 class Kept:
-    """The first people of a run, for the table and the report, and what the report compares them with."""
+    """The first people of a run, for the table and the report, and what the report compares them with; ``earlier``
+    are of the session that was stopped."""
 
     def __init__(self) -> None:
+        self.earlier: list[BodyEstimate] = []
         self.shown: list[BodyEstimate] = []
         self.against: list[BodyEstimate] = []
 
@@ -153,6 +158,8 @@ def run(
     make_folder(delivery.output)
     try:
         with locked(delivery.output):
+            for kind in FOREIGN_KINDS:
+                remove_leftovers(delivery.output / kind)
             ledger = Ledger.open(delivery.output, delivery.settings, restart=delivery.restart)
             sightings = None if source.file else Sightings.open(delivery.output, source.settings() | {"video": None})
             try:
@@ -163,12 +170,12 @@ def run(
                 else:
                     _remove_shards(delivery.output)
                 summary = _work_through(source, people, body, work, delivery, kept, engines.fit, ledger)
+                if source.video and "overlay" in delivery.kinds:
+                    write_overlay_video(delivery.output, source.video, body)
             except NobodyThere:
                 _forget(sightings)
                 raise
             _forget(sightings)
-            if source.video and "overlay" in delivery.kinds:
-                write_overlay_video(delivery.output, source.video, body)
     finally:
         if new:  # and still empty: nobody was there
             with suppress(OSError):
@@ -192,6 +199,9 @@ def _work_through(
     ledger: Ledger,
 ) -> JobSummary:
     video = source.video is not None
+    most_shown = max(1, IN_REPORT // len({person.person_id for person in people})) if video else IN_REPORT
+    if delivery.report:
+        kept.earlier = _read_back(delivery.output, most_shown, spread=video)
     size = max(1, len(people)) if delivery.together else SHARD if SHARDS in delivery.kinds else CHUNK
     with long_run("fitting", len(people), before=len(ledger.done)) as progress:
         summary = run_job(
@@ -203,13 +213,33 @@ def _work_through(
             group=number_of if video else image_of,
             engine=engine,
             show=kept.add,
-            most_shown=max(1, IN_REPORT // len({person.person_id for person in people})) if video else IN_REPORT,
+            most_shown=most_shown,
             spread=video,
             progress=progress,
         )
     if SHARDS in delivery.kinds:
         write_table(delivery.output)
     return summary
+
+
+def _read_back(folder: Path, most: int, *, spread: bool) -> list[BodyEstimate]:
+    """The first of those whom an earlier session fitted, so that a report has them; at most ``most`` of each file."""
+    rows: dict[str, list[int]] = {}
+    for record in read_index(folder):
+        files = [record["file"]] if "file" in record else record.get("files", ())
+        for file in files:
+            if file.endswith(".npz"):
+                rows.setdefault(file, []).append(record.get("row", 0))
+    found: list[BodyEstimate] = []
+    for file, there in rows.items():
+        if sum(map(len, found)) >= IN_REPORT:
+            break
+        some = rows_to_show(len(there), most, spread=spread)
+        try:
+            found.append(BodyEstimate.load(folder / file).rows([there[place] for place in some]))
+        except (OSError, ValueError) as error:  # somebody took it away
+            warn(f"{describe(error)}; left out of the report")
+    return found
 
 
 def _remove_shards(folder: Path) -> None:
@@ -262,10 +292,12 @@ class _ChunkWriter:
 
 
 def _finish(summary: JobSummary, body: BodyModel, delivery: Delivery, kept: Kept, source: Source) -> None:
-    if kept.shown and delivery.report:
+    if delivery.report and (kept.earlier or kept.shown):
         written = outputs.Written([], [])
-        shown = concatenate(kept.shown)
-        write_page = partial(_write_page, shown, body, kept.against, summary.fitted - len(shown))
+        everyone = concatenate([*kept.earlier, *kept.shown])
+        shown = everyone.rows(range(min(len(everyone), IN_REPORT)))
+        fitted = sum(record["status"] == "fitted" for record in read_index(delivery.output))
+        write_page = partial(_write_page, shown, body, kept.against, fitted - len(shown))
         attempt(written, delivery.output / "report.html", write_page)
         summary.failures.add(written.problems)
     for lines in (summary.notes, summary.failures):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import uuid
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ..atomic import write_atomically
 from ..body import CANONICAL_JOINTS, SMPL_JOINTS, BodyModel
 from ..observations.videos import frame_of
 from ..rendering import PALETTE
@@ -35,22 +34,16 @@ def write_rerun(path: str | Path, estimate: BodyEstimate, body: BodyModel) -> No
     except ImportError as error:
         raise ImportError("Rerun's recordings need its package: pip install 'anchorfit[rerun]'") from error
     path = Path(path)
-    part = path.with_name(f".{uuid.uuid4().hex[:12]}.rrd")
     recording: Any = rr.new_recording("anchorfit", recording_id=path.stem)
-    try:
-        recording.save(part)
-        recording.log("world", rr.ViewCoordinates.RDF, static=True)
-        for moment, rows in _moments(estimate).items():
-            recording.set_time_sequence("frame", moment)
-            recording.log("world", rr.Clear(recursive=True))  # else people stay on through frames without them
-            _log_camera(recording, estimate.rows(rows[:1]))
-            for row in rows:
-                _log_person(recording, estimate[row], body)
-        recording.flush()
-        recording.disconnect()
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    stream = recording.binary_stream()  # Rerun's own writer of files does not say when a disk is full
+    recording.log("world", rr.ViewCoordinates.RDF, static=True)
+    for moment, rows in _moments(estimate).items():
+        recording.set_time_sequence("frame", moment)
+        recording.log("world", rr.Clear(recursive=True))  # else people stay on through frames without them
+        _log_camera(recording, estimate.rows(rows[:1]))
+        for row in rows:
+            _log_person(recording, estimate[row], body)
+    write_atomically(path, stream.read())
 
 
 def _moments(estimate: BodyEstimate) -> dict[int, list[int]]:

@@ -12,6 +12,7 @@ from .running import (
     image_of,
     in_this_process,
     number_of,
+    rows_to_show,
     run_job,
 )
 from .sightings import Sightings
@@ -34,6 +35,7 @@ __all__ = [
     "locked",
     "number_of",
     "read_index",
+    "rows_to_show",
     "run_job",
     "write_table",
 ]

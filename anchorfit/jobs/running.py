@@ -191,11 +191,11 @@ def _deal_with(
     skipped = {record["name"] for record in records if record["status"] == "skipped"}
     lost = [str(problem) for problem in outcome.problems if problem.subject in skipped]
     notes = [str(problem) for problem in outcome.problems if problem.subject not in skipped]
-    shown = None if estimate is None else estimate.rows(_shown(len(estimate), most_shown, spread))
+    shown = None if estimate is None else estimate.rows(rows_to_show(len(estimate), most_shown, spread=spread))
     return _Done(records, [*written.failures, *lost], notes, written.any_file, shown)
 
 
-def _shown(count: int, most: int, spread: bool) -> range:
+def rows_to_show(count: int, most: int, *, spread: bool) -> range:
     """So many of ``count`` rows at most: the first, or some equally far apart."""
     step = max(1, -(-count // most)) if spread else 1
     return range(0, count, step)[:most]

@@ -49,9 +49,9 @@ def match_people(people: Sequence[Person], images: Sequence[Path], source: str |
     """Give each image its people, in the order of the images; each then carries the path of its image.
 
     A person belongs to the image of that name, else to the one of that name with an ending (OpenPose's files do not
-    say it). Where several images, or several folders of
-    the keypoint file, share a name, the folders must agree. People of a file that names no image belong to the one
-    image there is. Afterwards names are unique: a second person of one id in one image is renamed, and said so.
+    say it). Where several images, or several folders of the keypoint file, share a name, the folders must agree. People
+    of a file that names no image belong to the one image there is. Afterwards names are unique: a second person of one
+    id in one image is renamed, and said so.
 
     Args:
         people: as a reader gave them.

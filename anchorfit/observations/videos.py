@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..atomic import temporary_beside
 from .images import VIDEO_SUFFIXES, ImageFileError
 
 LONGEST_GAP_S = 1.0  # seconds that a person may be out of sight and still be followed
@@ -117,11 +117,11 @@ def write_video(path: Path, frames: Iterable[np.ndarray], frames_per_second: flo
 
     Raises:
         ValueError: there is no frame.
-        OSError: it cannot be written.
+        OSError: it cannot be written, or the disk is full.
     """
     import cv2
 
-    part = path.with_name(f".{uuid.uuid4().hex[:12]}.mp4")  # OpenCV chooses the container by the name's ending
+    part = temporary_beside(path, ".mp4")  # OpenCV chooses the container by the name's ending
     writer: Any = None
     try:
         for frame in frames:
@@ -134,11 +134,29 @@ def write_video(path: Path, frames: Iterable[np.ndarray], frames_per_second: flo
         if writer is None:
             raise ValueError(f"{path}: there is no frame to write")
         writer.release()
+        if not _is_whole_mp4(part):  # OpenCV does not say when a disk is full
+            raise OSError(f"{path}: the video cannot be written whole; free space or choose another folder")
         os.replace(part, path)
     finally:
         if writer is not None:
             writer.release()
         part.unlink(missing_ok=True)
+
+
+def _is_whole_mp4(path: Path) -> bool:
+    """Whether the file's boxes (ISO/IEC 14496-12, section 4.2) end where it ends, the table of frames among them."""
+    kinds, place, length = [], 0, path.stat().st_size
+    with path.open("rb") as stream:
+        while place < length:
+            stream.seek(place)
+            head = stream.read(16).ljust(16, b"\0")
+            size, kind = int.from_bytes(head[:4], "big"), head[4:8]
+            size = int.from_bytes(head[8:], "big") if size == 1 else size
+            if size < 8:
+                return False
+            kinds.append(kind)
+            place += size
+    return place == length and b"moov" in kinds
 
 
 def frame_name(video: str, frame: int) -> str:

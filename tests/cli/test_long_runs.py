@@ -158,6 +158,40 @@ def test_a_killed_run_goes_on_to_the_same_end(command, tmp_path, monkeypatch):
     np.testing.assert_array_equal(again.params, estimate.params)
 
 
+def kill_once(command, monkeypatch, *arguments: object) -> None:
+    with monkeypatch.context() as patch:
+        killed_after(1, patch)
+        with pytest.raises(Killed):
+            command(*arguments)
+
+
+@pytest.mark.parametrize(("save", "first"), [("npz", "0_1.npz"), ("shards", "people-00000.npz")])
+def test_the_report_of_a_run_that_went_on_has_everybody(command, tmp_path, monkeypatch, save, first):
+    monkeypatch.setattr(delivery, "SHARD", 2)
+    monkeypatch.setattr(delivery, "CHUNK", 2)
+    people = people_file(tmp_path / "people.json", [f"{i}.jpg" for i in range(5)])
+    call = (people, "--save", save, "--report")
+    kill_once(command, monkeypatch, *call)
+    assert command(*call)[0] == 0
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert [f'"name":"{i}.jpg#{i + 1}"' in page for i in range(5)] == [True] * 5
+    assert '"left_out":0' in page
+    kill_once(command, monkeypatch, *call)
+    (tmp_path / "out" / first).unlink()
+    code, said = command(*call)
+    assert code == 0
+    assert f"{first}: no such file; left out of the report" in said
+    assert '"left_out":0' not in (tmp_path / "out" / "report.html").read_text()
+
+
+def test_what_a_killed_writer_left_goes(command, tmp_path):
+    (tmp_path / "out" / "coco").mkdir(parents=True)
+    for place in ("", "coco"):
+        (tmp_path / "out" / place / ".0123456789ab.part").write_bytes(b"half")
+    assert command(people_file(tmp_path / "people.json", ["a.jpg"]), "--save", "coco")[0] == 0
+    assert list((tmp_path / "out").rglob("*.part")) == []
+
+
 def test_a_second_run_into_the_same_folder_is_refused(command, tmp_path):
     (tmp_path / "out").mkdir()
     people = people_file(tmp_path / "people.json", ["a.jpg"])

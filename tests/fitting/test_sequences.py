@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -91,6 +92,26 @@ def test_a_video_becomes_smoother_and_stays_on_its_keypoints(body):
     shared = share_betas(body, observations, PRIOR, single, ["one"] * 10)
     both = smooth(body, observations, PRIOR, shared, ["clip"] * 10, hold_betas=True)
     assert torch.equal(both.params[:, 72:82], shared.params[:, 72:82])
+
+
+def test_a_frame_that_went_astray_spoils_no_other_and_comes_back(body):
+    params = torch.zeros(8, 85)
+    params[:, 0], params[:, 84] = math.pi, 4.0
+    params[:, 82] = 0.08 * torch.arange(8)
+    observations = _seen(body, params, noise=1.0)
+    found = smplify(body, observations, PRIOR)
+    astray = found.params.clone()
+    astray[[3, 7], 82] = 500.0  # as where two joints are seen of somebody who leaves the picture
+    errors = found.reprojection.clone()
+    errors[[3, 7]] += 1e5
+    broken = replace(found, params=astray, reprojection=errors, trusted=found.trusted.index_fill(0, torch.tensor(3), 0))
+    whole = smooth(body, observations, PRIOR, found, ["clip"] * 8)
+    mended = smooth(body, observations, PRIOR, broken, ["clip"] * 8)
+    torch.testing.assert_close(mended.params[:, 82:], whole.params[:, 82:], atol=0.05, rtol=0)  # 0.08 a frame
+    assert float(mended.reprojection.nanmean()) < 1.2 * float(whole.reprojection.nanmean())
+    assert not bool(mended.trusted[3])  # what was wrong with it before is said still
+    lost = smooth(body, observations, PRIOR, replace(broken, reprojection=errors + 1e5), ["clip"] * 8)
+    assert bool(torch.isfinite(lost.params).all())  # nobody to begin at
 
 
 def test_labels_must_match_the_rows(body):

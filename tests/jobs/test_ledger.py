@@ -35,6 +35,7 @@ def test_what_was_not_committed_is_cut_off(tmp_path, torn):
     with (tmp_path / INDEX).open("a") as stream:
         stream.write(torn)
     (tmp_path / ".0123456789ab.part").write_bytes(b"half")
+    (tmp_path / ".0123456789ac.part.mp4").write_bytes(b"half a film")
     (tmp_path / ".mine.part").write_bytes(b"not ours")
     again = Ledger.open(tmp_path, SETTINGS)
     assert again.resumed

@@ -1,5 +1,9 @@
 """Videos: frames in and out."""
 
+import os
+from pathlib import Path
+
+import cv2
 import numpy as np
 import pytest
 
@@ -32,6 +36,31 @@ def test_what_is_no_video_is_one_line(tmp_path):
     with pytest.raises(ValueError, match="no frame to write"):
         write_video(tmp_path / "empty.mp4", iter([]), 25.0)
     assert [path.name for path in tmp_path.iterdir()] == ["text.mp4"]
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.99])
+def test_a_video_that_is_cut_short_is_not_left_behind(tmp_path, monkeypatch, share):
+    """As on a full disk, of which OpenCV says nothing."""
+    (tmp_path / "a.mp4").write_bytes(b"what was there before")
+
+    real = cv2.VideoWriter
+
+    class Cut:
+        fourcc = staticmethod(real.fourcc)
+
+        def __init__(self, name, *others):
+            self.name, self.writer = Path(name), real(name, *others)
+            self.isOpened, self.write = self.writer.isOpened, self.writer.write
+
+        def release(self):
+            self.writer.release()
+            if self.name.exists():
+                os.truncate(self.name, int(share * self.name.stat().st_size))
+
+    monkeypatch.setattr(cv2, "VideoWriter", Cut)
+    with pytest.raises(OSError, match=r"a\.mp4: the video cannot be written whole; free space"):
+        write_video(tmp_path / "a.mp4", frames(), 25.0)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"a.mp4": b"what was there before"}
 
 
 def test_frames_by_number(tmp_path):
