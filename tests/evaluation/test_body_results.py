@@ -155,7 +155,8 @@ def test_what_spins_evaluation_saves_goes_by_row(tmp_path, body, smpl, some_esti
     write_up3d(tmp_path, body)
     with pytest.raises(EstimateError, match=r"not one result is of a person of up3d, .* they are of row0, row1 \.\.\."):
         scored(datasets.up3d(tmp_path, None, None, smpl), tmp_path / "saved", smpl, tmp_path, "up3d")
-    np.savez(tmp_path / "saved" / "r.npz", imgname=np.array(["a"]), pose=params[:, :72], betas=params[:, 72:82])
+    named = {"imgname": np.array(["a"]), "center": np.ones((2, 2)), "scale": np.ones(2), "camera": camera}
+    np.savez(tmp_path / "saved" / "r.npz", pose=params[:, :72], betas=params[:, 72:82], **named)
     with pytest.raises(EstimateError, match="1 imgname, but 2 pose"):
         index_estimates(tmp_path / "saved")
     np.savez(tmp_path / "saved" / "r.npz", pose=params[:, :72], betas=params[:1, 72:82], camera=camera)
