@@ -159,7 +159,9 @@ def test_a_body_on_a_crop_is_drawn_as_the_crop_saw_it(some_estimate):
     assert 0 < (narrow > 0).sum() < (whole > 0).sum()  # outside of the crop there is nobody
 
 
-@pytest.mark.parametrize(("missing", "said"), [("camera", "no camera"), ("scale", "lacks scale"), ("pose", "lacks pose")])
+@pytest.mark.parametrize(
+    ("missing", "said"), [("camera", "no camera"), ("scale", "lacks scale"), ("pose", "lacks pose")]
+)
 def test_spin_files_that_lack_an_array_are_named_once(missing, said, tmp_path):
     """A file without a camera has a thousand rows without one: it is refused as a whole."""
     sizes = {"center": (2,), "scale": (), "pose": (72,), "shape": (10,), "camera": (3,)}
@@ -167,7 +169,9 @@ def test_spin_files_that_lack_an_array_are_named_once(missing, said, tmp_path):
     np.savez(tmp_path / "s.npz", imgname=np.array(["im1001.jpg", "im1002.jpg"]), **arrays)
     with pytest.raises(EstimateError, match=rf"s\.npz: {said}"):
         index_estimates(tmp_path / "s.npz")
-    np.savez(tmp_path / "t.npz", imgname=np.array(["im1001.jpg"]), **{key: np.ones((1, *s)) for key, s in sizes.items()})
+    np.savez(
+        tmp_path / "t.npz", imgname=np.array(["im1001.jpg"]), **{key: np.ones((1, *s)) for key, s in sizes.items()}
+    )
     index = index_estimates(tmp_path)
     assert [entry.path.name for entry in index.entries] == ["t.npz"]
     (problem,) = index.problems
