@@ -131,7 +131,7 @@ def _index_file(path: Path) -> tuple[list[Entry], tuple[str, str] | None]:
             for row, (image, name) in enumerate(zip(estimate.images, estimate.names, strict=True))
         ]
         return found, (estimate.body, estimate.gender)
-    _need(arrays, ("pose",), path)
+    _spin_keys(arrays, path)
     lengths = {key: len(np.atleast_1d(arrays[key])) for key in _SPIN_ARRAYS if key in arrays}
     uneven = next((key for key, length in lengths.items() if length != lengths["pose"]), None)
     if uneven is not None:
@@ -190,12 +190,7 @@ def _from_smplify(path: Path, enlarged: float) -> PlacedBody:
 def _from_spin(entry: Entry, arrays: Mapping[str, np.ndarray]) -> PlacedBody:
     """Pose, betas and a weak-perspective camera (s, x, y) on the crop that center and scale name; where they are
     missing the crop is all that is known of the image."""
-    shape = "shape" if "shape" in arrays else "betas"
-    camera = next((key for key in _CAMERAS if key in arrays), None)
-    if camera is None:
-        raise EstimateError(f"{entry.path}: no camera: expected an array camera (N, 3), weak perspective on the crop")
-    placed = [key for key in ("center", "scale") if key in arrays]
-    _need(arrays, ("pose", shape, *(("center", "scale") if placed or "imgname" in arrays else ())), entry.path)
+    shape, camera, placed = _spin_keys(arrays, entry.path)
     rows = {key: np.asarray(arrays[key][entry.row], np.float64) for key in ("pose", shape, camera, *placed)}
     pose = torch.from_numpy(rows["pose"].reshape(-1))
     if pose.shape == (216,):  # rotation matrices
@@ -212,6 +207,26 @@ def _from_spin(entry: Entry, arrays: Mapping[str, np.ndarray]) -> PlacedBody:
         return PlacedBody(params=params, intrinsics=crop_intrinsics(), image_size=(CROP_PIXELS, CROP_PIXELS))
     crop = spin_crop(torch.from_numpy(rows["center"].reshape(2)), torch.from_numpy(rows["scale"].reshape(-1)[:1])[0])
     return PlacedBody(params=params, intrinsics=crop.image_intrinsics(crop_intrinsics()), crop=crop)
+
+
+class _SpinKeys(NamedTuple):
+    """What a SPIN-style file calls its arrays; ``placed``: center and scale, or none where it names no images."""
+
+    shape: str
+    camera: str
+    placed: tuple[str, ...]
+
+
+def _spin_keys(arrays: Mapping[str, Any], path: Path) -> _SpinKeys:
+    """Raises EstimateError where an array is missing, for then no row can be used."""
+    _need(arrays, ("pose",), path)
+    camera = next((key for key in _CAMERAS if key in arrays), None)
+    if camera is None:
+        raise EstimateError(f"{path}: no camera: expected an array camera (N, 3), weak perspective on the crop")
+    shape = "shape" if "shape" in arrays else "betas"
+    placed = ("center", "scale") if {"center", "scale", "imgname"} & arrays.keys() else ()
+    _need(arrays, (shape, *placed), path)
+    return _SpinKeys(shape, camera, placed)
 
 
 def _need(arrays: Mapping[str, Any], keys: tuple[str, ...], path: Path) -> None:

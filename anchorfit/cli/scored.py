@@ -19,12 +19,12 @@ from ..evaluation.protocols.body_results import (
     scene_of_person,
     score_people,
 )
-from ..evaluation.protocols.lsp import match_estimates, scene_of_image, score_estimates
+from ..evaluation.protocols.lsp import MISSING, match_estimates, scene_of_image, score_estimates
 from ..evaluation.protocols.openbody import VERSION, OpenBody
 from ..evaluation.published import HUMAN36M_ROWS, LSP_ROWS, SURREAL_ROWS, UP3D_ROWS
 from ..evaluation.records import Record, RecordFile, checksum
 from ..evaluation.reports.cases import write_cases
-from ..evaluation.reports.manifest import manifest, write_manifest
+from ..evaluation.reports.manifest import fingerprint, manifest, write_manifest
 from ..evaluation.reports.people import write_people
 from ..evaluation.summary import (
     POSE,
@@ -74,6 +74,7 @@ class Asked:
             "body": list(self.body),
             "enlarged": self.enlarged,
             "sha256 of the estimates": checksum(sorted({entry.path for entry in self.index.entries})),
+            **fingerprint(self.body[0], ("poses",) if self.dataset == "openbody" else ()),
         }
 
 
@@ -124,7 +125,8 @@ def on_people(asked: Asked) -> None:
     matched = match_people(people.labels, asked.index.entries, asked.dataset)
     _say([*asked.index.problems, *matched.problems])
     make_folder(asked.output)
-    settings = {**asked.settings(), "true body": list(true_body), **keys}
+    (truth_sum,) = fingerprint(true_body[0], ()).values()
+    settings = {**asked.settings(), "true body": list(true_body), "sha256 of the true body": truth_sum, **keys}
     with (
         RecordFile(asked.output / "records.jsonl", settings) as file,
         long_run("scoring", len(matched.entries), before=len(file.done)) as progress,
@@ -182,7 +184,11 @@ def _report(
     published: tuple[Row, ...],
     parts: Mapping[str, frozenset[str]] | None = None,
 ) -> None:
-    """Tables, per-image scores and the manifest; and what the terminal shows."""
+    """Tables, per-image scores and the manifest; and what the terminal shows.
+
+    Raises:
+        ValueError: all is written, but not one result could be used.
+    """
     rows = summarise_parts(records, parts) if parts else summarise(records)
     published = with_any_of(published, columns)
     write_table(asked.output, [*rows, *published], columns)
@@ -193,3 +199,6 @@ def _report(
     if beside:
         print_table(rows, beside)
     out.print(f"Written to {asked.output}", soft_wrap=True, highlight=False, markup=False)
+    if all(record.problem for record in records):
+        told = next((record.problem for record in records if record.problem != MISSING), MISSING)
+        raise ValueError(f"not one of {len(asked.index.entries)} results could be used; the first: {told}")

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from rich.console import Console
 from rich.markup import escape
+from rich.measure import Measurement
 from rich.table import Table
 
 from ..atomic import write_atomically
@@ -13,16 +15,22 @@ from ..evaluation.reports.tables import cells, to_csv, to_latex, to_markdown
 from ..evaluation.summary import Column, Row
 from .console import out
 
+_ANY = 10_000  # columns: more than a table has
+
 
 def print_table(rows: Sequence[Row], columns: Sequence[Column]) -> None:
-    """Print it, one line a row."""
+    """Print it; into a file or a pipe one line a row, however wide."""
     headings, *lines = cells(rows, columns)
     table = Table(box=None, padding=(0, 2, 0, 0))
     for place, heading in enumerate(headings):
         table.add_column(escape(heading), justify="right" if place else "left")
     for line in lines:
         table.add_row(*(escape(cell) for cell in line))
-    out.print(table)
+    if out.is_terminal:
+        out.print(table)
+    else:
+        wide = Measurement.get(out, out.options.update(max_width=_ANY), table).maximum
+        Console(file=out.file, width=wide).print(table)
 
 
 def write_table(folder: Path, rows: Sequence[Row], columns: Sequence[Column], name: str = "table") -> None:

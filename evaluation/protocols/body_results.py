@@ -178,7 +178,8 @@ def score_people(
     for records in map_over_processes(prepare, _score, tasks, workers=workers):
         file.append(records)
         progress(len(records))
-    told = [record for record in file.records if record.problem and record.problem != MISSING]
+    scored = {name for names in people.names for name in names}  # the file may hold more people of an earlier run
+    told = [record for record in file.records if record.problem not in ("", MISSING) and record.name in scored]
     return [f"{record.name}: {record.problem}; counts as failed" for record in told]
 
 

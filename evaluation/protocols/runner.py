@@ -98,7 +98,7 @@ def run_benchmark(
         progress((len(variants) - len(waiting)) * len(names))
         if waiting:
             tasks.append((index, waiting))
-    if store is not None:
+    if store is not None and tasks:
         _train(dict.fromkeys(name for _, waiting in tasks for name in waiting), body, store)
         store = store._replace(say=_silent)  # for workers: it must be picklable, and all has been said
     prepare = partial(_prepare, benchmark, body, device, store)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +18,16 @@ from ...atomic import write_atomically
 from ..records import checksum
 
 
-def fingerprint(body: str) -> dict[str, str]:
+def fingerprint(body: str, beside: Sequence[str] = ("poses", "priors", "weights")) -> dict[str, str]:
     """What a run's numbers depend on beside its settings: SHA-256 of the body, the poses, the prior and the networks.
 
     Args:
         body: "open" or a path, as `load_body` takes it.
+        beside: which of the package's files matter, too.
     """
     groups = {
-        "body": sorted((ASSETS / "bodies").glob("open_*.npz")) if body == "open" else [Path(body)],
-        **{name: sorted((ASSETS / name).glob("*.*")) for name in ("poses", "priors", "weights")},
+        "body": sorted((ASSETS / "bodies").glob("open_*.npz")) if body == "open" else [Path(body).expanduser()],
+        **{name: sorted((ASSETS / name).glob("*.*")) for name in beside},
     }
     return {f"sha256 of the {name}": checksum(paths) for name, paths in groups.items()}
 

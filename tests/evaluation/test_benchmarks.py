@@ -102,6 +102,12 @@ def test_the_command_resumes_grows_and_writes_everything(tmp_path, oracles):
         result = CliRunner().invoke(app, [*options, "--count", str(count)])
         assert result.exit_code == 0, result.output
         assert (tmp_path / "records.jsonl").read_text().count("\n") == lines
+    for count, lines in ((3, 4), (2, 4)):  # nothing is left to do: the tables are made again
+        (tmp_path / "table.md").unlink()
+        result = CliRunner().invoke(app, [*options, "--count", str(count)])
+        assert result.exit_code == 0, result.output
+        assert f"| {count} | 0 |" in (tmp_path / "table.md").read_text()
+        assert (tmp_path / "records.jsonl").read_text().count("\n") == lines
     assert {"table.csv", "table.md", "table.tex", "manifest.json"} <= {path.name for path in tmp_path.iterdir()}
     again = CliRunner().invoke(app, [*options, "--count", "2", "--seed", "3"])
     assert "holds another run (seed differ)" in str(again.exception)

@@ -1,5 +1,6 @@
 """Results of any kind on every data set with known bodies or joints: who knows the truth has no error."""
 
+import json
 import pickle
 from collections.abc import Sequence
 from dataclasses import replace
@@ -155,7 +156,8 @@ def test_what_spins_evaluation_saves_goes_by_row(tmp_path, body, smpl, some_esti
     write_up3d(tmp_path, body)
     with pytest.raises(EstimateError, match=r"not one result is of a person of up3d, .* they are of row0, row1 \.\.\."):
         scored(datasets.up3d(tmp_path, None, None, smpl), tmp_path / "saved", smpl, tmp_path, "up3d")
-    np.savez(tmp_path / "saved" / "r.npz", imgname=np.array(["a"]), pose=params[:, :72], betas=params[:, 72:82])
+    named = {"imgname": np.array(["a"]), "center": np.ones((2, 2)), "scale": np.ones(2), "camera": camera}
+    np.savez(tmp_path / "saved" / "r.npz", pose=params[:, :72], betas=params[:, 72:82], **named)
     with pytest.raises(EstimateError, match="1 imgname, but 2 pose"):
         index_estimates(tmp_path / "saved")
     np.savez(tmp_path / "saved" / "r.npz", pose=params[:, :72], betas=params[:1, 72:82], camera=camera)
@@ -265,6 +267,35 @@ def test_the_command_on_a_set_of_known_bodies(tmp_path, body, smpl, some_estimat
     content["betas"] = [betas + 1 for betas in content["betas"]]
     path.write_bytes(pickle.dumps(content, protocol=2))
     assert "holds another run (sha256 of the data differ)" in str(invoke(*options).exception)
+
+
+def test_another_body_under_the_same_name_is_another_run(tmp_path, body, smpl, some_estimate):
+    root, own = tmp_path / "set", tmp_path / "smpl.npz"
+    root.mkdir()
+    own.write_bytes(Path(smpl).read_bytes())
+    opened, labels = opened_set("up3d", root, body, smpl)
+    results = write_results("anchorfit", tmp_path / "r", labels, true_bodies(opened.dataset, body), some_estimate)
+    options = ["evaluate", "--estimates", results, "--dataset", "up3d", "--root", root, "--workers", 1, "--no-cases"]
+    options += ["--body", own, "-o", tmp_path / "out"]
+    assert invoke(*options).exit_code == 0
+    settings = json.loads((tmp_path / "out" / "manifest.json").read_text())["settings"]
+    assert settings["sha256 of the body"] == settings["sha256 of the true body"]
+    with np.load(smpl) as arrays:
+        np.savez(own, **{**arrays, "v_template": 1.1 * arrays["v_template"]})
+    assert "(sha256 of the body, sha256 of the true body differ)" in str(invoke(*options).exception)
+
+
+def test_results_none_of_which_can_be_used_are_an_error(tmp_path):
+    (tmp_path / "r").mkdir()
+    (tmp_path / "r" / "person000001.pkl").write_bytes(pickle.dumps({"pose": np.zeros(72), "betas": np.zeros(10)}))
+    options = ["evaluate", "--estimates", tmp_path / "r", "--dataset", "openbody", "--count", 3, "--workers", 1]
+    result = invoke(*options, "--body", "open", "-o", tmp_path / "out")
+    assert result.exit_code == 1
+    assert "not one of 1 results could be used; the first: " in str(result.exception)
+    assert "person000001.pkl: no camera (cam_t)" in str(result.exception)
+    assert "| 3 | 3 |" in (tmp_path / "out" / "table.md").read_text()  # and counted as what it is
+    fewer = invoke(*options, "--body", "open", "-o", tmp_path / "out", "--count", 1)
+    assert "not one result is of a person" in str(fewer.exception)
 
 
 def test_truth_in_smpl_is_not_compared_with_another_body(tmp_path, body, smpl, some_estimate):

@@ -159,10 +159,23 @@ def test_a_body_on_a_crop_is_drawn_as_the_crop_saw_it(some_estimate):
     assert 0 < (narrow > 0).sum() < (whole > 0).sum()  # outside of the crop there is nobody
 
 
-def test_spin_files_without_a_camera_are_named(tmp_path):
-    np.savez(tmp_path / "s.npz", imgname=np.array(["im1001.jpg"]), pose=np.zeros((1, 72)), shape=np.zeros((1, 10)))
-    with pytest.raises(EstimateError, match=r"s\.npz: no camera"):
-        read_estimate(index_estimates(tmp_path / "s.npz").entries[0])
+@pytest.mark.parametrize(
+    ("missing", "said"), [("camera", "no camera"), ("scale", "lacks scale"), ("pose", "lacks pose")]
+)
+def test_spin_files_that_lack_an_array_are_named_once(missing, said, tmp_path):
+    """A file without a camera has a thousand rows without one: it is refused as a whole."""
+    sizes = {"center": (2,), "scale": (), "pose": (72,), "shape": (10,), "camera": (3,)}
+    arrays = {key: np.ones((2, *size)) for key, size in sizes.items() if key != missing}
+    np.savez(tmp_path / "s.npz", imgname=np.array(["im1001.jpg", "im1002.jpg"]), **arrays)
+    with pytest.raises(EstimateError, match=rf"s\.npz: {said}"):
+        index_estimates(tmp_path / "s.npz")
+    np.savez(
+        tmp_path / "t.npz", imgname=np.array(["im1001.jpg"]), **{key: np.ones((1, *s)) for key, s in sizes.items()}
+    )
+    index = index_estimates(tmp_path)
+    assert [entry.path.name for entry in index.entries] == ["t.npz"]
+    (problem,) = index.problems
+    assert said in problem
 
 
 def test_hostile_and_broken_files_are_problems(tmp_path, some_estimate):
