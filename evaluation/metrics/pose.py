@@ -95,5 +95,7 @@ def procrustes_aligned(source: Tensor, target: Tensor) -> Tensor:
 
 
 def _check(first: Tensor, second: Tensor) -> None:
-    if first.shape != second.shape or first.shape[-1] != 3:
-        raise ValueError(f"expected two (..., N, 3) of one shape, got {tuple(first.shape)} and {tuple(second.shape)}")
+    if first.shape != second.shape or first.shape[-1] != 3 or not first.shape[-2]:
+        raise ValueError(
+            f"expected two (..., N, 3) of one shape, with points, got {tuple(first.shape)} and {tuple(second.shape)}"
+        )

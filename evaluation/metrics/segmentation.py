@@ -22,7 +22,7 @@ def intersection_over_union(predicted: np.ndarray, target: np.ndarray) -> np.nda
     """Foreground intersection over union (Jaccard index) of masks.
 
     Args:
-        predicted, target: (..., H, W) bool.
+        predicted, target: (..., H, W); what is not 0 is foreground.
     Returns:
         (...,) in [0, 1]; 1 where both are empty.
     Raises:
@@ -172,7 +172,8 @@ def mean_f1(confusion: np.ndarray) -> np.ndarray:
 def _overlap(predicted: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     if predicted.shape != target.shape:
         raise ValueError(f"masks differ in size: predicted {predicted.shape}, target {target.shape}")
-    return np.count_nonzero(predicted & target, (-2, -1)), np.count_nonzero(predicted | target, (-2, -1))
+    first, second = predicted != 0, target != 0  # bits of labels and of 0 and 255 are not what is meant
+    return np.count_nonzero(first & second, (-2, -1)), np.count_nonzero(first | second, (-2, -1))
 
 
 def _share(part: np.ndarray, whole: np.ndarray, *, empty: float = float("nan")) -> np.ndarray:

@@ -25,6 +25,7 @@ def test_known_answer():
     second[:, 1:3] = True  # 8 pixels, 4 of them shared
     assert intersection_over_union(first, second) == 4 / 12
     assert dice(first, second) == 8 / 16
+    assert dice(first.astype(np.uint8), 255 * second.astype(np.uint8)) == 8 / 16
     assert intersection_over_union(first, first) == 1.0
 
 
