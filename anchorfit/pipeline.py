@@ -405,6 +405,7 @@ class _Images:
     def __init__(self) -> None:
         self._sizes: dict[Path, tuple[int, int] | Exception] = {}
         self._focals: dict[Path, float | None] = {}
+        self._told: set[Path | None] = set()
 
     def size_of(self, person: Person) -> tuple[tuple[int, int], tuple[str, ...]]:
         """The size of the person's image, and a note where the image cannot be read and the file's word is taken.
@@ -419,7 +420,9 @@ class _Images:
         if isinstance(actual, Exception):
             if stated is None:
                 raise ValueError(str(actual)) from actual
-            return stated, (f"{actual}; fitted from the keypoints alone",)
+            first = person.image not in self._told
+            self._told.add(person.image)
+            return stated, (f"{actual}; whoever is in it is fitted from the keypoints alone",) if first else ()
         if stated is not None and stated != actual:
             raise ValueError(
                 f"the keypoint file is for an image of {stated[0]} x {stated[1]} pixels, {person.image} has "

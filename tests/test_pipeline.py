@@ -185,3 +185,15 @@ def test_predictions_from_too_little_are_not_trusted(people, body):
     assert estimate.diagnostics.trusted.tolist() == [True, False, False]
     assert "fewer than" in estimate.diagnostics.reasons[1]
     assert "mask" in estimate.diagnostics.reasons[2]
+
+
+def test_a_picture_that_cannot_be_read_is_told_once_for_all_who_are_in_it(tmp_path, body):
+    (tmp_path / "torn.jpg").write_bytes(b"no picture")
+    skier = read_people(DEMO / "person_keypoints.json")[-1]
+    crowd = [
+        replace(skier, person_id=name, image=tmp_path / "torn.jpg", image_size=(640, 425), mask=None) for name in "abc"
+    ]
+    outcome = predict_people(crowd, body)
+    assert outcome.estimate is not None
+    assert len(outcome.estimate) == 3
+    assert sum("from the keypoints alone" in problem.message for problem in outcome.problems) == 1

@@ -36,7 +36,7 @@ class ImageSynthesis:
     """What the pictures are like, beyond the people and cameras of ``people``."""
 
     size: int = INPUT_SIZE  # pixels of the square pictures; smaller ones are for the first part of a training
-    people: Synthesis = field(default_factory=lambda: replace(Synthesis(), roll_deg=15.0))
+    people: Synthesis = field(default_factory=lambda: replace(Synthesis(), roll_deg=15.0, facing=0.7))
     framing: tuple[float, float] = (1.0, 1.7)  # the crop's side, in longer sides of the person's box
     shift: float = 0.12  # of the crop's side, how far the person is off its middle at most
     company: float = 0.25  # share of pictures with somebody else behind

@@ -27,6 +27,7 @@ class Synthesis:
     beta_scale: float = 1.0  # standard deviation of betas
     largest_beta: float = 2.5
     pitch_deg: tuple[float, float] = (-15.0, 30.0)  # the camera looks down by so much
+    facing: float = 0.0  # share of people who face the camera, within 40 degrees for two in three of them
     wide_pitch: float = 0.1  # share of cameras that look up or down by up to 60 degrees
     roll_deg: float = 8.0  # standard deviation
     image_size: tuple[int, int] = (640, 480)  # pixels, width and height
@@ -124,7 +125,12 @@ class Synthesizer:
             uniform(0, 1) < config.wide_pitch, uniform(-60, 60), uniform(config.pitch_deg[0], config.pitch_deg[1])
         )
         roll = config.roll_deg * torch.randn(count, generator=generator)
-        world = camera_rotations(uniform(-math.pi, math.pi), torch.deg2rad(pitch), torch.deg2rad(roll))
+        yaw = uniform(-math.pi, math.pi)
+        if config.facing > 0:
+            towards = axis_angle_to_matrix(pose[:, :3])[:, :, 2]
+            facing = 0.7 * torch.randn(count, generator=generator) - torch.atan2(towards[:, 0], towards[:, 2])
+            yaw = torch.where(uniform(0, 1) < config.facing, facing, yaw)
+        world = camera_rotations(yaw, torch.deg2rad(pitch), torch.deg2rad(roll))
         width, height = config.image_size
         focal = math.hypot(width, height) * uniform(*config.focal_range)
         height_px = uniform(*config.height_range)
