@@ -19,6 +19,8 @@ TABLES = {  # in the order of the page
     "photographs": ["compare_on_photographs.py"],
     "hypotheses": ["measure_hypotheses.py"],
     "table1": ["reproduce_table1.py", "--output", "{folder}/table1.jsonl"],
+    "human2d": ["evaluate_human2d.py"],
+    "end2end": ["reproduce_end2end.py", "--output", "{folder}/end2end.jsonl"],
     "openbody": ["reproduce_openbody.py", "--output", "{folder}/openbody"],
     "baselines": ["reproduce_openbody.py", "--output", "{folder}/baselines", "--baselines"],
 }

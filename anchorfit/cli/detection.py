@@ -96,10 +96,14 @@ def detect_in_video(
 def _look_at(
     looks: Sequence[Look], detection: Detection, masks: bool, engine: Engine, sightings: Sightings | None
 ) -> list[PeopleFile]:
-    from ..observations.detectors import Search
+    from ..observations.detectors import INSTALL, Search
 
     finder = _Finder(detection, Search.thorough(masks=masks) if detection.thorough else Search(masks=masks))
-    out.print(f"People are looked for with {finder.load().name}.", soft_wrap=True, highlight=False, markup=False)
+    name = finder.load().name
+    better = (
+        f" {INSTALL} brings a detector that sees more." if (detection.detector, name) == ("auto", "human2d") else ""
+    )
+    out.print(f"People are looked for with {name}.{better}", soft_wrap=True, highlight=False, markup=False)
     known = {} if sightings is None else {look: sightings.get(str(look)) for look in looks}
     found = {look: file for look, file in known.items() if file is not None}
     if found:

@@ -65,6 +65,14 @@ def test_nobody_anywhere_is_an_error(installed, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_our_own_network_looks_where_nothing_better_is_installed(monkeypatch, tmp_path):
+    monkeypatch.setattr(registry, "find_spec", lambda name: None)
+    result = invoke("fit", PHOTO, "-o", tmp_path, "--save", "npz")
+    assert result.exit_code == 0, result.output
+    assert "looked for with human2d. pip install 'anchorfit[detect]' brings a detector that sees more" in result.output
+    assert (tmp_path / "000000000785_0.npz").is_file()
+
+
 @pytest.mark.parametrize("command", ["fit", "predict"])
 def test_a_missing_detector_is_one_line(monkeypatch, tmp_path, command):
     monkeypatch.setattr(registry, "find_spec", lambda name: None)

@@ -2,7 +2,7 @@
 
 from .detection import detect
 from .protocol import Detector
-from .registry import DETECTORS, installed_detectors, load_detector
+from .registry import DETECTORS, INSTALL, installed_detectors, load_detector
 from .search import Search
 
-__all__ = ["DETECTORS", "Detector", "Search", "detect", "installed_detectors", "load_detector"]
+__all__ = ["DETECTORS", "INSTALL", "Detector", "Search", "detect", "installed_detectors", "load_detector"]
