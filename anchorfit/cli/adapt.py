@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from . import options as opt
+from . import training as shared
 
 if TYPE_CHECKING:
     from ..adapting import Comparison, Split, Verdict
@@ -33,11 +34,11 @@ def adapt(
     steps: Annotated[int, typer.Option(min=1, help="Batches to refine PosePrior on.")] = 200,
     batch_size: Annotated[int, typer.Option(min=2, help="Of PosePrior's batches.")] = 64,
     human2d_steps: Annotated[int, typer.Option(min=1, help="Batches of 8 to refine Human2D on.")] = 100,
-    learning_rate: Annotated[float, typer.Option(help="AdamW's, while it is constant.")] = 1e-4,
-    mixed: Annotated[bool, typer.Option("--mixed", help="Mixed precision (bfloat16).")] = False,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in OUTPUT.")] = False,
-    seed: Annotated[int, typer.Option(help="Of the split and of training.")] = 0,
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads. Default: as PyTorch chooses.")] = None,
+    learning_rate: shared.LearningRate = 1e-4,
+    mixed: shared.Mixed = False,
+    resume: shared.Resume = False,
+    seed: shared.Seed = 0,
+    threads: shared.Threads = None,
 ) -> None:
     """Adapt PosePrior, and with --human2d Human2D, to your photographs; needs the extra 'train'.
 

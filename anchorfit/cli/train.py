@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from . import training as shared
 from .train_end2end import end2end
 from .train_human2d import human2d
 from .training import own_device, run_training, write_weights
@@ -31,29 +31,25 @@ def _group() -> None:
 
 @train_app.command()
 def priors(
-    output: Annotated[
-        Path, typer.Option("--output", "-o", help="Folder for checkpoint, log and weights; made if missing.")
-    ],
+    output: shared.Output,
     which: Annotated[
         Which, typer.Option(help="PosePrior from keypoints, or ShapePrior from silhouettes.")
     ] = Which.POSE,
     steps: Annotated[int, typer.Option(min=1, help="Batches to train on.")] = 20_000,
     batch_size: Annotated[int, typer.Option(min=2, help="Over all processes.")] = 256,
-    learning_rate: Annotated[float, typer.Option(help="AdamW's, while it is constant.")] = 1e-3,
+    learning_rate: shared.LearningRate = 1e-3,
     width: Annotated[
         int | None, typer.Option(min=1, help="Of the linear layers. Default: 896, or 512 for shape.")
     ] = None,
     paper: Annotated[bool, typer.Option("--paper", help="The paper's optimiser instead: rmsprop at 3e-4.")] = False,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the folder's checkpoint.")] = False,
+    resume: shared.Resume = False,
     body: Annotated[str, typer.Option(help="'open', or a path to an SMPL .pkl or .npz file.")] = "open",
     gender: Annotated[str, typer.Option(help="neutral, male or female.")] = "neutral",
-    seed: Annotated[int, typer.Option(help="Of data and weights.")] = 0,
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads. Default: as PyTorch chooses.")] = None,
-    accelerator: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
-    devices: Annotated[int, typer.Option(min=1, help="Devices of this machine; under torchrun, its processes.")] = 1,
-    mixed: Annotated[
-        bool, typer.Option("--mixed", help="Mixed precision (bfloat16), for GPUs and for CPUs with AMX.")
-    ] = False,
+    seed: shared.Seed = 0,
+    threads: shared.Threads = None,
+    accelerator: shared.Accelerator = "cpu",
+    devices: shared.Devices = 1,
+    mixed: shared.Mixed = False,
 ) -> None:
     """Train PosePrior or ShapePrior on synthetic people; needs the extra 'train'.
 

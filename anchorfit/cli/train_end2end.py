@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from . import photographs as photos
+from . import training as shared
 from .console import out, warn
 from .training import own_device, run_training, write_weights
 
@@ -34,9 +35,7 @@ class Alternation(StrEnum):
 
 
 def end2end(
-    output: Annotated[
-        Path, typer.Option("--output", "-o", help="Folder for checkpoint, log and weights; made if missing.")
-    ],
+    output: shared.Output,
     human2d: Annotated[
         Path | None, typer.Option(help="Human2D's weights (.safetensors) to start from. Default: the package's.")
     ] = None,
@@ -49,9 +48,9 @@ def end2end(
     ] = Alternation.ALTERNATED,
     steps: Annotated[int | None, typer.Option(min=1, help="Batches to train on. Default: 600; --paper: 2000.")] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Pictures, over all processes.")] = 8,
-    learning_rate: Annotated[float, typer.Option(help="AdamW's, while it is constant.")] = 1e-4,
+    learning_rate: shared.LearningRate = 1e-4,
     paper: Annotated[bool, typer.Option("--paper", help="The paper's optimiser: rmsprop at 8e-5, batch 4.")] = False,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the folder's checkpoint.")] = False,
+    resume: shared.Resume = False,
     lsp: photos.Lsp = None,
     mpii: photos.Mpii = None,
     mpii_images: photos.MpiiImages = None,
@@ -61,13 +60,11 @@ def end2end(
         int | None, typer.Option(min=2, help="Without photographs: so many synthetic pictures of another look.")
     ] = None,
     heldout: Annotated[float, typer.Option(help="Share of the pictures to evaluate on and not to train on.")] = 0.2,
-    seed: Annotated[int, typer.Option(help="Of data and order.")] = 0,
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads. Default: as PyTorch chooses.")] = None,
-    accelerator: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
-    devices: Annotated[int, typer.Option(min=1, help="Devices of this machine; under torchrun, its processes.")] = 1,
-    mixed: Annotated[
-        bool, typer.Option("--mixed", help="Mixed precision (bfloat16), for GPUs and for CPUs with AMX.")
-    ] = False,
+    seed: shared.Seed = 0,
+    threads: shared.Threads = None,
+    accelerator: shared.Accelerator = "cpu",
+    devices: shared.Devices = 1,
+    mixed: shared.Mixed = False,
 ) -> None:
     """Refine Human2D, PosePrior and ShapePrior together on people annotated in 2D; needs the extra 'train'.
 
@@ -83,7 +80,7 @@ def end2end(
     from ..regressors.end2end import EndToEnd
     from ..regressors.prediction import load_priors
     from ..regressors.training import ALTERNATIONS, End2EndTask, Refinement, Training
-    from ..regressors.weights import HUMAN2D, load_human2d_network
+    from ..regressors.weights import load_human2d_network
 
     if threads:
         torch.set_num_threads(threads)
@@ -99,9 +96,7 @@ def end2end(
     trained = load_priors(priors)
     if body.name not in trained.shapes:
         raise typer.BadParameter(f"{priors}: no ShapePrior of the body {body.name!r} there", param_hint="--priors")
-    networks = EndToEnd(load_human2d_network(human2d or HUMAN2D), trained.pose, trained.shapes[body.name], body).to(
-        body.device
-    )
+    networks = EndToEnd(load_human2d_network(human2d), trained.pose, trained.shapes[body.name], body).to(body.device)
     joints = networks.human2d.config.joints
     if people:
         target = _photographed(people, joints, heldout, seed)

@@ -8,16 +8,15 @@ from typing import Annotated
 import typer
 
 from . import photographs as photos
+from . import training as shared
 from .training import own_device, run_training, write_weights
 
 
 def human2d(
-    output: Annotated[
-        Path, typer.Option("--output", "-o", help="Folder for checkpoint, log and weights; made if missing.")
-    ],
+    output: shared.Output,
     steps: Annotated[int, typer.Option(min=1, help="Batches to train on.")] = 100_000,
     batch_size: Annotated[int, typer.Option(min=2, help="Over all processes.")] = 16,
-    learning_rate: Annotated[float, typer.Option(help="AdamW's, while it is constant.")] = 1e-3,
+    learning_rate: shared.LearningRate = 1e-3,
     features: Annotated[int, typer.Option(help="Width of the network: 256 is the paper's, 96 for CPUs.")] = 256,
     size: Annotated[
         int, typer.Option(help="Pixels of the pictures, a multiple of 64. 128 learns the most per minute, at first.")
@@ -26,7 +25,7 @@ def human2d(
         Path | None, typer.Option(help="Weights to go on with, of another --size perhaps; they tell the features.")
     ] = None,
     paper: Annotated[bool, typer.Option("--paper", help="The paper's optimiser: rmsprop at 3e-4, batch 4.")] = False,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the folder's checkpoint.")] = False,
+    resume: shared.Resume = False,
     lsp: photos.Lsp = None,
     mpii: photos.Mpii = None,
     mpii_images: photos.MpiiImages = None,
@@ -37,11 +36,11 @@ def human2d(
         Path | None, typer.Option(help="A folder of photographs without people, to put behind synthetic ones.")
     ] = None,
     heldout: Annotated[int, typer.Option(min=1, help="Synthetic pictures to evaluate on.")] = 128,
-    seed: Annotated[int, typer.Option(help="Of data and weights.")] = 0,
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads. Default: as PyTorch chooses.")] = None,
-    accelerator: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
-    devices: Annotated[int, typer.Option(min=1, help="Devices of this machine; under torchrun, its processes.")] = 1,
-    mixed: Annotated[bool, typer.Option("--mixed", help="Mixed precision (bfloat16).")] = False,
+    seed: shared.Seed = 0,
+    threads: shared.Threads = None,
+    accelerator: shared.Accelerator = "cpu",
+    devices: shared.Devices = 1,
+    mixed: shared.Mixed = False,
 ) -> None:
     """Train Human2D on synthetic pictures, and on annotated photographs that you have; needs the extra 'train'.
 

@@ -1,11 +1,13 @@
-"""What the training commands share: a run with its progress bar, and the weights at its end."""
+"""What the training commands share: options, a run with its progress bar, and the weights at its end."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from .console import out, progress_bar
 
@@ -13,6 +15,17 @@ if TYPE_CHECKING:
     from ..regressors import Human2D, PosePrior, ShapePrior
     from ..regressors.training import Trained, Training
     from ..regressors.training.loop import Task
+
+Output = Annotated[
+    Path, typer.Option("--output", "-o", help="Folder for checkpoint, log and weights; made if missing.")
+]
+LearningRate = Annotated[float, typer.Option(help="AdamW's, while it is constant.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on from the folder's checkpoint.")]
+Seed = Annotated[int, typer.Option(help="Of everything random: data, their order or split, weights.")]
+Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads. Default: as PyTorch chooses.")]
+Accelerator = Annotated[str, typer.Option(help="cpu or cuda.")]
+Devices = Annotated[int, typer.Option(min=1, help="Devices of this machine; under torchrun, its processes.")]
+Mixed = Annotated[bool, typer.Option("--mixed", help="Mixed precision (bfloat16), for GPUs and for CPUs with AMX.")]
 
 
 def own_device() -> str:

@@ -260,3 +260,31 @@ def test_the_mask_of_a_huge_image_is_put_back_where_it_was_cut_out(monkeypatch):
     monkeypatch.setattr(human2d_detector, "_TILE", 1000)
     whole = human2d_detector._in_image(body, framing._replace(centre=(60.0, 40.0)), (130, 90))
     assert (np.asarray(tiled) == np.asarray(whole)).mean() > 0.999
+
+
+class FindingEnds(Human2D):
+    """Left joints where it is red, the others where it is green; keeps count of what it was shown."""
+
+    looks = 0
+
+    def forward(self, pictures):
+        self.looks += 1
+        red, green = (torch.nn.functional.avg_pool2d(pictures[:, channel], 4)[:, None] for channel in (0, 1))
+        left = torch.tensor([name.startswith("left") for name in self.config.joints])[:, None, None]
+        heatmaps = torch.where(left, red, green)
+        return [Human2DOutput(heatmaps, torch.cat((0.5 - green, green - 0.5), 1))]
+
+
+def test_without_a_finder_it_looks_again_at_where_the_person_is():
+    rows, columns = np.mgrid[:600, :800] + 0.5
+
+    def blob(x, y):
+        return 255 * np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / (2 * 12**2))
+
+    image = np.stack((blob(150, 100), blob(250, 300), 0 * rows), -1).astype(np.uint8)
+    network = FindingEnds(SMALL).eval()
+    (person,) = anchorfit.detect(image, Human2DDetector(network=network))
+    assert network.looks == 2
+    ends = {"left_ankle": (150, 100), "right_ankle": (250, 300)}
+    for name, place in ends.items():
+        np.testing.assert_allclose(person.keypoints[CANONICAL_JOINTS.index(name)], place, atol=1.0)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from anchorfit.body import load_body
+from anchorfit.body import axis_angle_to_matrix, load_body
 from anchorfit.body.joint_sets import SMPL_JOINTS
 from anchorfit.body.pose_library import load_pose_library
 from anchorfit.cli.main import app
@@ -17,7 +17,8 @@ from anchorfit.regressors.human2d import STRIDE
 from anchorfit.regressors.synthesis import PoseSource
 from anchorfit.regressors.synthesis.clothing import BOTTOM, HAIR, SHOES, SKIN, TOP, Anatomy, draw_look, kinds_at
 from anchorfit.regressors.synthesis.images import ImageSynthesis, SyntheticImages
-from anchorfit.regressors.synthesis.scenery import Lens, backdrop, occluder, photograph, piece_of
+from anchorfit.regressors.synthesis.people import Synthesis, Synthesizer
+from anchorfit.regressors.synthesis.scenery import Lens, backdrop, cast_shadow, occluder, photograph, piece_of
 from anchorfit.regressors.weights import load_human2d_network
 
 PLAIN_LENS = Lens(brightness=(1, 1), contrast=(1, 1), tint=0, noise=0, blur=0, coarse=0, compressed=0)
@@ -116,6 +117,28 @@ def test_clothes_are_where_they_belong(body):
         assert abs(share(TOP, "left_shoulder") - share(TOP, "right_shoulder")) < 0.02
 
 
+def test_a_shadow_darkens_by_no_more_than_it_may_and_needs_somebody():
+    cover = torch.zeros(64, 64)
+    cover[10:50, 28:36] = 1
+    assert torch.equal(cast_shadow(torch.zeros(64, 64), 0.7, torch.Generator().manual_seed(0)), torch.ones(64, 64))
+    assert torch.equal(cast_shadow(cover, 0.0, torch.Generator().manual_seed(0)), torch.ones(64, 64))
+    lights = [cast_shadow(cover, 0.7, torch.Generator().manual_seed(seed)) for seed in range(8)]
+    assert all(light.min() >= 0.3 - 1e-6 and light.max() <= 1 for light in lights)
+    assert sum(bool((light < 0.9).any()) for light in lights) >= 5
+
+
+def test_whoever_is_to_face_the_camera_does(body, source):
+    def towards_camera(facing):
+        settings = replace(Synthesis(), variation=None, facing=facing, pitch_deg=(0.0, 0.0), wide_pitch=0.0)
+        params, _ = Synthesizer(body, source, settings, seed=2).placed(400, torch.Generator().manual_seed(3))
+        return -axis_angle_to_matrix(params[:, :3])[:, 2, 2]  # of the pelvis's front; the camera looks along +z
+
+    assert abs(towards_camera(0.0).mean()) < 0.1
+    front = towards_camera(1.0)
+    assert front.mean() > 0.6
+    assert (front > 0).float().mean() > 0.9
+
+
 def test_scenery_is_drawn_by_the_generator():
     first, second = (backdrop(64, torch.Generator().manual_seed(3)) for _ in range(2))
     assert torch.equal(first, second)
@@ -134,6 +157,7 @@ def test_a_perfect_lens_changes_nothing_and_a_poor_one_does():
     assert (poor - scene).abs().mean() > 0.01
     assert ((poor >= 0) & (poor <= 1)).all()
     coarse = photograph(scene, replace(PLAIN_LENS, coarse=1, pixels=(0.25, 0.25)), torch.Generator().manual_seed(0))
+    assert (coarse - scene).abs().mean() > 0.01
     known = torch.nn.functional.avg_pool2d(scene, 4)  # of what was 16 pixels wide, enlarged: the means remain
     assert (torch.nn.functional.avg_pool2d(coarse, 4) - known).abs().mean() < 0.4 * (coarse - scene).abs().mean()
 
