@@ -110,11 +110,6 @@ class End2EndTask:
     def model(self) -> EndToEnd:
         return self._networks
 
-    @property
-    def networks(self) -> tuple[nn.Module, ...]:
-        """Each clipped for itself: under one norm Human2D's gradient would leave the priors next to nothing."""
-        return self._networks.human2d, self._networks.pose, self._networks.shape
-
     def loss(self, model: nn.Module, step: int, rows: slice, batch_size: int) -> Tensor:
         turn = self.refinement.turn(step)
         hold_statistics(self._networks.pose)

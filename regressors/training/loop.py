@@ -24,11 +24,7 @@ LOG = "log.csv"
 
 
 class Task(Protocol):
-    """What is trained.
-
-    Where some steps reach only some of the weights, the task has ``leaves_weights_out = True``; where the model is made
-    of several networks, it has ``networks``, and the gradient of each is clipped for itself.
-    """
+    """What is trained. Where some steps reach only some of the weights, the task has ``leaves_weights_out = True``."""
 
     @property
     def model(self) -> nn.Module: ...
@@ -107,8 +103,7 @@ def train(
         loss = task.loss(model, step, rows, config.batch_size)
         fabric.backward(loss)
         if config.clip_norm < float("inf"):
-            for network in getattr(task, "networks", (model,)):
-                fabric.clip_gradients(network, optimizer, max_norm=config.clip_norm, error_if_nonfinite=False)
+            fabric.clip_gradients(model, optimizer, max_norm=config.clip_norm, error_if_nonfinite=False)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         value = float(loss.detach())

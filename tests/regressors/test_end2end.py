@@ -397,33 +397,3 @@ class FixedPictures:
 def test_the_papers_settings():
     paper = replace(Training.paper(2000), learning_rate=8e-5, batch_size=4)
     assert (paper.optimizer, paper.rate(0), paper.rate(1999)) == ("rmsprop", 8e-5, 8e-5)
-
-
-class TwoNetworks:
-    """A task whose first network has by far the larger gradient."""
-
-    def __init__(self) -> None:
-        self.model = torch.nn.ModuleList([torch.nn.Linear(3, 2), torch.nn.Linear(3, 2)])
-        self.networks = tuple(self.model)
-
-    def loss(self, model, step, rows, batch_size):
-        return 1e4 * self.model[0].weight.sum() + 10 * self.model[1].weight.sum()
-
-    def evaluate(self):
-        return {}
-
-
-def test_the_gradient_of_each_network_is_clipped_for_itself(tmp_path, monkeypatch, first, unseen):
-    task, norms = TwoNetworks(), []
-
-    def step(optimizer, closure=None):
-        norms.extend(float(network.weight.grad.norm()) for network in task.networks)
-
-    monkeypatch.setattr(torch.optim.AdamW, "step", step)
-    train(task, tmp_path, replace(SHORT, steps=1, evaluate_every=1, checkpoint_every=1))
-    assert norms == pytest.approx([1.0, 1.0], rel=1e-3)  # under one norm the second would have a thousandth
-    whole = End2EndTask(
-        first, KeptPictures([unseen.crops]), unseen.crops.rows(slice(0, 1)), refinement=Refinement(turns=("end2end",))
-    )
-    counted = sum(weight.numel() for network in whole.networks for weight in network.parameters())
-    assert counted == sum(weight.numel() for weight in first.parameters())
