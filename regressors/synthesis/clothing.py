@@ -15,8 +15,8 @@ from torch import Tensor
 from ...body import BodyModel
 from ...body.joint_sets import SMPL_JOINTS
 
-SKIN, TOP, BOTTOM, SHOES, HAIR, EYES, LIPS = range(7)
-KINDS = 7
+SKIN, TOP, BOTTOM, SHOES, HAIR, EYES, LIPS, UNDER = range(8)
+KINDS = 8
 PLAIN, ACROSS, ALONG, CHECKS, BLOTCHES = range(5)
 
 _SKIN_TONES = ((0.96, 0.80, 0.69), (0.88, 0.67, 0.53), (0.76, 0.54, 0.40), (0.55, 0.37, 0.26), (0.33, 0.21, 0.15))
@@ -53,13 +53,14 @@ class Look(NamedTuple):
     trouser: Tensor  # () of the leg, from the hip to the ankle
     waist: Tensor  # () metres above the pelvis joint
     boot: Tensor  # () metres above the ankle
+    opening: Tensor  # (2,) metres of half the width, at hips and neck, of what an open top shows; below 0: closed
     hairline: Tensor  # () metres above the eyes; above the head where there is no hair
     hair_length: Tensor  # () metres below the eyes
-    loose: Tensor  # (7,) metres
-    colors: Tensor  # (7, 3) linear light
-    others: Tensor  # (7, 3) the pattern's second colour
-    patterns: Tensor  # (7,)
-    pitch: Tensor  # (7,) radians a metre
+    loose: Tensor  # (8,) metres
+    colors: Tensor  # (8, 3) linear light
+    others: Tensor  # (8, 3) the pattern's second colour
+    patterns: Tensor  # (8,)
+    pitch: Tensor  # (8,) radians a metre
     waves: Tensor  # (12, 4) directions, radians a metre, and phases of creases and blotches
 
 
@@ -91,12 +92,14 @@ def draw_look(generator: torch.Generator) -> Look:
     loose = uniform(0, 0.025, KINDS)
     loose[[SKIN, EYES, LIPS]] = 0
     loose[SHOES] = 0.004 + 0.4 * loose[SHOES]
+    loose[UNDER] = 0.3 * loose[TOP]
     waves = torch.randn(_WAVES, 4, generator=generator) * torch.tensor([35.0, 35.0, 35.0, 3.0])
     return Look(
         sleeve=one_of(0.02, 0.3, 0.4, 0.75, 0.98, 0.98) + uniform(-0.05, 0.05),
         trouser=one_of(0.12, 0.35, 0.5, 0.97, 0.97, 0.97) + uniform(-0.05, 0.05),
         waist=uniform(-0.02, 0.12),
         boot=one_of(0.0, 0.0, 0.03, 0.2),
+        opening=uniform(-0.04, 0.05) + uniform(0, 0.06) * torch.tensor([0.0, 1.0]),
         hairline=uniform(0.035, 0.06) if uniform() < 0.9 else torch.tensor(1.0),
         hair_length=one_of(0.0, 0.02, 0.1, 0.2),
         loose=loose,
@@ -126,7 +129,11 @@ def kinds_at(points: Tensor, segments: Tensor, anatomy: Anatomy, look: Look) -> 
     collar = anatomy.joint("neck")[1] + 0.02
     kinds[of("spine1", "spine2", "spine3", "collar") & (up < collar)] = TOP
     kinds[of("shoulder", "elbow", "wrist", "hand") & (arm < look.sleeve)] = TOP
+    height = (up - anatomy.joint("pelvis")[1]) / (collar - anatomy.joint("pelvis")[1])
+    wide = look.opening[0] + height.clamp(0, 1) * (look.opening[1] - look.opening[0])
+    open_front = (front > anatomy.joint("spine2")[2]) & (side < wide)
     kinds[of("pelvis", "spine1") & (up >= look.waist)] = TOP
+    kinds[(kinds == TOP) & open_front] = UNDER
     kinds[of("pelvis", "spine1") & (up < look.waist)] = BOTTOM
     kinds[of("hip", "knee", "ankle", "foot") & (leg < look.trouser)] = BOTTOM
     kinds[of("knee", "ankle", "foot") & (up < ankle + look.boot) & (leg >= look.trouser)] = SHOES
@@ -151,7 +158,7 @@ def colors_at(points: Tensor, kinds: Tensor, look: Look) -> Tensor:
     second = ((patterns == ACROSS) & across) | ((patterns == ALONG) & along)
     second |= ((patterns == CHECKS) & (across ^ along)) | ((patterns == BLOTCHES) & (waves > 0.1))
     color = torch.where(second[:, None], look.others[kinds], look.colors[kinds])
-    creased = torch.tensor([0.1, 0.5, 0.5, 0.3, 0.8, 0.0, 0.1], device=points.device)[kinds]
+    creased = torch.tensor([0.1, 0.5, 0.5, 0.3, 0.8, 0.0, 0.1, 0.5], device=points.device)[kinds]
     return (color * (1 + creased * waves)[:, None]).clamp(0, 1)
 
 

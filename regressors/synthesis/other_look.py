@@ -31,7 +31,7 @@ MOST_OF_ONE = 300  # poses that a subject counts for at most
 
 
 def draw_other_look(generator: torch.Generator) -> Look:
-    """Somebody's clothes: bright, always patterned and finely so, of other lengths, and skin-tight."""
+    """Somebody's clothes: bright, always patterned and finely so, of other lengths, closed, and skin-tight."""
     look = draw_look(generator)
 
     def between(low: float, high: float, *shape: int) -> Tensor:
@@ -49,6 +49,7 @@ def draw_other_look(generator: torch.Generator) -> Look:
         trouser=between(0.6, 0.85),
         waist=between(-0.06, -0.03),
         boot=between(0.06, 0.15),
+        opening=between(-0.2, -0.1, 2),
         hair_length=between(0.25, 0.35),
         loose=loose,
         colors=colors,

@@ -9,7 +9,6 @@ import cv2
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,18 +89,17 @@ def clouds(size: int, generator: torch.Generator) -> Tensor:
     roughness = uniform(generator, 0.3, 1.3)
     strength = uniform(generator, 0.02, 0.5)
     grey = uniform(generator, 0, 1)
-    total = torch.zeros(3, 1, 1)
+    mixed = (1 - grey) * torch.eye(3) + grey / math.sqrt(3)  # of independent channels, and their mean
+    total = np.zeros((1, 1, 3), np.float32)
     for octave in range(1, 8):  # each on the next finer grid: the finest alone is as large as the picture
         cells = min(size, 2**octave)
-        noise = torch.randn(3, cells, cells, generator=generator)
-        noise = grey * noise.mean(0, keepdim=True) * math.sqrt(3) + (1 - grey) * noise
-        total = _enlarged(total, cells) + noise * 2 ** (-roughness * octave)
-    total = _enlarged(total, size)
-    return (base + strength * total).clamp(0, 1)
+        noise = torch.randn(cells, cells, 3, generator=generator) @ (strength * 2 ** (-roughness * octave) * mixed)
+        total = _enlarged(total, cells) + noise.numpy()
+    return (base + torch.from_numpy(_enlarged(total, size)).permute(2, 0, 1)).clamp(0, 1).contiguous()
 
 
-def _enlarged(picture: Tensor, size: int) -> Tensor:
-    return functional.interpolate(picture[None], (size, size), mode="bilinear")[0]
+def _enlarged(picture: np.ndarray, size: int) -> np.ndarray:
+    return cv2.resize(picture, (size, size), interpolation=cv2.INTER_LINEAR)
 
 
 def shape(size: int, generator: torch.Generator, smallest: float, largest: float) -> Tensor:

@@ -15,7 +15,7 @@ from anchorfit.observations import write_image
 from anchorfit.regressors.heatmaps import decode
 from anchorfit.regressors.human2d import STRIDE
 from anchorfit.regressors.synthesis import PoseSource
-from anchorfit.regressors.synthesis.clothing import BOTTOM, HAIR, SHOES, SKIN, TOP, Anatomy, draw_look, kinds_at
+from anchorfit.regressors.synthesis.clothing import BOTTOM, HAIR, SHOES, SKIN, TOP, UNDER, Anatomy, draw_look, kinds_at
 from anchorfit.regressors.synthesis.images import ImageSynthesis, SyntheticImages
 from anchorfit.regressors.synthesis.people import Synthesis, Synthesizer
 from anchorfit.regressors.synthesis.scenery import Lens, backdrop, cast_shadow, occluder, photograph, piece_of
@@ -109,7 +109,11 @@ def test_clothes_are_where_they_belong(body):
             chosen = torch.tensor([name in parts for name in names])
             return float((kinds[chosen] == kind).float().mean())
 
-        assert share(TOP, "spine2") == 1
+        open_at = kinds == UNDER
+        assert (anatomy.rest[open_at, 0].abs() < 0.11).all()
+        assert (anatomy.rest[open_at, 2] > -0.06).all()
+        assert bool((look.opening > 0.02).any()) <= bool(open_at.any()) <= bool((look.opening > 0).any())
+        assert share(TOP, "spine2") + share(UNDER, "spine2") == pytest.approx(1)
         assert share(SHOES, "left_foot", "right_foot") > 0.9
         assert share(BOTTOM, "pelvis") > 0.3
         assert share(SKIN, "left_hand") > 0.5 or look.sleeve > 0.9
