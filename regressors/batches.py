@@ -14,9 +14,9 @@ def generator_of(seed: int, step: int) -> torch.Generator:
 
 
 class Drawn(NamedTuple):
-    """One row of a batch: which of the data it shows, and the seed of everything random about it."""
+    """One row of a batch: the place of what it shows in the data, and the seed of everything random about it."""
 
-    index: int
+    place: int
     seed: int
 
     def generator(self) -> torch.Generator:

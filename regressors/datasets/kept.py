@@ -52,11 +52,11 @@ class KeptPictures:
         """The rows of batch number ``step`` of ``count`` people."""
         drawn = draw_rows(self.seed, step, count, len(self), rows)
         if self.augmentation is None:
-            return self.chosen(torch.tensor([row.index for row in drawn], dtype=torch.long))
+            return self.chosen(torch.tensor([row.place for row in drawn], dtype=torch.long))
         size = self._crops.picture.shape[-1]
         plain = Framing((size / 2, size / 2), size, size=size)
         vary = self.augmentation.vary
-        crops = PersonCrops.stacked(self._framed(row.index, vary(plain, row.generator())) for row in drawn)
+        crops = PersonCrops.stacked(self._framed(row.place, vary(plain, row.generator())) for row in drawn)
         return crops._replace(heatmaps=_heatmaps(crops))
 
     def chosen(self, index: Tensor | slice) -> PersonCrops:

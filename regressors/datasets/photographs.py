@@ -62,7 +62,7 @@ class AnnotatedPhotographs:
             ValueError: not one photograph is usable.
         """
         drawn = draw_rows(self.seed, step, count, len(self.people), rows)
-        return PersonCrops.stacked(self._next(row.index, row.generator()) for row in drawn)
+        return PersonCrops.stacked(self._next(row.place, row.generator()) for row in drawn)
 
     def chosen(self, index: Sequence[int]) -> PersonCrops:
         """Some of the people, as they are, without those whose photographs are not usable; raises as `batch`."""
