@@ -5,6 +5,7 @@ import torch
 from typer.testing import CliRunner
 
 from anchorfit.body import load_body
+from anchorfit.cli import train_end2end
 from anchorfit.cli.main import app
 from anchorfit.regressors import (
     Human2D,
@@ -17,7 +18,7 @@ from anchorfit.regressors import (
     load_priors,
     save_prior,
 )
-from anchorfit.regressors.training import tasks
+from anchorfit.regressors.training import Trained, Training, tasks
 
 
 @pytest.fixture(scope="module")
@@ -117,6 +118,23 @@ def test_photographs_with_nobody_in_them_are_named(start, coco, tmp_path):
     (tmp_path / "none.json").write_text('{"images": [], "annotations": []}')
     result = invoke(start, tmp_path, "--coco", tmp_path / "none.json", *coco[2:])
     assert "none.json: nobody to learn from" in str(result.exception)
+
+
+def test_what_is_given_stands_beside_the_papers_optimiser(start, coco, tmp_path, monkeypatch):
+    seen: list[Training] = []
+
+    def note(task, output, config, **options):
+        seen.append(config)
+        return Trained(0, {}, is_first=False)
+
+    monkeypatch.setattr(train_end2end, "run_training", note)
+    for options in ((), ("--learning-rate", 1e-3, "--steps", 5)):
+        result = invoke(start, tmp_path, *coco, "--heldout", 0.34, "--alternation", "end2end", "--paper", *options)
+        assert result.exit_code == 0, result.output
+    assert [(c.optimizer, c.batch_size, c.learning_rate, c.steps) for c in seen] == [
+        ("rmsprop", 2, 8e-5, 2000),
+        ("rmsprop", 2, 1e-3, 5),
+    ]
 
 
 def test_priors_of_another_body_are_refused(start, tmp_path):

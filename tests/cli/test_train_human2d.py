@@ -29,7 +29,7 @@ def words(result):
 @pytest.fixture
 def asked(monkeypatch):
     """The task and the settings of a training that is not run."""
-    seen = {}
+    seen: dict = {}
 
     def note(task, output, config, **options):
         seen.update(task=task, config=config)
