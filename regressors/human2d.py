@@ -31,7 +31,7 @@ HUMAN2D_JOINTS: tuple[str, ...] = tuple(
 
 @dataclass(frozen=True, kw_only=True)
 class Human2DConfig:
-    """The network's shape. 256 features are the paper's (6.7 million weights); 96 train on a CPU (1 million)."""
+    """The network's shape. 256 features are the paper's (6.6 million weights); 96 train on a CPU (1 million)."""
 
     features: int = 256
     stacks: int = 2

@@ -1,4 +1,4 @@
-"""What the priors are trained to make small; each loss is a mean over the batch.
+"""What the networks are trained to make small; each loss is a mean over the batch.
 
 Sources: Pavlakos et al. 2018, sections 4.2 and 4.3: parameters in axis-angle or as matrices, per-vertex, joints,
 reprojection of keypoints and silhouettes.
@@ -67,11 +67,6 @@ def keypoint_reprojection_loss(points: Tensor, keypoints: Tensor, confidence: Te
     size = ((keypoints - middle[:, None]).square() * seen).sum((1, 2)) / count[:, 0]
     error = ((pixels[..., :2] - keypoints).square() * confidence[..., None] * seen).sum((1, 2)) / count[:, 0]
     return (error / size.clamp_min(1e-6)).mean()
-
-
-def silhouette_loss(predicted: Tensor, target: Tensor) -> Tensor:
-    """Mean squared difference of cover (B, H, W): with `rendering.silhouette`, gradients reach the body."""
-    return (predicted - target).square().mean()
 
 
 def projection_loss(joints: Tensor, annotated: Tensor, known: Tensor, cover: Tensor, body: Tensor) -> Tensor:

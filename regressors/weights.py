@@ -1,4 +1,4 @@
-"""Trained priors as files: safetensors with the configuration in the header; nothing in them is ever executed."""
+"""Trained networks as files: safetensors with the configuration in the header; nothing in them is ever executed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,6 @@ WEIGHTS = ASSETS / "weights"
 HUMAN2D = WEIGHTS / "human2d.safetensors"
 POSE_PRIOR = WEIGHTS / "pose_prior.safetensors"
 SHAPE_PRIOR = WEIGHTS / "shape_prior.safetensors"
-HUMAN2D = WEIGHTS / "human2d.safetensors"
 
 Network = TypeVar("Network", bound=nn.Module)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from ..regressors.training.end2end_task import Pictures
 
 MOST_HELDOUT = 256  # people to evaluate on
-LOWER_IS_BETTER = ("joints_percent", "surface_mm")
+BETTER = {"joints_percent": -1, "surface_mm": -1, "silhouette_iou": 1, "pck": 1, "mask_iou": 1}
+"""Held-out figures, and which way they should go."""
 
 
 class Alternation(StrEnum):
@@ -129,10 +131,16 @@ def end2end(
     if result.is_first:
         out.print(f"Held-out people: {len(target.heldout.picture)}. Their errors before, then after:", highlight=False)
         out.print("  ".join(f"{name} {value:.1f}" for name, value in before.items()), highlight=False)
-        rose = [name for name in LOWER_IS_BETTER if result.errors.get(name, 0.0) > before.get(name, torch.inf)]
-        if rose:
-            warn(f"held-out {', '.join(rose)} rose: the weights that you started from are better")
+        worse = worsened(before, result.errors)
+        if worse:
+            warn(f"held-out {', '.join(worse)} got worse: there the weights that you started from are better")
     write_weights(weights, config, result, made_of)
+
+
+def worsened(before: Mapping[str, float], after: Mapping[str, float]) -> list[str]:
+    """Names of the held-out figures that got worse, by a tenth at least: as they are printed."""
+    both = [name for name in BETTER if name in before and name in after]
+    return [name for name in both if BETTER[name] * (round(after[name], 1) - round(before[name], 1)) < 0]
 
 
 class _Target(NamedTuple):

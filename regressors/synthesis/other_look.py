@@ -1,8 +1,10 @@
 """Synthetic pictures of another look: a domain that networks trained on `images` have not seen.
 
 As from a cheap camera under a ceiling: wide and from above, flat, tinted, grainy, compressed hard; harsh light; tiled
-walls and floors; people in gaudy patterned clothes cut and worn otherwise. No range overlaps with the one that
-`images`, `clothing.draw_look` and `scenery` draw from, where there is one to leave.
+walls and floors; people in gaudy patterned clothes cut and worn otherwise. Brightness, contrast, compression, light,
+backdrops, and the colours, lengths and patterns of clothes lie outside of what `images`, `clothing.draw_look` and
+`scenery` draw from; tint, grain, blur and framing reach farther or lie within, and a tenth of the cameras there look
+down as steeply as these.
 """
 
 from __future__ import annotations

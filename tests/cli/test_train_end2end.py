@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 from anchorfit.body import load_body
 from anchorfit.cli import train_end2end
 from anchorfit.cli.main import app
+from anchorfit.cli.train_end2end import worsened
 from anchorfit.regressors import (
     Human2D,
     Human2DConfig,
@@ -145,3 +146,11 @@ def test_priors_of_another_body_are_refused(start, tmp_path):
     result = invoke(start, tmp_path / "out", "--synthetic", 4, "--priors", priors)
     assert result.exit_code == 2
     assert "no ShapePrior of the body" in words(result)
+
+
+def test_figures_that_got_worse_are_named_whichever_way_they_go():
+    before = {"joints_percent": 10.0, "surface_mm": 100.0, "pck": 50.0, "mask_iou": 80.0, "source_surface_mm": 1.0}
+    after = {"joints_percent": 10.02, "surface_mm": 101.0, "pck": 60.0, "mask_iou": 79.0, "source_surface_mm": 2.0}
+    assert worsened(before, after) == ["surface_mm", "mask_iou"]
+    assert worsened(before, before) == []
+    assert worsened(before, {}) == []

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from anchorfit.body import compile_points, load_body
+from anchorfit.body.pose_library import load_pose_library
 from anchorfit.camera import project
 from anchorfit.regressors import Human2D, Human2DConfig, PosePrior, PosePriorConfig, ShapePrior, ShapePriorConfig
 from anchorfit.regressors.datasets import Augmentation, KeptPictures, load_kept
@@ -18,7 +19,8 @@ from anchorfit.regressors.losses import projection_loss
 from anchorfit.regressors.prediction import load_priors, predict
 from anchorfit.regressors.shape_prior import crop_mask
 from anchorfit.regressors.synthesis import PoseSource
-from anchorfit.regressors.synthesis.other_look import unseen_pictures
+from anchorfit.regressors.synthesis.images import SyntheticImages
+from anchorfit.regressors.synthesis.other_look import other_look, unseen_pictures
 from anchorfit.regressors.training import (
     ALTERNATIONS,
     End2EndTask,
@@ -53,10 +55,8 @@ def sources(body):
         return PoseTask(body, network=POSE), ShapeTask(body, network=SHAPE)
 
 
-@pytest.fixture(scope="module")
-def first(body, unseen):
+def ignorant(body, pictures):
     """Small networks that know nothing, but whose heatmaps have maxima and whose silhouettes cover something."""
-    torch.manual_seed(6)  # random networks place few bodies; of this one, all
     networks = EndToEnd(Human2D(SMALL), PosePrior(POSE), ShapePrior(SHAPE), body)
     networks.pose.skeleton.measure(body)
     with torch.no_grad():
@@ -65,8 +65,21 @@ def first(body, unseen):
                 weight.copy_(0.3 * (torch.randn(weight.shape) if weight.ndim > 1 else torch.ones(weight.shape)))
     networks.human2d.train()
     with torch.no_grad():
-        networks.human2d(unseen.crops.picture)
+        networks.human2d(pictures)
     return networks.eval()
+
+
+@pytest.fixture(scope="module")
+def first(body, unseen):
+    """The first of such networks that place everybody: most place few."""
+    crops = unseen.crops
+    for seed in range(100):
+        torch.manual_seed(seed)
+        networks = ignorant(body, crops.picture)
+        with torch.no_grad():
+            if networks.seen_and_drawn(crops.picture, crops.intrinsics).known.all():
+                return networks
+    raise AssertionError("none of 100 networks places everybody")
 
 
 @pytest.fixture
@@ -280,12 +293,13 @@ def _kill_at(step, last):
         raise KeyboardInterrupt
 
 
-def test_errors_vanish_where_the_true_body_is_predicted(body, unseen):
-    crops = unseen.crops
+def test_errors_vanish_where_the_true_body_is_predicted(body):
+    source = PoseSource.from_library(load_pose_library(split="heldout"))
+    pictures = SyntheticImages(body, source, replace(other_look(128), occluded=0))
+    crops, bodies = pictures.batch(0, 4), pictures.truth(0, 4)
     human2d = Told(SMALL).tell(crops)
     networks = EndToEnd(human2d, PosePrior(POSE), ShapePrior(SHAPE), body)
-    sight = see(human2d, crops.picture)
-    found = errors(networks, crops, Answer(sight, unseen.bodies), bodies=unseen.bodies)
+    found = errors(networks, crops, Answer(see(human2d, crops.picture), bodies), bodies=bodies)
     assert found["joints_percent"] < 1e-3
     assert found["surface_mm"] < 1e-3
     assert found["pck"] == 100

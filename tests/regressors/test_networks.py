@@ -17,7 +17,6 @@ from anchorfit.regressors.losses import (
     matrix_loss,
     point_loss,
     pose_angles_deg,
-    silhouette_loss,
     six_d_loss,
     squared_point_loss,
 )
@@ -280,7 +279,6 @@ def test_losses_vanish_at_the_truth_and_only_there(body):
         (matrix_loss, turns, others),
         (six_d_loss, turns, others),
         (squared_point_loss, points, points + 0.1),
-        (silhouette_loss, torch.ones(2, 8, 8), torch.zeros(2, 8, 8)),
     ):
         assert loss(truth, truth) == 0
         assert loss(wrong, truth) > 1e-3

@@ -151,6 +151,8 @@ def test_a_shadow_darkens_by_no_more_than_it_may_and_needs_somebody():
 
 
 def test_whoever_is_to_face_the_camera_does(body, source):
+    assert ImageSynthesis().people.facing >= 0.5  # while nobody in particular did, left and right were not learned
+
     def towards_camera(facing):
         settings = replace(Synthesis(), variation=None, facing=facing, pitch_deg=(0.0, 0.0), wide_pitch=0.0)
         params, _ = Synthesizer(body, source, settings, seed=2).placed(400, torch.Generator().manual_seed(3))
