@@ -27,7 +27,7 @@ from .fitting import (
     smplify,
 )
 from .fitting.diagnostics import image_reasons, reprojection_errors
-from .observations import Observations, Person, image_size, observe, sanitise, too_little
+from .observations import Observations, Person, image_size, observe, sanitise, size_problem, too_little
 from .observations.videos import frame_of
 from .regressors import Priors
 from .results import BodyEstimate, Diagnostics, concatenate
@@ -423,11 +423,9 @@ class _Images:
             first = person.image not in self._told
             self._told.add(person.image)
             return stated, (f"{actual}; whoever is in it is fitted from the keypoints alone",) if first else ()
-        if stated is not None and stated != actual:
-            raise ValueError(
-                f"the keypoint file is for an image of {stated[0]} x {stated[1]} pixels, {person.image} has "
-                f"{actual[0]} x {actual[1]}; give the image that the keypoints belong to"
-            )
+        problem = size_problem(person, actual)
+        if problem is not None:
+            raise ValueError(problem)
         return actual, ()
 
     def focal_of(self, person: Person) -> float | None:

@@ -16,6 +16,7 @@ from anchorfit.body import load_body
 from anchorfit.body.pose_library import load_pose_library
 from anchorfit.observations import list_images, write_image
 from anchorfit.regressors.synthesis import PoseSource
+from anchorfit.regressors.synthesis.backdrops import read_backdrops
 from anchorfit.regressors.synthesis.images import SyntheticImages
 from anchorfit.regressors.synthesis.other_look import other_look
 from anchorfit.rendering.drawing import draw_segment
@@ -32,7 +33,7 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(1)
     source = PoseSource.from_library(load_pose_library(split="train"))
-    backdrops = list_images([args.backdrops]) if args.backdrops else []
+    backdrops = read_backdrops(list_images([args.backdrops])) if args.backdrops else []
     look = other_look() if args.other_look else None
     data = SyntheticImages(load_body(), source, look, backdrops=backdrops, seed=args.seed)
     crops = data.batch(0, COLUMNS * ROWS)

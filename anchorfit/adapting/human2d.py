@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import torch
 
 from ..body import BodyModel
 from ..observations import Person
@@ -65,11 +64,10 @@ class Pieces:
 
     def crops(self, people: Sequence[Person], joints: tuple[str, ...]) -> PersonCrops:
         """People as the network sees them, one after the other, not varied."""
-        crops = [
+        return PersonCrops.stacked(
             crop_person(self.read(person.image or Path()), person, framing_of(person), joints=joints)
             for person in self.of(people)
-        ]
-        return PersonCrops(*(torch.stack(values) for values in zip(*crops, strict=True)))
+        )
 
 
 class Human2DAdaptation(NamedTuple):

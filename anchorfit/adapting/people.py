@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from ..observations import Person, list_images, match_people, read_people
+from ..observations import Person, list_images, match_people, read_people, sanitise, size_problem
 from ..observations.images import read_image
 
 FEWEST_JOINTS = 6  # annotated ones, of a person who is learned from or tested on
@@ -70,14 +71,34 @@ def gather(
     people: list[Person] = []
     for number, (path, theirs) in enumerate(in_image.items(), 1):
         try:
-            visit(read_image(path), theirs)
+            image = read_image(path)
         except (OSError, ValueError) as error:
             problems.append(f"{error}; its {len(theirs)} people are left out")
         else:
-            people += theirs
+            fitting = _fitting(theirs, (image.shape[1], image.shape[0]))
+            problems += fitting.problems
+            people += fitting.people
+            visit(image, fitting.people)
         progress(number, len(in_image))
     _check_enough(people, annotations, problems)
     return Gathered(people, problems)
+
+
+def _fitting(people: Sequence[Person], size: tuple[int, int]) -> Gathered:
+    """Those who are annotated in an image of that size, without what cannot be believed of them."""
+    fitting, problems = [], []
+    for person in people:
+        wrong = size_problem(person, size)
+        if wrong is not None:
+            problems.append(f"{person.name}: {wrong}; left out")
+            continue
+        clean = sanitise(replace(person, image_size=size))
+        problems += [f"{person.name}: {change}" for change in clean.changes]
+        if (clean.person.confidence > 0).sum() >= FEWEST_JOINTS:
+            fitting.append(clean.person)
+        else:
+            problems.append(f"{person.name}: fewer than {FEWEST_JOINTS} joints are left; left out")
+    return Gathered(fitting, problems)
 
 
 def _missing(people: Sequence[Person], matched: Sequence[Person], folder: Path, annotations: Path) -> list[str]:

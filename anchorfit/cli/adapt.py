@@ -34,7 +34,7 @@ def adapt(
     steps: Annotated[int, typer.Option(min=1, help="Batches to refine PosePrior on.")] = 200,
     batch_size: Annotated[int, typer.Option(min=2, help="Of PosePrior's batches.")] = 64,
     human2d_steps: Annotated[int, typer.Option(min=1, help="Batches of 8 to refine Human2D on.")] = 100,
-    learning_rate: shared.LearningRate = 1e-4,
+    learning_rate: Annotated[float, typer.Option(help=shared.RATE)] = 1e-4,
     mixed: shared.Mixed = False,
     resume: shared.Resume = False,
     seed: shared.Seed = 0,
@@ -78,9 +78,8 @@ def adapt(
     _settle(output, settings, resume=resume)
     out.print(_split_line(split), highlight=False, soft_wrap=True)
     body = load_body_on("open", "neutral", "cpu")
-    precision: Any = "bf16-mixed" if mixed else "32-true"
     base = Training(steps=steps, batch_size=batch_size, learning_rate=learning_rate, warmup=20, seed=seed)
-    base = replace(base, precision=precision, evaluate_every=steps, checkpoint_every=50)
+    base = replace(base, precision=shared.precision(mixed), evaluate_every=steps, checkpoint_every=50)
     report: dict[str, Any] = {"settings": settings, "split": _split_names(split)}
 
     def conclude(kind: str, network: Any, run: Trained, figures: Sequence[Comparison], verdict: Verdict) -> bool:

@@ -37,7 +37,7 @@ def priors(
     ] = Which.POSE,
     steps: Annotated[int, typer.Option(min=1, help="Batches to train on.")] = 20_000,
     batch_size: Annotated[int, typer.Option(min=2, help="Over all processes.")] = 256,
-    learning_rate: shared.LearningRate = 1e-3,
+    learning_rate: shared.LearningRate = None,
     width: Annotated[
         int | None, typer.Option(min=1, help="Of the linear layers. Default: 896, or 512 for shape.")
     ] = None,
@@ -56,8 +56,6 @@ def priors(
     A run that was stopped goes on with --resume, to the same weights that it would have reached. OUTPUT/log.csv has
     loss and held-out errors; at the end, the weights are in OUTPUT/pose_prior.safetensors or shape_prior.safetensors.
     """
-    from dataclasses import replace
-
     import torch
 
     from ..pipeline import load_body_on
@@ -69,8 +67,14 @@ def priors(
     check_gender(gender)
     if threads:
         torch.set_num_threads(threads)
-    base = Training.paper(steps) if paper else Training(steps=steps, learning_rate=learning_rate)
-    config = replace(base, batch_size=batch_size, seed=seed, precision="bf16-mixed" if mixed else "32-true")
+    config = shared.settings(
+        Training(steps=steps),
+        Training.paper(steps) if paper else None,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        seed=seed,
+        precision=shared.precision(mixed),
+    )
     model = load_body_on(body, gender, "cpu" if accelerator == "cpu" else own_device())
     task: PoseTask | ShapeTask
     if which is Which.POSE:

@@ -49,8 +49,10 @@ def end2end(
         typer.Option(help="Take turns as in the paper, end to end alone, or each network by itself."),
     ] = Alternation.ALTERNATED,
     steps: Annotated[int | None, typer.Option(min=1, help="Batches to train on. Default: 600; --paper: 2000.")] = None,
-    batch_size: Annotated[int, typer.Option(min=1, help="Pictures, over all processes.")] = 8,
-    learning_rate: shared.LearningRate = 1e-4,
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, help="Pictures, over all processes. Default: 8; --paper: 4.")
+    ] = None,
+    learning_rate: Annotated[float | None, typer.Option(help=shared.RATE + "Default: 1e-4; --paper: 8e-5.")] = None,
     paper: Annotated[bool, typer.Option("--paper", help="The paper's optimiser: rmsprop at 8e-5, batch 4.")] = False,
     resume: shared.Resume = False,
     lsp: photos.Lsp = None,
@@ -59,7 +61,7 @@ def end2end(
     coco: photos.Coco = None,
     coco_images: photos.CocoImages = None,
     synthetic: Annotated[
-        int | None, typer.Option(min=2, help="Without photographs: so many synthetic pictures of another look.")
+        int | None, typer.Option(min=2, help="In place of photographs: so many synthetic pictures of another look.")
     ] = None,
     heldout: Annotated[float, typer.Option(help="Share of the pictures to evaluate on and not to train on.")] = 0.2,
     seed: shared.Seed = 0,
@@ -88,11 +90,17 @@ def end2end(
         torch.set_num_threads(threads)
     if not 0 < heldout < 1:
         raise typer.BadParameter(f"expected a share between 0 and 1, got {heldout}", param_hint="--heldout")
-    if paper:
-        base = replace(Training.paper(steps or 2000), learning_rate=8e-5, batch_size=4)
-    else:
-        base = Training(steps=steps or 600, batch_size=batch_size, learning_rate=learning_rate, warmup=20)
-    config = replace(base, seed=seed, precision="bf16-mixed" if mixed else "32-true")
+    if synthetic is not None and (lsp or mpii or coco):
+        raise typer.BadParameter("photographs or synthetic pictures, not both", param_hint="--synthetic")
+    config = shared.settings(
+        Training(steps=600, batch_size=8, learning_rate=1e-4, warmup=20),
+        replace(Training.paper(2000), learning_rate=8e-5, batch_size=4) if paper else None,
+        steps=steps,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        seed=seed,
+        precision=shared.precision(mixed),
+    )
     people = photos.annotated_people(lsp, (mpii, mpii_images), (coco, coco_images))
     body = load_body_on("open", "neutral", "cpu" if accelerator == "cpu" else own_device())
     trained = load_priors(priors)
@@ -160,7 +168,9 @@ def _photographed(people: list[Person], joints: tuple[str, ...], share: float, s
     order = torch.randperm(len(images), generator=torch.Generator().manual_seed(seed)).tolist()
     aside = {images[place] for place in order[:count]}
     own, others = (
-        AnnotatedPhotographs([p for p in people if (str(p.image) in aside) == held], joints=joints, seed=seed)
+        AnnotatedPhotographs(
+            [p for p in people if (str(p.image) in aside) == held], joints=joints, seed=seed, tell=warn
+        )
         for held in (False, True)
     )
     tested = torch.randperm(len(others.people), generator=torch.Generator().manual_seed(seed))[:MOST_HELDOUT]

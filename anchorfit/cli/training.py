@@ -16,16 +16,35 @@ if TYPE_CHECKING:
     from ..regressors.training import Trained, Training
     from ..regressors.training.loop import Task
 
+RATE = "The optimiser's, while it is constant. "
+
 Output = Annotated[
     Path, typer.Option("--output", "-o", help="Folder for checkpoint, log and weights; made if missing.")
 ]
-LearningRate = Annotated[float, typer.Option(help="AdamW's, while it is constant.")]
+LearningRate = Annotated[float | None, typer.Option(help=RATE + "Default: 1e-3; --paper: 3e-4.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on from the folder's checkpoint.")]
 Seed = Annotated[int, typer.Option(help="Of everything random: data, their order or split, weights.")]
 Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads. Default: as PyTorch chooses.")]
 Accelerator = Annotated[str, typer.Option(help="cpu or cuda.")]
 Devices = Annotated[int, typer.Option(min=1, help="Devices of this machine; under torchrun, its processes.")]
 Mixed = Annotated[bool, typer.Option("--mixed", help="Mixed precision (bfloat16), for GPUs and for CPUs with AMX.")]
+
+
+def settings(ours: Training, papers: Training | None, **given: Any) -> Training:
+    """Our settings, or the paper's where they are asked for, with what was given in place of theirs.
+
+    Args:
+        ours, papers: None for the paper's that were not asked for.
+        given: by the names of `Training`; None is not given.
+    """
+    from dataclasses import replace
+
+    return replace(papers or ours, **{name: value for name, value in given.items() if value is not None})
+
+
+def precision(mixed: bool) -> Any:
+    """As `Training` calls it."""
+    return "bf16-mixed" if mixed else "32-true"
 
 
 def own_device() -> str:

@@ -19,6 +19,8 @@ image cuts off: a person would have to fill the frame several times over."""
 FARTHEST_PIXELS = 1e5
 """The same where the image's size is not known: more than three times the longer side of any common image."""
 
+KEPT = "outside the image; kept"
+
 ONE_POINT = 1.0
 """Pixels: visible joints that all lie within it say nothing of a body."""
 
@@ -28,6 +30,11 @@ class Sanitised(NamedTuple):
 
     person: Person
     notes: tuple[str, ...]
+
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """The notes of what was changed."""
+        return tuple(note for note in self.notes if not note.endswith(KEPT))
 
 
 def sanitise(person: Person, image_size: tuple[int, int] | None = None) -> Sanitised:
@@ -59,7 +66,7 @@ def sanitise(person: Person, image_size: tuple[int, int] | None = None) -> Sanit
         (np.isfinite(confidence) & (confidence > 1), "the confidence is above 1; taken as 1"),
         (seen & ~not_sure & ~finite, "the position is not a finite number; taken as not seen"),
         (absurd & ~not_sure, f"the position is absurd, {reach}; taken as not seen"),
-        (outside & ~not_sure, "outside the image; kept"),
+        (outside & ~not_sure, KEPT),
     )
     notes = tuple(f"{_joints(which)}: {what}" for which, what in findings if which.any())
     broken_mask = mask_problem(person.mask, size) if person.mask is not None and size is not None else None
@@ -73,6 +80,17 @@ def sanitise(person: Person, image_size: tuple[int, int] | None = None) -> Sanit
         confidence=np.where(usable, np.clip(np.where(not_sure, 0.0, confidence), 0.0, 1.0), 0.0),
     )
     return Sanitised(clean, notes)
+
+
+def size_problem(person: Person, size: tuple[int, int]) -> str | None:
+    """Why a person does not belong to the image of that (width, height), or None: another size is stated."""
+    stated = person.image_size
+    if stated is None or stated == size:
+        return None
+    return (
+        f"the keypoint file is for an image of {stated[0]} x {stated[1]} pixels, {person.image} has "
+        f"{size[0]} x {size[1]}; give the image that the keypoints belong to"
+    )
 
 
 def too_little(person: Person) -> str | None:

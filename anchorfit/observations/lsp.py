@@ -11,6 +11,7 @@ MATLAB counts pixels from 1, so half a pixel is taken away to reach the middle o
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from scipy.io import loadmat
@@ -20,12 +21,14 @@ from .people import PeopleFile, Person
 from .reading import OCCLUDED_CONFIDENCE, KeypointFileError, existing_file
 
 FIRST_PIXEL = -0.5
+ENDINGS = (".jpg", ".png")
 
 
 def read_lsp(path: str | Path) -> PeopleFile:
     """Read LSP's or LSP-extended's joints.mat; which of the two is told by the array's shape.
 
-    Images are im0001.jpg, ... (LSP) or im00001.jpg, ... (LSP-extended), one person each (person_id "0").
+    Images are im0001.jpg, ... (LSP) or im00001.jpg, ... (LSP-extended), one person each (person_id "0"); .png where
+    such are found, as in the extended set's high resolution.
 
     Raises:
         FileNotFoundError: no such file.
@@ -39,14 +42,32 @@ def read_lsp(path: str | Path) -> PeopleFile:
     else:
         positions, flags, digits = joints[:, :2].transpose(2, 0, 1), joints[:, 2].T, 5
         confidence = np.where(flags == 1, 1.0, 0.0)
+    found = find_lsp_images(path.parent, digits)
+    ending = ENDINGS[0] if found is None else found.ending
     keypoints = joints_to_canonical(positions + FIRST_PIXEL, confidence, LSP14)
     keypoints.positions[keypoints.confidence == 0] = 0
     return PeopleFile(
         tuple(
-            Person(person_id="0", keypoints=position, confidence=sure, image=Path(f"im{number:0{digits}d}.jpg"))
+            Person(person_id="0", keypoints=position, confidence=sure, image=Path(f"im{number:0{digits}d}{ending}"))
             for number, (position, sure) in enumerate(zip(*keypoints, strict=True), start=1)
         )
     )
+
+
+class LspImages(NamedTuple):
+    """The folder that images lie in, and how their names end."""
+
+    folder: Path
+    ending: str
+
+
+def find_lsp_images(folder: Path, digits: int) -> LspImages | None:
+    """Where images with names of so many digits are: in images/ or beside joints.mat, .jpg or .png; None: nowhere."""
+    for place in (folder / "images", folder):
+        for ending in ENDINGS:
+            if next(place.glob(f"im{'[0-9]' * digits}{ending}"), None) is not None:
+                return LspImages(place, ending)
+    return None
 
 
 def _load_joints(path: Path) -> np.ndarray:

@@ -6,6 +6,7 @@ from .kept import KeptPictures, load_kept
 from .lsp import lsp_people
 from .mpii import mpii_people
 from .photographs import AnnotatedPhotographs
+from .usable import usable_people
 
 __all__ = [
     "AnnotatedPhotographs",
@@ -17,4 +18,5 @@ __all__ = [
     "load_kept",
     "lsp_people",
     "mpii_people",
+    "usable_people",
 ]

@@ -6,20 +6,19 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...observations.coco import read_coco
-from ...observations.people import Person
+from ...observations.people import PeopleFile
+from .usable import image_folder
 
 
-def coco_people(annotations: str | Path, images: str | Path, *, fewest_joints: int = 3) -> list[Person]:
-    """The people with at least so many labelled joints, with the paths of their images.
+def coco_people(annotations: str | Path, images: str | Path, *, fewest_joints: int = 3) -> PeopleFile:
+    """The people with at least so many labelled joints, with the paths of their images; and who could not be read.
 
     Crowds are left out. Masks, polygons or run lengths, are decoded when they are asked for.
 
     Raises:
-        FileNotFoundError, KeypointFileError: as `observations.coco.read_coco`.
+        FileNotFoundError, KeypointFileError: as `observations.coco.read_coco`; or there is no such folder.
     """
-    folder = Path(images)
-    return [
-        replace(person, image=folder / (person.image or ""))
-        for person in read_coco(annotations)
-        if (person.confidence > 0).sum() >= fewest_joints
-    ]
+    read, folder = read_coco(annotations), image_folder(images)
+    labelled = [person for person in read if (person.confidence > 0).sum() >= fewest_joints]
+    people = tuple(replace(person, image=folder / (person.image or "")) for person in labelled)
+    return PeopleFile(people, read.problems)

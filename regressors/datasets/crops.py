@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -12,6 +13,8 @@ from torch import Tensor
 
 from ...body.joint_sets import CANONICAL_JOINTS
 from ...camera import default_intrinsics
+from ...observations.checks import size_problem
+from ...observations.masks import check_mask
 from ...observations.people import Person
 from ..heatmaps import draw_heatmaps
 from ..human2d import HUMAN2D_JOINTS, INPUT_SIZE, STRIDE
@@ -53,8 +56,22 @@ class PersonCrops(NamedTuple):
     has_body: Tensor
     intrinsics: Tensor
 
-    def rows(self, rows: slice) -> PersonCrops:
+    @staticmethod
+    def stacked(crops: Iterable[PersonCrops]) -> PersonCrops:
+        """Of single people: a batch."""
+        return PersonCrops(*(torch.stack(values) for values in zip(*crops, strict=True)))
+
+    @staticmethod
+    def joined(batches: Iterable[PersonCrops]) -> PersonCrops:
+        """Of batches: one, of them all in a row."""
+        return PersonCrops(*(torch.cat(values) for values in zip(*batches, strict=True)))
+
+    def rows(self, rows: slice | Tensor | int) -> PersonCrops:
+        """Some of a batch, or one of it alone."""
         return PersonCrops(*(value[rows] for value in self))
+
+    def to(self, device: torch.device) -> PersonCrops:
+        return PersonCrops(*(value.to(device) for value in self))
 
 
 def crop_person(
@@ -74,7 +91,13 @@ def crop_person(
         image: (H, W, 3) uint8.
         person: pixels of the image; the mask, if there is one, of its size.
         focal: pixels of the image; None for its diagonal.
+    Raises:
+        ValueError: the person, or the mask, is of an image of another size.
     """
+    size = (image.shape[1], image.shape[0])
+    problem = size_problem(person, size)
+    if problem is not None:
+        raise ValueError(f"{person.name}: {problem}")
     positions, confidence = framing.points(person.keypoints), person.confidence
     if framing.mirrored:
         positions, confidence = exchange_sides(positions), exchange_sides(confidence)
@@ -84,11 +107,11 @@ def crop_person(
     small = int(framing.size / STRIDE)
     body = np.zeros((small, small), np.float32)
     if person.mask is not None:
-        body = framing._replace(size=small).cut(np.asarray(person.mask))
+        body = framing._replace(size=small).cut(check_mask(person.mask, size, person.name))
     picture = torch.from_numpy(framing.cut(image)).permute(2, 0, 1).float() / 255
     heatmaps = draw_heatmaps(places[None], small, STRIDE)[0] * known[:, None, None]
     has_body = torch.tensor(person.mask is not None)
-    camera = framing.camera(default_intrinsics(image.shape[1], image.shape[0], focal))
+    camera = framing.camera(default_intrinsics(*size, focal))
     return PersonCrops(picture, places, heatmaps, known, torch.from_numpy(body), has_body, camera)
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ...atomic import write_atomically
 from ...body.joint_sets import mirror_permutation
+from ..batches import draw_rows
 from ..heatmaps import draw_heatmaps
 from ..human2d import HUMAN2D_JOINTS, STRIDE
 from ..image_crops import Framing
@@ -41,7 +42,7 @@ class KeptPictures:
         packed = [_packed(part) for part in parts if len(part.picture)]
         if not packed:
             raise ValueError("parts: expected at least one picture, got none")
-        self._crops = PersonCrops(*(torch.cat(values) for values in zip(*packed, strict=True)))
+        self._crops = PersonCrops.joined(packed)
         self.augmentation, self.joints, self.seed = augmentation, joints, seed
 
     def __len__(self) -> int:
@@ -49,23 +50,18 @@ class KeptPictures:
 
     def batch(self, step: int, count: int, rows: slice = slice(None)) -> PersonCrops:
         """The rows of batch number ``step`` of ``count`` people."""
-        generator = torch.Generator().manual_seed((self.seed * 1_000_003 + step) % 2**63)
-        chosen = torch.randint(len(self), (count,), generator=generator)
-        seeds = torch.randint(2**62, (count,), generator=generator).tolist()  # each person's own: rows stay themselves
+        drawn = draw_rows(self.seed, step, count, len(self), rows)
         if self.augmentation is None:
-            return self.chosen(chosen[rows])
+            return self.chosen(torch.tensor([row.place for row in drawn], dtype=torch.long))
         size = self._crops.picture.shape[-1]
         plain = Framing((size / 2, size / 2), size, size=size)
-        varied = [
-            self._framed(index, self.augmentation.vary(plain, torch.Generator().manual_seed(seed)))
-            for index, seed in list(zip(chosen.tolist(), seeds, strict=True))[rows]
-        ]
-        crops = PersonCrops(*(torch.stack(values) for values in zip(*varied, strict=True)))
+        vary = self.augmentation.vary
+        crops = PersonCrops.stacked(self._framed(row.place, vary(plain, row.generator())) for row in drawn)
         return crops._replace(heatmaps=_heatmaps(crops))
 
     def chosen(self, index: Tensor | slice) -> PersonCrops:
         """Some of the pictures, as they are."""
-        crops = PersonCrops(*(value[index] for value in self._crops))
+        crops = self._crops.rows(index)
         return crops._replace(picture=crops.picture.float() / 255, heatmaps=_heatmaps(crops))
 
     def save(self, path: Path, **beside: Tensor) -> None:
@@ -78,7 +74,7 @@ class KeptPictures:
 
     def _framed(self, index: int, framing: Framing) -> PersonCrops:
         """One picture turned, scaled and mirrored within its own borders; black comes in from outside."""
-        crops = PersonCrops(*(value[index] for value in self._crops))
+        crops = self._crops.rows(index)
         picture = framing.cut(np.ascontiguousarray(crops.picture.permute(1, 2, 0).numpy()))
         side = len(crops.body)
         small = framing._replace(centre=(side / 2, side / 2), side=framing.side / STRIDE, size=side)

@@ -17,13 +17,14 @@ from scipy.io import loadmat
 
 from ...observations.conventions import MPII16, joints_to_canonical
 from ...observations.lsp import FIRST_PIXEL
-from ...observations.people import Person
+from ...observations.people import PeopleFile, Person
 from ...observations.reading import OCCLUDED_CONFIDENCE, KeypointFileError, existing_file
+from .usable import image_folder
 
 REFERENCE_HEIGHT = 200.0
 
 
-def mpii_people(annotations: str | Path, images: str | Path, *, training_only: bool = True) -> list[Person]:
+def mpii_people(annotations: str | Path, images: str | Path, *, training_only: bool = True) -> PeopleFile:
     """The people with at least one annotated joint, with the paths of their images; ids count within an image.
 
     Visible joints get confidence 1, hidden ones 0.5, as everywhere. ``box`` is the square that MPII's place and scale
@@ -34,21 +35,27 @@ def mpii_people(annotations: str | Path, images: str | Path, *, training_only: b
         images: the folder of images.
         training_only: leave out what MPII set aside for testing.
     Raises:
-        FileNotFoundError: no such file.
+        FileNotFoundError: no such file, or no such folder.
         KeypointFileError: it is no MATLAB file, or holds no such struct.
     """
     path = existing_file(annotations)
-    release = _release(path)
+    release, folder = _release(path), image_folder(images)
+    entries, training = list(_entries(release.annolist)), np.atleast_1d(release.img_train)
+    if len(entries) != len(training):
+        raise KeypointFileError(
+            f"{path}: expected annolist and img_train of one length, got {len(entries)} and {len(training)}; "
+            "get it again"
+        )
     people = []
-    for image, is_training in zip(_entries(release.annolist), np.atleast_1d(release.img_train), strict=True):
+    for place, (image, is_training) in enumerate(zip(entries, training, strict=True), 1):
         if training_only and not is_training:
             continue
-        name = Path(images) / str(image.image.name)
+        name = folder / _name(image, path, place)
         for number, rect in enumerate(_entries(getattr(image, "annorect", ()))):
             person = _person(rect, name, str(number))
             if person is not None:
                 people.append(person)
-    return people
+    return PeopleFile(tuple(people))
 
 
 def _release(path: Path) -> Any:
@@ -70,14 +77,22 @@ def _entries(value: Any) -> Iterator[Any]:
         yield from (item for item in np.atleast_1d(np.asarray(value, dtype=object)) if hasattr(item, "_fieldnames"))
 
 
+def _name(entry: Any, path: Path, place: int) -> str:
+    """Of an entry's image."""
+    name = getattr(getattr(entry, "image", None), "name", None)
+    if not isinstance(name, str) or not name:
+        raise KeypointFileError(f"{path}: annolist({place}) has no image.name; get it again")
+    return name
+
+
 def _person(rect: Any, image: Path, number: str) -> Person | None:
     positions, confidence = np.zeros((len(MPII16), 2)), np.zeros(len(MPII16))
     for annotated in _entries(getattr(rect, "annopoints", ())):
         for point in _entries(getattr(annotated, "point", ())):
-            joint = _number(point.id)
+            joint = _number(getattr(point, "id", ()))
             if not (joint.is_integer() and 0 <= joint < len(MPII16)):
                 continue
-            positions[int(joint)] = _number(point.x), _number(point.y)
+            positions[int(joint)] = _number(getattr(point, "x", ())), _number(getattr(point, "y", ()))
             hidden = _number(getattr(point, "is_visible", 1)) == 0
             confidence[int(joint)] = OCCLUDED_CONFIDENCE if hidden else 1.0
     confidence[~np.isfinite(positions).all(1)] = 0
@@ -99,7 +114,7 @@ def _box(rect: Any) -> tuple[float, float, float, float] | None:
     side = REFERENCE_HEIGHT * _number(getattr(rect, "scale", ()))
     if place is None or not side > 0:
         return None
-    x, y = (_number(value) + FIRST_PIXEL for value in (place.x, place.y))
+    x, y = (_number(value) + FIRST_PIXEL for value in (getattr(place, "x", ()), getattr(place, "y", ())))
     return (x - side / 2, y - side / 2, side, side) if np.isfinite([x, y, side]).all() else None
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -18,7 +18,6 @@ from torch.nn import functional
 from ...body import BodyModel, PointSet, axis_angle_to_matrix, compile_points
 from ...body.joint_sets import CANONICAL_JOINTS
 from ...camera import project
-from ...observations.images import read_image
 from ...rendering import rasterize
 from ...rendering.shading import linear_to_srgb, vertex_normals
 from ..datasets.crops import PersonCrops
@@ -58,11 +57,10 @@ class SyntheticImages:
         body: sets the device that bodies are drawn on; pictures come on the CPU's way through the camera, then there.
         source: of poses.
         config: what the rest is like.
-        backdrops: photographs without people to put behind; without any, backdrops are invented.
+        backdrops: photographs without people to put behind, (H, W, 3) uint8 RGB (see `read_backdrops`); without any,
+            backdrops are invented.
         joints: what heatmaps are made of.
         seed: with the step, everything random comes from it.
-    Raises:
-        FileNotFoundError, ImageFileError: a backdrop cannot be read.
     """
 
     def __init__(
@@ -71,7 +69,7 @@ class SyntheticImages:
         source: PoseSource,
         config: ImageSynthesis | None = None,
         *,
-        backdrops: Sequence[Path] = (),
+        backdrops: Sequence[np.ndarray] = (),
         joints: tuple[str, ...] = HUMAN2D_JOINTS,
         seed: int = 0,
     ) -> None:
@@ -79,7 +77,7 @@ class SyntheticImages:
         self.people = Synthesizer(body, source, self.config.people, seed=seed)
         self.anatomy = Anatomy.of(body)
         self._points: PointSet = compile_points(body)
-        self._backdrops = [read_image(path) for path in backdrops]
+        self._backdrops = list(backdrops)
 
     @torch.no_grad()
     def batch(self, step: int, count: int, rows: slice = slice(None)) -> PersonCrops:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ...body import BodyModel, PointSet, axis_angle_to_matrix, compile_points, matrix_to_axis_angle
 from ...camera import project
+from ..batches import generator_of
 from .cameras import camera_rotations
 from .detector import Detections, Detector, detect, detector_hips
 from .poses import PoseSource, PoseVariation
@@ -111,8 +112,7 @@ class Synthesizer:
 
     def generator(self, step: int) -> torch.Generator:
         """Where everything random of a batch comes from."""
-        # torch seeds a Mersenne twister from this one number; neighbouring numbers give unrelated streams.
-        return torch.Generator().manual_seed((self.seed * 1_000_003 + step) % 2**63)
+        return generator_of(self.seed, step)
 
     def _placed(self, pose: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
         """Parameters (B, 85), intrinsics (B, 3, 3) and the standing height in pixels (B,), on the CPU."""

@@ -118,7 +118,7 @@ class End2EndTask:
             hold_statistics(self._networks.human2d)
         if turn == "priors":
             return model(lambda networks, half: self._priors_loss(networks, half, step, rows, batch_size))
-        crops = self._moved(self.target.batch(step, batch_size, rows))
+        crops = self.target.batch(step, batch_size, rows).to(self._networks.body.device)
         compute = self._human2d_loss if turn == "human2d" else self._projection_loss
         return model(lambda networks, half: compute(networks, half, crops))
 
@@ -164,9 +164,6 @@ class End2EndTask:
         if self.sources is not None:
             found["source_surface_mm"] = self.sources[0].errors_of(self._networks.pose)["noisy_surface_mm"]
         return found
-
-    def _moved(self, crops: PersonCrops) -> PersonCrops:
-        return PersonCrops(*(value.to(self._networks.body.device) for value in crops))
 
 
 class Answer(NamedTuple):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -33,7 +33,7 @@ class Human2DTask:
         synthesis: None for its defaults.
         photographs: annotated ones to learn from, too.
         share: of the steps that take photographs.
-        backdrops: photographs without people, for synthetic pictures.
+        backdrops: photographs without people, for synthetic pictures (see `SyntheticImages`).
         heldout: number of synthetic pictures, in poses of held-out subjects, to evaluate on.
         seed: of weights and data.
     """
@@ -47,7 +47,7 @@ class Human2DTask:
         synthesis: ImageSynthesis | None = None,
         photographs: AnnotatedPhotographs | None = None,
         share: float = 0.5,
-        backdrops: Sequence[Path] = (),
+        backdrops: Sequence[np.ndarray] = (),
         heldout: int = 128,
         seed: int = 0,
     ) -> None:
@@ -70,9 +70,7 @@ class Human2DTask:
     def loss(self, model: nn.Module, step: int, rows: slice, batch_size: int) -> Tensor:
         if self._holds:
             hold_statistics(self._model)
-        crops = self._batch(step, rows, batch_size)
-        device = next(model.parameters()).device
-        crops = PersonCrops(*(value.to(device) for value in crops))
+        crops = self._batch(step, rows, batch_size).to(next(model.parameters()).device)
         pictures = crops.picture.contiguous(memory_format=torch.channels_last)
         return human2d_loss(model(pictures), crops.heatmaps, crops.known, crops.body, crops.has_body)
 

@@ -9,15 +9,19 @@ from __future__ import annotations
 import csv
 import os
 import time
+import zipfile
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from .config import Training
+
+if TYPE_CHECKING:
+    from lightning.fabric import Fabric
 
 CHECKPOINT = "checkpoint.ckpt"
 LOG = "log.csv"
@@ -67,6 +71,7 @@ def train(
         ImportError: the extra ``train`` is not installed.
         FileNotFoundError: nothing to resume.
         FileExistsError: a checkpoint is there and ``resume`` was not asked for.
+        ValueError: the checkpoint is damaged, or of a run with other options.
     """
     try:
         from lightning.fabric import Fabric
@@ -90,11 +95,12 @@ def train(
     model, optimizer = fabric.setup(task.model, _optimizer(task.model, config))
     state: dict[str, Any] = {"model": model, "optimizer": optimizer, "step": 0, "random": torch.get_rng_state()}
     if resume:
-        fabric.load(checkpoint, state, weights_only=True)
+        _load(fabric, checkpoint, state, config)
         torch.set_rng_state(state["random"])
         _cut_log(folder / LOG, state["step"])
-    errors: dict[str, float] = {}
     started, first = time.monotonic(), state["step"]
+    nothing_left = first >= config.steps
+    errors = _evaluated(task, model) if nothing_left and fabric.is_global_zero else {}
     running: float | None = None
     for step in range(first, config.steps):
         model.train()
@@ -111,9 +117,7 @@ def train(
         done = step + 1
         last = done == config.steps
         if (last or done % config.evaluate_every == 0) and fabric.is_global_zero:
-            model.eval()
-            with torch.inference_mode():
-                errors = task.evaluate()
+            errors = _evaluated(task, model)
             seconds = time.monotonic() - started
             _log(folder / LOG, {"step": done, "loss": running, "rate": config.rate(step), "seconds": seconds, **errors})
         if last or done % config.checkpoint_every == 0:
@@ -124,6 +128,36 @@ def train(
             fabric.barrier()
         progress(done, f"loss {running:.4f}  " + "  ".join(f"{name} {error:.1f}" for name, error in errors.items()))
     return Trained(max(first, config.steps), errors, fabric.is_global_zero)
+
+
+def _load(fabric: Fabric, checkpoint: Path, state: dict[str, Any], config: Training) -> None:
+    """Fill the state of a run from its checkpoint.
+
+    Raises:
+        ValueError: the file is damaged, or of a run with other options.
+    """
+    if not zipfile.is_zipfile(checkpoint):
+        raise ValueError(f"{checkpoint}: the checkpoint is cut short; start again in another folder")
+    try:
+        rest = fabric.load(checkpoint, state, weights_only=True)
+        optimizer = dict(rest["config"])["optimizer"]
+    except Exception as error:  # many kinds, by what does not fit: shapes, names, parts that are missing
+        reason = str(error).strip().splitlines() or [type(error).__name__]
+        raise ValueError(
+            f"{checkpoint}: does not belong to this run ({reason[-1].strip()}); give the options that it was started "
+            "with, or another folder"
+        ) from error
+    if optimizer != config.optimizer:
+        raise ValueError(
+            f"{checkpoint}: the run was started with {optimizer}, not {config.optimizer}; give the options that it was "
+            "started with, or another folder"
+        )
+
+
+def _evaluated(task: Task, model: nn.Module) -> dict[str, float]:
+    model.eval()
+    with torch.inference_mode():
+        return task.evaluate()
 
 
 def _optimizer(model: nn.Module, config: Training) -> torch.optim.Optimizer:

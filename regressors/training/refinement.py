@@ -11,6 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from ..batches import generator_of
 from ..losses import keypoint_reprojection_loss, point_loss
 from ..normalisation import NormalisedKeypoints, normalise
 from ..pose_prior import PosePrior, PosePriorOutput
@@ -63,7 +64,7 @@ class RefineTask:
 
     def loss(self, model: nn.Module, step: int, rows: slice, batch_size: int) -> Tensor:
         hold_statistics(self._model)
-        generator = torch.Generator().manual_seed((self.seed * 1_000_003 + step) % 2**63)
+        generator = generator_of(self.seed, step)
         chosen = torch.randint(len(self.target.keypoints), (batch_size,), generator=generator)[rows]
         inputs = normalise(*(value[chosen] for value in self.target))
         output: PosePriorOutput = model(inputs.features)

@@ -9,7 +9,7 @@ import pytest
 
 from anchorfit.adapting import gather, split_by_image
 from anchorfit.assets import ASSETS
-from anchorfit.observations import read_people, write_image
+from anchorfit.observations import Person, read_people, write_image
 
 SKIER = read_people(ASSETS / "demo" / "person_keypoints.json")[-1]
 
@@ -86,6 +86,24 @@ def test_missing_files_are_named(tmp_path):
     empty.mkdir()
     with pytest.raises(FileNotFoundError, match="no image in this folder"):
         gather(empty, annotations)
+
+
+def test_a_bad_mask_costs_the_mask_and_another_size_the_person(tmp_path):
+    annotations = coco(tmp_path, 12, 2, segmentation=[[8, 10, 28, 10, 28, 50]])
+    content = json.loads(annotations.read_text())
+    content["annotations"][4]["segmentation"] = {"size": [50, 60], "counts": [7]}
+    content["images"][5]["width"] = 61
+    annotations.write_text(json.dumps(content))
+    visited: list[Person] = []
+    found = gather(tmp_path, annotations, visit=lambda image, people: visited.extend(people))
+    assert len(found.people) == len(visited) == 22
+    assert [person.name for person in found.people if person.mask is None] == ["2.png#4"]
+    mask, first, second = found.problems
+    assert mask.startswith(
+        "2.png#4: mask: expected run lengths that sum to 60 x 50 = 3000, got 7; the mask is not used"
+    )
+    assert first.startswith("5.png#10: the keypoint file is for an image of 61 x 50 pixels")
+    assert second.startswith("5.png#11: ")
 
 
 def people(images: int, each: int):

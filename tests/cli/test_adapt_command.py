@@ -124,6 +124,10 @@ def test_human2d_is_adapted_too(photographs, tmp_path, monkeypatch):
     assert [f["name"] for f in report["figures"]][:2] == ["PCK@0.2", "mask IoU"]
     assert report["figures"][0]["people"] == 6
     assert report["helped"] == (output / "human2d.safetensors").exists()
+    trained = torch.load(output / "human2d" / "checkpoint.ckpt", weights_only=True)["model"]
+    before = load_human2d_network(weights)
+    assert all(torch.equal(trained[name], held) for name, held in before.named_buffers())  # batch norm's statistics
+    assert not all(torch.equal(trained[name], weight) for name, weight in before.named_parameters())
     if report["helped"]:
         assert load_human2d_network(output / "human2d.safetensors").config.features == 8
 

@@ -1,16 +1,13 @@
 """``anchorfit train end2end``: from weights to weights, on synthetic pictures and on photographs; bad input."""
 
-import json
-
-import numpy as np
 import pytest
 import torch
 from typer.testing import CliRunner
 
 from anchorfit.body import load_body
+from anchorfit.cli import train_end2end
 from anchorfit.cli.main import app
 from anchorfit.cli.train_end2end import worsened
-from anchorfit.observations import write_image
 from anchorfit.regressors import (
     Human2D,
     Human2DConfig,
@@ -22,7 +19,7 @@ from anchorfit.regressors import (
     load_priors,
     save_prior,
 )
-from anchorfit.regressors.training import tasks
+from anchorfit.regressors.training import Trained, Training, tasks
 
 
 @pytest.fixture(scope="module")
@@ -37,33 +34,6 @@ def start(tmp_path_factory):
     save_prior(pose, folder / "pose_prior.safetensors", training={"body": body.name})
     save_prior(shape, folder / "shape_prior.safetensors", training={"body": body.name})
     return folder
-
-
-@pytest.fixture(scope="module")
-def coco(tmp_path_factory):
-    """Three photographs, one person each."""
-    folder = tmp_path_factory.mktemp("coco")
-    images, people = [], []
-    for number in range(3):
-        picture = np.random.default_rng(number).integers(0, 256, (80, 60, 3), dtype=np.uint8)
-        write_image(folder / f"{number}.png", picture)
-        images.append({"id": number, "file_name": f"{number}.png", "width": 60, "height": 80})
-        keypoints = np.column_stack((np.linspace(20, 40, 17), np.linspace(10, 70, 17), np.full(17, 2.0)))
-        people.append(
-            {
-                "id": number,
-                "image_id": number,
-                "category_id": 1,
-                "keypoints": keypoints.ravel().tolist(),
-                "num_keypoints": 17,
-                "bbox": [15, 5, 30, 70],
-                "segmentation": [[15, 5, 45, 5, 45, 75, 15, 75]],
-                "iscrowd": 0,
-            }
-        )
-    file = folder / "people.json"
-    file.write_text(json.dumps({"images": images, "annotations": people, "categories": [{"id": 1, "name": "person"}]}))
-    return "--coco", file, "--coco-images", folder
 
 
 @pytest.fixture(autouse=True)
@@ -111,6 +81,10 @@ def test_a_synthetic_domain_needs_no_photographs_and_goes_on(start, tmp_path):
     assert "a run is there already" in str(invoke(start, tmp_path, *options, "--steps", 2).exception)
     result = invoke(start, tmp_path, *options, "--steps", 2, "--resume")
     assert result.exit_code == 0, result.output
+    again = invoke(start, tmp_path, *options, "--steps", 2, "--resume")  # nothing is left to do
+    assert again.exit_code == 0, again.output
+    assert again.output == result.output
+    assert again.output.count("surface_mm") == 2  # before and after
 
 
 @pytest.mark.parametrize(
@@ -119,6 +93,7 @@ def test_a_synthetic_domain_needs_no_photographs_and_goes_on(start, tmp_path):
         ((), "give annotated photographs (--lsp, --mpii, --coco), or --synthetic NUMBER"),
         (("--synthetic", 4, "--heldout", 1.5), "expected a share between 0 and 1, got 1.5"),
         (("--mpii", "joints.mat"), "--mpii and --mpii-images go together"),
+        (("--synthetic", 4, "--lsp", "lsp"), "photographs or synthetic pictures, not both"),
         (("--synthetic", 4, "--alternation", "both"), "'individual', 'end2end', 'alternated'"),
     ],
 )
@@ -138,6 +113,29 @@ def test_photographs_that_cannot_be_split_and_weights_that_are_not_there(start, 
     assert "`anchorfit train priors` makes them" in str(result.exception)
     result = invoke(start, tmp_path, "--lsp", tmp_path / "lsp")
     assert "lsp" in str(result.exception)
+
+
+def test_photographs_with_nobody_in_them_are_named(start, coco, tmp_path):
+    (tmp_path / "none.json").write_text('{"images": [], "annotations": []}')
+    result = invoke(start, tmp_path, "--coco", tmp_path / "none.json", *coco[2:])
+    assert "none.json: nobody to learn from" in str(result.exception)
+
+
+def test_what_is_given_stands_beside_the_papers_optimiser(start, coco, tmp_path, monkeypatch):
+    seen: list[Training] = []
+
+    def note(task, output, config, **options):
+        seen.append(config)
+        return Trained(0, {}, is_first=False)
+
+    monkeypatch.setattr(train_end2end, "run_training", note)
+    for options in ((), ("--learning-rate", 1e-3, "--steps", 5)):
+        result = invoke(start, tmp_path, *coco, "--heldout", 0.34, "--alternation", "end2end", "--paper", *options)
+        assert result.exit_code == 0, result.output
+    assert [(c.optimizer, c.batch_size, c.learning_rate, c.steps) for c in seen] == [
+        ("rmsprop", 2, 8e-5, 2000),
+        ("rmsprop", 2, 1e-3, 5),
+    ]
 
 
 def test_priors_of_another_body_are_refused(start, tmp_path):

@@ -57,12 +57,23 @@ def test_lsp_extended_is_all_for_training(tmp_path):
     joints = np.ones((14, 3, 5))
     joints[0, 2] = 0  # not annotated
     savemat(tmp_path / "joints.mat", {"joints": joints})
-    (tmp_path / "images").mkdir()
+    photograph(tmp_path / "images" / "im00002.jpg")
     people = lsp_people(tmp_path)
     assert len(people) == 5
     assert people[4].image == tmp_path / "images" / "im00005.jpg"
     assert people[0].confidence[[ANKLE, HEAD]].tolist() == [0, 1]
-    assert lsp_people(tmp_path, "test") == []
+    assert not lsp_people(tmp_path, "test")
+
+
+@pytest.mark.parametrize("folder", ["", "images"])
+def test_lsp_extended_in_high_resolution(tmp_path, folder):
+    """hr-lspet: .png, beside joints.mat."""
+    savemat(tmp_path / "joints.mat", {"joints": np.ones((14, 3, 3))})
+    photograph(tmp_path / folder / "im00003.png")
+    assert [person.image for person in lsp_people(tmp_path)] == [
+        tmp_path / folder / f"im0000{number}.png" for number in (1, 2, 3)
+    ]
+    assert AnnotatedPhotographs(lsp_people(tmp_path)[2:], size=64).batch(0, 1).picture.std() > 0
 
 
 def test_lsp_without_its_images_or_with_a_wrong_split(lsp, tmp_path):
@@ -71,7 +82,7 @@ def test_lsp_without_its_images_or_with_a_wrong_split(lsp, tmp_path):
     for path in (lsp / "images").iterdir():
         path.unlink()
     (lsp / "images").rmdir()
-    with pytest.raises(FileNotFoundError, match="images: no such folder"):
+    with pytest.raises(FileNotFoundError, match=r"no image im0001\.jpg"):
         lsp_people(lsp)
 
 
@@ -84,8 +95,9 @@ def structs(*rows: dict) -> np.ndarray:
     return array
 
 
-def mpii_file(path: Path) -> Path:
+def mpii_file(path: Path, training: tuple[int, ...] = (1, 1, 0), first: dict | None = None) -> Path:
     """Three images: two people, of whom one has a single joint; nobody annotated; one set aside for testing."""
+    (path.parent / "images").mkdir(exist_ok=True)
     points = structs(
         {"x": 31.0, "y": 71.0, "id": 0, "is_visible": 1},
         {"x": 33.0, "y": 11.0, "id": 9, "is_visible": np.zeros((0, 0))},
@@ -100,12 +112,13 @@ def mpii_file(path: Path) -> Path:
         {**head, "annopoints": np.zeros((0, 0)), "scale": 0.5, "objpos": place},
     )
     images = [structs({"name": f"{name}.jpg"}) for name in ("one", "two", "three")]
+    images[0] = structs(first) if first is not None else images[0]
     annolist = structs(
         {"image": images[0], "annorect": people, "frame_sec": np.zeros((0, 0)), "vididx": np.zeros((0, 0))},
         {"image": images[1], "annorect": np.zeros((0, 0)), "frame_sec": 3, "vididx": 1},
         {"image": images[2], "annorect": people[:, :1], "frame_sec": 3, "vididx": 1},
     )
-    release = structs({"annolist": annolist, "img_train": np.array([[1, 1, 0]]), "version": "12"})
+    release = structs({"annolist": annolist, "img_train": np.array([training]), "version": "12"})
     savemat(path, {"RELEASE": release})
     return path
 
@@ -133,6 +146,25 @@ def test_files_that_are_not_mpiis(tmp_path):
     savemat(tmp_path / "other.mat", {"joints": np.zeros(3)})
     with pytest.raises(KeypointFileError, match=r"other\.mat: expected MPII's struct RELEASE"):
         mpii_people(tmp_path / "other.mat", tmp_path)
+
+
+def test_mpiis_file_with_parts_missing_is_one_line(tmp_path):
+    path = mpii_file(tmp_path / "unlike.mat", training=(1, 1))
+    with pytest.raises(
+        KeypointFileError, match=r"unlike\.mat: expected annolist and img_train of one length.* 3 and 2"
+    ):
+        mpii_people(path, tmp_path)
+    path = mpii_file(tmp_path / "nameless.mat", first={"title": "one.jpg"})
+    with pytest.raises(KeypointFileError, match=r"nameless\.mat: annolist\(1\) has no image\.name"):
+        mpii_people(path, tmp_path)
+
+
+def test_folders_of_images_that_are_not_there(coco, tmp_path):
+    with pytest.raises(FileNotFoundError, match="nowhere: no such folder"):
+        coco_people(coco / "person_keypoints_train2017.json", tmp_path / "nowhere")
+    path = mpii_file(tmp_path / "mpii.mat")
+    with pytest.raises(FileNotFoundError, match="nowhere: no such folder"):
+        mpii_people(path, tmp_path / "nowhere")
 
 
 @pytest.fixture
@@ -163,6 +195,17 @@ def test_coco_with_both_kinds_of_masks(coco):
     assert people[0].image == coco / "images" / "a.jpg"
     assert np.asarray(people[0].mask).sum() == 40 * 40
     assert np.asarray(people[1].mask)[:, 10:60].all()
+
+
+def test_people_of_coco_who_cannot_be_read_are_told(coco):
+    path = coco / "person_keypoints_train2017.json"
+    content = json.loads(path.read_text())
+    content["annotations"][0]["keypoints"] = [1, 2]
+    path.write_text(json.dumps(content))
+    people = coco_people(path, coco / "images")
+    assert [person.person_id for person in people] == ["2"]
+    (line,) = people.problems
+    assert "a.jpg#1: keypoints: expected" in line
 
 
 def test_a_crop_without_augmentation(coco):

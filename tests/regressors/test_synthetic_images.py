@@ -15,6 +15,7 @@ from anchorfit.observations import write_image
 from anchorfit.regressors.heatmaps import decode
 from anchorfit.regressors.human2d import STRIDE
 from anchorfit.regressors.synthesis import PoseSource
+from anchorfit.regressors.synthesis.backdrops import read_backdrops
 from anchorfit.regressors.synthesis.clothing import BOTTOM, HAIR, SHOES, SKIN, TOP, UNDER, Anatomy, draw_look, kinds_at
 from anchorfit.regressors.synthesis.images import ImageSynthesis, SyntheticImages
 from anchorfit.regressors.synthesis.people import Synthesis, Synthesizer
@@ -92,10 +93,28 @@ def test_company_is_no_part_of_the_silhouette(body, source):
 
 def test_backdrops_of_ones_own(body, source, tmp_path):
     write_image(tmp_path / "red.png", np.broadcast_to(np.array([255, 0, 0], np.uint8), (40, 90, 3)).copy())
-    crops = SyntheticImages(body, source, PLAIN, backdrops=[tmp_path / "red.png"]).batch(0, 2)
+    pictures = read_backdrops([tmp_path / "red.png"])
+    crops = SyntheticImages(body, source, PLAIN, backdrops=pictures).batch(0, 2)
     empty = torch.nn.functional.interpolate(crops.body[:, None], scale_factor=4)[:, 0] == 0
     assert torch.equal(crops.picture[:, 0][empty].unique(), torch.ones(1))
     assert torch.equal(crops.picture[:, 1][empty].unique(), torch.zeros(1))
+
+
+def test_backdrops_are_kept_small_and_bad_files_left_out(tmp_path):
+    write_image(tmp_path / "large.png", np.full((1300, 1100, 3), 7, np.uint8))
+    write_image(tmp_path / "small.png", np.full((30, 20, 3), 7, np.uint8))
+    (tmp_path / "text.jpg").write_text("hello")
+    lines: list[str] = []
+    large, small = read_backdrops(
+        [tmp_path / name for name in ("large.png", "text.jpg", "small.png")], tell=lines.append
+    )
+    assert large.shape == (605, 512, 3)
+    assert (large == 7).all()
+    assert small.shape == (30, 20, 3)
+    (line,) = lines
+    assert "text.jpg: this is a text file" in line
+    with pytest.raises(ValueError, match="none of the 1 backdrops can be read"):
+        read_backdrops([tmp_path / "text.jpg"], tell=lines.append)
 
 
 def test_clothes_are_where_they_belong(body):

@@ -143,6 +143,33 @@ def test_runs_are_not_overwritten_and_only_resumed_where_there_is_one(pose_task,
         train(task, tmp_path, SHORT)
 
 
+def test_a_finished_run_that_is_resumed_is_evaluated(pose_task, tmp_path):
+    pytest.importorskip("lightning")
+    first = train(pose_task(), tmp_path, SHORT)
+    again = train(pose_task(), tmp_path, SHORT, resume=True)
+    assert again.errors == pytest.approx(first.errors)
+    assert len(list(csv.DictReader((tmp_path / "log.csv").open()))) == 2
+
+
+def test_checkpoints_that_do_not_fit_are_one_line(body, pose_task, tmp_path):
+    pytest.importorskip("lightning")
+    train(pose_task(), tmp_path, replace(SHORT, steps=1))
+    wider = PoseTask(body, network=PosePriorConfig(width=48, units=1))
+    for task, config, message in (
+        (wider, SHORT, "does not belong to this run"),
+        (pose_task(), replace(SHORT, optimizer="rmsprop"), "the run was started with adamw, not rmsprop"),
+    ):
+        with pytest.raises(ValueError, match=message) as error:
+            train(task, tmp_path, config, resume=True)
+        assert str(error.value).startswith(f"{tmp_path / 'checkpoint.ckpt'}: ")
+        assert "give the options that it was started with" in str(error.value)
+        assert "\n" not in str(error.value)
+    path = tmp_path / "checkpoint.ckpt"
+    path.write_bytes(path.read_bytes()[:5000])
+    with pytest.raises(ValueError, match="the checkpoint is cut short"):
+        train(pose_task(), tmp_path, SHORT, resume=True)
+
+
 def test_the_rate_rises_stays_and_falls():
     config = Training(steps=100, learning_rate=1.0, warmup=10, falling=0.5)
     assert config.rate(0) == pytest.approx(0.1)

@@ -96,6 +96,15 @@ def test_two_processes_have_one_processs_gradient(tmp_path):
 
 
 @pytest.mark.slow
+def test_human2d_trains_in_two_processes(tmp_path):
+    pytest.importorskip("lightning")
+    options = ["--features", 8, "--size", 64, "--heldout", 1, "--batch-size", 4, "--threads", 1, "--devices", 2]
+    said = torchrun(tmp_path, COMMAND, "train", "human2d", "-o", tmp_path / "run", *options, "--steps", 2)
+    assert said.count("Weights: ") == 1
+    assert torch.load(tmp_path / "run" / "checkpoint.ckpt", weights_only=True)["step"] == 2
+
+
+@pytest.mark.slow
 def test_the_command_trains_in_two_processes_and_goes_on_in_one(tmp_path):
     pytest.importorskip("lightning")
     options = ["train", "priors", "-o", tmp_path / "run", "--batch-size", BATCH, "--width", 16, "--threads", 1]
