@@ -25,6 +25,7 @@ from anchorfit.body.joint_sets import CANONICAL_JOINTS
 from anchorfit.body.pose_library import load_pose_library
 from anchorfit.evaluation.detection import compare
 from anchorfit.observations import list_images, read_image, write_image
+from anchorfit.regressors.datasets import PersonCrops
 from anchorfit.regressors.human2d import INPUT_SIZE, Human2D, see
 from anchorfit.regressors.human2d_detector import Human2DDetector
 from anchorfit.regressors.image_crops import Framing
@@ -57,8 +58,7 @@ def on_synthetic_pictures(network: Human2D, count: int) -> dict[str, float]:
     as_recorded = replace(settings, people=replace(settings.people, variation=None))
     source = PoseSource.from_library(load_pose_library(split="heldout"))
     data = SyntheticImages(load_body(), source, as_recorded, joints=network.config.joints, seed=SEED)
-    parts = [data.batch(step, 50) for step in range(count // 50)]
-    return evaluate(network, type(parts[0])(*(torch.cat(values) for values in zip(*parts, strict=True))))
+    return evaluate(network, PersonCrops.joined(data.batch(step, 50) for step in range(count // 50)))
 
 
 def photographed() -> list[tuple[Path, list[Person]]]:

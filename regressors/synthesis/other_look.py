@@ -141,5 +141,4 @@ def unseen_pictures(
     pictures = SyntheticImages(body, source, other_look(size), joints=joints, seed=2 * seed + (part == "heldout"))
     sizes = [min(AT_ONCE, count - start) for start in range(0, count, AT_ONCE)]
     made = [(pictures.batch(step, size), pictures.truth(step, size)) for step, size in enumerate(sizes)]
-    crops = PersonCrops(*(torch.cat(values) for values in zip(*(crops for crops, _ in made), strict=True)))
-    return Unseen(crops, torch.cat([bodies for _, bodies in made]))
+    return Unseen(PersonCrops.joined(crops for crops, _ in made), torch.cat([bodies for _, bodies in made]))
