@@ -9,6 +9,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from anchorfit.assets import ASSETS
+from anchorfit.cli.detection import Detection
 from anchorfit.cli.main import app
 from anchorfit.observations import write_image
 from anchorfit.observations.detectors import DETECTORS, registry
@@ -107,6 +108,7 @@ def test_mirrored_looks_are_human2ds(tmp_path, monkeypatch):
     for command, flag in (("fit", ["--human2d-flip"]), ("predict", ["--human2d-flip"]), ("fit", [])):
         assert str(invoke(command, PHOTO, "-o", tmp_path, *flag).exception) == "seen"
     assert asked == [True, True, False]
+    assert Detection(flip=True).settings() != Detection().settings()  # what was seen otherwise is no use
 
 
 @pytest.mark.parametrize("command", ["fit", "predict"])
