@@ -160,6 +160,15 @@ class Hourglass(nn.Module):
         return skipped + functional.interpolate(small, scale_factor=2.0, mode="nearest")
 
 
+def fast_in_half(device: torch.device | str) -> bool:
+    """Whether a device computes in bfloat16 by itself: newer GPUs, and CPUs with AMX or AVX-512 BF16."""
+    kind = torch.device(device).type
+    if kind == "cuda":
+        return torch.cuda.is_available() and torch.cuda.get_device_capability(device) >= (8, 0)
+    tests = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")  # not every PyTorch has them
+    return kind == "cpu" and any(getattr(torch.cpu, test, bool)() for test in tests)
+
+
 @torch.inference_mode()
 def see(network: Human2D, pictures: Tensor, *, flip: bool = False, half: bool = False) -> Sight:
     """What a trained network sees in pictures of people.
@@ -168,7 +177,7 @@ def see(network: Human2D, pictures: Tensor, *, flip: bool = False, half: bool = 
         network: in evaluation mode; a batch then equals its rows.
         pictures: (B, 3, 256, 256) RGB, 0..1.
         flip: look at the mirrored pictures, too, and take the mean: a little better, at twice the time.
-        half: compute in bfloat16, where the device is fast at it.
+        half: compute in bfloat16; see `fast_in_half`.
     """
     pictures = pictures.contiguous(memory_format=torch.channels_last)
     heatmaps, logits = _last(network, pictures, half)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
@@ -11,15 +12,17 @@ import numpy as np
 import torch
 
 from ..body.joint_sets import CANONICAL_JOINTS
-from ..observations.detectors import Detector, Search, installed_detectors, load_detector
+from ..observations.detectors import FEWEST_JOINTS, Detector
 from ..observations.masks import StoredMask, mask_to_run_lengths
-from ..observations.people import Person
-from .human2d import INPUT_SIZE, OUTPUT_SIZE, Human2D, Sight, see
+from ..observations.people import PeopleFile, Person
+from .human2d import INPUT_SIZE, OUTPUT_SIZE, Human2D, Sight, fast_in_half, see
 from .image_crops import Framing
 from .weights import load_human2d_network
 
 LEAST_SURE = 0.03
 """Heatmap maxima below this are no joints."""
+LEAST_SCORE = 0.05
+"""Of a person, the mean of all joints' confidences: pictures of one colour and of noise give up to 0.035."""
 LEAST_EXTENT = 0.1
 """Of the picture: a person who seems smaller in it is not looked at again."""
 _TILE = 16_384  # pixels a side: OpenCV refuses more than 32767
@@ -31,7 +34,7 @@ class Human2DDetector:
 
     Attributes:
         network: trained, in evaluation mode.
-        finder: whose boxes are looked at; None takes every picture for one person's, and looks again at where that is.
+        finder: whose boxes are looked at; None looks for one person in every picture, and again at where that is.
         flip, half: as `human2d.see` takes them.
         masks: whether people carry masks.
     """
@@ -48,13 +51,20 @@ class Human2DDetector:
 
     @property
     def most_people(self) -> int:
-        return 2 if self.finder is None else self.finder.most_people
+        return 1 if self.finder is None else self.finder.most_people
 
-    def people(self, image: np.ndarray) -> list[Person]:
+    def people(self, image: np.ndarray) -> PeopleFile:
+        if self.finder is None:
+            return PeopleFile(tuple(self._only_one(image)))
+        found = self.finder.people(image)
+        seen = self._seen(image, [person.box for person in found if person.box is not None])
+        lost = len(found) - len(seen)
+        told = (f"human2d sees too little of {lost} of the {len(found)} people that are found",) if lost else ()
+        return PeopleFile(tuple(seen), (*found.problems, *told))
+
+    def _only_one(self, image: np.ndarray) -> list[Person]:
+        """The person of a whole picture, or nobody."""
         height, width = image.shape[:2]
-        if self.finder is not None:
-            boxes = [person.box for person in self.finder.people(image) if person.box is not None]
-            return self._seen(image, boxes)
         found = self._seen(image, [(0.0, 0.0, float(width), float(height))])
         closer = [box for person in found if (box := person.box) and max(box[2:]) >= LEAST_EXTENT * max(width, height)]
         return self._seen(image, closer) or found
@@ -69,8 +79,7 @@ class Human2DDetector:
         pictures = torch.from_numpy(np.stack([framing.cut(image) for framing in framings])).to(device)
         sight = see(self.network, pictures.permute(0, 3, 1, 2).float() / 255, flip=self.flip, half=self.half)
         people = [self._person(sight, row, framing, (width, height)) for row, framing in enumerate(framings)]
-        seen = [person for person in people if person is not None]
-        return [replace(person, person_id=str(number)) for number, person in enumerate(seen)]
+        return _surest_first([person for person in people if person is not None])
 
     def _person(self, sight: Sight, row: int, framing: Framing, size: tuple[int, int]) -> Person | None:
         positions = np.zeros((len(CANONICAL_JOINTS), 2))
@@ -79,7 +88,7 @@ class Human2DDetector:
         sure = sight.confidence[row].cpu().double().numpy()
         places = framing.points_back(sight.positions[row].cpu().double().numpy())
         inside = (places >= 0).all(1) & (places <= size).all(1) & (sure >= LEAST_SURE)
-        if inside.sum() < 2:
+        if inside.sum() < FEWEST_JOINTS or sure.mean() < LEAST_SCORE:
             return None
         positions[chosen], confidence[chosen] = np.where(inside[:, None], places, 0), np.where(inside, sure, 0)
         low, extent = places[inside].min(0), np.ptp(places[inside], axis=0)
@@ -95,20 +104,29 @@ class Human2DDetector:
 
 
 def load_human2d_detector(
-    weights: str | Path | None, search: Search, *, device: torch.device | str = "cpu"
+    weights: str | Path | None = None,
+    *,
+    finder: Detector | None = None,
+    masks: bool = True,
+    flip: bool = False,
+    device: torch.device | str = "cpu",
 ) -> Human2DDetector:
-    """Human2D in the boxes of the best other detector that is installed; of the whole picture where there is none.
+    """Human2D, in half precision where the device is fast at it.
 
     Args:
         weights: as `anchorfit train human2d` writes them; None for those in the package.
-        search: how thoroughly the other detector looks.
-        device: of the network; the other detector is on the CPU.
+        finder, masks, flip: as `Human2DDetector` has them.
+        device: of the network.
     Raises:
         FileNotFoundError, ValueError: as `load_human2d_network`.
     """
-    others = [name for name in installed_detectors() if name != "human2d"]
-    finder = load_detector(others[0], search=replace(search, masks=False)) if others else None
-    return Human2DDetector(network=load_human2d_network(weights).to(device), finder=finder, masks=search.masks)
+    network = load_human2d_network(weights).to(device)
+    return Human2DDetector(network=network, finder=finder, masks=masks, flip=flip, half=fast_in_half(device))
+
+
+def _surest_first(people: Sequence[Person]) -> list[Person]:
+    ranked = sorted(people, key=lambda person: -(person.score or 0.0))
+    return [replace(person, person_id=str(number)) for number, person in enumerate(ranked)]
 
 
 def _in_image(body: np.ndarray, framing: Framing, size: tuple[int, int]) -> StoredMask:

@@ -24,7 +24,7 @@ from anchorfit.assets import ASSETS
 from anchorfit.body.joint_sets import CANONICAL_JOINTS
 from anchorfit.body.pose_library import load_pose_library
 from anchorfit.evaluation.detection import compare
-from anchorfit.observations import list_images, read_image, write_image
+from anchorfit.observations import PeopleFile, list_images, read_image, write_image
 from anchorfit.regressors.datasets import PersonCrops
 from anchorfit.regressors.human2d import INPUT_SIZE, Human2D, see
 from anchorfit.regressors.human2d_detector import Human2DDetector
@@ -48,8 +48,8 @@ class Boxes:
     name: str = "annotation"
     most_people: int = 100
 
-    def people(self, image: np.ndarray) -> list[Person]:
-        return self.annotated
+    def people(self, image: np.ndarray) -> PeopleFile:
+        return PeopleFile(tuple(self.annotated))
 
 
 def on_synthetic_pictures(network: Human2D, count: int) -> dict[str, float]:

@@ -1,5 +1,6 @@
 """One thread for every test, so that results do not depend on the cores; small estimates; a stand-in detector."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -9,7 +10,8 @@ import torch
 
 from anchorfit.assets import ASSETS
 from anchorfit.body.joint_sets import CANONICAL_JOINTS
-from anchorfit.observations import Person, read_people
+from anchorfit.observations import PeopleFile, read_people
+from anchorfit.observations.detectors import Search
 from anchorfit.results import BodyEstimate, Diagnostics
 
 torch.set_num_threads(1)
@@ -65,17 +67,36 @@ class StandIn:
     most_people: int = 5
     name: str = "stand-in 1.0"
 
-    def people(self, image: np.ndarray) -> list[Person]:
+    def people(self, image: np.ndarray) -> PeopleFile:
         height, width = image.shape[:2]
         skier = read_people(ASSETS / "demo" / "person_keypoints.json")[-1]
         if image.std() < 1:
-            return []
+            return PeopleFile(())
         zoom = np.array([width, height]) / (640, 425)
         mask = skier.mask if (width, height) == (640, 425) else None
         seen = replace(skier, keypoints=skier.keypoints * zoom, image_size=(width, height), mask=mask, image=None)
-        return [replace(seen, person_id=str(i), box=None) for i in range(self.copies)]
+        everyone = [replace(seen, person_id=str(i), box=None) for i in range(self.copies)]
+        return Search(most_people=self.most_people).limited(everyone)
 
 
 @pytest.fixture
 def stand_in() -> type[StandIn]:
     return StandIn
+
+
+@pytest.fixture
+def broken_mediapipe(monkeypatch, tmp_path_factory) -> Callable[..., None]:
+    """Puts another package before the real one: what its __init__ says, and whether it seems to have networks."""
+
+    def put(code: str, *, networks: bool = True) -> None:
+        folder = tmp_path_factory.mktemp("broken")
+        inside = folder / "mediapipe" / "modules" / "pose_landmark"
+        inside.mkdir(parents=True)
+        (folder / "mediapipe" / "__init__.py").write_text(code)
+        if networks:
+            (inside / "pose_landmark_full.tflite").touch()
+        for name in [name for name in sys.modules if name.partition(".")[0] == "mediapipe"]:
+            monkeypatch.delitem(sys.modules, name)
+        monkeypatch.syspath_prepend(folder)
+
+    return put

@@ -21,7 +21,7 @@ def demo(
         typer.Option(
             "--detect/--no-detect",
             help="Find the people in the pictures, or take the bundled keypoints. Default: find them where another "
-            "detector than our own is installed.",
+            "detector than our own can be used.",
         ),
     ] = None,
     device: opt.Device = "cpu",
@@ -29,7 +29,7 @@ def demo(
     """Fit the people of six bundled photographs: overlays, meshes and one contact sheet."""
     from ..evaluation.agreement import agreement
     from ..observations import write_image
-    from ..observations.detectors import installed_detectors
+    from ..observations.detectors import find_other
     from ..pictures import draw_contact_sheet
     from ..pipeline import fit_people, load_body_on
     from .console import out, progress_bar, warn
@@ -38,7 +38,7 @@ def demo(
 
     opt.check_gender(gender)
     if detect is None:
-        detect = installed_detectors() != ("human2d",)
+        detect = find_other(warn=warn) is not None
     people, references = _detected() if detect else _bundled()
     model = load_body_on("open", gender, device)
     make_folder(output)

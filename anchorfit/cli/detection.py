@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -28,11 +28,12 @@ class Detection(NamedTuple):
     detector: str = "auto"
     model: Path | None = None
     thorough: bool = False
+    flip: bool = False
     device: str = "cpu"
 
     def settings(self) -> list[object]:
         """As a run's settings."""
-        return [self.detector, fingerprint(self.model), self.thorough]
+        return [self.detector, fingerprint(self.model), self.thorough, self.flip]
 
 
 class Look(NamedTuple):
@@ -99,11 +100,12 @@ def _look_at(
     from ..observations.detectors import INSTALL, Search
 
     finder = _Finder(detection, Search.thorough(masks=masks) if detection.thorough else Search(masks=masks))
-    name = finder.load().name
-    better = (
-        f" {INSTALL} brings a detector that sees more." if (detection.detector, name) == ("auto", "human2d") else ""
+    detector = finder.load(warn=warn)
+    alone = ", one in each picture" if detector.most_people == 1 else ""
+    better = f" {INSTALL} brings a detector that sees more." if alone and detection.detector == "auto" else ""
+    out.print(
+        f"People are looked for with {detector.name}{alone}.{better}", soft_wrap=True, highlight=False, markup=False
     )
-    out.print(f"People are looked for with {name}.{better}", soft_wrap=True, highlight=False, markup=False)
     known = {} if sightings is None else {look: sightings.get(str(look)) for look in looks}
     found = {look: file for look, file in known.items() if file is not None}
     if found:
@@ -128,10 +130,13 @@ class _Finder:
         self._loaded: dict[str, Detector] = {}
         self._reader: tuple[Path, FrameReader] | None = None
 
-    def load(self, device: str = "cpu") -> Detector:
-        """On the CPU unless a device is named: who only asks for its name may have no other."""
+    def load(self, device: str = "cpu", *, warn: Callable[[str], object] = lambda line: None) -> Detector:
+        """On the CPU unless a device is named: who only asks for its name may have no other.
+
+        Silent about detectors that are passed over unless somebody listens: every worker passes over the same.
+        """
         if device not in self._loaded:
-            self._loaded[device] = _load(self._detection, self._search, device)
+            self._loaded[device] = _load(self._detection, self._search, device, warn)
         return self._loaded[device]
 
     def __call__(self, looks: Sequence[Look]) -> list[PeopleFile]:
@@ -149,7 +154,7 @@ class _Finder:
         if self._reader is None or self._reader[0] != path:
             self._reader = path, FrameReader(path)
         frame = self._reader[1].frame(number)
-        return [] if frame is None else detector.people(frame)
+        return [] if frame is None else list(detector.people(frame))
 
     def __getstate__(self) -> dict[str, object]:
         return {**self.__dict__, "_loaded": {}, "_reader": None}
@@ -164,11 +169,13 @@ def _at_hand(device: str) -> str:
     return device if torch.cuda.is_available() else "cpu"
 
 
-def _load(detection: Detection, search: Search, device: str) -> Detector:
+def _load(detection: Detection, search: Search, device: str, warn: Callable[[str], object]) -> Detector:
     from ..observations.detectors import DETECTORS, load_detector
 
     known = ("auto", *DETECTORS)
     if detection.detector not in known:
         told = f"expected one of {', '.join(known)}, got {detection.detector!r}"
         raise typer.BadParameter(told, param_hint="--detector")
-    return load_detector(detection.detector, model=detection.model, search=search, device=device)
+    return load_detector(
+        detection.detector, model=detection.model, search=search, flip=detection.flip, device=device, warn=warn
+    )

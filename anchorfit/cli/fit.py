@@ -27,6 +27,7 @@ def fit(
     detector: opt.Detector = "auto",
     detector_model: opt.DetectorModel = None,
     thorough: opt.Thorough = False,
+    human2d_flip: opt.Human2DFlip = False,
     max_people: opt.MaxPeople = None,
     max_gap: opt.MaxGap = opt.LONGEST_GAP_S,
     body: opt.Body = "open",
@@ -81,7 +82,13 @@ def fit(
         keypoints=keypoints,
         convention=convention,
         mask=mask,
-        detection=Detection(detector, detector_model, thorough, opt.detector_device(engine, detector_gpus, device)),
+        detection=Detection(
+            detector=detector,
+            model=detector_model,
+            thorough=thorough,
+            flip=human2d_flip,
+            device=opt.detector_device(engine, detector_gpus, device),
+        ),
         longest_gap_s=max_gap,
         most_people=max_people,
     )

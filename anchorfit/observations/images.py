@@ -136,10 +136,17 @@ def _what_it_is(path: Path) -> str:
     if path.suffix.lower() in VIDEO_SUFFIXES or head[4:8] == b"ftyp" or riff_video or head[:4] == b"\x1aE\xdf\xa3":
         if head[8:12] in (b"heic", b"heix", b"mif1", b"avif"):
             return "HEIC and AVIF images are not read; convert it to JPEG or PNG"
-        return f"this is a video, not an image; take frames out of it first (ffmpeg -i {path.name} frame_%05d.jpg)"
+        return f"this is a video, not an image; {_how_to_give_a_video(path)}"
     if not any(byte < 9 for byte in head):
         return "this is a text file, not an image"
     return "this is not an image of a known format; convert it to JPEG or PNG"
+
+
+def _how_to_give_a_video(path: Path) -> str:
+    """The command line takes one by itself, and knows it by its ending."""
+    known = path if path.suffix.lower() in VIDEO_SUFFIXES else path.with_suffix(".mp4")
+    renamed = "" if known == path else f"name it {known.name} and "
+    return f"{renamed}give it alone: anchorfit fit {known.name} (or predict)"
 
 
 def _orientation(image: Image.Image) -> int:

@@ -1,6 +1,7 @@
 """``fit``, ``predict`` and ``demo`` on photographs alone, with a stand-in for the detector's networks."""
 
 import shutil
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from anchorfit.assets import ASSETS
+from anchorfit.cli.detection import Detection
 from anchorfit.cli.main import app
 from anchorfit.observations import write_image
 from anchorfit.observations.detectors import DETECTORS, registry
@@ -27,7 +29,7 @@ def words(text: str) -> str:
 @pytest.fixture
 def installed(monkeypatch, stand_in):
     """A detector that is there."""
-    monkeypatch.setitem(DETECTORS, "mediapipe", registry.Kind("mediapipe", lambda model, search, device: stand_in()))
+    monkeypatch.setitem(DETECTORS, "mediapipe", registry.Kind("mediapipe", ".task", lambda wanted: stand_in()))
     monkeypatch.setattr(registry, "find_spec", lambda name: object())
 
 
@@ -69,8 +71,44 @@ def test_our_own_network_looks_where_nothing_better_is_installed(monkeypatch, tm
     monkeypatch.setattr(registry, "find_spec", lambda name: None)
     result = invoke("fit", PHOTO, "-o", tmp_path, "--save", "npz")
     assert result.exit_code == 0, result.output
-    assert "looked for with human2d. pip install 'anchorfit[detect]' brings a detector that sees more" in result.output
+    told = (
+        "looked for with human2d, one in each picture. pip install 'anchorfit[detect]' brings a detector that sees more"
+    )
+    assert told in result.output
     assert (tmp_path / "000000000785_0.npz").is_file()
+
+
+def test_a_broken_mediapipe_is_passed_over_and_that_is_said_once(broken_mediapipe, tmp_path):
+    broken_mediapipe("raise ImportError('libGL.so.1: cannot open shared object file')")
+    result = invoke("fit", PHOTO, "-o", tmp_path, "--save", "npz")
+    assert result.exit_code == 0, result.output
+    (line,) = [line for line in result.stderr.splitlines() if "passed over" in line]
+    assert "libGL.so.1" in line
+    assert "looked for with human2d, one in each picture" in result.output
+
+
+def test_the_demo_takes_bundled_keypoints_where_mediapipe_is_broken(broken_mediapipe, tmp_path, monkeypatch):
+    broken_mediapipe("", networks=False)
+    for way in ("_detected", "_bundled"):
+        monkeypatch.setattr(f"anchorfit.cli.demo.{way}", Mock(side_effect=ValueError(way)))
+    result = invoke("demo", "-o", tmp_path)
+    assert str(result.exception) == "_bundled"
+    assert result.stderr.count("is passed over") == 1
+
+
+def test_mirrored_looks_are_human2ds(tmp_path, monkeypatch):
+    asked = []
+
+    def take_down(weights, **options):
+        asked.append(options["flip"])
+        raise ValueError("seen")
+
+    monkeypatch.setattr("anchorfit.regressors.human2d_detector.load_human2d_detector", take_down)
+    monkeypatch.setattr(registry, "find_spec", lambda name: None)
+    for command, flag in (("fit", ["--human2d-flip"]), ("predict", ["--human2d-flip"]), ("fit", [])):
+        assert str(invoke(command, PHOTO, "-o", tmp_path, *flag).exception) == "seen"
+    assert asked == [True, True, False]
+    assert Detection(flip=True).settings() != Detection().settings()  # what was seen otherwise is no use
 
 
 @pytest.mark.parametrize("command", ["fit", "predict"])
@@ -88,6 +126,7 @@ def test_a_missing_detector_is_one_line(monkeypatch, tmp_path, command):
         ("--mask", "file"),
         ("-k", ASSETS / "demo" / "person_keypoints.json", "--mask", "detected"),
         ("-k", ASSETS / "demo" / "person_keypoints.json", "--thorough"),
+        ("-k", ASSETS / "demo" / "person_keypoints.json", "--human2d-flip"),
     ],
 )
 def test_options_that_contradict_each_other(installed, tmp_path, options):
@@ -138,7 +177,7 @@ def test_each_bad_picture_is_one_line_and_the_rest_goes_on(installed, mixed_fold
         "huge.png": "13000 x 12000 pixels is too large; scale it down first",
         "short.jpg": "damaged or cut short",
         "noise.jpg": "not an image of a known format; convert it to JPEG or PNG",
-        "film.jpg": "this is a video, not an image; take frames out of it first (ffmpeg -i film.jpg frame_%05d.jpg)",
+        "film.jpg": "this is a video, not an image; name it film.mp4 and give it alone: anchorfit fit film.mp4",
         "nothing.jpg": "the image file is empty; copy it again",
     }.items():
         lines = [line for line in result.stderr.splitlines() if f"{mixed_folder / name}: " in line]

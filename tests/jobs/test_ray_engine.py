@@ -22,7 +22,7 @@ from anchorfit.cli.options import EngineOptions, opened_engines
 from anchorfit.jobs import INDEX, Chunk, Engines, Ledger, Written, in_this_process, read_index, run_job
 from anchorfit.jobs import ray_engine as module
 from anchorfit.jobs.ray_engine import RETRIES, ray_engines
-from anchorfit.observations import Person, read_people, write_image
+from anchorfit.observations import PeopleFile, Person, read_people, write_image
 from anchorfit.pipeline import Outcome
 
 SKIER = next(
@@ -120,7 +120,7 @@ class Deadly:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def people(self, image: np.ndarray) -> list[Person]:
+    def people(self, image: np.ndarray) -> PeopleFile:
         number = int(image[0, 0, 0]) // 10
         scar = self.folder / "killed"
         if number == 3 and multiprocessing_worker() and not scar.exists():
@@ -128,7 +128,7 @@ class Deadly:
             os.kill(os.getpid(), signal.SIGKILL)
         skier = read_people(ASSETS / "demo" / "person_keypoints.json")[-1]
         shifted = replace(skier, keypoints=skier.keypoints + number, image=None, mask=None, image_size=(640, 425))
-        return [replace(shifted, person_id=str(i)) for i in range(number % 3)]
+        return PeopleFile(tuple(replace(shifted, person_id=str(i)) for i in range(number % 3)))
 
 
 def multiprocessing_worker() -> bool:
@@ -143,7 +143,7 @@ def test_detection_in_the_loop_and_a_detecting_worker_killed(engines, tmp_path, 
     for number in range(8):
         write_image(photos / f"{number}.png", np.full((425, 640, 3), 10 * number, np.uint8))
     monkeypatch.setattr(detection, "AT_ONCE", 2)
-    monkeypatch.setattr(detection, "_load", lambda chosen, search, device: Deadly(tmp_path))
+    monkeypatch.setattr(detection, "_load", lambda chosen, search, device, warn: Deadly(tmp_path))
     monkeypatch.chdir(tmp_path)
     use(engines, monkeypatch)
 

@@ -7,10 +7,20 @@ import pytest
 import torch
 
 import anchorfit
+from anchorfit.assets import ASSETS
 from anchorfit.body.joint_sets import CANONICAL_JOINTS, mirror_permutation
+from anchorfit.observations import PeopleFile, read_image
 from anchorfit.regressors.heatmaps import decode, draw_heatmaps, soft_argmax
-from anchorfit.regressors.human2d import HUMAN2D_JOINTS, STRIDE, Human2D, Human2DConfig, Human2DOutput, see
-from anchorfit.regressors.human2d_detector import Human2DDetector
+from anchorfit.regressors.human2d import (
+    HUMAN2D_JOINTS,
+    STRIDE,
+    Human2D,
+    Human2DConfig,
+    Human2DOutput,
+    fast_in_half,
+    see,
+)
+from anchorfit.regressors.human2d_detector import Human2DDetector, load_human2d_detector
 from anchorfit.regressors.image_crops import Framing, exchange_sides
 from anchorfit.regressors.losses import human2d_loss
 from anchorfit.regressors.weights import load_human2d_network, load_pose_prior_network, save_prior
@@ -216,7 +226,7 @@ def test_as_a_detector_it_puts_what_it_sees_back_into_the_image(stand_in):
     assert not anchorfit.detect(np.zeros((30, 40, 3), np.uint8), detector)
     finder = stand_in()
     (standing,) = finder.people(image)
-    finder.people = lambda image: [replace(standing, box=(256.0, 156.0, 100.0, 100.0))]
+    finder.people = lambda image: PeopleFile((replace(standing, box=(256.0, 156.0, 100.0, 100.0)),))
     (person,) = anchorfit.detect(image, Human2DDetector(network=KnowingNetwork(SMALL).eval(), finder=finder))
     np.testing.assert_allclose(person.keypoints[seen], np.broadcast_to([306, 206], (25, 2)), atol=0.5)
 
@@ -260,6 +270,82 @@ def test_the_mask_of_a_huge_image_is_put_back_where_it_was_cut_out(monkeypatch):
     monkeypatch.setattr(human2d_detector, "_TILE", 1000)
     whole = human2d_detector._in_image(body, framing._replace(centre=(60.0, 40.0)), (130, 90))
     assert (np.asarray(tiled) == np.asarray(whole)).mean() > 0.999
+
+
+class SeeingLittle(Human2D):
+    """Sees the first joints at one confidence, the others at none."""
+
+    joints, confidence = 25, 1.0
+
+    def forward(self, pictures):
+        heatmaps = torch.zeros(len(pictures), 25, 64, 64)
+        heatmaps[:, : self.joints, 30, 30] = self.confidence
+        return [Human2DOutput(heatmaps, torch.zeros(len(pictures), 2, 64, 64))]
+
+
+@pytest.mark.parametrize(
+    ("joints", "confidence", "people"), [(25, 0.1, 1), (25, 0.04, 0), (5, 0.9, 1), (4, 0.9, 0), (2, 0.9, 0)]
+)
+def test_so_little_is_no_person(joints, confidence, people):
+    network = SeeingLittle(SMALL).eval()
+    network.joints, network.confidence = joints, confidence
+    found = anchorfit.detect(np.full((300, 400, 3), 99, np.uint8), Human2DDetector(network=network))
+    assert len(found) == people
+    assert found.problems == (() if people else ("image 0: human2d finds no person in it",))
+
+
+def test_the_shipped_weights_see_nobody_where_nothing_is():
+    random = np.random.default_rng(0)
+    pictures = [np.full((320, 480, 3), value, np.uint8) for value in (0, 127, 255)]
+    pictures += [random.integers(0, 256, (320, 480, 3), dtype=np.uint8)]
+    pictures += [np.kron(random.integers(0, 256, (16, 24, 3), dtype=np.uint8), np.ones((20, 20, 1), np.uint8))]
+    found = anchorfit.detect(pictures, load_human2d_detector())
+    assert not found.people
+    assert [line.partition(": ")[2] for line in found.problems] == ["human2d finds no person in it"] * len(pictures)
+
+
+def test_of_a_crowd_the_surest_come_first_and_who_is_not_seen_is_said(stand_in):
+    """Three blobs of one size, the brightest last, and a box with nobody in it."""
+    rows, columns = np.mgrid[:200, :800] + 0.5
+    places = {100: 0.4, 300: 0.6, 500: 0.9}
+    image = sum(255 * b * np.exp(-((columns - x) ** 2 + (rows - 100) ** 2) / 800) for x, b in places.items())
+    finder = stand_in(copies=4, most_people=4)
+    boxes = [(x - 50.0, 50.0, 100.0, 100.0) for x in (*places, 700)]
+    standing = finder.people(np.random.default_rng(0).integers(0, 255, (200, 800, 3), dtype=np.uint8))
+    boxed = tuple(replace(person, box=box) for person, box in zip(standing, boxes, strict=True))
+    finder.people = lambda image: replace(standing, people=boxed)
+    detector = Human2DDetector(network=KnowingNetwork(SMALL).eval(), finder=finder)
+    found = anchorfit.detect(np.repeat(image[..., None], 3, 2).astype(np.uint8), detector)
+    assert [round(person.keypoints[0, 0], -2) for person in found] == [500, 300, 100]
+    assert [person.person_id for person in found] == ["0", "1", "2"]
+    assert found.problems == (
+        "image 0: a crowd; the surest 4 people of it are taken",
+        "image 0: human2d sees too little of 1 of the 4 people that are found",
+    )
+
+
+def test_half_precision_sees_the_same():
+    """As much as 8 bits of mantissa allow: a fraction of a pixel; where two places are alike it may take the other."""
+    photo = read_image(ASSETS / "demo" / "000000000785.jpg")
+    network = load_human2d_network()
+    (whole,), (half,) = (Human2DDetector(network=network, half=half).people(photo) for half in (False, True))
+    np.testing.assert_allclose(half.confidence, whole.confidence, atol=0.03)
+    assert np.median(np.linalg.norm(half.keypoints - whole.keypoints, axis=1)) < 1
+    assert (np.asarray(half.mask) != np.asarray(whole.mask)).mean() < 0.02
+
+
+def test_half_precision_is_taken_where_the_device_is_fast_at_it(monkeypatch):
+    for fast in (True, False):
+        monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda fast=fast: fast, raising=False)
+        monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False, raising=False)
+        assert fast_in_half("cpu") is fast
+        assert load_human2d_detector().half is fast
+    monkeypatch.delattr(torch.cpu, "_is_amx_tile_supported")  # as in another PyTorch
+    assert not fast_in_half("cpu")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    for capability in ((9, 0), (8, 0), (7, 5)):
+        monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device, capability=capability: capability)
+        assert fast_in_half("cuda:1") is (capability >= (8, 0))
 
 
 class FindingEnds(Human2D):

@@ -13,6 +13,7 @@ import numpy as np
 from ..conventions import Convention, joints_to_canonical
 from ..masks import StoredMask, mask_to_run_lengths
 from ..people import Person
+from .protocol import FEWEST_JOINTS
 
 BLAZEPOSE33: Convention = (
     *("nose", None, "left_eye", None, None, "right_eye", None, "left_ear", "right_ear", None, None),
@@ -24,9 +25,6 @@ BLAZEPOSE33: Convention = (
 
 LEAST_VISIBLE = 0.3
 """Landmarks below this visibility count as not seen: they are where the network supposes a hidden limb to be."""
-
-FEWEST_JOINTS = 5
-"""A pose with fewer seen joints is no person."""
 
 
 def person_from_landmarks(

@@ -23,6 +23,7 @@ def detect(
     model: str | Path | None = None,
     thorough: bool = False,
     masks: bool = False,
+    flip: bool = False,
     progress: Callable[[int], None] = lambda done: None,
 ) -> PeopleFile:
     """Find the people in pictures; one that cannot be read costs no other.
@@ -30,22 +31,23 @@ def detect(
     Args:
         images: paths, or (height, width, 3) uint8 RGB arrays; one or several.
         detector: a name, as `load_detector` takes it, or a detector that is loaded already.
-        model, thorough, masks: for a detector by name: its file, whether to look for small people too (20 times as
-            slow), and whether people get the detector's masks.
+        model, thorough, masks, flip: for a detector by name: its file, whether to look for small people too (20 times
+            as slow), whether people get the detector's masks, and whether Human2D sees them mirrored, too.
         progress: called with the number of pictures dealt with since the last call.
     Returns:
-        The people, those of each picture surest first, and a line for each picture without people or with too many.
+        The people, those of each picture surest first, and a line for each picture without people or with too many,
+        and for a detector that was passed over.
     Raises:
         ImportError, FileNotFoundError, ValueError: as `load_detector`; or an array that is no such picture.
     """
     if isinstance(images, (str, Path, np.ndarray)):
         images = [images]
+    problems: list[str] = []
     if isinstance(detector, str):
         search = Search.thorough(masks=masks) if thorough else Search(masks=masks)
-        detector = load_detector(detector, model=model, search=search)
+        detector = load_detector(detector, model=model, search=search, flip=flip, warn=problems.append)
     labels = image_labels([Path(image) for image in images if not isinstance(image, np.ndarray)])
     people: list[Person] = []
-    problems: list[str] = []
     for number, image in enumerate(images):
         path = None if isinstance(image, np.ndarray) else Path(image)
         label = f"image {number}" if path is None else labels[path]
@@ -58,10 +60,8 @@ def detect(
             problems.append(str(error))
         else:
             people.extend(replace(person, image=path, image_label=label) for person in found)
-            if not found:
-                problems.append(f"{path or label}: {detector.name} finds no person in it")
-            elif len(found) >= detector.most_people:
-                problems.append(f"{path or label}: a crowd; the surest {len(found)} people of it are taken")
+            lines = found.problems if found else (f"{detector.name} finds no person in it",)
+            problems.extend(f"{path or label}: {line}" for line in lines)
         progress(1)
     return PeopleFile(tuple(people), tuple(problems))
 

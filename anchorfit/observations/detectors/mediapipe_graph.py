@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..people import Person
+from ..people import PeopleFile, Person
 from .blazepose import finished, person_from_landmarks
+from .mediapipe_package import loading, release
 from .quiet import quiet
 from .search import Search
 from .suppression import suppress
@@ -77,31 +77,33 @@ class MediapipeNetworks:
     Args:
         search: how thoroughly to look.
     Raises:
-        ImportError: MediaPipe cannot be imported, or its wheel carries no networks.
+        ImportError: MediaPipe cannot be imported, or not run with the networks in its wheel.
     """
 
     def __init__(self, search: Search = Search()) -> None:
         self.search = search
-        with quiet():
+        with quiet(), loading():
             self._detect = _Graph(_DETECT, {"detections": "get_proto_list"})
             readers = {"landmarks": "get_proto", "auxiliary": "get_proto", "mask": "get_image"}
             self._look = _Graph(_LANDMARKS, readers, segment=True)
 
     @property
     def name(self) -> str:
-        return f"mediapipe {version('mediapipe')}"
+        return release()
 
     @property
     def most_people(self) -> int:
         return self.search.most_people
 
-    def people(self, image: np.ndarray) -> list[Person]:
+    def people(self, image: np.ndarray) -> PeopleFile:
         height, width = image.shape[:2]
         small = self.search.reduced(image)
         with quiet():
             found = self._found(small)
         kept = suppress([person for person in found if (person.score or 0) >= self.search.least_score])
-        return [finished(person, i, (width, height), masks=self.search.masks) for i, person in enumerate(kept)]
+        return self.search.limited(
+            [finished(person, i, (width, height), masks=self.search.masks) for i, person in enumerate(kept)]
+        )
 
     def _found(self, image: np.ndarray) -> list[Person]:
         """Everybody the networks see, some of them several times; looks deeper while that is nobody."""
@@ -163,17 +165,13 @@ class _Graph:
     """A running MediaPipe graph: inputs by name in, outputs by name out, one picture at a time."""
 
     def __init__(self, text: str, readers: dict[str, str], **side: bool) -> None:
-        try:
-            import mediapipe
-            from google.protobuf import text_format
-            from mediapipe.framework import calculator_pb2
-            from mediapipe.framework.formats import rect_pb2
-            from mediapipe.python import packet_creator, packet_getter
-            from mediapipe.python._framework_bindings import calculator_graph, image_frame, resource_util
-        except ImportError as error:
-            raise ImportError(
-                f"mediapipe's networks cannot be loaded ({error}): pip install 'anchorfit[detect]'"
-            ) from error
+        import mediapipe
+        from google.protobuf import text_format
+        from mediapipe.framework import calculator_pb2
+        from mediapipe.framework.formats import rect_pb2
+        from mediapipe.python import packet_creator, packet_getter
+        from mediapipe.python._framework_bindings import calculator_graph, image_frame, resource_util
+
         resource_util.set_resource_dir(str(Path(mediapipe.__file__).parents[1]))
         self._create, self._rect, self._format = packet_creator, rect_pb2.NormalizedRect, image_frame.ImageFormat.SRGB
         self._out: dict[str, Any] = {}

@@ -5,15 +5,15 @@ Documentation: https://ai.google.dev/edge/mediapipe/solutions/vision/pose_landma
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 
-from ..people import Person
+from ..people import PeopleFile, Person
 from .blazepose import finished, person_from_landmarks
+from .mediapipe_package import loading, release
 from .quiet import quiet
 from .search import Search
 from .suppression import suppress
@@ -39,13 +39,9 @@ class MediapipeTask:
         model = Path(model)
         if not model.is_file():
             raise FileNotFoundError(f"{model}: no such model; MediaPipe's page on its pose landmarker has .task files")
-        try:
+        with loading():
             import mediapipe
             from mediapipe.tasks.python import BaseOptions, vision
-        except ImportError as error:
-            raise ImportError(
-                f"MediaPipe's tasks cannot be loaded ({error}): pip install 'anchorfit[detect]'"
-            ) from error
         self.search, self.model = search, model
         self._image, self._format = mediapipe.Image, mediapipe.ImageFormat.SRGB
         options = vision.PoseLandmarkerOptions(
@@ -63,13 +59,13 @@ class MediapipeTask:
 
     @property
     def name(self) -> str:
-        return f"mediapipe {version('mediapipe')} ({self.model.name})"
+        return f"{release()} ({self.model.name})"
 
     @property
     def most_people(self) -> int:
         return self.search.most_people
 
-    def people(self, image: np.ndarray) -> list[Person]:
+    def people(self, image: np.ndarray) -> PeopleFile:
         height, width = image.shape[:2]
         small = self.search.reduced(image)
         found: list[Person] = []
@@ -79,8 +75,9 @@ class MediapipeTask:
                     break
                 for window in windows(small.shape[1], small.shape[0], level):
                     found.extend(p for p in self._seen(small, window) if (p.score or 0) >= self.search.least_score)
-        kept = suppress(found)[: self.search.most_people]
-        return [finished(person, i, (width, height), masks=self.search.masks) for i, person in enumerate(kept)]
+        return self.search.limited(
+            [finished(person, i, (width, height), masks=self.search.masks) for i, person in enumerate(suppress(found))]
+        )
 
     def _seen(self, image: np.ndarray, window: Window) -> list[Person]:
         """The people in a window, in pixels of the image."""

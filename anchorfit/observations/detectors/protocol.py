@@ -6,7 +6,10 @@ from typing import Protocol
 
 import numpy as np
 
-from ..people import Person
+from ..people import PeopleFile
+
+FEWEST_JOINTS = 5
+"""A pose with fewer seen joints is no person."""
 
 
 class Detector(Protocol):
@@ -20,12 +23,13 @@ class Detector(Protocol):
     def most_people(self) -> int:
         """So many in a picture it finds at most."""
 
-    def people(self, image: np.ndarray) -> list[Person]:
-        """The people in a picture, surest first.
+    def people(self, image: np.ndarray) -> PeopleFile:
+        """The people in a picture, surest first, and what is to be said of those who are left out.
 
         Args:
             image: (height, width, 3) uint8 RGB.
         Returns:
             Persons with ids "0", "1", ..., keypoints in pixels of the image, canonical order, confidences, ``score``,
-            ``box`` around what is seen of them, ``image_size``, and ``mask`` where the detector has one.
+            ``box`` around what is seen of them, ``image_size``, and ``mask`` where the detector has one; problems, such
+            as a crowd, in lines without the picture's name.
         """

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
+
+from ..people import PeopleFile, Person
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +26,12 @@ class Search:
     def thorough(*, masks: bool = False) -> Search:
         """Through all levels, whether somebody was found or not."""
         return Search(levels=Search.most_levels, masks=masks)
+
+    def limited(self, people: Sequence[Person]) -> PeopleFile:
+        """Of people, surest first, so many as are wanted, and a line where there may be more."""
+        most = self.most_people
+        crowd = (f"a crowd; the surest {most} people of it are taken",) if len(people) >= most else ()
+        return PeopleFile(tuple(people[:most]), crowd)
 
     def reduced(self, image: np.ndarray) -> np.ndarray:
         """The picture, (height, width, 3), or a smaller copy where it is too large."""

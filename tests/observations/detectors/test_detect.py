@@ -1,5 +1,6 @@
 """`detect` and the registry, with a stand-in for the networks."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import anchorfit
 from anchorfit.assets import ASSETS
 from anchorfit.observations import read_image, write_image
 from anchorfit.observations.detectors import DETECTORS, load_detector, registry
+from anchorfit.regressors.weights import HUMAN2D
 
 PHOTO = ASSETS / "demo" / "000000000785.jpg"
 
@@ -63,12 +65,12 @@ def test_an_array_that_is_no_picture_is_an_error(stand_in):
 def test_auto_takes_the_first_that_is_installed(monkeypatch, stand_in):
     models = []
 
-    def make(model, search, device):
-        models.append(model)
+    def make(wanted):
+        models.append(wanted.model)
         return stand_in()
 
     others = {name: kind for name, kind in DETECTORS.items() if name != "human2d"}
-    monkeypatch.setattr(registry, "DETECTORS", {**others, "another": registry.Kind("package", make)})
+    monkeypatch.setattr(registry, "DETECTORS", {**others, "another": registry.Kind("package", ".file", make)})
     monkeypatch.setattr(registry, "find_spec", lambda name: object() if name == "package" else None)
     assert load_detector().name == "stand-in 1.0"
     assert load_detector("another", model="some.file").name == "stand-in 1.0"
@@ -80,15 +82,57 @@ def test_auto_takes_the_first_that_is_installed(monkeypatch, stand_in):
 def test_our_own_network_is_always_there_and_an_unknown_name_is_told(monkeypatch):
     monkeypatch.setattr(registry, "find_spec", lambda name: None)
     assert load_detector().name == "human2d"
+    assert load_detector().most_people == 1
     with pytest.raises(ValueError, match="expected auto, mediapipe, human2d; got 'yolo'"):
         load_detector("yolo")
 
 
-def test_a_release_without_networks_asks_for_a_file(monkeypatch):
-    monkeypatch.setattr(registry, "find_spec", lambda name: type("Spec", (), {"submodule_search_locations": []})())
-    monkeypatch.setattr("importlib.metadata.version", lambda name: "0.10.99")
-    with pytest.raises(ValueError, match=r"mediapipe 0.10.99 carries no networks: give a .task file"):
+BROKEN = {
+    "without networks": ("", False, "carries no networks: give a .task file"),
+    "without a library": ("raise ImportError('libGL.so.1: not there')", True, r"cannot be loaded \(libGL.so.1: not"),
+    "of another time": ("raise TypeError('Descriptors\\ncannot')", True, r"\(Descriptors\): install it again"),
+}
+
+
+@pytest.mark.parametrize(("code", "networks", "reason"), BROKEN.values(), ids=BROKEN)
+def test_a_mediapipe_that_cannot_be_used_is_passed_over_unless_it_is_named(broken_mediapipe, code, networks, reason):
+    broken_mediapipe(code, networks=networks)
+    for name in ("auto", "human2d"):
+        said: list[str] = []
+        assert load_detector(name, warn=said.append).name == "human2d"
+        assert len(said) == 1, said
+        assert said[0].startswith("the detector mediapipe is passed over: mediapipe")
+        assert re.search(reason, said[0])
+        assert "pip install 'anchorfit[detect]'" in said[0]
+        assert "\n" not in said[0]
+    with pytest.raises(ImportError, match=reason):
         load_detector("mediapipe")
+    with pytest.warns(UserWarning, match="passed over"):
+        load_detector()
+    assert re.search(reason, anchorfit.detect(PHOTO).problems[0])
+
+
+def test_the_ending_of_its_file_tells_the_detector(monkeypatch, stand_in):
+    monkeypatch.setattr(registry, "find_spec", lambda name: object())
+    monkeypatch.setitem(DETECTORS, "mediapipe", DETECTORS["mediapipe"]._replace(load=lambda wanted: stand_in()))
+    assert load_detector("auto", model=HUMAN2D).name == "human2d in boxes of stand-in 1.0"
+    assert load_detector("auto", model="pose.TASK").name == "stand-in 1.0"
+    with pytest.raises(ValueError, match=r"a.safetensors: .safetensors files are networks of human2d; mediapipe takes"):
+        load_detector("mediapipe", model="a.safetensors")
+    with pytest.raises(ValueError, match=r"pose.task: .task files are networks of mediapipe; human2d takes"):
+        load_detector("human2d", model="pose.task")
+    with pytest.raises(ValueError, match=r"a.onnx: the ending tells no detector; expected .task \(mediapipe\) or"):
+        load_detector(model="a.onnx")
+
+
+def test_looking_at_people_mirrored_is_human2ds(monkeypatch, stand_in):
+    monkeypatch.setattr(registry, "find_spec", lambda name: object())
+    with pytest.raises(ValueError, match="flip: mediapipe looks at nobody mirrored; only human2d does"):
+        load_detector("mediapipe", flip=True)
+    monkeypatch.setitem(DETECTORS, "mediapipe", DETECTORS["mediapipe"]._replace(load=lambda wanted: stand_in()))
+    for name in ("auto", "human2d"):
+        assert vars(load_detector(name, flip=True))["flip"] is True
+    assert vars(load_detector("human2d"))["flip"] is False
 
 
 def test_no_detector_is_imported_before_it_is_asked_for():
