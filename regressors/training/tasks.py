@@ -127,6 +127,7 @@ class PoseTask:
         """Root-aligned mean joint and surface errors and the mean angle between rotations, on held-out subjects."""
         return self.errors_of(self._model)
 
+    @torch.no_grad()
     def errors_of(self, network: PosePrior) -> dict[str, float]:
         """As `evaluate`, of another network."""
         errors = {}
