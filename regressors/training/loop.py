@@ -1,4 +1,4 @@
-"""One training loop for every prior: Lightning Fabric, checkpoints, exact resume, a CSV log.
+"""One training loop for every network: Lightning Fabric, checkpoints, exact resume, a CSV log.
 
 A batch is a function of the seed and the step, so a run that was killed goes on from its last checkpoint to the same
 weights, bit for bit on the same machine. Under ``torchrun`` each process takes its share of the batch.
