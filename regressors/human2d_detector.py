@@ -22,7 +22,7 @@ from .weights import load_human2d_network
 LEAST_SURE = 0.03
 """Heatmap maxima below this are no joints."""
 LEAST_SCORE = 0.05
-"""Of a person, the mean of all joints' confidences: pictures of one colour and of noise give up to 0.035."""
+"""Of a person, the mean of all joints' maxima: pictures of one colour and of noise give up to 0.035."""
 LEAST_EXTENT = 0.1
 """Of the picture: a person who seems smaller in it is not looked at again."""
 _TILE = 16_384  # pixels a side: OpenCV refuses more than 32767
@@ -90,7 +90,9 @@ class Human2DDetector:
         inside = (places >= 0).all(1) & (places <= size).all(1) & (sure >= LEAST_SURE)
         if inside.sum() < FEWEST_JOINTS or sure.mean() < LEAST_SCORE:
             return None
-        positions[chosen], confidence[chosen] = np.where(inside[:, None], places, 0), np.where(inside, sure, 0)
+        # Roots, as maxima are far below what detectors say of the same joints, for which energies are weighed: with
+        # maxima as they are, some bodies left the picture.
+        positions[chosen], confidence[chosen] = np.where(inside[:, None], places, 0), np.where(inside, np.sqrt(sure), 0)
         low, extent = places[inside].min(0), np.ptp(places[inside], axis=0)
         return Person(
             person_id="0",

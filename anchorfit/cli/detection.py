@@ -106,7 +106,12 @@ def _look_at(
     out.print(
         f"People are looked for with {detector.name}{alone}.{better}", soft_wrap=True, highlight=False, markup=False
     )
-    known = {} if sightings is None else {look: sightings.get(str(look)) for look in looks}
+
+    def key(look: Look) -> str:
+        """What another detector saw, perhaps before this one was mended, is not taken for this one's."""
+        return f"{look} {detector.name}"
+
+    known = {} if sightings is None else {look: sightings.get(key(look)) for look in looks}
     found = {look: file for look, file in known.items() if file is not None}
     if found:
         warn(f"{len(found)} of {len(looks)} pictures were looked at in an earlier session")
@@ -116,7 +121,7 @@ def _look_at(
         advance(len(found))
         for part, files in zip(parts, engine(finder, parts), strict=True):
             if sightings is not None:
-                sightings.add([(str(look), file) for look, file in zip(part, files, strict=True)])
+                sightings.add([(key(look), file) for look, file in zip(part, files, strict=True)])
             found |= zip(part, files, strict=True)
             advance(len(part))
     return [found[look] for look in looks]

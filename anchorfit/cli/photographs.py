@@ -77,6 +77,7 @@ def backdrop_pictures(folder: Path | None) -> list[np.ndarray]:
         ValueError: not one can be read.
     """
     from ..observations import list_images
+    from ..regressors.datasets.usable import image_folder
     from ..regressors.synthesis.backdrops import read_backdrops
 
-    return read_backdrops(list_images([folder]), tell=warn) if folder is not None else []
+    return read_backdrops(list_images([image_folder(folder)]), tell=warn) if folder is not None else []

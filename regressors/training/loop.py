@@ -71,7 +71,7 @@ def train(
         ImportError: the extra ``train`` is not installed.
         FileNotFoundError: nothing to resume.
         FileExistsError: a checkpoint is there and ``resume`` was not asked for.
-        ValueError: the checkpoint is damaged, or of a run with other options.
+        ValueError: the checkpoint is damaged, of another network or of another optimiser.
     """
     try:
         from lightning.fabric import Fabric

@@ -374,3 +374,23 @@ def test_without_a_finder_it_looks_again_at_where_the_person_is():
     ends = {"left_ankle": (150, 100), "right_ankle": (250, 300)}
     for name, place in ends.items():
         np.testing.assert_allclose(person.keypoints[CANONICAL_JOINTS.index(name)], place, atol=1.0)
+
+
+def test_confidences_are_the_roots_of_maxima():
+    network = SeeingLittle(SMALL).eval()
+    network.confidence = 0.25
+    (person,) = Human2DDetector(network=network).people(np.zeros((100, 80, 3), np.uint8))
+    seen = person.confidence > 0
+    np.testing.assert_allclose(person.confidence[seen], 0.5, atol=1e-3)
+    assert person.score == pytest.approx(0.25, abs=1e-3)
+
+
+def test_a_detector_of_another_protocol_is_told_so():
+    class Old:
+        name, most_people = "old", 9
+
+        def people(self, image):
+            return []
+
+    with pytest.raises(TypeError, match="has to return a PeopleFile, got list"):
+        anchorfit.detect(np.zeros((30, 40, 3), np.uint8), Old())

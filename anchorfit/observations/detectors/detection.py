@@ -39,6 +39,7 @@ def detect(
         and for a detector that was passed over.
     Raises:
         ImportError, FileNotFoundError, ValueError: as `load_detector`; or an array that is no such picture.
+        TypeError: a detector of the user's own answers with something else.
     """
     if isinstance(images, (str, Path, np.ndarray)):
         images = [images]
@@ -59,8 +60,10 @@ def detect(
                 raise
             problems.append(str(error))
         else:
+            if not isinstance(found, PeopleFile):
+                raise TypeError(f"{detector.name}: people() has to return a PeopleFile, got {type(found).__name__}")
             people.extend(replace(person, image=path, image_label=label) for person in found)
-            lines = found.problems if found else (f"{detector.name} finds no person in it",)
+            lines = found.problems or (() if found else (f"{detector.name} finds no person in it",))
             problems.extend(f"{path or label}: {line}" for line in lines)
         progress(1)
     return PeopleFile(tuple(people), tuple(problems))
