@@ -52,5 +52,5 @@ def image_folder(path: str | Path) -> Path:
     """
     path = Path(path)
     if not path.is_dir():
-        raise FileNotFoundError(f"{path}: no such folder; give the folder that the annotated images are in")
+        raise FileNotFoundError(f"{path}: no such folder; give the folder that the images are in")
     return path

@@ -28,7 +28,7 @@ def read_backdrops(paths: Sequence[Path], *, tell: Callable[[str], None] = warni
         except (OSError, ValueError) as error:
             tell(f"{error}; this backdrop is left out")
     if paths and not pictures:
-        raise ValueError(f"{paths[0]}: none of the {len(paths)} backdrops can be read, this one first")
+        raise ValueError(f"{paths[0].parent}: none of the {len(paths)} backdrops can be read")
     return pictures
 
 

@@ -174,7 +174,7 @@ class Answer(NamedTuple):
 
 
 def answer(networks: EndToEnd, crops: PersonCrops, *, half: bool = False) -> Answer:
-    """What `predict` makes of what Human2D sees: not the differentiable chain, but what users run."""
+    """What `predict` makes of what Human2D sees: not the differentiable chain; confidences are its own."""
     sight = human2d_task.see_all(networks.human2d, crops.picture, half=half)
     observations = observations_of(sight, crops.intrinsics, networks.human2d.config.joints)
     return Answer(sight, predict(observations, networks.body, priors=networks.priors).params)

@@ -9,9 +9,11 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from anchorfit.assets import ASSETS
-from anchorfit.cli.detection import Detection
+from anchorfit.cli import detection
+from anchorfit.cli.detection import Detection, detect_people
 from anchorfit.cli.main import app
-from anchorfit.observations import write_image
+from anchorfit.jobs import Sightings
+from anchorfit.observations import PeopleFile, write_image
 from anchorfit.observations.detectors import DETECTORS, registry
 from anchorfit.results import BodyEstimate
 
@@ -197,3 +199,18 @@ def test_weights_that_are_missing_and_an_unknown_detector_are_one_line(tmp_path)
     assert result.exit_code == 2
     assert "human2d" in result.output
     assert not (tmp_path / "out").exists()
+
+
+def test_a_resumed_run_looks_again_where_another_detector_looked(monkeypatch, tmp_path):
+    """As when MediaPipe was broken, and was mended between the two."""
+    write_image(tmp_path / "black.png", np.zeros((40, 60, 3), np.uint8))
+    looked = []
+    for name in ("first", "first", "second"):
+        detector = Mock(most_people=9)
+        detector.name = name
+        detector.people = lambda image, name=name: looked.append(name) or PeopleFile((), (f"nobody for {name}",))
+        monkeypatch.setattr(detection, "_load", lambda *_, detector=detector: detector)
+        sightings = Sightings.open(tmp_path, {})
+        found = detect_people([tmp_path / "black.png"], Detection(), masks=False, sightings=sightings)
+        assert found.problems[0].endswith(f"nobody for {name}")
+    assert looked == ["first", "second"]
