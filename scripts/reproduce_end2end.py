@@ -5,8 +5,8 @@
 Human2D and the priors as they ship (or as given) are refined on synthetic pictures of another look (another lens,
 light, clothing, scenery: `regressors/synthesis/other_look.py`) of held-out subjects, of which joints and silhouettes
 are marked, and measured before and after on other takes of these subjects, through `predict`, with the chain's
-confidences. Pictures are made once and kept beside the output. A line of results goes to the output as soon as it is there; lines
-that are there already are not made again.
+confidences. Pictures are made once and kept beside the output. A line of results goes to the output as soon as it is
+there; lines that are there already are not made again.
 """
 
 from __future__ import annotations
