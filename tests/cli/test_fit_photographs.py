@@ -204,13 +204,12 @@ def test_weights_that_are_missing_and_an_unknown_detector_are_one_line(tmp_path)
 def test_a_resumed_run_looks_again_where_another_detector_looked(monkeypatch, tmp_path):
     """As when MediaPipe was broken, and was mended between the two."""
     write_image(tmp_path / "black.png", np.zeros((40, 60, 3), np.uint8))
-    looked = []
-    for name in ("first", "first", "second"):
-        detector = Mock(most_people=9)
+    detectors = [Mock(most_people=9) for _ in range(3)]
+    for detector, name in zip(detectors, ("first", "first", "second"), strict=True):
         detector.name = name
-        detector.people = lambda image, name=name: looked.append(name) or PeopleFile((), (f"nobody for {name}",))
+        detector.people.return_value = PeopleFile((), (f"nobody for {name}",))
         monkeypatch.setattr(detection, "_load", lambda *_, detector=detector: detector)
         sightings = Sightings.open(tmp_path, {})
         found = detect_people([tmp_path / "black.png"], Detection(), masks=False, sightings=sightings)
         assert found.problems[0].endswith(f"nobody for {name}")
-    assert looked == ["first", "second"]
+    assert [detector.people.call_count for detector in detectors] == [1, 0, 1]
