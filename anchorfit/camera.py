@@ -10,6 +10,7 @@ import math
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -28,13 +29,17 @@ MM_PER_RESOLUTION_UNIT = {2: 25.4, 3: 10.0, 4: 1.0, 5: 0.001}  # inch, cm; mm an
 PLAUSIBLE_FOCAL = (0.2, 50.0)
 """Shortest and longest focal length, in image diagonals, that is believed when a file states it."""
 
+NEAREST_DEPTH = 0.05  # metres: points nearer to the camera's plane count as behind it
+STANDING_HEIGHT = 1.7  # metres, of the person whose height in the image sizes in pixels are relative to
 
-def project(points_cam: Tensor, intrinsics: Tensor) -> Tensor:
+
+def project(points_cam: Tensor, intrinsics: Tensor, *, nearest: float | None = None) -> Tensor:
     """Pinhole projection.
 
     Args:
         points_cam: (..., N, 3) metres, camera frame.
-        intrinsics: (..., 3, 3) pixels; leading dimensions broadcast.
+        intrinsics: (..., 3, 3) pixels, skew and unequal focal lengths included; leading dimensions broadcast.
+        nearest: points nearer than so many metres are projected as if they were that far away; None: not.
     Returns:
         (..., N, 2) pixels; (0, 0) is the image's top-left corner.
     Raises:
@@ -46,8 +51,42 @@ def project(points_cam: Tensor, intrinsics: Tensor) -> Tensor:
     """
     _check("points_cam", points_cam, (3,))
     _check("intrinsics", intrinsics, (3, 3))
+    if nearest is not None:
+        points_cam = torch.cat([points_cam[..., :2], points_cam[..., 2:].clamp(min=nearest)], -1)
     homogeneous = points_cam @ intrinsics.transpose(-1, -2)  # (..., N, 3)
     return homogeneous[..., :2] / homogeneous[..., 2:]
+
+
+class Projection(NamedTuple):
+    """Pixels (..., N, 2), their derivative (..., N, 2, 3) in pixels a metre, and which points are behind (..., N)."""
+
+    pixels: Tensor
+    jacobian: Tensor
+    behind: Tensor
+
+
+def project_with_jacobian(points_cam: Tensor, intrinsics: Tensor, *, nearest: float = NEAREST_DEPTH) -> Projection:
+    """`project` with its derivative: for K = [A | c], d pixels / d point = [A | -A r] / z at the ray r = (x, y) / z.
+
+    Args:
+        points_cam: (..., N, 3) metres, camera frame.
+        intrinsics: (..., 3, 3) pixels, skew included; leading dimensions broadcast.
+        nearest: points nearer than so many metres are behind; they are projected as if they were that far away.
+    Raises:
+        ValueError: a last dimension does not fit.
+    """
+    _check("points_cam", points_cam, (3,))
+    _check("intrinsics", intrinsics, (3, 3))
+    depth = points_cam[..., 2].clamp(min=nearest)
+    inverse = depth.reciprocal()
+    x, y = points_cam[..., 0] * inverse, points_cam[..., 1] * inverse
+    focal_x, focal_y, skew = (intrinsics[..., None, row, column] for row, column in ((0, 0), (1, 1), (0, 1)))
+    across, down = focal_x * x + skew * y, focal_y * y  # pixels from the principal point
+    zero = torch.zeros_like(across)
+    rows = (focal_x * inverse, skew * inverse, -across * inverse, zero, focal_y * inverse, -down * inverse)
+    jacobian = torch.stack(torch.broadcast_tensors(*rows), -1).unflatten(-1, (2, 3))
+    pixels = torch.stack((across, down), -1) + intrinsics[..., None, :2, 2]
+    return Projection(pixels, jacobian, points_cam[..., 2] < nearest)
 
 
 def unproject(pixels: Tensor, depth: Tensor, intrinsics: Tensor) -> Tensor:

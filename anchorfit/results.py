@@ -6,7 +6,7 @@ import io
 import json
 import pickle
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +17,16 @@ from torch import Tensor
 from .atomic import write_atomically
 from .body import BodyModel, BodyOutput, matrix_to_axis_angle
 from .body.joint_sets import CANONICAL_JOINTS
+from .body.parameters import Layout, Parameters
+from .rows import Rows
 
 FORMAT_VERSION = 1
-SMPLX_ARGUMENTS = {"global_orient": 3, "body_pose": 69, "betas": 10, "transl": 3}
-"""What ``smplx.SMPL`` takes, and how many numbers a row."""
+SMPLX_ARGUMENTS = Parameters._fields
+"""What ``smplx.SMPL`` takes."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Diagnostics:
+class Diagnostics(Rows):
     """How a fit went, row by row.
 
     Attributes:
@@ -43,9 +45,12 @@ class Diagnostics:
     trusted: Tensor
     reasons: tuple[str, ...]
 
+    def __len__(self) -> int:
+        return len(self.reasons)
+
 
 @dataclass(frozen=True, kw_only=True)
-class BodyEstimate:
+class BodyEstimate(Rows):
     """B bodies, each in the frame of its own camera. Rows are independent of each other.
 
     Attributes:
@@ -106,10 +111,6 @@ class BodyEstimate:
     def __len__(self) -> int:
         return len(self.names)
 
-    def rows(self, index: Sequence[int]) -> BodyEstimate:
-        """The chosen rows, in the given order."""
-        return _select(self, list(index))
-
     def __getitem__(self, index: int) -> BodyEstimate:
         """One row, as an estimate of one body."""
         return self.rows([range(len(self))[index]])
@@ -122,7 +123,8 @@ class BodyEstimate:
     @property
     def params(self) -> Tensor:
         """(B, 85) the solvers' parameters: pose 72, betas 10, transl 3."""
-        return torch.cat([self.pose, self.betas, self.transl], dim=-1)
+        layout = Layout(self.betas.shape[-1])
+        return layout.join(**{name: getattr(self, name) for name in SMPLX_ARGUMENTS})
 
     def bodies(self, body: BodyModel) -> BodyOutput:
         """Vertices (B, V, 3) and joints (B, 24, 3) in metres, camera frame; on the device of the estimate."""
@@ -288,30 +290,7 @@ def concatenate(estimates: Sequence[BodyEstimate]) -> BodyEstimate:
     Raises:
         ValueError: there is none, or they differ in body, gender or method.
     """
-    if not estimates:
-        raise ValueError("concatenate: no estimates")
-    first = estimates[0]
-    for other in estimates[1:]:
-        for name in ("body", "gender", "method"):
-            if getattr(other, name) != getattr(first, name):
-                raise ValueError(f"concatenate: {name} differs: {getattr(first, name)!r}, {getattr(other, name)!r}")
-    parts = [e.diagnostics for e in estimates]
-    terms = dict.fromkeys(term for part in parts for term in part.energy)
-    diagnostics = Diagnostics(
-        energy={k: torch.cat([_energy(e, k) for e in estimates]) for k in terms},
-        **{f.name: _join([getattr(p, f.name) for p in parts]) for f in fields(Diagnostics) if f.name != "energy"},
-    )
-    joined = {
-        f.name: _join([getattr(e, f.name) for e in estimates])
-        for f in fields(first)
-        if isinstance(getattr(first, f.name), Tensor | tuple)
-    }
-    return replace(first, **joined, diagnostics=diagnostics)
-
-
-def _energy(estimate: BodyEstimate, term: str) -> Tensor:
-    energy = estimate.diagnostics.energy
-    return energy[term] if term in energy else torch.zeros_like(estimate.transl[:, 0])
+    return BodyEstimate.concatenate(estimates)
 
 
 def load_estimates(paths: Sequence[Path]) -> BodyEstimate:
@@ -366,11 +345,14 @@ def split_name(name: str, image: str) -> tuple[str, str]:
 
 def _smplx_arguments(parameters: Mapping[str, Tensor], count: int) -> dict[str, Tensor]:
     """The four arguments as (B, N) on the CPU, rotation matrices as axis-angle."""
-    if parameters.keys() != SMPLX_ARGUMENTS.keys():
+    if parameters.keys() != set(SMPLX_ARGUMENTS):
         wanted = ", ".join(sorted(SMPLX_ARGUMENTS))
         raise ValueError(f"parameters: expected {wanted}, got {', '.join(sorted(parameters)) or 'none'}")
+    layout = Layout(max(1, parameters["betas"].shape[-1]))
     values = {}
-    for name, size in SMPLX_ARGUMENTS.items():
+    for name in SMPLX_ARGUMENTS:
+        where: slice = getattr(layout, name)
+        size = where.stop - where.start
         value = parameters[name].detach().cpu()
         if value.shape == (count, size // 3, 3, 3) and name in ("global_orient", "body_pose"):
             value = matrix_to_axis_angle(value).flatten(1)
@@ -379,26 +361,6 @@ def _smplx_arguments(parameters: Mapping[str, Tensor], count: int) -> dict[str, 
             raise ValueError(f"{name}: expected ({count}, {size}), got {tuple(value.shape)}{hint}")
         values[name] = value.clone()
     return values
-
-
-def _join(values: Sequence[Any]) -> Any:
-    return torch.cat(list(values)) if isinstance(values[0], Tensor) else tuple(x for value in values for x in value)
-
-
-def _select(record: Any, index: list[int]) -> Any:
-    """A dataclass of row-wise tensors, tuples and dictionaries of tensors, with the chosen rows only."""
-    chosen: dict[str, Any] = {}
-    for field in fields(record):
-        value = getattr(record, field.name)
-        if isinstance(value, Tensor):
-            chosen[field.name] = value[index]
-        elif isinstance(value, tuple):
-            chosen[field.name] = tuple(value[i] for i in index)
-        elif isinstance(value, dict):
-            chosen[field.name] = {key: rows[index] for key, rows in value.items()}
-        elif isinstance(value, Diagnostics):
-            chosen[field.name] = _select(value, index)
-    return replace(record, **chosen)
 
 
 def _row_to_dict(row: BodyEstimate) -> dict[str, Any]:

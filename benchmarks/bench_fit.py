@@ -31,7 +31,6 @@ from anchorfit.evaluation.body_errors import body_errors
 from anchorfit.evaluation.synthetic import SyntheticSet, make_people
 from anchorfit.fitting import FitConfig, FitResult, GaussianMixture, anchored, load_pose_prior, smplify
 from anchorfit.fitting.config import SMPLIFY_STAGES
-from anchorfit.fitting.results import join_rows
 from anchorfit.fitting.schedules import last_stage
 
 SEED = 20
@@ -109,7 +108,7 @@ def measure(
         timings.append(timing)
         results.append(result)
     every = [row for group in groups for row in group]
-    result = join_rows(results, range(len(every)))
+    result = FitResult.concatenate(results)
     batch = len(groups[0])
     errors = errors_mm(body, result.params, people.params[every])
     row: dict[str, object] = {

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
+
+from ..rows import Rows
 
 
 @dataclass(frozen=True, kw_only=True)
-class FitResult:
+class FitResult(Rows):
     """B fitted people, in the order of the observations.
 
     Attributes:
@@ -33,37 +33,3 @@ class FitResult:
 
     def __len__(self) -> int:
         return len(self.params)
-
-    def rows(self, index: Sequence[int]) -> FitResult:
-        """The chosen rows, in the given order."""
-        chosen = torch.as_tensor(list(index), dtype=torch.long, device=self.params.device)
-        return FitResult(
-            params=self.params[chosen],
-            reprojection=self.reprojection[chosen],
-            energy={name: value[chosen] for name, value in self.energy.items()},
-            steps=self.steps[chosen],
-            converged=self.converged[chosen],
-            trusted=self.trusted[chosen],
-            reasons=tuple(self.reasons[i] for i in index),
-        )
-
-
-def _energy(part: FitResult, name: str) -> Tensor:
-    """A term's energy, zero in a part that does not have the term."""
-    return part.energy[name] if name in part.energy else torch.zeros_like(part.params[:, 0])
-
-
-def join_rows(parts: Sequence[FitResult], order: Sequence[int]) -> FitResult:
-    """Results of parts of a batch as one; ``order[i]`` is the row that the i-th of all their rows goes to."""
-    names = dict.fromkeys(name for part in parts for name in part.energy)
-    whole = FitResult(
-        params=torch.cat([part.params for part in parts]),
-        reprojection=torch.cat([part.reprojection for part in parts]),
-        energy={name: torch.cat([_energy(part, name) for part in parts]) for name in names},
-        steps=torch.cat([part.steps for part in parts]),
-        converged=torch.cat([part.converged for part in parts]),
-        trusted=torch.cat([part.trusted for part in parts]),
-        reasons=tuple(reason for part in parts for reason in part.reasons),
-    )
-    place = {row: index for index, row in enumerate(order)}
-    return whole.rows([place[row] for row in range(len(order))])

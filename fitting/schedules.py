@@ -28,7 +28,7 @@ from .diagnostics import diagnose
 from .energy import BETAS, BODY_POSE, GLOBAL_ORIENT, NUM_PARAMS, TRANSL, Energy, Term
 from .least_squares import Solution, minimise
 from .pose_prior import GaussianMixture
-from .results import FitResult, join_rows
+from .results import FitResult
 from .terms import (
     AnchorTerm,
     HingeTerm,
@@ -145,7 +145,7 @@ def _fit_groups(
             )
             parts.append(_fit(inputs).rows(range(len(members))))
         order = [row for _, members in groups for row in members]
-        return join_rows(parts, order)
+        return FitResult.concatenate(parts).rows(torch.tensor(order).argsort())
 
 
 def _skeleton_groups(observations: Observations) -> list[tuple[str, list[int]]]:

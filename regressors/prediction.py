@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ..body import BodyModel, PointSet, compile_points, matrix_to_axis_angle
 from ..observations.people import Observations
+from ..rows import Rows
 from .normalisation import FEWEST_JOINTS, normalise
 from .pose_prior import PosePrior
 from .shape_prior import NUM_BETAS, ShapePrior, crop_mask
@@ -37,7 +38,7 @@ class Priors:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Prediction:
+class Prediction(Rows):
     """B predicted bodies; rows are independent of each other.
 
     Attributes:
@@ -105,30 +106,14 @@ def predict(observations: Observations, body: BodyModel, *, priors: Priors | Non
             spare = _ROWS - len(rows)
             filled = observations.rows(rows + rows[:1] * spare)
             filled = replace(filled, masks=filled.masks[: len(rows)] + (None,) * spare)
-            parts.append(_rows(_predict_rows(filled, body, points, priors), len(rows)))
-    return Prediction(
-        params=torch.cat([part.params for part in parts]),
-        posed=torch.cat([part.posed for part in parts]),
-        shaped=torch.cat([part.shaped for part in parts]),
-        placed=torch.cat([part.placed for part in parts]),
-        reasons=tuple(reason for part in parts for reason in part.reasons),
-    )
+            parts.append(_predict_rows(filled, body, points, priors).rows(range(len(rows))))
+    return Prediction.concatenate(parts)
 
 
 @lru_cache(maxsize=4)
 def _compiled(body: BodyModel) -> PointSet:
     """The canonical joints of a body; preparing them takes as long as a batch of predictions."""
     return compile_points(body)
-
-
-def _rows(prediction: Prediction, count: int) -> Prediction:
-    return Prediction(
-        params=prediction.params[:count],
-        posed=prediction.posed[:count],
-        shaped=prediction.shaped[:count],
-        placed=prediction.placed[:count],
-        reasons=prediction.reasons[:count],
-    )
 
 
 def _predict_rows(observations: Observations, body: BodyModel, points: PointSet, priors: Priors) -> Prediction:

@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from anchorfit.camera import (
+    NEAREST_DEPTH,
     Crop,
     default_focal,
     default_intrinsics,
     focal_from_exif,
     intrinsics_matrix,
     project,
+    project_with_jacobian,
     unproject,
 )
 
@@ -143,3 +145,27 @@ def test_focal_of_something_that_is_no_image(tmp_path):
     assert focal_from_exif(tmp_path / "a.jpg") is None
     with pytest.raises(FileNotFoundError, match=r"b.jpg: no such image"):
         focal_from_exif(tmp_path / "b.jpg")
+
+
+def skewed(dtype=torch.float64):
+    return torch.tensor([[900.0, 60.0, 310.0], [0.0, 1100.0, 250.0], [0.0, 0.0, 1.0]], dtype=dtype)
+
+
+def test_projection_with_jacobian_projects_as_project_does_and_is_its_derivative():
+    points = torch.randn(2, 5, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    points[..., 2] += 4.0
+    intrinsics = torch.stack([skewed(), default_intrinsics(640, 480).double()])
+    found = project_with_jacobian(points, intrinsics)
+    torch.testing.assert_close(found.pixels, project(points, intrinsics))
+    full = torch.autograd.functional.jacobian(lambda p: project(p, intrinsics), points)
+    rows = torch.einsum("bnibnc->bnic", full)
+    torch.testing.assert_close(found.jacobian, rows)
+    assert not found.behind.any()
+
+
+def test_points_behind_the_camera_are_projected_from_the_nearest_depth_and_named():
+    points = torch.tensor([[0.01, 0.02, -1.0], [0.01, 0.02, NEAREST_DEPTH]], dtype=torch.float64)
+    found = project_with_jacobian(points, skewed())
+    assert found.behind.tolist() == [True, False]
+    torch.testing.assert_close(found.pixels[0], found.pixels[1])
+    torch.testing.assert_close(project(points, skewed(), nearest=NEAREST_DEPTH), found.pixels)

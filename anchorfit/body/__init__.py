@@ -6,6 +6,7 @@ from .kinematics import PointSet, compile_points
 from .loading import GENDERS, body_from_arrays, load_body
 from .measurements import Measurements, measure
 from .model import BodyModel, BodyOutput
+from .parameters import Layout, Parameters
 from .parts import SEGMENTS, SIX_PARTS
 from .rotations import (
     axis_angle_to_matrix,
@@ -28,7 +29,9 @@ __all__ = [
     "BodyDescription",
     "BodyModel",
     "BodyOutput",
+    "Layout",
     "Measurements",
+    "Parameters",
     "PointSet",
     "axis_angle_to_matrix",
     "axis_angle_to_matrix_with_derivative",

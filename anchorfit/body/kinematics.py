@@ -29,7 +29,8 @@ import torch
 from torch import Tensor
 
 from .joint_sets import CANONICAL_JOINTS
-from .model import NUM_POSE, BodyModel
+from .model import BodyModel
+from .parameters import NUM_POSE, Layout
 from .points import point_table
 from .skinning import ancestor_rows, jump_tables
 
@@ -148,15 +149,14 @@ class PointSet:
         points.copy_(posed.points_and_arms[: self.num_points].permute(2, 0, 1))
 
     def _check(self, params: Tensor) -> None:
-        size = NUM_POSE + self.num_betas + 3
-        if params.ndim != 2 or params.shape[1] != size:
-            raise ValueError(f"params: expected (B, {size}), got {tuple(params.shape)}")
+        Layout(self.num_betas).check(params)
 
     def _pose(self, params: Tensor, combine: Tensor) -> _Posed:
         """The parameters (D, B), posed: shared by points and Jacobian."""
         batch = params.shape[1]
-        betas, transl = params[NUM_POSE : NUM_POSE + self.num_betas], params[NUM_POSE + self.num_betas :]
-        local, jacobians = _exponential_map(params[:NUM_POSE].view(-1, 3, batch), self.skew)
+        layout = Layout(self.num_betas)
+        betas, transl = params[layout.betas], params[layout.transl]
+        local, jacobians = _exponential_map(params[layout.pose].view(-1, 3, batch), self.skew)
         world = local
         for start, ancestors in self.jumps:  # pointer doubling: see skinning.jump_tables
             world = torch.cat((world[:start], _product(world.index_select(0, ancestors), world[start:])))
@@ -436,17 +436,17 @@ class _Compiler:
 
     def _jacobian_rows(self, pairs: list[tuple[int, int]]) -> Tensor:
         """Where entry (p, r, column) stands among [pairs (E, 3, 3) | betas (P, S, 3) | zero | transl of each point]."""
-        size = NUM_POSE + self.num_betas + 3
+        layout = Layout(self.num_betas)
         betas_start = 9 * len(pairs)
         zero = betas_start + 3 * self.num_points * self.num_betas
-        rows = torch.full((self.num_points, 3, size), zero)
+        rows = torch.full((self.num_points, 3, layout.size), zero)
         block = torch.arange(9).view(3, 3).T  # [r, d] of a pair stored [d, r]
         for index, (p, k) in enumerate(pairs):
             rows[p, :, 3 * k : 3 * k + 3] = 9 * index + block
         shape = torch.arange(3 * self.num_points * self.num_betas).view(self.num_points, self.num_betas, 3)
-        rows[:, :, NUM_POSE : NUM_POSE + self.num_betas] = betas_start + shape.transpose(1, 2)
+        rows[:, :, layout.betas] = betas_start + shape.transpose(1, 2)
         for axis in range(3):
-            rows[:, axis, NUM_POSE + self.num_betas + axis] = zero + 1 + torch.arange(self.num_points)
+            rows[:, axis, layout.transl.start + axis] = zero + 1 + torch.arange(self.num_points)
         return rows.flatten()
 
     @staticmethod

@@ -11,12 +11,10 @@ import torch
 from torch import Tensor
 
 from .joint_sets import CANONICAL_JOINTS
+from .parameters import NUM_BODY_POSE, Layout
 from .points import PointTable, point_table
 from .rotations import axis_angle_to_matrix
 from .skinning import Skeleton, pose_skeleton, skin
-
-NUM_POSE = 72
-NUM_BODY_POSE = 69
 
 
 class BodyOutput(NamedTuple):
@@ -77,6 +75,11 @@ class BodyModel:
         return self.shapedirs.shape[-1]
 
     @property
+    def layout(self) -> Layout:
+        """Where each part stands in a row of this body's parameters."""
+        return Layout(self.num_betas)
+
+    @property
     def device(self) -> torch.device:
         return self.v_template.device
 
@@ -90,7 +93,9 @@ class BodyModel:
         return {name: row for row, name in enumerate(self.landmark_names)}
 
     def to(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> BodyModel:
-        """The same body on another device, or with another floating-point type."""
+        """The same body on another device, or with another floating-point type; itself where nothing changes."""
+        if torch.device(device or self.device) == self.device and (dtype or self.dtype) == self.dtype:
+            return self
         changed: dict[str, Any] = {}
         for field in fields(self):
             value = getattr(self, field.name)
@@ -157,12 +162,8 @@ class BodyModel:
     __call__ = forward
 
     def from_params(self, params: Tensor) -> BodyOutput:
-        """``forward`` of the solvers' parameter vector (B, 85) = [pose 72 | betas 10 | transl 3]."""
-        size = NUM_POSE + self.num_betas + 3
-        if params.ndim != 2 or params.shape[1] != size:
-            raise ValueError(f"params: expected (B, {size}), got {tuple(params.shape)}")
-        global_orient, body_pose, betas, transl = params.split((3, NUM_BODY_POSE, self.num_betas, 3), dim=1)
-        return self.forward(betas=betas, body_pose=body_pose, global_orient=global_orient, transl=transl)
+        """``forward`` of rows of parameters (B, D), see `parameters.Layout`."""
+        return self.forward(**self.layout.split(self.layout.check(params))._asdict())
 
     def landmarks_from(self, vertices: Tensor, names: Sequence[str]) -> Tensor:
         """Named surface points of posed meshes.

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import overload
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from ..body.joint_sets import CANONICAL_JOINTS
+from ..rows import Rows
 from .masks import StoredMask
 
 
@@ -87,7 +87,7 @@ class PeopleFile(Sequence[Person]):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Observations:
+class Observations(Rows):
     """A batch of B people, each with the camera it was seen by. Rows are independent of each other.
 
     Attributes:
@@ -123,26 +123,3 @@ class Observations:
 
     def __len__(self) -> int:
         return len(self.names)
-
-    def rows(self, index: Sequence[int]) -> Observations:
-        """The chosen rows, in the given order."""
-        chosen = torch.as_tensor(list(index), dtype=torch.long, device=self.keypoints.device)
-        return Observations(
-            keypoints=self.keypoints[chosen],
-            confidence=self.confidence[chosen],
-            intrinsics=self.intrinsics[chosen],
-            image_size=self.image_size[chosen],
-            names=tuple(self.names[i] for i in index),
-            masks=tuple(self.masks[i] for i in index),
-        )
-
-    def to(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Observations:
-        """The same on another device or in another floating-point type."""
-        return Observations(
-            keypoints=self.keypoints.to(device=device, dtype=dtype),
-            confidence=self.confidence.to(device=device, dtype=dtype),
-            intrinsics=self.intrinsics.to(device=device, dtype=dtype),
-            image_size=self.image_size.to(device=device),
-            names=self.names,
-            masks=self.masks,
-        )

@@ -7,7 +7,6 @@ from them was told more than methods that see keypoints alone.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -58,16 +57,6 @@ class LandmarkObservations(Observations):
         if tuple(self.landmarks.shape) != expected or tuple(self.landmark_confidence.shape) != expected[:2]:
             shapes = f"{tuple(self.landmarks.shape)} and {tuple(self.landmark_confidence.shape)}"
             raise ValueError(f"landmarks and landmark_confidence: expected {expected} and {expected[:2]}, got {shapes}")
-
-    def rows(self, index: Sequence[int]) -> LandmarkObservations:
-        chosen = torch.as_tensor(list(index), dtype=torch.long, device=self.landmarks.device)
-        return with_landmarks(super().rows(index), self.landmarks[chosen], self.landmark_confidence[chosen])
-
-    def to(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> LandmarkObservations:
-        points, confidence = (
-            value.to(device=device, dtype=dtype) for value in (self.landmarks, self.landmark_confidence)
-        )
-        return with_landmarks(super().to(device, dtype), points, confidence)
 
 
 def with_landmarks(observations: Observations, landmarks: Tensor, confidence: Tensor) -> LandmarkObservations:

@@ -1,0 +1,94 @@
+"""Records of rows: frozen dataclasses whose tensors, tuples and dictionaries of tensors have one entry a row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from typing import Any, Self
+
+import torch
+from torch import Tensor
+
+
+class Rows:
+    """Mixin of a record of B rows: choosing rows and joining records, written once.
+
+    A field that is a tensor or a tuple has one entry a row; a dictionary holds one tensor (B, ...) a key; a record in a
+    record has the same rows; everything else (texts, numbers, None) holds for all rows.
+    """
+
+    def rows(self, index: Sequence[int] | Tensor) -> Self:
+        """The chosen rows, in the given order."""
+        numbers = index.tolist() if isinstance(index, Tensor) else list(index)
+        return replace(self, **{f.name: _chosen(getattr(self, f.name), numbers) for f in fields(self)})  # type: ignore[type-var, arg-type]
+
+    def to(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Self:
+        """The same on another device or in another floating-point type; whole numbers and flags keep theirs."""
+        return replace(self, **{f.name: _moved(getattr(self, f.name), device, dtype) for f in fields(self)})  # type: ignore[type-var, arg-type]
+
+    @classmethod
+    def concatenate(cls, records: Sequence[Self]) -> Self:
+        """Records joined, row after row.
+
+        A key that a record's dictionary does not have is 0 there (the energy of a term that was off).
+
+        Raises:
+            ValueError: there is none, or a field that holds for all rows differs.
+        """
+        if not records:
+            raise ValueError(f"concatenate: expected at least one {cls.__name__}, got none")
+        joined = {}
+        for field in fields(records[0]):  # type: ignore[arg-type]
+            joined[field.name] = _joined(field.name, [getattr(record, field.name) for record in records], records)
+        return replace(records[0], **joined)  # type: ignore[type-var]
+
+
+def _chosen(value: Any, index: list[int]) -> Any:
+    if isinstance(value, Rows):
+        return value.rows(index)
+    if isinstance(value, Tensor):
+        return value[torch.tensor(index, dtype=torch.long, device=value.device)]
+    if isinstance(value, tuple):
+        return tuple(value[i] for i in index)
+    if isinstance(value, dict):
+        return {key: _chosen(entry, index) for key, entry in value.items()}
+    return value
+
+
+def _moved(value: Any, device: torch.device | str | None, dtype: torch.dtype | None) -> Any:
+    if isinstance(value, Rows):
+        return value.to(device, dtype)
+    if isinstance(value, Tensor):
+        return value.to(device=device, dtype=dtype if value.is_floating_point() else None)
+    if isinstance(value, dict):
+        return {key: _moved(entry, device, dtype) for key, entry in value.items()}
+    return value
+
+
+def _joined(name: str, values: list[Any], records: Sequence[Any]) -> Any:
+    first = values[0]
+    if isinstance(first, Rows):
+        return type(first).concatenate(values)
+    if isinstance(first, Tensor):
+        return torch.cat(values)
+    if isinstance(first, tuple):
+        return tuple(entry for value in values for entry in value)
+    if isinstance(first, dict):
+        return _joined_tables(values, [len(record) for record in records])
+    other = next((value for value in values if value != first), first)
+    if other != first:
+        raise ValueError(f"concatenate: {name} differs: {first!r}, {other!r}")
+    return first
+
+
+def _joined_tables(tables: list[dict[str, Tensor]], counts: list[int]) -> dict[str, Tensor]:
+    like = {key: table[key] for table in tables for key in table}
+    return {
+        key: torch.cat(
+            [
+                table[key] if key in table else one.new_zeros(count, *one.shape[1:])
+                for table, count in zip(tables, counts, strict=True)
+            ]
+        )
+        for key, one in like.items()
+    }

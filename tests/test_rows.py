@@ -1,0 +1,69 @@
+"""Records of rows: choosing and joining."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+import torch
+from torch import Tensor
+
+from anchorfit.rows import Rows
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inner(Rows):
+    energy: dict[str, Tensor]
+
+    def __len__(self) -> int:
+        return len(next(iter(self.energy.values())))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record(Rows):
+    values: Tensor
+    names: tuple[str, ...]
+    inner: Inner
+    unit: str = "mm"
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+def record(first: int, count: int, *, term: str = "a", unit: str = "mm") -> Record:
+    numbers = torch.arange(first, first + count)
+    return Record(
+        values=numbers[:, None].float(),
+        names=tuple(map(str, numbers.tolist())),
+        inner=Inner(energy={term: numbers.float()}),
+        unit=unit,
+    )
+
+
+def test_chosen_rows_come_in_the_order_asked_for():
+    some = record(0, 4).rows([2, 0, 2])
+    assert some.names == ("2", "0", "2")
+    assert some.values.tolist() == [[2.0], [0.0], [2.0]]
+    assert some.inner.energy["a"].tolist() == [2.0, 0.0, 2.0]
+    assert record(0, 4).rows(torch.tensor([3])).names == ("3",)
+
+
+def test_joining_is_the_inverse_of_choosing():
+    whole = record(0, 4)
+    again = Record.concatenate([whole.rows([0, 1]), whole.rows([2]), whole.rows([3])])
+    assert again.names == whole.names
+    assert torch.equal(again.values, whole.values)
+    assert torch.equal(again.inner.energy["a"], whole.inner.energy["a"])
+
+
+def test_a_key_that_a_record_lacks_is_zero_there():
+    joined = Record.concatenate([record(1, 2), record(5, 1, term="b")]).inner.energy
+    assert joined["a"].tolist() == [1.0, 2.0, 0.0]
+    assert joined["b"].tolist() == [0.0, 0.0, 5.0]
+
+
+def test_what_holds_for_all_rows_has_to_agree():
+    with pytest.raises(ValueError, match="unit differs: 'mm', 'm'"):
+        Record.concatenate([record(0, 1), record(1, 1, unit="m")])
+    with pytest.raises(ValueError, match="at least one Record"):
+        Record.concatenate([])
