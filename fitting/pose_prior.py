@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ..assets import ASSETS
 from ..body.parameters import NUM_BODY_POSE
-from ..body.unpickling import load_pickle_safely
+from ..body.unpickling import is_pickle, load_pickle_safely
 
 DEFAULT_PATH = ASSETS / "priors" / "pose_gmm.npz"
 
@@ -149,7 +149,7 @@ def load_pose_prior(
         raise FileNotFoundError(
             f"{path}: no such pose prior; the package ships one (path=None), scripts/fit_pose_prior.py makes others"
         )
-    means, precisions_cholesky, weights = _from_pickle(path) if path.suffix == ".pkl" else _from_npz(path)
+    means, precisions_cholesky, weights = _from_pickle(path) if is_pickle(path) else _from_npz(path)
     try:
         mixture = GaussianMixture.from_precisions_cholesky(
             *(torch.from_numpy(np.asarray(part, dtype=np.float64)) for part in (means, precisions_cholesky, weights))
