@@ -9,7 +9,7 @@ from __future__ import annotations
 from copy import deepcopy
 from itertools import chain
 from typing import NamedTuple, TypeVar
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 import torch
 from torch import Tensor, nn
@@ -27,10 +27,16 @@ class _Folded(NamedTuple):
 
 
 _known: WeakKeyDictionary[nn.Module, _Folded] = WeakKeyDictionary()
+_made: WeakSet[nn.Module] = WeakSet()
 
 
 def folded(network: Network, device: torch.device) -> Network:
-    """`fold` on a device: made once, and again where weights were changed in place since (by training)."""
+    """`fold` on a device: made once, and again where weights were changed in place since (by training).
+
+    A network that `fold` made, and that is there already, is its own.
+    """
+    if network in _made and next(network.parameters()).device == device:
+        return network
     known = _known.get(network)
     if known is None or known.device != device or any(_changes(tensor) != count for tensor, count in known.made_of):
         tensors = chain(network.parameters(), network.buffers())
@@ -56,6 +62,7 @@ def fold(network: Network) -> Network:
                     stack[place - 1] = fuse_conv_bn_eval(stack[place - 1], layer)
                 if isinstance(layer, (nn.BatchNorm1d, nn.BatchNorm2d, nn.Dropout)):
                     del stack[place]
+    _made.add(copy)
     return copy
 
 

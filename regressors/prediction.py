@@ -14,7 +14,7 @@ from ..body import BodyModel, PointSet, compile_points, matrix_to_axis_angle
 from ..body.parameters import NUM_POSE, Layout
 from ..observations.people import Observations
 from ..rows import Rows
-from .folding import folded
+from .folding import fold, folded
 from .normalisation import FEWEST_JOINTS, normalise
 from .passes import pass_size
 from .pose_prior import PosePrior
@@ -100,7 +100,7 @@ def predict(observations: Observations, body: BodyModel, *, priors: Priors | Non
     """
     if not len(observations):
         raise ValueError("observations: expected at least one person, got none")
-    priors = priors or load_priors()
+    priors = priors or _shipped_priors()
     pose = folded(priors.pose, body.device)
     size = pass_size(pose, len(observations))
     with torch.inference_mode():
@@ -109,6 +109,13 @@ def predict(observations: Observations, body: BodyModel, *, priors: Priors | Non
             some = range(first, min(first + size, len(observations)))
             parts.append(_predict_rows(observations.rows(some), size, body, pose, priors.shapes.get(body.name)))
     return parts[0] if len(parts) == 1 else Prediction.concatenate(parts)
+
+
+@lru_cache(maxsize=1)
+def _shipped_priors() -> Priors:
+    """The package's networks, folded, and without the unfolded ones: they take their memory once."""
+    whole = load_priors.__wrapped__()
+    return Priors(pose=fold(whole.pose), shapes={name: fold(network) for name, network in whole.shapes.items()})
 
 
 @lru_cache(maxsize=4)

@@ -92,3 +92,8 @@ def test_a_folded_network_goes_with_the_one_that_it_was_made_of():
     del network
     gc.collect()
     assert found() is None
+
+
+def test_what_is_folded_is_not_folded_again():
+    found = fold(cases()[0][0])
+    assert folded(found, CPU) is found
