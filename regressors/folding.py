@@ -46,22 +46,23 @@ def folded(network: Network, device: torch.device) -> Network:
 
 
 def fold(network: Network) -> Network:
-    """A copy in evaluation mode, without batch norms and dropouts.
+    """A copy in evaluation mode, without dropouts, and without the batch norms that stand right behind a linear layer
+    or a convolution in an ``nn.Sequential``.
 
-    Every batch norm has to stand right behind a linear layer or a convolution in an ``nn.Sequential``.
     Source: Jacob et al. 2018, "Quantization and training of neural networks ...", section 3.2.
     """
     with torch.inference_mode(False):  # so that the copy is of use outside of it, too
         copy = deepcopy(network).eval().requires_grad_(False)
         for stack in [module for module in copy.modules() if isinstance(module, nn.Sequential)]:
             for place in reversed(range(len(stack))):
-                layer = stack[place]
-                if isinstance(layer, nn.BatchNorm1d):
-                    stack[place - 1] = fuse_linear_bn_eval(stack[place - 1], layer)
-                elif isinstance(layer, nn.BatchNorm2d):
-                    stack[place - 1] = fuse_conv_bn_eval(stack[place - 1], layer)
-                if isinstance(layer, (nn.BatchNorm1d, nn.BatchNorm2d, nn.Dropout)):
-                    del stack[place]
+                layer, before = stack[place], stack[max(0, place - 1)]
+                if isinstance(layer, nn.BatchNorm1d) and isinstance(before, nn.Linear):
+                    stack[place - 1] = fuse_linear_bn_eval(before, layer)
+                elif isinstance(layer, nn.BatchNorm2d) and isinstance(before, nn.Conv2d):
+                    stack[place - 1] = fuse_conv_bn_eval(before, layer)
+                elif not isinstance(layer, nn.Dropout):
+                    continue
+                del stack[place]
     _made.add(copy)
     return copy
 

@@ -25,10 +25,10 @@ def used(network):
     with torch.no_grad():
         for layer in network.modules():
             if isinstance(layer, (nn.BatchNorm1d, nn.BatchNorm2d)):
-                for tensor in (layer.running_mean, layer.bias):
-                    tensor.copy_(torch.randn(tensor.shape, generator=generator))
-                for tensor in (layer.running_var, layer.weight):
-                    tensor.copy_(torch.rand(tensor.shape, generator=generator) + 0.5)
+                for name in ("running_mean", "bias"):
+                    getattr(layer, name).copy_(torch.randn(layer.num_features, generator=generator))
+                for name in ("running_var", "weight"):
+                    getattr(layer, name).copy_(torch.rand(layer.num_features, generator=generator) + 0.5)
     return network
 
 

@@ -33,7 +33,12 @@ def test_a_size_that_rounds_otherwise_is_not_used(monkeypatch):
 
 def test_a_size_is_tried_once(monkeypatch):
     tried = []
-    monkeypatch.setattr(passes, "_as_in_safe_passes", lambda network, size: tried.append(size) or True)
+
+    def note(network, size):
+        tried.append(size)
+        return True
+
+    monkeypatch.setattr(passes, "_as_in_safe_passes", note)
     network = small_network()
     for count in (1, 2, 64, 1, 64):
         pass_size(network, count)
