@@ -114,6 +114,12 @@ def fit_people(
     return Outcome(concatenate(estimates) if estimates else None, tuple(ready.problems))
 
 
+@lru_cache(maxsize=1)
+def _usual_body() -> BodyModel:
+    """Loaded once: its tables, too, are then made once."""
+    return load_body()
+
+
 @lru_cache(maxsize=4)
 def _shipped_prior(dtype: torch.dtype, device: torch.device) -> GaussianMixture:
     """Read once: it takes as long as many a fit."""
@@ -219,7 +225,7 @@ def predict(
     ('direct', ('000000000785.jpg#442619',))
     """
     _check_batch(observations, images)
-    body = body or load_body()
+    body = body or _usual_body()
     found = regressors.predict(observations, body, priors=priors)
     observations = observations.to(body.device, body.dtype)
     errors, _ = reprojection_errors(body, observations, found.params)

@@ -47,7 +47,7 @@ def folded(network: Network, device: torch.device) -> Network:
 
 def fold(network: Network) -> Network:
     """A copy in evaluation mode, without dropouts, and without the batch norms that stand right behind a linear layer
-    or a convolution in an ``nn.Sequential``.
+    or a convolution in an ``nn.Sequential``; it has no gradients.
 
     Source: Jacob et al. 2018, "Quantization and training of neural networks ...", section 3.2.
     """
@@ -56,6 +56,8 @@ def fold(network: Network) -> Network:
         for stack in [module for module in copy.modules() if isinstance(module, nn.Sequential)]:
             for place in reversed(range(len(stack))):
                 layer, before = stack[place], stack[max(0, place - 1)]
+                if isinstance(layer, nn.ReLU) and place:
+                    layer.inplace = True
                 if isinstance(layer, nn.BatchNorm1d) and isinstance(before, nn.Linear):
                     stack[place - 1] = fuse_linear_bn_eval(before, layer)
                 elif isinstance(layer, nn.BatchNorm2d) and isinstance(before, nn.Conv2d):
