@@ -58,7 +58,7 @@ def measure_calls(people_file: Path, batches: list[int], repeats: int) -> list[d
                     "what": name,
                     "people": batch,
                     "cpu_ms": statistics.median(times),
-                    "reprojection_px": float(errors.nanmean()),
+                    "reprojection_px": float(errors.nanmean(1).median()),
                     "converged": float(torch.cat([one.converged for one in found]).float().mean()),
                 }
             )
@@ -71,6 +71,7 @@ def measure_command(tree: Path, people_file: Path, count: int) -> dict[str, Any]
         command = [sys.executable, "-c", "from anchorfit.cli.main import run; run()", "fit", str(people_file)]
         process = subprocess.Popen(
             [*command, "-o", f"{folder}/out"],
+            cwd=folder,  # where no other anchorfit lies: -c looks there first
             env=environment(tree),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -79,13 +80,13 @@ def measure_command(tree: Path, people_file: Path, count: int) -> dict[str, Any]
         if status != 0:
             raise RuntimeError(f"{tree}: anchorfit fit {people_file} failed")
         index = [json.loads(line) for line in Path(folder, "out", "index.jsonl").read_bytes().splitlines()]
-    errors = [record["error_px"] for record in index if record["status"] == "fitted"]
+    fitted = [record for record in index if record["status"] == "fitted"]
     return {
         "what": "anchorfit fit",
         "people": count,
         "cpu_ms": 1000 * (usage.ru_utime + usage.ru_stime) / count,
-        "reprojection_px": sum(errors) / len(errors),
-        "converged": sum(record.get("converged", False) for record in index) / len(errors),
+        "reprojection_px": statistics.median(record["error_px"] for record in fitted),
+        "converged": statistics.mean(record["converged"] for record in fitted),
         "peak_mb": usage.ru_maxrss / 1024,
     }
 
@@ -137,7 +138,7 @@ def summarise(ours: list[list[dict[str, Any]]], theirs: list[list[dict[str, Any]
             row |= {"ratio": statistics.median(ratios), "ratios": ratios}
             line += f", before {row['against']['cpu_ms']:8.2f}, ratio {row['ratio']:.2f} "
             line += f"({min(ratios):.2f} to {max(ratios):.2f})"
-        line += f"  reprojection {row['reprojection_px']:.2f} px"
+        line += f"  reprojection, median {row['reprojection_px']:.2f} px"
         line += f" (before {row['against']['reprojection_px']:.2f})" if theirs else ""
         line += f"  converged {row['converged']:.3f}"
         if "peak_mb" in row:
