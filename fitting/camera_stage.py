@@ -11,13 +11,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from ..body import CANONICAL_JOINTS, BodyModel, Layout
-from ..body.rotations import axis_angle_to_matrix, cross_matrix, left_jacobian, matrix_to_axis_angle
+from ..body.kinematics import rotations_with_jacobians
+from ..body.rotations import axis_angle_to_matrix, cross_matrix, matrix_to_axis_angle
 from ..camera import STANDING_HEIGHT, project_with_jacobian, standing_height, unproject
 from ..observations.people import Observations
 from .energy import compiled_points
@@ -139,7 +142,7 @@ class _Rigid:
         """Values (A, R) and Jacobian (A, R, 6) of the keypoints, the depth and the upright axis."""
         settings = self.settings
         orient, transl = params[:, :3], params[:, 3:]
-        rotation, turning = axis_angle_to_matrix(orient), left_jacobian(orient)
+        rotation, turning = rotations_with_jacobians(orient)
         turned = torch.bmm(self.cloud[rows], rotation.mT)  # (A, P, 3)
         place = self.pelvis[rows] + transl
         weights = self.weights[rows]
@@ -168,13 +171,22 @@ def _index(name: str) -> int:
     return CANONICAL_JOINTS.index(name)
 
 
-def _looks(span: Span, body_points: Tensor, observations: Observations, slack: float) -> Tensor:
-    """(B,) a span's length in the image over its length, pixels a metre; -1 where an end is not seen."""
-    first, second = [_index(a) for a, _ in span], [_index(b) for _, b in span]
-    seen = ((observations.confidence[:, first] > 0) & (observations.confidence[:, second] > 0)).all(-1)
-    length = (body_points[:, first] - body_points[:, second]).norm(dim=-1).sum(-1)
-    looks = (observations.keypoints[:, first] - observations.keypoints[:, second]).norm(dim=-1).sum(-1)
-    return torch.where(seen, looks / (length + slack), -1.0)
+class _Spans(NamedTuple):
+    """Groups of spans as tables: segments (2, S) of canonical joints; for each group the segments (N, 3) of its spans,
+    S where a span has fewer."""
+
+    segments: Tensor
+    groups: tuple[Tensor, ...]
+
+    @classmethod
+    @lru_cache(maxsize=4)
+    def of(cls, groups: tuple[tuple[Span, ...], ...]) -> _Spans:
+        segments = list(dict.fromkeys(pair for spans in groups for span in spans for pair in span))
+        tables = []
+        for spans in groups:
+            rows = [[segments.index(pair) for pair in span] for span in spans]
+            tables.append(torch.tensor([row + [len(segments)] * (3 - len(row)) for row in rows]))
+        return cls(torch.tensor([[_index(a), _index(b)] for a, b in segments]).t(), tuple(tables))
 
 
 def depth_guess(body_points: Tensor, observations: Observations, settings: CameraStage) -> Tensor:
@@ -189,15 +201,27 @@ def depth_guess(body_points: Tensor, observations: Observations, settings: Camer
     """
     focal = observations.intrinsics[:, [0, 1], [0, 1]].mean(-1)
     guess = 2.0 * STANDING_HEIGHT * focal / observations.image_size.amax(-1).to(focal.dtype)
-    groups = [HEAD_SPANS, SHORT_SPANS, SPANS] if settings.depth_from == "limbs" else [TORSO_SIDES]
-    slack = settings.limb_noise if settings.depth_from == "limbs" else 0.0
-    for spans in groups:
-        scale = torch.stack([_looks(span, body_points, observations, slack) for span in spans], -1)  # pixels a metre
-        count = settings.longest if settings.depth_from == "limbs" else len(spans)
-        top = scale.topk(min(count, len(spans)), dim=-1).values
+    by_limbs = settings.depth_from == "limbs"
+    groups = (HEAD_SPANS, SHORT_SPANS, SPANS) if by_limbs else (TORSO_SIDES,)
+    spans = _Spans.of(groups)
+    first, second = spans.segments.to(focal.device)
+
+    def lengths(points: Tensor) -> Tensor:
+        """(B, S + 1) of the segments, and 0."""
+        return pad((points[:, first] - points[:, second]).norm(dim=-1), (0, 1))
+
+    in_body, in_image = lengths(body_points), lengths(observations.keypoints)
+    confidence = observations.confidence
+    seen = pad((confidence[:, first] > 0) & (confidence[:, second] > 0), (0, 1), value=True)
+    slack = settings.limb_noise if by_limbs else 0.0
+    for group, table in zip(groups, spans.groups, strict=True):
+        index = table.to(focal.device)
+        scale = in_image[:, index].sum(-1) / (in_body[:, index].sum(-1) + slack)  # pixels a metre
+        scale = torch.where(seen[:, index].all(-1), scale, -1.0)
+        top = scale.topk(min(settings.longest, len(group)) if by_limbs else len(group), dim=-1).values
         used = (top > 0).sum(-1)
         mean = top.clamp(min=0.0).sum(-1) / used.clamp(min=1)
-        enough = (used >= (2 if spans is SPANS else 1)) & (mean > 1e-6)
+        enough = (used >= (2 if group is SPANS else 1)) & (mean > 1e-6)
         guess = torch.where(enough, focal / mean.clamp(min=1e-6), guess)
     return guess.clamp(0.3, 1000.0)
 

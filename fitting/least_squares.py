@@ -93,7 +93,9 @@ def _solve_scaled(model: NormalEquations, scaling: Tensor, shift: Tensor) -> tup
     """Solves (S H S + shift I) y = -S g. Returns y (B, N) and whether the matrix was positive definite (B,)."""
     count, size = scaling.shape
     room = -(-size // _ALIGNED) * _ALIGNED
-    matrix = torch.eye(room, dtype=scaling.dtype, device=scaling.device).repeat(count, 1, 1)
+    matrix = scaling.new_empty(count, room, room)
+    matrix[:, size:] = matrix[:, :, size:] = 0
+    torch.diagonal(matrix, dim1=-2, dim2=-1)[:, size:] = 1
     inner = matrix[:, :size, :size]
     torch.mul(model.hessian, scaling[:, :, None], out=inner).mul_(scaling[:, None, :])
     torch.diagonal(inner, dim1=-2, dim2=-1).add_(shift[:, None])

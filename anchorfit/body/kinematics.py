@@ -34,6 +34,7 @@ from .parameters import NUM_POSE, Layout
 from .points import point_table
 from .skinning import ancestor_rows, jump_tables
 
+_SKEW_ROWS = (6, 2, 4, 5, 6, 0, 1, 3, 6)  # see _exponential_map
 _CHUNK_ROWS = 128  # of the batch at a time: intermediate results stay in the cache
 
 
@@ -235,6 +236,17 @@ def _exponential_map(vectors: Tensor, skew_rows: Tensor) -> tuple[Tensor, Tensor
     return both[0], both[1]
 
 
+def rotations_with_jacobians(vectors: Tensor) -> tuple[Tensor, Tensor]:
+    """Rotations and left Jacobians, (B, 3, 3) each, of axis-angle vectors (B, 3), in few calls and without gradients.
+
+    The same formulas as `rotations.axis_angle_to_matrix` and `rotations.left_jacobian`, which are differentiable.
+    """
+    rows = torch.tensor(_SKEW_ROWS, device=vectors.device)
+    both = _exponential_map(vectors.t().contiguous()[None], rows)
+    rotation, jacobian = (columns[0].permute(2, 1, 0).contiguous() for columns in both)
+    return rotation, jacobian
+
+
 def compile_points(
     body: BodyModel, names: Sequence[str] = CANONICAL_JOINTS, *, vertices: Sequence[int] = ()
 ) -> PointSet:
@@ -349,7 +361,7 @@ class _Compiler:
             num_betas=self.num_betas,
             parent_joints=indices(parents[1:]),
             jumps=tuple((start, indices(table[start:])) for start, table in self._jumps()),
-            skew=indices((6, 2, 4, 5, 6, 0, 1, 3, 6)),
+            skew=indices(_SKEW_ROWS),
             source_frames=indices(frames),
             source_rest=tensor(rest.reshape(-1, 1)),
             source_shape=tensor(shape.reshape(-1, self.num_betas)),
