@@ -9,10 +9,11 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-FEWEST_ROWS = 16
-"""Batches are filled up to so many rows: products of fewer columns take other kernels, which round differently.
+FEWEST_ROWS, FEWEST_COLUMNS = 4, 16
+"""Batches are filled up to so many rows, and products in which a row of the batch is a column to so many columns: those
+of fewer take other kernels, which round differently.
 
-Measured with MKL: on AMD (AVX-512) matrix products of fewer than 12 columns or 4 rows, on Intel of one, differ in the
+Measured with MKL: on AMD (AVX-512) matrix products of fewer than 4 rows or 12 columns, on Intel of one, differ in the
 last bit from those of more; from there on no size and no place in the batch changes a bit.
 """
 

@@ -27,7 +27,9 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
+from ..rows import FEWEST_COLUMNS
 from .joint_sets import CANONICAL_JOINTS
 from .model import BodyModel
 from .parameters import NUM_POSE, Layout
@@ -161,14 +163,14 @@ class PointSet:
         world = local
         for start, ancestors in self.jumps:  # pointer doubling: see skinning.jump_tables
             world = torch.cat((world[:start], _product(world.index_select(0, ancestors), world[start:])))
-        vectors = torch.addmm(self.source_rest, self.source_shape, betas)
+        vectors = _product_by_rows(self.source_shape, betas).add_(self.source_rest)
         if self.corrective_joints.numel():
             matrices = local.index_select(0, self.corrective_joints).view(-1, batch)
-            added = (self.corrective_directions @ matrices).view(-1, 3 * batch)
+            added = _product_by_rows(self.corrective_directions, matrices).view(-1, 3 * batch)
             vectors.view(-1, 3 * batch).addmm_(self.corrective_spread, added)
         turned = _apply(world.index_select(0, self.source_frames), vectors.view(-1, 3, batch))  # (N, 3, B)
         summed = (combine @ turned.view(-1, 3 * batch)).view(-1, 3, batch)
-        root = torch.addmm(self.root_rest, self.root_shape, betas) + transl
+        root = _product_by_rows(self.root_shape, betas) + (self.root_rest + transl)
         summed[: self.num_points] += self.root_weight * root
         return _Posed(local, jacobians, world, summed)
 
@@ -189,6 +191,14 @@ class PointSet:
         if self.corrective_sum.numel():
             world = self.corrective_sum @ world.view(count, -1, 9 * batch)
         return world.view(-1, batch)
+
+
+def _product_by_rows(table: Tensor, columns: Tensor) -> Tensor:
+    """A table (M, K) times columns (K, B), one a row of the batch: few are filled up, see `rows.FEWEST_COLUMNS`."""
+    batch = columns.shape[1]
+    if batch >= FEWEST_COLUMNS:
+        return table @ columns
+    return (table @ pad(columns, (0, FEWEST_COLUMNS - batch)))[:, :batch].contiguous()
 
 
 def _product(left: Tensor, right: Tensor) -> Tensor:
