@@ -58,7 +58,7 @@ SILHOUETTE_SCALE = 1.4  # of the body's longer side
 def image_errors(
     body: BodyModel, params: Tensor, truth: Tensor, observations: Observations, *, rows_at_once: int = 64
 ) -> ImageErrors:
-    """How bodies (B, D) agree with what was seen of the true ones (B, 85)."""
+    """How bodies (B, D) agree with what was seen of the true ones (B, any)."""
     points = compile_points(body)
     size = (SILHOUETTE_PIXELS, SILHOUETTE_PIXELS)
     parts = []

@@ -15,14 +15,21 @@ from typer.testing import CliRunner, Result
 
 from anchorfit.assets import ASSETS
 from anchorfit.body import BodyModel, load_body, measure
+from anchorfit.body.pose_library import load_pose_library
 from anchorfit.cli.main import app
 from anchorfit.evaluation.answers import answer_of
+from anchorfit.evaluation.baselines.forest import LandmarkForest
+from anchorfit.evaluation.baselines.silhouette_networks import SilhouetteNetworks
 from anchorfit.evaluation.estimates import index_estimates, read_estimate
 from anchorfit.evaluation.protocols.openbody import OpenBody
 from anchorfit.evaluation.truth import Truth, errors_against
 from anchorfit.interchange import spin_arrays
 from anchorfit.observations import read_people
 from anchorfit.observations.arrays import load_arrays
+from anchorfit.regressors import Human2D, Human2DConfig, PosePrior, PosePriorConfig, ShapePrior, ShapePriorConfig
+from anchorfit.regressors.end2end import EndToEnd
+from anchorfit.regressors.synthesis import PoseSource, Synthesizer
+from anchorfit.regressors.training import ShapeTask, tasks
 from anchorfit.results import BodyEstimate, concatenate, load_estimates
 
 NUMBERS = (1, 5, 10, 300)
@@ -124,7 +131,7 @@ def test_every_kind_of_file_is_exported(num_betas, estimate_of, whole, tmp_path)
         expected -= {"spin/people.npz"}
         assert "spin/people.npz: 300 betas" in result.output.replace("\n", "")
     assert there == expected
-    drawn = trimesh.load(tmp_path / "out" / "image_1.obj", process=False).vertices * [1, -1, -1]
+    drawn = trimesh.load_mesh(tmp_path / "out" / "image_1.obj", process=False).vertices * [1, -1, -1]
     np.testing.assert_allclose(drawn, vertices_of(whole, estimate)[1], atol=2e-6)
     assert len(json.loads((tmp_path / "out" / "image_0.json").read_text())[0]["betas"]) == num_betas
     if num_betas <= 10:
@@ -242,3 +249,60 @@ def test_people_in_openpose_files_are_the_bodys(estimate_of, tmp_path):
     replace(estimate, betas=estimate.betas[:, :10]).save(tmp_path / "e.npz")
     assert invoke("export", tmp_path / "e.npz", "--save", "openpose", "-o", tmp_path / "out").exit_code == 0
     assert np.abs(read_people(tmp_path / "out" / "openpose")[0].keypoints - seen).max() > 0.1
+
+
+POSE, SHAPE = PosePriorConfig(width=16, units=1, corrections=1), ShapePriorConfig(channels=(2, 2, 2, 2, 2), width=16)
+
+
+def test_shape_priors_are_trained_on_bodies_of_any_number(body, monkeypatch):
+    """ShapePrior answers with ten: of a body with fewer it learns those, of one with more it tells the first."""
+    monkeypatch.setattr(tasks, "HELDOUT_PEOPLE", 16)
+    shape = ShapeTask(body, network=SHAPE)
+    shape.loss(shape.model, 0, slice(0, 4), 4).backward()
+    gradient = shape.model.last.weight.grad
+    assert gradient is not None
+    known = gradient.abs().sum(1) > 0
+    assert known.tolist() == [number < body.num_betas for number in range(len(known))]
+    with torch.no_grad():
+        assert np.isfinite([*shape.evaluate().values()]).all()
+
+
+def test_poses_places_and_cameras_do_not_depend_on_how_many_betas_are_drawn(body, whole):
+    source = PoseSource.from_library(load_pose_library(split="heldout"))
+    (own, camera), (other, its_camera) = (
+        one.placed(4, one.generator(0)) for one in (Synthesizer(some, source, seed=1) for some in (body, whole))
+    )
+    own, other = body.layout.split(own), whole.layout.split(other)
+    assert torch.equal(own.pose, other.pose)
+    assert torch.equal(own.transl, other.transl)
+    assert torch.equal(camera, its_camera)
+
+
+def test_the_chain_of_networks_draws_the_body(body):
+    torch.manual_seed(0)
+    networks = EndToEnd(Human2D(Human2DConfig(features=8, depth=1)), PosePrior(POSE), ShapePrior(SHAPE), body)
+    networks.pose.skeleton.measure(load_body())
+    camera = torch.tensor([[300.0, 0, 64], [0, 300, 64], [0, 0, 1]]).expand(2, 3, 3)
+    drawn = networks.seen_and_drawn(torch.rand(2, 3, 128, 128), camera)
+    assert drawn.betas.shape == (2, body.num_betas)
+
+
+def test_silhouette_networks(body):
+    trained = SilhouetteNetworks.train(body, supervision="indirect", steps=1, count=4, batch=2, width=8)
+    seen = OpenBody(count=2).block(0, body).detected
+    again = SilhouetteNetworks.restored(trained.state(), "indirect")
+    params, other = (method.estimate(seen, body).params for method in (trained, again))
+    assert params is not None
+    assert other is not None
+    assert params.shape == (2, 75 + body.num_betas)
+    assert torch.equal(params, other)
+
+
+def test_forests(body, monkeypatch):
+    pytest.importorskip("sklearn")
+    monkeypatch.setattr("anchorfit.evaluation.baselines.forest.BATCH", 20)
+    grown = LandmarkForest.train(body, count=20, trees=1)
+    seen = OpenBody(count=2).block(0, body).detected
+    params = grown.estimate(seen, body).params
+    assert params is not None
+    assert params.shape == (2, 75 + body.num_betas)

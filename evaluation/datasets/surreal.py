@@ -150,8 +150,8 @@ def _info(path: Path) -> dict[str, np.ndarray]:
         if info[name].ndim == lead:  # a video of one frame has lost its time
             info[name] = info[name][..., None]
     frames = info["pose"].shape[-1]
-    shapes = {"pose": (NUM_POSE, frames), "shape": (NUM_BETAS, frames)}
-    shapes |= {"joints2D": (2, NUM_JOINTS, frames), "joints3D": (3, NUM_JOINTS, frames)}
+    bodies = {"pose": (NUM_POSE, frames), "shape": (NUM_BETAS, frames)}
+    shapes = {**bodies, "joints2D": (2, NUM_JOINTS, frames), "joints3D": (3, NUM_JOINTS, frames)}
     for name, shape in shapes.items():
         if info[name].shape != shape:
             raise DatasetError(f"{path}: {name}: expected {shape}, got {info[name].shape}; copy it again")
