@@ -108,6 +108,17 @@ def unproject(pixels: Tensor, depth: Tensor, intrinsics: Tensor) -> Tensor:
     return rays * depth[..., None]
 
 
+def standing_height(intrinsics: Tensor, depth: Tensor) -> Tensor:
+    """(...) pixels that somebody of `STANDING_HEIGHT` takes who stands ``depth`` (...) metres before a camera.
+
+    Args:
+        intrinsics: (..., 3, 3) pixels; of unequal focal lengths the mean is taken.
+        depth: (...) metres; nearer than `NEAREST_DEPTH` counts as that.
+    """
+    focal = intrinsics[..., [0, 1], [0, 1]].mean(-1)
+    return STANDING_HEIGHT * focal / depth.clamp(min=NEAREST_DEPTH)
+
+
 def intrinsics_matrix(focal: Tensor | float, centre: Tensor | tuple[float, float]) -> Tensor:
     """K = [[f, 0, cx], [0, f, cy], [0, 0, 1]] with square pixels and no skew.
 

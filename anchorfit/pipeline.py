@@ -18,12 +18,11 @@ from .fitting import (
     FitConfig,
     FitResult,
     GaussianMixture,
+    Status,
     anchored,
     anchored_config,
     load_pose_prior,
     only_terms,
-    share_betas,
-    smooth,
     smplify,
 )
 from .fitting.diagnostics import image_reasons, reprojection_errors
@@ -213,7 +212,7 @@ def predict(
         reprojection=errors,
         energy={},
         steps=torch.zeros(len(found), dtype=torch.long),
-        converged=torch.ones(len(found), dtype=torch.bool),
+        status=torch.full((len(found),), int(Status.CONVERGED)),
         trusted=torch.tensor([not reason for reason in reasons]),
         reasons=reasons,
     )
@@ -329,14 +328,10 @@ def fit(
     observations = observations.to(body.device, body.dtype)
     start = init.params if isinstance(init, BodyEstimate) else init
     if schedule == "smplify":
-        result = smplify(body, observations, prior, init=start, config=config)
+        result = smplify(body, observations, prior, init=start, config=config, persons=persons, videos=videos)
     else:
         start = regressors.predict(observations, body, priors=priors).params if start is None else start
-        result = anchored(body, observations, prior, start, config=config)
-    if persons:
-        result = share_betas(body, observations, prior, result, persons, config)
-    if videos:
-        result = smooth(body, observations, prior, result, videos, config, hold_betas=bool(persons))
+        result = anchored(body, observations, prior, start, config, persons=persons, videos=videos)
     return _to_estimate(result, observations, body, images or ("",) * len(observations), schedule)
 
 
@@ -381,10 +376,7 @@ def _to_estimate(
         reasons=result.reasons,
     )
     return BodyEstimate(
-        global_orient=params[:, :3],
-        body_pose=params[:, 3:72],
-        betas=params[:, 72:82],
-        transl=params[:, 82:85],
+        **body.layout.split(params)._asdict(),
         intrinsics=observations.intrinsics.cpu(),
         image_size=observations.image_size.cpu(),
         crop_from_image=torch.eye(3, dtype=params.dtype).expand(len(observations), 3, 3).clone(),

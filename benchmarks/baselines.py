@@ -31,7 +31,7 @@ def energy_through_mesh(body: BodyModel, energy: Energy, params: Tensor) -> Tens
     total = params.new_zeros(len(params))
     for term in energy.terms:
         points = joints[:, [CANONICAL_JOINTS.index(name) for name in term.point_names]]
-        total = total + term.energy(BodyState(params, points, None), rows)
+        total = total + term.energy(BodyState.of(params)._replace(points=points), rows)
     return total
 
 

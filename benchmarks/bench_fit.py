@@ -17,7 +17,6 @@ import statistics
 import subprocess
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,13 +24,14 @@ import torch
 from baselines import adam, scipy_row
 from torch import Tensor
 
-from anchorfit.body import BodyModel, axis_angle_to_matrix, load_body, matrix_to_axis_angle
+from anchorfit.body import CANONICAL_JOINTS, BodyModel, axis_angle_to_matrix, load_body, matrix_to_axis_angle
 from anchorfit.body.pose_library import load_pose_library
 from anchorfit.evaluation.body_errors import body_errors
 from anchorfit.evaluation.synthetic import SyntheticSet, make_people
 from anchorfit.fitting import FitConfig, FitResult, GaussianMixture, anchored, load_pose_prior, smplify
-from anchorfit.fitting.config import SMPLIFY_STAGES
-from anchorfit.fitting.schedules import last_stage
+from anchorfit.fitting.energy import Energy
+from anchorfit.fitting.least_squares import Solution, minimise
+from anchorfit.fitting.schedules import problem_of
 
 SEED = 20
 NOISE_DEG = 15.0
@@ -140,20 +140,33 @@ def compare_baselines(
 ) -> list[dict[str, object]]:
     """The last stage's energy from the same start: ours, Adam over the whole mesh, scipy for one row at a time."""
     rows: list[dict[str, Any]] = []
-    config = replace(FitConfig(), stages=SMPLIFY_STAGES[-1:])  # SMPLify's own tolerance, 1e-4
-    problem = last_stage(body, people.observations.rows(range(count)), prior, init[:count], config)
-    problem.solve()  # warm-up
+    problem, starts = problem_of(
+        body,
+        people.observations.rows(range(count)),
+        prior,
+        init[:count],
+        FitConfig().without("interpenetration"),
+        skeleton=CANONICAL_JOINTS,
+        keep_orientation=True,
+    )
+    stage = next(stage for stage in problem.config.stages if stage.name == "last")  # SMPLify's tolerance, 1e-4
+    energy, start = Energy(body, problem.terms(stage)), starts[:, 0]
+
+    def solve() -> Solution:
+        return minimise(energy, start, problem.config.rule, stage.stopping)
+
+    solve()  # warm-up
     wall, cpu = time.perf_counter(), time.process_time()
-    solution = problem.solve()
+    solution = solve()
     ours = (time.perf_counter() - wall, time.process_time() - cpu)
     rows.append({"fit": "ours", "seconds": ours, "energy": solution.cost})
     wall, cpu = time.perf_counter(), time.process_time()
-    plain = adam(body, problem.energy, problem.start)
+    plain = adam(body, energy, start)
     rows.append(
         {"fit": "adam", "seconds": (time.perf_counter() - wall, time.process_time() - cpu), "energy": plain.energy}
     )
     wall, cpu = time.perf_counter(), time.process_time()
-    few = [scipy_row(problem.energy, problem.start[row], row).energy for row in range(8)]
+    few = [scipy_row(energy, start[row], row).energy for row in range(8)]
     elapsed = (time.perf_counter() - wall) * count / 8, (time.process_time() - cpu) * count / 8
     rows.append({"fit": "scipy", "seconds": elapsed, "energy": torch.cat(few)})
     table: list[dict[str, object]] = []

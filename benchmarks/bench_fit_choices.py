@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import torch
 from bench_fit import errors_mm, heldout_people, noisy_prediction
@@ -28,6 +29,7 @@ from anchorfit.fitting import (
     load_pose_prior,
     smplify,
 )
+from anchorfit.fitting.config import default_term
 from anchorfit.rendering import rasterize
 
 PEOPLE = 192
@@ -64,6 +66,17 @@ class Bench:
 HEADER = "| | per-vertex | MPJPE | reconstruction | off by 45 | reprojection px | steps |"
 
 
+def with_constants(config: FitConfig, name: str, **constants: Any) -> FitConfig:
+    """The configuration with constants of one of its terms changed."""
+    return config.with_term(replace(config.term(name) or default_term(name), **constants))
+
+
+def camera_free_from(config: FitConfig, first: int) -> FitConfig:
+    """The configuration with the translation held in the stages before the given one."""
+    stages = tuple(replace(stage, holds_camera=number < first) for number, stage in enumerate(config.stages))
+    return replace(config, stages=stages)
+
+
 def start_and_data() -> None:
     """Start pose, joint weights, upright term, camera."""
     bench, base = Bench(PEOPLE), FitConfig()
@@ -72,18 +85,18 @@ def start_and_data() -> None:
     mean[:, 3:72] = bench.prior.mean_pose
     bench.line("start at the prior's mean", bench.smplify(base, mean))
     for weight in (0.0, 0.2, 1.0):
-        hips = {**base.joint_weights, "left_hip": weight, "right_hip": weight}
-        bench.line(f"hips {weight}", bench.smplify(replace(base, joint_weights=hips)))
+        hips = {**base.keypoints.joint_weights, "left_hip": weight, "right_hip": weight}
+        bench.line(f"hips {weight}", bench.smplify(with_constants(base, "keypoints", joint_weights=hips)))
     for weight in (0.0, 20.0, 80.0):
-        bench.line(f"upright {weight:.0f}", bench.smplify(replace(base, upright_weight=weight)))
+        bench.line(f"upright {weight:.0f}", bench.smplify(with_constants(base, "upright", weight=weight)))
     for stage in (0, 4):
         name = "camera free in all stages" if stage == 0 else "camera frozen"
-        bench.line(name, bench.smplify(replace(base, camera_moves_from=stage)))
+        bench.line(name, bench.smplify(camera_free_from(base, stage)))
     torso = replace(base, camera=replace(base.camera, depth_from="torso"))
     bench.line("depth from the torso", bench.smplify(torso))
     bench.line("two orientations fitted whole", bench.smplify(replace(base, candidates=2)))
-    bench.line("sigma 30 px", bench.smplify(replace(base, sigma=30.0)))
-    bench.line("no interpenetration term", bench.smplify(replace(base, interpenetration=0.0)))
+    bench.line("sigma 30 px", bench.smplify(with_constants(base, "keypoints", sigma=30.0)))
+    bench.line("no interpenetration term", bench.smplify(base.without("interpenetration")))
 
 
 def anchor() -> None:
@@ -94,11 +107,12 @@ def anchor() -> None:
         given = errors_mm(bench.body, init, bench.people.params)
         print(f"prediction off by {degrees:.0f} degrees a joint: per-vertex {given['pve_mm']:.0f} mm")
         for weight in (0.0, 10.0, 25.0, 50.0):
-            bench.line(f"weight {weight:.0f}", bench.anchored(replace(base, anchor_pose=weight), init))
+            bench.line(f"weight {weight:.0f}", bench.anchored(with_constants(base, "anchor", weight=weight), init))
         for sigma in (0.35, 1.4):
-            bench.line(f"weight 25, sigma {sigma}", bench.anchored(replace(base, anchor_pose_sigma=sigma), init))
-        bench.line("weight 25, camera frozen", bench.anchored(replace(base, camera_moves_from=1), init))
-        bench.line("weight 25, betas anchored 10", bench.anchored(replace(base, anchor_betas=10.0), init))
+            bench.line(f"weight 60, sigma {sigma}", bench.anchored(with_constants(base, "anchor", sigma=sigma), init))
+        bench.line("weight 60, camera frozen", bench.anchored(camera_free_from(base, len(base.stages)), init))
+        betas = replace(default_term("anchor_betas"), weight=10.0)
+        bench.line("weight 60, betas anchored 10", bench.anchored(base.with_term(betas), init))
 
 
 def silhouette() -> None:
@@ -110,14 +124,9 @@ def silhouette() -> None:
     init = noisy_prediction(bench.people.params, 15.0)
     runs: list[tuple[str, FitConfig, Callable[[FitConfig], FitResult]]] = []
     for weight in (0.0, 4.0, 8.0):
-        runs.append((f"smplify, silhouette {weight:.0f}", replace(FitConfig(), silhouette=weight), bench.smplify))
-        runs.append(
-            (
-                f"anchored, silhouette {weight:.0f}",
-                replace(anchored_config(), silhouette=weight),
-                lambda config: bench.anchored(config, init),
-            )
-        )
+        alone, near = (with_constants(one, "silhouette", weight=weight) for one in (FitConfig(), anchored_config()))
+        runs.append((f"smplify, silhouette {weight:.0f}", alone, bench.smplify))
+        runs.append((f"anchored, silhouette {weight:.0f}", near, lambda config: bench.anchored(config, init)))
     for name, config, run in runs:
         result = run(config)
         pairs = zip(masks_of(bench, result.params), true, strict=True)

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from ..body import matrix_to_axis_angle
 from ..body.parameters import NUM_JOINTS, NUM_POSE
-from ..body.unpickling import load_pickle_safely
+from ..body.unpickling import is_pickle, load_pickle_safely
 from ..camera import Crop
 from ..interchange.spin import CROP_PIXELS, crop_intrinsics, spin_crop, weak_perspective_translation
 from ..observations.arrays import load_arrays
@@ -119,7 +119,7 @@ def read_estimate(entry: Entry, *, enlarged: float = 1.0) -> PlacedBody:
         EstimateError: it has no camera, or numbers of a wrong shape.
         ValueError, OSError: the file cannot be read.
     """
-    if _is_pickle(entry.path):
+    if is_pickle(entry.path):
         return _from_smplify(entry.path, enlarged)
     arrays = _arrays(entry.path)
     return _from_anchorfit(entry) if "format_version" in arrays else _from_spin(entry, arrays)
@@ -127,7 +127,7 @@ def read_estimate(entry: Entry, *, enlarged: float = 1.0) -> PlacedBody:
 
 def _index_file(path: Path) -> tuple[list[Entry], tuple[str, str] | None, int]:
     """Its entries, their body where it says so, and how many betas they have."""
-    if _is_pickle(path):
+    if is_pickle(path):
         return [Entry(path.stem, path, 0)], None, _betas_of_smplify(path)
     arrays = _arrays(path)
     if "format_version" in arrays:
@@ -145,11 +145,6 @@ def _index_file(path: Path) -> tuple[list[Entry], tuple[str, str] | None, int]:
     if "imgname" not in arrays:
         return [Entry(f"row{row}", path, row) for row in range(lengths["pose"])], None, num_betas
     return [Entry(str(label), path, row, f"row{row}") for row, label in enumerate(arrays["imgname"])], None, num_betas
-
-
-def _is_pickle(path: Path) -> bool:
-    with path.open("rb") as stream:
-        return path.suffix == ".pkl" or stream.read(1) == b"\x80"
 
 
 @cached_by_file(maxsize=4)  # files of many rows are asked for again and again

@@ -1,22 +1,21 @@
 """Anchored SMPLify: energy terms, batched least squares, schedules."""
 
 from .config import FitConfig, Stage, anchored_config, only_terms, parity_config
+from .least_squares import Status
 from .pose_prior import GaussianMixture, load_pose_prior
 from .results import FitResult
 from .schedules import anchored, smplify
-from .sequences import share_betas, smooth
 
 __all__ = [
     "FitConfig",
     "FitResult",
     "GaussianMixture",
     "Stage",
+    "Status",
     "anchored",
     "anchored_config",
     "load_pose_prior",
     "only_terms",
     "parity_config",
-    "share_betas",
-    "smooth",
     "smplify",
 ]

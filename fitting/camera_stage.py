@@ -16,13 +16,14 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ..body import CANONICAL_JOINTS, BodyModel
+from ..body import CANONICAL_JOINTS, BodyModel, Layout
 from ..body.rotations import axis_angle_to_matrix, cross_matrix, left_jacobian, matrix_to_axis_angle
+from ..camera import STANDING_HEIGHT, project_with_jacobian, standing_height, unproject
 from ..observations.people import Observations
-from .energy import BODY_POSE, GLOBAL_ORIENT, TRANSL, compiled_points
+from .energy import compiled_points
 from .least_squares import LevenbergMarquardt, NormalEquations, Stopping, minimise
+from .reference_frame import ReferenceFrame
 from .robust import geman_mcclure
-from .terms.keypoints import NEAREST
 
 TORSO = ("left_shoulder", "right_shoulder", "left_hip", "right_hip")
 FACE = ("nose", "left_eye", "right_eye", "left_ear", "right_ear", "neck", "head_top")
@@ -50,8 +51,6 @@ HEAD_SPANS: tuple[Span, ...] = (
     *((("nose", "left_ear"),), (("nose", "right_ear"),)),
 )
 """Where nothing else is seen."""
-
-STATURE = 1.7  # metres, of the person that reference_height stands for
 
 
 def _default_weights() -> dict[str, float]:
@@ -97,16 +96,38 @@ class CameraFit(NamedTuple):
 
 
 class _Rigid:
-    """A rigid point cloud against keypoints: six unknowns a row; a `least_squares.Problem`."""
+    """A rigid point cloud against keypoints: six unknowns a row; a `least_squares.Problem`.
 
-    def __init__(self, cloud: Tensor, pelvis: Tensor, targets: Tensor, weights: Tensor, focal: Tensor) -> None:
-        self.cloud = cloud  # (B, P, 3) about the pelvis
-        self.pelvis = pelvis  # (B, 3)
-        self.targets = targets  # (B, P, 2) reference pixels from the principal point
-        self.weights = weights  # (B, P)
-        self.focal = focal  # (B, 2) reference pixels
-        self.depth = torch.ones(len(cloud))
-        self.settings = CameraStage()
+    Args:
+        cloud: (B, P, 3) points about the pelvis.
+        pelvis: (B, 3) metres, where it is without translation.
+        targets: (B, P, 2) reference pixels. weights: (B, P). intrinsics: (B, 3, 3) of the reference frame.
+        depth: (B,) metres, the first guess.
+    """
+
+    def __init__(
+        self,
+        cloud: Tensor,
+        pelvis: Tensor,
+        targets: Tensor,
+        weights: Tensor,
+        intrinsics: Tensor,
+        depth: Tensor,
+        settings: CameraStage,
+    ) -> None:
+        self.cloud, self.pelvis = cloud, pelvis
+        self.targets, self.weights, self.intrinsics = targets, weights, intrinsics
+        self.depth, self.settings = depth, settings
+        self._depth_pull = settings.depth_weight / (torch.ones_like(depth) if settings.depth_absolute else depth)
+
+    def first(self, rotations: Tensor) -> Tensor:
+        """(B, 6) rotations (B, 3, 3) at the guessed depth, the weighted points about where they are seen."""
+        share = self.weights / self.weights.sum(-1, keepdim=True).clamp(min=1e-6)
+        centre = ((self.cloud @ rotations.mT) * share[..., None]).sum(1)
+        seen = (self.targets * share[..., None]).sum(1, keepdim=True)
+        transl = unproject(seen, self.depth[:, None], self.intrinsics)[:, 0] - self.pelvis
+        transl[:, :2] -= centre[:, :2]
+        return torch.cat([matrix_to_axis_angle(rotations), transl], -1)
 
     def normal_equations(self, params: Tensor, rows: Tensor) -> NormalEquations:
         values, jacobian = self.residuals(params, rows)
@@ -115,42 +136,32 @@ class _Rigid:
         return NormalEquations(values.square().sum(-1), gradient, torch.bmm(transposed, jacobian))
 
     def residuals(self, params: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Values (A, R) and Jacobian (A, R, 6) of the keypoints, the depth and the upright axis."""
         settings = self.settings
         orient, transl = params[:, :3], params[:, 3:]
-        rotation = axis_angle_to_matrix(orient)
-        jacobian_of_rotation = left_jacobian(orient)
+        rotation, turning = axis_angle_to_matrix(orient), left_jacobian(orient)
         turned = torch.bmm(self.cloud[rows], rotation.mT)  # (A, P, 3)
-        points = turned + (self.pelvis[rows] + transl)[:, None]
-        depth = points[..., 2].clamp(min=NEAREST)
+        place = self.pelvis[rows] + transl
         weights = self.weights[rows]
-        behind = ((points[..., 2] < NEAREST) & (weights > 0)).any(-1)
-        ratio = points[..., :2] / depth[..., None]
-        focal = self.focal[rows][:, None]
-        rho, slope = geman_mcclure(ratio * focal - self.targets[rows], settings.sigma)
-        pull = slope * weights[..., None] * focal / depth[..., None]  # (A, P, 2)
-        count, number = depth.shape
-        by_point = torch.zeros(count, number, 2, 3, dtype=params.dtype, device=params.device)
-        by_point[:, :, 0, 0] = pull[..., 0]
-        by_point[:, :, 1, 1] = pull[..., 1]
-        by_point[..., 2] = -pull * ratio
-        moved = -torch.matmul(cross_matrix(turned), jacobian_of_rotation[:, None])  # (A, P, 3, 3) d turned / d orient
-        of_points = torch.cat([torch.matmul(by_point, moved), by_point], -1).flatten(1, 2)  # (A, 2P, 6)
-        of_depth = params.new_zeros(count, 1, 6)
-        unit = torch.ones_like(self.depth[rows]) if settings.depth_absolute else self.depth[rows]
-        scale = settings.depth_weight / unit
-        of_depth[:, 0, 5] = scale
+        pixels, by_point, behind = project_with_jacobian(turned + place[:, None], self.intrinsics[rows])
+        rho, slope = geman_mcclure(pixels - self.targets[rows], settings.sigma)
+        pull = by_point * (slope * weights[..., None])[..., None]  # (A, P, 2, 3)
+        # d turned / d orient = -[turned]x J_l, so a row j of the projection's Jacobian turns with (turned x j) J_l.
+        of_turn = torch.linalg.cross(turned[:, :, None].expand_as(pull), pull).flatten(1, 2)
+        jacobian = params.new_zeros(len(params), of_turn.shape[1] + 4, 6)
+        jacobian[:, :-4, :3] = torch.bmm(of_turn, turning)
+        jacobian[:, :-4, 3:] = pull.flatten(1, 2)
+        depth_pull = self._depth_pull[rows]
+        jacobian[:, -4, 5] = depth_pull
         up = rotation[:, :, 1]
-        of_up = params.new_zeros(count, 3, 6)
-        of_up[:, :, :3] = -settings.upright_weight * cross_matrix(up) @ jacobian_of_rotation
-        upright = params.new_tensor([0.0, -1.0, 0.0])
+        jacobian[:, -3:, :3] = torch.bmm(cross_matrix(up), turning).mul_(-settings.upright_weight)
         values = [
             (rho * weights[..., None]).flatten(1),
-            ((transl[:, 2] + self.pelvis[rows][:, 2] - self.depth[rows]) * scale)[:, None],
-            settings.upright_weight * (up - upright),
+            ((place[:, 2] - self.depth[rows]) * depth_pull)[:, None],
+            settings.upright_weight * (up - params.new_tensor([0.0, -1.0, 0.0])),
         ]
-        residual = torch.cat(values, -1)
-        residual = torch.where(behind[:, None], torch.inf, residual)
-        return residual, torch.cat([of_points, of_depth, of_up], 1)
+        behind = (behind & (weights > 0)).any(-1)
+        return torch.where(behind[:, None], torch.inf, torch.cat(values, -1)), jacobian
 
 
 def _index(name: str) -> int:
@@ -177,7 +188,7 @@ def depth_guess(body_points: Tensor, observations: Observations, settings: Camer
         (B,) metres; where nothing can be measured, a person half as high as the image is long.
     """
     focal = observations.intrinsics[:, [0, 1], [0, 1]].mean(-1)
-    guess = 2.0 * STATURE * focal / observations.image_size.amax(-1).to(focal.dtype)
+    guess = 2.0 * STANDING_HEIGHT * focal / observations.image_size.amax(-1).to(focal.dtype)
     groups = [HEAD_SPANS, SHORT_SPANS, SPANS] if settings.depth_from == "limbs" else [TORSO_SIDES]
     slack = settings.limb_noise if settings.depth_from == "limbs" else 0.0
     for spans in groups:
@@ -238,52 +249,42 @@ def place(
     Args:
         body: the body model.
         observations: B people.
-        start: (B, 85) pose and betas to hold; its global orientation and translation are not looked at.
+        start: (B, D) pose and betas to hold; its global orientation and translation are not looked at.
         settings: the stage's constants.
         reference_height: a person of 1.7 m is taken as so many pixels high by all pixel constants; None: image pixels.
         orientations: (B, H, 3, 3) body-to-camera rotations to start from, instead of those of the settings.
     Returns:
         The hypotheses of each row, best first.
     """
-    canonical = compiled_points(body, (*CANONICAL_JOINTS, "joint:pelvis"))
-    rest = torch.zeros_like(start)
-    rest[:, BODY_POSE] = start[:, BODY_POSE]
-    rest[:, TRANSL.start - 10 : TRANSL.start] = start[:, TRANSL.start - 10 : TRANSL.start]
-    points = canonical.points(rest)
+    layout = body.layout
+    rest = start.clone()
+    rest[:, layout.global_orient] = 0
+    rest[:, layout.transl] = 0
+    points = compiled_points(body, (*CANONICAL_JOINTS, "joint:pelvis")).points(rest)
     points, pelvis = points[:, :-1], points[:, -1]
     depth = depth_guess(points, observations, settings)
-    intrinsics = observations.intrinsics
-    focal = torch.stack([intrinsics[:, 0, 0], intrinsics[:, 1, 1]], -1)
-    if reference_height is None:
-        zoom = torch.ones_like(depth)
-    else:
-        zoom = reference_height * depth / (STATURE * focal.mean(-1))
+    zoom = torch.ones_like(depth)
+    if reference_height is not None:
+        zoom = reference_height / standing_height(observations.intrinsics, depth)
     names = [name for name in CANONICAL_JOINTS if settings.weights.get(name, 0.0) > 0]
     index = [_index(name) for name in names]
-    base = start.new_tensor([settings.weights[name] for name in names])
-    targets = (observations.keypoints[:, index] - intrinsics[:, None, :2, 2]) * zoom[:, None, None]
-    weights = base * observations.confidence[:, index]
+    frame = ReferenceFrame(intrinsics=observations.intrinsics, zoom=zoom)
     rotations = _orientations(observations, settings) if orientations is None else orientations
     hypotheses = rotations.shape[1]
 
     def spread(values: Tensor) -> Tensor:
-        return values.repeat_interleave(hypotheses, 0)
+        return values.repeat_interleave(hypotheses, 0) if hypotheses > 1 else values
 
     problem = _Rigid(
         spread(points[:, index] - pelvis[:, None]),
         spread(pelvis),
-        spread(targets),
-        spread(weights),
-        spread(focal * zoom[:, None]),
+        spread(frame.pixels(observations.keypoints[:, index])),
+        spread(start.new_tensor([settings.weights[name] for name in names]) * observations.confidence[:, index]),
+        spread(frame.matrix),
+        spread(depth),
+        settings,
     )
-    problem.depth, problem.settings = spread(depth), settings
-    turned = problem.cloud @ rotations.flatten(0, 1).mT
-    share = problem.weights / problem.weights.sum(-1, keepdim=True).clamp(min=1e-6)
-    centre = (turned * share[..., None]).sum(1)
-    aim = (problem.targets * share[..., None]).sum(1) / problem.focal * problem.depth[:, None]
-    transl = torch.cat([aim, problem.depth[:, None]], -1) - problem.pelvis
-    transl[:, :2] -= centre[:, :2]
-    first = torch.cat([matrix_to_axis_angle(rotations.flatten(0, 1)), transl], -1)
+    first = problem.first(rotations.flatten(0, 1))
     solution = minimise(problem, first, LevenbergMarquardt(), settings.stopping)
     cost = torch.nan_to_num(solution.cost, nan=torch.inf).unflatten(0, (-1, hypotheses))
     order = cost.argsort(dim=-1, stable=True)
@@ -322,8 +323,9 @@ def _angle_between(first: Tensor, second: Tensor) -> Tensor:
 
 
 def apply(start: Tensor, placed: Tensor) -> Tensor:
-    """``start`` (B, 85) with orientation and translation (B, 6) put in."""
+    """``start`` (B, D) with orientation and translation (B, 6) put in."""
+    layout = Layout.of_size(start.shape[-1])
     out = start.clone()
-    out[:, GLOBAL_ORIENT] = placed[:, :3]
-    out[:, TRANSL] = placed[:, 3:]
+    out[:, layout.global_orient] = placed[:, :3]
+    out[:, layout.transl] = placed[:, 3:]
     return out

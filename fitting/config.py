@@ -1,140 +1,201 @@
-"""What a schedule can be told: stages, weights, constants, each with its unit and origin."""
+"""What a schedule can be told: stages, terms, constants, each with its unit and origin."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
-from ..body import CANONICAL_JOINTS
-from .camera_stage import CameraStage
+from .camera_stage import TORSO, CameraStage
 from .diagnostics import Limits
 from .least_squares import Dogleg, LevenbergMarquardt, StepRule, Stopping
+from .terms import (
+    Anchor,
+    Depth,
+    Hinge,
+    Interpenetration,
+    Keypoints,
+    PosePrior,
+    Shape,
+    SharedShape,
+    Silhouette,
+    Smoothness,
+    TermSpec,
+    Upright,
+)
+from .terms.keypoints import smplify_joint_weights
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
     """One stage of the body fit: the weights of the pose and shape priors, and when it is over."""
 
+    name: str
     pose_weight: float
     shape_weight: float
     stopping: Stopping = Stopping()
+    holds_camera: bool = False  # whether the translation stays where it is
+    rounds: int = 1  # times that terms are refreshed and the energy is minimised
+    only_evidence: bool = False  # only rows that have evidence of a term that begins here; the others stay as they are
+    couples: bool = False  # rows of one person or video look at each other: all rows are fitted together
 
 
 _EARLY = Stopping(rtol=1e-3, max_steps=30)  # stages that only lead the way
+_LAST = Stage(name="last", pose_weight=4.78, shape_weight=5.0, stopping=Stopping(rtol=1e-4, max_steps=100))
+
+
+def _followed(last: Stage) -> tuple[Stage, ...]:
+    """The last stage, and what goes on from it where there is evidence: masks, several rows of a person, videos."""
+    further = replace(last, only_evidence=True)
+    return (
+        last,
+        replace(further, name="outlines", rounds=4, stopping=Stopping(rtol=1e-3, max_steps=6)),
+        replace(further, name="shared shape", couples=True),
+        replace(further, name="smoothness", couples=True, rounds=8),
+    )
+
 
 SMPLIFY_STAGES = (
-    Stage(pose_weight=404.0, shape_weight=100.0, stopping=_EARLY),
-    Stage(pose_weight=404.0, shape_weight=50.0, stopping=_EARLY),
-    Stage(pose_weight=57.4, shape_weight=10.0, stopping=_EARLY),
-    Stage(pose_weight=4.78, shape_weight=5.0, stopping=Stopping(rtol=1e-4, max_steps=100)),
+    Stage(name="first", pose_weight=404.0, shape_weight=100.0, stopping=_EARLY, holds_camera=True),
+    Stage(name="second", pose_weight=404.0, shape_weight=50.0, stopping=_EARLY, holds_camera=True),
+    Stage(name="third", pose_weight=57.4, shape_weight=10.0, stopping=_EARLY, holds_camera=True),
+    *_followed(_LAST),
 )
 """Weights of the public code (Bogo et al. 2016)."""
 
+TERMS: tuple[TermSpec, ...] = (
+    Keypoints(),
+    PosePrior(),
+    Hinge(),
+    Shape(),
+    Depth(),
+    Upright(),
+    Anchor(),
+    Anchor(name="anchor_orient", part="global_orient", weight=100.0),
+    Anchor(name="anchor_betas", part="betas", weight=1.0, sigma=2.0),
+    Interpenetration(),
+    Silhouette(),
+    SharedShape(),
+    Smoothness(),
+)
+"""Every term that the package has, with its usual constants."""
 
-def default_joint_weights() -> dict[str, float]:
-    """Base weight of each canonical joint that is used; `docs/fitting.md` has what was measured.
+ESSENTIAL = ("keypoints", "pose_prior", "shape")
+"""Terms without which nothing is fitted: they are on, whichever terms are asked for."""
 
-    Limbs weigh 1 as in SMPLify. Points that a detector gives several of for one rigid part (face, feet) share a weight.
-    Detectors' hips lie higher and wider than SMPL's hip joints, so they and what is made from them weigh less.
+
+def default_term(name: str) -> TermSpec:
+    """The term of that name with its usual constants.
+
+    Raises:
+        ValueError: the package has no term of that name.
     """
-    weights = {name: 1.0 for name in CANONICAL_JOINTS if name.split("_")[-1] in ("knee", "ankle", "elbow", "wrist")}
-    weights.update(left_shoulder=1.0, right_shoulder=1.0, neck=0.5, head_top=0.7, thorax=0.3, jaw=0.3)
-    weights.update(nose=0.7, left_eye=0.5, right_eye=0.5, left_ear=0.7, right_ear=0.7)
-    weights.update(left_hip=0.7, right_hip=0.7, pelvis=0.4, spine=0.1)
-    weights.update({f"{side}_{toe}": 0.4 for side in ("left", "right") for toe in ("big_toe", "small_toe", "heel")})
-    weights.update(dict.fromkeys(("left_hand", "right_hand", "left_foot", "right_foot"), 0.3))
-    return weights
+    for spec in TERMS:
+        if spec.name == name:
+            return spec
+    raise ValueError(f"terms: expected some of {', '.join(spec.name for spec in TERMS)}; got {name}")
 
 
-def smplify_joint_weights() -> dict[str, float]:
-    """The public code's: 1 for LSP's joints but the hips 0 and the neck 0; the head top is a surface point."""
-    limbs = ("ankle", "knee", "wrist", "elbow", "shoulder")
-    weights = {f"{side}_{limb}": 1.0 for side in ("left", "right") for limb in limbs}
-    return {**weights, "head_top": 1.0}
+def _usual(*left_out: str) -> tuple[TermSpec, ...]:
+    return tuple(spec for spec in TERMS if spec.name not in left_out)
 
 
 @dataclass(frozen=True, kw_only=True)
 class FitConfig:
-    """Everything a schedule can be told. Pixels are those of the reference frame (see `reference_height`)."""
+    """Everything a schedule can be told; the defaults are those of `smplify`. Pixels are those of the reference frame.
+
+    Constants in pixels are those of a person ``reference_height`` pixels high: each person's errors are scaled to that
+    frame by the depth that the camera stage found, so neither resolution nor distance changes how terms weigh.
+    """
 
     stages: tuple[Stage, ...] = SMPLIFY_STAGES
-    joint_weights: Mapping[str, float] = field(default_factory=default_joint_weights)  # by canonical joint
-    sigma: float = 100.0  # pixels, Geman-McClure of the data term
+    terms: tuple[TermSpec, ...] = _usual("anchor", "anchor_orient", "anchor_betas")
     reference_height: float | None = 300.0  # pixels of a 1.7 m person in the reference frame; None: image pixels
     camera: CameraStage = CameraStage()
-    camera_moves_from: int = 3  # the first body stage that moves the translation too; beyond the last: frozen
-    depth_weight: float = 60.0  # pixels for a relative change of depth by 1
-    upright_weight: float = 40.0  # pixels; see `terms.upright`
-    upright_sigma: float = 0.5
     candidates: int = 1  # orientations that enter the body stages, as extra rows: the camera stage chooses well enough
     candidate_stages: int = 4  # after so many stages the better candidate goes on alone
     only_side_views: float | None = None  # pixels: the second candidate counts only where shoulders look narrower
-    hinge_gain: float = 2.0  # see `terms.hinge`; the public code: 10
-    hinge_steepness: float = 4.0  # the public code: 1
-    anchor_pose: float = 0.0  # weight of the anchor on the body pose
-    anchor_pose_sigma: float = 0.7  # radians
-    anchor_orient: float = 0.0  # weight of the anchor on the global orientation; same sigma
-    anchor_betas: float = 0.0  # weight of the anchor on betas
-    anchor_betas_sigma: float = 2.0
-    interpenetration: float = 1e3  # weight of the term that keeps the body from passing through itself; 0: off
-    interpenetration_from: int = 3  # the first body stage it is on in
-    silhouette: float = 4.0  # weight of outlines, where a row has a mask; 0: off. See `docs/fitting.md`
-    silhouette_sigma: float = 30.0  # pixels, Geman-McClure
-    silhouette_rounds: int = 4  # times that outlines are matched anew
-    silhouette_points: int = 96  # matches each way
-    silhouette_stopping: Stopping = Stopping(rtol=1e-3, max_steps=6)  # of a round
     rule: StepRule = LevenbergMarquardt()
     limits: Limits = Limits()
 
+    def __post_init__(self) -> None:
+        names = [spec.name for spec in self.terms]
+        if len(set(names)) < len(names):
+            raise ValueError(f"terms: expected each name once, got {', '.join(names)}")
 
-SWITCHES = {
-    "hinge": "hinge_gain",
-    "depth": "depth_weight",
-    "upright": "upright_weight",
-    "anchor": "anchor_pose",
-    "anchor_orient": "anchor_orient",
-    "anchor_betas": "anchor_betas",
-    "interpenetration": "interpenetration",
-    "silhouette": "silhouette",
-}
-"""Terms of the energy that can be left out, and which weight is then 0."""
+    def term(self, name: str) -> TermSpec | None:
+        """The term of that name, or None where it is off."""
+        return next((spec for spec in self.terms if spec.name == name), None)
+
+    @property
+    def keypoints(self) -> Keypoints:
+        """The data term.
+
+        Raises:
+            ValueError: it is off, or another kind of term has its name.
+        """
+        found = self.term("keypoints")
+        if not isinstance(found, Keypoints):
+            raise ValueError("terms: expected one of the kind Keypoints and the name keypoints")
+        return found
+
+    def with_term(self, spec: TermSpec) -> FitConfig:
+        """The same with a term more, or with another one in the place of that name."""
+        if self.term(spec.name) is None:
+            return replace(self, terms=(*self.terms, spec))
+        return replace(self, terms=tuple(spec if one.name == spec.name else one for one in self.terms))
+
+    def without(self, *names: str) -> FitConfig:
+        """The same with those terms off.
+
+        Raises:
+            ValueError: one is not on.
+        """
+        on = [spec.name for spec in self.terms]
+        unknown = [name for name in names if name not in on]
+        if unknown:
+            raise ValueError(f"terms: expected some of {', '.join(on)}; got {', '.join(unknown)}")
+        return replace(self, terms=tuple(spec for spec in self.terms if spec.name not in names))
+
+    def terms_of(self, stage: Stage) -> tuple[TermSpec, ...]:
+        """The terms that are on in one of the stages.
+
+        Raises:
+            ValueError: a term is to begin in a stage that this schedule does not have.
+        """
+        places = {one.name: place for place, one in enumerate(self.stages)}
+        unknown = next((spec for spec in self.terms if spec.from_stage and spec.from_stage not in places), None)
+        if unknown is not None:
+            raise ValueError(
+                f"terms: {unknown.name} is to begin in stage {unknown.from_stage!r}; there are {', '.join(places)}"
+            )
+        now = places[stage.name]
+        return tuple(spec for spec in self.terms if not spec.from_stage or places[spec.from_stage] <= now)
 
 
-def only_terms(config: FitConfig, names: Collection[str]) -> FitConfig:
-    """The configuration with those `SWITCHES` off that are not named; keypoints, pose prior and shape are always on.
+def only_terms(config: FitConfig, terms: Collection[str | TermSpec]) -> FitConfig:
+    """The configuration with the given terms alone, beside the `ESSENTIAL` ones, which are always on.
 
-    A named term that is off in ``config`` comes on with the weight that the defaults of either schedule have for it.
+    A name stands for the configuration's term or, where that is off, the package's with its usual constants; one
+    anchor to whoever names it. A spec is taken as it is.
 
     Raises:
-        ValueError: a name is none of a term, or no default has a weight for it.
+        ValueError: a name is none of a term.
     """
-    always = ("keypoints", "pose_prior", "shape")
-    unknown = sorted(set(names) - set(SWITCHES) - set(always))
-    if unknown:
-        raise ValueError(f"terms: expected some of {', '.join((*always, *SWITCHES))}; got {', '.join(unknown)}")
-    names = {*names, "anchor_orient"} if "anchor" in names else names  # one anchor to whoever names it
-    weights: dict[str, Any] = {}
-    for name, weight in SWITCHES.items():
-        sources = (config, FitConfig(), anchored_config()) if name in names else ()
-        weights[weight] = next((w for source in sources if (w := getattr(source, weight)) > 0), 0.0)
-        if name in names and weights[weight] == 0:
-            raise ValueError(f"terms: no default has a weight for {name}; give a config with {weight} set")
-    return replace(config, **weights)
+    given = [term for term in terms if isinstance(term, TermSpec)]
+    names = [term for term in terms if isinstance(term, str)]
+    names += ["anchor_orient"] if "anchor" in names else []
+    wanted = {name: config.term(name) or default_term(name) for name in (*ESSENTIAL, *names)}
+    wanted.update({spec.name: spec for spec in given})
+    order = {spec.name: place for place, spec in enumerate(TERMS)}
+    return replace(config, terms=tuple(sorted(wanted.values(), key=lambda spec: order.get(spec.name, len(order)))))
 
 
 def anchored_config() -> FitConfig:
     """The default of `anchored`: the last stage alone, and the anchor; no interpenetration term, to be quick."""
-    return FitConfig(
-        # Ten times SMPLify's tolerance: no accuracy is lost, a quarter of the steps is saved.
-        stages=(replace(SMPLIFY_STAGES[-1], stopping=Stopping(rtol=1e-3, max_steps=60)),),
-        camera_moves_from=0,
-        upright_weight=0.0,
-        sigma=20.0,  # a good start allows a kernel that is blind to far-off keypoints; see `docs/fitting.md`
-        anchor_pose=60.0,
-        anchor_orient=100.0,
-        interpenetration=0.0,
-    )
+    # Ten times SMPLify's tolerance: no accuracy is lost, a quarter of the steps is saved.
+    last = replace(_LAST, stopping=Stopping(rtol=1e-3, max_steps=60))
+    config = FitConfig(stages=_followed(last), terms=_usual("upright", "anchor_betas", "interpenetration"))
+    return config.with_term(Keypoints(sigma=20.0))  # a good start allows a kernel that is blind to far-off keypoints
 
 
 def parity_config() -> FitConfig:
@@ -142,10 +203,9 @@ def parity_config() -> FitConfig:
 
     Give it intrinsics of focal length 5000 and keypoints of an image in which people are about 300 pixels high.
     """
-    torso = dict.fromkeys(("left_shoulder", "right_shoulder", "left_hip", "right_hip"), 1.0)
     stopping = Stopping(rtol=1e-4, max_steps=100)
     camera = CameraStage(
-        weights=torso,
+        weights=dict.fromkeys(TORSO, 1.0),
         depth_from="torso",
         yaws_deg=(0.0, 180.0),
         pitches_deg=(0.0,),
@@ -155,22 +215,25 @@ def parity_config() -> FitConfig:
         upright_weight=0.0,
         stopping=stopping,
     )
-    return FitConfig(
-        stages=tuple(
-            Stage(pose_weight=stage.pose_weight, shape_weight=stage.shape_weight, stopping=stopping)
-            for stage in SMPLIFY_STAGES
+    body_stages = [stage for stage in SMPLIFY_STAGES if not stage.only_evidence]
+    further = [stage for stage in SMPLIFY_STAGES if stage.only_evidence]
+    config = FitConfig(
+        stages=(
+            *(replace(stage, stopping=stopping, holds_camera=True) for stage in body_stages),
+            *(replace(stage, holds_camera=True) for stage in further),
         ),
-        joint_weights=smplify_joint_weights(),
+        terms=_usual("depth", "upright", "anchor", "anchor_orient", "anchor_betas"),
         reference_height=None,
         camera=camera,
-        camera_moves_from=len(SMPLIFY_STAGES),
-        depth_weight=0.0,
-        interpenetration_from=0,
-        upright_weight=0.0,
         candidates=2,
-        candidate_stages=len(SMPLIFY_STAGES),
-        hinge_gain=10.0,
-        hinge_steepness=1.0,
+        candidate_stages=len(body_stages),
         only_side_views=25.0,
         rule=Dogleg(),
     )
+    for spec in (
+        Keypoints(joint_weights=smplify_joint_weights()),
+        Hinge(weight=10.0, steepness=1.0),
+        Interpenetration(from_stage="first"),
+    ):
+        config = config.with_term(spec)
+    return config

@@ -13,7 +13,9 @@ from torch import Tensor
 
 from ..body import CANONICAL_JOINTS, BodyModel
 from ..body.joint_sets import SMPL_JOINTS
+from ..camera import NEAREST_DEPTH, project
 from ..rendering import rasterize
+from ..rows import Rows
 
 BORDER = 2.0  # pixels: an outline so near to the image's border is the border's, not the person's
 
@@ -124,11 +126,10 @@ def body_outline(
     Returns:
         (S,) bool.
     """
-    pixels = vertices_cam @ intrinsics.mT
-    pixels = pixels[:, :2] / pixels[:, 2:]
+    pixels = project(vertices_cam, intrinsics)
     low, high = pixels.amin(0), pixels.amax(0)
     extent = float((high - low).amax())
-    if not np.isfinite(extent) or extent <= 0 or float(vertices_cam[:, 2].amin()) <= 0.05:
+    if not np.isfinite(extent) or extent <= 0 or float(vertices_cam[:, 2].amin()) <= NEAREST_DEPTH:
         return torch.zeros(len(sample), dtype=torch.bool, device=sample.device)
     zoom = (size - 8) / extent
     window = torch.eye(3, dtype=intrinsics.dtype, device=intrinsics.device)
@@ -143,13 +144,36 @@ def body_outline(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Matches:
-    """Matches of B rows, padded with weight 0: see `terms.SilhouetteTerm`."""
+class Matches(Rows):
+    """Matches of B rows, padded with weight 0: see `terms.SilhouetteTerm`.
+
+    Attributes:
+        index: (B, M) which of the sampled vertices.
+        target: (B, M, 2) points of the masks' outlines, pixels.
+        normal: (B, M, 2) unit normals of the outlines there.
+        weights: (B, M).
+    """
 
     index: Tensor
     target: Tensor
     normal: Tensor
     weights: Tensor
+
+    @classmethod
+    def blank(cls, count: int, points: int, like: Tensor) -> Matches:
+        """No match in any of ``count`` rows, with room for ``points`` each way."""
+        flat = like.new_zeros(count, 2 * points)
+        pairs = like.new_zeros(count, 2 * points, 2)
+        return cls(index=flat.long(), target=pairs, normal=pairs, weights=flat)
+
+    def put(self, rows: Tensor, other: Matches) -> Matches:
+        """The same with some rows replaced."""
+        return Matches(
+            index=self.index.index_copy(0, rows, other.index),
+            target=self.target.index_copy(0, rows, other.target),
+            normal=self.normal.index_copy(0, rows, other.normal),
+            weights=self.weights.index_copy(0, rows, other.weights),
+        )
 
 
 def match(
@@ -176,8 +200,7 @@ def match(
     """
     rows = []
     for row, outline in enumerate(outlines):
-        pixels = vertices_cam[row, sample] @ intrinsics[row].mT
-        pixels = pixels[:, :2] / pixels[:, 2:].clamp(min=1e-3)
+        pixels = project(vertices_cam[row, sample], intrinsics[row], nearest=NEAREST_DEPTH)
         on_outline = body_outline(vertices_cam[row], faces, intrinsics[row], sample)
         seen = (pixels > BORDER).all(-1) & (pixels < image_size[row].to(pixels) - BORDER).all(-1)
         vertices = torch.nonzero(on_outline & seen & in_sight[row])[:, 0]

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from ..body import CANONICAL_JOINTS, BodyModel
+from ..camera import NEAREST_DEPTH, project, standing_height
 from ..observations.people import Observations
-from .camera_stage import STATURE
 from .contours import usable_mask
-from .energy import BETAS, BODY_POSE, TRANSL, BodyState, Energy, compiled_points
-from .pose_prior import GaussianMixture
+from .energy import BodyState, compiled_points
+from .least_squares import Status
 from .results import FitResult
 from .terms.interpenetration import interpenetration_term
-from .terms.keypoints import NEAREST
+
+if TYPE_CHECKING:
+    from .problem import FitProblem
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,26 +36,24 @@ class Limits:
 def reprojection_errors(body: BodyModel, observations: Observations, params: Tensor) -> tuple[Tensor, Tensor]:
     """Errors (B, K) in pixels of the image, NaN where a joint was not seen; whether a seen joint is behind (B,)."""
     points = compiled_points(body, CANONICAL_JOINTS).points(params)
-    homogeneous = points @ observations.intrinsics.mT
-    pixels = homogeneous[..., :2] / homogeneous[..., 2:].clamp(min=NEAREST)
+    pixels = project(points, observations.intrinsics, nearest=NEAREST_DEPTH)
     errors = (pixels - observations.keypoints).norm(dim=-1)
     seen = observations.confidence > 0
-    behind = ((points[..., 2] < NEAREST) & seen).any(-1)
+    behind = ((points[..., 2] < NEAREST_DEPTH) & seen).any(-1)
     return torch.where(seen, errors, torch.nan), behind
 
 
 def relative_error(observations: Observations, params: Tensor, errors: Tensor) -> Tensor:
     """(B,) mean of the errors (B, K) over seen joints, as a share of the person's height in pixels."""
     joints = (observations.confidence > 0).sum(-1)
-    focal = observations.intrinsics[:, [0, 1], [0, 1]].mean(-1)
-    height = STATURE * focal / params[:, TRANSL.stop - 1].clamp(min=NEAREST)
+    height = standing_height(observations.intrinsics, params[:, -1])
     return errors.nan_to_num().sum(-1) / joints.clamp(min=1) / height
 
 
 def _penetration(body: BodyModel, params: Tensor) -> Tensor:
     """(B,) metres, see `InterpenetrationTerm.depth`."""
     term = interpenetration_term(body, 1.0)
-    return term.depth(BodyState(params, compiled_points(body, term.point_names).points(params), None))
+    return term.depth(BodyState.of(params, compiled_points(body, term.point_names)))
 
 
 def _span(observations: Observations) -> Tensor:
@@ -64,52 +65,44 @@ def _span(observations: Observations) -> Tensor:
 
 
 def diagnose(
-    body: BodyModel,
-    observations: Observations,
-    energy: Energy,
-    prior: GaussianMixture,
-    params: Tensor,
-    *,
-    steps: Tensor,
-    converged: Tensor,
-    whole: Tensor,
-    limits: Limits,
+    problem: FitProblem, params: Tensor, energy: dict[str, Tensor], *, steps: Tensor, status: Tensor
 ) -> FitResult:
     """Puts the result together.
 
     Args:
-        body, observations: as fitted.
-        energy: the last stage's.
-        prior: the pose prior.
-        params: (B, 85) found.
-        steps, converged: (B,) of the solver.
-        whole: (B,) bool: the row's input was finite.
-        limits: beyond these a row is not trusted.
+        problem: as fitted.
+        params: (B, D) found.
+        energy: name of a term -> (B,) its energy there.
+        steps, status: (B,) of the solver; the worst `Status` of all stages.
     """
+    body, observations, limits = problem.body, problem.observations, problem.config.limits
     finite = torch.isfinite(params).all(-1)
     params = torch.where(finite[:, None], params, 0.0)
-    rows = torch.arange(len(params), device=params.device)
-    energies = energy.by_term(params, rows)
+    sound = finite & problem.whole
     errors, in_image = _image_checks(body, observations, params, limits)
-    worst_beta = params[:, BETAS].abs().amax(-1)
-    worst_pose = prior.energy(params[:, BODY_POSE])
+    parts = body.layout.split(params)
     checks = [
-        (~whole | ~finite, "its input is not finite"),
+        (~sound, "its input is not finite"),
         *in_image,
-        (worst_pose > limits.max_pose_prior, "a pose that the prior finds out of range"),
+        (
+            problem.pose_prior.energy(parts.body_pose) > limits.max_pose_prior,
+            "a pose that the prior finds out of range",
+        ),
         (_penetration(body, params) > limits.max_penetration, "parts of the body lie inside each other"),
-        (worst_beta > limits.max_beta, f"a shape parameter beyond {limits.max_beta:g} standard deviations"),
-        (~converged, "the solver did not converge"),
+        (
+            parts.betas.abs().amax(-1) > limits.max_beta,
+            f"a shape parameter beyond {limits.max_beta:g} standard deviations",
+        ),
+        *((status == one, f"the solver ended {one.says}") for one in Status if one != Status.CONVERGED),
     ]
     reasons = _reasons(checks, observations)
-    trusted = torch.tensor([not reason for reason in reasons], device=params.device)
     return FitResult(
         params=params,
         reprojection=errors,
-        energy=energies,
+        energy=energy,
         steps=steps,
-        converged=converged & finite & whole,
-        trusted=trusted,
+        status=torch.where(sound, status, int(Status.FAILED)),
+        trusted=torch.tensor([not reason for reason in reasons], device=params.device),
         reasons=reasons,
     )
 

@@ -1,8 +1,8 @@
 """An energy is a list of terms over one set of body points; it gives the solver its normal equations.
 
-The unknowns of a row are the 85 numbers [pose 72 | betas 10 | transl 3] (`anchorfit.body`). All terms look at the same
-points, evaluated once with their Jacobian; a term defines itself by residuals and Jacobian rows, and may add a
-structured short cut that comes to the same normal equations.
+The unknowns of a row are the body's parameters (`anchorfit.body.Layout`). All terms look at the same points, evaluated
+once with their Jacobian; a term defines itself by residuals and Jacobian rows, and may add a structured short cut that
+comes to the same normal equations.
 """
 
 from __future__ import annotations
@@ -15,39 +15,49 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ..body import BodyModel, PointSet, compile_points
+from ..body import BodyModel, Layout, PointSet, compile_points
 from .least_squares import NormalEquations
-
-NUM_PARAMS = 85
-POSE = slice(0, 72)
-GLOBAL_ORIENT = slice(0, 3)
-BODY_POSE = slice(3, 72)
-BETAS = slice(72, 82)
-TRANSL = slice(82, 85)
-
 
 _CHUNK_ROWS = 128  # rows assembled at a time on a CPU: their Jacobians stay in the cache
 
 
 class Residuals(NamedTuple):
-    """A term's residuals (B, R) and their derivative (B, R, 85); the term's energy is the sum of squares."""
+    """A term's residuals (B, R) and their derivative (B, R, D); the term's energy is the sum of squares."""
 
     values: Tensor
     jacobian: Tensor
 
 
 class BodyState(NamedTuple):
-    """Where B rows stand: params (B, 85), points of the body in the camera frame (B, P, 3), their derivative.
+    """Where B rows stand.
 
     Attributes:
-        params: (B, 85).
-        points: (B, P, 3) metres; P = 0 where no term wants points.
-        jacobian: (B, P, 3, 85), or None where only values were asked for.
+        params: (B, D), see ``layout``.
+        points: (B, P, 3) metres, camera frame; P = 0 where no term wants points.
+        jacobian: (B, P, 3, D), or None where only values were asked for.
+        layout: of the parameters.
     """
 
     params: Tensor
     points: Tensor
     jacobian: Tensor | None
+    layout: Layout
+
+    @classmethod
+    def of(cls, params: Tensor, points: PointSet | None = None, *, derivative: bool = False) -> BodyState:
+        """The state at parameters (B, D), with given points and on request their derivative."""
+        layout = Layout.of_size(params.shape[-1])
+        if points is None:
+            blank = params.new_zeros(len(params), 0, 3)
+            return cls(params, blank, blank.new_zeros(*blank.shape, layout.size), layout)
+        if derivative:
+            return cls(params, *points.points_and_jacobian(params), layout)
+        return cls(params, points.points(params), None, layout)
+
+    def share(self, columns: Tensor | slice) -> BodyState:
+        """The same with some of the points alone."""
+        jacobian = None if self.jacobian is None else self.jacobian[:, columns]
+        return self._replace(points=self.points[:, columns], jacobian=jacobian)
 
 
 class Term(ABC):
@@ -56,10 +66,14 @@ class Term(ABC):
     Attributes:
         name: how diagnostics speak of it.
         point_names: the body points it looks at (see `anchorfit.body.compile_points`).
+        evidence: (B,) bool, the rows that the term says anything of; None: all of them.
+        holds: parameters that the term sets itself in ``refresh`` and the solver leaves alone.
     """
 
     name: str
     point_names: tuple[str, ...] = ()
+    evidence: Tensor | None = None
+    holds: tuple[slice, ...] = ()
 
     @abstractmethod
     def residuals(self, state: BodyState, rows: Tensor) -> Residuals:
@@ -69,6 +83,17 @@ class Term(ABC):
             state: where those rows stand; only the term's own points, in the order of ``point_names``.
             rows: (B,) int64, which rows of the batch they are.
         """
+
+    def refresh(self, params: Tensor, energy: Energy) -> Tensor:
+        """What the term holds on to, chosen anew at ``params`` (B, D) of the whole batch, between two solves.
+
+        Args:
+            params: where all rows stand.
+            energy: the energy that the term is a part of.
+        Returns:
+            (B, D) where to go on from; ``params`` unless the term moves rows itself.
+        """
+        return params
 
     def energy(self, state: BodyState, rows: Tensor) -> Tensor:
         """(B,) the term's energy, without derivatives."""
@@ -85,7 +110,7 @@ class Term(ABC):
         )
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=64)
 def compiled_points(body: BodyModel, names: tuple[str, ...]) -> PointSet:
     """`compile_points`, remembered for the bodies and names used last; ``vertex:INDEX`` comes after all other names."""
     vertices = [int(name.removeprefix("vertex:")) for name in names if name.startswith("vertex:")]
@@ -97,35 +122,35 @@ class Energy:
 
     Args:
         body: the body model; its device and type are the energy's.
-        terms: the terms that are on.
-        frozen: (85,) bool, or None: unknowns that keep their value.
+        terms: the terms that are on; what they hold keeps its value.
+        frozen: further parameters that keep their value.
     """
 
-    def __init__(self, body: BodyModel, terms: Sequence[Term], *, frozen: Tensor | None = None) -> None:
+    def __init__(self, body: BodyModel, terms: Sequence[Term], *, frozen: Sequence[slice] = ()) -> None:
         self.terms = tuple(terms)
+        self.body = body
+        self.layout = body.layout
         wanted = [name for term in self.terms for name in term.point_names]
         wanted.sort(key=lambda name: name.startswith("vertex:"))  # stable: vertices go last
         names = {name: place for place, name in enumerate(dict.fromkeys(wanted))}
         self._columns: list[Tensor | slice] = []
         for term in self.terms:
-            columns = [names[name] for name in term.point_names]
-            first = columns[0] if columns else 0
-            run = columns == list(range(first, first + len(columns)))
-            index = slice(first, first + len(columns)) if run else torch.tensor(columns, device=body.v_template.device)
-            self._columns.append(index)
+            wanted_columns = [names[name] for name in term.point_names]
+            first = wanted_columns[0] if wanted_columns else 0
+            run = slice(first, first + len(wanted_columns))
+            is_run = wanted_columns == list(range(run.start, run.stop))
+            self._columns.append(run if is_run else torch.tensor(wanted_columns, device=body.device))
         self._points = compiled_points(body, tuple(names)) if names else None
-        self._frozen = frozen
+        held = [*frozen, *(columns for term in self.terms for columns in term.holds)]
+        self._frozen: Tensor | None = None
+        if held:
+            self._frozen = torch.zeros(self.layout.size, dtype=torch.bool, device=body.device)
+            for columns in held:
+                self._frozen[columns] = True
 
-    def _state(self, params: Tensor, derivative: bool) -> BodyState:
-        if self._points is None:
-            return BodyState(params, params.new_zeros(len(params), 0, 3), None)
-        if derivative:
-            return BodyState(params, *self._points.points_and_jacobian(params))
-        return BodyState(params, self._points.points(params), None)
-
-    def _share(self, state: BodyState, columns: Tensor | slice) -> BodyState:
-        jacobian = None if state.jacobian is None else state.jacobian[:, columns]
-        return BodyState(state.params, state.points[:, columns], jacobian)
+    def _shares(self, params: Tensor, *, derivative: bool) -> list[tuple[Term, BodyState]]:
+        state = BodyState.of(params, self._points, derivative=derivative)
+        return [(term, state.share(columns)) for term, columns in zip(self.terms, self._columns, strict=True)]
 
     def normal_equations(self, params: Tensor, rows: Tensor) -> NormalEquations:
         """See `least_squares.Problem`."""
@@ -140,15 +165,12 @@ class Energy:
         return NormalEquations(*(torch.cat(part) for part in zip(*parts, strict=True)))
 
     def _normal_equations(self, params: Tensor, rows: Tensor) -> NormalEquations:
-        state = self._state(params, derivative=True)
-        count = len(params)
+        count, size = params.shape
         normal = NormalEquations(
-            params.new_zeros(count),
-            params.new_zeros(count, NUM_PARAMS),
-            params.new_zeros(count, NUM_PARAMS, NUM_PARAMS),
+            params.new_zeros(count), params.new_zeros(count, size), params.new_zeros(count, size, size)
         )
-        for term, columns in zip(self.terms, self._columns, strict=True):
-            normal = term.accumulate(self._share(state, columns), rows, normal)
+        for term, state in self._shares(params, derivative=True):
+            normal = term.accumulate(state, rows, normal)
         if self._frozen is None:
             return normal
         free = (~self._frozen).to(params.dtype)
@@ -157,19 +179,14 @@ class Energy:
         return NormalEquations(normal.cost, normal.gradient * free, hessian)
 
     def residuals(self, params: Tensor, rows: Tensor) -> Residuals:
-        """All terms' residuals (B, R) and Jacobian rows (B, R, 85), for solvers that want them in full."""
-        state = self._state(params, derivative=True)
-        parts = [
-            term.residuals(self._share(state, columns), rows)
-            for term, columns in zip(self.terms, self._columns, strict=True)
-        ]
+        """All terms' residuals (B, R) and Jacobian rows (B, R, D), for solvers that want them in full."""
+        parts = [term.residuals(state, rows) for term, state in self._shares(params, derivative=True)]
         return Residuals(torch.cat([part.values for part in parts], 1), torch.cat([part.jacobian for part in parts], 1))
 
     def by_term(self, params: Tensor, rows: Tensor) -> dict[str, Tensor]:
         """Each term's energy, name -> (B,); terms of the same name are summed."""
-        state = self._state(params, derivative=False)
         energies: dict[str, Tensor] = {}
-        for term, columns in zip(self.terms, self._columns, strict=True):
-            value = term.energy(self._share(state, columns), rows)
+        for term, state in self._shares(params, derivative=False):
+            value = term.energy(state, rows)
             energies[term.name] = energies[term.name] + value if term.name in energies else value
         return energies

@@ -8,10 +8,13 @@ and its own failure; a row that is done is frozen at once and leaves the batch a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
+
+from ..rows import FEWEST_ROWS, filled
 
 
 class NormalEquations(NamedTuple):
@@ -54,6 +57,9 @@ class StepRule(Protocol):
         ...
 
 
+_ALIGNED = 8
+"""Matrices are filled up to a multiple of so many unknowns, so that all of a batch lie alike in memory: MKL's solution
+of triangular systems rounds by their address, and a row would depend on its place in the batch."""
 _TINY_DIAGONAL = 1e-9  # of the largest diagonal entry: unknowns that no residual sees stay where they are
 
 
@@ -66,11 +72,16 @@ def _scaling(hessian: Tensor) -> Tensor:
 
 def _solve_scaled(model: NormalEquations, scaling: Tensor, shift: Tensor) -> tuple[Tensor, Tensor]:
     """Solves (S H S + shift I) y = -S g. Returns y (B, N) and whether the matrix was positive definite (B,)."""
-    matrix = model.hessian * scaling[:, :, None] * scaling[:, None, :]
-    torch.diagonal(matrix, dim1=-2, dim2=-1).add_(shift[:, None])
+    count, size = scaling.shape
+    room = -(-size // _ALIGNED) * _ALIGNED
+    matrix = torch.eye(room, dtype=scaling.dtype, device=scaling.device).repeat(count, 1, 1)
+    inner = matrix[:, :size, :size]
+    torch.mul(model.hessian, scaling[:, :, None], out=inner).mul_(scaling[:, None, :])
+    torch.diagonal(inner, dim1=-2, dim2=-1).add_(shift[:, None])
+    right = scaling.new_zeros(count, room, 1)
+    torch.mul(model.gradient, -scaling, out=right[:, :size, 0])
     factor, info = torch.linalg.cholesky_ex(matrix)
-    solution = torch.cholesky_solve(-(model.gradient * scaling)[..., None], factor)[..., 0]
-    return solution, info == 0
+    return torch.cholesky_solve(right, factor)[:, :size, 0], info == 0
 
 
 def _reduction(model: NormalEquations, step: Tensor) -> Tensor:
@@ -159,6 +170,20 @@ def _dogleg_path(cauchy: Tensor, newton: Tensor, radius: Tensor) -> Tensor:
     return torch.where((to_newton <= radius)[:, None], newton, path)
 
 
+class Status(IntEnum):
+    """How a row ended; the larger, the worse, so that the worst of several stages is their maximum."""
+
+    CONVERGED = 0  # the last step gained less than ``rtol``, or the slope is so small that none can gain more
+    OUT_OF_STEPS = 1  # the cost was still falling at the step limit
+    STUCK = 2  # no step was accepted any more although the slope says that the cost could fall
+    FAILED = 3  # the start itself could not be evaluated
+
+    @property
+    def says(self) -> str:
+        """The status in words."""
+        return self.name.lower().replace("_", " ")
+
+
 class Solution(NamedTuple):
     """What the solver found, in the order of the rows given.
 
@@ -166,15 +191,23 @@ class Solution(NamedTuple):
         params: (B, N) the best point of each row; the start where a row failed.
         cost: (B,) its cost.
         steps: (B,) int64 steps tried.
-        converged: (B,) bool: the last accepted step gained less than ``rtol``, or none could gain anything.
-        failed: (B,) bool: the start itself could not be evaluated.
+        status: (B,) int64, a `Status` each.
     """
 
     params: Tensor
     cost: Tensor
     steps: Tensor
-    converged: Tensor
-    failed: Tensor
+    status: Tensor
+
+    @property
+    def converged(self) -> Tensor:
+        """(B,) bool."""
+        return self.status == Status.CONVERGED
+
+    @property
+    def failed(self) -> Tensor:
+        """(B,) bool."""
+        return self.status == Status.FAILED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,43 +224,47 @@ class _State(NamedTuple):
     model: NormalEquations
     control: Tensor
     steps: Tensor
-    done: Tensor
-    converged: Tensor
+    status: Tensor  # OUT_OF_STEPS while a row is at work
     rows: Tensor
+
+    @property
+    def done(self) -> Tensor:
+        return self.status != Status.OUT_OF_STEPS
 
     def take(self, index: Tensor) -> _State:
         model = NormalEquations(*(part[index] for part in self.model))
-        return _State(
-            self.params[index],
-            model,
-            self.control[index],
-            self.steps[index],
-            self.done[index],
-            self.converged[index],
-            self.rows[index],
-        )
+        rest = (part[index] for part in (self.control, self.steps, self.status, self.rows))
+        return _State(self.params[index], model, *rest)
+
+
+def _flat(model: NormalEquations, rtol: float) -> Tensor:
+    """(B,) whether no step can gain a share ``rtol`` of the cost: the gain along each unknown alone, summed."""
+    slope = model.gradient * _scaling(model.hessian)
+    return slope.square().sum(-1) <= rtol * model.cost
 
 
 def _step(problem: Problem, rule: StepRule, state: _State, rtol: float) -> _State:
     """One step of every row that is not done."""
+    done = state.done
     step, predicted = rule.propose(state.model, state.control)
     trial = state.params + step
     model = problem.normal_equations(trial, state.rows)
     reduction = state.model.cost - model.cost
     usable = torch.isfinite(model.cost) & torch.isfinite(predicted) & (predicted > 0) & torch.isfinite(step).all(-1)
     gain = torch.where(usable, reduction / predicted.clamp(min=torch.finfo(step.dtype).tiny), -1.0)
-    better = usable & (reduction > 0) & ~state.done
-    control = torch.where(state.done[:, None], state.control, rule.update(state.control, step, state.model, gain))
+    better = usable & (reduction > 0) & ~done
+    control = torch.where(done[:, None], state.control, rule.update(state.control, step, state.model, gain))
     small = usable & (torch.maximum(reduction.abs(), predicted) < rtol * state.model.cost)
-    converged = state.converged | (~state.done & (small | rule.stuck(control)))
+    stuck = ~small & rule.stuck(control)
+    ended = torch.where(small | (stuck & _flat(state.model, rtol)), int(Status.CONVERGED), int(Status.STUCK))
+    status = torch.where(~done & (small | stuck), ended, state.status)
     model = NormalEquations(
         torch.where(better, model.cost, state.model.cost),
         torch.where(better[:, None], model.gradient, state.model.gradient),
         torch.where(better[:, None, None], model.hessian, state.model.hessian),
     )
     params = torch.where(better[:, None], trial, state.params)
-    steps = state.steps + (~state.done).long()
-    return _State(params, model, control, steps, state.done | converged, converged, state.rows)
+    return _State(params, model, control, state.steps + (~done).long(), status, state.rows)
 
 
 @torch.no_grad()
@@ -248,7 +285,7 @@ def minimise(
         stopping: when a row is done.
         rows: (B,) int64, which rows of the problem the starts belong to; 0..B-1 by default.
     Returns:
-        The solution of each row. A row whose start cannot be evaluated comes back as it was, marked failed.
+        The solution of each row. A row whose start cannot be evaluated comes back as it was, with status FAILED.
     """
     rule = rule or LevenbergMarquardt()
     stopping = stopping or Stopping()
@@ -256,24 +293,22 @@ def minimise(
     rows = torch.arange(count, device=start.device) if rows is None else rows
     look_every = 1 if start.device.type == "cpu" else stopping.look_every
     model = problem.normal_equations(start, rows)
-    failed = ~(torch.isfinite(model.cost) & torch.isfinite(model.gradient).all(-1) & torch.isfinite(start).all(-1))
+    sound = torch.isfinite(model.cost) & torch.isfinite(model.gradient).all(-1) & torch.isfinite(start).all(-1)
+    status = torch.where(sound, int(Status.OUT_OF_STEPS), int(Status.FAILED))
     zeros = torch.zeros(count, dtype=torch.long, device=start.device)
-    state = _State(start, model, rule.init(start), zeros, failed, torch.zeros_like(failed), rows)
-    out_params, out_cost = start.clone(), model.cost.clone()
-    out_steps, out_converged = zeros.clone(), torch.zeros_like(failed)
+    state = _State(start, model, rule.init(start), zeros, status, rows)
+    out = Solution(start.clone(), model.cost.clone(), zeros.clone(), status.clone())
     place = torch.arange(count, device=start.device)
     for number in range(stopping.max_steps + 1):
         last = number == stopping.max_steps
         if last or number % look_every == 0:
             left = int((~state.done).sum())
             if last or left <= 0.8 * len(place):
-                out_params[place], out_cost[place] = state.params, state.model.cost
-                out_steps[place], out_converged[place] = state.steps, state.converged
+                out.params[place], out.cost[place] = state.params, state.model.cost
+                out.steps[place], out.status[place] = state.steps, state.status
                 if last or left == 0:
                     break
-                keep = torch.nonzero(~state.done)[:, 0]
-                if len(keep) == 1:  # matrix products of a batch of one round differently: a finished row stays with it
-                    keep = torch.cat([keep, (keep + 1) % len(place)])
+                keep = filled(torch.nonzero(~state.done)[:, 0], min(FEWEST_ROWS, len(place)))
                 state, place = state.take(keep), place[keep]
         state = _step(problem, rule, state, stopping.rtol)
-    return Solution(out_params, out_cost, out_steps, out_converged, failed)
+    return out

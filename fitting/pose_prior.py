@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,11 +13,10 @@ import torch
 from torch import Tensor
 
 from ..assets import ASSETS
-from ..body.unpickling import load_pickle_safely
+from ..body.parameters import NUM_BODY_POSE
+from ..body.unpickling import is_pickle, load_pickle_safely
 
 DEFAULT_PATH = ASSETS / "priors" / "pose_gmm.npz"
-
-BODY_POSE = 69
 
 
 class PriorResiduals(NamedTuple):
@@ -61,8 +61,8 @@ class GaussianMixture:
         """
         count = len(means)
         for name, value, shape in (
-            ("means", means, (count, BODY_POSE)),
-            ("precisions_cholesky", precisions_cholesky, (count, BODY_POSE, BODY_POSE)),
+            ("means", means, (count, NUM_BODY_POSE)),
+            ("precisions_cholesky", precisions_cholesky, (count, NUM_BODY_POSE, NUM_BODY_POSE)),
             ("weights", weights, (count,)),
         ):
             if tuple(value.shape) != shape:
@@ -76,7 +76,7 @@ class GaussianMixture:
         return cls(
             means=means,
             precisions_cholesky=precisions_cholesky,
-            neg_log_weights=0.5 * BODY_POSE * math.log(2 * math.pi) + scaled - weights.log(),
+            neg_log_weights=0.5 * NUM_BODY_POSE * math.log(2 * math.pi) + scaled - weights.log(),
             weights=weights,
         )
 
@@ -84,13 +84,21 @@ class GaussianMixture:
     def num_components(self) -> int:
         return len(self.means)
 
+    @cached_property
+    def half_precisions(self) -> Tensor:
+        """(K, 69, 69) C_k^-1 / 2, the curvature of each component's energy over two."""
+        return 0.5 * self.precisions_cholesky @ self.precisions_cholesky.mT
+
     @property
     def mean_pose(self) -> Tensor:
         """(69,) the mean of the whole mixture."""
         return self.weights @ self.means
 
     def to(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> GaussianMixture:
-        """The same on another device or in another floating-point type."""
+        """The same on another device or in another floating-point type; itself where nothing changes."""
+        like = self.means
+        if torch.device(device or like.device) == like.device and (dtype or like.dtype) == like.dtype:
+            return self
         return GaussianMixture(
             means=self.means.to(device=device, dtype=dtype),
             precisions_cholesky=self.precisions_cholesky.to(device=device, dtype=dtype),
@@ -106,8 +114,8 @@ class GaussianMixture:
         Raises:
             ValueError: another shape.
         """
-        if body_pose.ndim != 2 or body_pose.shape[1] != BODY_POSE:
-            raise ValueError(f"body_pose: expected (B, {BODY_POSE}), got {tuple(body_pose.shape)}")
+        if body_pose.ndim != 2 or body_pose.shape[1] != NUM_BODY_POSE:
+            raise ValueError(f"body_pose: expected (B, {NUM_BODY_POSE}), got {tuple(body_pose.shape)}")
         offsets = body_pose - self.means[:, None]  # (K, B, 69)
         whitened = math.sqrt(0.5) * torch.bmm(offsets, self.precisions_cholesky)
         energies = whitened.square().sum(dim=2) + self.neg_log_weights[:, None]  # (K, B)
@@ -141,7 +149,7 @@ def load_pose_prior(
         raise FileNotFoundError(
             f"{path}: no such pose prior; the package ships one (path=None), scripts/fit_pose_prior.py makes others"
         )
-    means, precisions_cholesky, weights = _from_pickle(path) if path.suffix == ".pkl" else _from_npz(path)
+    means, precisions_cholesky, weights = _from_pickle(path) if is_pickle(path) else _from_npz(path)
     try:
         mixture = GaussianMixture.from_precisions_cholesky(
             *(torch.from_numpy(np.asarray(part, dtype=np.float64)) for part in (means, precisions_cholesky, weights))
@@ -166,7 +174,7 @@ def _from_pickle(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         precisions_cholesky = np.linalg.cholesky(np.linalg.inv(np.asarray(covariances, dtype=np.float64)))
     except np.linalg.LinAlgError as error:
         raise ValueError(
-            f"{path}: covars: expected (K, {BODY_POSE}, {BODY_POSE}) positive definite: {error}"
+            f"{path}: covars: expected (K, {NUM_BODY_POSE}, {NUM_BODY_POSE}) positive definite: {error}"
         ) from error
     return means, precisions_cholesky, weights
 

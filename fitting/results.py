@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from ..rows import Rows
+from .least_squares import Status
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,11 +15,11 @@ class FitResult(Rows):
     """B fitted people, in the order of the observations.
 
     Attributes:
-        params: (B, 85) [pose 72 | betas 10 | transl 3]; finite in every row.
+        params: (B, D), see `anchorfit.body.Layout`; finite in every row.
         reprojection: (B, K) pixels of the image, canonical joints; NaN where a joint was not observed.
         energy: name of a term -> (B,) its energy in the last stage.
         steps: (B,) int64 solver steps over all body stages.
-        converged: (B,) bool: every stage's end was reached before its step limit.
+        status: (B,) int64, a `Status`: the worst of all body stages.
         trusted: (B,) bool: nothing speaks against the fit.
         reasons: B sentences, why a row is not trusted; "" where it is.
     """
@@ -27,9 +28,14 @@ class FitResult(Rows):
     reprojection: Tensor
     energy: dict[str, Tensor]
     steps: Tensor
-    converged: Tensor
+    status: Tensor
     trusted: Tensor
     reasons: tuple[str, ...]
 
     def __len__(self) -> int:
         return len(self.params)
+
+    @property
+    def converged(self) -> Tensor:
+        """(B,) bool: every stage came to its end."""
+        return self.status == Status.CONVERGED

@@ -38,7 +38,7 @@ def test_rows_and_concatenate_are_inverse(some_estimate):
 
 
 def test_concatenate_refuses_other_bodies_and_nothing(some_estimate):
-    with pytest.raises(ValueError, match="no estimates"):
+    with pytest.raises(ValueError, match="at least one BodyEstimate"):
         concatenate([])
     estimate = some_estimate(1)
     other = BodyEstimate(**{**{f.name: getattr(estimate, f.name) for f in fields(estimate)}, "gender": "male"})

@@ -18,7 +18,7 @@ from .joint_sets import SMPL_JOINTS, SMPL_PARENTS
 from .landmarks import SMPL_NUM_VERTICES, smpl_landmarks
 from .model import BodyModel
 from .parts import SEGMENT_PART
-from .unpickling import load_pickle_safely
+from .unpickling import is_pickle, load_pickle_safely
 
 GENDERS = ("neutral", "male", "female")
 
@@ -56,7 +56,7 @@ def load_body(
             without chumpy and nothing in them is run (see ``unpickling``).
         gender: "neutral", "male" or "female": which open body. For a file, the file decides; "male" or "female" is
             checked against what it says of itself.
-        num_betas: components of shape to keep.
+        num_betas: components of shape to keep, at most as many as the file has.
         device: where the tensors go.
         dtype: their floating-point type.
     Raises:
@@ -96,7 +96,7 @@ def read_body_file(path: Path) -> Mapping[str, Any]:
         )
     if head.startswith(b"PK"):
         content = _read_npz(path)
-    elif head.startswith(b"\x80") or path.suffix == ".pkl":
+    elif is_pickle(path):
         content = load_pickle_safely(path)
     else:
         raise ValueError(f"{path}: neither an .npz archive nor a pickle; {WHERE_TO_GET_SMPL}")
@@ -113,8 +113,9 @@ def _read_npz(path: Path) -> dict[str, Any]:
                 try:
                     content[key] = archive[key]
                 except ValueError as error:
-                    if "allow_pickle" not in str(error):  # arrays of Python objects stay unread
+                    if "allow_pickle" not in str(error):
                         raise
+                    content[key] = np.empty((), dtype=object)  # its place; what was pickled there is not opened
     except (zipfile.BadZipFile, ValueError, OSError, EOFError, KeyError, MemoryError, NotImplementedError) as error:
         raise ValueError(f"{path}: a truncated or damaged .npz archive ({error}); fetch it again") from error
     return content
@@ -129,6 +130,16 @@ class _Entries:
 
     def fail(self, problem: str) -> ValueError:
         return ValueError(f"{self.path}: {problem}; {WHERE_TO_GET_SMPL}")
+
+    def raw(self, key: str) -> np.ndarray:
+        """An array of any shape, of numbers or texts."""
+        try:
+            array = np.asarray(self.content[key])
+        except ValueError:  # lists of different lengths
+            array = np.empty((), dtype=object)
+        if array.dtype.hasobject:
+            raise self.fail(f"{key}: holds Python objects; save it as a plain array (a sparse matrix by .toarray())")
+        return array
 
     def numbers(self, key: str, *shape: int | None) -> np.ndarray:
         """A finite float64 array; None in ``shape`` fits any size."""
@@ -158,7 +169,7 @@ class _Entries:
         return str(value) if value.shape == () and value.dtype.kind == "U" else None
 
     def _array(self, key: str, shape: tuple[int | None, ...]) -> np.ndarray:
-        array = np.asarray(self.content[key])
+        array = self.raw(key)
         fits = len(shape) == array.ndim and all(n is None or n == m for n, m in zip(shape, array.shape, strict=True))
         if not fits:
             wanted = ", ".join("any" if n is None else str(n) for n in shape)
@@ -239,13 +250,13 @@ def body_from_arrays(
 def _refuse_other_models(entries: _Entries) -> None:
     """Files of SMPL's relatives are named as such before any shape is complained about."""
     content = entries.content
-    joints = np.asarray(content["weights"]).shape[-1:] if "weights" in content else ()
+    joints = entries.raw("weights").shape[-1:] if "weights" in content else ()
     for number, model in _OTHER_MODELS.items():
         if joints == (number,):
             raise entries.fail(
                 f"weights: this looks like a {model} file ({number} joints); SMPL's 24 joints are needed"
             )
-    if "posedirs" in content and np.asarray(content["posedirs"]).shape[-1:] == (93,):
+    if "posedirs" in content and entries.raw("posedirs").shape[-1:] == (93,):
         raise entries.fail("posedirs: this looks like a STAR file (93 corrective features); SMPL's 207 are needed")
     missing = [key for key in _REQUIRED if key not in content]
     if missing:
@@ -274,7 +285,7 @@ def _landmarks(
 ) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
     content, count = entries.content, len(v_template)
     if "landmark_names" in content:
-        names = tuple(str(name) for name in np.asarray(content["landmark_names"]).ravel())
+        names = tuple(str(name) for name in entries.raw("landmark_names").ravel())
         for key in ("landmark_vertices", "landmark_weights"):
             if key not in content:
                 raise entries.fail(f"missing {key} beside landmark_names")

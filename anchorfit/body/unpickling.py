@@ -1,10 +1,10 @@
 """Reading old SMPL pickles without chumpy, and without running anything that a file asks for.
 
 A pickle is a small program that may call whatever it can name. The reader here lets it name only what SMPL's files
-and those of data sets name: numpy's arrays, dtypes and scalars, scipy's compressed sparse matrices, sets, ordered
-dictionaries, and chumpy's two array types. Even these are stand-ins written here: they note what the file says, check
-it, and build arrays from plain bytes at the end. No code of numpy, scipy or chumpy ever sees the file's own objects.
-Any other name ends the reading with an error.
+and those of data sets name: numpy's arrays, dtypes and scalars, scipy's sparse matrices, sets, ordered dictionaries,
+and chumpy's two array types. Even these are stand-ins written here: they note what the file says, check it, and build
+arrays from plain bytes at the end, of no more entries in all than a body has. No code of numpy, scipy or chumpy ever
+sees the file's own objects. Any other name ends the reading with an error.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import math
 import pickle
 import pickletools
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,9 @@ MAX_BYTES = 2_000_000_000
 
 _MAX_ENTRIES = 100_000_000  # of all unpacked arrays together; SMPL-X has some 35 million
 _MAX_NESTING = 16
+_MAX_SCALAR_BYTES = 256
+_OPCODES = {opcode.code.encode("latin1"): opcode for opcode in pickletools.opcodes}
+_HEADS = re.compile(rb"\x80|[(]d|[}]|c[\w.]+\n\w+\n")  # protocol 2 and later; dictionaries and objects of 0 and 1
 _DTYPE = re.compile(r"[<>|=]?(?:[?]|b1|[iu][1248]|f[248]|[SU]\d{0,6}|O\d?)")
 
 
@@ -72,16 +76,39 @@ class _ChumpySelect(_Attributes):
 
 
 class _SparseColumns(_Attributes):
-    """``scipy.sparse.csc_matrix``."""
+    """``scipy.sparse``'s ``csc_matrix`` and ``csc_array``: entries column by column."""
 
-    wanted = ("data", "indices", "indptr", "_shape")
-    build = staticmethod(sparse.csc_matrix)
+    wanted: tuple[str, ...] = ("data", "indices", "indptr", "_shape")
+    kind = sparse.csc_matrix
+
+    def parts(self) -> tuple[Any, Any, Any]:
+        return self.get("data"), self.get("indices"), self.get("indptr")
+
+    def dense(self, shape: tuple[int, int], data: np.ndarray, indices: np.ndarray, starts: np.ndarray) -> np.ndarray:
+        matrix = self.kind((data, indices, starts), shape=shape)
+        matrix.check_format(full_check=True)
+        return np.asarray(matrix.toarray())
 
 
 class _SparseRows(_SparseColumns):
-    """``scipy.sparse.csr_matrix``."""
+    """``csr_matrix`` and ``csr_array``: entries row by row."""
 
-    build = staticmethod(sparse.csr_matrix)
+    kind = sparse.csr_matrix
+
+
+class _SparsePlaces(_SparseColumns):
+    """``coo_matrix`` and ``coo_array``: entries with their places (``coords`` since scipy 1.13)."""
+
+    wanted = ("data", "row", "col", "coords", "_shape")
+
+    def parts(self) -> tuple[Any, Any, Any]:
+        if "coords" not in self.__dict__:
+            return self.get("data"), self.get("row"), self.get("col")
+        coords = self.get("coords")
+        return self.get("data"), *(coords if isinstance(coords, tuple) else ())
+
+    def dense(self, shape: tuple[int, int], data: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        return np.asarray(sparse.coo_matrix((data, (rows, columns)), shape=shape).toarray())
 
 
 class _Dtype(_StandIn):
@@ -107,38 +134,69 @@ class _Dtype(_StandIn):
         return dtype.newbyteorder(">") if self.swapped else dtype
 
 
+class _Bytes(_StandIn):
+    """``_codecs.encode``: how Python 3 writes bytes in protocols 0 to 2."""
+
+    def __init__(self, text: object, encoding: object = "latin1") -> None:
+        if not isinstance(text, str) or encoding not in ("latin1", "latin-1"):
+            raise UnsafePickleError(f"asks for the encoding {encoding!r}")
+        self.text = text
+
+
+def _raw(data: object) -> bytes | bytearray:
+    """Bytes in any of the forms in which pickles hold them."""
+    text = data.text if isinstance(data, _Bytes) else data
+    raw = text.encode("latin1") if isinstance(text, str) else text
+    if not isinstance(raw, (bytes, bytearray)):
+        raise UnsafePickleError(f"holds {type(data).__name__} where bytes belong")
+    return raw
+
+
 class _Array(_StandIn):
     """``numpy.ndarray``: shape, dtype, memory order and bytes, checked against each other."""
 
     def __init__(self) -> None:
-        self.parts: tuple[tuple[int, ...], _Dtype, bool, Any] | None = None
+        self.parts: tuple[tuple[int, ...], _Dtype, tuple[int, ...], Any] = ((0,), _Dtype("f8"), (0,), b"")
 
     def __setstate__(self, state: object) -> None:
         if not isinstance(state, tuple) or len(state) not in (4, 5):
             raise UnsafePickleError("gives an array a state of another form")
         shape, dtype, fortran, data = state[-4:]
+        self.fill(shape, dtype, "F" if fortran else "C", data)
+
+    def fill(self, shape: Any, dtype: Any, order: Any, data: Any, axes: Any = None) -> None:
+        """Note what the array holds. Order "K": ``shape`` is that of the bytes, whose ``axes`` are then permuted."""
         whole = isinstance(shape, tuple) and all(type(n) is int and n >= 0 for n in shape) and len(shape) <= 8
-        if not whole or not isinstance(dtype, _Dtype):
+        if not whole or not isinstance(dtype, _Dtype) or order not in ("C", "F", "K"):
             raise UnsafePickleError("gives an array a state of another form")
-        self.parts = (shape, dtype, bool(fortran), data)
+        if order == "K":
+            if not isinstance(axes, tuple) or sorted(axes) != list(range(len(shape))):
+                raise UnsafePickleError(f"turns an array of shape {shape} to the axes {axes!r}")
+        elif order == "F":
+            shape, axes = shape[::-1], tuple(reversed(range(len(shape))))
+        else:
+            axes = tuple(range(len(shape)))
+        self.parts = (shape, dtype, axes, data)
+
+    @property
+    def num_bytes(self) -> int:
+        """What the array takes up, as the file says."""
+        return math.prod(self.parts[0]) * self.parts[1].plain().itemsize
 
     def values(self) -> np.ndarray | None:
         """The array; None where it holds objects (see ``objects``)."""
-        if self.parts is None:
-            return np.zeros(0)
-        shape, stand_in, fortran, data = self.parts
+        shape, stand_in, axes, data = self.parts
         dtype = stand_in.plain()
         if dtype.hasobject:
             return None
-        raw = data.encode("latin1") if isinstance(data, str) else data
-        if not isinstance(raw, (bytes, bytearray)) or len(raw) != math.prod(shape) * dtype.itemsize:
+        raw = _raw(data)
+        if len(raw) != self.num_bytes:
             raise UnsafePickleError(f"holds an array of shape {shape} and dtype {dtype} whose bytes do not fit")
-        return np.frombuffer(raw, dtype).reshape(shape, order="F" if fortran else "C").copy()
+        return np.frombuffer(raw, dtype).reshape(shape).transpose(axes).copy()
 
     def objects(self) -> list[Any]:
         """What an array of objects holds."""
-        data = self.parts[3] if self.parts is not None else None
-        return data if isinstance(data, list) else []
+        return self.parts[3] if isinstance(self.parts[3], list) else []
 
 
 class _MakeArray(_StandIn):
@@ -150,14 +208,23 @@ class _MakeArray(_StandIn):
         return _Array()
 
 
+class _MakeArrayFromBuffer(_StandIn):
+    """``numpy.core.numeric._frombuffer``: how protocol 5 writes arrays."""
+
+    def __new__(cls, data: object, dtype: object, shape: object, order: object, axes: object = None) -> Any:
+        array = _Array()
+        array.fill(shape, dtype, order, data, axes)
+        return array
+
+
 class _MakeScalar(_StandIn):
     """``numpy.core.multiarray.scalar``."""
 
     def __new__(cls, dtype: object, data: object = b"") -> Any:
-        raw = data.encode("latin1") if isinstance(data, str) else data
-        if not isinstance(dtype, _Dtype) or dtype.plain().hasobject or not isinstance(raw, bytes):
+        raw = _raw(data)
+        if not isinstance(dtype, _Dtype) or dtype.plain().hasobject:
             raise UnsafePickleError("asks for a scalar that is no number")
-        if len(raw) != dtype.plain().itemsize:
+        if len(raw) != dtype.plain().itemsize or len(raw) > _MAX_SCALAR_BYTES:
             raise UnsafePickleError("asks for a scalar whose bytes do not fit")
         return np.frombuffer(raw, dtype.plain())[0]
 
@@ -171,25 +238,18 @@ class _MakeObject(_StandIn):
         return kind()
 
 
-class _Encode(_StandIn):
-    """``_codecs.encode``: how Python 3 writes bytes in protocol 2."""
+class _Set(_StandIn):
+    """``set``, made of a list at the end."""
 
-    def __new__(cls, text: object, encoding: object = "latin1") -> Any:
-        if not isinstance(text, str) or encoding not in ("latin1", "latin-1"):
-            raise UnsafePickleError(f"asks for the encoding {encoding!r}")
-        return text.encode("latin1")
+    def __init__(self, items: object = ()) -> None:
+        self.items = items
 
 
-class _MakeDict(_StandIn):
-    """``collections.OrderedDict``: a plain dictionary, which keeps its order, too."""
+class _Dict(dict, _StandIn):  # a dictionary, for what follows it in the file may be put into it
+    """``collections.OrderedDict``: a plain dictionary, which keeps its order, too, made at the end."""
 
-    def __new__(cls, items: object = ()) -> Any:
-        pairs: Any = items
-        if not isinstance(pairs, (list, tuple)) or not all(
-            isinstance(pair, (list, tuple)) and len(pair) == 2 and isinstance(pair[0], str) for pair in pairs
-        ):
-            raise UnsafePickleError("asks for a dictionary of something else than names and values")
-        return {name: value for name, value in pairs}  # noqa: C416  # dict() would take anything
+    def __init__(self, pairs: object = ()) -> None:
+        self.pairs = pairs
 
 
 class _NoBytes(_StandIn):
@@ -201,19 +261,26 @@ class _NoBytes(_StandIn):
         return b""
 
 
+_SPARSE = {"csc": _SparseColumns, "csr": _SparseRows, "coo": _SparsePlaces}
 _ADMITTED: dict[tuple[str, str], type] = {
     **{(f"numpy.{core}.multiarray", "_reconstruct"): _MakeArray for core in ("core", "_core")},
     **{(f"numpy.{core}.multiarray", "scalar"): _MakeScalar for core in ("core", "_core")},
+    **{(f"numpy.{core}.numeric", "_frombuffer"): _MakeArrayFromBuffer for core in ("core", "_core")},
     ("numpy", "ndarray"): _Array,
+    **{(module, "matrix"): _Array for module in ("numpy", "numpy.matrixlib.defmatrix")},
     ("numpy", "dtype"): _Dtype,
-    **{(f"scipy.sparse.{module}", "csc_matrix"): _SparseColumns for module in ("csc", "_csc")},
-    **{(f"scipy.sparse.{module}", "csr_matrix"): _SparseRows for module in ("csr", "_csr")},
+    **{  # scipy's module names before 1.8, since then, and for the arrays of 1.8 to 1.10
+        (f"scipy.sparse.{module}", f"{form}_{kind}"): stand_in
+        for form, stand_in in _SPARSE.items()
+        for module in (form, f"_{form}", "_arrays")
+        for kind in ("matrix", "array")
+    },
     **{(module, "_reconstructor"): _MakeObject for module in ("copy_reg", "copyreg")},
     **{(module, "object"): _PlainObject for module in ("__builtin__", "builtins")},
-    **{(module, "set"): set for module in ("__builtin__", "builtins")},
+    **{(module, "set"): _Set for module in ("__builtin__", "builtins")},
     **{(module, "bytes"): _NoBytes for module in ("__builtin__", "builtins")},
-    ("_codecs", "encode"): _Encode,
-    ("collections", "OrderedDict"): _MakeDict,
+    ("_codecs", "encode"): _Bytes,
+    ("collections", "OrderedDict"): _Dict,
     ("chumpy.ch", "Ch"): _ChumpyArray,
     ("chumpy.reordering", "Select"): _ChumpySelect,
 }
@@ -226,14 +293,31 @@ class _Reader(pickle.Unpickler):
         return _ADMITTED[module, name]
 
 
+def _opcodes(content: bytes) -> Iterator[tuple[str, Any]]:
+    """Names and arguments of the opcodes, none of them executed.
+
+    The texts of protocol 0, in which Python 2 wrote whole arrays, are passed over: ``pickletools`` would decode them,
+    and Python 2's as ASCII alone.
+    """
+    stream = io.BytesIO(content)
+    while (code := stream.read(1)) != pickle.STOP:
+        opcode = _OPCODES.get(code)
+        if opcode is None:
+            raise ValueError(f"no opcode {code!r}" if code else "it ends before its last opcode")
+        if code in (pickle.STRING, pickle.UNICODE):
+            yield opcode.name, stream.readline()
+        else:
+            yield opcode.name, opcode.arg.reader(stream) if opcode.arg is not None else None
+
+
 def _check_sizes(content: bytes) -> None:
-    """Walk over the opcodes without executing them: refuse memo numbers that would make the reader allocate at will."""
+    """Refuse memo numbers that would make the reader allocate at will, and opcodes that reach outside the file."""
     limit = len(content)
-    for opcode, argument, _ in pickletools.genops(content):
-        if opcode.name in ("PUT", "BINPUT", "LONG_BINPUT") and isinstance(argument, int) and argument > limit:
+    for name, argument in _opcodes(content):
+        if name in ("PUT", "BINPUT", "LONG_BINPUT") and argument > limit:
             raise UnsafePickleError(f"numbers an object {argument} in a file of {limit} bytes")
-        if opcode.name.startswith(("EXT", "PERSID", "BINPERSID", "NEXT_BUFFER")):
-            raise UnsafePickleError(f"uses the opcode {opcode.name}, which no body file needs")
+        if name.startswith(("EXT", "PERSID", "BINPERSID", "NEXT_BUFFER", "READONLY_BUFFER")):
+            raise UnsafePickleError(f"uses the opcode {name}, which no body file needs")
 
 
 class _Converter:
@@ -257,52 +341,85 @@ class _Converter:
 
     def _convert(self, value: Any, depth: int) -> Any:
         if isinstance(value, _Array):
-            array = value.values()
-            return self.plain(value.objects(), depth) if array is None else array
+            return self._array(value, depth)
         if isinstance(value, _Dtype):
             return value.plain()
+        if isinstance(value, _Bytes):
+            return self._bytes(value)
         if isinstance(value, _ChumpyArray):
             return self.plain(value.get("x"), depth)
         if isinstance(value, _ChumpySelect):
             return self._selected(value, depth)
         if isinstance(value, _SparseColumns):
             return self._dense(value, depth)
+        if isinstance(value, _Set):
+            return {self.plain(item, depth) for item in self._items(value.items)}
+        if isinstance(value, _Dict):
+            return self._pairs(value, depth) | {key: self.plain(item, depth) for key, item in value.items()}
         if isinstance(value, dict):
             return {key: self.plain(item, depth) for key, item in value.items()}
         if isinstance(value, (list, tuple)):
             return type(value)(self.plain(item, depth) for item in value)
         return None  # a bare object()
 
+    def _array(self, array: _Array, depth: int) -> Any:
+        self._take(array.num_bytes // 8, "arrays")
+        values = array.values()
+        return self.plain(array.objects(), depth) if values is None else values
+
+    def _bytes(self, value: _Bytes) -> bytes:
+        self._take(len(value.text) // 8, "bytes")
+        return bytes(_raw(value))
+
+    def _items(self, items: Any) -> Any:
+        if not isinstance(items, (list, tuple)):
+            raise UnsafePickleError(f"asks for a set or dictionary made of {type(items).__name__}")
+        self._take(len(items), "sets and dictionaries")
+        return items
+
+    def _pairs(self, value: _Dict, depth: int) -> dict[str, Any]:
+        pairs = self._items(value.pairs)
+        if not all(isinstance(pair, (list, tuple)) and len(pair) == 2 and isinstance(pair[0], str) for pair in pairs):
+            raise UnsafePickleError("asks for a dictionary of something else than names and values")
+        return {name: self.plain(item, depth) for name, item in pairs}
+
+    def _numbers(self, value: Any, depth: int) -> np.ndarray:
+        """An array: where a list stood instead, it could hold itself many times over."""
+        values = self.plain(value, depth)
+        if not isinstance(values, np.ndarray):
+            raise UnsafePickleError(f"holds {type(values).__name__} where an array belongs")
+        return values
+
     def _dense(self, matrix: _SparseColumns, depth: int) -> np.ndarray:
-        data, indices, indptr = (self.plain(matrix.get(name), depth) for name in ("data", "indices", "indptr"))
         shape = self.plain(matrix.get("_shape"), depth)
         if not (isinstance(shape, tuple) and len(shape) == 2 and all(isinstance(n, (int, np.integer)) for n in shape)):
             raise UnsafePickleError(f"holds a sparse matrix of shape {shape!r}")
         rows, columns = int(shape[0]), int(shape[1])
-        self._take(rows, columns)
-        built = matrix.build((data, indices, indptr), shape=(rows, columns))
-        built.check_format(full_check=True)
-        return np.asarray(built.toarray())
+        if min(rows, columns) < 0:
+            raise UnsafePickleError(f"holds a sparse matrix of shape {shape!r}")
+        self._take(max(rows, columns, rows * columns), f"a matrix of {rows} x {columns}")
+        parts = [self._numbers(part, depth) for part in matrix.parts()]
+        return matrix.dense((rows, columns), *parts)
 
     def _selected(self, chosen: _ChumpySelect, depth: int) -> np.ndarray:
-        entries = np.asarray(self.plain(chosen.get("a"), depth)).ravel()
-        indices = np.asarray(self.plain(chosen.get("idxs"), depth), dtype=np.int64).ravel()
-        self._take(indices.size, 1)
+        entries = self._numbers(chosen.get("a"), depth).ravel()
+        indices = self._numbers(chosen.get("idxs"), depth).ravel().astype(np.int64)
+        self._take(indices.size, "selected entries")
         shape = self.plain(chosen.__dict__.get("preferred_shape"), depth)
         return entries[indices] if shape is None else entries[indices].reshape([int(n) for n in shape])
 
-    def _take(self, rows: int, columns: int) -> None:
-        """Account for an array that may be larger than the bytes it came from."""
-        if rows < 0 or columns < 0 or max(rows, columns, rows * columns) > self.entries_left:
-            raise UnsafePickleError(f"holds a matrix of {rows} x {columns}: too large for a body file")
-        self.entries_left -= rows * columns
+    def _take(self, entries: int, what: str) -> None:
+        """Account for what may be larger than the bytes it came from, which a file may name again and again."""
+        if entries > self.entries_left:
+            raise UnsafePickleError(f"holds {what}: too large for a body file")
+        self.entries_left -= entries
 
 
 def load_pickle_safely(path: str | Path) -> Any:
     """What a SMPL-format pickle holds, as plain dictionaries and dense arrays.
 
     Args:
-        path: a file written by Python 2 or 3, any protocol up to 4.
+        path: a file written by Python 2 or 3, any protocol.
     Returns:
         the pickled object; chumpy's and scipy's arrays come out as ``numpy.ndarray``, arrays of objects as lists.
     Raises:
@@ -324,3 +441,10 @@ def load_pickle_safely(path: str | Path) -> Any:
         raise UnsafePickleError(f"{path}: not a body file that is safe to read: it asks for too much memory") from error
     except Exception as error:  # a broken pickle can end in nearly any exception
         raise ValueError(f"{path}: not a pickle, or a truncated one ({type(error).__name__}: {error})") from error
+
+
+def is_pickle(path: Path) -> bool:
+    """Whether a file is a pickle: by its first bytes, and by its name where they do not say it is an archive."""
+    with path.open("rb") as stream:
+        head = stream.read(256)
+    return not head.startswith(b"PK") and (path.suffix == ".pkl" or _HEADS.match(head) is not None)

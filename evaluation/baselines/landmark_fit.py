@@ -12,17 +12,31 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor
 
 from ...body import CANONICAL_JOINTS, BodyModel
-from ...fitting import FitConfig, GaussianMixture, camera_stage, load_pose_prior
-from ...fitting.energy import NUM_PARAMS
-from ...fitting.schedules import run_stage, sanitised, stage_terms
-from ...fitting.terms import KeypointTerm
-from ...fitting.terms.interpenetration import interpenetration_term
+from ...fitting import FitConfig, GaussianMixture, Stage, load_pose_prior, smplify
+from ...fitting.problem import FitProblem
+from ...fitting.terms import Keypoints, KeypointTerm
 from ...observations.people import Observations
 from ..answers import Answer, answer_of
-from .landmarks import LIMB_JOINTS, LandmarkObservations, landmark_names, landmarks_of, without_landmarks
+from .landmarks import LIMB_JOINTS, LandmarkObservations, landmark_names, landmarks_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Landmarks(Keypoints):
+    """The data term over 91 landmarks instead of the joints among them."""
+
+    def build(self, problem: FitProblem, stage: Stage) -> KeypointTerm:
+        seen = problem.observations
+        assert isinstance(seen, LandmarkObservations)
+        sane = torch.isfinite(seen.landmarks).all(-1) & torch.isfinite(seen.landmark_confidence)
+        return KeypointTerm(
+            landmark_names(problem.body),
+            problem.frame.pixels(seen.landmarks.nan_to_num(0.0, 0.0, 0.0)),
+            torch.where(sane & problem.whole[:, None], seen.landmark_confidence, 0.0),
+            problem.reference_intrinsics,
+            sigma=self.sigma,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,40 +59,15 @@ class LandmarkFit:
             ValueError: the observations have no landmarks.
         """
         with torch.no_grad():
-            return answer_of(self._fitted(landmarks_of(observations), body), body)
-
-    def _fitted(self, seen: LandmarkObservations, body: BodyModel) -> Tensor:
-        """(B, 85) after all stages."""
-        config, like = self.config, body.v_template
-        prior = self.prior.to(like.device, like.dtype)
-        start = torch.zeros(len(seen), NUM_PARAMS).to(like)
-        observations, start, whole = sanitised(_joints_as_keypoints(seen).to(like.device, like.dtype), start)
-        placed = camera_stage.place(body, observations, start, config.camera, reference_height=config.reference_height)
-        landmarks, confidence = seen.landmarks.to(like), seen.landmark_confidence.to(like)
-        sane = torch.isfinite(landmarks).all(-1) & torch.isfinite(confidence) & whole[:, None]
-        data = KeypointTerm(
-            landmark_names(body),
-            landmarks.nan_to_num(0.0, 0.0, 0.0),
-            torch.where(sane, confidence, 0.0),
-            observations.intrinsics,
-            zoom=placed.zoom,
-            sigma=config.sigma,
-        )
-        params = depths = camera_stage.apply(start, placed.params[:, 0])
-        rows = torch.arange(len(start), device=start.device)
-        for number, stage in enumerate(config.stages):
-            terms = stage_terms(stage, prior, data, depths, start, config)
-            if config.interpenetration > 0 and number >= config.interpenetration_from:
-                terms.append(interpenetration_term(body, config.interpenetration))
-            held = number < config.camera_moves_from
-            params = run_stage(body, terms, params, rows, stage, config, hold_camera=held).params
-        return params
+            config = self.config.with_term(Landmarks(sigma=self.config.keypoints.sigma)).without("silhouette")
+            found = smplify(body, _joints_as_keypoints(landmarks_of(observations)), self.prior, config=config)
+            return answer_of(found.params, body)
 
 
-def _joints_as_keypoints(seen: LandmarkObservations) -> Observations:
-    """The joints among the landmarks, as keypoints, and nothing else."""
+def _joints_as_keypoints(seen: LandmarkObservations) -> LandmarkObservations:
+    """The joints among the landmarks, as keypoints: the camera stage looks at nothing else."""
     index = [CANONICAL_JOINTS.index(name) for name in LIMB_JOINTS]
     keypoints, confidence = torch.zeros_like(seen.keypoints), torch.zeros_like(seen.confidence)
     keypoints[:, index] = seen.landmarks[:, : len(index)]
     confidence[:, index] = seen.landmark_confidence[:, : len(index)]
-    return replace(without_landmarks(seen), keypoints=keypoints, confidence=confidence)
+    return replace(seen, keypoints=keypoints, confidence=confidence)

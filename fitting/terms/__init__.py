@@ -1,23 +1,44 @@
-"""The lines of the energy, one file each."""
+"""The lines of the energy, one file each: a frozen spec, and the term that it builds."""
 
-from .anchor import AnchorTerm
-from .hinge import HingeTerm
-from .interpenetration import InterpenetrationTerm
-from .keypoints import KeypointTerm
-from .mixture import MixtureTerm
-from .shape import ShapeTerm
-from .silhouette import SilhouetteTerm
-from .translation import TranslationTerm
-from .upright import UprightTerm
+from .anchor import Anchor, AnchorTerm
+from .autograd import AutogradTerm
+from .hinge import Hinge, HingeTerm
+from .interpenetration import Interpenetration, InterpenetrationTerm
+from .keypoints import Keypoints, KeypointTerm
+from .mixture import MixtureTerm, PosePrior
+from .robust import Robust
+from .shape import Shape, ShapeTerm
+from .shared_shape import SharedShape, SharedShapeTerm
+from .silhouette import Silhouette, SilhouetteTerm
+from .smoothness import Smoothness, SmoothnessTerm
+from .spec import TermSpec
+from .translation import Depth, TranslationTerm
+from .upright import Upright, UprightTerm
 
 __all__ = [
+    "Anchor",
     "AnchorTerm",
+    "AutogradTerm",
+    "Depth",
+    "Hinge",
     "HingeTerm",
+    "Interpenetration",
     "InterpenetrationTerm",
     "KeypointTerm",
+    "Keypoints",
     "MixtureTerm",
+    "PosePrior",
+    "Robust",
+    "Shape",
     "ShapeTerm",
+    "SharedShape",
+    "SharedShapeTerm",
+    "Silhouette",
     "SilhouetteTerm",
+    "Smoothness",
+    "SmoothnessTerm",
+    "TermSpec",
     "TranslationTerm",
+    "Upright",
     "UprightTerm",
 ]

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor
 
-from ..energy import NUM_PARAMS, BodyState, Residuals, Term
+from ..energy import BodyState, Residuals, Term
 from ..least_squares import NormalEquations
 from ..robust import geman_mcclure
+from .spec import TermSpec
+
+if TYPE_CHECKING:
+    from ..config import Stage
+    from ..problem import FitProblem
 
 
 class AnchorTerm(Term):
     """w * GM(theta_i - theta_i^init) for each chosen parameter (Pavlakos et al. 2018, section 5.5).
 
     Args:
-        target: (B, 85) where the row started.
-        columns: which parameters are held, a slice of the 85 (`energy.BODY_POSE`, `energy.BETAS`).
+        target: (B, D) where the row started.
+        columns: which parameters are held, a slice of `anchorfit.body.Layout`.
         weight: w, or (B,) one for each row. The paper gives none; `docs/fitting.md` has the table ours come from.
-        sigma: the kernel's scale, in the parameters' unit (radians for the pose).
+        sigma: the kernel's scale, in the parameters' unit (radians for the pose); None: plain least squares.
         name: the term's name in the diagnostics.
         turn: the columns are one rotation as an axis-angle vector, which around an angle of pi is written in two ways:
             the nearer one is compared.
@@ -31,7 +38,7 @@ class AnchorTerm(Term):
         columns: slice,
         weight: float | Tensor,
         *,
-        sigma: float,
+        sigma: float | None,
         name: str = "anchor",
         turn: bool = False,
     ) -> None:
@@ -46,13 +53,15 @@ class AnchorTerm(Term):
         values, target = state.params[:, self._columns], self._target[rows]
         if self._turn:
             target = _nearer_turn(target, values)
-        rho, slope = geman_mcclure(values - target, self._sigma)
-        weight = self._weight[rows][:, None]
+        away, weight = values - target, self._weight[rows][:, None]
+        if self._sigma is None:
+            return away * weight, weight.expand_as(away)
+        rho, slope = geman_mcclure(away, self._sigma)
         return rho * weight, slope * weight
 
     def residuals(self, state: BodyState, rows: Tensor) -> Residuals:
         values, slopes = self._values(state, rows)
-        jacobian = values.new_zeros(*values.shape, NUM_PARAMS)
+        jacobian = values.new_zeros(*values.shape, state.layout.size)
         torch.diagonal(jacobian[:, :, self._columns], dim1=-2, dim2=-1).copy_(slopes)
         return Residuals(values, jacobian)
 
@@ -70,3 +79,18 @@ def _nearer_turn(target: Tensor, values: Tensor) -> Tensor:
     full = 2 * math.pi
     turns = torch.round(((values * axis).sum(-1, keepdim=True) - angle) / full)
     return torch.where(angle > 1e-9, target + full * turns * axis, target)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Anchor(TermSpec):
+    """Spec of `AnchorTerm`: a part of the parameters is held near the start."""
+
+    name: str = "anchor"
+    part: Literal["body_pose", "global_orient", "betas"] = "body_pose"
+    weight: float = 60.0
+    sigma: float = 0.7  # radians, or standard deviations for betas; Geman-McClure
+
+    def build(self, problem: FitProblem, stage: Stage) -> Term:
+        columns: slice = getattr(problem.body.layout, self.part)
+        turn = self.part == "global_orient"
+        return AnchorTerm(problem.start, columns, self.weight, sigma=self.sigma, name=self.name, turn=turn)

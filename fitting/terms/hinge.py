@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor
 
-from ..energy import NUM_PARAMS, BodyState, Residuals, Term
+from ..energy import BodyState, Residuals, Term
 from ..least_squares import NormalEquations
+from .spec import TermSpec
+
+if TYPE_CHECKING:
+    from ..config import Stage
+    from ..problem import FitProblem
 
 HINGES: tuple[tuple[int, float], ...] = ((55, 1.0), (58, -1.0), (12, -1.0), (15, -1.0))
 """Entry of the pose and sign that grows when bent the wrong way: left and right elbow, left and right knee."""
@@ -40,7 +48,7 @@ class HingeTerm(Term):
 
     def residuals(self, state: BodyState, rows: Tensor) -> Residuals:
         values, columns, slopes = self._values(state.params)
-        jacobian = values.new_zeros(len(values), len(columns), NUM_PARAMS)
+        jacobian = values.new_zeros(len(values), len(columns), state.layout.size)
         jacobian[:, range(len(columns)), columns] = values * slopes
         return Residuals(values, jacobian)
 
@@ -50,3 +58,15 @@ class HingeTerm(Term):
         normal.gradient[:, columns] += squares * slopes
         torch.diagonal(normal.hessian, dim1=-2, dim2=-1)[:, columns] += squares * slopes.square()
         return normal._replace(cost=normal.cost + squares.sum(-1))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hinge(TermSpec):
+    """Spec of `HingeTerm`."""
+
+    name: str = "hinge"
+    weight: float = 2.0  # the gain, times the stage's ``pose_weight``; the public code: 10
+    steepness: float = 4.0  # one over radians; the public code: 1
+
+    def build(self, problem: FitProblem, stage: Stage) -> Term:
+        return HingeTerm(stage.pose_weight, gain=self.weight, steepness=self.steepness)

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from ...body import BodyModel
 from ..capsules import Capsules, capsules_of, sphere_pairs
-from ..energy import BETAS, POSE, BodyState, Residuals, Term
+from ..energy import BodyState, Residuals, Term
+from .spec import TermSpec
+
+if TYPE_CHECKING:
+    from ..config import Stage
+    from ..problem import FitProblem
 
 SHARE_OF_RADIUS = 0.3  # the public code's: how much of a sphere counts as its inside
 
@@ -43,7 +50,7 @@ class InterpenetrationTerm(Term):
     def _overlaps(self, state: BodyState) -> tuple[Tensor, Tensor, Tensor]:
         """exp(-d^2 / R) (B, P), the vectors between the centres (B, P, 3) and R (B, P)."""
         between = self._pairs.offsets @ state.points
-        squares = (SHARE_OF_RADIUS * self._capsules.radii(state.params[:, BETAS])).square()
+        squares = (SHARE_OF_RADIUS * self._capsules.radii(state.params[:, state.layout.betas])).square()
         reach = squares[:, self._pairs.first] + squares[:, self._pairs.second]
         return torch.exp(-between.square().sum(-1) / reach), between, reach
 
@@ -54,9 +61,11 @@ class InterpenetrationTerm(Term):
         pull = -(overlaps / reach / root[:, None])[..., None] * between  # d root / d between
         by_joint = self._pairs.offsets.mT @ pull  # (B, 24, 3)
         count = len(root)
-        jacobian = torch.bmm(by_joint.view(count, 1, -1), state.jacobian.reshape(count, -1, state.jacobian.shape[-1]))
+        # Matrix times vector: products of a single row with a matrix round by where they lie in memory (MKL).
+        by_params = torch.bmm(state.jacobian.flatten(1, 2).transpose(1, 2), by_joint.view(count, -1, 1))
+        jacobian = by_params.transpose(1, 2)  # (B, 1, D)
         by_pose = torch.zeros_like(jacobian)
-        by_pose[..., POSE] = jacobian[..., POSE]
+        by_pose[..., state.layout.pose] = jacobian[..., state.layout.pose]
         return Residuals(self._weight * root[:, None], self._weight * by_pose)
 
     def energy(self, state: BodyState, rows: Tensor) -> Tensor:
@@ -65,7 +74,7 @@ class InterpenetrationTerm(Term):
     def depth(self, state: BodyState) -> Tensor:
         """(B,) how deep the two spheres that overlap most lie in each other, metres; 0 where none touch."""
         _, between, _ = self._overlaps(state)
-        radii = self._capsules.radii(state.params[:, BETAS])
+        radii = self._capsules.radii(state.params[:, state.layout.betas])
         touching = radii[:, self._pairs.first] + radii[:, self._pairs.second] - between.norm(dim=-1)
         return touching.amax(-1).clamp(min=0.0)
 
@@ -74,3 +83,15 @@ class InterpenetrationTerm(Term):
 def interpenetration_term(body: BodyModel, weight: float) -> InterpenetrationTerm:
     """The term with the body's own capsules, remembered for the bodies used last."""
     return InterpenetrationTerm(body, capsules_of(body), weight)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interpenetration(TermSpec):
+    """Spec of `InterpenetrationTerm`."""
+
+    name: str = "interpenetration"
+    weight: float = 1e3  # the public code's
+    from_stage: str = "last"
+
+    def build(self, problem: FitProblem, stage: Stage) -> Term:
+        return interpenetration_term(problem.body, self.weight)

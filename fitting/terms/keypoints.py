@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from ...body import CANONICAL_JOINTS
+from ...camera import NEAREST_DEPTH, project, project_with_jacobian
 from ..energy import BodyState, Residuals, Term
 from ..robust import geman_mcclure
+from .spec import TermSpec
 
-NEAREST = 0.05  # metres: a used point nearer than this to the camera's plane makes the energy infinite
+if TYPE_CHECKING:
+    from ..config import Stage
+    from ..problem import FitProblem
 
 
 class KeypointTerm(Term):
-    """conf * w * GM(zoom * (projection - keypoint)), x and y apart (Bogo et al. 2016, eq. 2 as the public code has it).
+    """conf * w * GM(projection - keypoint), x and y apart (Bogo et al. 2016, eq. 2 as the public code has it).
 
     Args:
         names: P canonical joints.
-        keypoints: (B, P, 2) pixels.
+        keypoints: (B, P, 2) pixels of the reference frame, or of whichever frame the intrinsics are of.
         weights: (B, P) confidence times base weight; 0 takes a joint out.
-        intrinsics: (B, 3, 3) pixels.
-        zoom: (B,) pixels of the reference frame in one pixel of the image; 1 keeps pixels as they are.
-        sigma: the kernel's scale in pixels of the reference frame.
+        intrinsics: (B, 3, 3) pixels of that frame.
+        sigma: the kernel's scale in pixels of that frame.
     """
 
     name = "keypoints"
@@ -34,46 +40,84 @@ class KeypointTerm(Term):
         weights: Tensor,
         intrinsics: Tensor,
         *,
-        zoom: Tensor,
         sigma: float = 100.0,
     ) -> None:
         self.point_names = tuple(names)
         self._keypoints = keypoints
         self._weights = weights
-        self._focal = torch.stack([intrinsics[:, 0, 0], intrinsics[:, 1, 1]], -1)  # (B, 2)
-        self._skew = intrinsics[:, 0, 1]
-        self._centre = intrinsics[:, :2, 2]
-        self._zoom = zoom
+        self._intrinsics = intrinsics
         self._sigma = sigma
 
-    def _errors(self, points: Tensor, rows: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """(B, P, 2) errors in reference pixels; depth (B, P), behind (B,); ratio x/z as (B, P, 2)."""
-        depth = points[..., 2]
-        safe = depth.clamp(min=NEAREST)
-        behind = ((depth < NEAREST) & (self._weights[rows] > 0)).any(-1)
-        ratio = points[..., :2] / safe[..., None]
-        pixels = ratio * self._focal[rows][:, None] + self._centre[rows][:, None]
-        skewed = self._skew[rows][:, None] * ratio[..., 1]
-        pixels = torch.stack([pixels[..., 0] + skewed, pixels[..., 1]], -1)
-        return (pixels - self._keypoints[rows]) * self._zoom[rows][:, None, None], safe, behind, pixels
-
     def residuals(self, state: BodyState, rows: Tensor) -> Residuals:
-        errors, depth, behind, pixels = self._errors(state.points, rows)
-        rho, slope = geman_mcclure(errors, self._sigma)
-        weights = self._weights[rows][..., None]
-        values = torch.where(behind[:, None], torch.inf, (rho * weights).flatten(1))
         assert state.jacobian is not None
-        pull = slope * weights * (self._zoom[rows][:, None] / depth)[..., None]  # (B, P, 2)
-        offset = (pixels - self._centre[rows][:, None]) * pull
-        focal = self._focal[rows][:, None] * pull
-        along = state.jacobian[:, :, :2] * focal[..., None]  # (B, P, 2, 85)
-        along.addcmul_(state.jacobian[:, :, 2:], offset[..., None], value=-1.0)
-        skew = self._skew[rows][:, None] * pull[..., 0]
-        along[:, :, 0].addcmul_(state.jacobian[:, :, 1], skew[..., None])
+        weights = self._weights[rows]
+        pixels, by_point, behind = project_with_jacobian(state.points, self._intrinsics[rows])
+        rho, slope = geman_mcclure(pixels - self._keypoints[rows], self._sigma)
+        behind = (behind & (weights > 0)).any(-1)
+        values = torch.where(behind[:, None], torch.inf, (rho * weights[..., None]).flatten(1))
+        pull = by_point * (slope * weights[..., None])[..., None]  # (B, P, 2, 3)
+        along = pull[..., :1] * state.jacobian[:, :, None, 0]  # (B, P, 2, D)
+        for axis in (1, 2):
+            along.addcmul_(pull[..., axis : axis + 1], state.jacobian[:, :, None, axis])
         return Residuals(values, along.flatten(1, 2))
 
     def energy(self, state: BodyState, rows: Tensor) -> Tensor:
-        errors, _, behind, _ = self._errors(state.points, rows)
-        rho, _ = geman_mcclure(errors, self._sigma)
-        total = (rho * self._weights[rows][..., None]).square().sum((-1, -2))
-        return torch.where(behind, torch.inf, total)
+        weights = self._weights[rows]
+        pixels = project(state.points, self._intrinsics[rows], nearest=NEAREST_DEPTH)
+        rho, _ = geman_mcclure(pixels - self._keypoints[rows], self._sigma)
+        behind = ((state.points[..., 2] < NEAREST_DEPTH) & (weights > 0)).any(-1)
+        return torch.where(behind, torch.inf, (rho * weights[..., None]).square().sum((-1, -2)))
+
+
+def default_joint_weights() -> dict[str, float]:
+    """Base weight of each canonical joint that is used; `docs/fitting.md` has what was measured.
+
+    Limbs weigh 1 as in SMPLify. Points that a detector gives several of for one rigid part (face, feet) share a weight.
+    Detectors' hips lie higher and wider than SMPL's hip joints, so they and what is made from them weigh less.
+    """
+    weights = {name: 1.0 for name in CANONICAL_JOINTS if name.split("_")[-1] in ("knee", "ankle", "elbow", "wrist")}
+    weights.update(left_shoulder=1.0, right_shoulder=1.0, neck=0.5, head_top=0.7, thorax=0.3, jaw=0.3)
+    weights.update(nose=0.7, left_eye=0.5, right_eye=0.5, left_ear=0.7, right_ear=0.7)
+    weights.update(left_hip=0.7, right_hip=0.7, pelvis=0.4, spine=0.1)
+    weights.update({f"{side}_{toe}": 0.4 for side in ("left", "right") for toe in ("big_toe", "small_toe", "heel")})
+    weights.update(dict.fromkeys(("left_hand", "right_hand", "left_foot", "right_foot"), 0.3))
+    return weights
+
+
+def smplify_joint_weights() -> dict[str, float]:
+    """The public code's: 1 for LSP's joints but the hips 0 and the neck 0; the head top is a surface point."""
+    limbs = ("ankle", "knee", "wrist", "elbow", "shoulder")
+    weights = {f"{side}_{limb}": 1.0 for side in ("left", "right") for limb in limbs}
+    return {**weights, "head_top": 1.0}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Keypoints(TermSpec):
+    """Spec of `KeypointTerm`."""
+
+    name: str = "keypoints"
+    joint_weights: Mapping[str, float] = field(default_factory=default_joint_weights)  # w, by canonical joint
+    sigma: float = 100.0  # reference pixels, Geman-McClure
+
+    def used(self, skeleton: Sequence[str]) -> tuple[str, ...]:
+        """The joints of a skeleton that weigh anything, in canonical order.
+
+        Raises:
+            ValueError: none does.
+        """
+        names = tuple(n for n in CANONICAL_JOINTS if n in skeleton and self.joint_weights.get(n, 0.0) > 0)
+        if not names:
+            raise ValueError(f"joint_weights: expected a positive weight for one of {', '.join(skeleton)}")
+        return names
+
+    def build(self, problem: FitProblem, stage: Stage) -> Term:
+        names = self.used(problem.skeleton)
+        index = [CANONICAL_JOINTS.index(name) for name in names]
+        confidence = problem.observations.confidence[:, index]
+        return KeypointTerm(
+            names,
+            problem.reference_keypoints[:, index],
+            confidence * confidence.new_tensor([self.joint_weights[name] for name in names]),
+            problem.reference_intrinsics,
+            sigma=self.sigma,
+        )

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor
 
-from ..energy import BETAS, NUM_PARAMS, BodyState, Residuals, Term
+from ..energy import BodyState, Residuals, Term
 from ..least_squares import NormalEquations
+from .spec import TermSpec
+
+if TYPE_CHECKING:
+    from ..config import Stage
+    from ..problem import FitProblem
 
 
 class ShapeTerm(Term):
@@ -18,14 +26,26 @@ class ShapeTerm(Term):
         self._weight = weight
 
     def residuals(self, state: BodyState, rows: Tensor) -> Residuals:
-        betas = state.params[:, BETAS]
-        jacobian = betas.new_zeros(*betas.shape, NUM_PARAMS)
-        torch.diagonal(jacobian[:, :, BETAS], dim1=-2, dim2=-1).fill_(self._weight)
+        betas = state.params[:, state.layout.betas]
+        jacobian = betas.new_zeros(*betas.shape, state.layout.size)
+        torch.diagonal(jacobian[:, :, state.layout.betas], dim1=-2, dim2=-1).fill_(self._weight)
         return Residuals(self._weight * betas, jacobian)
 
     def accumulate(self, state: BodyState, rows: Tensor, normal: NormalEquations) -> NormalEquations:
-        betas = state.params[:, BETAS]
+        where = state.layout.betas
+        betas = state.params[:, where]
         square = self._weight**2
-        normal.gradient[:, BETAS].add_(betas, alpha=square)
-        torch.diagonal(normal.hessian, dim1=-2, dim2=-1)[:, BETAS].add_(square)
+        normal.gradient[:, where].add_(betas, alpha=square)
+        torch.diagonal(normal.hessian, dim1=-2, dim2=-1)[:, where].add_(square)
         return normal._replace(cost=normal.cost + square * betas.square().sum(-1))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shape(TermSpec):
+    """Spec of `ShapeTerm`."""
+
+    name: str = "shape"
+    weight: float = 1.0  # times the stage's ``shape_weight``
+
+    def build(self, problem: FitProblem, stage: Stage) -> Term:
+        return ShapeTerm(self.weight * stage.shape_weight)

@@ -2,39 +2,59 @@
 
 from __future__ import annotations
 
-import torch
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
 from torch import Tensor
 
-from ..energy import NUM_PARAMS, TRANSL, BodyState, Residuals, Term
+from ..energy import BodyState, Residuals, Term
 from ..least_squares import NormalEquations
+from .spec import TermSpec
+
+if TYPE_CHECKING:
+    from ..config import Stage
+    from ..problem import FitProblem
 
 
 class TranslationTerm(Term):
     """w * (t_z - t_z0) / t_z0: the relative change of depth.
 
     Args:
-        target: (B, 85) parameters after the camera stage.
+        depth: (B,) metres, t_z0 after the camera stage.
         weight: w, in reference pixels.
     """
 
     name = "depth"
 
-    def __init__(self, target: Tensor, weight: float) -> None:
-        self._depth = target[:, TRANSL.stop - 1]
+    def __init__(self, depth: Tensor, weight: float) -> None:
+        self._depth = depth
         self._weight = weight
 
-    def residuals(self, state: BodyState, rows: Tensor) -> Residuals:
+    def _values(self, state: BodyState, rows: Tensor) -> tuple[Tensor, Tensor]:
         depth = self._depth[rows]
         slope = self._weight / depth
-        values = (state.params[:, TRANSL.stop - 1] - depth) * slope
-        jacobian = values.new_zeros(len(values), 1, NUM_PARAMS)
-        jacobian[:, 0, TRANSL.stop - 1] = slope
+        return (state.params[:, state.layout.depth] - depth) * slope, slope
+
+    def residuals(self, state: BodyState, rows: Tensor) -> Residuals:
+        values, slope = self._values(state, rows)
+        jacobian = values.new_zeros(len(values), 1, state.layout.size)
+        jacobian[:, 0, state.layout.depth] = slope
         return Residuals(values[:, None], jacobian)
 
     def accumulate(self, state: BodyState, rows: Tensor, normal: NormalEquations) -> NormalEquations:
-        depth = self._depth[rows]
-        slope = self._weight / depth
-        values = (state.params[:, TRANSL.stop - 1] - depth) * slope
-        normal.gradient[:, TRANSL.stop - 1] += values * slope
-        normal.hessian[:, TRANSL.stop - 1, TRANSL.stop - 1] += slope.square()
-        return normal._replace(cost=normal.cost + torch.square(values))
+        values, slope = self._values(state, rows)
+        column = state.layout.depth
+        normal.gradient[:, column] += values * slope
+        normal.hessian[:, column, column] += slope.square()
+        return normal._replace(cost=normal.cost + values.square())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Depth(TermSpec):
+    """Spec of `TranslationTerm`."""
+
+    name: str = "depth"
+    weight: float = 60.0  # reference pixels for a relative change of depth by 1
+
+    def build(self, problem: FitProblem, stage: Stage) -> Term:
+        return TranslationTerm(problem.placement.depth, self.weight)

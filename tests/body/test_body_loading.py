@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from old_pickles import Ch, Select, write_old_pickle  # type: ignore[import-not-found]
 from scipy import sparse
 from synthetic_bodies import synthetic_arrays  # type: ignore[import-not-found]  # its folder is on pytest's path
 
@@ -23,18 +22,6 @@ def arrays() -> dict[str, np.ndarray]:
 def save(path: Path, arrays: dict[str, np.ndarray]) -> Path:
     np.savez(path, **arrays)  # type: ignore[arg-type, unused-ignore]
     return path
-
-
-def as_official(arrays: dict[str, np.ndarray]) -> dict[str, object]:
-    """What an SMPL v1.0 pickle holds: chumpy inside, sparse regressor, no landmarks."""
-    content: dict[str, object] = {k: v for k, v in arrays.items() if not k.startswith("landmark")}
-    flat = arrays["shapedirs"].ravel()
-    order = np.random.default_rng(0).permutation(flat.size)
-    content["shapedirs"] = Select(Ch(flat[order]), np.argsort(order), arrays["shapedirs"].shape)
-    content["posedirs"] = Ch(arrays["posedirs"])
-    content["J_regressor"] = sparse.csc_matrix(arrays["J_regressor"])
-    content |= {"bs_type": "lrotmin", "bs_style": "lbs", "J": np.zeros((24, 3)), "weights_prior": arrays["weights"]}
-    return content
 
 
 def test_an_npz_gives_back_what_it_holds(tmp_path, arrays):
@@ -62,17 +49,10 @@ def test_correctives_that_are_zero_are_left_out(arrays):
     assert body_from_arrays(arrays | {"posedirs": np.zeros_like(arrays["posedirs"])}).posedirs is None
 
 
-@pytest.mark.parametrize("kind", ["python 2", "python 3", "npz"])
-def test_official_files_load_without_chumpy(tmp_path, arrays, kind):
+def test_official_keys_are_enough(tmp_path, arrays):
+    """As pickles: test_old_pickles.py."""
     expected = body_from_arrays(arrays, dtype=torch.float64)
-    path = tmp_path / "SMPL_FEMALE.pkl"
-    if kind == "python 2":
-        write_old_pickle(path, as_official(arrays))
-    elif kind == "python 3":
-        plain = as_official(arrays) | {key: arrays[key] for key in ("shapedirs", "posedirs")}
-        path.write_bytes(pickle.dumps(plain, protocol=4))
-    else:
-        path = save(tmp_path / "SMPL_FEMALE.npz", {k: v for k, v in arrays.items() if "landmark" not in k})
+    path = save(tmp_path / "SMPL_FEMALE.npz", {k: v for k, v in arrays.items() if "landmark" not in k})
     body = load_body(path, dtype=torch.float64)
     for name in ("v_template", "shapedirs", "posedirs", "weights", "joint_regressor", "faces"):
         torch.testing.assert_close(getattr(body, name), getattr(expected, name))
@@ -165,6 +145,9 @@ WRONG_ENTRIES = {
     "SMPL+H": (changed("weights", np.zeros((60, 52))), r"looks like a SMPL\+H file"),
     "MANO": (changed("weights", np.zeros((60, 16))), "looks like a MANO file"),
     "STAR": (changed("posedirs", np.zeros((60, 3, 93))), "looks like a STAR file"),
+    "matrix": (changed("J_regressor", sparse.csc_matrix(np.eye(24, 60))), "J_regressor: holds Python objects; save it"),
+    "objects": (changed("weights", np.full((60, 24), None)), "weights: holds Python objects; save it"),
+    "names": (changed("landmark_names", np.array(LANDMARKS, dtype=object)), "landmark_names: holds Python objects"),
     "nothing": ({}, r"missing v_template, .*\(it has nothing\)"),
 }
 
@@ -191,6 +174,20 @@ WRONG_FILES = {
     "image.png": (b"\x89PNG\r\n\x1a\n", "neither an .npz archive nor a pickle"),
     "list.pkl": (pickle.dumps([1, 2]), "expected a dictionary of arrays, got list"),
 }
+
+
+def test_objects_in_entries_that_no_body_needs_do_no_harm(tmp_path, arrays):
+    extra = {"J_regressor_prior": sparse.csc_matrix(np.eye(24, 60)), "gender": np.array(["female"], dtype=object)}
+    path = tmp_path / "body.npz"
+    np.savez(path, **arrays, **extra)
+    assert load_body(path).num_betas == 10
+
+
+def test_lists_of_unequal_lengths_are_named(tmp_path, arrays):
+    path = tmp_path / "uneven.pkl"
+    path.write_bytes(pickle.dumps(arrays | {"v_template": [[0.0, 1.0, 2.0], [3.0]]}))
+    with pytest.raises(ValueError, match=r"uneven\.pkl: v_template: holds Python objects"):
+        load_body(path)
 
 
 @pytest.mark.parametrize("name", WRONG_FILES)

@@ -23,8 +23,8 @@ from anchorfit.fitting import (
     smplify,
 )
 from anchorfit.fitting.camera_stage import CameraStage, depth_guess
-from anchorfit.fitting.energy import GLOBAL_ORIENT, BodyState, compiled_points
-from anchorfit.fitting.terms import AnchorTerm
+from anchorfit.fitting.energy import BodyState, compiled_points
+from anchorfit.fitting.terms import AnchorTerm, Hinge
 from anchorfit.observations.people import Observations
 
 PRIOR = load_pose_prior()
@@ -278,11 +278,16 @@ def test_terms_are_switched_by_name(body, people):
     rows = people.observations.rows([0, 1])
     few = smplify(body, rows, PRIOR, config=only_terms(FitConfig(), ["hinge", "anchor"]))
     assert set(few.energy) == {"keypoints", "pose_prior", "hinge", "shape", "anchor", "anchor_orient"}
-    assert only_terms(anchored_config(), ["interpenetration"]).interpenetration == FitConfig().interpenetration
+    with_capsules = only_terms(anchored_config(), ["interpenetration"])
+    assert with_capsules.term("interpenetration") == FitConfig().term("interpenetration")
+    assert with_capsules.term("keypoints") == anchored_config().term("keypoints")  # constants of the schedule stay
+    assert only_terms(FitConfig(), [Hinge(weight=7.0)]).term("hinge") == Hinge(weight=7.0)
     with pytest.raises(ValueError, match=r"expected some of keypoints, pose_prior.*; got colour"):
         only_terms(FitConfig(), ["colour"])
-    with pytest.raises(ValueError, match="no default has a weight for anchor_betas"):
-        only_terms(FitConfig(), ["anchor_betas"])
+    with pytest.raises(ValueError, match=r"expected some of .*; got colour"):
+        FitConfig().without("colour")
+    with pytest.raises(ValueError, match="hinge is to begin in stage 'never'; there are first, second"):
+        smplify(body, rows, PRIOR, config=FitConfig().with_term(Hinge(from_stage="never")))
 
 
 def test_the_anchor_knows_no_end_of_the_circle(body, people):
@@ -301,9 +306,9 @@ def test_starts_at_half_a_turn_stay_where_they_are(body, people):
     """Sharing betas and masks run the stage again, from parameters that were written anew in between."""
     start = people.params.clone()
     start[:, :3] = torch.nn.functional.normalize(start[:, :3], dim=1) * (torch.pi - 1e-3)
-    term = AnchorTerm(start, GLOBAL_ORIENT, 100.0, sigma=0.7, turn=True)
+    term = AnchorTerm(start, body.layout.global_orient, 100.0, sigma=0.7, turn=True)
     beyond = start.clone()
     beyond[:, :3] *= -(torch.pi - 2e-3) / (torch.pi - 1e-3)  # 3e-3 radians further round
     rows = torch.arange(len(start))
-    values = term.residuals(BodyState(beyond, torch.zeros(len(start), 0, 3), None), rows).values
+    values = term.residuals(BodyState.of(beyond), rows).values
     assert values.norm(dim=1).max() < 0.4

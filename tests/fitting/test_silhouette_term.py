@@ -12,8 +12,8 @@ from anchorfit.body import BodyModel, load_body
 from anchorfit.body.pose_library import load_pose_library
 from anchorfit.evaluation.synthetic import SyntheticSet, make_people
 from anchorfit.fitting import FitResult, anchored, load_pose_prior
-from anchorfit.fitting.contours import body_outline, mask_outline, surface_sample, usable_mask
-from anchorfit.fitting.energy import NUM_PARAMS, BodyState, compiled_points
+from anchorfit.fitting.contours import Matches, body_outline, mask_outline, surface_sample, usable_mask
+from anchorfit.fitting.energy import BodyState, compiled_points
 from anchorfit.fitting.terms import SilhouetteTerm
 from anchorfit.rendering import rasterize
 
@@ -38,7 +38,7 @@ def people(body: BodyModel) -> SyntheticSet:
 
 @pytest.fixture(scope="module")
 def init(people: SyntheticSet) -> Tensor:
-    start = people.params + 0.1 * torch.randn(PEOPLE, NUM_PARAMS, generator=torch.Generator().manual_seed(0))
+    start = people.params + 0.1 * torch.randn(PEOPLE, 85, generator=torch.Generator().manual_seed(0))
     start[:, 72:] = 0
     return start
 
@@ -61,25 +61,26 @@ def test_jacobian_is_the_derivative_of_the_residuals():
     normal = torch.randn(2, 7, 2, generator=generator, dtype=torch.float64)
     term = SilhouetteTerm(
         vertices,
-        torch.randint(12, (2, 7), generator=generator),
-        300 * torch.rand(2, 7, 2, generator=generator, dtype=torch.float64),
-        normal / normal.norm(dim=-1, keepdim=True),
-        torch.rand(2, 7, generator=generator, dtype=torch.float64),
-        torch.tensor([[800.0, 0, 320], [0, 820, 240], [0, 0, 1]], dtype=torch.float64).expand(2, 3, 3),
-        zoom=torch.tensor([1.0, 0.7], dtype=torch.float64),
+        Matches(
+            index=torch.randint(12, (2, 7), generator=generator),
+            target=300 * torch.rand(2, 7, 2, generator=generator, dtype=torch.float64),
+            normal=normal / normal.norm(dim=-1, keepdim=True),
+            weights=torch.rand(2, 7, generator=generator, dtype=torch.float64),
+        ),
+        torch.tensor([[800.0, 35, 320], [0, 820, 240], [0, 0, 1]], dtype=torch.float64).expand(2, 3, 3),
         sigma=40.0,
     )
-    params = 0.2 * torch.randn(2, NUM_PARAMS, generator=generator, dtype=torch.float64)
+    params = 0.2 * torch.randn(2, 85, generator=generator, dtype=torch.float64)
     params[:, 84] += 4
     rows = torch.arange(2)
     points = compiled_points(body, term.point_names)
 
     def values(p: Tensor) -> Tensor:
-        at = points.points(p)
-        return term.residuals(BodyState(p, at, at.new_zeros(*at.shape, NUM_PARAMS)), rows).values
+        state = BodyState.of(p, points)
+        return term.residuals(state._replace(jacobian=state.points.new_zeros(*state.points.shape, 85)), rows).values
 
     twin = torch.autograd.functional.jacobian(values, params)
-    ours = term.residuals(BodyState(params, *points.points_and_jacobian(params)), rows).jacobian
+    ours = term.residuals(BodyState.of(params, points, derivative=True), rows).jacobian
     torch.testing.assert_close(ours, torch.stack([twin[row, :, row] for row in range(2)]), atol=1e-8, rtol=1e-6)
 
 
@@ -101,7 +102,7 @@ def test_the_images_border_is_no_outline():
 
 
 def test_vertices_on_the_outline_are_found(body):
-    params = torch.zeros(1, NUM_PARAMS)
+    params = torch.zeros(1, 85)
     params[0, 0], params[0, 84] = math.pi, 4.0
     vertices = body.from_params(params).vertices[0]
     intrinsics = torch.tensor([[800.0, 0, 320], [0, 800, 240], [0, 0, 1]])
@@ -112,8 +113,8 @@ def test_vertices_on_the_outline_are_found(body):
 
 def test_a_mask_brings_the_outline_nearer_and_the_joints_no_further(body, people, init, fitted):
     without = anchored(body, replace(people.observations, masks=(None,) * PEOPLE), PRIOR, init)
-    assert "silhouette" in fitted.energy
-    assert "silhouette" not in without.energy
+    assert (fitted.energy["silhouette"] > 0).all()
+    assert (without.energy["silhouette"] == 0).all()
 
     def overlap(result: FitResult) -> float:
         pairs = zip(_masks(body, result.params, people), people.observations.masks, strict=True)
