@@ -137,7 +137,7 @@ def _index_file(path: Path) -> tuple[list[Entry], tuple[str, str] | None, int]:
             for row, (image, name) in enumerate(zip(estimate.images, estimate.names, strict=True))
         ]
         return found, (estimate.body, estimate.gender), estimate.betas.shape[1]
-    num_betas = arrays[_spin_keys(arrays, path).shape].shape[-1]
+    num_betas = np.atleast_1d(arrays[_spin_keys(arrays, path).shape])[:1].size
     lengths = {key: len(np.atleast_1d(arrays[key])) for key in _SPIN_ARRAYS if key in arrays}
     uneven = next((key for key, length in lengths.items() if length != lengths["pose"]), None)
     if uneven is not None:

@@ -27,6 +27,7 @@ from torch.nn import functional
 from ...body import BodyModel, axis_angle_to_matrix, matrix_to_axis_angle
 from ...body.parameters import NUM_JOINTS, NUM_TRANSL
 from ...body.pose_library import load_pose_library
+from ...camera import project
 from ...observations import Observations, mask_box
 from ...regressors.normalisation import rays_of, rotation_to_axis
 from ...regressors.representations import matrix_from_6d, matrix_to_6d
@@ -288,7 +289,7 @@ def _into_boxes(body: BodyModel, params: Tensor, corners: Tensor) -> Tensor:
     translation = torch.cat((middles * depth[:, None], depth[:, None]), 1) - (low + high) / 2
     for _ in range(PLACING_ROUNDS):
         moved = vertices + translation[:, None]
-        rays = moved[..., :2] / moved[..., 2:].clamp_min(NEAREST)
+        rays = project(moved, torch.eye(3).to(moved), nearest=NEAREST)
         low, high = rays.amin(1), rays.amax(1)
         factor = torch.where(found, ((high - low).amax(1) / sides).clamp(0.5, 2.0), 1.0)
         translation = translation * factor[:, None]

@@ -93,16 +93,13 @@ class Synthesizer:
             pose = self.source.draw(count, generator, self.config.variation)
             params, intrinsics, _ = self._placed(pose, generator)
             simple = torch.rand(count, generator=generator) < self.config.simple
-            where = self.body.layout
-            params[:, where.body_pose] = torch.where(
-                simple[:, None], simple_poses(count, generator), params[:, where.body_pose]
-            )
+            parts = self.body.layout.split(params)
+            body_pose = torch.where(simple[:, None], simple_poses(count, generator), parts.body_pose)
             turn = 0.3 * torch.randn(count, generator=generator)
             turn = turn + math.pi * (torch.rand(count, generator=generator) < 0.5)
             upright = camera_rotations(turn, 0.1 * torch.randn(count, generator=generator), torch.zeros(count))
-            params[:, where.global_orient] = torch.where(
-                simple[:, None], matrix_to_axis_angle(upright), params[:, where.global_orient]
-            )
+            orient = torch.where(simple[:, None], matrix_to_axis_angle(upright), parts.global_orient)
+            params = self.body.layout.join(**parts._replace(global_orient=orient, body_pose=body_pose)._asdict())
             shift = self.config.mask_noise.jitter * (2 * torch.rand(count, 3, generator=generator) - 1)
             params, intrinsics, shift = (value.to(self.body.v_template) for value in (params, intrinsics, shift))
             masks = render_masks(self.body, params, intrinsics, shift=shift)

@@ -14,6 +14,7 @@ from ...body.joint_sets import SMPL_PARENTS
 from ...body.parameters import NUM_JOINTS, Layout, Parameters
 from ...body.pose_library import load_pose_library
 from ...body.skinning import world_rotations
+from ...camera import project
 from ..losses import (
     axis_angle_loss,
     betas_loss,
@@ -109,13 +110,10 @@ class PoseTask:
             total = total + weights.points * point_loss(predicted, target)
             total = total + weights.squared_points * squared_point_loss(predicted, target)
             if weights.reprojection > 0:
-                joints = target[:, :24] + self._pelvis(people.params, inputs.view)[:, None]
-                error = keypoint_reprojection_loss(
-                    predicted[:, :24],
-                    joints[..., :2] / joints[..., 2:],
-                    torch.ones_like(joints[..., 0]),
-                    torch.eye(3, device=joints.device).expand(len(joints), 3, 3),
-                )
+                joints = target[:, :NUM_JOINTS] + self._pelvis(people.params, inputs.view)[:, None]
+                camera = torch.eye(3, device=joints.device).expand(len(joints), 3, 3)
+                seen, sure = project(joints, camera), torch.ones_like(joints[..., 0])
+                error = keypoint_reprojection_loss(predicted[:, :NUM_JOINTS], seen, sure, camera)
                 total = total + weights.reprojection * error
         return total
 
