@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -26,7 +27,7 @@ from .fitting import (
     smplify,
 )
 from .fitting.diagnostics import image_reasons, reprojection_errors
-from .observations import Observations, Person, image_size, observe, sanitise, size_problem, too_little
+from .observations import Observations, Person, image_size, observe, sanitise_all, size_problem, too_little
 from .observations.videos import frame_of
 from .regressors import Priors
 from .results import BodyEstimate, Diagnostics, concatenate
@@ -93,7 +94,7 @@ def fit_people(
     ready = _made_ready(people, options, init)
     progress(len(people) - len(ready.people))
     estimates = []
-    prior = load_pose_prior(dtype=body.dtype, device=body.device)
+    prior = _shipped_prior(body.dtype, body.device)
     place = {} if init is None else {name: row for row, name in enumerate(init.names)}
     for observations, images in ready.batches(max(1, len(people)) if together else options.batch_size, options):
         estimate = fit(
@@ -110,6 +111,18 @@ def fit_people(
         estimates.append(estimate)
         progress(len(observations))
     return Outcome(concatenate(estimates) if estimates else None, tuple(ready.problems))
+
+
+@lru_cache(maxsize=1)
+def _usual_body() -> BodyModel:
+    """Loaded once: its tables, too, are then made once."""
+    return load_body()
+
+
+@lru_cache(maxsize=4)
+def _shipped_prior(dtype: torch.dtype, device: torch.device) -> GaussianMixture:
+    """Read once: it takes as long as many a fit."""
+    return load_pose_prior(dtype=dtype, device=device)
 
 
 def predict_people(
@@ -140,10 +153,12 @@ def _stretches(names: Sequence[str]) -> list[int]:
 
 
 class _Ready(NamedTuple):
-    """People that can be dealt with and the cameras that saw them; the problems of the others."""
+    """People that can be dealt with, their images' sizes, and the cameras (N, 3, 3) that saw them; the problems of the
+    others."""
 
     people: list[Person]
-    cameras: list[Tensor]
+    sizes: list[tuple[int, int]]
+    cameras: Tensor
     problems: list[Problem]
 
     def batches(self, size: int, options: FitOptions) -> Iterator[tuple[Observations, tuple[str, ...]]]:
@@ -151,23 +166,31 @@ class _Ready(NamedTuple):
         for start in range(0, len(self.people), size):
             rows = slice(start, start + size)
             images = tuple(str(person.image.absolute()) if person.image else "" for person in self.people[rows])
-            yield observe(self.people[rows], self.cameras[rows], masks=options.masks), images
+            seen = observe(self.people[rows], self.cameras[rows], image_sizes=self.sizes[rows], masks=options.masks)
+            yield seen, images
 
 
 def _made_ready(people: Sequence[Person], options: FitOptions, init: BodyEstimate | None) -> _Ready:
-    ready = _Ready([], [], [])
+    """Check everybody and give each a camera; who cannot be fitted has a problem that says why."""
     images = _Images()
+    looks = [_look_at(person, images, options) for person in people]
+    clean = sanitise_all(people, [look.size for look in looks])
     predicted = None if init is None else set(init.names)
-    for person in people:
+    ready: list[Person] = []
+    sizes: list[tuple[int, int]] = []
+    focals: list[float] = []
+    problems: list[Problem] = []
+    for look, (person, notes) in zip(looks, clean, strict=True):
         try:
-            clean, camera, notes = _prepare(person, images, predicted, options)
+            focals.append(_focal_length(person, look, notes, images, predicted, options))
         except ValueError as error:
-            ready.problems.append(Problem(person.name, f"skipped: {error}"))
+            problems.append(Problem(person.name, f"skipped: {error}"))
             continue
-        ready.problems.extend(Problem(person.name, note) for note in notes)
-        ready.people.append(clean)
-        ready.cameras.append(camera)
-    return ready
+        problems.extend(Problem(person.name, note) for note in (*look.notes, *notes))
+        ready.append(person)
+        sizes.append(look.size)
+    middles = torch.tensor([(width / 2, height / 2) for width, height in sizes]).reshape(-1, 2)
+    return _Ready(ready, sizes, intrinsics_matrix(torch.tensor(focals), middles), problems)
 
 
 def predict(
@@ -201,7 +224,7 @@ def predict(
     ('direct', ('000000000785.jpg#442619',))
     """
     _check_batch(observations, images)
-    body = body or load_body()
+    body = body or _usual_body()
     found = regressors.predict(observations, body, priors=priors)
     observations = observations.to(body.device, body.dtype)
     errors, _ = reprojection_errors(body, observations, found.params)
@@ -219,31 +242,47 @@ def predict(
     return _to_estimate(result, observations, body, images or ("",) * len(observations), "direct")
 
 
-class _Prepared(NamedTuple):
-    """A person ready to be fitted, its intrinsics (3, 3), and what had to be mended."""
+class _Look(NamedTuple):
+    """What a look at a person's image tells: (width, height), what is to be noted, why the person is left out."""
 
-    person: Person
-    intrinsics: Tensor
-    notes: tuple[str, ...]
+    size: tuple[int, int]
+    notes: tuple[str, ...] = ()
+    reason: str = ""
 
 
-def _prepare(person: Person, images: _Images, predicted: set[str] | None, options: FitOptions) -> _Prepared:
-    """Check one person and give it a camera; raises ValueError with the reason where it cannot be fitted."""
-    seen = int((person.confidence > 0).sum())
-    if seen < options.minimum_joints:
-        raise ValueError(f"{seen} joints, fewer than {options.minimum_joints}")
-    (width, height), note = images.size_of(person)
-    clean, notes = sanitise(replace(person, image_size=(width, height)))
-    reason = too_little(clean)
+def _look_at(person: Person, images: _Images, options: FitOptions) -> _Look:
+    if options.minimum_joints > 0:
+        seen = int((person.confidence > 0).sum())
+        if seen < options.minimum_joints:
+            return _Look((0, 0), reason=f"{seen} joints, fewer than {options.minimum_joints}")
+    try:
+        return _Look(*images.size_of(person))
+    except ValueError as error:
+        return _Look((0, 0), reason=str(error))
+
+
+def _focal_length(
+    person: Person,
+    look: _Look,
+    notes: tuple[str, ...],
+    images: _Images,
+    predicted: set[str] | None,
+    options: FitOptions,
+) -> float:
+    """Of a (sanitised) person's camera, pixels; raises ValueError with the reason where it cannot be fitted."""
+    if look.reason:
+        raise ValueError(look.reason)
+    reason = too_little(person)
     if reason is not None:
         raise ValueError("; ".join([reason, *notes]))
     if predicted is not None and person.name not in predicted:
         raise ValueError("no prediction of this name to start from")
-    focal = options.focal or images.focal_of(person) or default_focal(width, height)
-    shortest, longest = (share * default_focal(width, height) for share in PLAUSIBLE_FOCAL)
+    usual = default_focal(*look.size)
+    focal = options.focal or images.focal_of(person) or usual
+    shortest, longest = (share * usual for share in PLAUSIBLE_FOCAL)
     if not shortest <= focal <= longest:
         raise ValueError(f"a focal length of {focal:g} pixels; expected {shortest:.0f} to {longest:.0f} for this image")
-    return _Prepared(clean, intrinsics_matrix(focal, (width / 2, height / 2)), (*note, *notes))
+    return focal
 
 
 def _check_one_an_image(people: Sequence[Person]) -> None:

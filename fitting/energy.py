@@ -99,15 +99,13 @@ class Term(ABC):
         """(B,) the term's energy, without derivatives."""
         return self.residuals(state, rows).values.square().sum(-1)
 
-    def accumulate(self, state: BodyState, rows: Tensor, normal: NormalEquations) -> NormalEquations:
-        """The normal equations with this term added; may write into ``normal``, which belongs to the caller."""
+    def accumulate(self, state: BodyState, rows: Tensor, normal: NormalEquations) -> None:
+        """Adds the term to the normal equations ``normal``, in place."""
         values, jacobian = self.residuals(state, rows)
         transposed = jacobian.transpose(1, 2)
-        return NormalEquations(
-            normal.cost + values.square().sum(-1),
-            torch.baddbmm(normal.gradient[..., None], transposed, values[..., None])[..., 0],
-            torch.baddbmm(normal.hessian, transposed, jacobian),
-        )
+        normal.cost.add_(values.square().sum(-1))
+        normal.gradient.add_(torch.bmm(transposed, values[..., None])[..., 0])
+        normal.hessian.baddbmm_(transposed, jacobian)
 
 
 @lru_cache(maxsize=64)
@@ -155,28 +153,21 @@ class Energy:
     def normal_equations(self, params: Tensor, rows: Tensor) -> NormalEquations:
         """See `least_squares.Problem`."""
         count = len(params)
-        if params.device.type != "cpu" or count <= _CHUNK_ROWS:
-            return self._normal_equations(params, rows)
-        pieces = -(-count // _CHUNK_ROWS)  # of even size, so that none is of a single row (see `schedules`)
-        parts = [
-            self._normal_equations(some, those)
-            for some, those in zip(params.tensor_split(pieces), rows.tensor_split(pieces), strict=True)
-        ]
-        return NormalEquations(*(torch.cat(part) for part in zip(*parts, strict=True)))
+        normal = NormalEquations.zeros(count, self.layout.size, params)
+        pieces = -(-count // _CHUNK_ROWS) if params.device.type == "cpu" else 1  # of even size, so that none is small
+        for some in torch.arange(count).tensor_split(pieces):
+            part = slice(int(some[0]), int(some[-1]) + 1)
+            self._add(params[part], rows[part], NormalEquations(*(values[part] for values in normal)))
+        if self._frozen is not None:
+            normal.gradient[:, self._frozen] = 0
+            normal.hessian[:, self._frozen] = 0
+            normal.hessian[:, :, self._frozen] = 0
+            torch.diagonal(normal.hessian, dim1=-2, dim2=-1)[:, self._frozen] = 1
+        return normal
 
-    def _normal_equations(self, params: Tensor, rows: Tensor) -> NormalEquations:
-        count, size = params.shape
-        normal = NormalEquations(
-            params.new_zeros(count), params.new_zeros(count, size), params.new_zeros(count, size, size)
-        )
+    def _add(self, params: Tensor, rows: Tensor, normal: NormalEquations) -> None:
         for term, state in self._shares(params, derivative=True):
-            normal = term.accumulate(state, rows, normal)
-        if self._frozen is None:
-            return normal
-        free = (~self._frozen).to(params.dtype)
-        hessian = normal.hessian * free[:, None] * free
-        torch.diagonal(hessian, dim1=-2, dim2=-1).add_(self._frozen.to(params.dtype))
-        return NormalEquations(normal.cost, normal.gradient * free, hessian)
+            term.accumulate(state, rows, normal)
 
     def residuals(self, params: Tensor, rows: Tensor) -> Residuals:
         """All terms' residuals (B, R) and Jacobian rows (B, R, D), for solvers that want them in full."""

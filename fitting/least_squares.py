@@ -2,7 +2,7 @@
 
 A problem gives, for chosen rows, its cost (the sum of squared residuals) and its normal equations. One loop drives two
 step rules, Levenberg-Marquardt and Powell's dogleg. Each row has its own damping or trust radius, its own convergence
-and its own failure; a row that is done is frozen at once and leaves the batch at the next look from the host.
+and its own failure; a row that is done is frozen at once, and leaves the batch when others are done with it.
 """
 
 from __future__ import annotations
@@ -30,6 +30,11 @@ class NormalEquations(NamedTuple):
     gradient: Tensor
     hessian: Tensor
 
+    @classmethod
+    def zeros(cls, count: int, size: int, like: Tensor) -> NormalEquations:
+        """Those of no residual at all, to be added to."""
+        return cls(like.new_zeros(count), like.new_zeros(count, size), like.new_zeros(count, size, size))
+
 
 class Problem(Protocol):
     """What the solver minimises."""
@@ -39,17 +44,31 @@ class Problem(Protocol):
         ...
 
 
+class Proposal(NamedTuple):
+    """Steps of B rows.
+
+    Attributes:
+        step: (B, N).
+        predicted: (B,) the cost reductions that the model predicts for them; not positive where no step was found.
+        length: (B,) of the steps in scaled unknowns.
+    """
+
+    step: Tensor
+    predicted: Tensor
+    length: Tensor
+
+
 class StepRule(Protocol):
     """How a step is chosen from the local model and how its control adapts; the control is a (B, C) tensor."""
 
     def init(self, params: Tensor) -> Tensor: ...
 
-    def propose(self, model: NormalEquations, control: Tensor) -> tuple[Tensor, Tensor]:
-        """Steps (B, N) and the cost reductions (B,) that the model predicts for them (not positive: no step found)."""
+    def propose(self, model: NormalEquations, control: Tensor) -> Proposal:
+        """A step of each row."""
         ...
 
-    def update(self, control: Tensor, step: Tensor, model: NormalEquations, gain: Tensor) -> Tensor:
-        """The next control, from the ratio of actual to predicted reduction (B,)."""
+    def update(self, control: Tensor, length: Tensor, gain: Tensor) -> Tensor:
+        """The next control, from the step's length and the ratio of actual to predicted reduction, (B,) each."""
         ...
 
     def stuck(self, control: Tensor) -> Tensor:
@@ -102,15 +121,16 @@ class LevenbergMarquardt:
         control[:, 1] = 2.0
         return control
 
-    def propose(self, model: NormalEquations, control: Tensor) -> tuple[Tensor, Tensor]:
+    def propose(self, model: NormalEquations, control: Tensor) -> Proposal:
         scaling = _scaling(model.hessian)
         scaled, definite = _solve_scaled(model, scaling, control[:, 0])
         step = scaled * scaling
         # With (H + l D) d = -g the model's reduction -2 g.d - d.H.d is -g.d + l d.D.d.
-        predicted = -(model.gradient * step).sum(-1) + control[:, 0] * (scaled * scaled).sum(-1)
-        return step, torch.where(definite, predicted, -1.0)
+        squared = (scaled * scaled).sum(-1)
+        predicted = control[:, 0] * squared - (model.gradient * step).sum(-1)
+        return Proposal(step, torch.where(definite, predicted, -1.0), squared.sqrt())
 
-    def update(self, control: Tensor, step: Tensor, model: NormalEquations, gain: Tensor) -> Tensor:
+    def update(self, control: Tensor, length: Tensor, gain: Tensor) -> Tensor:
         good = gain > 0
         smaller = control[:, 0] * (1.0 - (2.0 * gain.clamp(0.0, 1.0) - 1.0) ** 3).clamp(min=1.0 / 5.0)
         damping = torch.where(good, smaller, control[:, 0] * control[:, 1]).clamp(min=1e-7)
@@ -131,7 +151,7 @@ class Dogleg:
     def init(self, params: Tensor) -> Tensor:
         return params.new_full((len(params), 1), -1.0)  # below zero: to be set from the first Gauss-Newton step
 
-    def propose(self, model: NormalEquations, control: Tensor) -> tuple[Tensor, Tensor]:
+    def propose(self, model: NormalEquations, control: Tensor) -> Proposal:
         scaling = _scaling(model.hessian)
         ridge = torch.finfo(scaling.dtype).eps * 10.0 * scaling.shape[-1]
         newton, definite = _solve_scaled(model, scaling, torch.full_like(control[:, 0], ridge))
@@ -141,11 +161,11 @@ class Dogleg:
         cauchy = -slope * ((slope * slope).sum(-1) / curvature.clamp(min=torch.finfo(slope.dtype).tiny))[:, None]
         newton = torch.where(definite[:, None], newton, cauchy)
         radius = torch.where(control[:, 0] < 0, newton.norm(dim=-1).clamp(max=self.radius), control[:, 0])
-        step = _dogleg_path(cauchy, newton, radius) * scaling
-        return step, _reduction(model, step)
+        scaled = _dogleg_path(cauchy, newton, radius)
+        step = scaled * scaling
+        return Proposal(step, _reduction(model, step), scaled.norm(dim=-1))
 
-    def update(self, control: Tensor, step: Tensor, model: NormalEquations, gain: Tensor) -> Tensor:
-        length = (step / _scaling(model.hessian)).norm(dim=-1)
+    def update(self, control: Tensor, length: Tensor, gain: Tensor) -> Tensor:
         old = torch.where(control[:, 0] < 0, length, control[:, 0])
         grown = torch.maximum(old, 3.0 * length)
         radius = torch.where(gain > 0.75, grown, torch.where(gain > 0.25, old, 0.25 * torch.minimum(length, old)))
@@ -216,55 +236,68 @@ class Stopping:
 
     rtol: float = 1e-4  # an accepted step that lowers the cost by a smaller share ends the row (SMPLify's rule)
     max_steps: int = 60
-    look_every: int = 4  # steps between two looks from the host on an accelerator; 1 on a CPU, where a look is free
 
 
 class _State(NamedTuple):
+    """The rows in the batch, A of the B. ``place``: (A,) which of the B. ``rows``: (A,) which of the problem's."""
+
     params: Tensor
     model: NormalEquations
     control: Tensor
     steps: Tensor
     status: Tensor  # OUT_OF_STEPS while a row is at work
+    place: Tensor
     rows: Tensor
 
     @property
-    def done(self) -> Tensor:
-        return self.status != Status.OUT_OF_STEPS
+    def working(self) -> Tensor:
+        return self.status == Status.OUT_OF_STEPS
 
     def take(self, index: Tensor) -> _State:
         model = NormalEquations(*(part[index] for part in self.model))
-        rest = (part[index] for part in (self.control, self.steps, self.status, self.rows))
+        rest = (part[index] for part in (self.control, self.steps, self.status, self.place, self.rows))
         return _State(self.params[index], model, *rest)
 
 
+def _step(problem: Problem, rule: StepRule, state: _State, rtol: float) -> _State:
+    """One step of every row that is at work."""
+    working, old = state.working, state.model
+    step, predicted, length = rule.propose(old, state.control)
+    trial = state.params + step
+    model = problem.normal_equations(trial, state.rows)
+    reduction = old.cost - model.cost
+    usable = torch.isfinite(model.cost) & torch.isfinite(predicted) & (predicted > 0) & torch.isfinite(step).all(-1)
+    gain = torch.where(usable, reduction / predicted.clamp(min=torch.finfo(step.dtype).tiny), -1.0)
+    better = usable & (reduction > 0) & working
+    control = torch.where(working[:, None], rule.update(state.control, length, gain), state.control)
+    small = usable & (torch.maximum(reduction.abs(), predicted) < rtol * old.cost)
+    status = torch.where(working & rule.stuck(control), int(Status.STUCK), state.status)
+    status = torch.where(working & small, int(Status.CONVERGED), status)
+    worse = torch.nonzero(~better)[:, 0]
+    hessian = model.hessian
+    if len(worse):  # few, as a rule: copying them alone saves a pass over all matrices
+        hessian = hessian.index_copy(0, worse, old.hessian[worse])
+    model = NormalEquations(
+        torch.where(better, model.cost, old.cost), torch.where(better[:, None], model.gradient, old.gradient), hessian
+    )
+    params = torch.where(better[:, None], trial, state.params)
+    return _State(params, model, control, state.steps + working.long(), status, state.place, state.rows)
+
+
 def _flat(model: NormalEquations, rtol: float) -> Tensor:
-    """(B,) whether no step can gain a share ``rtol`` of the cost: the gain along each unknown alone, summed."""
+    """(A,) whether no step can gain a share ``rtol`` of the cost: the gain along each unknown alone, summed."""
     slope = model.gradient * _scaling(model.hessian)
     return slope.square().sum(-1) <= rtol * model.cost
 
 
-def _step(problem: Problem, rule: StepRule, state: _State, rtol: float) -> _State:
-    """One step of every row that is not done."""
-    done = state.done
-    step, predicted = rule.propose(state.model, state.control)
-    trial = state.params + step
-    model = problem.normal_equations(trial, state.rows)
-    reduction = state.model.cost - model.cost
-    usable = torch.isfinite(model.cost) & torch.isfinite(predicted) & (predicted > 0) & torch.isfinite(step).all(-1)
-    gain = torch.where(usable, reduction / predicted.clamp(min=torch.finfo(step.dtype).tiny), -1.0)
-    better = usable & (reduction > 0) & ~done
-    control = torch.where(done[:, None], state.control, rule.update(state.control, step, state.model, gain))
-    small = usable & (torch.maximum(reduction.abs(), predicted) < rtol * state.model.cost)
-    stuck = ~small & rule.stuck(control)
-    ended = torch.where(small | (stuck & _flat(state.model, rtol)), int(Status.CONVERGED), int(Status.STUCK))
-    status = torch.where(~done & (small | stuck), ended, state.status)
-    model = NormalEquations(
-        torch.where(better, model.cost, state.model.cost),
-        torch.where(better[:, None], model.gradient, state.model.gradient),
-        torch.where(better[:, None, None], model.hessian, state.model.hessian),
-    )
-    params = torch.where(better[:, None], trial, state.params)
-    return _State(params, model, control, state.steps + (~done).long(), status, state.rows)
+def _write(state: _State, out: Solution, rtol: float) -> None:
+    """Puts the rows of the batch into the solution; a row that is stuck where it is flat has converged."""
+    place, status = state.place, state.status
+    stuck = status == Status.STUCK
+    if bool(stuck.any()):
+        status = torch.where(stuck & _flat(state.model, rtol), int(Status.CONVERGED), status)
+    out.params[place], out.cost[place], out.steps[place] = state.params, state.model.cost, state.steps
+    out.status[place] = status
 
 
 @torch.no_grad()
@@ -289,26 +322,21 @@ def minimise(
     """
     rule = rule or LevenbergMarquardt()
     stopping = stopping or Stopping()
-    count = len(start)
-    rows = torch.arange(count, device=start.device) if rows is None else rows
-    look_every = 1 if start.device.type == "cpu" else stopping.look_every
+    place = torch.arange(len(start), device=start.device)
+    rows = place if rows is None else rows
     model = problem.normal_equations(start, rows)
     sound = torch.isfinite(model.cost) & torch.isfinite(model.gradient).all(-1) & torch.isfinite(start).all(-1)
     status = torch.where(sound, int(Status.OUT_OF_STEPS), int(Status.FAILED))
-    zeros = torch.zeros(count, dtype=torch.long, device=start.device)
-    state = _State(start, model, rule.init(start), zeros, status, rows)
-    out = Solution(start.clone(), model.cost.clone(), zeros.clone(), status.clone())
-    place = torch.arange(count, device=start.device)
-    for number in range(stopping.max_steps + 1):
-        last = number == stopping.max_steps
-        if last or number % look_every == 0:
-            left = int((~state.done).sum())
-            if last or left <= 0.8 * len(place):
-                out.params[place], out.cost[place] = state.params, state.model.cost
-                out.steps[place], out.status[place] = state.steps, state.status
-                if last or left == 0:
-                    break
-                keep = filled(torch.nonzero(~state.done)[:, 0], min(FEWEST_ROWS, len(place)))
-                state, place = state.take(keep), place[keep]
+    steps = torch.zeros_like(place)
+    state = _State(start, model, rule.init(start), steps, status, place, rows)
+    out = Solution(start.clone(), model.cost.clone(), steps.clone(), status.clone())
+    for _ in range(stopping.max_steps):
+        working = torch.nonzero(state.working)[:, 0]
+        if len(working) <= 0.8 * len(state.place):
+            _write(state, out, stopping.rtol)
+            if not len(working):
+                return out
+            state = state.take(filled(working, min(FEWEST_ROWS, len(start))))
         state = _step(problem, rule, state, stopping.rtol)
+    _write(state, out, stopping.rtol)
     return out

@@ -12,11 +12,16 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ..body.rotations import cross_matrix
-
 FEWEST_JOINTS = 3  # of which position and size of a person can be told
 FARTHEST_RAY = 20.0  # tangent of the angle to the optical axis; keypoints further out count as not seen
 LONGEST_FEATURE = 5.0  # sizes of the person; outliers beyond are pulled in
+
+
+class Rays(NamedTuple):
+    """rays: (B, K, 2) X/Z and Y/Z; weight: (B, K) in [0, 1]. Both are 0 where a joint was not seen."""
+
+    rays: Tensor
+    weight: Tensor
 
 
 class NormalisedKeypoints(NamedTuple):
@@ -25,11 +30,13 @@ class NormalisedKeypoints(NamedTuple):
 
     view: (B, 3, 3) rotation of the turned camera: x_turned = view @ x_cam.
     usable: (B,) bool, enough joints were seen; features of the others are 0.
+    seen: the rays in the camera's own frame.
     """
 
     features: Tensor
     view: Tensor
     usable: Tensor
+    seen: Rays
 
 
 def rays_of(keypoints: Tensor, intrinsics: Tensor) -> Tensor:
@@ -39,16 +46,27 @@ def rays_of(keypoints: Tensor, intrinsics: Tensor) -> Tensor:
     return torch.stack((x, y), -1)
 
 
+def seen_rays(rays: Tensor, confidence: Tensor) -> Rays:
+    """The rays that can be believed; never NaN, whatever comes.
+
+    Args:
+        rays: (B, K, 2) X/Z and Y/Z.
+        confidence: (B, K); 0 is not seen, what is above 1 counts as 1.
+    """
+    sane = rays.abs().amax(-1) < FARTHEST_RAY  # neither NaN nor infinity is
+    weight = torch.where(sane, confidence.nan_to_num().clamp(0, 1), 0)
+    return Rays(torch.where((weight > 0)[..., None], rays, 0), weight)
+
+
 def rotation_to_axis(direction: Tensor) -> Tensor:
     """The smallest rotations that take directions (B, 3) with z > 0 to +z: (B, 3, 3).
 
-    Source: R = I + [v]x + [v]x^2 / (1 + c), v = d x z, c = d . z, for a unit vector d.
+    Source: R = I + [v]x + [v]x^2 / (1 + d_z) with v = d x z, written out, for unit vectors d.
     """
-    unit = direction / direction.norm(dim=-1, keepdim=True)
-    axis = torch.stack((unit[:, 1], -unit[:, 0], torch.zeros_like(unit[:, 0])), -1)
-    skew = cross_matrix(axis)
-    eye = torch.eye(3, dtype=unit.dtype, device=unit.device)
-    return eye + skew + skew @ skew / (1 + unit[:, 2])[:, None, None]
+    x, y, z = (direction / direction.norm(dim=-1, keepdim=True)).unbind(-1)
+    a, b = x / (1 + z), y / (1 + z)
+    across = -a * y
+    return torch.stack((1 - a * x, across, -x, across, 1 - b * y, -y, x, y, z), -1).unflatten(-1, (3, 3))
 
 
 def normalise(keypoints: Tensor, confidence: Tensor, intrinsics: Tensor) -> NormalisedKeypoints:
@@ -59,10 +77,8 @@ def normalise(keypoints: Tensor, confidence: Tensor, intrinsics: Tensor) -> Norm
         confidence: (B, K) in [0, 1]; 0 is not seen.
         intrinsics: (B, 3, 3) pixels.
     """
-    rays = rays_of(keypoints, intrinsics)
-    sane = torch.isfinite(rays).all(-1) & (rays.nan_to_num().abs().amax(-1) < FARTHEST_RAY)
-    sure = torch.where(sane, confidence.nan_to_num().clamp(0, 1), 0)
-    rays = torch.where(sane[..., None], rays, 0)
+    believed = seen_rays(rays_of(keypoints, intrinsics), confidence)
+    rays, sure = believed
     total = sure.sum(1, keepdim=True).clamp_min(1e-6)
     centre = (rays * sure[..., None]).sum(1) / total
     view = rotation_to_axis(torch.cat((centre, torch.ones_like(centre[:, :1])), -1))
@@ -78,4 +94,4 @@ def normalise(keypoints: Tensor, confidence: Tensor, intrinsics: Tensor) -> Norm
     positions = flat / torch.where(usable, size, 1)[:, None, None]
     positions = torch.where(keep[..., None], positions.clamp(-LONGEST_FEATURE, LONGEST_FEATURE), 0)
     angle = torch.where(usable, size, 1).log()[:, None]
-    return NormalisedKeypoints(torch.cat((positions.flatten(1), sure * keep, angle), 1), view, usable)
+    return NormalisedKeypoints(torch.cat((positions.flatten(1), sure * keep, angle), 1), view, usable, believed)

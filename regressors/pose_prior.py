@@ -18,9 +18,10 @@ from torch import Tensor, nn
 
 from ..body.joint_sets import CANONICAL_JOINTS, SMPL_JOINTS, SMPL_PARENTS, mirror_permutation
 from ..body.skinning import world_rotations
-from .normalisation import LONGEST_FEATURE
+from .normalisation import LONGEST_FEATURE, seen_rays
 from .representations import SIZES, Representation, from_matrix_identity, mirror_rotations, to_matrices
 from .skeleton import Skeleton
+from .translation import Sightlines
 
 NUM_FEATURES = 3 * len(CANONICAL_JOINTS) + 1
 
@@ -83,6 +84,9 @@ class PosePrior(nn.Module):
     ``skeleton.measure(body)`` has to be called before it is trained; a file of weights brings its skeleton along.
     """
 
+    mirror_columns: Tensor
+    mirror_signs: Tensor
+
     def __init__(self, config: PosePriorConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or PosePriorConfig()
@@ -91,6 +95,9 @@ class PosePrior(nn.Module):
         self.units = nn.Sequential(*(BilinearUnit(config.width, config.dropout) for _ in range(config.units)))
         self.last = _exit(size, config)
         self.skeleton = Skeleton()
+        columns, signs = _mirrored_columns()
+        self.register_buffer("mirror_columns", columns, persistent=False)
+        self.register_buffer("mirror_signs", signs, persistent=False)
         self.corrections = nn.ModuleList(
             nn.Sequential(
                 _entry(NUM_FEATURES + size + 4 * len(CANONICAL_JOINTS), config),
@@ -105,18 +112,27 @@ class PosePrior(nn.Module):
     def forward(self, features: Tensor) -> PosePriorOutput:
         """Rotations from (B, 3 K + 1) features."""
         if self.config.mirrored and not self.training:
-            seen, mirrored = self._answer(torch.cat((features, mirror_features(features)))).chunk(2)
+            image = features.index_select(1, self.mirror_columns) * self.mirror_signs
+            seen, mirrored = self._answer(torch.cat((features, image))).chunk(2)
             numbers = (seen + mirror_rotations(mirrored, self.config.representation, SMPL_JOINTS)) / 2
         else:
             numbers = self._answer(features)
         with torch.autocast(features.device.type, enabled=False):
-            return PosePriorOutput(numbers, *self._rotations(numbers))
+            if self.config.frame == "parent":
+                local = to_matrices(numbers, self.config.representation)
+                return PosePriorOutput(numbers, local, world_rotations(local, SMPL_PARENTS))
+            world = self._world(numbers)
+            return PosePriorOutput(numbers, local_rotations(world), world)
 
     def _answer(self, features: Tensor) -> Tensor:
         """(B, 24, 3 or 6) numbers, each a rotation."""
         raw = self.last(self.units(self.first(features)))
-        for correction in self.corrections:
-            raw = raw + correction(self._compared(features, raw))
+        if self.corrections:
+            through = torch.is_grad_enabled() and features.requires_grad
+            with torch.set_grad_enabled(through), torch.autocast(features.device.type, enabled=False):
+                keypoints = _Keypoints.of(features)
+            for correction in self.corrections:
+                raw = raw + correction(self._compared(features, raw, keypoints, through))
         numbers: Tensor = raw.unflatten(1, (len(SMPL_JOINTS), -1))
         return numbers
 
@@ -127,27 +143,40 @@ class PosePrior(nn.Module):
         positions = features[:, : 2 * joints].unflatten(1, (joints, 2))
         return positions, features[:, 2 * joints : -1], features[:, -1].exp()
 
-    def _rotations(self, numbers: Tensor) -> tuple[Tensor, Tensor]:
-        """Relative to the parents, and to the turned camera."""
+    def _world(self, numbers: Tensor) -> Tensor:
+        """(B, 24, 3, 3) relative to the turned camera."""
         matrices = to_matrices(numbers, self.config.representation)
-        if self.config.frame == "parent":
-            return matrices, world_rotations(matrices, SMPL_PARENTS)
-        return local_rotations(matrices), matrices
+        return world_rotations(matrices, SMPL_PARENTS) if self.config.frame == "parent" else matrices
 
-    def _compared(self, features: Tensor, raw: Tensor) -> Tensor:
+    def _compared(self, features: Tensor, raw: Tensor, keypoints: _Keypoints, through: bool) -> Tensor:
         """Features, the prediction so far, where its joints are seen, and how far from there the keypoints are.
 
-        Without gradients in training on keypoints; with them where the keypoints are a network's and have to learn.
+        Without gradients in training on keypoints; with them (``through``) where the keypoints are a network's and have
+        to learn.
         """
-        through = torch.is_grad_enabled() and features.requires_grad
         raw = raw if through else raw.detach()
         with torch.set_grad_enabled(through), torch.autocast(features.device.type, enabled=False):
-            _, world = self._rotations(raw.unflatten(1, (len(SMPL_JOINTS), -1)))
-            positions, confidence, size = self.split(features)
-            seen = self.skeleton.seen(world, positions * size[:, None, None], confidence) / size[:, None, None]
+            world = self._world(raw.unflatten(1, (len(SMPL_JOINTS), -1)))
+            seen = self.skeleton.seen(world, keypoints.sightlines) / keypoints.size
             seen = seen.clamp(-LONGEST_FEATURE, LONGEST_FEATURE)
-            apart = torch.where(confidence[..., None] > 0, positions - seen, 0)
+            apart = torch.where(keypoints.known, keypoints.positions - seen, 0)
             return torch.cat((features, raw, seen.flatten(1), apart.flatten(1)), 1)
+
+
+class _Keypoints(NamedTuple):
+    """What corrections compare with: positions (B, K, 2), which are known (B, K, 1), sizes (B, 1, 1), and the rays."""
+
+    positions: Tensor
+    known: Tensor
+    size: Tensor
+    sightlines: Sightlines
+
+    @staticmethod
+    def of(features: Tensor) -> _Keypoints:
+        positions, confidence, size = PosePrior.split(features)
+        size = size[:, None, None]
+        sightlines = Sightlines.of(seen_rays(positions * size, confidence))
+        return _Keypoints(positions, confidence[..., None] > 0, size, sightlines)
 
 
 def _entry(size: int, config: PosePriorConfig) -> nn.Sequential:
@@ -164,12 +193,16 @@ def _exit(size: int, config: PosePriorConfig) -> FullPrecisionLinear:
     return layer
 
 
-def mirror_features(features: Tensor) -> Tensor:
-    """What the network would be told of a person's mirror image: x turned round, left and right exchanged."""
-    order = mirror_permutation(CANONICAL_JOINTS)
-    positions, confidence, size = PosePrior.split(features)
-    turned = positions[:, order] * positions.new_tensor([-1.0, 1.0])
-    return torch.cat((turned.flatten(1), confidence[:, order], size.log()[:, None]), 1)
+def _mirrored_columns() -> tuple[Tensor, Tensor]:
+    """What the network is told of a person's mirror image, x turned round, left and right exchanged: which feature
+    stands in each column, and its sign."""
+    joints = len(CANONICAL_JOINTS)
+    order = torch.tensor(mirror_permutation(CANONICAL_JOINTS))
+    positions = (2 * order[:, None] + torch.arange(2)).flatten()
+    columns = torch.cat((positions, 2 * joints + order, torch.tensor([3 * joints])))
+    signs = torch.ones(NUM_FEATURES)
+    signs[: 2 * joints : 2] = -1
+    return columns, signs
 
 
 def local_rotations(world: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
@@ -11,17 +11,20 @@ import torch
 from torch import Tensor
 
 from ..body import BodyModel, PointSet, compile_points, matrix_to_axis_angle
+from ..body.parameters import NUM_POSE, Layout
 from ..observations.people import Observations
 from ..rows import Rows
+from .folding import fold, folded
 from .normalisation import FEWEST_JOINTS, normalise
+from .passes import pass_size
 from .pose_prior import PosePrior
-from .shape_prior import NUM_BETAS, ShapePrior, crop_mask
+from .shape_prior import ShapePrior, crop_mask
 from .synthesis.silhouettes import MASK_SIZE
-from .translation import FALLBACK_DEPTH, place
+from .translation import FALLBACK_DEPTH, Sightlines
 from .weights import POSE_PRIOR, WEIGHTS, load_pose_prior_network, load_shape_prior_network, read_prior
 
-_MASKS = 4  # masks at a time, filled up likewise
-_ROWS = 16  # people at a time, filled up: matrix products round alike then, and a row does not depend on its batch
+_MASKS = 4  # masks at a time, filled up
+_FEWEST_POSED = 16  # bodies at a time, filled up: products with the batch in the last dimension round alike from here
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +45,7 @@ class Prediction(Rows):
     """B predicted bodies; rows are independent of each other.
 
     Attributes:
-        params: (B, 85) = [pose 72 | betas 10 | transl 3], camera frame: what `fitting.anchored` starts from.
+        params: (B, D) as the body's layout has them, camera frame: what `fitting.anchored` starts from.
         posed: (B,) bool; False where too few joints were seen: there the body stands upright, facing the camera.
         shaped: (B,) bool; False where no usable mask was given: there betas are 0, the mean shape.
         placed: (B,) bool; False where the keypoints do not tell the translation: there it is 5 m before the camera.
@@ -97,17 +100,22 @@ def predict(observations: Observations, body: BodyModel, *, priors: Priors | Non
     """
     if not len(observations):
         raise ValueError("observations: expected at least one person, got none")
-    priors = priors or load_priors()
-    points = _compiled(body)
-    parts = []
+    priors = priors or _shipped_priors()
+    pose = folded(priors.pose, body.device)
+    size = pass_size(pose, len(observations))
     with torch.inference_mode():
-        for first in range(0, len(observations), _ROWS):
-            rows = list(range(first, min(first + _ROWS, len(observations))))
-            spare = _ROWS - len(rows)
-            filled = observations.rows(rows + rows[:1] * spare)
-            filled = replace(filled, masks=filled.masks[: len(rows)] + (None,) * spare)
-            parts.append(_predict_rows(filled, body, points, priors).rows(range(len(rows))))
-    return Prediction.concatenate(parts)
+        parts = []
+        for first in range(0, len(observations), size):
+            some = range(first, min(first + size, len(observations)))
+            parts.append(_predict_rows(observations.rows(some), size, body, pose, priors.shapes.get(body.name)))
+    return parts[0] if len(parts) == 1 else Prediction.concatenate(parts)
+
+
+@lru_cache(maxsize=1)
+def _shipped_priors() -> Priors:
+    """The package's networks, folded, and without the unfolded ones: they take their memory once."""
+    whole = load_priors.__wrapped__()
+    return Priors(pose=fold(whole.pose), shapes={name: fold(network) for name, network in whole.shapes.items()})
 
 
 @lru_cache(maxsize=4)
@@ -116,26 +124,42 @@ def _compiled(body: BodyModel) -> PointSet:
     return compile_points(body)
 
 
-def _predict_rows(observations: Observations, body: BodyModel, points: PointSet, priors: Priors) -> Prediction:
+def _predict_rows(
+    observations: Observations, size: int, body: BodyModel, pose: PosePrior, shape: ShapePrior | None
+) -> Prediction:
+    """One pass, filled up to ``size`` rows; the networks are folded or will be."""
+    count, layout = len(observations), body.layout
     seen = observations.to(body.device, torch.float32)
-    inputs = normalise(seen.keypoints, seen.confidence, seen.intrinsics)
-    local = priors.pose.to(body.device)(inputs.features).local
-    turned = torch.cat((inputs.view.mT[:, None] @ local[:, :1], local[:, 1:]), 1)
-    upright = torch.zeros(len(seen), 72, device=body.device)
-    upright[:, 0] = torch.pi
-    params = torch.zeros(len(seen), 72 + NUM_BETAS + 3, device=body.device)
-    params[:, :72] = torch.where(inputs.usable[:, None], matrix_to_axis_angle(turned).flatten(1), upright)
-    shaped = _predict_betas(priors.shapes.get(body.name), observations, params)
-    standing = points.points(params.to(body.dtype)).float()
-    placement = place(standing, seen.keypoints, seen.confidence, seen.intrinsics)
+    keypoints, confidence, intrinsics = (
+        _filled(values, size) for values in (seen.keypoints, seen.confidence, seen.intrinsics)
+    )
+    inputs = normalise(keypoints, confidence, intrinsics)
+    local = pose(inputs.features).local
+    local[:, 0] = inputs.view.mT @ local[:, 0]
+    params = layout.zeros(size, keypoints)
+    upright = params.new_zeros(NUM_POSE)
+    upright[0] = torch.pi
+    params[:, layout.pose] = torch.where(inputs.usable[:, None], matrix_to_axis_angle(local).flatten(1), upright)
+    shaped = _predict_betas(shape, observations, layout, params)
+    standing = _compiled(body).points(_filled(params, _FEWEST_POSED).to(body.dtype))[:size].float()
+    placement = Sightlines.of(inputs.seen).place(standing)
     placed = placement.found & inputs.usable
-    before = torch.tensor([0.0, 0.0, FALLBACK_DEPTH], device=body.device)
-    params[:, -3:] = torch.where(placed[:, None], placement.translation, before)
-    reasons = tuple(_reason(*flags) for flags in zip(inputs.usable.tolist(), placed.tolist(), strict=True))
-    return Prediction(params=params.to(body.dtype), posed=inputs.usable, shaped=shaped, placed=placed, reasons=reasons)
+    before = params.new_tensor([0.0, 0.0, FALLBACK_DEPTH])
+    params[:, layout.transl] = torch.where(placed[:, None], placement.translation, before)
+    posed, placed = inputs.usable[:count], placed[:count]
+    reasons = tuple(_reason(*flags) for flags in zip(posed.tolist(), placed.tolist(), strict=True))
+    return Prediction(
+        params=params[:count].to(body.dtype), posed=posed, shaped=shaped[:count], placed=placed, reasons=reasons
+    )
 
 
-def _predict_betas(network: ShapePrior | None, observations: Observations, params: Tensor) -> Tensor:
+def _filled(values: Tensor, size: int) -> Tensor:
+    """At least so many rows: the first one stands in for those that are missing."""
+    missing = size - len(values)
+    return values if missing <= 0 else torch.cat((values, values[:1].expand(missing, *values.shape[1:])))
+
+
+def _predict_betas(network: ShapePrior | None, observations: Observations, layout: Layout, params: Tensor) -> Tensor:
     """Writes betas into ``params`` for the rows whose mask can be used, and says which they are (B,)."""
     shaped = torch.zeros(len(params), dtype=torch.bool, device=params.device)
     if network is None:
@@ -148,7 +172,7 @@ def _predict_betas(network: ShapePrior | None, observations: Observations, param
         masks = torch.zeros(_MASKS, MASK_SIZE, MASK_SIZE, device=params.device)
         for index, row in enumerate(some):
             masks[index] = crops[row]
-        params[some, 72 : 72 + NUM_BETAS] = network.to(params.device)(masks)[: len(some)]
+        params[some, layout.betas] = layout.fit_betas(folded(network, params.device)(masks)[: len(some)])
         shaped[some] = True
     return shaped
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ..body import BodyModel, compile_points
 from ..body.joint_sets import CANONICAL_JOINTS, CANONICAL_SOURCES, SMPL_JOINTS, SMPL_PARENTS
 from ..body.skinning import ancestor_rows
-from .translation import place
+from .translation import Sightlines
 
 _CARRIERS = (("toe", "foot"), ("heel", "ankle"), ("neck", "neck"))  # the joints that carry landmarks; others: the head
 
@@ -26,7 +26,8 @@ class Skeleton(nn.Module):
     offsets: Tensor
     ancestors: Tensor
     mixture: Tensor
-    carriers: Tensor
+    carried: Tensor
+    parents: Tensor
 
     def __init__(self) -> None:
         super().__init__()
@@ -38,28 +39,34 @@ class Skeleton(nn.Module):
             for source, share in CANONICAL_SOURCES[name]:
                 mixture[row, _carrier(source)] += share
         self.register_buffer("mixture", mixture, persistent=False)
-        self.register_buffer("carriers", mixture.argmax(1), persistent=False)
+        carried = nn.functional.one_hot(mixture.argmax(1), len(SMPL_JOINTS)).float()[..., None]
+        self.register_buffer("carried", carried, persistent=False)  # (K, 24, 1): whose landmark a point is
+        self.register_buffer("parents", torch.tensor(SMPL_PARENTS[1:]), persistent=False)
 
     def measure(self, body: BodyModel) -> None:
         """Take the lengths of a body of mean shape."""
         with torch.no_grad():
             joints = body.rest_joints_table[0]
             self.bones[1:] = (joints[1:] - joints[list(SMPL_PARENTS[1:])]).to(self.bones)
-            points = compile_points(body).points(torch.zeros(1, 85, dtype=body.dtype, device=body.device))[0]
+            points = compile_points(body).points(body.layout.zeros(1, body.v_template))[0]
             self.offsets.copy_(points - self.mixture.to(points) @ joints)
 
     def points(self, world: Tensor) -> Tensor:
         """(B, K, 3) metres relative to the pelvis joint, of rotations (B, 24, 3, 3) relative to the camera."""
-        turned = (world[:, list(SMPL_PARENTS[1:])] @ self.bones[1:, :, None])[..., 0]
-        joints = self.ancestors @ torch.cat((torch.zeros_like(turned[:, :1]), turned), 1)
-        return self.mixture @ joints + (world[:, self.carriers] @ self.offsets[..., None])[..., 0]
+        # Each coordinate is linear in the same row of all rotations: one product instead of one for each joint.
+        return (world.transpose(1, 2).flatten(2) @ self._table().T).mT  # (B, 3, 72) @ (72, K)
 
-    def seen(self, world: Tensor, rays: Tensor, confidence: Tensor) -> Tensor:
-        """(B, K, 2) X/Z and Y/Z of the joints, from where they fit rays (B, K, 2) of confidence (B, K) best."""
+    def seen(self, world: Tensor, sightlines: Sightlines) -> Tensor:
+        """(B, K, 2) X/Z and Y/Z of the joints, from where they fit the rays to keypoints best."""
         points = self.points(world)
-        identity = torch.eye(3, dtype=rays.dtype, device=rays.device).expand(len(rays), 3, 3)
-        moved = points + place(points, rays, confidence, identity).translation[:, None]
+        moved = points + sightlines.place(points).translation[:, None]
         return moved[..., :2] / moved[..., 2:].clamp_min(0.1)
+
+    def _table(self) -> Tensor:
+        """(K, 72) how points add up from the columns of the rotations: bones down to the joints, and landmarks."""
+        table = self.offsets[:, None] * self.carried
+        bones = (self.mixture @ self.ancestors)[:, 1:, None] * self.bones[1:]
+        return table.index_add(1, self.parents, bones).flatten(1)
 
 
 def _carrier(source: str) -> int:

@@ -1,4 +1,8 @@
-"""Where a predicted body stands: the translation that brings its joints onto their keypoints, in closed form."""
+"""Where a predicted body stands: the translation that brings its joints onto their keypoints, in closed form.
+
+A point P + t projects to the ray (x, y) where x (P_z + t_z) = P_x + t_x, and likewise for y: linear in t. The
+translation sought has the least squared error of these equations, which is measured at the points' depth.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .normalisation import FARTHEST_RAY, rays_of
+from .normalisation import Rays, rays_of, seen_rays
 
 NEAREST = 0.3  # metres: nothing is placed closer to the camera
 FALLBACK_DEPTH = 5.0  # metres, where no depth can be told
@@ -21,9 +25,7 @@ class Placement(NamedTuple):
 
 
 def place(points: Tensor, keypoints: Tensor, confidence: Tensor, intrinsics: Tensor) -> Placement:
-    """The translation of least squared error, measured at the points' depth.
-
-    A point P + t projects to the ray (x, y) where x (P_z + t_z) = P_x + t_x, and likewise for y: linear in t.
+    """The translation of least squared error.
 
     Args:
         points: (B, K, 3) metres, turned as they are in the camera, at any place.
@@ -31,25 +33,50 @@ def place(points: Tensor, keypoints: Tensor, confidence: Tensor, intrinsics: Ten
         confidence: (B, K); 0 is not seen.
         intrinsics: (B, 3, 3) pixels.
     """
-    rays = rays_of(keypoints, intrinsics)
-    sane = torch.isfinite(rays).all(-1) & (rays.nan_to_num().abs().amax(-1) < FARTHEST_RAY) & (confidence > 0)
-    rays = torch.where(sane[..., None], rays, 0)
-    weight = torch.where(sane, confidence.nan_to_num().clamp(0, 1), 0)
-    total = weight.sum(1).clamp_min(1e-6)
-    weight = weight / total[:, None]
+    return Sightlines.of(seen_rays(rays_of(keypoints, intrinsics), confidence)).place(points)
 
-    def mean(values: Tensor) -> Tensor:
-        return (values * weight[..., None]).sum(1)
 
-    # With t_x and t_y eliminated: t_z sum |r - r_mean|^2 = sum (r - r_mean) . (q - q_mean),  q = P_xy - r P_z.
-    flat = points[..., :2] - rays * points[..., 2:]
-    ray_mean, flat_mean = mean(rays), mean(flat)
-    spread = mean((rays - ray_mean[:, None]).square()).sum(-1)
-    product = mean((rays - ray_mean[:, None]) * (flat - flat_mean[:, None])).sum(-1)
-    tall = spread > 1e-10
-    depth = product / torch.where(tall, spread, 1)
-    nearest = NEAREST - torch.where(sane, points[..., 2], torch.inf).amin(1)
-    found = tall & (sane.sum(1) >= 2) & torch.isfinite(depth) & (depth > nearest)
-    depth = torch.where(found, depth, FALLBACK_DEPTH)
-    across = ray_mean * depth[:, None] - flat_mean
-    return Placement(torch.cat((across, depth[:, None]), 1), found)
+class Sightlines(NamedTuple):
+    """Rays that keypoints were seen along, and what placing bodies on them takes of the rays alone.
+
+    Attributes:
+        rays: (B, K, 2) X/Z and Y/Z, 0 where not seen.
+        seen: (B, K) bool.
+        weight: (B, K), of sum 1.
+        middle: (B, 2) weighted mean of the rays.
+        pull: (B, K, 2) weight times what the rays are off their middle.
+        spread: (B,) weighted variance of the rays; 1 where it tells no depth.
+        tells: (B,) bool, whether two joints are apart.
+    """
+
+    rays: Tensor
+    seen: Tensor
+    weight: Tensor
+    middle: Tensor
+    pull: Tensor
+    spread: Tensor
+    tells: Tensor
+
+    @staticmethod
+    def of(believed: Rays) -> Sightlines:
+        rays, weight = believed
+        seen = weight > 0
+        weight = weight / weight.sum(1, keepdim=True).clamp_min(1e-6)
+        middle = (rays * weight[..., None]).sum(1)
+        apart = rays - middle[:, None]
+        pull = apart * weight[..., None]
+        spread = (pull * apart).sum((1, 2))
+        tells = (spread > 1e-10) & (seen.sum(1) >= 2)
+        return Sightlines(rays, seen, weight, middle, pull, torch.where(tells, spread, 1), tells)
+
+    def place(self, points: Tensor) -> Placement:
+        """As `place`, of points (B, K, 3)."""
+        # With t_x and t_y eliminated: t_z sum |r - r_mean|^2 = sum (r - r_mean) . q,  q = P_xy - r P_z.
+        away = points[..., 2]
+        across = points[..., :2] - self.rays * away[..., None]
+        depth = (self.pull * across).sum((1, 2)) / self.spread
+        nearest = NEAREST - torch.where(self.seen, away, torch.inf).amin(1)
+        found = self.tells & (depth > nearest) & (depth < torch.inf)
+        depth = torch.where(found, depth, FALLBACK_DEPTH)[:, None]
+        flat = self.middle * depth - (across * self.weight[..., None]).sum(1)
+        return Placement(torch.cat((flat, depth), 1), found)

@@ -1,7 +1,7 @@
 """What was seen: keypoints, masks, images."""
 
 from .batching import observe
-from .checks import sanitise, size_problem, too_little
+from .checks import sanitise, sanitise_all, size_problem, too_little
 from .conventions import CONVENTIONS, Keypoints, convention_name, from_canonical, to_canonical
 from .files import FORMATS, read_people, write_people
 from .images import ImageFileError, image_size, read_image, write_image
@@ -34,6 +34,7 @@ __all__ = [
     "read_mask",
     "read_people",
     "sanitise",
+    "sanitise_all",
     "size_problem",
     "to_canonical",
     "too_little",

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from ..body.joint_sets import CANONICAL_JOINTS
-from .checks import sanitise
+from .checks import believe
 from .masks import check_mask
 from .people import Observations, Person
 
@@ -24,8 +22,8 @@ def observe(
 ) -> Observations:
     """People, each with the camera that saw it, as one batch on the CPU; rows keep the order of ``people``.
 
-    Everybody goes through `checks.sanitise` (again, if it was called for its notes): joints that are not seen or cannot
-    be believed are at (0, 0) with confidence 0, and every number is finite.
+    Keypoints are those of `checks.sanitise` (which need not be called, but for its notes): joints that are not seen or
+    cannot be believed are at (0, 0) with confidence 0, and every number is finite.
 
     Args:
         intrinsics: for each person (3, 3) pixels.
@@ -46,15 +44,14 @@ def observe(
         if size is None:
             raise ValueError(f"{person.name}: the size of the image is not known; give image_sizes")
         known.append(size)
-    joints = len(CANONICAL_JOINTS)
-    clean = [sanitise(person, size).person for person, size in zip(people, known, strict=True)]
-    positions = np.array([person.keypoints for person in clean], dtype=np.float64).reshape(-1, joints, 2)
-    confidence = np.array([person.confidence for person in clean], dtype=np.float64).reshape(-1, joints)
-    matrices = [torch.as_tensor(matrix, dtype=dtype, device="cpu") for matrix in intrinsics]
+    believed = believe(people, [person.image_size or size for person, size in zip(people, known, strict=True)])
+    if not isinstance(intrinsics, Tensor):
+        matrices = [torch.as_tensor(matrix, dtype=dtype, device="cpu") for matrix in intrinsics]
+        intrinsics = torch.stack(matrices) if matrices else torch.zeros(0, 3, 3)
     return Observations(
-        keypoints=torch.from_numpy(positions).to(dtype),
-        confidence=torch.from_numpy(confidence).to(dtype),
-        intrinsics=torch.stack(matrices) if matrices else torch.zeros((0, 3, 3), dtype=dtype),
+        keypoints=torch.from_numpy(believed.keypoints).to(dtype),
+        confidence=torch.from_numpy(believed.confidence).to(dtype),
+        intrinsics=intrinsics.to("cpu", dtype),
         image_size=torch.tensor(known, dtype=torch.int64).reshape(-1, 2),
         names=tuple(person.name for person in people),
         masks=tuple(

@@ -20,6 +20,7 @@ FARTHEST_PIXELS = 1e5
 """The same where the image's size is not known: more than three times the longer side of any common image."""
 
 KEPT = "outside the image; kept"
+ABSURD = "the position is absurd, {}; taken as not seen"
 
 ONE_POINT = 1.0
 """Pixels: visible joints that all lie within it say nothing of a body."""
@@ -37,6 +38,17 @@ class Sanitised(NamedTuple):
         return tuple(note for note in self.notes if not note.endswith(KEPT))
 
 
+class BelievedKeypoints(NamedTuple):
+    """keypoints: (B, K, 2) pixels and confidence: (B, K) in [0, 1], float64; finite, and both 0 where not seen.
+
+    findings: which joints (B, K) were changed or are worth knowing, with what is said of them; {} is how far is absurd.
+    """
+
+    keypoints: np.ndarray
+    confidence: np.ndarray
+    findings: tuple[tuple[np.ndarray, str], ...]
+
+
 def sanitise(person: Person, image_size: tuple[int, int] | None = None) -> Sanitised:
     """Take joints that cannot be believed as not seen, and bring confidences into [0, 1].
 
@@ -48,38 +60,57 @@ def sanitise(person: Person, image_size: tuple[int, int] | None = None) -> Sanit
     Args:
         image_size: (width, height) pixels, where the person does not carry it.
     """
-    size = person.image_size or image_size
-    confidence = np.asarray(person.confidence, dtype=np.float64)
+    return sanitise_all([person], [person.image_size or image_size])[0]
+
+
+def sanitise_all(people: Sequence[Person], image_sizes: Sequence[tuple[int, int] | None]) -> list[Sanitised]:
+    """`sanitise` of many people at once, each seen in an image of that (width, height), None where it is not known."""
+    believed = believe(people, image_sizes)
+    noted = np.any([which.any(axis=1) for which, _ in believed.findings], axis=0)
+    found = []
+    for row, (person, size) in enumerate(zip(people, image_sizes, strict=True)):
+        findings = believed.findings if noted[row] else ()
+        lines = [_note(which[row], what, size) for which, what in findings if which[row].any()]
+        broken_mask = mask_problem(person.mask, size) if person.mask is not None and size is not None else None
+        if broken_mask is not None:
+            lines.append(f"{broken_mask}; the mask is not used")
+        clean = replace(
+            person,
+            keypoints=believed.keypoints[row],
+            confidence=believed.confidence[row],
+            mask=None if broken_mask is not None else person.mask,
+        )
+        found.append(Sanitised(clean, tuple(lines)))
+    return found
+
+
+def believe(people: Sequence[Person], image_sizes: Sequence[tuple[int, int] | None]) -> BelievedKeypoints:
+    """The keypoints of `sanitise`, of many people at once."""
+    joints = len(CANONICAL_JOINTS)
+    given = np.array([person.keypoints for person in people], dtype=np.float64).reshape(-1, joints, 2)
+    confidence = np.array([person.confidence for person in people], dtype=np.float64).reshape(-1, joints)
+    high = np.array([size or (0, 0) for size in image_sizes], dtype=np.float64).reshape(-1, 1, 2)
+    known = np.array([size is not None for size in image_sizes], dtype=bool)[:, None]
+    limit = np.where(known, FARTHEST * high.max(axis=2), FARTHEST_PIXELS)
     seen = confidence > 0
-    negative = confidence < 0
-    not_sure = ~np.isfinite(confidence)
-    finite = np.isfinite(person.keypoints).all(axis=1)
-    positions = np.where(finite[:, None], person.keypoints, 0.0)
-    beyond = _distance_outside(positions, size)
-    limit = FARTHEST_PIXELS if size is None else FARTHEST * max(size)
+    sure = np.isfinite(confidence)
+    finite = np.isfinite(given).all(axis=2)
+    positions = np.where(finite[..., None], given, 0.0)
+    # Pixels beyond the nearest border of the image along the worse axis; from (0, 0) where there is no size.
+    beyond = np.maximum(np.maximum(-positions, positions - high), 0.0).max(axis=2)
     absurd = seen & finite & (beyond > limit)
-    outside = seen & finite & ~absurd & (beyond > 0) if size is not None else np.zeros_like(seen)
-    reach = f"more than {limit:g} pixels outside the image" if size is not None else f"beyond {limit:g} pixels"
+    usable = seen & finite & ~absurd & sure
     findings = (
-        (not_sure, "the confidence is not a finite number; taken as not seen"),
-        (negative, "the confidence is negative; taken as not seen"),
-        (np.isfinite(confidence) & (confidence > 1), "the confidence is above 1; taken as 1"),
-        (seen & ~not_sure & ~finite, "the position is not a finite number; taken as not seen"),
-        (absurd & ~not_sure, f"the position is absurd, {reach}; taken as not seen"),
-        (outside & ~not_sure, KEPT),
+        (~sure, "the confidence is not a finite number; taken as not seen"),
+        (confidence < 0, "the confidence is negative; taken as not seen"),
+        (sure & (confidence > 1), "the confidence is above 1; taken as 1"),
+        (seen & sure & ~finite, "the position is not a finite number; taken as not seen"),
+        (absurd & sure, ABSURD),
+        (usable & known & (beyond > 0), KEPT),
     )
-    notes = tuple(f"{_joints(which)}: {what}" for which, what in findings if which.any())
-    broken_mask = mask_problem(person.mask, size) if person.mask is not None and size is not None else None
-    if broken_mask is not None:
-        notes += (f"{broken_mask}; the mask is not used",)
-    usable = seen & finite & ~absurd & ~not_sure
-    clean = replace(
-        person,
-        keypoints=np.where(usable[:, None], positions, 0.0),
-        mask=None if broken_mask is not None else person.mask,
-        confidence=np.where(usable, np.clip(np.where(not_sure, 0.0, confidence), 0.0, 1.0), 0.0),
+    return BelievedKeypoints(
+        np.where(usable[..., None], positions, 0.0), np.where(usable, np.minimum(confidence, 1.0), 0.0), findings
     )
-    return Sanitised(clean, notes)
 
 
 def size_problem(person: Person, size: tuple[int, int]) -> str | None:
@@ -103,17 +134,17 @@ def too_little(person: Person) -> str | None:
         return "no joint is visible (every confidence is 0)"
     if len(visible) == 1:
         return f"only one joint is visible ({CANONICAL_JOINTS[visible[0]]}); at least two are needed"
-    if np.ptp(person.keypoints[visible], axis=0).max() < ONE_POINT:
+    places = person.keypoints[visible]
+    if (places.max(axis=0) - places.min(axis=0)).max() < ONE_POINT:
         return f"all {len(visible)} visible joints lie at one point"
     return None
 
 
-def _distance_outside(positions: np.ndarray, size: tuple[int, int] | None) -> np.ndarray:
-    """(K,) pixels beyond the nearest border of the image along the worse axis; from (0, 0) where there is no size."""
-    high = np.asarray(size or (0, 0), dtype=np.float64)
-    return np.maximum(np.maximum(-positions, positions - high), 0.0).max(axis=1)
-
-
-def _joints(which: Sequence[bool] | np.ndarray) -> str:
+def _note(which: np.ndarray, what: str, size: tuple[int, int] | None) -> str:
+    """What is said of the joints (K,) of one person."""
     names = [CANONICAL_JOINTS[index] for index in np.flatnonzero(which)]
-    return ", ".join(names) if len(names) <= 4 else f"{', '.join(names[:3])} and {len(names) - 3} more joints"
+    joints = ", ".join(names) if len(names) <= 4 else f"{', '.join(names[:3])} and {len(names) - 3} more joints"
+    far = (
+        f"more than {FARTHEST * max(size):g} pixels outside the image" if size else f"beyond {FARTHEST_PIXELS:g} pixels"
+    )
+    return f"{joints}: {what.format(far)}"

@@ -138,10 +138,10 @@ def _keypoints(value: Any, joints: Convention | None, *, flags: bool) -> tuple[n
     if joints is None:
         joints = CONVENTIONS["coco17" if len(triples) == 17 else convention_by_count(len(triples))]
     confidence = triples[:, 2]
-    if (
-        flags and np.isin(confidence[np.isfinite(confidence)], (0, 1, 2)).all()
-    ):  # else the file stores confidences in their place
-        confidence = np.select([confidence == 2, confidence == 1], [1.0, OCCLUDED_CONFIDENCE], 0.0)
+    visible, hidden = confidence == 2, confidence == 1
+    if flags and (visible | hidden | (confidence == 0) | ~np.isfinite(confidence)).all():
+        # else the file stores confidences in their place
+        confidence = np.where(visible, 1.0, np.where(hidden, OCCLUDED_CONFIDENCE, 0.0))
     positions, confidence = joints_to_canonical(triples[:, :2] + PIXEL_CENTRE, confidence, joints)
     positions[confidence == 0] = 0  # COCO writes (0, 0) for what it did not label: not half a pixel
     return positions, confidence

@@ -6,6 +6,7 @@ has no counterpart.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -156,9 +157,7 @@ def to_canonical(keypoints: np.ndarray, confidence: np.ndarray, convention: str)
 def joints_to_canonical(keypoints: np.ndarray, confidence: np.ndarray, joints: Convention) -> Keypoints:
     """As `to_canonical`, for a tuple of joint names that need not be one of the named conventions."""
     keypoints, confidence = _checked(keypoints, confidence, len(joints))
-    source = [index for index, name in enumerate(joints) if name is not None]
-    target = [_CANONICAL_INDEX[name] for name in joints if name is not None]
-    return _moved(keypoints, confidence, source, target, len(CANONICAL_JOINTS))
+    return _moved(keypoints, confidence, *_places(joints), len(CANONICAL_JOINTS))
 
 
 def from_canonical(keypoints: np.ndarray, confidence: np.ndarray, convention: str) -> Keypoints:
@@ -169,9 +168,15 @@ def from_canonical(keypoints: np.ndarray, confidence: np.ndarray, convention: st
     """
     joints = CONVENTIONS[convention_name(convention)]
     keypoints, confidence = _checked(keypoints, confidence, len(CANONICAL_JOINTS))
-    target = [index for index, name in enumerate(joints) if name is not None]
-    source = [_CANONICAL_INDEX[name] for name in joints if name is not None]
-    return _moved(keypoints, confidence, source, target, len(joints))
+    own, canonical = _places(joints)
+    return _moved(keypoints, confidence, canonical, own, len(joints))
+
+
+@lru_cache(maxsize=64)
+def _places(joints: Convention) -> tuple[list[int], list[int]]:
+    """Of the joints that the canonical skeleton has: their places in the convention, and there."""
+    own = [index for index, name in enumerate(joints) if name is not None]
+    return own, [_CANONICAL_INDEX[name] for name in joints if name is not None]
 
 
 def _moved(

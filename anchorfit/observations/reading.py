@@ -68,15 +68,20 @@ def load_json(path: str | Path) -> Any:
         raise KeypointFileError(f"{path}: the JSON is nested too deeply; expected {KNOWN_FORMATS}") from error
 
 
+_PLAIN = {int, float, type(None)}  # what a file's numbers are; of a caller's own content they may be numpy's
+
+
+def _is_number(item: Any) -> bool:
+    return item is None or (isinstance(item, (int, float)) and not isinstance(item, bool))
+
+
 def numbers(value: Any, what: str, count: int | None = None) -> np.ndarray:
     """A flat list of JSON numbers as float64; null becomes NaN (it is for `checks.sanitise` to judge).
 
     Raises:
         ValueError: it is no list of numbers, or has not the expected length; ``what`` names it.
     """
-    if not isinstance(value, list) or not all(
-        item is None or (isinstance(item, (int, float)) and not isinstance(item, bool)) for item in value
-    ):
+    if not isinstance(value, list) or not (set(map(type, value)) <= _PLAIN or all(map(_is_number, value))):
         raise ValueError(f"{what}: expected a list of numbers")
     if count is not None and len(value) != count:
         raise ValueError(f"{what}: expected {count} numbers, got {len(value)}")

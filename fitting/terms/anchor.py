@@ -65,11 +65,11 @@ class AnchorTerm(Term):
         torch.diagonal(jacobian[:, :, self._columns], dim1=-2, dim2=-1).copy_(slopes)
         return Residuals(values, jacobian)
 
-    def accumulate(self, state: BodyState, rows: Tensor, normal: NormalEquations) -> NormalEquations:
+    def accumulate(self, state: BodyState, rows: Tensor, normal: NormalEquations) -> None:
         values, slopes = self._values(state, rows)
         normal.gradient[:, self._columns].add_(values * slopes)
         torch.diagonal(normal.hessian, dim1=-2, dim2=-1)[:, self._columns].add_(slopes.square())
-        return normal._replace(cost=normal.cost + values.square().sum(-1))
+        normal.cost.add_(values.square().sum(-1))
 
 
 def _nearer_turn(target: Tensor, values: Tensor) -> Tensor:

@@ -52,12 +52,12 @@ class HingeTerm(Term):
         jacobian[:, range(len(columns)), columns] = values * slopes
         return Residuals(values, jacobian)
 
-    def accumulate(self, state: BodyState, rows: Tensor, normal: NormalEquations) -> NormalEquations:
+    def accumulate(self, state: BodyState, rows: Tensor, normal: NormalEquations) -> None:
         values, columns, slopes = self._values(state.params)
         squares = values.square()
         normal.gradient[:, columns] += squares * slopes
         torch.diagonal(normal.hessian, dim1=-2, dim2=-1)[:, columns] += squares * slopes.square()
-        return normal._replace(cost=normal.cost + squares.sum(-1))
+        normal.cost.add_(squares.sum(-1))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -63,14 +63,14 @@ class MixtureTerm(Term):
     def energy(self, state: BodyState, rows: Tensor) -> Tensor:
         return self._weight**2 * self._components(state.params[:, state.layout.body_pose])[2]
 
-    def accumulate(self, state: BodyState, rows: Tensor, normal: NormalEquations) -> NormalEquations:
+    def accumulate(self, state: BodyState, rows: Tensor, normal: NormalEquations) -> None:
         where = state.layout.body_pose
         chosen, away, total = self._components(state.params[:, where])
         curvature = self._half_precisions[chosen]
         square = self._weight**2
         normal.gradient[:, where].add_(torch.bmm(curvature, away[..., None])[..., 0], alpha=square)
         normal.hessian[:, where, where].add_(curvature, alpha=square)
-        return normal._replace(cost=normal.cost + square * total)
+        normal.cost.add_(square * total)
 
 
 @dataclass(frozen=True, kw_only=True)

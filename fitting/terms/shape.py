@@ -31,13 +31,13 @@ class ShapeTerm(Term):
         torch.diagonal(jacobian[:, :, state.layout.betas], dim1=-2, dim2=-1).fill_(self._weight)
         return Residuals(self._weight * betas, jacobian)
 
-    def accumulate(self, state: BodyState, rows: Tensor, normal: NormalEquations) -> NormalEquations:
+    def accumulate(self, state: BodyState, rows: Tensor, normal: NormalEquations) -> None:
         where = state.layout.betas
         betas = state.params[:, where]
         square = self._weight**2
         normal.gradient[:, where].add_(betas, alpha=square)
         torch.diagonal(normal.hessian, dim1=-2, dim2=-1)[:, where].add_(square)
-        return normal._replace(cost=normal.cost + square * betas.square().sum(-1))
+        normal.cost.add_(square * betas.square().sum(-1))
 
 
 @dataclass(frozen=True, kw_only=True)

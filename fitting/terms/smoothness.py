@@ -48,10 +48,9 @@ class SmoothnessTerm(Term):
         values, jacobians = zip(*(term.residuals(state, rows) for term in self._pull), strict=True)
         return Residuals(torch.cat(values, 1), torch.cat(jacobians, 1))
 
-    def accumulate(self, state: BodyState, rows: Tensor, normal: NormalEquations) -> NormalEquations:
+    def accumulate(self, state: BodyState, rows: Tensor, normal: NormalEquations) -> None:
         for term in self._pull:
-            normal = term.accumulate(state, rows, normal)
-        return normal
+            term.accumulate(state, rows, normal)
 
 
 class Neighbours(NamedTuple):

@@ -41,12 +41,12 @@ class TranslationTerm(Term):
         jacobian[:, 0, state.layout.depth] = slope
         return Residuals(values[:, None], jacobian)
 
-    def accumulate(self, state: BodyState, rows: Tensor, normal: NormalEquations) -> NormalEquations:
+    def accumulate(self, state: BodyState, rows: Tensor, normal: NormalEquations) -> None:
         values, slope = self._values(state, rows)
         column = state.layout.depth
         normal.gradient[:, column] += values * slope
         normal.hessian[:, column, column] += slope.square()
-        return normal._replace(cost=normal.cost + values.square())
+        normal.cost.add_(values.square())
 
 
 @dataclass(frozen=True, kw_only=True)

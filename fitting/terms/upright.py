@@ -52,12 +52,12 @@ class UprightTerm(Term):
         jacobian[:, :, state.layout.global_orient] = turned
         return Residuals(values, jacobian)
 
-    def accumulate(self, state: BodyState, rows: Tensor, normal: NormalEquations) -> NormalEquations:
+    def accumulate(self, state: BodyState, rows: Tensor, normal: NormalEquations) -> None:
         values, turned = self._residuals(state)
         where = state.layout.global_orient
         normal.gradient[:, where].add_(torch.bmm(turned.mT, values[..., None])[..., 0])
         normal.hessian[:, where, where].add_(torch.bmm(turned.mT, turned))
-        return normal._replace(cost=normal.cost + values.square().sum(-1))
+        normal.cost.add_(values.square().sum(-1))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -156,11 +156,9 @@ def test_the_short_cut_comes_to_the_same_normal_equations(spec, problem, body, p
     term = _built(spec, problem, params)
     rows = torch.arange(COUNT)
     state = _state(body, term, params)
-    empty = NormalEquations(
-        params.new_zeros(COUNT), params.new_zeros(COUNT, LAYOUT.size), params.new_zeros(COUNT, LAYOUT.size, LAYOUT.size)
-    )
-    long = Term.accumulate(term, state, rows, NormalEquations(*(part.clone() for part in empty)))
-    short = term.accumulate(state, rows, empty)
+    long, short = (NormalEquations.zeros(COUNT, LAYOUT.size, params) for _ in range(2))
+    Term.accumulate(term, state, rows, long)
+    term.accumulate(state, rows, short)
     for one, other in zip(short, long, strict=True):
         torch.testing.assert_close(one, other)
     torch.testing.assert_close(term.energy(state, rows), long.cost)

@@ -15,6 +15,7 @@ from hypothesis.extra.numpy import arrays
 from anchorfit.body.joint_sets import CANONICAL_JOINTS
 from anchorfit.camera import default_intrinsics
 from anchorfit.observations import Observations, PeopleFile, Person, StoredMask, observe, sanitise, too_little
+from anchorfit.observations.checks import sanitise_all
 
 K = len(CANONICAL_JOINTS)
 NOSE, NECK, KNEE = (CANONICAL_JOINTS.index(name) for name in ("nose", "neck", "left_knee"))
@@ -93,6 +94,31 @@ def test_many_joints_make_one_line():
     everything = person(dict.fromkeys(range(K), (np.nan, 0, 1)))
     (line,) = sanitise(everything).notes
     assert f"and {K - 3} more joints" in line
+
+
+def test_many_people_at_once_are_each_by_themselves():
+    generator = np.random.default_rng(0)
+    choices = np.array([np.nan, np.inf, -1e9, 0.0, 5.0, 60.0, 99.0, 300.0, 5000.0])
+    mask = np.zeros((7, 7), dtype=bool)
+    people = [
+        Person(
+            person_id=str(number),
+            keypoints=generator.choice(choices, (K, 2)),
+            confidence=generator.choice([np.nan, np.inf, -0.5, 0.0, 0.5, 1.0, 2.0], K),
+            image_size=((100, 50), (7, 7), None)[number % 3],
+            mask=mask if number % 2 else None,
+        )
+        for number in range(30)
+    ]
+    together = sanitise_all(people, [one.image_size for one in people])
+    for one, (clean, notes) in zip(people, together, strict=True):
+        alone = sanitise(one)
+        assert notes == alone.notes
+        np.testing.assert_array_equal(clean.keypoints, alone.person.keypoints)
+        np.testing.assert_array_equal(clean.confidence, alone.person.confidence)
+        assert (clean.mask is None) == (alone.person.mask is None)
+        assert clean.image_size == one.image_size
+    assert sanitise_all([], []) == []
 
 
 @settings(max_examples=60, deadline=None)

@@ -20,7 +20,7 @@ from anchorfit.regressors.losses import (
     six_d_loss,
     squared_point_loss,
 )
-from anchorfit.regressors.normalisation import normalise, rotation_to_axis
+from anchorfit.regressors.normalisation import normalise, rotation_to_axis, seen_rays
 from anchorfit.regressors.pose_prior import NUM_FEATURES, local_rotations
 from anchorfit.regressors.representations import (
     from_matrix_identity,
@@ -32,7 +32,7 @@ from anchorfit.regressors.representations import (
 from anchorfit.regressors.shape_prior import crop_mask
 from anchorfit.regressors.skeleton import Skeleton
 from anchorfit.regressors.surface import SurfaceSample
-from anchorfit.regressors.translation import FALLBACK_DEPTH, place
+from anchorfit.regressors.translation import FALLBACK_DEPTH, Sightlines, place
 
 JOINTS = len(CANONICAL_JOINTS)
 
@@ -197,7 +197,8 @@ def test_the_skeleton_is_seen_where_the_people_are(body):
     positions, confidence, size = PosePrior.split(inputs.features)
     world = world_rotations(axis_angle_to_matrix(params[:, :72].unflatten(1, (24, 3))), body.parents)
     turned = inputs.view[:, None] @ world
-    seen = skeleton.seen(turned, positions * size[:, None, None], confidence) / size[:, None, None]
+    size = size[:, None, None]
+    seen = skeleton.seen(turned, Sightlines.of(seen_rays(positions * size, confidence))) / size
     assert (seen - positions).abs().max() < 0.1  # sizes of the person, landmarks of bent skin included
     assert (seen - positions).abs().mean() < 0.01
 

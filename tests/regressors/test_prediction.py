@@ -58,9 +58,42 @@ def test_bodies_stand_where_their_keypoints_are(people, predicted):
     assert 0.8 < distance.median() < 1.25  # how tall they are is not known
 
 
-def test_a_row_does_not_depend_on_its_batch(people, predicted, body):
-    few = predict(people.observations.rows([41, 7]), body)
-    assert torch.equal(few.params, predicted.params[[41, 7]])
+@pytest.mark.parametrize("count", [1, 2, 5, 16, 33, 64, 129])
+def test_a_row_does_not_depend_on_its_batch(people, predicted, body, count):
+    rows = np.random.default_rng(count).choice(200, count, replace=False)
+    few = predict(people.observations.rows(rows), body)
+    assert torch.equal(few.params, predicted.params[rows])
+
+
+@pytest.mark.parametrize("num_betas", [1, 5])
+def test_bodies_of_fewer_betas_get_the_same_pose_and_the_first_betas(people, predicted, num_betas):
+    own = load_body(num_betas=num_betas)
+    some = people.observations.rows(range(3))
+    params = people.params[:3].clone()
+    drawn = silhouette(load_body().from_params(params).vertices, own.faces, some.intrinsics, (480, 640)).mask
+    some = replace(some, masks=tuple(drawn.numpy() > 0.5))
+    result, whole = predict(some, own), predict(some, load_body())
+    layout = own.layout
+    assert result.params.shape == (3, layout.size)
+    assert result.shaped.all()
+    assert torch.equal(result.params[:, layout.pose], predicted.params[:3, :72])
+    assert torch.equal(result.params[:, layout.betas], whole.params[:, 72 : 72 + num_betas])
+    apart = result.params[:, layout.transl] - whole.params[:, 82:]
+    assert apart.norm(dim=-1).max() < 0.5  # the rest of the shape moves the body a little
+
+
+def test_bodies_of_more_betas_get_zeros_beyond_the_networks(people, body):
+    more = torch.zeros(body.num_vertices, 3, 300)
+    more[..., :10] = body.shapedirs
+    some = people.observations.rows(range(3))
+    vertices = body.from_params(people.params[:3]).vertices
+    drawn = silhouette(vertices, body.faces, some.intrinsics, (480, 640)).mask.numpy() > 0.5
+    some = replace(some, masks=tuple(drawn))
+    result, usual = predict(some, replace(body, shapedirs=more)), predict(some, body)
+    assert result.params.shape == (3, 375)
+    assert torch.equal(result.params[:, :82], usual.params[:, :82])
+    assert result.params[:, 82:372].abs().max() == 0
+    torch.testing.assert_close(result.params[:, 372:], usual.params[:, 82:], atol=1e-4, rtol=0)
 
 
 @pytest.mark.parametrize("bad", ["nothing seen", "nan", "one joint", "bad camera", "far away", "contradiction"])

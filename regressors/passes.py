@@ -1,0 +1,41 @@
+"""How many people PosePrior is given at a time, so that nobody's pose depends on how many there are.
+
+Matrix products of few rows and of many may round differently, and which do so is a matter of the library, the machine
+and the number of threads. So a size is tried before its first use, against passes of `SAFE_PASS` people: what does not
+come out equal to the last bit is not used.
+"""
+
+from __future__ import annotations
+
+from weakref import WeakKeyDictionary
+
+import torch
+
+from .pose_prior import NUM_FEATURES, PosePrior
+
+SAFE_PASS = 16  # people: every row comes out as in a pass of so many
+SMALLEST_PASS = 4  # people: fewer take as long
+LARGEST_PASS = 128  # people: more are not faster
+
+_tried: WeakKeyDictionary[PosePrior, dict[tuple[int, int], bool]] = WeakKeyDictionary()
+
+
+def pass_size(network: PosePrior, count: int) -> int:
+    """The number of rows that each pass is to have, filled up, for ``count`` rows altogether."""
+    passes = -(-count // LARGEST_PASS)
+    size = SMALLEST_PASS * -(-count // (passes * SMALLEST_PASS))
+    known, key = _tried.setdefault(network, {}), (size, torch.get_num_threads())
+    if key not in known:
+        known[key] = size == SAFE_PASS or _as_in_safe_passes(network, size)
+    return size if known[key] else SAFE_PASS
+
+
+def _as_in_safe_passes(network: PosePrior, size: int) -> bool:
+    """Whether the first and the last rows of a pass come out as in passes of `SAFE_PASS`, on random features."""
+    device = next(network.parameters()).device
+    features = torch.randn(max(size, SAFE_PASS), NUM_FEATURES, generator=torch.Generator().manual_seed(0)).to(device)
+    kept = min(size, SAFE_PASS)
+    with torch.inference_mode():
+        whole = network(features[:size]).raw
+        first, last = network(features[:SAFE_PASS]).raw, network(features[-SAFE_PASS:]).raw
+    return torch.equal(whole[:kept], first[:kept]) and (size < SAFE_PASS or torch.equal(whole[-kept:], last))
