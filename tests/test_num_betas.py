@@ -19,6 +19,7 @@ from anchorfit.body.pose_library import load_pose_library
 from anchorfit.cli.main import app
 from anchorfit.evaluation.answers import answer_of
 from anchorfit.evaluation.baselines.forest import LandmarkForest
+from anchorfit.evaluation.baselines.landmarks import without_landmarks
 from anchorfit.evaluation.baselines.silhouette_networks import SilhouetteNetworks
 from anchorfit.evaluation.estimates import index_estimates, read_estimate
 from anchorfit.evaluation.protocols.openbody import OpenBody
@@ -26,10 +27,11 @@ from anchorfit.evaluation.truth import Truth, errors_against
 from anchorfit.interchange import spin_arrays
 from anchorfit.observations import read_people
 from anchorfit.observations.arrays import load_arrays
+from anchorfit.pipeline import predict
 from anchorfit.regressors import Human2D, Human2DConfig, PosePrior, PosePriorConfig, ShapePrior, ShapePriorConfig
 from anchorfit.regressors.end2end import EndToEnd
 from anchorfit.regressors.synthesis import PoseSource, Synthesizer
-from anchorfit.regressors.training import ShapeTask, tasks
+from anchorfit.regressors.training import PoseLoss, PoseTask, ShapeTask, tasks
 from anchorfit.results import BodyEstimate, concatenate, load_estimates
 
 NUMBERS = (1, 5, 10, 300)
@@ -306,3 +308,23 @@ def test_forests(body, monkeypatch):
     params = grown.estimate(seen, body).params
     assert params is not None
     assert params.shape == (2, 75 + body.num_betas)
+
+
+@pytest.mark.parametrize("masks", [True, False])
+def test_people_are_predicted(masks, body, body_file):
+    """With masks, ShapePrior tells the first ten betas."""
+    known = load_body(body_file)
+    seen = without_landmarks(OpenBody(count=2).block(0, known).detected)
+    seen = seen if masks else replace(seen, masks=())
+    ours, theirs = predict(seen, body), predict(seen, known)
+    assert ours.betas.shape == (2, body.num_betas)
+    torch.testing.assert_close(ours.betas, body.layout.fit_betas(theirs.betas))
+    assert torch.equal(ours.pose, theirs.pose)
+
+
+def test_pose_priors_are_trained_on_bodies_of_any_number(body, monkeypatch):
+    monkeypatch.setattr(tasks, "HELDOUT_PEOPLE", 16)
+    pose = PoseTask(body, network=POSE, weights=PoseLoss(reprojection=1.0))
+    assert pose.data.people(0, 4).params.shape == (4, 75 + body.num_betas)
+    assert pose.loss(pose.model, 0, slice(0, 4), 4).isfinite()
+    assert np.isfinite([*pose.evaluate().values()]).all()
