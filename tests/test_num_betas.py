@@ -5,6 +5,7 @@ import pickle
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,7 +28,7 @@ from anchorfit.evaluation.truth import Truth, errors_against
 from anchorfit.interchange import spin_arrays
 from anchorfit.observations import read_people
 from anchorfit.observations.arrays import load_arrays
-from anchorfit.pipeline import predict
+from anchorfit.pipeline import fit, predict
 from anchorfit.regressors import Human2D, Human2DConfig, PosePrior, PosePriorConfig, ShapePrior, ShapePriorConfig
 from anchorfit.regressors.end2end import EndToEnd
 from anchorfit.regressors.synthesis import PoseSource, Synthesizer
@@ -328,3 +329,57 @@ def test_pose_priors_are_trained_on_bodies_of_any_number(body, monkeypatch):
     assert pose.data.people(0, 4).params.shape == (4, 75 + body.num_betas)
     assert pose.loss(pose.model, 0, slice(0, 4), 4).isfinite()
     assert np.isfinite([*pose.evaluate().values()]).all()
+
+
+def fitted(body: BodyModel, schedule: str, *, masks: bool = False, **labels: Any) -> BodyEstimate:
+    """Two people seen without noise, from their true poses and the mean shape."""
+    block = OpenBody(count=2).block(0, body)
+    assert block.truth.bodies is not None
+    start = block.truth.bodies.clone()
+    start[:, body.layout.betas] = 0
+    seen = without_landmarks(block.annotated)
+    return fit(seen if masks else replace(seen, masks=()), body, init=start, schedule=schedule, **labels)
+
+
+@pytest.mark.parametrize(("schedule", "masks"), [("smplify", False), ("anchored", True)])
+def test_people_are_fitted(schedule, masks, body):
+    estimate = fitted(body, schedule, masks=masks)
+    assert estimate.betas.shape == (2, body.num_betas)
+    assert (estimate.betas != 0).all()
+    assert estimate.diagnostics.reprojection_px.nanmean() < 6
+
+
+def test_several_pictures_of_a_person_get_one_shape(body):
+    estimate = fitted(body, "anchored", persons=("a", "a"), videos=("b", "b"))
+    assert torch.equal(estimate.betas[0], estimate.betas[1])
+    assert (estimate.betas != 0).all()
+
+
+def test_a_fit_starts_from_bodies_of_fewer_betas(body, body_file):
+    seen = without_landmarks(OpenBody(count=2).block(0, load_body(body_file)).detected)
+    start = predict(seen, load_body(body_file, num_betas=1))
+    assert fit(seen, body, init=start).betas.shape == (2, body.num_betas)
+
+
+@pytest.fixture(scope="module")
+def small_file(body_file, tmp_path_factory) -> str:
+    """A body file with five components in all."""
+    arrays = dict(np.load(body_file))
+    path = tmp_path_factory.mktemp("small") / "five.npz"
+    np.savez(path, **(arrays | {"shapedirs": arrays["shapedirs"][:, :, :5]}))
+    return str(path)
+
+
+def test_of_a_file_with_fewer_than_ten_all_are_kept(small_file):
+    assert load_body(small_file).num_betas == 5
+
+
+@pytest.mark.parametrize("command", ["predict", "fit"])
+def test_commands_take_body_files_of_any_number(command, small_file, body_file, tmp_path):
+    people = ASSETS / "demo" / "person_keypoints.json"
+    for name, path, number in (("five", small_file, 5), ("many", body_file, 10)):
+        options = [ASSETS / "demo" / "000000000785.jpg", "--keypoints", people, "--body", path, "--save", "npz,obj"]
+        done = invoke(command, *options, "-o", tmp_path / name)
+        assert done.exit_code == 0, done.output
+        (written,) = (tmp_path / name).glob("*.npz")
+        assert BodyEstimate.load(written).betas.shape == (1, number)
