@@ -6,7 +6,7 @@ import io
 import json
 import pickle
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +56,7 @@ class BodyEstimate(Rows):
     Attributes:
         global_orient: (B, 3) axis-angle radians, camera frame from body frame, about the pelvis.
         body_pose: (B, 69) axis-angle radians of joints 1 to 23.
-        betas: (B, 10) shape coefficients of ``body``.
+        betas: (B, S) shape coefficients of ``body``, its first S.
         transl: (B, 3) metres: ``vertices_cam = body(betas, body_pose, global_orient) + transl``.
         intrinsics: (B, 3, 3) pixels of the whole image.
         image_size: (B, 2) int64, width and height in pixels.
@@ -64,7 +64,7 @@ class BodyEstimate(Rows):
         keypoints, confidence: (B, K, 2) pixels and (B, K): what was observed, in canonical order.
         names: B names, unique in a run: ``IMAGE#PERSON``.
         images: B paths of images, empty where there was none.
-        body: what ``load_body`` takes to load the body again: ``"open"`` or a path.
+        body: what ``load_body`` takes to load the body again, with ``num_betas=S``: ``"open"`` or a path.
         gender: of the body.
         method: how the estimate was made, ``"smplify"``, ``"anchored"`` or ``"direct"``; ``"given"`` by `from_smplx`.
         diagnostics: how the fit went.
@@ -122,12 +122,16 @@ class BodyEstimate(Rows):
 
     @property
     def params(self) -> Tensor:
-        """(B, 85) the solvers' parameters: pose 72, betas 10, transl 3."""
+        """(B, D) the solvers' parameters, see `anchorfit.body.parameters.Layout`."""
         layout = Layout(self.betas.shape[-1])
         return layout.join(**{name: getattr(self, name) for name in SMPLX_ARGUMENTS})
 
     def bodies(self, body: BodyModel) -> BodyOutput:
-        """Vertices (B, V, 3) and joints (B, 24, 3) in metres, camera frame; on the device of the estimate."""
+        """Vertices (B, V, 3) and joints (B, 24, 3) in metres, camera frame; on the device of the estimate.
+
+        Raises:
+            ValueError: the estimate has more betas than the body keeps.
+        """
         posed = body.from_params(self.params.to(body.device, body.dtype))
         return BodyOutput(posed.vertices.to(self.betas), posed.joints.to(self.betas))
 
@@ -137,10 +141,10 @@ class BodyEstimate(Rows):
         return tuple(split_name(name, image)[0] for name, image in zip(self.names, self.images, strict=True))
 
     def to_smplx(self) -> dict[str, Tensor]:
-        """The arguments of ``smplx.SMPL``: betas (B, 10), body_pose (B, 69), global_orient (B, 3), transl (B, 3).
+        """The arguments of ``smplx.SMPL``: betas (B, S), body_pose (B, 69), global_orient (B, 3), transl (B, 3).
 
-        Give them to a model made from the same body (``smplx.SMPL(path)`` for estimates of a licensed SMPL file): its
-        vertices are then those of ``bodies``. They are SMPL's; SMPL-X has other betas and 21 body joints.
+        Give them to a model made from the same body (``smplx.SMPL(path, num_betas=S)`` for estimates of a licensed SMPL
+        file): its vertices are then those of ``bodies``. They are SMPL's; SMPL-X has other betas and 21 body joints.
         """
         return {name: getattr(self, name).clone() for name in SMPLX_ARGUMENTS}
 
@@ -159,7 +163,7 @@ class BodyEstimate(Rows):
         """Bodies of another program, to be drawn, exported, compared, or given to ``fit`` as ``init``.
 
         Args:
-            parameters: what ``smplx.SMPL`` takes: betas (B, 10), transl (B, 3), global_orient (B, 3) and body_pose
+            parameters: what ``smplx.SMPL`` takes: betas (B, S), transl (B, 3), global_orient (B, 3) and body_pose
                 (B, 69) axis-angle, or rotation matrices (B, 1, 3, 3) and (B, 23, 3, 3).
             intrinsics: (3, 3) or (B, 3, 3) pixels of the whole image.
             image_size: width and height in pixels.
@@ -255,7 +259,7 @@ class BodyEstimate(Rows):
         return cls(**values, diagnostics=diagnostics)
 
     def save_smplify(self, path: str | Path) -> None:
-        """Write one row as the public SMPLify does: a pickle of cam_t, f, pose (72) and betas (10).
+        """Write one row as the public SMPLify does: a pickle of cam_t, f, pose (72) and betas (S).
 
         Raises:
             ValueError: the estimate holds more or less than one row.
@@ -285,12 +289,14 @@ class BodyEstimate(Rows):
 def concatenate(estimates: Sequence[BodyEstimate]) -> BodyEstimate:
     """Join estimates of the same body, row after row.
 
-    A term that an estimate does not have had no energy there (silhouettes, where nobody had a mask).
+    A term that an estimate does not have had no energy there (silhouettes, where nobody had a mask); betas that it does
+    not have are 0.
 
     Raises:
         ValueError: there is none, or they differ in body, gender or method.
     """
-    return BodyEstimate.concatenate(estimates)
+    layout = Layout(max((estimate.betas.shape[-1] for estimate in estimates), default=1))
+    return BodyEstimate.concatenate([replace(one, betas=layout.fit_betas(one.betas)) for one in estimates])
 
 
 def load_estimates(paths: Sequence[Path]) -> BodyEstimate:

@@ -18,7 +18,7 @@ from anchorfit.fitting.energy import BodyState, Energy
 
 @dataclass(frozen=True, kw_only=True)
 class BaselineFit:
-    """Parameters (B, 85) and their energy (B,)."""
+    """Parameters (B, D) and their energy (B,)."""
 
     params: Tensor
     energy: Tensor
@@ -48,7 +48,7 @@ def adam(body: BodyModel, energy: Energy, start: Tensor, *, steps: int = 200, ra
 
 
 def scipy_row(energy: Energy, start: Tensor, row: int) -> BaselineFit:
-    """`scipy.optimize.least_squares` (trust region, our Jacobian) on one row; start (85,)."""
+    """`scipy.optimize.least_squares` (trust region, our Jacobian) on one row; start (D,)."""
     rows = torch.tensor([row])
 
     def both(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

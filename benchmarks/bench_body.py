@@ -55,7 +55,7 @@ def main() -> None:
     rows = []
     with torch.inference_mode():
         for batch in options.batches:
-            params = (0.3 * torch.randn(batch, 85, generator=generator)).to(options.device)
+            params = (0.3 * torch.randn(batch, body.layout.size, generator=generator)).to(options.device)
             calls: dict[str, Callable[[], object]] = {}
             for name, names in SETS.items():
                 points = compile_points(body, names)

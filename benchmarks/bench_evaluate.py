@@ -22,11 +22,11 @@ import numpy as np
 import torch
 from PIL import Image
 
-from anchorfit.body import CANONICAL_JOINTS, load_body
+from anchorfit.body import load_body
 from anchorfit.body.pose_library import load_pose_library
 from anchorfit.evaluation.part_labels import draw_labels
 from anchorfit.evaluation.synthetic import SyntheticPeople, make_people
-from anchorfit.results import BodyEstimate, Diagnostics
+from anchorfit.results import BodyEstimate
 
 SIZE = (150, 200)
 
@@ -46,27 +46,16 @@ def make_set(folder: Path, count: int) -> None:
         for name, labels in zip(names[rows], draw_labels(body, params, intrinsics, [SIZE] * len(params)), strict=True):
             Image.fromarray(((labels > 0) * 255).astype(np.uint8)).save(root / f"{name}_segmentation.png")
             Image.fromarray(labels).save(root / f"{name}_part_segmentation.png")
-    params = people.params.clone()
-    params[:, 3:72] += 0.2 * torch.randn(count, 69, generator=torch.Generator().manual_seed(0))
-    estimate_of(params, people.observations.intrinsics, names).save(folder / "estimates.npz")
-
-
-def estimate_of(params: torch.Tensor, intrinsics: torch.Tensor, names: list[str]) -> BodyEstimate:
-    """Parameters (B, 85) as an estimate that was made elsewhere."""
-    count, joints = len(params), len(CANONICAL_JOINTS)
-    nothing = Diagnostics(
-        reprojection_px=torch.full((count, joints), torch.nan), energy={}, steps=torch.zeros(count, dtype=torch.long),
-        converged=torch.ones(count, dtype=torch.bool), trusted=torch.ones(count, dtype=torch.bool),
-        reasons=("",) * count,
-    )  # fmt: skip
-    return BodyEstimate(
-        global_orient=params[:, :3], body_pose=params[:, 3:72], betas=params[:, 72:82], transl=params[:, 82:],
-        intrinsics=intrinsics, image_size=torch.tensor(SIZE).expand(count, 2).clone(),
-        crop_from_image=torch.eye(3).expand(count, 3, 3).clone(), keypoints=torch.zeros(count, joints, 2),
-        confidence=torch.zeros(count, joints), names=tuple(f"{name}.jpg#0" for name in names),
-        images=tuple(f"{name}.jpg" for name in names), body="open", gender="neutral", method="direct",
-        diagnostics=nothing,
-    )  # fmt: skip
+    parts = body.layout.split(people.params)
+    generator = torch.Generator().manual_seed(0)
+    disturbed = parts.body_pose + 0.2 * torch.randn(parts.body_pose.shape, generator=generator)
+    BodyEstimate.from_smplx(
+        parts._replace(body_pose=disturbed)._asdict(),
+        intrinsics=people.observations.intrinsics,
+        image_size=SIZE,
+        names=[f"{name}.jpg#0" for name in names],
+        images=[f"{name}.jpg" for name in names],
+    ).save(folder / "estimates.npz")
 
 
 def descendants(pid: int) -> set[int]:

@@ -28,6 +28,7 @@ from torch import Tensor
 
 from anchorfit.body import BodyModel, load_body
 from anchorfit.body.pose_library import load_pose_library
+from anchorfit.camera import STANDING_HEIGHT
 from anchorfit.rendering import Renderer, load_renderer, overlay, side_view
 
 SEED = 7
@@ -40,9 +41,9 @@ def posed_bodies(body: BodyModel, count: int, device: str) -> Tensor:
     chosen = np.random.default_rng(SEED).choice(len(library), count, p=library.subject_balanced_weights(300).numpy())
     generator = torch.Generator().manual_seed(SEED)
     output = body(
-        body_pose=library.poses[chosen][:, 3:],
+        body_pose=library.poses[chosen][:, body.layout.body_pose],
         global_orient=torch.tensor([[torch.pi, 0.0, 0.0]]).expand(count, 3),
-        betas=torch.randn(count, 10, generator=generator),
+        betas=torch.randn(count, body.num_betas, generator=generator),
         transl=torch.zeros(count, 3),
     )
     vertices = output.vertices
@@ -51,7 +52,7 @@ def posed_bodies(body: BodyModel, count: int, device: str) -> Tensor:
 
 
 def camera(height: int, width: int, device: str) -> Tensor:
-    focal = HEIGHT_SHARE * min(height, width) * 5 / 1.7
+    focal = HEIGHT_SHARE * min(height, width) * 5 / STANDING_HEIGHT
     return torch.tensor([[focal, 0, width / 2], [0, focal, height / 2], [0, 0, 1]], device=device)
 
 

@@ -24,6 +24,7 @@ import torch
 from torch import Tensor
 
 from anchorfit.body import SMPL_JOINTS, BodyModel, load_body
+from anchorfit.body.parameters import Layout
 from anchorfit.body.pose_library import load_pose_library
 from anchorfit.rendering import silhouette
 
@@ -37,40 +38,39 @@ LIMBS = {
     "spine": ("spine1", "spine2", "spine3"),
     "head": ("neck", "head"),
 }
-POSE, BETAS, TRANSL, SCALE = slice(0, 72), slice(72, 82), slice(82, 85), 85
+LAYOUT = Layout(10)
+SCALE = LAYOUT.size  # the column after a body's own
 
 
 def groups() -> dict[str, list[int]]:
-    table = {"translation": [82, 83, 84], "scale": [85], "betas": list(range(72, 82)), "turn": [0, 1, 2]}
+    columns = list(range(LAYOUT.size + 1))
+    named = {"translation": LAYOUT.transl, "betas": LAYOUT.betas, "turn": LAYOUT.global_orient}
+    table = {"scale": [SCALE], **{name: columns[where] for name, where in named.items()}}
     for limb, joints in LIMBS.items():
         table[limb] = [3 * SMPL_JOINTS.index(joint) + axis for joint in joints for axis in range(3)]
     return table
 
 
 def held_out(count: int, generator: np.random.Generator) -> Tensor:
-    """(count, 86) parameters: pose, betas, translation, scale; any heading, upright."""
+    """(count, D + 1) parameters: pose, betas, translation, scale; any heading, upright."""
     library = load_pose_library(split="heldout")
     chosen = generator.choice(len(library), count, p=library.subject_balanced_weights(300).numpy())
     heading = generator.uniform(0, np.pi, count)
-    params = np.zeros((count, 86))
-    params[:, 3:72] = library.poses[chosen, 3:].numpy()
+    params = np.zeros((count, LAYOUT.size + 1))
+    params[:, LAYOUT.body_pose] = library.poses[chosen, LAYOUT.body_pose].numpy()
     # A half turn about an axis in the image's plane's vertical sets the body upright and turns it by twice the angle.
     params[:, 0], params[:, 2] = np.pi * np.cos(heading), np.pi * np.sin(heading)
-    params[:, BETAS] = generator.normal(size=(count, 10))
-    params[:, TRANSL] = generator.normal(size=(count, 3)) * [0.05, 0.05, 0.2] + [0, 0.2, DISTANCE]
+    params[:, LAYOUT.betas] = generator.normal(size=(count, LAYOUT.num_betas))
+    params[:, LAYOUT.transl] = generator.normal(size=(count, 3)) * [0.05, 0.05, 0.2] + [0, 0.2, DISTANCE]
     params[:, SCALE] = 1
     return torch.tensor(params, dtype=torch.float32)
 
 
 def vertices_of(body: BodyModel, params: Tensor) -> Tensor:
-    output = body(
-        global_orient=params[:, :3],
-        body_pose=params[:, 3:72],
-        betas=params[:, BETAS],
-        transl=torch.zeros_like(params[:, TRANSL]),
-    )
+    parts = LAYOUT.split(params[:, :SCALE])
+    output = body(global_orient=parts.global_orient, body_pose=parts.body_pose, betas=parts.betas)
     pelvis = output.joints[:, :1]
-    return (output.vertices - pelvis) * params[:, SCALE, None, None] + pelvis + params[:, None, TRANSL]
+    return (output.vertices - pelvis) * params[:, SCALE, None, None] + pelvis + parts.transl[:, None]
 
 
 def differences(loss: Callable[[Tensor], Tensor], params: Tensor, steps: Tensor) -> Tensor:
@@ -142,9 +142,9 @@ def main() -> None:
     (ours,) = torch.autograd.grad(loss(params, arguments.samples).sum(), params)
     seconds = time.perf_counter() - start
     params = params.detach()
-    steps = torch.full((86,), 0.02)  # radians: a limb's end moves by a third of a pixel at 64
-    steps[BETAS], steps[TRANSL], steps[SCALE] = 0.2, 0.15 * DISTANCE / focal, 0.01
-    steps[84] = 0.04
+    steps = torch.full((LAYOUT.size + 1,), 0.02)  # radians: a limb's end moves by a third of a pixel at 64
+    steps[LAYOUT.betas], steps[LAYOUT.transl], steps[SCALE] = 0.2, 0.15 * DISTANCE / focal, 0.01
+    steps[LAYOUT.depth] = 0.04
     with torch.inference_mode():
         reference = differences(loss, params, steps * 64 / size)
         again = differences(loss, params, steps * 32 / size)

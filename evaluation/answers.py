@@ -13,7 +13,7 @@ class Answer(NamedTuple):
     """B people; rows are in the order of the observations and finite.
 
     Attributes:
-        params: (B, 85) = [pose 72 | betas 10 | transl 3], camera frame; None for methods that know no body.
+        params: (B, D), see `anchorfit.body.parameters.Layout`; camera frame; None for methods that know no body.
         joints_cam: (B, 24, 3) metres, camera frame, SMPL's joints. Where ``params`` is None their size and distance are
             guessed from the mean body: compare after a similarity alignment.
     """
@@ -23,7 +23,8 @@ class Answer(NamedTuple):
 
 
 def answer_of(params: Tensor, body: BodyModel) -> Answer:
-    """Bodies (B, 85) and their joints, without the mesh."""
-    global_orient, body_pose, betas, transl = params.split((3, 69, body.num_betas, 3), 1)
+    """Bodies (B, D) and their joints, without the mesh."""
+    params = body.own_params(params)
+    global_orient, body_pose, betas, transl = body.layout.split(params)
     joints = body.skeleton(betas=betas, body_pose=body_pose, global_orient=global_orient).joints
     return Answer(params, joints + transl[:, None])

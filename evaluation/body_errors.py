@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ..body import BodyModel, axis_angle_to_matrix, compile_points
+from ..body.parameters import NUM_BODY_POSE, NUM_JOINTS, Layout
 from ..camera import Crop, project
 from ..observations.people import Observations
 from ..rendering import silhouette
@@ -30,7 +31,7 @@ class BodyErrors(NamedTuple):
 def body_errors(
     body: BodyModel, params: Tensor, truth: Tensor, *, true_body: BodyModel | None = None, rows_at_once: int = 256
 ) -> BodyErrors:
-    """Errors of bodies (B, 85) against the true ones (B, 85), which may be of another model with the same surface."""
+    """Errors of bodies (B, D) against the true ones (B, any), which may be of another model with the same surface."""
     parts = []
     true_body = true_body or body
     for some, true in zip(params.split(rows_at_once), truth.split(rows_at_once), strict=True):
@@ -57,7 +58,7 @@ SILHOUETTE_SCALE = 1.4  # of the body's longer side
 def image_errors(
     body: BodyModel, params: Tensor, truth: Tensor, observations: Observations, *, rows_at_once: int = 64
 ) -> ImageErrors:
-    """How bodies (B, 85) agree with what was seen of the true ones (B, 85)."""
+    """How bodies (B, D) agree with what was seen of the true ones (B, any)."""
     points = compile_points(body)
     size = (SILHOUETTE_PIXELS, SILHOUETTE_PIXELS)
     parts = []
@@ -79,13 +80,14 @@ def image_errors(
 
 
 def view_of(params: Tensor) -> Tensor:
-    """(B,) index into ``VIEWS``: where the chest of bodies (B, 85) points, seen from the camera."""
-    forward = axis_angle_to_matrix(params[:, :3])[:, :, 2]
+    """(B,) index into ``VIEWS``: where the chest of bodies (B, D) points, seen from the camera."""
+    forward = axis_angle_to_matrix(Layout.of_size(params.shape[1]).split(params).global_orient)[:, :, 2]
     towards = -forward[:, 2]  # cosine of the angle between the chest's normal and the way to the camera
     return torch.where(towards > SIDE_COSINE, 0, torch.where(towards < -SIDE_COSINE, 2, 1))
 
 
 def rarity_of(params: Tensor, known: Tensor) -> Tensor:
-    """(B,) degrees, root mean square over joints, from each body pose (B, 85) to the nearest of known poses (N, 72)."""
-    nearest = torch.cdist(params[:, 3:72], known[:, 3:].to(params)).amin(1)
-    return torch.rad2deg(nearest / 23**0.5)
+    """(B,) degrees, root mean square over joints, from each body pose (B, D) to the nearest of known poses (N, 72)."""
+    poses = Layout.of_size(params.shape[1]).split(params).body_pose
+    nearest = torch.cdist(poses, known[:, -NUM_BODY_POSE:].to(params)).amin(1)
+    return torch.rad2deg(nearest / (NUM_JOINTS - 1) ** 0.5)

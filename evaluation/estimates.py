@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from ..body import matrix_to_axis_angle
+from ..body.parameters import NUM_JOINTS, NUM_POSE
 from ..body.unpickling import is_pickle, load_pickle_safely
 from ..camera import Crop
 from ..interchange.spin import CROP_PIXELS, crop_intrinsics, spin_crop, weak_perspective_translation
@@ -46,7 +47,7 @@ class PlacedBody:
     """One estimated body.
 
     Attributes:
-        params: (85,) = [pose 72 | betas 10 | transl 3], camera frame.
+        params: (D,) of any number of betas, see `anchorfit.body.parameters.Layout`; camera frame.
         intrinsics: (3, 3) pixels of the whole image; the principal point is NaN where it is the image's middle and the
             file does not know the image's size.
         image_size: (width, height), where the file says it.
@@ -60,10 +61,12 @@ class PlacedBody:
 
 
 class EstimateIndex(NamedTuple):
-    """What results there are. ``body``: name or path and gender of the body where the files say so."""
+    """What results there are. ``body``: name or path and gender of the body where the files say so; ``num_betas``: the
+    most that a result has."""
 
     entries: tuple[Entry, ...]
     body: tuple[str, str] | None
+    num_betas: int
     problems: tuple[str, ...]
 
     def by_name(self, name_of: Callable[[str], str | None]) -> Iterator[tuple[str | None, Entry]]:
@@ -85,13 +88,15 @@ def index_estimates(path: str | Path) -> EstimateIndex:
     entries: list[Entry] = []
     problems: list[str] = []
     bodies: dict[tuple[str, str], Path] = {}
+    num_betas = 1
     for file in files:
         try:
-            found, body = _index_file(file)
+            found, body, own_betas = _index_file(file)
         except (ValueError, OSError) as error:
             problems.append(str(error))
             continue
         entries.extend(found)
+        num_betas = max(num_betas, own_betas)
         if body is not None:
             bodies.setdefault(body, file)
     if not entries:
@@ -100,7 +105,7 @@ def index_estimates(path: str | Path) -> EstimateIndex:
     if len(bodies) > 1:
         (one, here), (two, there), *_ = bodies.items()
         raise EstimateError(f"{path}: {here.name} is of body {one}, {there.name} of {two}; score them apart")
-    return EstimateIndex(tuple(entries), next(iter(bodies), None), tuple(problems))
+    return EstimateIndex(tuple(entries), next(iter(bodies), None), num_betas, tuple(problems))
 
 
 def read_estimate(entry: Entry, *, enlarged: float = 1.0) -> PlacedBody:
@@ -120,9 +125,10 @@ def read_estimate(entry: Entry, *, enlarged: float = 1.0) -> PlacedBody:
     return _from_anchorfit(entry) if "format_version" in arrays else _from_spin(entry, arrays)
 
 
-def _index_file(path: Path) -> tuple[list[Entry], tuple[str, str] | None]:
+def _index_file(path: Path) -> tuple[list[Entry], tuple[str, str] | None, int]:
+    """Its entries, their body where it says so, and how many betas they have."""
     if is_pickle(path):
-        return [Entry(path.stem, path, 0)], None
+        return [Entry(path.stem, path, 0)], None, _betas_of_smplify(path)
     arrays = _arrays(path)
     if "format_version" in arrays:
         estimate = _estimate(path)
@@ -130,15 +136,15 @@ def _index_file(path: Path) -> tuple[list[Entry], tuple[str, str] | None]:
             Entry(image or split_name(name, image)[0], path, row, split_name(name, image)[1])
             for row, (image, name) in enumerate(zip(estimate.images, estimate.names, strict=True))
         ]
-        return found, (estimate.body, estimate.gender)
-    _spin_keys(arrays, path)
+        return found, (estimate.body, estimate.gender), estimate.betas.shape[1]
+    num_betas = np.atleast_1d(arrays[_spin_keys(arrays, path).shape])[:1].size
     lengths = {key: len(np.atleast_1d(arrays[key])) for key in _SPIN_ARRAYS if key in arrays}
     uneven = next((key for key, length in lengths.items() if length != lengths["pose"]), None)
     if uneven is not None:
         raise EstimateError(f"{path}: {lengths[uneven]} {uneven}, but {lengths['pose']} pose; write it again")
     if "imgname" not in arrays:
-        return [Entry(f"row{row}", path, row) for row in range(lengths["pose"])], None
-    return [Entry(str(label), path, row, f"row{row}") for row, label in enumerate(arrays["imgname"])], None
+        return [Entry(f"row{row}", path, row) for row in range(lengths["pose"])], None, num_betas
+    return [Entry(str(label), path, row, f"row{row}") for row, label in enumerate(arrays["imgname"])], None, num_betas
 
 
 @cached_by_file(maxsize=4)  # files of many rows are asked for again and again
@@ -171,7 +177,7 @@ def _from_smplify(path: Path, enlarged: float) -> PlacedBody:
         if content.get(key) is None:
             raise EstimateError(f"{path}: no camera ({key}); SMPLify's results have cam_t and f")
     _need(content, ("pose", "betas"), path)
-    params = np.concatenate([_numbers(content, key, size, path) for key, size in (("pose", 72), ("betas", 10))])
+    params = np.concatenate([_numbers(content, "pose", NUM_POSE, path), _numbers(content, "betas", None, path)])
     camera = _numbers(content, "cam_t", 3, path)
     focal = np.asarray(content["f"], dtype=np.float64).ravel()
     if focal.size not in (1, 2) or not (np.isfinite(focal) & (focal > 0)).all():
@@ -188,13 +194,13 @@ def _from_spin(entry: Entry, arrays: Mapping[str, np.ndarray]) -> PlacedBody:
     shape, camera, placed = _spin_keys(arrays, entry.path)
     rows = {key: np.asarray(arrays[key][entry.row], np.float64) for key in ("pose", shape, camera, *placed)}
     pose = torch.from_numpy(rows["pose"].reshape(-1))
-    if pose.shape == (216,):  # rotation matrices
-        pose = matrix_to_axis_angle(pose.reshape(24, 3, 3)).flatten()
-    betas = _numbers(rows, shape, 10, entry.path)
+    if pose.shape == (9 * NUM_JOINTS,):  # rotation matrices
+        pose = matrix_to_axis_angle(pose.reshape(NUM_JOINTS, 3, 3)).flatten()
+    betas = _numbers(rows, shape, None, entry.path)
     size, right, down = _numbers(rows, camera, 3, entry.path)
-    if pose.shape != (72,) or not size > 0:
+    if pose.shape != (NUM_POSE,) or not size > 0:
         raise EstimateError(
-            f"{entry.path}: row {entry.row}: expected 72 numbers of pose and a camera of positive scale"
+            f"{entry.path}: row {entry.row}: expected {NUM_POSE} numbers of pose and a camera of positive scale"
         )
     transl = weak_perspective_translation(torch.tensor([size, right, down], dtype=torch.float64))
     params = torch.cat([pose, torch.from_numpy(betas), transl])
@@ -233,11 +239,21 @@ def _need(arrays: Mapping[str, Any], keys: tuple[str, ...], path: Path) -> None:
         )
 
 
-def _numbers(content: Mapping[str, Any], key: str, size: int, path: Path) -> np.ndarray:
+def _betas_of_smplify(path: Path) -> int:
+    """How many a pickle has; what is wrong with it is said when it is read."""
+    try:
+        return np.size(load_pickle_safely(path)["betas"])
+    except (TypeError, KeyError, ValueError, OSError):
+        return 1
+
+
+def _numbers(content: Mapping[str, Any], key: str, size: int | None, path: Path) -> np.ndarray:
+    """A vector; of any size but none where ``size`` is None."""
+    wanted = size or "some"
     try:
         values = np.asarray(content[key], dtype=np.float64).ravel()
     except (TypeError, ValueError) as error:
-        raise EstimateError(f"{path}: {key}: expected {size} numbers") from error
-    if values.shape != (size,):
-        raise EstimateError(f"{path}: {key}: expected {size} numbers, got {values.size}")
+        raise EstimateError(f"{path}: {key}: expected {wanted} numbers") from error
+    if values.size != size and (size or not values.size):
+        raise EstimateError(f"{path}: {key}: expected {wanted} numbers, got {values.size}")
     return values

@@ -23,8 +23,8 @@ class MethodResult(Protocol):
 
     @property
     def params(self) -> Tensor | None:
-        """(B, 85) = [pose 72 | betas 10 | transl 3], camera frame; None for methods that know no body. A row that is
-        not finite counts as failed."""
+        """(B, D), see `anchorfit.body.parameters.Layout`; camera frame; None for methods that know no body. A row that
+        is not finite counts as failed."""
 
     @property
     def joints_cam(self) -> Tensor:

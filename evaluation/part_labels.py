@@ -27,7 +27,7 @@ def draw_labels(
 
     Args:
         body: the bodies' model.
-        params: (B, 85), camera frame.
+        params: (B, D), camera frame.
         intrinsics: (B, 3, 3) pixels of the whole image.
         sizes: B of (width, height).
         crops: where a body was predicted on a crop and is to be judged as published crop-based methods are: drawn in

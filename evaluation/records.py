@@ -33,7 +33,7 @@ class Record:
         surface_mm, joints_mm, reconstruction_mm, landmarks_mm: errors; NaN where not known.
         ms: milliseconds that the method took for this person, an equal share of its batch; NaN where not known.
         problem: what was wrong with the estimate, "" where nothing.
-        params: the estimated (85,) parameters, where the protocol keeps them for pictures.
+        params: the estimated (D,) parameters, where the protocol keeps them for pictures.
     """
 
     method: str

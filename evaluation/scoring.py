@@ -30,9 +30,9 @@ def errors_of(
     """Per-vertex, joint and reconstruction errors, millimetres, (B,) each; NaN where they cannot be had.
 
     Args:
-        params: (B, 85), or None for methods that give joints alone: their per-vertex errors are NaN.
+        params: (B, D), or None for methods that give joints alone: their per-vertex errors are NaN.
         joints_cam: (B, 24, 3) metres.
-        truth: (B, 85).
+        truth: (B, any).
         true_body: that the truth is of; None: the same.
     """
     true_body = true_body or body

@@ -35,7 +35,7 @@ class SurfaceLandmarks:
     vertices: tuple[int, ...]
 
     def points(self, body: BodyModel, params: Tensor) -> Tensor:
-        """(B, 12 + 79, 3) metres from the pelvis, of bodies (B, 85)."""
+        """(B, 12 + 79, 3) metres from the pelvis, of bodies (B, D)."""
         posed = body.from_params(params.to(body.v_template))
         regressed = body.joint_regressor[[SMPL_JOINTS.index(name) for name in JOINTS]].to_dense() @ posed.vertices
         points = torch.cat([regressed, posed.vertices[:, list(self.vertices)]], dim=1)

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from ..body import CANONICAL_JOINTS, BodyModel, axis_angle_to_matrix, compile_points, matrix_to_axis_angle
+from ..camera import STANDING_HEIGHT, intrinsics_matrix, project
 from ..observations.conventions import CONVENTIONS, convention_name
 from ..observations.people import Observations
 from ..regressors.synthesis import camera_rotations, detector_hips
@@ -26,7 +27,7 @@ class SyntheticPeople:
     convention: str = "coco17"
     image_size: tuple[int, int] = (640, 480)  # pixels, width and height
     focal_range: tuple[float, float] = (0.9, 1.5)  # in image diagonals
-    height_range: tuple[float, float] = (120.0, 420.0)  # pixels that a standing person of 1.7 m takes
+    height_range: tuple[float, float] = (120.0, 420.0)  # pixels that a person of `STANDING_HEIGHT` takes
     pitch_deg: tuple[float, float] = (-10.0, 25.0)  # the camera looks down by so much
     roll_deg: float = 5.0  # standard deviation
     beta_scale: float = 1.0  # standard deviation of betas
@@ -39,7 +40,7 @@ class SyntheticPeople:
 
 
 class SyntheticSet(NamedTuple):
-    """Observations of B people and their true parameters (B, 85)."""
+    """Observations of B people and their true parameters (B, D)."""
 
     observations: Observations
     params: Tensor
@@ -65,24 +66,21 @@ def make_people(
     width, height = config.image_size
     focal = math.hypot(width, height) * torch.as_tensor(rng.uniform(*config.focal_range, count))
     size = torch.as_tensor(rng.uniform(*config.height_range, count))
-    depth = focal * 1.7 / size
+    depth = focal * STANDING_HEIGHT / size
     world = _cameras(rng, count, config)
-    params = torch.zeros(count, 85, dtype=torch.float64)
-    params[:, 3:72] = pose[:, 3:]
-    params[:, :3] = matrix_to_axis_angle(world @ axis_angle_to_matrix(pose[:, :3]))
-    params[:, 72:82] = torch.as_tensor(rng.normal(0.0, config.beta_scale, (count, 10))).clamp(-2.5, 2.5)
+    orientation = world @ axis_angle_to_matrix(pose[:, body.layout.global_orient])
+    betas = torch.as_tensor(rng.normal(0.0, config.beta_scale, (count, body.num_betas))).clamp(-2.5, 2.5)
     aim = torch.as_tensor(rng.uniform(-0.25, 0.25, (count, 2))) * torch.tensor([width, height]) / focal[:, None]
-    params[:, 82:84] = aim * depth[:, None]
-    params[:, 84] = depth
-    intrinsics = torch.zeros(count, 3, 3, dtype=torch.float64)
-    intrinsics[:, 0, 0] = intrinsics[:, 1, 1] = focal
-    intrinsics[:, 0, 2], intrinsics[:, 1, 2], intrinsics[:, 2, 2] = width / 2, height / 2, 1.0
+    params = body.layout.join(
+        global_orient=matrix_to_axis_angle(orientation),
+        body_pose=pose[:, body.layout.body_pose],
+        betas=betas,
+        transl=torch.cat((aim, torch.ones(count, 1)), 1) * depth[:, None],
+    )
+    intrinsics = intrinsics_matrix(focal, (width / 2, height / 2))
     points = compile_points(body, CANONICAL_JOINTS).points(params.to(body.v_template)).double().cpu()
-    orientation = axis_angle_to_matrix(params[:, :3])
     points = detector_hips(points, orientation, up=config.hips_up, out=config.hips_out)
-    pixels = points @ intrinsics.mT
-    pixels = pixels[..., :2] / pixels[..., 2:]
-    keypoints, confidence = _detect(rng, pixels, size, config)
+    keypoints, confidence = _detect(rng, project(points, intrinsics), size, config)
     observations = Observations(
         keypoints=keypoints,
         confidence=confidence,

@@ -28,7 +28,7 @@ class Joints(NamedTuple):
 
 
 class Truth(NamedTuple):
-    """B people: their bodies (B, 85), or else their joints; or nothing.
+    """B people: their bodies (B, D), or else their joints; or nothing.
 
     landmarks: surface points of bodies that are judged, too.
     regressed: what takes the surfaces of bodies to the joints that are judged, and those joints; None: SMPL's 24.
@@ -66,7 +66,7 @@ def errors_against(
 
 
 def _regressed(bodies: Tensor, regressor: JointRegressor, judged: tuple[str, ...], body: BodyModel) -> Joints:
-    """Joints of bodies (B, 85) by a regressor."""
+    """Joints of bodies (B, D) by a regressor."""
     names = ("pelvis", *judged)
     vertices = body.from_params(bodies.to(body.v_template)).vertices
     return Joints(regressor.joints(vertices, names), names, judged, regressor)

@@ -42,7 +42,7 @@ class SeenAndDrawn(NamedTuple):
         outputs: of Human2D's stacks.
         positions: (B, J, 2) pixels of the picture, where Human2D sees its joints; confidence: (B, J).
         known: (B,) bool, whether pose and place could be told; what is drawn of the others means nothing.
-        local: (B, 24, 3, 3) rotations relative to the parents, the pelvis's to the camera; betas: (B, 10).
+        local: (B, 24, 3, 3) rotations relative to the parents, the pelvis's to the camera; betas: (B, S).
         joints: (B, J, 2) pixels of the picture, where the body's joints project to, hips as annotators see them.
         cover: (B, H / 4, H / 4) the body's silhouette.
     """
@@ -71,7 +71,7 @@ class EndToEnd(nn.Module):
         self.joints = [CANONICAL_JOINTS.index(name) for name in human2d.config.joints]
         # The body's tables are made when they are first asked for: now, and not in inference mode, whose tensors
         # gradients cannot use.
-        body.canonical_joints(body.from_params(body.v_template.new_zeros(1, 75 + body.num_betas)))
+        body.canonical_joints(body())
 
     @property
     def priors(self) -> Priors:
@@ -117,7 +117,8 @@ class EndToEnd(nn.Module):
         turned = run(self.pose, inputs.features, half, moves="pose" in moves).local
         local = torch.cat((inputs.view.mT[:, None] @ turned[:, :1], turned[:, 1:]), 1)
         masks, outlined = frame_silhouettes(logits.softmax(1)[:, 1])
-        betas = torch.where(outlined[:, None], run(self.shape, masks, half, moves="shape" in moves), 0)
+        shapes = self.body.layout.fit_betas(run(self.shape, masks, half, moves="shape" in moves))
+        betas = torch.where(outlined[:, None], shapes, 0)
         body = self.body.from_rotations(local, betas, local.new_zeros(len(local), 3))
         points = self.body.canonical_joints(body)
         placement = place(points, keypoints, weights, intrinsics)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ..camera import project
 from .human2d import Human2DOutput
 from .representations import matrix_to_6d
 from .translation import place
@@ -58,14 +59,12 @@ def keypoint_reprojection_loss(points: Tensor, keypoints: Tensor, confidence: Te
         keypoints, confidence, intrinsics: as for `translation.place`; gradients reach ``points`` only.
     """
     translation = place(points, keypoints, confidence, intrinsics).translation
-    moved = points + translation[:, None]
-    depth = moved[..., 2:].clamp_min(1e-2)
-    pixels = (moved / depth) @ intrinsics.mT
+    pixels = project(points + translation[:, None], intrinsics, nearest=1e-2)
     seen = (confidence > 0)[..., None]
     count = seen.sum((1, 2)).clamp_min(1)[:, None]
     middle = (keypoints * seen).sum(1) / count
     size = ((keypoints - middle[:, None]).square() * seen).sum((1, 2)) / count[:, 0]
-    error = ((pixels[..., :2] - keypoints).square() * confidence[..., None] * seen).sum((1, 2)) / count[:, 0]
+    error = ((pixels - keypoints).square() * confidence[..., None] * seen).sum((1, 2)) / count[:, 0]
     return (error / size.clamp_min(1e-6)).mean()
 
 

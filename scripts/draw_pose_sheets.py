@@ -15,6 +15,7 @@ from torch import Tensor
 
 from anchorfit.body import load_body
 from anchorfit.body.model import BodyModel
+from anchorfit.body.parameters import NUM_BODY_POSE
 from anchorfit.body.pose_library import load_pose_library
 from anchorfit.fitting.pose_prior import load_pose_prior
 from anchorfit.rendering import overlay
@@ -74,7 +75,7 @@ def main() -> None:
 
     prior = load_pose_prior(dtype=torch.float64)
     components = torch.multinomial(prior.weights, 16, replacement=True)
-    noise = torch.randn(16, 69, 1, dtype=torch.float64)
+    noise = torch.randn(16, NUM_BODY_POSE, 1, dtype=torch.float64)
     spread = torch.linalg.solve_triangular(prior.precisions_cholesky[components].mT, noise, upper=True)[..., 0]
     body_poses = torch.cat([prior.means, prior.means[components] + spread]).float()
     poses = torch.cat([torch.zeros(len(body_poses), 3), body_poses], dim=1)

@@ -33,7 +33,7 @@ def main() -> None:
     body = load_body()
     pose = load_pose_library(split="heldout").poses[arguments.pose]
     upright = torch.tensor([[0.9 * torch.pi, 0.0, 0.35 * torch.pi]])
-    output = body(body_pose=pose[None, 3:], global_orient=upright, betas=torch.zeros(1, 10), transl=torch.zeros(1, 3))
+    output = body(body_pose=pose[None, body.layout.body_pose], global_orient=upright)
     low, high = output.vertices[0].amin(0), output.vertices[0].amax(0)
     vertices = output.vertices - (low + high) / 2 + torch.tensor([0, 0, 6.0])
     focal = 0.88 * SIZE * 6 / float((high - low)[:2].max())

@@ -33,8 +33,8 @@ def shape_errors(body: BodyModel, network: ShapePrior) -> list[dict[str, object]
     table: list[dict[str, object]] = []
     for name, (params, masks) in heldout_masks(body, Synthesis()).items():
         with torch.inference_mode():
-            betas = torch.cat([network(some) for some in masks.split(32)])
-        truth = body(betas=params[:, 72:82]).vertices
+            betas = body.layout.fit_betas(torch.cat([network(some) for some in masks.split(32)]))
+        truth = body(betas=body.layout.split(params).betas).vertices
         for method, guess in (("mean shape", torch.zeros_like(betas)), ("predicted", betas)):
             vertices = body(betas=guess).vertices
             error = mean_point_error(vertices - vertices.mean(1, keepdim=True), truth - truth.mean(1, keepdim=True))

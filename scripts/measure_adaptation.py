@@ -35,7 +35,7 @@ SIDE, AT_ONCE = 256, 10
 
 
 def make_set(folder: Path, body: BodyModel, kind: str, count: int, seed: int) -> dict[str, torch.Tensor]:
-    """Pictures and ``coco.json``; the true parameters (85,) by the annotation's id."""
+    """Pictures and ``coco.json``; the true parameters (D,) by the annotation's id."""
     folder.mkdir(parents=True, exist_ok=True)
     usual = ImageSynthesis()
     seen = replace(usual.people, variation=None)

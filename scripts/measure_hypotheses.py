@@ -37,8 +37,9 @@ CHOICES = [[], *([joint] for limb in PARTS for joint in limb), *PARTS, [joint fo
 
 
 def turned(body: BodyModel, params: Tensor, joints: list[str]) -> Tensor:
-    """Parameters (B, 85) with the bones below the given joints pointing the other way along the view."""
-    world = world_rotations(axis_angle_to_matrix(params[:, :72].unflatten(1, (24, 3))), SMPL_PARENTS)
+    """Parameters (B, D) with the bones below the given joints pointing the other way along the view."""
+    where = body.layout
+    world = world_rotations(axis_angle_to_matrix(params[:, where.pose].unflatten(1, (-1, 3))), SMPL_PARENTS)
     at = body.from_params(params).joints
     view = torch.nn.functional.normalize(at.mean(1), dim=-1)
     changed = world.clone()
@@ -52,7 +53,9 @@ def turned(body: BodyModel, params: Tensor, joints: list[str]) -> Tensor:
         turn = axis_angle_to_matrix(-angle[:, None] * axis / sine[:, None].clamp_min(1e-9))
         below = [k for k in range(24) if k == joint or (k > joint and SMPL_PARENTS[k] == joint and k not in _BENDING)]
         changed[:, below] = turn[:, None] @ world[:, below]
-    return torch.cat((matrix_to_axis_angle(local_rotations(changed)).flatten(1), params[:, 72:]), 1)
+    bent = params.clone()
+    bent[:, where.pose] = matrix_to_axis_angle(local_rotations(changed)).flatten(1)
+    return bent
 
 
 _BENDING = {SMPL_JOINTS.index(f"{side}_{joint}") for side in ("left", "right") for joint in ("knee", "elbow")}

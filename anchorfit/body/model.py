@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from .joint_sets import CANONICAL_JOINTS
-from .parameters import NUM_BODY_POSE, Layout
+from .parameters import Layout
 from .points import PointTable, point_table
 from .rotations import axis_angle_to_matrix
 from .skinning import Skeleton, pose_skeleton, skin
@@ -162,8 +162,23 @@ class BodyModel:
     __call__ = forward
 
     def from_params(self, params: Tensor) -> BodyOutput:
-        """``forward`` of rows of parameters (B, D), see `parameters.Layout`."""
-        return self.forward(**self.layout.split(self.layout.check(params))._asdict())
+        """``forward`` of rows of parameters (see `parameters.Layout`); they may have fewer betas than the body."""
+        return self.forward(**self.layout.split(self.own_params(params))._asdict())
+
+    def own_params(self, params: Tensor) -> Tensor:
+        """Rows of parameters (B, any) in this body's layout, (B, D): betas that they lack are 0.
+
+        Raises:
+            ValueError: another shape, or more betas than the body keeps.
+        """
+        given = Layout.of_size(params.shape[-1])
+        parts = given.split(given.check(params))
+        if given.num_betas > self.num_betas:
+            raise ValueError(
+                f"params: {given.num_betas} betas, but the body {self.name} keeps {self.num_betas}; "
+                f"load it with num_betas={given.num_betas}"
+            )
+        return self.layout.join(**parts._replace(betas=self.layout.fit_betas(parts.betas))._asdict())
 
     def landmarks_from(self, vertices: Tensor, names: Sequence[str]) -> Tensor:
         """Named surface points of posed meshes.
@@ -199,15 +214,15 @@ class BodyModel:
         return self.point_table(CANONICAL_JOINTS)
 
     def _arguments(self, **given: Tensor | None) -> tuple[Tensor, ...]:
-        sizes = {"betas": self.num_betas, "body_pose": NUM_BODY_POSE, "global_orient": 3, "transl": 3}
         batches = {len(value) for value in given.values() if value is not None and value.ndim == 2}
         if len(batches) > 1:
             shapes = ", ".join(f"{name} {tuple(value.shape)}" for name, value in given.items() if value is not None)
             raise ValueError(f"batch sizes differ: {shapes}")
         batch = batches.pop() if batches else 1
         arguments = []
-        for name, size in sizes.items():
-            value = given[name]
+        for name, value in given.items():
+            where: slice = getattr(self.layout, name)
+            size = where.stop - where.start
             if value is None:
                 value = self.v_template.new_zeros(batch, size)
             elif value.ndim != 2 or value.shape[1] != size:

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from .joint_sets import SMPL_JOINTS, mirror_permutation
+from .parameters import NUM_BODY_POSE, NUM_POSE
 
 _SERIES_BELOW = (
     0.25  # of t^2: there seven terms reach 1e-16, and closed forms lose no more than a few units in the last place
@@ -231,9 +232,9 @@ def mirror_pose(pose: Tensor) -> Tensor:
         ValueError: the last dimension is neither 72 nor 69.
     Source: a reflection F = diag(-1, 1, 1) takes R to F R F, and so (wx, wy, wz) to (wx, -wy, -wz).
     """
-    if pose.ndim == 0 or pose.shape[-1] not in (69, 72):
-        raise ValueError(f"pose: expected (..., 72) or (..., 69), got {tuple(pose.shape)}")
-    names = SMPL_JOINTS if pose.shape[-1] == 72 else SMPL_JOINTS[1:]
+    if pose.ndim == 0 or pose.shape[-1] not in (NUM_BODY_POSE, NUM_POSE):
+        raise ValueError(f"pose: expected (..., {NUM_POSE}) or (..., {NUM_BODY_POSE}), got {tuple(pose.shape)}")
+    names = SMPL_JOINTS if pose.shape[-1] == NUM_POSE else SMPL_JOINTS[1:]
     order = torch.tensor(mirror_permutation(names), device=pose.device)
     signs = pose.new_tensor((1.0, -1.0, -1.0))
     return (pose.unflatten(-1, (len(names), 3)).index_select(-2, order) * signs).flatten(-2)

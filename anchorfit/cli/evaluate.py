@@ -62,7 +62,9 @@ def evaluate(
     _check(dataset, root, gender, people, enlarged)
     index = index_estimates(estimates)
     model = _body_of(index.body, body, gender, estimates)
-    load_body(model[0], gender=model[1])  # here first: a process that cannot load it says less
+    load_body(
+        model[0], gender=model[1], num_betas=index.num_betas
+    )  # here first: a process that cannot load it says less
     asked = scored.Asked(
         index=index, dataset=dataset, root=root or Path(), output=output, body=model, people=people or "neutral",
         truth_body=truth_body or model[0], regressor=joint_regressor, reduced=reduced, landmarks=landmarks, count=count,

@@ -44,7 +44,7 @@ def export(
     opt.check_renderer(renderer)
     opt.check_rate(fps)
     estimate = load_estimates(results)
-    model = load_body(estimate.body, gender=estimate.gender)
+    model = load_body(estimate.body, gender=estimate.gender, num_betas=estimate.betas.shape[1])
     make_folder(output)
     files = 0
     with progress_bar("writing", len(estimate)) as (bar, task):

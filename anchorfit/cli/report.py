@@ -33,7 +33,8 @@ def report(
     others = [by_method[method] for method in reversed(order[1:])]
     if against:
         others = [*load_estimates_by_method(against).values(), *others]
-    model = load_body(shown.body, gender=shown.gender)
+    num_betas = max(estimate.betas.shape[1] for estimate in (shown, *others))
+    model = load_body(shown.body, gender=shown.gender, num_betas=num_betas)
     with progress_bar("drawing", min(len(shown), most)) as (bar, task):
         problems = write_report(
             output, shown, model, against=others, title=title, most=most, progress=lambda done: bar.advance(task, done)

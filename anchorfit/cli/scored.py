@@ -91,8 +91,8 @@ def on_lsp(asked: Asked) -> None:
         long_run("scoring", len(lsp.images), before=len(file.done)) as progress,
     ):
         problems = score_estimates(
-            lsp, matched, file, method=asked.method, body=asked.body, enlarged=asked.enlarged, workers=asked.workers,
-            progress=progress,
+            lsp, matched, file, method=asked.method, body=asked.body, num_betas=asked.index.num_betas,
+            enlarged=asked.enlarged, workers=asked.workers, progress=progress,
         )  # fmt: skip
     _say(problems)
     if not file.records:
@@ -104,7 +104,7 @@ def on_lsp(asked: Asked) -> None:
             asked.output / "cases.html",
             _drawable(file.records),
             lambda image: scene_of_image(images[image], entries[image], asked.enlarged),
-            load_body(asked.body[0], gender=asked.body[1]),
+            load_body(asked.body[0], gender=asked.body[1], num_betas=asked.index.num_betas),
             title=f"{asked.method} on LSP: best and worst",
         )
     _report(asked, file.records, settings, (*SEGMENTATION, *SEGMENTATION_BESIDE), LSP_ROWS)
@@ -120,8 +120,11 @@ def on_people(asked: Asked) -> None:
             f"{asked.dataset}'s truth is of {'the open body' if asked.dataset == 'openbody' else 'SMPL'}, not of "
             f"{true_body[0]}; name its body by --truth-body"
         )
-    scoring = Scoring(method=asked.method, body=asked.body, true_body=true_body, enlarged=asked.enlarged)
-    _, truth = scoring.bodies()
+    scoring = Scoring(
+        method=asked.method, body=asked.body, num_betas=asked.index.num_betas, true_body=true_body,
+        enlarged=asked.enlarged,
+    )  # fmt: skip
+    body, truth = scoring.bodies()
     matched = match_people(people.labels, asked.index.entries, asked.dataset)
     _say([*asked.index.problems, *matched.problems])
     make_folder(asked.output)
@@ -142,7 +145,7 @@ def on_people(asked: Asked) -> None:
             asked.output / "cases.html",
             _drawable(records),
             lambda name: scene_of_person(people, name, entries[name], scoring, truth),
-            load_body(asked.body[0], gender=asked.body[1]),
+            body,
             title=f"{asked.method} on {asked.dataset}: best and worst",
         )
     _report(asked, records, settings, columns, _PUBLISHED.get(asked.dataset, ()), parts)

@@ -16,6 +16,7 @@ from torch import Tensor
 from ..atomic import write_atomically
 from ..body import BodyModel, axis_angle_to_matrix, matrix_to_axis_angle
 from ..body.joint_sets import CANONICAL_JOINTS
+from ..body.parameters import Layout
 from ..camera import Crop, intrinsics_matrix, unproject
 from ..observations.conventions import BODY25, LSP14, Convention
 from ..regressors.normalisation import rotation_to_axis
@@ -26,6 +27,7 @@ from .keypoint_files import fitted_joints, fitted_keypoints
 CROP_PIXELS = 224  # side of the crops that SPIN-style methods predict on
 CROP_FOCAL = 5000.0  # their focal length, in pixels of the crop
 CROP_UNIT = 200.0  # their ``scale`` is the crop's side in units of so many pixels
+NUM_BETAS = 10  # of their bodies
 
 SPIN24: Convention = (
     *LSP14, "pelvis", "thorax", "spine", "jaw", None, "nose", "left_eye", "right_eye", "left_ear", "right_ear",
@@ -66,12 +68,18 @@ def spin_arrays(estimate: BodyEstimate, body: BodyModel) -> dict[str, np.ndarray
     ``camera`` (s, x, y) is made as SPIN makes its own: the translation that brings the joints onto their pixels on the
     crop at a focal length of 5000, by least squares. ``has_smpl`` and the confidence of ``S`` are 0 where a fit is not
     trusted. SPIN reads any ``gender`` but "m" as female: it is left out for neutral bodies. ``body`` says whose betas
-    ``shape`` are.
+    ``shape`` are: ten, of which those that the estimate does not have are 0.
 
     Args:
         estimate: B rows.
         body: the body that they were made with.
+    Raises:
+        ValueError: the estimate has more than ten betas.
     """
+    if estimate.betas.shape[1] > NUM_BETAS:
+        raise ValueError(
+            f"{estimate.betas.shape[1]} betas, but SPIN's bodies have {NUM_BETAS}: fit with as many, or save npz"
+        )
     pixels, before = (torch.from_numpy(values) for values in fitted_keypoints(estimate, body))
     low, high = pixels.amin(dim=1), pixels.amax(dim=1)
     crop = Crop.around_box(torch.cat([low, high - low], dim=-1), out_size=CROP_PIXELS)
@@ -96,7 +104,7 @@ def spin_arrays(estimate: BodyEstimate, body: BodyModel) -> dict[str, np.ndarray
         "part": _in_order(observed, SPIN24),
         "openpose": _in_order(observed, BODY25),
         "pose": turned.pose.double().numpy(),
-        "shape": estimate.betas.double().numpy(),
+        "shape": Layout(NUM_BETAS).fit_betas(estimate.betas).double().numpy(),
         "has_smpl": trusted.numpy().astype(np.uint8),
         "S": _in_order(truth, SPIN24),
         "camera": weak_perspective_camera(placed).numpy(),

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..body import CANONICAL_JOINTS, BodyModel, BodyOutput, Measurements, measure
-from ..camera import project
+from ..camera import STANDING_HEIGHT, project
 from ..results import BodyEstimate
 from .packing import pack_vertices
 
@@ -40,7 +40,7 @@ class Shown:
 
 def person_records(shown: Shown, body: BodyModel, others: dict[str, tuple[Shown, int]]) -> list[dict[str, Any]]:
     """A record for each row; ``others`` has by name a row of another estimate to compare with."""
-    measurements = measure(body, shown.estimate.betas.double())
+    measurements = measure(body, body.layout.fit_betas(shown.estimate.betas.double()))
     return [_record(shown, row, measurements, others.get(name)) for row, name in enumerate(shown.estimate.names)]
 
 
@@ -126,9 +126,9 @@ def _mean_error(estimate: BodyEstimate, row: int) -> float | None:
 
 
 def _height_px(shown: Shown, row: int) -> float:
-    """What a person of 1.7 m that stood upright there would measure in the image, so that crouching is no error."""
+    """What a person that stood upright there would measure in the image, so that crouching is no error."""
     depth = max(float(shown.bodies.joints[row, 0, 2]), 0.1)
-    return 1.7 * float(shown.estimate.intrinsics[row, 1, 1]) / depth
+    return STANDING_HEIGHT * float(shown.estimate.intrinsics[row, 1, 1]) / depth
 
 
 def _number(value: float | None) -> float | None:

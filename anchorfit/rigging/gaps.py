@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ..body import axis_angle_to_matrix, matrix_to_axis_angle
+from ..body.parameters import NUM_BODY_POSE
 from ..observations.videos import frame_of
 from ..results import BodyEstimate
 
@@ -36,8 +37,8 @@ def without_gaps(estimate: BodyEstimate) -> BodyEstimate:
     filled = estimate.rows(row.tolist())
     return replace(
         filled,
-        global_orient=pose[:, :3],
-        body_pose=pose[:, 3:],
+        global_orient=pose[:, :-NUM_BODY_POSE],
+        body_pose=pose[:, -NUM_BODY_POSE:],
         transl=torch.lerp(estimate.transl[row], estimate.transl[after], share[:, None]),
     )
 

@@ -57,17 +57,18 @@ def rig(estimate: BodyEstimate, body: BodyModel, *, correctives: int = 16) -> Ri
         body: the body that they were made with.
         correctives: the most shapes to make; 0: none.
     Raises:
-        ValueError: there is no row, or a row is not finite.
+        ValueError: there is no row, a row is not finite, or has more betas than the body keeps.
     """
     if not len(estimate):
         raise ValueError("rig: expected a row or more, got none")
     if not bool(torch.isfinite(estimate.params).all()):
         raise ValueError("rig: the estimate is not finite")
     body = body.to("cpu", torch.float64)
-    betas = estimate.betas.double()
+    params = body.layout.split(body.own_params(estimate.params.double()))
+    betas = params.betas
     mean = betas.mean(0, keepdim=True)
     turn = torch.diag(torch.tensor(FILE_FROM_CAMERA, dtype=torch.float64))
-    local = axis_angle_to_matrix(estimate.pose.double().unflatten(-1, (24, 3)))
+    local = axis_angle_to_matrix(params.pose.unflatten(-1, (24, 3)))
     vertices = body.v_template + body.shapedirs @ mean[0]
     shapes, weights = _corrective_shapes(body, local, correctives)
     joints = body.rest_joints(mean)[0]
@@ -76,7 +77,7 @@ def rig(estimate: BodyEstimate, body: BodyModel, *, correctives: int = 16) -> Ri
         joints=joints,
         ends=_bone_ends(body, vertices, joints),
         rotations=torch.cat([turn @ local[:, :1], local[:, 1:]], dim=1),
-        root=(body.rest_joints(betas)[:, 0] + estimate.transl.double()) @ turn,
+        root=(body.rest_joints(betas)[:, 0] + params.transl) @ turn,
         correctives=shapes,
         corrective_weights=weights,
     )

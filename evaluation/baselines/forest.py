@@ -37,6 +37,7 @@ from ...body import (
     compile_points,
     matrix_to_axis_angle,
 )
+from ...body.parameters import NUM_JOINTS, NUM_TRANSL
 from ...body.parts import SEGMENT_PART
 from ...body.pose_library import load_pose_library
 from ...observations.people import Observations
@@ -137,10 +138,11 @@ class LandmarkForest:
         local = nearest_rotations(torch.stack([answers[name].unflatten(1, (3, 3)) for name in SMPL_JOINTS], 1))
         local[:, 0] = inputs.view.to(local).mT @ local[:, 0]
         params = torch.cat(
-            (matrix_to_axis_angle(local).flatten(1), answers["betas"], local.new_zeros(len(local), 3)), 1
+            (matrix_to_axis_angle(local).flatten(1), answers["betas"], local.new_zeros(len(local), NUM_TRANSL)), 1
         )
         depth = answers["depth"][:, 0] / size.to(local)
-        params[:, -3:] = self._translation(params, depth, keypoints, confidence, observations.intrinsics, body)
+        transl = self._translation(params, depth, keypoints, confidence, observations.intrinsics, body)
+        params[:, body.layout.transl] = transl
         return answer_of(params, body)
 
     def _translation(
@@ -178,7 +180,7 @@ def _lsp_points(body: BodyModel) -> PointSet:
 
 
 def _points(body: BodyModel, landmarks: Landmarks, params: Tensor) -> Tensor:
-    """(B, L, 3) metres of bodies (B, 85)."""
+    """(B, L, 3) metres of bodies (B, D)."""
     if landmarks == "91":
         return landmark_points(body).points(params)
     return _lsp_points(body).points(params)
@@ -231,15 +233,16 @@ def _training_data(
             keypoints, confidence = _training_landmarks(body, people.params, people.intrinsics, synthesis, seed + batch)
         inputs = normalise(keypoints, confidence, people.intrinsics)
         numbers, size = _features(inputs)
-        rotations = axis_angle_to_matrix(people.params[:, :72].unflatten(1, (24, 3)))
+        parts = body.layout.split(people.params)
+        rotations = axis_angle_to_matrix(parts.pose.unflatten(1, (NUM_JOINTS, 3)))
         rotations[:, 0] = inputs.view @ rotations[:, 0]
         depth = people.params[:, -1:] * size[:, None]
         usable = inputs.usable
         features.append(numbers[usable.numpy()])
-        targets.append(torch.cat((rotations.flatten(1), people.params[:, 72:82], depth), 1)[usable])
+        targets.append(torch.cat((rotations.flatten(1), parts.betas, depth), 1)[usable])
     table = torch.cat(targets)[:count].double().numpy()
     named = {name: table[:, 9 * joint : 9 * joint + 9] for joint, name in enumerate(SMPL_JOINTS)}
-    named |= {"betas": table[:, 216:226], "depth": table[:, 226:]}
+    named |= {"betas": table[:, 9 * NUM_JOINTS : -1], "depth": table[:, -1:]}
     return np.concatenate(features)[:count], named
 
 

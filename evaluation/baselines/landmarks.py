@@ -7,14 +7,14 @@ from them was told more than methods that see keypoints alone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
 
 import torch
 from torch import Tensor
 
 from ...body import BodyModel, PointSet, compile_points
-from ...camera import project
+from ...camera import STANDING_HEIGHT, project
 from ...fitting.contours import surface_sample
 from ...observations.conventions import LSP14
 from ...observations.people import Observations
@@ -79,7 +79,7 @@ def with_landmarks(observations: Observations, landmarks: Tensor, confidence: Te
 
 def without_landmarks(observations: Observations) -> Observations:
     """The same people without landmarks."""
-    return Observations.to(observations)  # which knows of no landmarks
+    return Observations(**{field.name: getattr(observations, field.name) for field in fields(Observations)})
 
 
 def landmarks_of(observations: Observations) -> LandmarkObservations:
@@ -120,11 +120,11 @@ def detected(
     config: SyntheticPeople,
     generator: torch.Generator,
 ) -> tuple[Tensor, Tensor]:
-    """Landmarks (B, 91, 2) in pixels and confidences (B, 91) of bodies (B, 85).
+    """Landmarks (B, 91, 2) in pixels and confidences (B, 91) of bodies (B, D).
 
     Args:
         body: that the people have.
-        params: (B, 85).
+        params: (B, D).
         intrinsics: (B, 3, 3) pixels.
         noise: (B,) standard deviations, in heights of a standing person.
         missing: (B,) shares of landmarks that are not seen.
@@ -133,7 +133,7 @@ def detected(
     """
     pixels = project(landmark_points(body).points(params), intrinsics)
     shape = tuple(pixels.shape[:2])
-    size = intrinsics[:, 0, 0] * 1.7 / params[:, 84]  # of 1.7 m standing, as `make_people` has it
+    size = intrinsics[:, 0, 0] * STANDING_HEIGHT / params[:, body.layout.depth]  # as `make_people` has it
     outlier = (torch.rand(shape, generator=generator) < config.outliers) & (noise > 0)[:, None]
     spread = torch.where(outlier, config.outlier_noise, noise[:, None]).to(pixels) * size[:, None]
     moved = pixels + torch.randn(*shape, 2, generator=generator).to(pixels) * spread[..., None]

@@ -34,8 +34,8 @@ def training_shapes(body: BodyModel, count: int, *, seed: int) -> Tensor:
     its pelvis unturned and at the origin."""
     source = PoseSource.from_library(load_pose_library(split="train"))
     pose = source.draw(count, torch.Generator().manual_seed(seed))
-    params = torch.zeros(count, 85, dtype=torch.float64)
-    params[:, 3:72] = pose[:, 3:]
+    params = body.layout.zeros(count, torch.empty(0, dtype=torch.float64))
+    params[:, body.layout.body_pose] = pose[:, body.layout.body_pose]
     points = skeleton_points(body).to(dtype=torch.float64).points(params)
     return points - points[:, :1]
 

@@ -6,7 +6,7 @@ learns parameters from parameters.
 
 Assumed: theirs sees photographs and is a large convolutional network; here are no photographs, so the encoder sees
 silhouettes, cropped to the person at 64 x 64 as ShapePrior's are, and all networks are small. Parameters are rotation
-matrices of all joints (the encoder's come from six numbers a joint, Zhou et al. 2019) and ten betas; the pelvis's is
+matrices of all joints (the encoder's come from six numbers a joint, Zhou et al. 2019) and betas; the pelvis's is
 relative to a camera turned towards the person, so that a crop tells it. Encoders start at the mean pose, and the
 indirect one is pulled back to it weakly: the decoder has never drawn what is no person, and without a pull the encoder
 finds its answers there. Camera parameters are not learned: the body is placed so that its outline's box is the mask's.
@@ -25,7 +25,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ...body import BodyModel, axis_angle_to_matrix, matrix_to_axis_angle
+from ...body.parameters import NUM_JOINTS, NUM_TRANSL
 from ...body.pose_library import load_pose_library
+from ...camera import project
 from ...observations import Observations, mask_box
 from ...regressors.normalisation import rays_of, rotation_to_axis
 from ...regressors.representations import matrix_from_6d, matrix_to_6d
@@ -35,13 +37,12 @@ from ...regressors.translation import FALLBACK_DEPTH, NEAREST
 from ..answers import Answer, answer_of
 
 Supervision = Literal["direct", "indirect"]
-NUM_PARAMETERS = 24 * 9 + 10
 RENDERED_AT_ONCE = 64
 PLACING_ROUNDS = 5
 
 
 class Pool(NamedTuple):
-    """N silhouettes (N, 64, 64), rotations (N, 24, 3, 3), the pelvis's relative to the turned camera, betas (N, 10)."""
+    """N silhouettes (N, 64, 64), rotations (N, 24, 3, 3), the pelvis's relative to the turned camera, betas (N, S)."""
 
     masks: Tensor
     rotations: Tensor
@@ -49,14 +50,15 @@ class Pool(NamedTuple):
 
 
 class Decoder(nn.Module):
-    """Silhouettes, as logits (B, 64, 64), of parameters (B, 226)."""
+    """Silhouettes, as logits (B, 64, 64), of parameters (B, 24 * 9 + S)."""
 
-    def __init__(self, width: int = 512, channels: tuple[int, int, int] = (32, 16, 8)) -> None:
+    def __init__(self, num_betas: int, width: int = 512, channels: tuple[int, int, int] = (32, 16, 8)) -> None:
         super().__init__()
         first, second, third = channels
         self.cells = MASK_SIZE // 8
         self.first = nn.Sequential(
-            nn.Linear(NUM_PARAMETERS, width), nn.ReLU(), nn.Linear(width, first * self.cells**2), nn.ReLU()
+            *(nn.Linear(9 * NUM_JOINTS + num_betas, width), nn.ReLU()),
+            *(nn.Linear(width, first * self.cells**2), nn.ReLU()),
         )
         self.deconvolutions = nn.Sequential(
             nn.Unflatten(1, (first, self.cells, self.cells)),
@@ -71,24 +73,27 @@ class Decoder(nn.Module):
 
 
 class Encoder(nn.Module):
-    """Rotations (B, 24, 3, 3) and betas (B, 10) of silhouettes (B, 64, 64); untrained, those of a mean pose (24, 6)."""
+    """Rotations (B, 24, 3, 3) and betas (B, S) of silhouettes (B, 64, 64); untrained, those of a mean pose (24, 6)."""
 
-    def __init__(self, mean: Tensor, width: int = 512, channels: tuple[int, ...] = (16, 32, 64, 128)) -> None:
+    def __init__(
+        self, mean: Tensor, num_betas: int, width: int = 512, channels: tuple[int, ...] = (16, 32, 64, 128)
+    ) -> None:
         super().__init__()
         layers: list[nn.Module] = []
         for before, after in zip((1, *channels), channels, strict=False):
             layers += [nn.Conv2d(before, after, 3, stride=2, padding=1), nn.BatchNorm2d(after), nn.ReLU()]
         cells = (MASK_SIZE // 2 ** len(channels)) ** 2
-        last = nn.Linear(width, 24 * 6 + 10)
+        last = nn.Linear(width, mean.numel() + num_betas)
         self.layers = nn.Sequential(*layers, nn.Flatten(), nn.Linear(channels[-1] * cells, width), nn.ReLU(), last)
         with torch.no_grad():
             last.weight.mul_(0.1)
             last.bias.zero_()
-            last.bias[: 24 * 6].copy_(mean.flatten())
+            last.bias[:-num_betas].copy_(mean.flatten())
 
     def forward(self, masks: Tensor) -> tuple[Tensor, Tensor]:
         answer = self.layers(masks[:, None] - 0.25)
-        return matrix_from_6d(answer[:, : 24 * 6].unflatten(1, (24, 6))), answer[:, 24 * 6 :]
+        rotations, betas = answer.tensor_split((6 * NUM_JOINTS,), 1)
+        return matrix_from_6d(rotations.unflatten(1, (NUM_JOINTS, 6))), betas
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,8 +153,9 @@ class SilhouetteNetworks:
         draw = _Batches(pool, batch, seed)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            encoder = Encoder(matrix_to_6d(pool.rotations).mean(0), width)
-            decoder = Decoder(width) if supervision == "indirect" else None
+            num_betas = pool.betas.shape[1]
+            encoder = Encoder(matrix_to_6d(pool.rotations).mean(0), num_betas, width)
+            decoder = Decoder(num_betas, width) if supervision == "indirect" else None
         if decoder is not None:
             _descend(decoder, steps, rate, lambda: _drawing_loss(decoder, draw.next()))
             decoder.requires_grad_(False)
@@ -169,7 +175,8 @@ class SilhouetteNetworks:
     def restored(state: Mapping[str, Tensor], supervision: Supervision) -> SilhouetteNetworks:
         """The inverse of `state`, without a decoder."""
         weights = {name.removeprefix("encoder."): value for name, value in state.items() if name != "steps"}
-        encoder = Encoder(torch.zeros(24, 6), width=len(weights["layers.13.bias"]))  # the first linear layer
+        first, last = (len(weights[f"layers.{number}.bias"]) for number in (13, 15))  # linear layers
+        encoder = Encoder(torch.zeros(NUM_JOINTS, 6), last - 6 * NUM_JOINTS, width=first)
         encoder.load_state_dict(weights)
         steps = int(state["steps"])
         return SilhouetteNetworks(supervision=supervision, encoder=encoder.eval(), decoder=None, steps=steps)
@@ -192,9 +199,9 @@ class SilhouetteNetworks:
         corners = rays_of(box, observations.intrinsics.cpu().float())  # (B, 2, 2): low and high
         middle = torch.cat((corners.mean(1).nan_to_num(0.0), torch.ones(len(corners), 1)), 1)
         rotations = torch.cat((rotation_to_axis(middle).mT[:, None] @ rotations[:, :1], rotations[:, 1:]), 1)
-        params = torch.cat((matrix_to_axis_angle(rotations).flatten(1), betas, torch.zeros(len(box), 3)), 1)
+        params = torch.cat((matrix_to_axis_angle(rotations).flatten(1), betas, torch.zeros(len(box), NUM_TRANSL)), 1)
         params = params.to(body.v_template)
-        params[:, -3:] = _into_boxes(body, params, corners.to(params))
+        params[:, body.layout.transl] = _into_boxes(body, params, corners.to(params))
         return answer_of(params, body)
 
 
@@ -203,10 +210,10 @@ def make_pool(body: BodyModel, count: int, *, seed: int) -> Pool:
     source = PoseSource.from_library(load_pose_library(split="train"))
     synthesizer = Synthesizer(body, source, Synthesis(simple=0.0), seed=seed)
     batches = [synthesizer.masks(step, RENDERED_AT_ONCE) for step in range(math.ceil(count / RENDERED_AT_ONCE))]
-    params = torch.cat([batch.params for batch in batches])[:count].float()
-    rotations = axis_angle_to_matrix(params[:, :72].unflatten(1, (24, 3)))
-    rotations[:, 0] = rotation_to_axis(params[:, -3:]) @ rotations[:, 0]
-    return Pool(torch.cat([batch.masks for batch in batches])[:count].float(), rotations, params[:, 72:82])
+    parts = body.layout.split(torch.cat([batch.params for batch in batches])[:count].float())
+    rotations = axis_angle_to_matrix(parts.pose.unflatten(1, (NUM_JOINTS, 3)))
+    rotations[:, 0] = rotation_to_axis(parts.transl) @ rotations[:, 0]
+    return Pool(torch.cat([batch.masks for batch in batches])[:count].float(), rotations, parts.betas)
 
 
 class _Batches:
@@ -269,7 +276,7 @@ def _mask_boxes(masks: list[np.ndarray | None]) -> Tensor:
 
 
 def _into_boxes(body: BodyModel, params: Tensor, corners: Tensor) -> Tensor:
-    """(B, 3) translations that bring bodies (B, 85) into boxes (B, 2, 2) of rays; NaN boxes: straight ahead.
+    """(B, 3) translations that bring bodies (B, D) into boxes (B, 2, 2) of rays; NaN boxes: straight ahead.
 
     Scaled orthography first, then what perspective changes is corrected in turns.
     """
@@ -282,7 +289,7 @@ def _into_boxes(body: BodyModel, params: Tensor, corners: Tensor) -> Tensor:
     translation = torch.cat((middles * depth[:, None], depth[:, None]), 1) - (low + high) / 2
     for _ in range(PLACING_ROUNDS):
         moved = vertices + translation[:, None]
-        rays = moved[..., :2] / moved[..., 2:].clamp_min(NEAREST)
+        rays = project(moved, torch.eye(3).to(moved), nearest=NEAREST)
         low, high = rays.amin(1), rays.amax(1)
         factor = torch.where(found, ((high - low).amax(1) / sides).clamp(0.5, 2.0), 1.0)
         translation = translation * factor[:, None]

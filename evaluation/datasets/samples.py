@@ -17,7 +17,7 @@ class Sample(NamedTuple):
 
     person: keypoints, image where there is one, image_size.
     intrinsics: (3, 3) pixels where the data set says them, else None.
-    params: (85,) the true body in the camera frame, or None where only joints are known.
+    params: (D,) the true body in the camera frame, or None where only joints are known.
     joints: canonical joints by name, (3,) metres, camera frame; empty where bodies are known.
     """
 
@@ -53,15 +53,15 @@ def moved(body: BodyModel, params: Tensor, rotation: Tensor, translation: Tensor
     """Parameters of the same body after x -> rotation @ x + translation.
 
     Args:
-        params: (85,).
+        params: (D,).
         rotation: (3, 3).
         translation: (3,) metres.
     Returns:
-        (85,). A body turns about its pelvis, not about the origin, so its translation changes with its shape.
+        (D,). A body turns about its pelvis, not about the origin, so its translation changes with its shape.
     """
     rotation, translation = rotation.to(params), translation.to(params)
-    pelvis = body.rest_joints(params[None, 72:82].to(body.v_template))[0, 0].to(params)
-    turned = params.clone()
-    turned[:3] = matrix_to_axis_angle(rotation @ axis_angle_to_matrix(params[:3]))
-    turned[82:] = rotation @ (pelvis + params[82:]) - pelvis + translation
-    return turned
+    parts = body.layout.split(body.own_params(params[None]))
+    pelvis = body.rest_joints(parts.betas.to(body.v_template))[0, 0].to(params)
+    orient = matrix_to_axis_angle(rotation @ axis_angle_to_matrix(parts.global_orient))
+    transl = (pelvis + parts.transl) @ rotation.mT - pelvis + translation
+    return body.layout.join(**parts._replace(global_orient=orient, transl=transl)._asdict())[0]

@@ -15,7 +15,8 @@ import numpy as np
 import torch
 
 from ...body import BodyModel
-from ...interchange.spin import SPIN24
+from ...body.parameters import NUM_TRANSL
+from ...interchange.spin import NUM_BETAS, SPIN24
 from ...observations import Keypoints, Person, image_size
 from ...observations.arrays import load_arrays
 from ...observations.conventions import BODY25, LSP14, joints_to_canonical
@@ -33,7 +34,7 @@ ORIGIN = Origin(
 )
 GENDERS = {"m": "male", "f": "female"}
 _TOP, _HEAD = SPIN24.index("head_top"), 18
-_SHAPES = {"part": (24, 3), "openpose": (25, 3), "S": (24, 4), "shape": (10,), "center": (2,)}
+_SHAPES = {"part": (24, 3), "openpose": (25, 3), "S": (24, 4), "shape": (NUM_BETAS,), "center": (2,)}
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ class SpinFile:
             return Sample(person, joints={n: torch.from_numpy(p[:3]) for n, p in places.items() if p[3] > 0})
         if "pose" not in arrays or ("has_smpl" in arrays and not arrays["has_smpl"][row]):
             raise DatasetError(f"{self.path}: row {row} has neither joints nor a body; leave it out")
-        params = np.concatenate([arrays["pose"][row].ravel(), arrays["shape"][row].ravel(), [0.0, 0.0, 0.0]])
+        params = np.concatenate([arrays["pose"][row].ravel(), arrays["shape"][row].ravel(), np.zeros(NUM_TRANSL)])
         return Sample(person, params=torch.as_tensor(params.astype(np.float64)))
 
     @property

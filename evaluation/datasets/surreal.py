@@ -22,6 +22,7 @@ from torch import Tensor
 
 from ...body import SMPL_JOINTS, BodyModel, axis_angle_to_matrix, matrix_to_axis_angle, mirror_pose
 from ...body.joint_sets import mirror_permutation
+from ...body.parameters import NUM_JOINTS, NUM_POSE
 from ...camera import intrinsics_matrix
 from ...observations import Person
 from ...observations.conventions import SMPL24, joints_to_canonical
@@ -34,6 +35,7 @@ ORIGIN = Origin(
     "SURREAL", "https://www.di.ens.fr/willow/research/surreal/data", "non-commercial research, after registration"
 )
 IMAGE_SIZE = (320, 240)
+NUM_BETAS = 10
 FOCAL = 60 / 32 * 320  # pixels: a 60 mm lens, a sensor 32 mm wide
 EVERY = 5  # frames
 GENDERS = ("female", "male")
@@ -88,7 +90,7 @@ class Surreal:
         pelvis_world = torch.from_numpy(info["joints3D"][:, 0, frame])
         pose = _as_seen(torch.from_numpy(info["pose"][:, frame]), _heading(info, frame))
         pelvis_cam = _CAM_FROM_WORLD @ (pelvis_world - torch.from_numpy(info["camLoc"].ravel()))
-        rest = body.rest_joints(betas[None].to(body.v_template))[0, 0].double()
+        rest = body.rest_joints(body.layout.fit_betas(betas)[None].to(body.v_template))[0, 0].double()
         middle = (IMAGE_SIZE[0] / 2, IMAGE_SIZE[1] / 2)
         params = torch.cat([pose, betas, pelvis_cam - rest])
         return Sample(person, intrinsics=intrinsics_matrix(FOCAL, middle), params=params)
@@ -148,7 +150,8 @@ def _info(path: Path) -> dict[str, np.ndarray]:
         if info[name].ndim == lead:  # a video of one frame has lost its time
             info[name] = info[name][..., None]
     frames = info["pose"].shape[-1]
-    shapes = {"pose": (72, frames), "shape": (10, frames), "joints2D": (2, 24, frames), "joints3D": (3, 24, frames)}
+    bodies = {"pose": (NUM_POSE, frames), "shape": (NUM_BETAS, frames)}
+    shapes = {**bodies, "joints2D": (2, NUM_JOINTS, frames), "joints3D": (3, NUM_JOINTS, frames)}
     for name, shape in shapes.items():
         if info[name].shape != shape:
             raise DatasetError(f"{path}: {name}: expected {shape}, got {info[name].shape}; copy it again")

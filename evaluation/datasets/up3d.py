@@ -18,6 +18,7 @@ import numpy as np
 import torch
 
 from ...body import BodyModel, axis_angle_to_matrix
+from ...body.parameters import NUM_POSE, NUM_TRANSL
 from ...body.unpickling import load_pickle_safely
 from ...observations import Person, image_size
 from ...observations.conventions import LSP14, joints_to_canonical
@@ -37,6 +38,7 @@ PARTS = {"lsp": "LSP", "lspext": "LSP", "mpii": "MPII", "fashionpose": "Fashion"
 """Origin -> what Table 2 calls it."""
 
 FULL, REDUCED = "Full", "Reduced"
+_SIZES = {"pose": NUM_POSE, "betas": 10, "trans": NUM_TRANSL, "rt": 3, "t": NUM_TRANSL}
 _NUMBER = re.compile(r"(?<!\d)(\d{5})(?!\d)")
 
 
@@ -100,7 +102,7 @@ class Up3d:
             person_id="0", keypoints=keypoints.positions, confidence=keypoints.confidence, image=image,
             image_size=image_size(image),
         )  # fmt: skip
-        record = read_fields(self.folder / f"{number}_body.pkl", {"pose": 72, "betas": 10, "trans": 3, "rt": 3, "t": 3})
+        record = read_fields(self.folder / f"{number}_body.pkl", _SIZES)
         params = torch.cat([record["pose"], record["betas"], record["trans"]])
         return Sample(person, params=moved(body, params, axis_angle_to_matrix(record["rt"]), record["t"]))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -123,6 +123,7 @@ class Scoring:
     Attributes:
         method: what records call the method.
         body: that the results are of: name or path and gender, as `load_body` takes them.
+        num_betas: the most that a result has.
         true_body: that the truth is of.
         enlarged: as `estimates.read_estimate` takes it.
     """
@@ -130,6 +131,7 @@ class Scoring:
     method: str
     body: tuple[str, str]
     true_body: tuple[str, str]
+    num_betas: int = 10
     enlarged: float = 1.0
 
     def bodies(self) -> tuple[BodyModel, BodyModel]:
@@ -138,7 +140,11 @@ class Scoring:
         Raises:
             ValueError: their surfaces are not of the same vertices.
         """
-        body, true_body = (load_body(name, gender=gender) for name, gender in (self.body, self.true_body))
+        (name, gender), (true_name, true_gender) = self.body, self.true_body
+        true_body = load_body(true_name, gender=true_gender)
+        same = self.body == self.true_body  # and then draws the truth, too
+        num_betas = max(self.num_betas, true_body.num_betas) if same else self.num_betas
+        body = load_body(name, gender=gender, num_betas=num_betas)
         if body.num_vertices != true_body.num_vertices:
             raise ValueError(
                 f"results are of body {self.body[0]} with {body.num_vertices} vertices, the truth of "
@@ -199,8 +205,9 @@ def _prepare(people: People, scoring: Scoring) -> _Judge:
 def _score(judge: _Judge, task: tuple[int, tuple[str, ...], tuple[Entry | None, ...]]) -> list[Record]:
     index, names, entries = task
     known = judge.people.known(index, judge.true_body)
-    placed, problems = _read(entries, judge.scoring.enlarged)
-    params = torch.stack([judge.body.v_template.new_full((85,), torch.nan) if p is None else p.params for p in placed])
+    placed, problems = _read(entries, judge.body, judge.scoring.enlarged)
+    nothing = judge.body.v_template.new_full((judge.body.layout.size,), torch.nan)
+    params = torch.stack([nothing if p is None else p.params for p in placed])
     counts: list[tuple[int, ...]] = [()] * len(names)
     for row, annotation in enumerate(known.annotations or ()):
         labels, one = empty_like(annotation.mask), placed[row]
@@ -226,8 +233,10 @@ def _score(judge: _Judge, task: tuple[int, tuple[str, ...], tuple[Entry | None, 
     ]
 
 
-def _read(entries: Sequence[Entry | None], enlarged: float) -> tuple[list[PlacedBody | None], list[str]]:
-    """Results, and what is wrong with each, "" where nothing."""
+def _read(
+    entries: Sequence[Entry | None], body: BodyModel, enlarged: float
+) -> tuple[list[PlacedBody | None], list[str]]:
+    """Results in the body's layout, and what is wrong with each, "" where nothing."""
     placed: list[PlacedBody | None] = []
     problems = []
     for entry in entries:
@@ -235,6 +244,7 @@ def _read(entries: Sequence[Entry | None], enlarged: float) -> tuple[list[Placed
         if entry is not None:
             try:
                 one, problem = read_estimate(entry, enlarged=enlarged), ""
+                one = replace(one, params=body.own_params(one.params[None])[0])
             except (OSError, ValueError) as error:
                 problem = str(error)
         if one is not None and not torch.isfinite(one.params).all():

@@ -76,6 +76,7 @@ def score_estimates(
     *,
     method: str,
     body: tuple[str, str],
+    num_betas: int = 10,
     enlarged: float = 1.0,
     workers: int = 1,
     progress: Callable[[int], None] = lambda done: None,
@@ -88,6 +89,7 @@ def score_estimates(
         file: where records go, as they come.
         method: what records call the method.
         body: name or path and gender, as `load_body` takes them.
+        num_betas: the most that an estimate has.
         enlarged: as `estimates.read_estimate` takes it.
         workers: processes.
         progress: called with the number of images done since the last call.
@@ -97,7 +99,7 @@ def score_estimates(
     pairs = [(image, matched.entries[image.name]) for image in waiting]
     tasks = [pairs[start : start + IMAGES_AT_ONCE] for start in range(0, len(pairs), IMAGES_AT_ONCE)]
     problems = []
-    prepare = partial(_prepare, method, body, enlarged)
+    prepare = partial(_prepare, method, body, num_betas, enlarged)
     for records, unusable in map_over_processes(prepare, _score, tasks, workers=workers):
         file.append(records)
         problems.extend(unusable)
@@ -115,9 +117,9 @@ class _Judge(NamedTuple):
     enlarged: float
 
 
-def _prepare(method: str, body: tuple[str, str], enlarged: float) -> _Judge:
+def _prepare(method: str, body: tuple[str, str], num_betas: int, enlarged: float) -> _Judge:
     name, gender = body
-    return _Judge(method, load_body(name, gender=gender), enlarged)
+    return _Judge(method, load_body(name, gender=gender, num_betas=num_betas), enlarged)
 
 
 def _score(judge: _Judge, pairs: Sequence[tuple[LspImage, Entry | None]]) -> tuple[list[Record], list[str]]:

@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from ...body import BodyModel, PointSet, axis_angle_to_matrix, compile_points
 from ...body.joint_sets import CANONICAL_JOINTS
-from ...camera import project
+from ...camera import STANDING_HEIGHT, project
 from ...rendering import rasterize
 from ...rendering.shading import linear_to_srgb, vertex_normals
 from ..datasets.crops import PersonCrops
@@ -112,11 +112,11 @@ class SyntheticImages:
         )
 
     def truth(self, step: int, count: int) -> Tensor:
-        """(B, 85) the bodies of batch number ``step`` of ``count`` pictures, in the camera that sees the picture."""
+        """(B, D) the bodies of batch number ``step`` of ``count`` pictures, in the camera that sees the picture."""
         return self.people.placed(count, self.people.generator(step))[0].to(self.body.v_template)
 
     def _dressed(self, params: Tensor, looks: Sequence[Look]) -> Tensor:
-        """(B, V, 3) vertices of bodies (B, 85), pushed out where there are clothes or hair."""
+        """(B, V, 3) vertices of bodies (B, D), pushed out where there are clothes or hair."""
         vertices = self.body.from_params(params).vertices
         kinds = torch.stack([kinds_at(self.anatomy.rest, self.anatomy.segments, self.anatomy, look) for look in looks])
         loose = torch.stack([look.loose for look in looks]).gather(1, kinds)
@@ -169,19 +169,19 @@ class SyntheticImages:
         looks: Sequence[Look],
         generators: Sequence[torch.Generator],
     ) -> Tensor:
-        """Scenes with somebody else in some of them: other poses (B, 85), farther away and to one side."""
+        """Scenes with somebody else in some of them: other poses (B, D), farther away and to one side."""
         params = params.clone()
         chosen = []
         for row, own in enumerate(generators):
-            chance, side, farther, across = (uniform(own, 0, 1) for _ in range(4))
+            chance, side, farther, apart = (uniform(own, 0, 1) for _ in range(4))
             focal, middle = (
                 float(crops[row, 0, 0]),
                 (crops[row, :2, 2].cpu() - self.config.size / 2) / crops[row, 0, 0].cpu(),
             )
-            depth = (1.0 + farther) * focal * 1.7 / (0.75 * self.config.size)
-            away = (0.25 + 0.5 * across) * (1 if side < 0.5 else -1) * self.config.size / focal
-            params[row, 82:84] = depth * (torch.tensor([away, 0.0]) - middle)
-            params[row, 84] = depth
+            depth = (1.0 + farther) * focal * STANDING_HEIGHT / (0.75 * self.config.size)
+            away = (0.25 + 0.5 * apart) * (1 if side < 0.5 else -1) * self.config.size / focal
+            across = depth * (torch.tensor([away, 0.0]) - middle)
+            params[row, self.body.layout.transl] = torch.cat((across, torch.tensor([depth])))
             if chance < self.config.company:
                 chosen.append(row)
         if not chosen:
@@ -208,7 +208,7 @@ class SyntheticImages:
     def _joints(self, params: Tensor, crops: Tensor) -> Tensor:
         """(B, J, 2) pixels of the crops, with the hips where annotators see them."""
         detector = self.config.people.detector
-        orientation = axis_angle_to_matrix(params[:, :3])
+        orientation = axis_angle_to_matrix(params[:, self.body.layout.global_orient])
         up, out = 0.5 * detector.hips_up, 0.5 * detector.hips_out
         points = detector_hips(self._points.points(params), orientation, up=up, out=out)
         return project(points, crops)[:, [CANONICAL_JOINTS.index(name) for name in self.joints]]

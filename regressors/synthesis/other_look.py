@@ -104,7 +104,7 @@ def other_look(size: int = INPUT_SIZE) -> ImageSynthesis:
 
 
 class Unseen(NamedTuple):
-    """Pictures, and the bodies (B, 85) in them."""
+    """Pictures, and the bodies (B, D) in them."""
 
     crops: PersonCrops
     bodies: Tensor

@@ -10,14 +10,12 @@ import torch
 from torch import Tensor
 
 from ...body import BodyModel, PointSet, axis_angle_to_matrix, compile_points, matrix_to_axis_angle
-from ...camera import project
+from ...camera import STANDING_HEIGHT, intrinsics_matrix, project
 from ..batches import generator_of
 from .cameras import camera_rotations
 from .detector import Detections, Detector, detect, detector_hips
 from .poses import PoseSource, PoseVariation
 from .silhouettes import MaskNoise, render_masks, simple_poses, spoil
-
-STANDING_M = 1.7  # a person's height, for sizes in pixels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +31,7 @@ class Synthesis:
     roll_deg: float = 8.0  # standard deviation
     image_size: tuple[int, int] = (640, 480)  # pixels, width and height
     focal_range: tuple[float, float] = (0.7, 2.0)  # image diagonals
-    height_range: tuple[float, float] = (100.0, 480.0)  # pixels that a standing person of 1.7 m takes
+    height_range: tuple[float, float] = (100.0, 480.0)  # pixels that a person of `STANDING_HEIGHT` takes
     off_centre: float = 0.25  # of the image's size, how far from its middle people are at most
     detector: Detector = field(default_factory=Detector)
     simple: float = 0.5  # share of silhouettes of bodies between a T and an A pose, seen from in front or behind
@@ -43,7 +41,7 @@ class Synthesis:
 class SyntheticPeople(NamedTuple):
     """B people.
 
-    params: (B, 85) the truth, camera frame.
+    params: (B, D) the truth, camera frame.
     points: (B, K, 3) their canonical joints, metres, camera frame.
     keypoints, confidence: (B, K, 2) pixels and (B, K): what was detected.
     intrinsics: (B, 3, 3) pixels.
@@ -57,7 +55,7 @@ class SyntheticPeople(NamedTuple):
 
 
 class SyntheticMasks(NamedTuple):
-    """params: (B, 85) the truth, camera frame; masks: (B, 64, 64) cover in 0..1, cropped to the person."""
+    """params: (B, D) the truth, camera frame; masks: (B, 64, 64) cover in 0..1, cropped to the person."""
 
     params: Tensor
     masks: Tensor
@@ -95,18 +93,20 @@ class Synthesizer:
             pose = self.source.draw(count, generator, self.config.variation)
             params, intrinsics, _ = self._placed(pose, generator)
             simple = torch.rand(count, generator=generator) < self.config.simple
-            params[:, 3:72] = torch.where(simple[:, None], simple_poses(count, generator), params[:, 3:72])
+            parts = self.body.layout.split(params)
+            body_pose = torch.where(simple[:, None], simple_poses(count, generator), parts.body_pose)
             turn = 0.3 * torch.randn(count, generator=generator)
             turn = turn + math.pi * (torch.rand(count, generator=generator) < 0.5)
             upright = camera_rotations(turn, 0.1 * torch.randn(count, generator=generator), torch.zeros(count))
-            params[:, :3] = torch.where(simple[:, None], matrix_to_axis_angle(upright), params[:, :3])
+            orient = torch.where(simple[:, None], matrix_to_axis_angle(upright), parts.global_orient)
+            params = self.body.layout.join(**parts._replace(global_orient=orient, body_pose=body_pose)._asdict())
             shift = self.config.mask_noise.jitter * (2 * torch.rand(count, 3, generator=generator) - 1)
             params, intrinsics, shift = (value.to(self.body.v_template) for value in (params, intrinsics, shift))
             masks = render_masks(self.body, params, intrinsics, shift=shift)
             return SyntheticMasks(params, spoil(masks, generator, self.config.mask_noise))
 
     def placed(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Parameters (B, 85) and intrinsics (B, 3, 3) of people in poses of the source, on the CPU."""
+        """Parameters (B, D) and intrinsics (B, 3, 3) of people in poses of the source, on the CPU."""
         params, intrinsics, _ = self._placed(self.source.draw(count, generator, self.config.variation), generator)
         return params, intrinsics
 
@@ -115,8 +115,9 @@ class Synthesizer:
         return generator_of(self.seed, step)
 
     def _placed(self, pose: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
-        """Parameters (B, 85), intrinsics (B, 3, 3) and the standing height in pixels (B,), on the CPU."""
-        config, count = self.config, len(pose)
+        """Parameters (B, D), intrinsics (B, 3, 3) and the standing height in pixels (B,), on the CPU."""
+        config, count, where = self.config, len(pose), self.body.layout
+        orientation, body_pose = axis_angle_to_matrix(pose[:, where.global_orient]), pose[:, where.body_pose]
 
         def uniform(low: float, high: float, *shape: int) -> Tensor:
             return low + (high - low) * torch.rand(count, *shape, generator=generator)
@@ -127,26 +128,23 @@ class Synthesizer:
         roll = config.roll_deg * torch.randn(count, generator=generator)
         yaw = uniform(-math.pi, math.pi)
         if config.facing > 0:
-            towards = axis_angle_to_matrix(pose[:, :3])[:, :, 2]
+            towards = orientation[:, :, 2]
             facing = 0.7 * torch.randn(count, generator=generator) - torch.atan2(towards[:, 0], towards[:, 2])
             yaw = torch.where(uniform(0, 1) < config.facing, facing, yaw)
         world = camera_rotations(yaw, torch.deg2rad(pitch), torch.deg2rad(roll))
         width, height = config.image_size
         focal = math.hypot(width, height) * uniform(*config.focal_range)
         height_px = uniform(*config.height_range)
-        depth = focal * STANDING_M / height_px
+        depth = focal * STANDING_HEIGHT / height_px
         aim = uniform(-config.off_centre, config.off_centre, 2) * torch.tensor([width, height]) / focal[:, None]
-        params = torch.zeros(count, 85)
-        params[:, :3] = matrix_to_axis_angle(world @ axis_angle_to_matrix(pose[:, :3]))
-        params[:, 3:72] = pose[:, 3:]
-        betas = config.beta_scale * torch.randn(count, 10, generator=generator)
-        params[:, 72:82] = betas.clamp(-config.largest_beta, config.largest_beta)
-        params[:, 82:84] = aim * depth[:, None]
-        params[:, 84] = depth
-        intrinsics = torch.zeros(count, 3, 3)
-        intrinsics[:, 0, 0] = intrinsics[:, 1, 1] = focal
-        intrinsics[:, 0, 2], intrinsics[:, 1, 2], intrinsics[:, 2, 2] = width / 2, height / 2, 1.0
-        return params, intrinsics, height_px
+        betas = config.beta_scale * torch.randn(count, where.num_betas, generator=generator)
+        params = where.join(
+            global_orient=matrix_to_axis_angle(world @ orientation),
+            body_pose=body_pose,
+            betas=betas.clamp(-config.largest_beta, config.largest_beta),
+            transl=torch.cat((aim, torch.ones(count, 1)), 1) * depth[:, None],
+        )
+        return params, intrinsics_matrix(focal, (width / 2, height / 2)), height_px
 
     def _observed(
         self, params: Tensor, intrinsics: Tensor, height_px: Tensor, generator: torch.Generator
@@ -157,7 +155,7 @@ class Synthesizer:
             value.to(self.body.v_template) for value in (params, intrinsics, height_px, share)
         )
         points = self._points.points(params)
-        orientation = axis_angle_to_matrix(params[:, :3])
+        orientation = axis_angle_to_matrix(params[:, self.body.layout.global_orient])
         seen = detector_hips(points, orientation, up=share * detector.hips_up, out=share * detector.hips_out)
         found: Detections = detect(project(seen, intrinsics), height_px, generator, detector)
         return SyntheticPeople(params, points, found.keypoints, found.confidence, intrinsics)

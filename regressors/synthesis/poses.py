@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ...body import axis_angle_to_matrix, matrix_to_axis_angle
 from ...body.joint_sets import SMPL_JOINTS
+from ...body.parameters import NUM_BODY_POSE
 from ...body.pose_library import PoseLibrary
 
 LIMBS: tuple[tuple[str, ...], ...] = (
@@ -93,7 +94,7 @@ class PoseSource:
         spread = torch.deg2rad(torch.rand(count, 1, generator=generator) * variation.turn_deg)
         spread = spread * chance(variation.turned, 1)
         moving = (self.high - self.low) > 2 * LIMIT_MARGIN + 1e-3  # the library's hands never move: leave them
-        turned = body_pose + torch.randn(count, 69, generator=generator) * spread * moving
+        turned = body_pose + torch.randn(count, NUM_BODY_POSE, generator=generator) * spread * moving
         turned = turned.clamp(torch.minimum(self.low, body_pose), torch.maximum(self.high, body_pose))
         tilt = (
             torch.randn(count, 3, generator=generator) * math.radians(variation.tilt_deg) * chance(variation.tilted, 1)

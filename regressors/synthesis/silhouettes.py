@@ -58,7 +58,7 @@ def crop_around(vertices_cam: Tensor, intrinsics: Tensor, *, shift: Tensor | Non
 
 
 def render_masks(body: BodyModel, params: Tensor, intrinsics: Tensor, *, shift: Tensor | None = None) -> Tensor:
-    """(B, 64, 64) cover in 0..1 of bodies (B, 85), each cropped to its own outline."""
+    """(B, 64, 64) cover in 0..1 of bodies (B, D), each cropped to its own outline."""
     vertices = body.from_params(params).vertices
     crops = crop_around(vertices, intrinsics, shift=shift)
     return silhouette(vertices, body.faces, crops, (MASK_SIZE, MASK_SIZE), samples=2).mask

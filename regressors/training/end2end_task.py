@@ -74,7 +74,7 @@ class End2EndTask:
         target: annotated pictures to refine on.
         heldout: annotated pictures to evaluate on.
         refinement: None for the defaults.
-        bodies: (N, 85) the true bodies of the held-out pictures, where somebody knows them.
+        bodies: (N, any) the true bodies of the held-out pictures, where somebody knows them.
         sources: the tasks that the priors were trained with; None makes them where it is ever the priors' turn.
         seed: of the priors' synthetic people.
     Raises:
@@ -167,7 +167,7 @@ class End2EndTask:
 
 
 class Answer(NamedTuple):
-    """What Human2D sees in B pictures, and the bodies (B, 85) that are predicted of it."""
+    """What Human2D sees in B pictures, and the bodies (B, D) that are predicted of it."""
 
     sight: Sight
     params: Tensor
@@ -193,7 +193,8 @@ def errors(
     body, size, drawn = networks.body, crops.picture.shape[-1], crops.body.shape[-1]
     sight, params = answered
     predicted = body.from_params(params)
-    points = annotated_joints(body.canonical_joints(predicted), axis_angle_to_matrix(params[:, :3]))[:, networks.joints]
+    orientation = axis_angle_to_matrix(body.layout.split(params).global_orient)
+    points = annotated_joints(body.canonical_joints(predicted), orientation)[:, networks.joints]
     apart = (project(points, crops.intrinsics) - crops.positions).norm(dim=-1).clamp_max(size)
     cover = silhouette(predicted.vertices, body.faces, drawn_by(crops.intrinsics), (drawn, drawn)).mask
     seen, true = cover > 0.5, crops.body > 0.5

@@ -11,8 +11,10 @@ from torch import Tensor
 
 from ...body import BodyModel, axis_angle_to_matrix, matrix_to_axis_angle
 from ...body.joint_sets import SMPL_PARENTS
+from ...body.parameters import NUM_JOINTS, Layout, Parameters
 from ...body.pose_library import load_pose_library
 from ...body.skinning import world_rotations
+from ...camera import project
 from ..losses import (
     axis_angle_loss,
     betas_loss,
@@ -93,7 +95,7 @@ class PoseTask:
         weights = self.weights
         total = output.local.new_zeros(())
         if weights.axis_angle > 0:
-            pose = people.params[:, :72].unflatten(1, (24, 3))
+            pose = _parts(people.params).pose.unflatten(1, (NUM_JOINTS, 3))
             pose = torch.cat((matrix_to_axis_angle(local[:, :1]), pose[:, 1:]), 1)  # turned, as the network's is
             total = total + weights.axis_angle * axis_angle_loss(output.raw, pose)
         if weights.local > 0:
@@ -103,25 +105,23 @@ class PoseTask:
         if weights.six_d > 0:
             total = total + weights.six_d * six_d_loss(output.local, local)
         if weights.points > 0 or weights.squared_points > 0 or weights.reprojection > 0:
-            betas = people.params[:, 72:82]
+            betas = _parts(people.params).betas
             predicted, target = self.surface.pose(output.world, betas), self.surface.pose(world, betas)
             total = total + weights.points * point_loss(predicted, target)
             total = total + weights.squared_points * squared_point_loss(predicted, target)
             if weights.reprojection > 0:
-                joints = target[:, :24] + self._pelvis(people.params, inputs.view)[:, None]
-                error = keypoint_reprojection_loss(
-                    predicted[:, :24],
-                    joints[..., :2] / joints[..., 2:],
-                    torch.ones_like(joints[..., 0]),
-                    torch.eye(3, device=joints.device).expand(len(joints), 3, 3),
-                )
+                joints = target[:, :NUM_JOINTS] + self._pelvis(people.params, inputs.view)[:, None]
+                camera = torch.eye(3, device=joints.device).expand(len(joints), 3, 3)
+                seen, sure = project(joints, camera), torch.ones_like(joints[..., 0])
+                error = keypoint_reprojection_loss(predicted[:, :NUM_JOINTS], seen, sure, camera)
                 total = total + weights.reprojection * error
         return total
 
     def _pelvis(self, params: Tensor, view: Tensor) -> Tensor:
         """(B, 3) the true pelvis joints, in the turned camera's frame."""
-        rest = self.surface.joints[0] + params[:, 72:82] @ self.surface.joints_shape[0].mT
-        return (view @ (rest + params[:, 82:])[..., None])[..., 0]
+        parts = _parts(params)
+        rest = self.surface.joints[0] + parts.betas @ self.surface.joints_shape[0].mT
+        return (view @ (rest + parts.transl)[..., None])[..., 0]
 
     def evaluate(self) -> dict[str, float]:
         """Root-aligned mean joint and surface errors and the mean angle between rotations, on held-out subjects."""
@@ -150,7 +150,7 @@ class PoseTask:
     def _distances(self, output: PosePriorOutput, people: SyntheticPeople, view: Tensor) -> Tensor:
         """(B, 24 + M) metres from the true joints and surface sample, all relative to the pelvis joint."""
         _, world = true_rotations(people.params, view)
-        betas = people.params[:, 72:82]
+        betas = _parts(people.params).betas
         return (self.surface.pose(output.world, betas) - self.surface.pose(world, betas)).norm(dim=-1)
 
 
@@ -175,9 +175,13 @@ def heldout_people(body: BodyModel, synthesis: Synthesis) -> dict[str, Synthetic
 
 def true_rotations(params: Tensor, view: Tensor) -> tuple[Tensor, Tensor]:
     """(B, 24, 3, 3) relative to the parents, and relative to the turned camera (see `normalisation`)."""
-    local = axis_angle_to_matrix(params[:, :72].unflatten(1, (24, 3)))
+    local = axis_angle_to_matrix(_parts(params).pose.unflatten(1, (NUM_JOINTS, 3)))
     local = torch.cat(((view @ local[:, 0])[:, None], local[:, 1:]), 1)
     return local, world_rotations(local, SMPL_PARENTS)
+
+
+def _parts(params: Tensor) -> Parameters:
+    return Layout.of_size(params.shape[1]).split(params)
 
 
 def _rows(people: SyntheticPeople, rows: slice) -> SyntheticPeople:
@@ -199,7 +203,7 @@ class ShapeTask:
         torch.manual_seed(seed)
         # Channels last: a third faster on CPUs. (PyTorch's own types leave the argument out.)
         self._model = ShapePrior(network).to(body.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.surface = SurfaceSample.of(body)
+        self.layout, self.surface = body.layout, SurfaceSample.of(body)
         self.surface_weight = surface_weight
         synthesis = synthesis or Synthesis()
         self.data = Synthesizer(body, PoseSource.from_library(load_pose_library(split="train")), synthesis, seed=seed)
@@ -211,8 +215,7 @@ class ShapeTask:
 
     def loss(self, model: Callable[..., Any], step: int, rows: slice, batch_size: int) -> Tensor:
         params, masks = (value[rows] for value in self.data.masks(step, batch_size))
-        betas: Tensor = model(masks)
-        target = params[:, 72:82]
+        betas, target = self.layout.fit_betas(model(masks)), _parts(params).betas
         surface = point_loss(self._rest(betas), self._rest(target))
         return betas_loss(betas, target) + self.surface_weight * surface
 
@@ -220,9 +223,9 @@ class ShapeTask:
         """Mean errors of the surface at rest, in mm: of the mean shape and of the prediction."""
         errors = {}
         for name, (params, masks) in self.heldout.items():
-            target = self._rest(params[:, 72:82])
-            mean_shape = self._rest(torch.zeros_like(params[:, 72:82]))
-            predicted = self._rest(self._model(masks))
+            betas = _parts(params).betas
+            target, mean_shape = self._rest(betas), self._rest(torch.zeros_like(betas))
+            predicted = self._rest(self.layout.fit_betas(self._model(masks)))
             errors[f"{name}_mean_mm"] = 1000 * float((mean_shape - target).norm(dim=-1).mean())
             errors[f"{name}_mm"] = 1000 * float((predicted - target).norm(dim=-1).mean())
         return errors

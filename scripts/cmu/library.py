@@ -183,7 +183,7 @@ def save_library(path: Path, library: Library, settings: LibrarySettings) -> Non
     path.parent.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(
         path,
-        poses_q=np.rint(library.poses.reshape(-1, 72) / QUANTUM).astype(np.int16),
+        poses_q=np.rint(library.poses.reshape(len(library.poses), -1) / QUANTUM).astype(np.int16),
         quantum=np.float64(QUANTUM),
         subject=np.array([subject_names.index(name) for name in library.subjects], dtype=np.uint8),
         take=np.array([take_names.index(name) for name in library.takes], dtype=np.int16),

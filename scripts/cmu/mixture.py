@@ -14,7 +14,6 @@ from scipy.special import logsumexp
 
 from .retarget import MIRROR_JOINTS
 
-BODY = 69  # joints 1-23, axis-angle
 MIRROR_INDEX = np.array([3 * (joint - 1) + axis for joint in MIRROR_JOINTS[1:] for axis in range(3)])
 _EMPTY = 1e-9  # poses: keeps a component that lost all its poses finite
 MIRROR_SIGN = np.tile([1.0, -1.0, -1.0], 23)

@@ -11,8 +11,10 @@ from pathlib import Path
 import numpy as np
 import scipy
 
+from anchorfit.body.parameters import NUM_JOINTS
+
 from .library import NOTICE, TERMS
-from .mixture import BODY, Mixture, MixtureSettings, fit_mixture
+from .mixture import Mixture, MixtureSettings, fit_mixture
 
 COLLARS, HANDS = (13, 14), (22, 23)
 COLLAR_FLOOR = 0.1  # rad: the data's collars are a share of the arm's swing, people's shrug as well
@@ -21,7 +23,7 @@ HAND_FLOOR = 0.15  # rad: nothing was recorded
 
 def floors(joint_floor: float) -> np.ndarray:
     """(69,) standard deviations to add: ``joint_floor`` radians, more where CMU recorded nothing."""
-    per_joint = np.full(BODY // 3, joint_floor)
+    per_joint = np.full(NUM_JOINTS - 1, joint_floor)
     for joints, value in ((COLLARS, COLLAR_FLOOR), (HANDS, HAND_FLOOR)):
         per_joint[[joint - 1 for joint in joints]] = np.maximum(value, joint_floor)
     return np.repeat(per_joint, 3)

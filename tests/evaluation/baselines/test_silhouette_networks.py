@@ -40,7 +40,7 @@ def overlap(drawn: torch.Tensor, masks: torch.Tensor) -> float:
 
 def test_the_decoder_learns_to_draw(pool, indirect):
     assert overlap(indirect.decoder(parameters(pool.rotations, pool.betas)), pool.masks) > 0.7
-    assert overlap(Decoder()(parameters(pool.rotations, pool.betas)), pool.masks) < 0.5
+    assert overlap(Decoder(10)(parameters(pool.rotations, pool.betas)), pool.masks) < 0.5
 
 
 def test_the_indirect_encoder_answers_with_what_draws_its_input(pool, indirect):
