@@ -366,6 +366,7 @@ def fit(
     prior = prior or load_pose_prior(dtype=body.dtype, device=body.device)
     observations = observations.to(body.device, body.dtype)
     start = init.params if isinstance(init, BodyEstimate) else init
+    start = None if start is None else body.own_params(start)
     if schedule == "smplify":
         result = smplify(body, observations, prior, init=start, config=config, persons=persons, videos=videos)
     else:

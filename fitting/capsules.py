@@ -133,7 +133,10 @@ def capsules_of(body: BodyModel) -> Capsules:
     stored = Path(assets.__file__).resolve().parent / "bodies" / f"capsules_{body.gender}.npz"
     open_body = body.name.startswith("open") or body.name.startswith("anchorfit")
     capsules = load_capsules(stored) if open_body and stored.is_file() else fit_capsules(body)
-    return capsules.to(body.device, body.dtype)
+    if capsules.radius_shape.shape[1] < body.num_betas:
+        capsules = fit_capsules(body)
+    shape = body.layout.fit_betas(capsules.radius_shape)
+    return Capsules(radius=capsules.radius, radius_shape=shape).to(body.device, body.dtype)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -44,7 +44,7 @@ def load_body(
     name_or_path: str | Path = "open",
     *,
     gender: str = "neutral",
-    num_betas: int = 10,
+    num_betas: int | None = None,
     device: torch.device | str | None = None,
     dtype: torch.dtype = torch.float32,
 ) -> BodyModel:
@@ -182,7 +182,7 @@ def body_from_arrays(
     *,
     path: Path = Path("(arrays)"),
     gender: str = "neutral",
-    num_betas: int = 10,
+    num_betas: int | None = None,
     device: torch.device | str | None = None,
     dtype: torch.dtype = torch.float32,
 ) -> BodyModel:
@@ -199,6 +199,7 @@ def body_from_arrays(
     v_template = entries.numbers("v_template", None, 3)
     count = len(v_template)
     shapedirs = entries.numbers("shapedirs", count, 3, None)
+    num_betas = min(10, shapedirs.shape[2]) if num_betas is None else num_betas
     if num_betas < 1 or shapedirs.shape[2] < num_betas:
         raise entries.fail(f"shapedirs: {num_betas} betas were asked for, the file has {shapedirs.shape[2]}")
     weights = entries.numbers("weights", count, _NUM_JOINTS)
