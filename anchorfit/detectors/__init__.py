@@ -1,0 +1,1 @@
+"""People in pictures: the networks that ship with the package."""
