@@ -27,9 +27,9 @@ def demo(
     device: opt.Device = "cpu",
 ) -> None:
     """Fit the people of six bundled photographs: overlays, meshes and one contact sheet."""
+    from ..detectors import find_other
     from ..evaluation.agreement import agreement
     from ..observations import write_image
-    from ..observations.detectors import find_other
     from ..pictures import draw_contact_sheet
     from ..pipeline import fit_people, load_body_on
     from .console import out, progress_bar, warn

@@ -17,7 +17,7 @@ from .console import long_run, out, warn
 from .fingerprint import fingerprint
 
 if TYPE_CHECKING:
-    from ..observations.detectors import Detector, Search
+    from ..detectors import Detector, Search
 
 AT_ONCE = 16  # pictures that a worker looks through before it says what it found
 
@@ -97,7 +97,7 @@ def detect_in_video(
 def _look_at(
     looks: Sequence[Look], detection: Detection, masks: bool, engine: Engine, sightings: Sightings | None
 ) -> list[PeopleFile]:
-    from ..observations.detectors import INSTALL, Search
+    from ..detectors import INSTALL, Search
 
     finder = _Finder(detection, Search.thorough(masks=masks) if detection.thorough else Search(masks=masks))
     detector = finder.load(warn=warn)
@@ -145,7 +145,7 @@ class _Finder:
         return self._loaded[device]
 
     def __call__(self, looks: Sequence[Look]) -> list[PeopleFile]:
-        from ..observations.detectors import detect
+        from ..detectors import detect
 
         detector = self.load(_at_hand(self._detection.device))
         return [
@@ -175,7 +175,7 @@ def _at_hand(device: str) -> str:
 
 
 def _load(detection: Detection, search: Search, device: str, warn: Callable[[str], object]) -> Detector:
-    from ..observations.detectors import DETECTORS, load_detector
+    from ..detectors import DETECTORS, load_detector
 
     known = ("auto", *DETECTORS)
     if detection.detector not in known:

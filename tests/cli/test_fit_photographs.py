@@ -12,9 +12,9 @@ from anchorfit.assets import ASSETS
 from anchorfit.cli import detection
 from anchorfit.cli.detection import Detection, detect_people
 from anchorfit.cli.main import app
+from anchorfit.detectors import DETECTORS, registry
 from anchorfit.jobs import Sightings
 from anchorfit.observations import PeopleFile, write_image
-from anchorfit.observations.detectors import DETECTORS, registry
 from anchorfit.results import BodyEstimate
 
 PHOTO = ASSETS / "demo" / "000000000785.jpg"
@@ -105,7 +105,7 @@ def test_mirrored_looks_are_human2ds(tmp_path, monkeypatch):
         asked.append(options["flip"])
         raise ValueError("seen")
 
-    monkeypatch.setattr("anchorfit.regressors.human2d_detector.load_human2d_detector", take_down)
+    monkeypatch.setattr("anchorfit.detectors.human2d.load_human2d_detector", take_down)
     monkeypatch.setattr(registry, "find_spec", lambda name: None)
     for command, flag in (("fit", ["--human2d-flip"]), ("predict", ["--human2d-flip"]), ("fit", [])):
         assert str(invoke(command, PHOTO, "-o", tmp_path, *flag).exception) == "seen"

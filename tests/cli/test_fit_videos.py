@@ -18,10 +18,10 @@ from walkers import (  # type: ignore[import-not-found]  # its folder is on pyte
 from anchorfit.assets import ASSETS
 from anchorfit.body import load_body
 from anchorfit.cli.main import app
+from anchorfit.detectors import DETECTORS, registry
 from anchorfit.jobs import INDEX, Ledger, read_index
 from anchorfit.jobs.sightings import SIGHTINGS
 from anchorfit.observations import read_image
-from anchorfit.observations.detectors import DETECTORS, registry
 from anchorfit.observations.videos import read_frames, write_video
 from anchorfit.results import BodyEstimate, load_estimates
 from anchorfit.rigging import without_gaps

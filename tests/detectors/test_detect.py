@@ -10,8 +10,8 @@ import pytest
 
 import anchorfit
 from anchorfit.assets import ASSETS
+from anchorfit.detectors import DETECTORS, load_detector, registry
 from anchorfit.observations import read_image, write_image
-from anchorfit.observations.detectors import DETECTORS, load_detector, registry
 from anchorfit.regressors.weights import HUMAN2D
 
 PHOTO = ASSETS / "demo" / "000000000785.jpg"
@@ -136,5 +136,5 @@ def test_looking_at_people_mirrored_is_human2ds(monkeypatch, stand_in):
 
 
 def test_no_detector_is_imported_before_it_is_asked_for():
-    code = "import anchorfit.observations.detectors, sys; assert 'mediapipe' not in sys.modules"
+    code = "import anchorfit.detectors, sys; assert 'mediapipe' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -11,7 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ..people import PeopleFile, Person
+from ..observations.people import PeopleFile, Person
 from .blazepose import finished, person_from_landmarks
 from .mediapipe_package import loading, release
 from .quiet import quiet

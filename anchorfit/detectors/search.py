@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ..people import PeopleFile, Person
+from ..observations.people import PeopleFile, Person
 
 
 @dataclass(frozen=True, kw_only=True)

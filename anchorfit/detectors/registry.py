@@ -5,10 +5,9 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
-from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 from .mediapipe_package import INSTALL, check_carries_networks
 from .protocol import Detector
@@ -97,11 +96,11 @@ def _human2d(wanted: Wanted) -> Detector:
 
 def _own(wanted: Wanted, finder: Detector | None) -> Detector:
     """Human2D in the boxes of another detector, or of whole pictures."""
-    module = import_module("anchorfit.regressors.human2d_detector")  # by name: observations know no networks
-    detector = module.load_human2d_detector(
+    from .human2d import load_human2d_detector
+
+    return load_human2d_detector(
         wanted.model, finder=finder, masks=wanted.search.masks, flip=wanted.flip, device=wanted.device
     )
-    return cast(Detector, detector)
 
 
 def _told(wanted: Wanted) -> str:

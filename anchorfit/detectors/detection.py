@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ..images import read_image
-from ..matching import image_labels
-from ..people import PeopleFile, Person
+from ..observations.images import read_image
+from ..observations.matching import image_labels
+from ..observations.people import PeopleFile, Person
 from .protocol import Detector
 from .registry import load_detector
 from .search import Search
