@@ -17,17 +17,12 @@ def demo(
     output: opt.Output = Path("anchorfit-demo"),
     gender: opt.Gender = "neutral",
     detect: Annotated[
-        bool | None,
-        typer.Option(
-            "--detect/--no-detect",
-            help="Find the people in the pictures, or take the bundled keypoints. Default: find them where another "
-            "detector than our own can be used.",
-        ),
-    ] = None,
+        bool,
+        typer.Option("--detect/--no-detect", help="Find the people in the pictures, or take the bundled keypoints."),
+    ] = True,
     device: opt.Device = "cpu",
 ) -> None:
     """Fit the people of six bundled photographs: overlays, meshes and one contact sheet."""
-    from ..detectors import find_other
     from ..evaluation.agreement import agreement
     from ..observations import write_image
     from ..pictures import draw_contact_sheet
@@ -37,8 +32,6 @@ def demo(
     from .outputs import attempt, make_folder, write_results
 
     opt.check_gender(gender)
-    if detect is None:
-        detect = find_other(warn=warn) is not None
     people, references = _detected() if detect else _bundled()
     model = load_body_on("open", gender, device)
     make_folder(output)

@@ -38,7 +38,10 @@ Keypoints = Annotated[
 ]
 Detector = Annotated[
     str,
-    typer.Option(help="What looks for people without --keypoints: mediapipe, human2d, or auto: what is there."),
+    typer.Option(
+        help="What looks for people without --keypoints: anchorfit (default: auto), mediapipe or human2d. With "
+        "--keypoints: boxes, to see anew whom the file names, in their boxes."
+    ),
 ]
 DetectorModel = Annotated[
     Path | None,

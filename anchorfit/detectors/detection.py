@@ -35,8 +35,7 @@ def detect(
             as slow), whether people get the detector's masks, and whether Human2D sees them mirrored, too.
         progress: called with the number of pictures dealt with since the last call.
     Returns:
-        The people, those of each picture surest first, and a line for each picture without people or with too many,
-        and for a detector that was passed over.
+        The people, those of each picture surest first, and a line for each picture without people or with too many.
     Raises:
         ImportError, FileNotFoundError, ValueError: as `load_detector`; or an array that is no such picture.
         TypeError: a detector of the user's own answers with something else.
@@ -46,7 +45,7 @@ def detect(
     problems: list[str] = []
     if isinstance(detector, str):
         search = Search.thorough(masks=masks) if thorough else Search(masks=masks)
-        detector = load_detector(detector, model=model, search=search, flip=flip, warn=problems.append)
+        detector = load_detector(detector, model=model, search=search, flip=flip)
     labels = image_labels([Path(image) for image in images if not isinstance(image, np.ndarray)])
     people: list[Person] = []
     for number, image in enumerate(images):

@@ -42,7 +42,7 @@ class MediapipeTask:
         with loading():
             import mediapipe
             from mediapipe.tasks.python import BaseOptions, vision
-        self.search, self.model = search, model
+        self.search, self.model = search.at_least(1), model
         self._image, self._format = mediapipe.Image, mediapipe.ImageFormat.SRGB
         options = vision.PoseLandmarkerOptions(
             base_options=BaseOptions(model_asset_path=str(model)),

@@ -154,8 +154,7 @@ def test_a_film_alone_is_enough_and_no_frame_is_looked_at_twice(tmp_path, monkey
             looked.append(image.std())
             return super().people(image)
 
-    monkeypatch.setitem(DETECTORS, "mediapipe", registry.Kind("mediapipe", ".task", lambda wanted: Counting()))
-    monkeypatch.setattr(registry, "find_spec", lambda name: object())
+    monkeypatch.setitem(DETECTORS, "anchorfit", registry.Kind(None, None, lambda wanted: Counting()))
     monkeypatch.setattr("anchorfit.cli.detection.AT_ONCE", 2)
     command = [tmp_path / "clip.mp4", "-o", tmp_path / "out", "--save", "shards"]
     assert CliRunner().invoke(app, ["fit", *map(str, command)]).exit_code != 0

@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 
 from anchorfit.assets import ASSETS
 from anchorfit.detectors.networks import MoveNet, PoseDetection, PoseLandmarks, load_network
-from anchorfit.detectors.networks.movenet import decode_joints
+from anchorfit.detectors.networks.movenet import JointMaps, decode_joints, everybody, middle_person
 from anchorfit.detectors.networks.pose_detection import anchors
 from anchorfit.detectors.networks.weights import FILES
 from anchorfit.observations import read_image
@@ -64,7 +64,8 @@ def test_the_landmark_network_sees_what_its_file_sees():
 
 @torch.inference_mode()
 def test_movenet_sees_what_its_graph_sees():
-    joints = decode_joints(load_network(MoveNet)(picture(256)))
+    maps = load_network(MoveNet)(picture(256))
+    joints = decode_joints(maps, middle_person(maps))
     np.testing.assert_allclose(joints.positions[0], OUTPUTS["movenet"]["positions"], atol=0.3)
     np.testing.assert_allclose(joints.confidence[0], OUTPUTS["movenet"]["confidence"], atol=0.02)
 
@@ -78,20 +79,26 @@ def test_double_precision_is_the_same_network(kind):
         torch.testing.assert_close(one.double(), other, atol=0.02, rtol=1e-4)
 
 
-def test_joints_are_those_of_the_person_in_the_middle():
-    """Two people side by side in the maps: the one nearer the middle is decoded, each joint at its own place."""
-    maps = load_network(MoveNet)(picture(256))
-    heatmaps, centre, regressed, offsets = (torch.zeros_like(values) for values in maps)
-    heatmaps -= 9
-    centre -= 9
-    for column, height in ((34, 2.0), (58, 3.0)):
+def test_people_side_by_side_are_told_apart_and_the_nearer_to_the_middle_is_the_middle_one():
+    heatmaps, centre = torch.full((1, 17, 64, 96), -9.0), torch.full((1, 64, 96), -9.0)
+    regressed, offsets = torch.zeros(2, 1, 17, 2, 64, 96)
+    for column, height in ((50, 2.0), (80, 3.0)):
         centre[0, 30, column] = height
         heatmaps[0, :, 30 - 4, column] = 1.0
         regressed[0, :, 0, 30, column] = -5.0
     offsets[0, :, 0], offsets[0, :, 1] = 0.5, 0.25
-    joints = decode_joints(type(maps)(heatmaps, centre, regressed, offsets))
-    np.testing.assert_allclose(joints.positions[0], np.tile([4 * 34.25, 4 * 26.5], (17, 1)), atol=1e-4)
-    np.testing.assert_allclose(joints.confidence[0], _sigmoid(np.ones(17)), atol=1e-6)
+    maps = JointMaps(heatmaps, centre, regressed, offsets)
+    places, sure = everybody(maps, 0.2)
+    assert places.tolist() == [30 * 96 + 80, 30 * 96 + 50]
+    np.testing.assert_allclose(sure, _sigmoid(np.array([3.0, 2.0])), atol=1e-6)
+    assert middle_person(maps).tolist() == [30 * 96 + 50]
+    joints = decode_joints(maps, places)
+    for person, column in enumerate((80, 50)):
+        expected = [4 * (column + 0.25), 4 * 26.5]
+        np.testing.assert_allclose(joints.positions[person], np.tile(expected, (17, 1)), atol=1e-4)
+    np.testing.assert_allclose(joints.confidence, np.full((2, 17), _sigmoid(np.array(1.0))), atol=1e-6)
+    nobody = decode_joints(maps, everybody(maps, 0.99)[0])
+    assert nobody.positions.shape == (0, 17, 2)
 
 
 @NETWORKS

@@ -6,39 +6,38 @@ et al. 2018) with a feature pyramid, and CenterNet's four heads (Zhou et al. 201
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import max_pool2d
 
 from .layers import HalvingConvolution, InvertedResidual, convolution, twice_as_large
 
 MOVENET_SIZE = 256
-MAP_SIZE = 64
-STRIDE = MOVENET_SIZE // MAP_SIZE
+STRIDE = 4
 MOVENET_JOINTS = 17
 
-_STAGES = (  # the blocks up to each level of the pyramid: inputs, width, outputs, whether the block halves
-    ((32, 192, 40, True), (40, 240, 40, False)),
-    ((40, 240, 56, True), (56, 336, 56, False), (56, 336, 56, False)),
-    ((56, 336, 112, True), *3 * ((112, 672, 112, False),)),
-    (
-        *((112, 672, 168, False), (168, 1008, 168, False), (168, 1008, 168, False)),
-        *((168, 1008, 280, True), (280, 1680, 280, False), (280, 1680, 280, False), (280, 1680, 560, False)),
-    ),
+_CHANNELS = (32, 16, 24, 32, 64, 96, 160, 320)  # of MobileNetV2: stem, first block, then those of `_STAGES`
+_STAGES = (  # blocks up to each level of the pyramid: channels in, out (of `_CHANNELS`), whether one halves, number
+    ((1, 2, True, 2),),
+    ((2, 3, True, 3),),
+    ((3, 4, True, 4),),
+    ((4, 5, False, 3), (5, 6, True, 3), (6, 7, False, 1)),
 )
 _PYRAMID = (24, 32, 64, 64)  # channels of its levels, finest first
 _EVEN = 1.8  # pixels of the maps: how far distance has to go before it counts
 
 
 class JointMaps(NamedTuple):
-    """What the heads give, on 64 x 64 places of 4 pixels.
+    """What the heads give, on H x W places of 4 pixels.
 
     Attributes:
-        heatmaps: (B, 17, 64, 64) logits that a joint, of anybody, is there.
-        centre: (B, 64, 64) logits that the middle of a person is there.
-        regressed: (B, 17, 2, 64, 64) y, x from there to the joints of that person, places.
-        offsets: (B, 17, 2, 64, 64) y, x from the corner of a place to the joint in it, places.
+        heatmaps: (B, 17, H, W) logits that a joint, of anybody, is there.
+        centre: (B, H, W) logits that the middle of a person is there.
+        regressed: (B, 17, 2, H, W) y, x from there to the joints of that person, places.
+        offsets: (B, 17, 2, H, W) y, x from the corner of a place to the joint in it, places.
     """
 
     heatmaps: Tensor
@@ -46,27 +45,35 @@ class JointMaps(NamedTuple):
     regressed: Tensor
     offsets: Tensor
 
+    def row(self, number: int) -> JointMaps:
+        """The maps of one picture, still a batch."""
+        return JointMaps(*(values[number : number + 1] for values in self))
+
 
 class Joints(NamedTuple):
-    """positions (B, 17, 2) x, y pixels of the input; confidence (B, 17) in 0..1."""
+    """positions (N, 17, 2) x, y pixels of the input; confidence (N, 17) in 0..1."""
 
     positions: Tensor
     confidence: Tensor
 
 
 class MoveNet(nn.Module):
-    """The network, 6.24 million parameters."""
+    """The network; of width 1.75, Thunder's, 6.24 million parameters."""
 
-    def __init__(self) -> None:
+    def __init__(self, width: float = 1.75) -> None:
         super().__init__()
+        channels = [_in_eights(width * count) for count in _CHANNELS]
+        first = channels[0]
         self.stem = nn.Sequential(
-            *(HalvingConvolution(3, 56), nn.ReLU6(), convolution(56, 56, 3, groups=56), nn.ReLU6()),
-            convolution(56, 32),
+            *(HalvingConvolution(3, first), nn.ReLU6(), convolution(first, first, 3, groups=first), nn.ReLU6()),
+            convolution(first, channels[1]),
         )
-        self.stages = nn.ModuleList(nn.Sequential(*(_block(*block) for block in stage)) for stage in _STAGES)
-        self.top = nn.Sequential(convolution(560, 1280), nn.ReLU6())
+        self.stages = nn.ModuleList(
+            nn.Sequential(*(block for group in stage for block in _blocks(channels, *group))) for stage in _STAGES
+        )
+        self.top = nn.Sequential(convolution(channels[7], 1280), nn.ReLU6())
         self.lateral = nn.ModuleList(
-            convolution(inputs, outputs) for inputs, outputs in zip((40, 56, 112, 1280), _PYRAMID, strict=True)
+            convolution(inputs, outputs) for inputs, outputs in zip((*channels[2:5], 1280), _PYRAMID, strict=True)
         )
         self.smooth = nn.ModuleList(_separable(inputs, outputs) for inputs, outputs in ((24, 24), (32, 24), (64, 32)))
         self.heads = nn.ModuleList(
@@ -75,7 +82,7 @@ class MoveNet(nn.Module):
         )
 
     def forward(self, pictures: Tensor) -> JointMaps:
-        """Args: pictures: (B, 3, 256, 256) RGB, 0..1."""
+        """Args: pictures: (B, 3, 256, 256) RGB, 0..1; or of other sides, multiples of 32."""
         levels = [self.stem(2 * pictures - 1)]
         for stage in self.stages:
             levels.append(stage(levels[-1]))
@@ -83,43 +90,77 @@ class MoveNet(nn.Module):
         for level in (2, 1, 0):
             fine = self.smooth[level](twice_as_large(fine) + self.lateral[level](levels[level + 1]))
         heatmaps, regressed, centre, offsets = (head(fine) for head in self.heads)
-        pairs = (-1, MOVENET_JOINTS, 2, MAP_SIZE, MAP_SIZE)
+        pairs = (-1, MOVENET_JOINTS, 2, *centre.shape[2:])
         return JointMaps(heatmaps, centre[:, 0], regressed.reshape(pairs), offsets.reshape(pairs))
 
 
-def decode_joints(maps: JointMaps) -> Joints:
-    """The joints of the person in the middle.
+def middle_person(maps: JointMaps) -> Tensor:
+    """(B,) the place of the person in the middle: the highest centre, weighed by how near the middle it lies."""
+    rows, columns = maps.centre.shape[1:]
+    grid = _grid(maps)
+    away = (grid - grid.new_tensor([rows // 2, columns // 2])[:, None, None]).norm(dim=0)
+    return (maps.centre.sigmoid() / (away + _EVEN)).flatten(1).argmax(1)
 
-    That is the highest centre, weighed by how near the middle it lies. A joint is where its heatmap is highest, weighed
-    by how near it lies to where the centre expects it.
+
+def everybody(maps: JointMaps, least: float) -> tuple[Tensor, Tensor]:
+    """(N,) places of one picture where a centre is highest among its 24 neighbours, and (N,) centres, surest first.
+
+    Args:
+        maps: of one picture.
+        least: centres below it, in 0..1, are nobody.
     """
-    batch = len(maps.centre)
-    places = torch.arange(MAP_SIZE, dtype=maps.centre.dtype, device=maps.centre.device)
-    grid = torch.stack(torch.meshgrid(places, places, indexing="ij"))  # (2, 64, 64) y, x
-    nearness = 1 / ((grid - MAP_SIZE // 2).norm(dim=0) + _EVEN)
-    middle = (maps.centre.sigmoid() * nearness).flatten(1).argmax(1)
-    expected = _at(maps.regressed.flatten(3), middle[:, None].expand(batch, MOVENET_JOINTS)) + _coordinates(middle)
-    heat = maps.heatmaps.sigmoid()
-    distances = (grid - expected[..., None, None]).norm(dim=2)
-    best = (heat / (distances + _EVEN)).flatten(2).argmax(2)  # (B, 17)
-    y, x = ((_coordinates(best) + _at(maps.offsets.flatten(3), best)) * STRIDE).unbind(-1)
-    return Joints(torch.stack((x, y), -1), heat.flatten(2).gather(2, best[..., None])[..., 0])
+    centre = maps.centre[0].sigmoid()
+    highest = (centre == max_pool2d(centre[None], 5, 1, 2)[0]) & (centre >= least)
+    values, order = centre[highest].sort(descending=True, stable=True)
+    return highest.flatten().nonzero()[:, 0][order], values
 
 
-def _coordinates(places: Tensor) -> Tensor:
-    """(B,) or (B, J) numbers of places -> (B, 1 or J, 2) y, x."""
-    places = places.reshape(len(places), -1)
-    return torch.stack((places // MAP_SIZE, places % MAP_SIZE), -1)
+def decode_joints(maps: JointMaps, places: Tensor) -> Joints:
+    """The joints of the people of one picture.
+
+    A joint is where its heatmap is highest, weighed by how near it lies to where the person's centre expects it.
+
+    Args:
+        maps: of one picture.
+        places: (N,) of people's centres, counted row by row.
+    """
+    columns = maps.centre.shape[2]
+    grid, heat = _grid(maps), maps.heatmaps[0].sigmoid()
+    people = maps.regressed[0].flatten(2)[..., places].permute(2, 0, 1)  # (N, 17, 2)
+    expected = people + _coordinates(places, columns)[:, None]
+    away = (grid - expected[..., None, None]).norm(dim=2)  # (N, 17, H, W)
+    best = (heat / (away + _EVEN)).flatten(2).argmax(2)  # (N, 17)
+    inside = maps.offsets[0].flatten(2)[torch.arange(MOVENET_JOINTS, device=best.device), :, best]
+    positions = STRIDE * (_coordinates(best, columns) + inside).flip(-1)
+    return Joints(positions, heat.flatten(1).expand(len(best), -1, -1).gather(2, best[..., None])[..., 0])
 
 
-def _at(values: Tensor, places: Tensor) -> Tensor:
-    """(B, J, 2, 4096) values at (B, J) places -> (B, J, 2)."""
-    return values.gather(3, places[..., None, None].expand(-1, -1, 2, 1))[..., 0]
+def _grid(maps: JointMaps) -> Tensor:
+    """(2, H, W) y, x of the places."""
+    rows, columns = (
+        torch.arange(side, dtype=maps.centre.dtype, device=maps.centre.device) for side in maps.centre.shape[1:]
+    )
+    return torch.stack(torch.meshgrid(rows, columns, indexing="ij"))
 
 
-def _block(inputs: int, width: int, outputs: int, halves: bool) -> InvertedResidual:
-    depthwise = HalvingConvolution(width, width, width) if halves else convolution(width, width, 3, groups=width)
-    return InvertedResidual(inputs, width, outputs, depthwise)
+def _coordinates(places: Tensor, columns: int) -> Tensor:
+    """(...) numbers of places -> (..., 2) y, x."""
+    return torch.stack((places // columns, places % columns), -1)
+
+
+def _in_eights(count: float) -> int:
+    """The nearest multiple of 8, as MobileNetV2 rounds its channels."""
+    return max(8, int(count + 4) // 8 * 8)
+
+
+def _blocks(channels: Sequence[int], inputs: int, outputs: int, halves: bool, number: int) -> Iterator[nn.Module]:
+    before = channels[inputs]
+    for block in range(number):
+        width = 6 * before
+        first = halves and block == 0
+        depthwise = HalvingConvolution(width, width, width) if first else convolution(width, width, 3, groups=width)
+        yield InvertedResidual(before, width, channels[outputs], depthwise)
+        before = channels[outputs]
 
 
 def _separable(inputs: int, outputs: int) -> nn.Sequential:
