@@ -48,7 +48,7 @@ DetectorModel = Annotated[
     typer.Option(help="The detector's networks: MediaPipe's pose landmarker (.task), or Human2D's (.safetensors)."),
 ]
 Thorough = Annotated[
-    bool, typer.Option("--thorough", help="Look for small people, too, in many parts of each image: 20 times as slow.")
+    bool, typer.Option("--thorough", help="Look for small people, too, in many parts of each image: 40 times as slow.")
 ]
 Human2DFlip = Annotated[
     bool,

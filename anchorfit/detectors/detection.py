@@ -31,7 +31,7 @@ def detect(
     Args:
         images: paths, or (height, width, 3) uint8 RGB arrays; one or several.
         detector: a name, as `load_detector` takes it, or a detector that is loaded already.
-        model, thorough, masks, flip: for a detector by name: its file, whether to look for small people too (20 times
+        model, thorough, masks, flip: for a detector by name: its file, whether to look for small people too (40 times
             as slow), whether people get the detector's masks, and whether Human2D sees them mirrored, too.
         progress: called with the number of pictures dealt with since the last call.
     Returns:

@@ -21,6 +21,10 @@ from ..observations.people import PeopleFile, Person
 from .blazepose import BLAZEPOSE33, finished
 from .landmarks import Look, look, place_mask
 from .networks import MoveNet, PoseDetection, PoseLandmarks, load_network
+from .networks.fused import fuse
+from .networks.movenet import MOVENET_SIZE
+from .networks.pose_detection import DETECTION_SIZE
+from .networks.pose_landmarks import LANDMARKS_SIZE
 from .poses import Pose, see_again, see_everybody, see_middle
 from .proposals import propose
 from .protocol import FEWEST_JOINTS
@@ -115,12 +119,15 @@ def load_embedded_detector(search: Search = Search(), device: torch.device | str
     Raises:
         FileNotFoundError, ValueError: as `load_network`.
     """
-    return EmbeddedDetector(
-        movenet=load_network(MoveNet).to(device),
-        detection=load_network(PoseDetection).to(device),
-        landmarks=load_network(PoseLandmarks).to(device),
-        search=search,
-    )
+    networks = load_network(MoveNet), load_network(PoseDetection), load_network(PoseLandmarks)
+    sizes = (MOVENET_SIZE, DETECTION_SIZE, LANDMARKS_SIZE)
+    for network, size in zip(networks, sizes, strict=True):
+        if torch.device(device).type == "cpu":
+            fuse(network, size)
+        else:
+            network.to(device)
+    movenet, detection, landmarks = networks
+    return EmbeddedDetector(movenet=movenet, detection=detection, landmarks=landmarks, search=search)
 
 
 def _explained(square: Square, poses: list[Pose]) -> bool:

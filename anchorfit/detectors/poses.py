@@ -21,14 +21,22 @@ WINDOW_SIZE = 384  # pixels of the longer side, for everybody in a window
 SIGMA = 0.1
 _LEAST_SEEN = 0.1  # confidence of joints that a square goes around
 _SHOULDERS, _HIPS = (5, 6), (11, 12)
+_LARGER = 1.1  # than before, in a second look, or it is not worth its time
 _ROOM = 1.15  # of 1, 1.15 and 1.3 the best for masks of the demo's people
 
 
 class Pose(NamedTuple):
-    """positions (17, 2) pixels of the picture, COCO's order; confidence (17,) in 0..1."""
+    """One person's joints.
+
+    Attributes:
+        positions: (17, 2) pixels of the picture, COCO's order.
+        confidence: (17,) in 0..1.
+        zoom: pixels of the network's input in one of the picture.
+    """
 
     positions: np.ndarray
     confidence: np.ndarray
+    zoom: float = 1.0
 
     @property
     def sureness(self) -> float:
@@ -91,14 +99,19 @@ def see_middle(network: MoveNet, image: np.ndarray, squares: Sequence[Square]) -
 
 
 def see_again(network: MoveNet, image: np.ndarray, poses: Sequence[Pose]) -> list[Pose]:
-    """Each of the poses, seen in the square around it: of those who are there, whose pose is the most like it."""
-    squares = [pose.square() for pose in poses]
-    again = []
-    for pose, square, maps in zip(poses, squares, _maps(network, image, squares), strict=True):
+    """Each of the poses, seen in the square around it: of those who are there, whose pose is the most like it.
+
+    Who was seen nearly as large before stays as they are.
+    """
+    squares = {i: pose.square() for i, pose in enumerate(poses)}
+    squares = {i: square for i, square in squares.items() if MOVENET_SIZE / square.side > _LARGER * poses[i].zoom}
+    again = list(poses)
+    for (number, square), maps in zip(squares.items(), _maps(network, image, list(squares.values())), strict=True):
+        pose = poses[number]
         places = torch.cat((everybody(maps, LEAST_CENTRE / 2)[0], middle_person(maps)))
         there = _placed(decode_joints(maps, places), square, MOVENET_SIZE)
         alike = pose.likeness(np.stack([other.positions for other in there]), square.side / 2)
-        again.append(there[int(alike.argmax())])
+        again[number] = there[int(alike.argmax())]
     return again
 
 
@@ -114,4 +127,7 @@ def _maps(network: MoveNet, image: np.ndarray, squares: Sequence[Square]) -> lis
 def _placed(joints: Joints, square: Square, size: int) -> list[Pose]:
     """Joints of people in a square that the network saw in so many pixels."""
     positions, confidence = (values.double().numpy() for values in joints)
-    return [Pose(square.place(points / size), sure) for points, sure in zip(positions, confidence, strict=True)]
+    return [
+        Pose(square.place(points / size), sure, size / square.side)
+        for points, sure in zip(positions, confidence, strict=True)
+    ]

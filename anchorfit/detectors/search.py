@@ -13,7 +13,7 @@ from ..observations.people import PeopleFile, Person
 
 @dataclass(frozen=True, kw_only=True)
 class Search:
-    """The default finds people from a fifth of the picture's height on; `thorough` smaller ones, 20 times as slow."""
+    """The default finds people from a fifth of the picture's height on; `thorough` smaller ones, 40 times as slow."""
 
     levels: int = 0  # of windows beyond the whole picture that are always looked through,
     most_levels: int = 3  # and one by one so many while nobody was found

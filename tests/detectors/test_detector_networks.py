@@ -6,6 +6,7 @@ run operator by operator (with its own decoding), for the pictures below.
 
 import json
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -14,6 +15,8 @@ from safetensors.torch import load_file, save_file
 
 from anchorfit.assets import ASSETS
 from anchorfit.detectors.networks import MoveNet, PoseDetection, PoseLandmarks, load_network
+from anchorfit.detectors.networks import fused as fused_convolutions
+from anchorfit.detectors.networks.fused import fuse
 from anchorfit.detectors.networks.movenet import JointMaps, decode_joints, everybody, middle_person
 from anchorfit.detectors.networks.pose_detection import anchors
 from anchorfit.detectors.networks.weights import FILES
@@ -77,6 +80,20 @@ def test_double_precision_is_the_same_network(kind):
     for one, other in zip(single(picture(SIZES[kind])), double(picture(SIZES[kind], torch.float64)), strict=True):
         assert other.dtype == torch.float64
         torch.testing.assert_close(one.double(), other, atol=0.02, rtol=1e-4)
+
+
+@NETWORKS
+@torch.inference_mode()
+def test_fused_convolutions_are_the_same_network(kind):
+    plain, fused = load_network(kind), fuse(load_network(kind), SIZES[kind])
+    assert not any(isinstance(part, torch.nn.Conv2d) for part in fused.modules()), "this PyTorch cannot fuse"
+    for one, other in zip(plain(picture(SIZES[kind])), fused(picture(SIZES[kind])), strict=True):
+        torch.testing.assert_close(one, other, atol=0.1 if one.shape[-1] == 256 else 2e-3, rtol=1e-3)  # masks: to 1700
+
+
+def test_where_convolutions_cannot_be_fused_networks_stay_as_they_are(monkeypatch):
+    monkeypatch.setattr(fused_convolutions, "FusedConvolution", Mock(side_effect=AttributeError))
+    assert isinstance(fuse(load_network(PoseDetection), 224).stem[0], torch.nn.Conv2d)
 
 
 def test_people_side_by_side_are_told_apart_and_the_nearer_to_the_middle_is_the_middle_one():

@@ -152,7 +152,7 @@ def test_landmarks_move_to_where_their_heatmap_is_hot():
     heatmaps[0, 2, 40, 40] = 5.0  # beyond the kernel
     positions = torch.tensor([[[30.5 / 64, 20.5 / 64]] * 3])
     moved = refine(positions, heatmaps) * 64
-    np.testing.assert_allclose(moved[0], [[31, 22], [30.5, 20.5], [30.5, 20.5]], atol=1e-3)
+    np.testing.assert_allclose(moved[0], [[31.0, 22.0], [30.5, 20.5], [30.5, 20.5]], atol=1e-3)
 
 
 def test_detections_and_landmarks_are_mediapipes_own(detector):

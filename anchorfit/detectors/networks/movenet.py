@@ -128,7 +128,8 @@ def decode_joints(maps: JointMaps, places: Tensor) -> Joints:
     grid, heat = _grid(maps), maps.heatmaps[0].sigmoid()
     people = maps.regressed[0].flatten(2)[..., places].permute(2, 0, 1)  # (N, 17, 2)
     expected = people + _coordinates(places, columns)[:, None]
-    away = (grid - expected[..., None, None]).norm(dim=2)  # (N, 17, H, W)
+    down, across = (grid[axis] - expected[..., axis, None, None] for axis in (0, 1))
+    away = (down * down + across * across).sqrt()  # (N, 17, H, W)
     best = (heat / (away + _EVEN)).flatten(2).argmax(2)  # (N, 17)
     inside = maps.offsets[0].flatten(2)[torch.arange(MOVENET_JOINTS, device=best.device), :, best]
     positions = STRIDE * (_coordinates(best, columns) + inside).flip(-1)
