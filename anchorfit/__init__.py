@@ -12,9 +12,9 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from .body import BodyModel, load_body
+    from .detectors import detect
     from .meshes import export_mesh
     from .observations import Observations, Person, match_people, read_people
-    from .observations.detectors import detect
     from .pictures import draw_overlay
     from .pipeline import fit, fit_people, predict, predict_people
     from .results import BodyEstimate
@@ -24,7 +24,7 @@ _HOMES = {
     "BodyModel": "anchorfit.body",
     "Observations": "anchorfit.observations",
     "Person": "anchorfit.observations",
-    "detect": "anchorfit.observations.detectors",
+    "detect": "anchorfit.detectors",
     "draw_overlay": "anchorfit.pictures",
     "export_mesh": "anchorfit.meshes",
     "fit": "anchorfit.pipeline",

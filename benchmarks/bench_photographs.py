@@ -21,9 +21,9 @@ import torch
 
 from anchorfit import Person, detect, fit_people, load_body, match_people, read_people
 from anchorfit.assets import ASSETS
+from anchorfit.detectors import Search, load_detector
 from anchorfit.evaluation.agreement import agreement
 from anchorfit.evaluation.detection import Found, compare
-from anchorfit.observations.detectors import Search, load_detector
 from anchorfit.pipeline import FitOptions
 
 WHOLE_ADULTS = {"442619", "1242217", "1202977", "185583", "200887"}

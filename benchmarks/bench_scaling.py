@@ -20,8 +20,8 @@ from bench_folder import write_people
 
 from anchorfit.assets import ASSETS
 from anchorfit.body import load_body
+from anchorfit.detectors import detect, load_detector
 from anchorfit.observations import list_images, read_people
-from anchorfit.observations.detectors import detect, load_detector
 from anchorfit.pipeline import fit_people, predict_people
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 
 from ..body.joint_sets import CANONICAL_JOINTS
+from ..detectors.suppression import similarity
 from ..observations import Person
-from ..observations.detectors.suppression import similarity
 from .metrics.keypoints import hits
 from .metrics.segmentation import intersection_over_union
 

@@ -1,7 +1,6 @@
 """Learned predictors of body pose and shape."""
 
 from .human2d import Human2D, Human2DConfig
-from .human2d_detector import Human2DDetector
 from .pose_prior import PosePrior, PosePriorConfig
 from .prediction import Prediction, Priors, load_priors, predict
 from .shape_prior import ShapePrior, ShapePriorConfig
@@ -10,7 +9,6 @@ from .weights import load_human2d_network, load_pose_prior_network, load_shape_p
 __all__ = [
     "Human2D",
     "Human2DConfig",
-    "Human2DDetector",
     "PosePrior",
     "PosePriorConfig",
     "Prediction",

@@ -21,8 +21,7 @@ from ..camera import project
 from ..observations.people import Observations
 from ..rendering import silhouette
 from .heatmaps import soft_argmax
-from .human2d import STRIDE, Human2D, Human2DOutput, Sight
-from .human2d_detector import LEAST_SURE
+from .human2d import LEAST_SURE, STRIDE, Human2D, Human2DOutput, Sight
 from .normalisation import normalise
 from .pose_prior import PosePrior
 from .prediction import Priors

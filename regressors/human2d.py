@@ -19,6 +19,8 @@ from .heatmaps import Decoded, decode
 
 INPUT_SIZE, OUTPUT_SIZE = 256, 64
 STRIDE = INPUT_SIZE / OUTPUT_SIZE
+LEAST_SURE = 0.03
+"""Heatmap maxima below this are no joints."""
 HUMAN2D_JOINTS: tuple[str, ...] = tuple(
     name
     for name in CANONICAL_JOINTS

@@ -23,11 +23,11 @@ from anchorfit import Person, load_body, match_people, read_people
 from anchorfit.assets import ASSETS
 from anchorfit.body.joint_sets import CANONICAL_JOINTS
 from anchorfit.body.pose_library import load_pose_library
+from anchorfit.detectors.human2d import Human2DDetector
 from anchorfit.evaluation.detection import compare
 from anchorfit.observations import PeopleFile, list_images, read_image, write_image
 from anchorfit.regressors.datasets import PersonCrops
 from anchorfit.regressors.human2d import INPUT_SIZE, Human2D, see
-from anchorfit.regressors.human2d_detector import Human2DDetector
 from anchorfit.regressors.image_crops import Framing
 from anchorfit.regressors.synthesis import PoseSource
 from anchorfit.regressors.synthesis.images import ImageSynthesis, SyntheticImages

@@ -10,8 +10,8 @@ import torch
 
 from anchorfit.assets import ASSETS
 from anchorfit.body.joint_sets import CANONICAL_JOINTS
+from anchorfit.detectors import Search
 from anchorfit.observations import PeopleFile, read_people
-from anchorfit.observations.detectors import Search
 from anchorfit.results import BodyEstimate, Diagnostics
 
 torch.set_num_threads(1)

@@ -17,19 +17,14 @@ def demo(
     output: opt.Output = Path("anchorfit-demo"),
     gender: opt.Gender = "neutral",
     detect: Annotated[
-        bool | None,
-        typer.Option(
-            "--detect/--no-detect",
-            help="Find the people in the pictures, or take the bundled keypoints. Default: find them where another "
-            "detector than our own can be used.",
-        ),
-    ] = None,
+        bool,
+        typer.Option("--detect/--no-detect", help="Find the people in the pictures, or take the bundled keypoints."),
+    ] = True,
     device: opt.Device = "cpu",
 ) -> None:
     """Fit the people of six bundled photographs: overlays, meshes and one contact sheet."""
     from ..evaluation.agreement import agreement
     from ..observations import write_image
-    from ..observations.detectors import find_other
     from ..pictures import draw_contact_sheet
     from ..pipeline import fit_people, load_body_on
     from .console import out, progress_bar, warn
@@ -37,8 +32,6 @@ def demo(
     from .outputs import attempt, make_folder, write_results
 
     opt.check_gender(gender)
-    if detect is None:
-        detect = find_other(warn=warn) is not None
     people, references = _detected() if detect else _bundled()
     model = load_body_on("open", gender, device)
     make_folder(output)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,9 +17,13 @@ from .console import long_run, out, warn
 from .fingerprint import fingerprint
 
 if TYPE_CHECKING:
-    from ..observations.detectors import Detector, Search
+    from ..detectors import Detector, Search
 
 AT_ONCE = 16  # pictures that a worker looks through before it says what it found
+
+
+BOXES = "boxes"
+"""The detector that looks where a keypoint file says somebody is."""
 
 
 class Detection(NamedTuple):
@@ -77,6 +81,15 @@ def detect_people(
     return PeopleFile(tuple(people), tuple(line for file in files for line in file.problems))
 
 
+def people_in_boxes(people: Sequence[Person], detection: Detection, *, masks: bool) -> PeopleFile:
+    """People of a keypoint file, seen anew in their boxes; says by what."""
+    from ..detectors import Search, load_embedded_detector, see_in_boxes
+
+    detector = load_embedded_detector(Search(masks=masks), detection.device)
+    out.print(f"People are seen in their boxes with {detector.name}.", soft_wrap=True, highlight=False, markup=False)
+    return see_in_boxes(people, detector)
+
+
 def detect_in_video(
     video: Video,
     detection: Detection,
@@ -97,15 +110,11 @@ def detect_in_video(
 def _look_at(
     looks: Sequence[Look], detection: Detection, masks: bool, engine: Engine, sightings: Sightings | None
 ) -> list[PeopleFile]:
-    from ..observations.detectors import INSTALL, Search
+    from ..detectors import Search
 
     finder = _Finder(detection, Search.thorough(masks=masks) if detection.thorough else Search(masks=masks))
-    detector = finder.load(warn=warn)
-    alone = ", one in each picture" if detector.most_people == 1 else ""
-    better = f" {INSTALL} brings a detector that sees more." if alone and detection.detector == "auto" else ""
-    out.print(
-        f"People are looked for with {detector.name}{alone}.{better}", soft_wrap=True, highlight=False, markup=False
-    )
+    detector = finder.load()
+    out.print(f"People are looked for with {detector.name}.", soft_wrap=True, highlight=False, markup=False)
 
     def key(look: Look) -> str:
         """What another detector saw, perhaps before this one was mended, is not taken for this one's."""
@@ -135,17 +144,14 @@ class _Finder:
         self._loaded: dict[str, Detector] = {}
         self._reader: tuple[Path, FrameReader] | None = None
 
-    def load(self, device: str = "cpu", *, warn: Callable[[str], object] = lambda line: None) -> Detector:
-        """On the CPU unless a device is named: who only asks for its name may have no other.
-
-        Silent about detectors that are passed over unless somebody listens: every worker passes over the same.
-        """
+    def load(self, device: str = "cpu") -> Detector:
+        """On the CPU unless a device is named: who only asks for its name may have no other."""
         if device not in self._loaded:
-            self._loaded[device] = _load(self._detection, self._search, device, warn)
+            self._loaded[device] = _load(self._detection, self._search, device)
         return self._loaded[device]
 
     def __call__(self, looks: Sequence[Look]) -> list[PeopleFile]:
-        from ..observations.detectors import detect
+        from ..detectors import detect
 
         detector = self.load(_at_hand(self._detection.device))
         return [
@@ -174,13 +180,11 @@ def _at_hand(device: str) -> str:
     return device if torch.cuda.is_available() else "cpu"
 
 
-def _load(detection: Detection, search: Search, device: str, warn: Callable[[str], object]) -> Detector:
-    from ..observations.detectors import DETECTORS, load_detector
+def _load(detection: Detection, search: Search, device: str) -> Detector:
+    from ..detectors import DETECTORS, load_detector
 
     known = ("auto", *DETECTORS)
     if detection.detector not in known:
         told = f"expected one of {', '.join(known)}, got {detection.detector!r}"
         raise typer.BadParameter(told, param_hint="--detector")
-    return load_detector(
-        detection.detector, model=detection.model, search=search, flip=detection.flip, device=device, warn=warn
-    )
+    return load_detector(detection.detector, model=detection.model, search=search, flip=detection.flip, device=device)

@@ -24,7 +24,7 @@ from ..observations import (
 from ..observations.images import is_image_path
 from ..observations.videos import LONGEST_GAP_S, is_video_path, probe_video
 from .console import warn
-from .detection import Detection, detect_in_video, detect_people
+from .detection import BOXES, Detection, detect_in_video, detect_people, people_in_boxes
 from .fingerprint import fingerprint
 from .options import DEFAULT_SAVE, DEFAULT_SAVE_OF_FILE, DEFAULT_SAVE_OF_VIDEO
 
@@ -86,7 +86,7 @@ class Source:
             "convention": self.convention,
             "images": None if alone else [str(path.absolute()) for path in self.images],
             "mask": self.mask,
-            "detector": None if self.file else self.detection.settings(),
+            "detector": None if self.file and self.detection.detector != BOXES else self.detection.settings(),
             "video": video,
         }
 
@@ -94,11 +94,16 @@ class Source:
         """Raises typer.BadParameter for options that contradict each other."""
         if self.file is None and self.mask == FROM_KEYPOINT_FILE:
             raise typer.BadParameter("there is no keypoint file: 'detected' takes the detector's", param_hint="--mask")
-        if self.file is not None and self.mask == FROM_DETECTOR:
+        boxes = self.detection.detector == BOXES
+        if boxes and (self.file is None or self.video is not None):
+            raise typer.BadParameter(
+                "boxes are those of a keypoint file of photographs: give one", param_hint="--detector"
+            )
+        if self.file is not None and not boxes and self.mask == FROM_DETECTOR:
             raise typer.BadParameter(
                 "with --keypoints nothing is detected: 'file' takes the file's", param_hint="--mask"
             )
-        if self.file is not None and self.detection._replace(device="cpu") != Detection():
+        if self.file is not None and self.detection._replace(device="cpu") != Detection(BOXES if boxes else "auto"):
             raise typer.BadParameter(
                 "a detector is for images without --keypoints: leave one out", param_hint="--detector"
             )
@@ -132,7 +137,11 @@ class Source:
             matched = _own_images(read.people, self.file)
         else:
             matched = match_people(read.people, list_images(self.images), self.file)
-        return PeopleFile(tuple(matched.people), (*read.problems, *matched.problems))
+        problems = (*read.problems, *matched.problems)
+        if self.detection.detector != BOXES:
+            return PeopleFile(tuple(matched.people), problems)
+        seen = people_in_boxes(matched.people, self.detection, masks=self.mask == FROM_DETECTOR)
+        return PeopleFile(seen.people, (*problems, *seen.problems))
 
     def _video_people(self, engine: Engine, sightings: Sightings | None) -> PeopleFile:
         """The people of the video, one after the other, each through all frames."""

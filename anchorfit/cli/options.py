@@ -38,14 +38,17 @@ Keypoints = Annotated[
 ]
 Detector = Annotated[
     str,
-    typer.Option(help="What looks for people without --keypoints: mediapipe, human2d, or auto: what is there."),
+    typer.Option(
+        help="What looks for people without --keypoints: anchorfit (default: auto), mediapipe or human2d. With "
+        "--keypoints: boxes, to see anew whom the file names, in their boxes."
+    ),
 ]
 DetectorModel = Annotated[
     Path | None,
     typer.Option(help="The detector's networks: MediaPipe's pose landmarker (.task), or Human2D's (.safetensors)."),
 ]
 Thorough = Annotated[
-    bool, typer.Option("--thorough", help="Look for small people, too, in many parts of each image: 20 times as slow.")
+    bool, typer.Option("--thorough", help="Look for small people, too, in many parts of each image: 40 times as slow.")
 ]
 Human2DFlip = Annotated[
     bool,

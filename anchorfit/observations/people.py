@@ -30,6 +30,8 @@ class Person:
         mask: (height, width) bool, where known; ``numpy.asarray`` decodes one stored as polygons or run lengths.
         image_label: how messages call the image where its name alone would not do.
         score: a detector's confidence in the whole person, where the file says it.
+        world: (K, 3) where a detector sees joints in space: metres from the middle of the hips, axes of the camera (x
+            right, y down, z away from it), canonical order; NaN where it says nothing. No file format holds it.
     """
 
     person_id: str
@@ -41,6 +43,7 @@ class Person:
     mask: np.ndarray | StoredMask | None = None
     score: float | None = None
     image_label: str | None = None
+    world: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         joints = len(CANONICAL_JOINTS)
@@ -48,6 +51,8 @@ class Person:
             raise ValueError(f"keypoints: expected ({joints}, 2) in canonical order, got {self.keypoints.shape}")
         if self.confidence.shape != (joints,):
             raise ValueError(f"confidence: expected ({joints},) in canonical order, got {self.confidence.shape}")
+        if self.world is not None and self.world.shape != (joints, 3):
+            raise ValueError(f"world: expected ({joints}, 3) in canonical order, got {self.world.shape}")
 
     @property
     def name(self) -> str:

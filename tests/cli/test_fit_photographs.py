@@ -12,9 +12,9 @@ from anchorfit.assets import ASSETS
 from anchorfit.cli import detection
 from anchorfit.cli.detection import Detection, detect_people
 from anchorfit.cli.main import app
+from anchorfit.detectors import DETECTORS, registry
 from anchorfit.jobs import Sightings
 from anchorfit.observations import PeopleFile, write_image
-from anchorfit.observations.detectors import DETECTORS, registry
 from anchorfit.results import BodyEstimate
 
 PHOTO = ASSETS / "demo" / "000000000785.jpg"
@@ -30,9 +30,8 @@ def words(text: str) -> str:
 
 @pytest.fixture
 def installed(monkeypatch, stand_in):
-    """A detector that is there."""
-    monkeypatch.setitem(DETECTORS, "mediapipe", registry.Kind("mediapipe", ".task", lambda wanted: stand_in()))
-    monkeypatch.setattr(registry, "find_spec", lambda name: object())
+    """A detector in place of the default one."""
+    monkeypatch.setitem(DETECTORS, "anchorfit", registry.Kind(None, None, lambda wanted: stand_in()))
 
 
 def test_photographs_are_enough(installed, tmp_path):
@@ -69,33 +68,22 @@ def test_nobody_anywhere_is_an_error(installed, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_our_own_network_looks_where_nothing_better_is_installed(monkeypatch, tmp_path):
+def test_a_photograph_is_enough_where_nothing_else_is_installed(broken_mediapipe, monkeypatch, tmp_path):
+    broken_mediapipe("raise ImportError('libGL.so.1: cannot open shared object file')")
     monkeypatch.setattr(registry, "find_spec", lambda name: None)
     result = invoke("fit", PHOTO, "-o", tmp_path, "--save", "npz")
     assert result.exit_code == 0, result.output
-    told = (
-        "looked for with human2d, one in each picture. pip install 'anchorfit[detect]' brings a detector that sees more"
-    )
-    assert told in result.output
-    assert (tmp_path / "000000000785_0.npz").is_file()
+    assert "People are looked for with anchorfit (MoveNet Thunder, BlazePose)." in words(result.output)
+    assert not result.stderr
+    (joints,) = (BodyEstimate.load(tmp_path / "000000000785_0.npz").confidence > 0).sum(1).tolist()
+    assert joints == 21
 
 
-def test_a_broken_mediapipe_is_passed_over_and_that_is_said_once(broken_mediapipe, tmp_path):
-    broken_mediapipe("raise ImportError('libGL.so.1: cannot open shared object file')")
-    result = invoke("fit", PHOTO, "-o", tmp_path, "--save", "npz")
-    assert result.exit_code == 0, result.output
-    (line,) = [line for line in result.stderr.splitlines() if "passed over" in line]
-    assert "libGL.so.1" in line
-    assert "looked for with human2d, one in each picture" in result.output
-
-
-def test_the_demo_takes_bundled_keypoints_where_mediapipe_is_broken(broken_mediapipe, tmp_path, monkeypatch):
-    broken_mediapipe("", networks=False)
-    for way in ("_detected", "_bundled"):
-        monkeypatch.setattr(f"anchorfit.cli.demo.{way}", Mock(side_effect=ValueError(way)))
-    result = invoke("demo", "-o", tmp_path)
-    assert str(result.exception) == "_bundled"
-    assert result.stderr.count("is passed over") == 1
+@pytest.mark.parametrize(("option", "way"), [((), "_detected"), (("--no-detect",), "_bundled")])
+def test_the_demo_starts_from_the_pictures_unless_told(tmp_path, monkeypatch, option, way):
+    for name in ("_detected", "_bundled"):
+        monkeypatch.setattr(f"anchorfit.cli.demo.{name}", Mock(side_effect=ValueError(name)))
+    assert str(invoke("demo", "-o", tmp_path, *option).exception) == way
 
 
 def test_mirrored_looks_are_human2ds(tmp_path, monkeypatch):
@@ -105,9 +93,10 @@ def test_mirrored_looks_are_human2ds(tmp_path, monkeypatch):
         asked.append(options["flip"])
         raise ValueError("seen")
 
-    monkeypatch.setattr("anchorfit.regressors.human2d_detector.load_human2d_detector", take_down)
+    monkeypatch.setattr("anchorfit.detectors.human2d.load_human2d_detector", take_down)
     monkeypatch.setattr(registry, "find_spec", lambda name: None)
-    for command, flag in (("fit", ["--human2d-flip"]), ("predict", ["--human2d-flip"]), ("fit", [])):
+    flip, named = ["--human2d-flip"], ["--detector", "human2d"]
+    for command, flag in (("fit", flip), ("predict", flip), ("fit", named)):
         assert str(invoke(command, PHOTO, "-o", tmp_path, *flag).exception) == "seen"
     assert asked == [True, True, False]
     assert Detection(flip=True).settings() != Detection().settings()  # what was seen otherwise is no use
@@ -129,18 +118,30 @@ def test_a_missing_detector_is_one_line(monkeypatch, tmp_path, command):
         ("-k", ASSETS / "demo" / "person_keypoints.json", "--mask", "detected"),
         ("-k", ASSETS / "demo" / "person_keypoints.json", "--thorough"),
         ("-k", ASSETS / "demo" / "person_keypoints.json", "--human2d-flip"),
+        ("-k", ASSETS / "demo" / "person_keypoints.json", "--detector", "boxes", "--thorough"),
+        ("--detector", "boxes"),
     ],
 )
 def test_options_that_contradict_each_other(installed, tmp_path, options):
     assert invoke("fit", PHOTO, "-o", tmp_path, *options).exit_code == 2
 
 
-def test_the_demo_starts_from_the_pictures_alone_where_that_is_asked_for(installed, tmp_path):
-    result = invoke("demo", "--detect", "-o", tmp_path)
+def test_the_demo_starts_from_the_pictures_alone(installed, tmp_path):
+    result = invoke("demo", "-o", tmp_path)
     assert result.exit_code == 0, result.output
     assert "stand-in 1.0" in result.output
     assert "000000000785.jpg#0" in result.output
     assert (tmp_path / "contact_sheet.jpg").stat().st_size > 10_000
+
+
+def test_people_of_a_file_are_seen_anew_in_their_boxes(tmp_path):
+    keypoints = ASSETS / "demo" / "person_keypoints.json"
+    result = invoke("fit", PHOTO, "-k", keypoints, "--detector", "boxes", "-o", tmp_path, "--save", "npz")
+    assert result.exit_code == 0, result.output
+    assert "People are seen in their boxes with anchorfit" in words(result.output)
+    (path,) = tmp_path.glob("*.npz")
+    assert "442619" in path.name
+    assert (BodyEstimate.load(path).confidence > 0).sum() == 21  # COCO's have no feet
 
 
 @pytest.fixture

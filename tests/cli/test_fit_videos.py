@@ -18,10 +18,10 @@ from walkers import (  # type: ignore[import-not-found]  # its folder is on pyte
 from anchorfit.assets import ASSETS
 from anchorfit.body import load_body
 from anchorfit.cli.main import app
+from anchorfit.detectors import DETECTORS, registry
 from anchorfit.jobs import INDEX, Ledger, read_index
 from anchorfit.jobs.sightings import SIGHTINGS
 from anchorfit.observations import read_image
-from anchorfit.observations.detectors import DETECTORS, registry
 from anchorfit.observations.videos import read_frames, write_video
 from anchorfit.results import BodyEstimate, load_estimates
 from anchorfit.rigging import without_gaps
@@ -154,8 +154,7 @@ def test_a_film_alone_is_enough_and_no_frame_is_looked_at_twice(tmp_path, monkey
             looked.append(image.std())
             return super().people(image)
 
-    monkeypatch.setitem(DETECTORS, "mediapipe", registry.Kind("mediapipe", ".task", lambda wanted: Counting()))
-    monkeypatch.setattr(registry, "find_spec", lambda name: object())
+    monkeypatch.setitem(DETECTORS, "anchorfit", registry.Kind(None, None, lambda wanted: Counting()))
     monkeypatch.setattr("anchorfit.cli.detection.AT_ONCE", 2)
     command = [tmp_path / "clip.mp4", "-o", tmp_path / "out", "--save", "shards"]
     assert CliRunner().invoke(app, ["fit", *map(str, command)]).exit_code != 0

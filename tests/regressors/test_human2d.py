@@ -9,6 +9,7 @@ import torch
 import anchorfit
 from anchorfit.assets import ASSETS
 from anchorfit.body.joint_sets import CANONICAL_JOINTS, mirror_permutation
+from anchorfit.detectors.human2d import Human2DDetector, load_human2d_detector
 from anchorfit.observations import PeopleFile, read_image
 from anchorfit.regressors.heatmaps import decode, draw_heatmaps, soft_argmax
 from anchorfit.regressors.human2d import (
@@ -20,7 +21,6 @@ from anchorfit.regressors.human2d import (
     fast_in_half,
     see,
 )
-from anchorfit.regressors.human2d_detector import Human2DDetector, load_human2d_detector
 from anchorfit.regressors.image_crops import Framing, exchange_sides
 from anchorfit.regressors.losses import human2d_loss
 from anchorfit.regressors.weights import load_human2d_network, load_pose_prior_network, save_prior
@@ -255,7 +255,7 @@ def test_a_piece_is_the_same_whether_the_window_or_the_whole_is_worked_on(turn):
 
 
 def test_the_mask_of_a_huge_image_is_put_back_where_it_was_cut_out(monkeypatch):
-    from anchorfit.regressors import human2d_detector
+    from anchorfit.detectors import human2d as human2d_detector
 
     body = np.zeros((64, 64), np.float32)
     body[16:48, 24:40] = 1

@@ -11,7 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ..people import PeopleFile, Person
+from ..observations.people import PeopleFile, Person
 from .blazepose import finished, person_from_landmarks
 from .mediapipe_package import loading, release
 from .quiet import quiet
@@ -42,7 +42,7 @@ class MediapipeTask:
         with loading():
             import mediapipe
             from mediapipe.tasks.python import BaseOptions, vision
-        self.search, self.model = search, model
+        self.search, self.model = search.at_least(1), model
         self._image, self._format = mediapipe.Image, mediapipe.ImageFormat.SRGB
         options = vision.PoseLandmarkerOptions(
             base_options=BaseOptions(model_asset_path=str(model)),

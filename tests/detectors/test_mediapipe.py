@@ -11,11 +11,11 @@ import pytest
 import anchorfit
 from anchorfit.assets import ASSETS
 from anchorfit.body import load_body
+from anchorfit.detectors import Detector, Search, load_detector
+from anchorfit.detectors.mediapipe_package import carries_networks
 from anchorfit.evaluation.agreement import agreement
 from anchorfit.evaluation.detection import compare
 from anchorfit.observations import PeopleFile, Person, match_people, read_image, read_people
-from anchorfit.observations.detectors import Detector, Search, load_detector
-from anchorfit.observations.detectors.mediapipe_package import carries_networks
 from anchorfit.pipeline import fit_people
 
 pytestmark = pytest.mark.skipif(not carries_networks(), reason="needs MediaPipe with networks in its wheel")

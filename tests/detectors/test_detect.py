@@ -1,6 +1,5 @@
 """`detect` and the registry, with a stand-in for the networks."""
 
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,8 +9,8 @@ import pytest
 
 import anchorfit
 from anchorfit.assets import ASSETS
+from anchorfit.detectors import DETECTORS, load_detector, registry
 from anchorfit.observations import read_image, write_image
-from anchorfit.observations.detectors import DETECTORS, load_detector, registry
 from anchorfit.regressors.weights import HUMAN2D
 
 PHOTO = ASSETS / "demo" / "000000000785.jpg"
@@ -62,28 +61,25 @@ def test_an_array_that_is_no_picture_is_an_error(stand_in):
         anchorfit.detect(np.zeros((4, 4), np.float32), stand_in())
 
 
-def test_auto_takes_the_first_that_is_installed(monkeypatch, stand_in):
+def test_auto_is_the_packages_own_and_others_are_taken_by_name(monkeypatch, stand_in):
     models = []
 
     def make(wanted):
         models.append(wanted.model)
         return stand_in()
 
-    others = {name: kind for name, kind in DETECTORS.items() if name != "human2d"}
-    monkeypatch.setattr(registry, "DETECTORS", {**others, "another": registry.Kind("package", ".file", make)})
+    monkeypatch.setitem(DETECTORS, "another", registry.Kind("package", ".file", make))
     monkeypatch.setattr(registry, "find_spec", lambda name: object() if name == "package" else None)
-    assert load_detector().name == "stand-in 1.0"
+    assert load_detector().name == "anchorfit (MoveNet Thunder, BlazePose)"
     assert load_detector("another", model="some.file").name == "stand-in 1.0"
-    assert models == [None, Path("some.file")]
+    assert load_detector(model="some.file").name == "stand-in 1.0"
+    assert models == [Path("some.file")] * 2
     with pytest.raises(ImportError, match=r"mediapipe is not installed: pip install 'anchorfit\[detect\]'"):
         load_detector("mediapipe")
 
 
-def test_our_own_network_is_always_there_and_an_unknown_name_is_told(monkeypatch):
-    monkeypatch.setattr(registry, "find_spec", lambda name: None)
-    assert load_detector().name == "human2d"
-    assert load_detector().most_people == 1
-    with pytest.raises(ValueError, match="expected auto, mediapipe, human2d; got 'yolo'"):
+def test_an_unknown_name_is_told():
+    with pytest.raises(ValueError, match="expected auto, anchorfit, mediapipe, human2d; got 'yolo'"):
         load_detector("yolo")
 
 
@@ -95,32 +91,26 @@ BROKEN = {
 
 
 @pytest.mark.parametrize(("code", "networks", "reason"), BROKEN.values(), ids=BROKEN)
-def test_a_mediapipe_that_cannot_be_used_is_passed_over_unless_it_is_named(broken_mediapipe, code, networks, reason):
+def test_a_mediapipe_that_cannot_be_used_is_one_line_where_it_is_named(broken_mediapipe, code, networks, reason):
     broken_mediapipe(code, networks=networks)
-    for name in ("auto", "human2d"):
-        said: list[str] = []
-        assert load_detector(name, warn=said.append).name == "human2d"
-        assert len(said) == 1, said
-        assert said[0].startswith("the detector mediapipe is passed over: mediapipe")
-        assert re.search(reason, said[0])
-        assert "pip install 'anchorfit[detect]'" in said[0]
-        assert "\n" not in said[0]
-    with pytest.raises(ImportError, match=reason):
+    with pytest.raises(ImportError, match=reason) as error:
         load_detector("mediapipe")
-    with pytest.warns(UserWarning, match="passed over"):
-        load_detector()
-    assert re.search(reason, anchorfit.detect(PHOTO).problems[0])
+    assert "pip install 'anchorfit[detect]'" in str(error.value)
+    assert "\n" not in str(error.value)
+    assert load_detector("auto").name.startswith("anchorfit")
 
 
 def test_the_ending_of_its_file_tells_the_detector(monkeypatch, stand_in):
     monkeypatch.setattr(registry, "find_spec", lambda name: object())
     monkeypatch.setitem(DETECTORS, "mediapipe", DETECTORS["mediapipe"]._replace(load=lambda wanted: stand_in()))
-    assert load_detector("auto", model=HUMAN2D).name == "human2d in boxes of stand-in 1.0"
+    assert load_detector("auto", model=HUMAN2D).name.startswith("human2d in boxes of anchorfit")
     assert load_detector("auto", model="pose.TASK").name == "stand-in 1.0"
     with pytest.raises(ValueError, match=r"a.safetensors: .safetensors files are networks of human2d; mediapipe takes"):
         load_detector("mediapipe", model="a.safetensors")
     with pytest.raises(ValueError, match=r"pose.task: .task files are networks of mediapipe; human2d takes"):
         load_detector("human2d", model="pose.task")
+    with pytest.raises(ValueError, match=r"pose.task: anchorfit has its networks in the package and takes no file"):
+        load_detector("anchorfit", model="pose.task")
     with pytest.raises(ValueError, match=r"a.onnx: the ending tells no detector; expected .task \(mediapipe\) or"):
         load_detector(model="a.onnx")
 
@@ -129,12 +119,11 @@ def test_looking_at_people_mirrored_is_human2ds(monkeypatch, stand_in):
     monkeypatch.setattr(registry, "find_spec", lambda name: object())
     with pytest.raises(ValueError, match="flip: mediapipe looks at nobody mirrored; only human2d does"):
         load_detector("mediapipe", flip=True)
-    monkeypatch.setitem(DETECTORS, "mediapipe", DETECTORS["mediapipe"]._replace(load=lambda wanted: stand_in()))
     for name in ("auto", "human2d"):
         assert vars(load_detector(name, flip=True))["flip"] is True
     assert vars(load_detector("human2d"))["flip"] is False
 
 
 def test_no_detector_is_imported_before_it_is_asked_for():
-    code = "import anchorfit.observations.detectors, sys; assert 'mediapipe' not in sys.modules"
+    code = "import anchorfit.detectors, sys; assert 'mediapipe' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)

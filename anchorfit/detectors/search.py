@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
-from ..people import PeopleFile, Person
+from ..observations.people import PeopleFile, Person
 
 
 @dataclass(frozen=True, kw_only=True)
 class Search:
-    """The default finds people from a fifth of the picture's height on; `thorough` smaller ones, 20 times as slow."""
+    """The default finds people from a fifth of the picture's height on; `thorough` smaller ones, 40 times as slow."""
 
-    levels: int = 1  # of windows beyond the whole picture that are always looked through,
+    levels: int = 0  # of windows beyond the whole picture that are always looked through,
     most_levels: int = 3  # and one by one so many while nobody was found
     most_people: int = 30  # the surest
     least_score: float = 0.3  # of a person: the detection's score times the mean visibility of the landmarks
@@ -26,6 +26,10 @@ class Search:
     def thorough(*, masks: bool = False) -> Search:
         """Through all levels, whether somebody was found or not."""
         return Search(levels=Search.most_levels, masks=masks)
+
+    def at_least(self, levels: int) -> Search:
+        """The same for a detector that needs so many levels to find who is to be found by default."""
+        return replace(self, levels=max(self.levels, levels))
 
     def limited(self, people: Sequence[Person]) -> PeopleFile:
         """Of people, surest first, so many as are wanted, and a line where there may be more."""

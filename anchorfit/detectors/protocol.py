@@ -6,7 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
-from ..people import PeopleFile
+from ..observations.people import PeopleFile
 
 FEWEST_JOINTS = 5
 """A pose with fewer seen joints is no person."""

@@ -9,18 +9,18 @@ detection network was mistaken in how the person leans, most often, and an uprig
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from ..people import PeopleFile, Person
+from ..observations.people import PeopleFile, Person
 from .blazepose import finished, person_from_landmarks
 from .mediapipe_package import loading, release
 from .quiet import quiet
 from .search import Search
+from .squares import Square, distinct
 from .suppression import suppress
 from .windows import windows
 
@@ -47,28 +47,6 @@ node {
 }
 """
 _REFINEMENTS = 1  # further looks at each person, at the square around its own landmarks
-_ROI_SCALE = 1.25  # of the circle around hips and farthest limb: pose_detection_to_roi.pbtxt
-
-
-class _Square(NamedTuple):
-    """Where a person stands: pixels, radians clockwise that it leans, and the detection's score."""
-
-    x: float
-    y: float
-    side: float
-    angle: float
-    score: float
-
-    @staticmethod
-    def from_points(hips: tuple[float, float], edge: tuple[float, float], score: float) -> _Square:
-        """Around the hips, through the point that tells size and direction: upright when it lies above them."""
-        across, down = edge[0] - hips[0], edge[1] - hips[1]
-        return _Square(*hips, 2 * _ROI_SCALE * math.hypot(across, down), math.atan2(across, -down), score)
-
-    def like(self, other: _Square) -> bool:
-        """Whether both stand for one person: hips within a tenth of the smaller side, sizes within a third."""
-        small, large = sorted((self.side, other.side))
-        return math.hypot(self.x - other.x, self.y - other.y) < 0.1 * small and large < 1.35 * small
 
 
 class MediapipeNetworks:
@@ -81,7 +59,7 @@ class MediapipeNetworks:
     """
 
     def __init__(self, search: Search = Search()) -> None:
-        self.search = search
+        self.search = search.at_least(1)
         with quiet(), loading():
             self._detect = _Graph(_DETECT, {"detections": "get_proto_list"})
             readers = {"landmarks": "get_proto", "auxiliary": "get_proto", "mask": "get_image"}
@@ -108,7 +86,7 @@ class MediapipeNetworks:
     def _found(self, image: np.ndarray) -> list[Person]:
         """Everybody the networks see, some of them several times; looks deeper while that is nobody."""
         height, width = image.shape[:2]
-        squares: list[_Square] = []
+        squares: list[Square] = []
         people: list[Person] = []
         for level in range(self.search.most_levels + 1):
             if people and level > self.search.levels:
@@ -116,11 +94,11 @@ class MediapipeNetworks:
             for left, top, right, bottom in windows(width, height, level):
                 squares.extend(self._detected(image[top:bottom, left:right], (left, top)))
             if level >= self.search.levels:
-                chosen = _distinct(squares)[: self.search.most_people]
+                chosen = distinct(squares)[: self.search.most_people]
                 people = [person for square in chosen if (person := self._person(image, square)) is not None]
         return people
 
-    def _detected(self, part: np.ndarray, corner: tuple[int, int]) -> Iterator[_Square]:
+    def _detected(self, part: np.ndarray, corner: tuple[int, int]) -> Iterator[Square]:
         height, width = part.shape[:2]
         for detection in self._detect(image=part).get("detections", ()):
             hips, edge = (
@@ -128,9 +106,9 @@ class MediapipeNetworks:
                 for point in detection.location_data.relative_keypoints[:2]
             )
             if hips != edge:
-                yield _Square.from_points(hips, edge, detection.score[0])
+                yield Square.from_points(hips, edge, detection.score[0])
 
-    def _person(self, image: np.ndarray, square: _Square) -> Person | None:
+    def _person(self, image: np.ndarray, square: Square) -> Person | None:
         found = self._looked(image, square) or self._looked(image, square._replace(angle=0.0))
         if found is None:
             return None
@@ -139,7 +117,7 @@ class MediapipeNetworks:
         mask = found["mask"].numpy_view() > 0.5
         return person_from_landmarks(landmarks, (width, height), square.score, mask)
 
-    def _looked(self, image: np.ndarray, square: _Square) -> dict[str, Any] | None:
+    def _looked(self, image: np.ndarray, square: Square) -> dict[str, Any] | None:
         """What the landmark network sees at the end, or None where it loses the person on the way."""
         height, width = image.shape[:2]
         found: dict[str, Any] = {}
@@ -148,17 +126,8 @@ class MediapipeNetworks:
             if "landmarks" not in found:
                 return None
             hips, edge = ((width * p.x, height * p.y) for p in found["auxiliary"].landmark[:2])
-            square = _Square.from_points(hips, edge, square.score)
+            square = Square.from_points(hips, edge, square.score)
         return found
-
-
-def _distinct(squares: Iterable[_Square]) -> list[_Square]:
-    """The squares, surest first, each person's once."""
-    kept: list[_Square] = []
-    for square in sorted(squares, key=lambda s: -s.score):
-        if not any(square.like(other) for other in kept):
-            kept.append(square)
-    return kept
 
 
 class _Graph:
@@ -183,7 +152,7 @@ class _Graph:
         self._graph.start_run({name: packet_creator.create_bool(value) for name, value in side.items()})
         self._graph.wait_until_idle()  # its networks are loaded meanwhile, not silently
 
-    def __call__(self, *, image: np.ndarray, roi: tuple[_Square, int, int] | None = None) -> dict[str, Any]:
+    def __call__(self, *, image: np.ndarray, roi: tuple[Square, int, int] | None = None) -> dict[str, Any]:
         self._time += 1
         self._out.clear()
         frame = self._create.create_image_frame(data=np.ascontiguousarray(image), image_format=self._format)

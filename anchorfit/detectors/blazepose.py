@@ -10,9 +10,9 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from ..conventions import Convention, joints_to_canonical
-from ..masks import StoredMask, mask_to_run_lengths
-from ..people import Person
+from ..observations.conventions import Convention, joints_to_canonical
+from ..observations.masks import StoredMask, mask_to_run_lengths
+from ..observations.people import Person
 from .protocol import FEWEST_JOINTS
 
 BLAZEPOSE33: Convention = (

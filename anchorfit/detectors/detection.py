@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ..images import read_image
-from ..matching import image_labels
-from ..people import PeopleFile, Person
+from ..observations.images import read_image
+from ..observations.matching import image_labels
+from ..observations.people import PeopleFile, Person
 from .protocol import Detector
 from .registry import load_detector
 from .search import Search
@@ -31,12 +31,11 @@ def detect(
     Args:
         images: paths, or (height, width, 3) uint8 RGB arrays; one or several.
         detector: a name, as `load_detector` takes it, or a detector that is loaded already.
-        model, thorough, masks, flip: for a detector by name: its file, whether to look for small people too (20 times
+        model, thorough, masks, flip: for a detector by name: its file, whether to look for small people too (40 times
             as slow), whether people get the detector's masks, and whether Human2D sees them mirrored, too.
         progress: called with the number of pictures dealt with since the last call.
     Returns:
-        The people, those of each picture surest first, and a line for each picture without people or with too many,
-        and for a detector that was passed over.
+        The people, those of each picture surest first, and a line for each picture without people or with too many.
     Raises:
         ImportError, FileNotFoundError, ValueError: as `load_detector`; or an array that is no such picture.
         TypeError: a detector of the user's own answers with something else.
@@ -46,7 +45,7 @@ def detect(
     problems: list[str] = []
     if isinstance(detector, str):
         search = Search.thorough(masks=masks) if thorough else Search(masks=masks)
-        detector = load_detector(detector, model=model, search=search, flip=flip, warn=problems.append)
+        detector = load_detector(detector, model=model, search=search, flip=flip)
     labels = image_labels([Path(image) for image in images if not isinstance(image, np.ndarray)])
     people: list[Person] = []
     for number, image in enumerate(images):

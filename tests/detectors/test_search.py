@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from anchorfit.assets import ASSETS
+from anchorfit.detectors import Search
+from anchorfit.detectors.blazepose import BLAZEPOSE33, finished, person_from_landmarks
+from anchorfit.detectors.suppression import lies_on, similarity, suppress, taken
+from anchorfit.detectors.windows import windows
 from anchorfit.observations import Person, read_people
-from anchorfit.observations.detectors import Search
-from anchorfit.observations.detectors.blazepose import BLAZEPOSE33, finished, person_from_landmarks
-from anchorfit.observations.detectors.suppression import lies_on, similarity, suppress, taken
-from anchorfit.observations.detectors.windows import windows
 
 SKIER = read_people(ASSETS / "demo" / "person_keypoints.json")[-1]
 

@@ -12,15 +12,13 @@ import numpy as np
 import torch
 
 from ..body.joint_sets import CANONICAL_JOINTS
-from ..observations.detectors import FEWEST_JOINTS, Detector
 from ..observations.masks import StoredMask, mask_to_run_lengths
 from ..observations.people import PeopleFile, Person
-from .human2d import INPUT_SIZE, OUTPUT_SIZE, Human2D, Sight, fast_in_half, see
-from .image_crops import Framing
-from .weights import load_human2d_network
+from ..regressors.human2d import INPUT_SIZE, LEAST_SURE, OUTPUT_SIZE, Human2D, Sight, fast_in_half, see
+from ..regressors.image_crops import Framing
+from ..regressors.weights import load_human2d_network
+from .protocol import FEWEST_JOINTS, Detector
 
-LEAST_SURE = 0.03
-"""Heatmap maxima below this are no joints."""
 LEAST_SCORE = 0.05
 """Of a person, the mean of all joints' maxima: pictures of one colour and of noise give up to 0.035."""
 LEAST_EXTENT = 0.1

@@ -1,9 +1,11 @@
 """People in pictures: detectors behind one protocol, none imported before it is asked for."""
 
+from .boxes import see_in_boxes
 from .detection import detect
+from .embedded import EmbeddedDetector, load_embedded_detector
 from .mediapipe_package import INSTALL
 from .protocol import FEWEST_JOINTS, Detector
-from .registry import DETECTORS, find_other, installed_detectors, load_detector
+from .registry import DETECTORS, installed_detectors, load_detector
 from .search import Search
 
 __all__ = [
@@ -11,9 +13,11 @@ __all__ = [
     "FEWEST_JOINTS",
     "INSTALL",
     "Detector",
+    "EmbeddedDetector",
     "Search",
     "detect",
-    "find_other",
     "installed_detectors",
     "load_detector",
+    "load_embedded_detector",
+    "see_in_boxes",
 ]

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..people import Person
+from ..observations.people import Person
 
 SIGMA = 0.1
 """In sizes of the person: a joint that lies off by this much counts exp(-1/2) for the same."""

@@ -1,0 +1,199 @@
+"""The default detector: MoveNet Thunder and BlazePose, as they ship with the package.
+
+1. MoveNet sees the whole picture and gives everybody's middle and joints; BlazePose's detection network may see more.
+   Both look at windows of it where that is asked for, or while nobody is found.
+2. MoveNet looks at an upright square around each of them, and again at the square that its own joints mark; of poses
+   that are alike one goes on.
+3. BlazePose's landmark network looks there: feet, mask, whether anybody is there at all, and joints in metres.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from ..body.joint_sets import CANONICAL_JOINTS
+from ..observations.conventions import COCO17, joints_to_canonical
+from ..observations.people import PeopleFile, Person
+from .blazepose import BLAZEPOSE33, finished
+from .landmarks import Look, look, place_mask
+from .networks import MoveNet, PoseDetection, PoseLandmarks, load_network
+from .networks.fused import fuse
+from .networks.movenet import MOVENET_SIZE
+from .networks.pose_detection import DETECTION_SIZE
+from .networks.pose_landmarks import LANDMARKS_SIZE
+from .poses import Pose, see_again, see_everybody, see_middle
+from .proposals import propose
+from .protocol import FEWEST_JOINTS
+from .search import Search
+from .squares import Square
+from .suppression import suppress
+from .windows import windows
+
+LEAST_SURE = 0.2
+"""Of a person: the mean confidence of MoveNet's joints, which reaches 0.65, halved where BlazePose sees nobody."""
+_PRESENT = 0.5
+_DEEPEST = 2  # level, for pictures that seem empty: a level more takes seconds
+_SIZES = (384, 320, 256)  # of the longer side of windows, by level
+_SAME_FOOT = 0.05  # of the square: where BlazePose's ankle is that far from MoveNet's, its foot counts exp(-1/2)
+_FEET = {f"{side}_{name}": f"{side}_ankle" for side in ("left", "right") for name in ("heel", "big_toe")}
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmbeddedDetector:
+    """A detector for `anchorfit.detect` that needs nothing beside the package.
+
+    Attributes:
+        movenet, detection, landmarks: the networks, in evaluation mode, on one device.
+        search: how thoroughly to look.
+    """
+
+    movenet: MoveNet
+    detection: PoseDetection
+    landmarks: PoseLandmarks
+    search: Search = Search()
+
+    @property
+    def name(self) -> str:
+        return "anchorfit (MoveNet Thunder, BlazePose)"
+
+    @property
+    def most_people(self) -> int:
+        return self.search.most_people
+
+    def people(self, image: np.ndarray) -> PeopleFile:
+        height, width = image.shape[:2]
+        small = self.search.reduced(image)
+        kept = suppress(self._found(small))
+        return self.search.limited(
+            [finished(person, i, (width, height), masks=self.search.masks) for i, person in enumerate(kept)]
+        )
+
+    def in_boxes(self, image: np.ndarray, boxes: Sequence[tuple[float, float, float, float]]) -> list[Person | None]:
+        """Who is in boxes (x, y, width, height, pixels) that others have drawn; None where too little is seen."""
+        size = (image.shape[1], image.shape[0])
+        squares = [Square.around_box(box) for box in boxes]
+        poses = see_again(self.movenet, image, see_middle(self.movenet, image, squares))
+        looks = look(self.landmarks, image, [pose.leaning_square() for pose in poses], masks=True)
+        people = [_person(pose, seen, size) for pose, seen in zip(poses, looks, strict=True)]
+        return [
+            finished(person, 0, size, masks=self.search.masks)
+            if (person.confidence > 0).sum() >= FEWEST_JOINTS
+            else None
+            for person in people
+        ]
+
+    def _found(self, image: np.ndarray) -> list[Person]:
+        """Everybody the networks see; looks deeper while that is nobody."""
+        height, width = image.shape[:2]
+        poses: list[Pose] = []
+        people: list[Person] = []
+        deepest = max(self.search.levels, min(self.search.most_levels, _DEEPEST))
+        for level in range(deepest + 1):
+            if people and level > self.search.levels:
+                break
+            places = windows(width, height, level)
+            poses.extend(see_everybody(self.movenet, image, places, size=_SIZES[min(level, 2)]))
+            if level < 2:
+                squares = propose(self.detection, image, places)
+                poses.extend(see_middle(self.movenet, image, [s for s in squares if not _explained(s, poses)]))
+            if level >= self.search.levels:
+                people = self._people(image, poses)
+        return people
+
+    def _people(self, image: np.ndarray, poses: list[Pose]) -> list[Person]:
+        """Those of the poses, each of them once."""
+        size = (image.shape[1], image.shape[0])
+        again = _surest(see_again(self.movenet, image, _surest(poses, size)), size)[: self.search.most_people]
+        looks = look(self.landmarks, image, [pose.leaning_square() for pose in again], masks=True)
+        people = [_person(pose, seen, size) for pose, seen in zip(again, looks, strict=True)]
+        return [person for person in people if (person.score or 0) >= LEAST_SURE]
+
+
+def load_embedded_detector(search: Search = Search(), device: torch.device | str = "cpu") -> EmbeddedDetector:
+    """The networks in the package.
+
+    Raises:
+        FileNotFoundError, ValueError: as `load_network`.
+    """
+    networks = load_network(MoveNet), load_network(PoseDetection), load_network(PoseLandmarks)
+    sizes = (MOVENET_SIZE, DETECTION_SIZE, LANDMARKS_SIZE)
+    for network, size in zip(networks, sizes, strict=True):
+        if torch.device(device).type == "cpu":
+            fuse(network, size)
+        else:
+            network.to(device)
+    movenet, detection, landmarks = networks
+    return EmbeddedDetector(movenet=movenet, detection=detection, landmarks=landmarks, search=search)
+
+
+def _explained(square: Square, poses: list[Pose]) -> bool:
+    """Whether a square stands for somebody whose pose is known: hips within a quarter of a side, sizes within half."""
+    for other in (pose.square() for pose in poses):
+        small, large = sorted((square.side, other.side))
+        if np.hypot(square.x - other.x, square.y - other.y) < 0.25 * square.side and large < 2 * small:
+            return True
+    return False
+
+
+def _surest(poses: list[Pose], size: tuple[int, int]) -> list[Pose]:
+    """Of poses that are alike the surest; without those of whom too little is in the picture."""
+    people = {str(number): pose for number, pose in enumerate(poses)}
+    shown = [replace(_joints(pose, size), person_id=number) for number, pose in people.items()]
+    shown = [person for person in shown if (person.confidence > 0).sum() >= FEWEST_JOINTS]
+    return [people[person.person_id] for person in suppress(shown)]
+
+
+def _joints(pose: Pose, size: tuple[int, int]) -> Person:
+    """A person of MoveNet's joints alone.
+
+    Confidences are roots, so that fits hold to joints that are plain to see, of which MoveNet says 0.5.
+    Joints outside of the picture are guesses, and count as not seen.
+    """
+    inside = (pose.positions >= 0).all(1) & (pose.positions <= size).all(1)
+    keypoints = joints_to_canonical(
+        np.where(inside[:, None], pose.positions, 0.0), np.where(inside, np.sqrt(pose.confidence), 0.0), COCO17
+    )
+    low, high = pose.positions.min(0).clip(0, size), pose.positions.max(0).clip(0, size)
+    return Person(
+        person_id="0",
+        keypoints=keypoints.positions,
+        confidence=keypoints.confidence,
+        image_size=size,
+        box=(float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1])),
+        score=pose.sureness,
+    )
+
+
+def _person(pose: Pose, seen: Look, size: tuple[int, int]) -> Person:
+    """MoveNet's joints with what BlazePose says of the same person, where it sees somebody."""
+    person = replace(_joints(pose, size), score=pose.sureness * (1 + seen.presence) / 2)
+    if seen.presence < _PRESENT:
+        return person
+    mask = None if seen.mask is None else place_mask(seen.mask, seen.square, size)
+    return replace(_with_feet(person, seen, size), mask=mask, world=_world(seen))
+
+
+def _world(seen: Look) -> np.ndarray:
+    """(K, 3) canonical joints, metres; NaN where BlazePose has none."""
+    world = np.full((len(CANONICAL_JOINTS), 3), np.nan)
+    for place, name in zip(seen.world, BLAZEPOSE33, strict=True):
+        if name is not None:
+            world[CANONICAL_JOINTS.index(name)] = place
+    return world
+
+
+def _with_feet(person: Person, seen: Look, size: tuple[int, int]) -> Person:
+    """Heels and toes of BlazePose, the surer the nearer its ankle lies to the person's."""
+    keypoints, confidence = person.keypoints.copy(), person.confidence.copy()
+    for name, ankle in _FEET.items():
+        joint, base = (CANONICAL_JOINTS.index(part) for part in (name, ankle))
+        x, y, visible = seen.landmarks[BLAZEPOSE33.index(name)]
+        away = np.linalg.norm(seen.landmarks[BLAZEPOSE33.index(ankle), :2] - keypoints[base]) / seen.square.side
+        if 0 <= x <= size[0] and 0 <= y <= size[1]:
+            keypoints[joint] = x, y
+            confidence[joint] = confidence[base] * visible * np.exp(-0.5 * (away / _SAME_FOOT) ** 2)
+    return replace(person, keypoints=keypoints, confidence=confidence)

@@ -1,0 +1,110 @@
+"""BlazePose's landmarks in squares of a picture, placed in the picture."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import grid_sample
+
+from .networks.pose_landmarks import LANDMARKS_SIZE, Landmarks, PoseLandmarks
+from .running import run
+from .sampling import sample_squares
+from .squares import Square
+
+_BODY = 33
+_KERNEL, _LEAST_HEAT = 7, 0.5  # of the refinement: MediaPipe's pose_landmarks graph
+
+
+class Look(NamedTuple):
+    """What the landmark network sees in a square.
+
+    Attributes:
+        square: where it looked.
+        landmarks: (33, 3) x, y pixels of the picture, visibility 0..1, in BlazePose's order.
+        world: (33, 3) metres from the middle of the hips, axes of the camera: x right, y down, z away from it.
+        presence: that a person is there, 0..1.
+        following: the square that the landmarks mark themselves.
+        mask: (256, 256) logits over the square; None where it was not asked for.
+    """
+
+    square: Square
+    landmarks: np.ndarray
+    world: np.ndarray
+    presence: float
+    following: Square
+    mask: Tensor | None
+
+
+def look(network: PoseLandmarks, image: np.ndarray, squares: Sequence[Square], *, masks: bool) -> list[Look]:
+    """What is in each of the squares of a picture, (height, width, 3) uint8 RGB."""
+    if not squares:
+        return []
+    device = next(network.parameters()).device
+    outputs = run(network, sample_squares(image, squares, LANDMARKS_SIZE, device=device), mask=masks)
+    seen = Landmarks(*(values.cpu() for values in outputs), *(() if masks else (None,)))
+    positions = refine(seen.points[..., :2] / LANDMARKS_SIZE, seen.heatmaps).double().numpy()
+    looks = []
+    for row, square in enumerate(squares):
+        placed = square.place(positions[row])
+        visibility = seen.points[row, :_BODY, 3].sigmoid().double().numpy()
+        (hips, edge) = ((float(x), float(y)) for x, y in placed[_BODY : _BODY + 2])
+        looks.append(
+            Look(
+                square,
+                np.column_stack((placed[:_BODY], visibility)),
+                seen.world[row, :_BODY].double().numpy() @ _turn(square.angle).T,
+                float(seen.presence[row]),
+                Square.from_points(hips, edge, square.score),
+                None if seen.mask is None else seen.mask[row],
+            )
+        )
+    return looks
+
+
+def refine(positions: Tensor, heatmaps: Tensor) -> Tensor:
+    """Landmarks moved to the centroid of their heatmap around them, where it is hot.
+
+    Args:
+        positions: (B, L, 2) x, y as shares of the square.
+        heatmaps: (B, L, H, W) logits.
+    Source: MediaPipe's refine_landmarks_from_heatmap_calculator.
+    """
+    height, width = heatmaps.shape[2:]
+    size = positions.new_tensor([width, height])
+    cells = (positions * size).trunc()
+    rows, columns = torch.arange(height)[:, None], torch.arange(width)[None]
+    x, y = cells[..., 0, None, None], cells[..., 1, None, None]
+    near = ((rows - y).abs() <= _KERNEL // 2) & ((columns - x).abs() <= _KERNEL // 2)
+    heat = torch.where(near, heatmaps.sigmoid(), 0.0)
+    total = heat.sum((2, 3)).clamp(min=1e-9)
+    centroid = torch.stack(((heat * columns).sum((2, 3)), (heat * rows).sum((2, 3))), -1) / total[..., None] / size
+    inside = ((cells >= 0) & (cells < size)).all(-1)
+    moved = inside & (heat.amax((2, 3)) >= _LEAST_HEAT)
+    return torch.where(moved[..., None], centroid, positions)
+
+
+def place_mask(mask: Tensor, square: Square, size: tuple[int, int]) -> np.ndarray:
+    """(height, width) bool: the mask over a square, logits, in a picture of (width, height)."""
+    width, height = size
+    reach = square.side / 2 * (abs(math.sin(square.angle)) + abs(math.cos(square.angle)))
+    left, top = max(0, int(square.x - reach)), max(0, int(square.y - reach))
+    right, bottom = min(width, int(square.x + reach) + 1), min(height, int(square.y + reach) + 1)
+    whole = np.zeros((height, width), bool)
+    if right > left and bottom > top:
+        x, y = torch.arange(left, right) + 0.5 - square.x, (torch.arange(top, bottom) + 0.5 - square.y)[:, None]
+        sine, cosine = math.sin(square.angle), math.cos(square.angle)
+        grid = torch.stack((cosine * x + sine * y, cosine * y - sine * x), -1)[None] * (2 / square.side)
+        values = grid_sample(mask.sigmoid()[None, None], grid.float(), padding_mode="zeros", align_corners=False)
+        whole[top:bottom, left:right] = (values[0, 0] > 0.5).numpy()
+    return whole
+
+
+def _turn(angle: float) -> np.ndarray:
+    """(3, 3) what turns a square's axes into the picture's."""
+    sine, cosine = math.sin(angle), math.cos(angle)
+    return np.array([[cosine, -sine, 0.0], [sine, cosine, 0.0], [0.0, 0.0, 1.0]])

@@ -1,0 +1,1 @@
+"""From the npm packages that hold BlazePose and MoveNet to the weights that ship."""
