@@ -55,7 +55,7 @@ def read_people(path: str | Path, *, format: str = "auto", convention: str | Non
 
 
 def write_people(path: str | Path, people: Sequence[Person]) -> None:
-    """Write people in the own format that the suffix names: .json (the only one with boxes and masks), .csv or .npz.
+    """Write people in the own format that the suffix names: .json (the only one with boxes, masks and joints in space), .csv or .npz.
 
     Raises:
         ValueError: another suffix.
