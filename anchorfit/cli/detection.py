@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ..detectors import Detector, Search
 
 AT_ONCE = 16  # pictures that a worker looks through before it says what it found
+MOST_LINES = 20  # about who is in which picture
 
 
 BOXES = "boxes"
@@ -73,12 +74,27 @@ def detect_people(
     """
     files = _look_at([Look(path) for path in paths], detection, masks, engine, sightings)
     labels = image_labels(paths)  # of all: namesakes may be in different parts
+    _say_who_is_seen([labels[path] for path in paths], files)
     people = [
         replace(person, image=path, image_label=labels[path])
         for path, file in zip(paths, files, strict=True)
         for person in file.people
     ]
     return PeopleFile(tuple(people), tuple(line for file in files for line in file.problems))
+
+
+def _say_who_is_seen(names: Sequence[str], files: Sequence[PeopleFile]) -> None:
+    """A line a picture, or where there are many, one about all."""
+    from ..detectors.remarks import is_cut_off, is_small, remarks
+
+    if len(files) <= MOST_LINES:
+        lines = [f"{name}: {remarks(file.people)}" for name, file in zip(names, files, strict=True) if file.people]
+    else:
+        people = [person for file in files for person in file.people]
+        cut, small = sum(map(is_cut_off, people)), sum(map(is_small, people))
+        lines = [f"{len(people)} people in {len(files)} pictures; {cut} are cut off by the border, {small} are small"]
+    for line in lines:
+        out.print(line, soft_wrap=True, highlight=False, markup=False)
 
 
 def people_in_boxes(people: Sequence[Person], detection: Detection, *, masks: bool) -> PeopleFile:

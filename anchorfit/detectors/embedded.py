@@ -29,7 +29,7 @@ from .poses import Pose, see_again, see_everybody, see_middle
 from .proposals import propose
 from .protocol import FEWEST_JOINTS
 from .search import Search
-from .squares import Square
+from .squares import ROI_SCALE, Square
 from .suppression import suppress
 from .windows import windows
 
@@ -67,10 +67,13 @@ class EmbeddedDetector:
     def people(self, image: np.ndarray) -> PeopleFile:
         height, width = image.shape[:2]
         small = self.search.reduced(image)
-        kept = suppress(self._found(small))
-        return self.search.limited(
+        found, squares = self._found(small)
+        kept = suppress(found)
+        people = self.search.limited(
             [finished(person, i, (width, height), masks=self.search.masks) for i, person in enumerate(kept)]
         )
+        missed = _largest_missed(squares, kept, width / small.shape[1])
+        return people if missed is None else replace(people, problems=(*people.problems, missed))
 
     def in_boxes(self, image: np.ndarray, boxes: Sequence[tuple[float, float, float, float]]) -> list[Person | None]:
         """Who is in boxes (x, y, width, height, pixels) that others have drawn; None where too little is seen."""
@@ -86,10 +89,11 @@ class EmbeddedDetector:
             for person in people
         ]
 
-    def _found(self, image: np.ndarray) -> list[Person]:
-        """Everybody the networks see; looks deeper while that is nobody."""
+    def _found(self, image: np.ndarray) -> tuple[list[Person], list[Square]]:
+        """Everybody the networks see, and where BlazePose's detection network sees one; deeper while that is nobody."""
         height, width = image.shape[:2]
         poses: list[Pose] = []
+        seen: list[Square] = []
         people: list[Person] = []
         deepest = max(self.search.levels, min(self.search.most_levels, _DEEPEST))
         for level in range(deepest + 1):
@@ -99,10 +103,11 @@ class EmbeddedDetector:
             poses.extend(see_everybody(self.movenet, image, places, size=_SIZES[min(level, 2)]))
             if level < 2:
                 squares = propose(self.detection, image, places)
+                seen.extend(squares)
                 poses.extend(see_middle(self.movenet, image, [s for s in squares if not _explained(s, poses)]))
             if level >= self.search.levels:
                 people = self._people(image, poses)
-        return people
+        return people, seen
 
     def _people(self, image: np.ndarray, poses: list[Pose]) -> list[Person]:
         """Those of the poses, each of them once."""
@@ -128,6 +133,28 @@ def load_embedded_detector(search: Search = Search(), device: torch.device | str
             network.to(device)
     movenet, detection, landmarks = networks
     return EmbeddedDetector(movenet=movenet, detection=detection, landmarks=landmarks, search=search)
+
+
+def _largest_missed(squares: Sequence[Square], people: Sequence[Person], zoom: float) -> str | None:
+    """A line about the largest figure that the detection network sees where nobody was found; None without one.
+
+    Args:
+        zoom: pixels of the picture in one of those that squares and people are in.
+    """
+    boxes = [person.box for person in people if person.box is not None]
+    missed = [square for square in squares if not any(_in_box(square, box) for box in boxes)]
+    if not missed:
+        return None
+    largest = max(missed, key=lambda square: square.side)
+    x, y, size = (round(zoom * value) for value in (largest.x, largest.y, largest.side / ROI_SCALE))
+    return f"somebody of about {size} px may be around x {x}, y {y}, but no joints are seen there; left out"
+
+
+def _in_box(square: Square, box: tuple[float, float, float, float]) -> bool:
+    """Whether the hips that a square stands around lie in a person's box, or a fifth of its longer side beside it."""
+    x, y, width, height = box
+    room = max(width, height) / 5
+    return x - room <= square.x <= x + width + room and y - room <= square.y <= y + height + room
 
 
 def _explained(square: Square, poses: list[Pose]) -> bool:

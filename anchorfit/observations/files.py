@@ -55,7 +55,9 @@ def read_people(path: str | Path, *, format: str = "auto", convention: str | Non
 
 
 def write_people(path: str | Path, people: Sequence[Person]) -> None:
-    """Write people in the own format that the suffix names: .json (the only one with boxes, masks and joints in space), .csv or .npz.
+    """Write people in the own format that the suffix names: .json, .csv or .npz.
+
+    The first is the only one with boxes, masks and joints in space.
 
     Raises:
         ValueError: another suffix.

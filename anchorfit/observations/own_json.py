@@ -1,4 +1,4 @@
-"""anchorfit's own keypoint JSON: people with keypoints of a named convention, boxes, masks and joints in space (docs/formats.md)."""
+"""anchorfit's own keypoint JSON: keypoints of a named convention, boxes, masks, joints in space (docs/formats.md)."""
 
 from __future__ import annotations
 

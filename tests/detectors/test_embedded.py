@@ -14,6 +14,7 @@ from anchorfit.detectors import Search, load_detector, load_embedded_detector, s
 from anchorfit.detectors.landmarks import look, place_mask, refine
 from anchorfit.detectors.poses import Pose, see_middle
 from anchorfit.detectors.proposals import propose
+from anchorfit.detectors.remarks import remarks
 from anchorfit.detectors.sampling import sample_squares
 from anchorfit.detectors.squares import Square
 from anchorfit.detectors.windows import windows
@@ -115,6 +116,28 @@ def test_people_are_seen_anew_in_the_boxes_of_a_file(detector):
     assert len(seen.problems) == 2
     assert "neither a box nor keypoints" in seen.problems[0]
     assert "no image to look at" in seen.problems[1]
+
+
+def test_what_is_to_be_said_of_people(people):
+    skier, table, player = ([p for p in people if p.image == PHOTOS[i]] for i in (0, 1, 3))
+    assert remarks([]) == "0 people"
+    assert remarks(skier) == "1 person"
+    # Both in front, whose legs are below the picture; the two behind the table are hidden, and end above the border.
+    assert remarks(table) == "4 people: #2 is cut off by the border, #3 is cut off by the border"
+    assert remarks(player) == "2 people: #0 is small (128 px), #1 is small (68 px)"
+    x, y, width, height = skier[0].box
+    beside = replace(skier[0], person_id="1", box=(x + 0.5 * width, y, width, height))
+    assert remarks([*skier, beside]) == "2 people: #0 and #1 overlap"
+
+
+def test_the_largest_figure_of_whom_no_joints_are_seen_is_told(detector, monkeypatch):
+    photo = read_image(PHOTOS[0])
+    assert not detector.people(photo).problems
+    monkeypatch.setattr("anchorfit.detectors.embedded.LEAST_SURE", 0.99)  # so nobody is kept
+    for picture, place in ((photo, "418, y 213"), (cv2.resize(photo, (3200, 2125)), "2096, y 1067")):
+        (line,) = detector.people(picture).problems
+        assert f"px may be around x {place}" in line
+        assert line.endswith("but no joints are seen there; left out")
 
 
 def test_squares_are_sampled_where_they_lie():
