@@ -1,6 +1,7 @@
 """From the demo's photographs alone to bodies: who is found, how well, and how long it takes.
 
-    python benchmarks/bench_photographs.py [--detector auto] [--detector-model FILE.task] [--repeats 5] [--json FILE]
+    python benchmarks/bench_photographs.py [--detector auto] [--detector-model FILE.task] [--thorough] [--repeats 5]
+        [--json FILE]
 
 One photograph at a time, models loaded, one torch thread. Wall time and CPU time of the whole process (detectors have
 threads of their own): medians. PCK@0.2 in torsos, and the IoU of detected masks and of fitted bodies with COCO's
@@ -49,11 +50,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--detector", default="auto")
     parser.add_argument("--detector-model", type=Path)
+    parser.add_argument("--thorough", action="store_true")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    detector = load_detector(options.detector, model=options.detector_model, search=Search(masks=True))
+    search = Search.thorough(masks=True) if options.thorough else Search(masks=True)
+    detector = load_detector(options.detector, model=options.detector_model, search=search)
     body, photos = load_body(), sorted(DEMO.glob("*.jpg"))
     annotated = match_people(read_people(DEMO / "person_keypoints.json").people, photos).people
     fit_people(list(detect(photos[0], detector)), body)  # warms up

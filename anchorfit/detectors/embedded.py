@@ -18,6 +18,7 @@ import torch
 from ..body.joint_sets import CANONICAL_JOINTS
 from ..observations.conventions import COCO17, joints_to_canonical
 from ..observations.people import PeopleFile, Person
+from ..regressors.human2d import fast_in_half
 from .blazepose import BLAZEPOSE33, finished
 from .landmarks import Look, look, place_mask
 from .networks import MoveNet, PoseDetection, PoseLandmarks, load_network
@@ -80,7 +81,7 @@ class EmbeddedDetector:
         size = (image.shape[1], image.shape[0])
         squares = [Square.around_box(box) for box in boxes]
         poses = see_again(self.movenet, image, see_middle(self.movenet, image, squares))
-        looks = look(self.landmarks, image, [pose.leaning_square() for pose in poses], masks=True)
+        looks = look(self.landmarks, image, [pose.leaning_square() for pose in poses], masks=self.search.masks)
         people = [_person(pose, seen, size) for pose, seen in zip(poses, looks, strict=True)]
         return [
             finished(person, 0, size, masks=self.search.masks)
@@ -113,22 +114,28 @@ class EmbeddedDetector:
         """Those of the poses, each of them once."""
         size = (image.shape[1], image.shape[0])
         again = _surest(see_again(self.movenet, image, _surest(poses, size)), size)[: self.search.most_people]
-        looks = look(self.landmarks, image, [pose.leaning_square() for pose in again], masks=True)
+        masks = self.search.masks or len(again) > 1  # which tell people from parts of others
+        looks = look(self.landmarks, image, [pose.leaning_square() for pose in again], masks=masks)
         people = [_person(pose, seen, size) for pose, seen in zip(again, looks, strict=True)]
         return [person for person in people if (person.score or 0) >= LEAST_SURE]
 
 
-def load_embedded_detector(search: Search = Search(), device: torch.device | str = "cpu") -> EmbeddedDetector:
+def load_embedded_detector(
+    search: Search = Search(), device: torch.device | str = "cpu", *, half: bool | None = None
+) -> EmbeddedDetector:
     """The networks in the package.
 
+    Args:
+        half: whether a CPU computes in bfloat16, but for what needs more; None: where it is fast at it.
     Raises:
         FileNotFoundError, ValueError: as `load_network`.
     """
+    half = fast_in_half(device) if half is None else half
     networks = load_network(MoveNet), load_network(PoseDetection), load_network(PoseLandmarks)
     sizes = (MOVENET_SIZE, DETECTION_SIZE, LANDMARKS_SIZE)
     for network, size in zip(networks, sizes, strict=True):
         if torch.device(device).type == "cpu":
-            fuse(network, size)
+            fuse(network, size, half=half)
         else:
             network.to(device)
     movenet, detection, landmarks = networks

@@ -10,7 +10,7 @@ AT_ONCE = 64
 
 @torch.inference_mode()
 def run(network: nn.Module, pictures: Tensor, **options: bool) -> list[Tensor]:
-    """A network's outputs, (B, ...) each.
+    """A network's outputs, (B, ...) float32 each.
 
     On the CPU row by row: a batch then is its rows to the bit, and saves no time there.
 
@@ -20,4 +20,4 @@ def run(network: nn.Module, pictures: Tensor, **options: bool) -> list[Tensor]:
     """
     step = 1 if pictures.device.type == "cpu" else AT_ONCE
     parts = [network(part, **options) for part in pictures.split(step)]
-    return [torch.cat(values) for values in zip(*parts, strict=True) if values[0] is not None]
+    return [torch.cat(values).float() for values in zip(*parts, strict=True) if values[0] is not None]

@@ -1,4 +1,4 @@
-"""Turned squares of a picture as input of a network, sampled in PyTorch: every version of it gives the same."""
+"""Turned squares of a picture as input of a network, sampled by Pillow and PyTorch: every version gives the same."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
-from torch.nn.functional import avg_pool2d, grid_sample
+from torch.nn.functional import grid_sample
 
 from .squares import Square
 
@@ -24,7 +25,7 @@ def sample_squares(
 ) -> Tensor:
     """The squares, turned upright and scaled to ``size`` pixels a side.
 
-    Pixels are averaged before they are sampled where the picture is shrunk by 2 or more.
+    Pixels are averaged, to whole grey levels, before they are sampled where the picture is shrunk by 2 or more.
 
     Args:
         image: (height, width, 3) uint8 RGB.
@@ -43,10 +44,10 @@ def _sample(
 ) -> Tensor:
     shrink = max(1, int(square.side / size))
     left, top, right, bottom = _window(square, shrink, image.shape[1], image.shape[0])
-    part = torch.from_numpy(np.ascontiguousarray(image[top:bottom, left:right])).to(device)
-    values = part.permute(2, 0, 1)[None].float()
+    part = image[top:bottom, left:right]
     if shrink > 1:
-        values = avg_pool2d(values, shrink, ceil_mode=True, count_include_pad=False)
+        part = np.asarray(Image.fromarray(part).reduce(shrink))
+    values = torch.from_numpy(np.array(part)).to(device).permute(2, 0, 1)[None].float()
     columns, rows = -(-(right - left) // shrink) * shrink, -(-(bottom - top) // shrink) * shrink
     sine, cosine = math.sin(square.angle), math.cos(square.angle)
     down, across = torch.meshgrid(

@@ -44,6 +44,8 @@ class Landmarks(NamedTuple):
 class PoseLandmarks(nn.Module):
     """The network, 3.17 million parameters."""
 
+    EXACT = ("deep", "regress", "points", "world", "presence")  # in half precision joints in metres move by 14 cm
+
     def __init__(self) -> None:
         super().__init__()
         self.stem, self.stages, channels = blaze_stem(16), nn.ModuleList(), [16]
