@@ -93,31 +93,32 @@ class EmbeddedDetector:
     def _found(self, image: np.ndarray) -> tuple[list[Person], list[Square]]:
         """Everybody the networks see, and where BlazePose's detection network sees one; deeper while that is nobody."""
         height, width = image.shape[:2]
-        poses: list[Pose] = []
-        seen: list[Square] = []
         people: list[Person] = []
+        known: list[Pose] = []  # theirs
+        seen: list[Square] = []
         deepest = max(self.search.levels, min(self.search.most_levels, _DEEPEST))
         for level in range(deepest + 1):
             if people and level > self.search.levels:
                 break
             places = windows(width, height, level)
-            poses.extend(see_everybody(self.movenet, image, places, size=_SIZES[min(level, 2)]))
+            poses = see_everybody(self.movenet, image, places, size=_SIZES[min(level, 2)])
             if level < 2:
                 squares = propose(self.detection, image, places)
                 seen.extend(squares)
-                poses.extend(see_middle(self.movenet, image, [s for s in squares if not _explained(s, poses)]))
-            if level >= self.search.levels:
-                people = self._people(image, poses)
+                poses += see_middle(self.movenet, image, [s for s in squares if not _explained(s, [*known, *poses])])
+            for pose, person in self._people(image, [p for p in poses if not _explained(p.square(), known)]):
+                known.append(pose)
+                people.append(person)
         return people, seen
 
-    def _people(self, image: np.ndarray, poses: list[Pose]) -> list[Person]:
-        """Those of the poses, each of them once."""
+    def _people(self, image: np.ndarray, poses: list[Pose]) -> list[tuple[Pose, Person]]:
+        """Those of the poses that are somebody, each of them once."""
         size = (image.shape[1], image.shape[0])
         again = _surest(see_again(self.movenet, image, _surest(poses, size)), size)[: self.search.most_people]
-        masks = self.search.masks or len(again) > 1  # which tell people from parts of others
+        masks = self.search.masks or self.search.levels > 0 or len(again) > 1  # which tell people from parts of others
         looks = look(self.landmarks, image, [pose.leaning_square() for pose in again], masks=masks)
-        people = [_person(pose, seen, size) for pose, seen in zip(again, looks, strict=True)]
-        return [person for person in people if (person.score or 0) >= LEAST_SURE]
+        people = [(pose, _person(pose, seen, size)) for pose, seen in zip(again, looks, strict=True)]
+        return [(pose, person) for pose, person in people if (person.score or 0) >= LEAST_SURE]
 
 
 def load_embedded_detector(

@@ -144,6 +144,14 @@ def test_the_largest_figure_of_whom_no_joints_are_seen_is_told(detector, monkeyp
         np.testing.assert_allclose(np.array(told.groups(), int) / zoom, (360, 418, 213), atol=20)
 
 
+@pytest.mark.slow
+def test_a_thorough_search_adds_people_and_changes_nobody(people):
+    thorough = load_embedded_detector(Search.thorough(masks=True)).people(read_image(PHOTOS[3]))
+    player = next(person for person in people if person.image == PHOTOS[3])
+    assert len(thorough) > 10
+    assert any(np.array_equal(person.keypoints, player.keypoints) for person in thorough)
+
+
 def test_squares_are_sampled_where_they_lie():
     generator = np.random.default_rng(0)
     image = generator.integers(0, 256, (40, 60, 3)).astype(np.uint8)
