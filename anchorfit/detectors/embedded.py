@@ -37,6 +37,7 @@ from .windows import windows
 LEAST_SURE = 0.2
 """Of a person: the mean confidence of MoveNet's joints, which reaches 0.65, halved where BlazePose sees nobody."""
 _PRESENT = 0.5
+_SURE_FIGURE = 0.7  # of the detection network; at 0.65 it sees somebody in a rocket
 _DEEPEST = 2  # level, for pictures that seem empty: a level more takes seconds
 _SIZES = (384, 320, 256)  # of the longer side of windows, by level
 _SAME_FOOT = 0.05  # of the square: where BlazePose's ankle is that far from MoveNet's, its foot counts exp(-1/2)
@@ -73,7 +74,7 @@ class EmbeddedDetector:
         people = self.search.limited(
             [finished(person, i, (width, height), masks=self.search.masks) for i, person in enumerate(kept)]
         )
-        missed = _largest_missed(squares, kept, width / small.shape[1])
+        missed = _largest_missed(squares, kept, (small.shape[1], small.shape[0]), width / small.shape[1])
         return people if missed is None else replace(people, problems=(*people.problems, missed))
 
     def in_boxes(self, image: np.ndarray, boxes: Sequence[tuple[float, float, float, float]]) -> list[Person | None]:
@@ -106,7 +107,8 @@ class EmbeddedDetector:
                 squares = propose(self.detection, image, places)
                 seen.extend(squares)
                 poses += see_middle(self.movenet, image, [s for s in squares if not _explained(s, [*known, *poses])])
-            for pose, person in self._people(image, [p for p in poses if not _explained(p.square(), known)]):
+            new = [pose for pose in poses if not _explained(pose.square(), known, away=0.25, times=2.0)]
+            for pose, person in self._people(image, new):
                 known.append(pose)
                 people.append(person)
         return people, seen
@@ -143,19 +145,24 @@ def load_embedded_detector(
     return EmbeddedDetector(movenet=movenet, detection=detection, landmarks=landmarks, search=search)
 
 
-def _largest_missed(squares: Sequence[Square], people: Sequence[Person], zoom: float) -> str | None:
-    """A line about the largest figure that the detection network sees where nobody was found; None without one.
+def _largest_missed(
+    squares: Sequence[Square], people: Sequence[Person], size: tuple[int, int], zoom: float
+) -> str | None:
+    """A line about the largest figure that the detection network is sure of where nobody was found; None without one.
 
     Args:
-        zoom: pixels of the picture in one of those that squares and people are in.
+        size: (width, height) of the picture that squares and people are in. Hips below it are taken to its border.
+        zoom: pixels of the picture as it was given in one of that.
     """
     boxes = [person.box for person in people if person.box is not None]
-    missed = [square for square in squares if not any(_in_box(square, box) for box in boxes)]
+    sure = [square for square in squares if square.score >= _SURE_FIGURE]
+    inside = [square._replace(x=min(max(square.x, 0), size[0]), y=min(max(square.y, 0), size[1])) for square in sure]
+    missed = [square for square in inside if not any(_in_box(square, box) for box in boxes)]
     if not missed:
         return None
     largest = max(missed, key=lambda square: square.side)
-    x, y, size = (round(zoom * value) for value in (largest.x, largest.y, largest.side / ROI_SCALE))
-    return f"somebody of about {size} px may be around x {x}, y {y}, but no joints are seen there; left out"
+    x, y, extent = (round(zoom * value) for value in (largest.x, largest.y, largest.side / ROI_SCALE))
+    return f"somebody of about {extent} px may be around x {x}, y {y}, but no joints are seen there; left out"
 
 
 def _in_box(square: Square, box: tuple[float, float, float, float]) -> bool:
@@ -165,11 +172,16 @@ def _in_box(square: Square, box: tuple[float, float, float, float]) -> bool:
     return x - room <= square.x <= x + width + room and y - room <= square.y <= y + height + room
 
 
-def _explained(square: Square, poses: list[Pose]) -> bool:
-    """Whether a square stands for somebody whose pose is known: hips within a quarter of a side, sizes within half."""
+def _explained(square: Square, poses: list[Pose], *, away: float = 0.15, times: float = 1.6) -> bool:
+    """Whether a square stands for somebody whose pose is known.
+
+    Args:
+        away: share of its side by which their hips lie apart at most. With 0.25, people side by side hid each other.
+        times: by how much one is larger than the other at most.
+    """
     for other in (pose.square() for pose in poses):
         small, large = sorted((square.side, other.side))
-        if np.hypot(square.x - other.x, square.y - other.y) < 0.25 * square.side and large < 2 * small:
+        if np.hypot(square.x - other.x, square.y - other.y) < away * square.side and large < times * small:
             return True
     return False
 
