@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -26,7 +27,7 @@ from .fitting import (
     smooth,
     smplify,
 )
-from .fitting.diagnostics import image_reasons, reprojection_errors
+from .fitting.diagnostics import diagnose_prediction
 from .observations import Observations, Person, image_size, observe, sanitise, size_problem, too_little
 from .observations.videos import frame_of
 from .regressors import Priors
@@ -131,6 +132,11 @@ def predict_people(
     return Outcome(concatenate(estimates) if estimates else None, tuple(ready.problems))
 
 
+@lru_cache(maxsize=4)
+def _pose_prior(dtype: torch.dtype, device: torch.device) -> GaussianMixture:
+    return load_pose_prior(dtype=dtype, device=device)
+
+
 def _stretches(names: Sequence[str]) -> list[int]:
     """A label for each row: one for neighbours in a video, the next where a person was out of sight for too long."""
     label, labels = 0, [0] * min(1, len(names))
@@ -205,17 +211,8 @@ def predict(
     body = body or load_body()
     found = regressors.predict(observations, body, priors=priors)
     observations = observations.to(body.device, body.dtype)
-    errors, _ = reprojection_errors(body, observations, found.params)
-    seen = image_reasons(body, observations, found.params)
-    reasons = tuple("; ".join(filter(None, pair)) for pair in zip(found.reasons, seen, strict=True))
-    result = FitResult(
-        params=found.params,
-        reprojection=errors,
-        energy={},
-        steps=torch.zeros(len(found), dtype=torch.long),
-        converged=torch.ones(len(found), dtype=torch.bool),
-        trusted=torch.tensor([not reason for reason in reasons]),
-        reasons=reasons,
+    result = diagnose_prediction(
+        body, observations, _pose_prior(body.dtype, body.device), found.params, told=found.reasons
     )
     return _to_estimate(result, observations, body, images or ("",) * len(observations), "direct")
 
@@ -377,6 +374,7 @@ def _to_estimate(
         energy={name: value.cpu() for name, value in result.energy.items()},
         steps=result.steps.cpu(),
         converged=result.converged.cpu(),
+        score=result.score.cpu(),
         trusted=result.trusted.cpu(),
         reasons=result.reasons,
     )

@@ -34,7 +34,9 @@ class Diagnostics(Rows):
         energy: for each term its share of the final energy, (B,).
         steps: (B,) int64, solver steps over all stages.
         converged: (B,) bool, the last stage met its stopping rule.
-        trusted: (B,) bool; False comes with a reason.
+        score: (B,) in [0, 1]: how likely the body is right, to sort by; NaN where nobody judged (bodies of other
+            programs, files written before there were scores).
+        trusted: (B,) bool; False comes with a reason, and with a score below 0.5.
         reasons: B short texts, empty where trusted.
     """
 
@@ -42,6 +44,7 @@ class Diagnostics(Rows):
     energy: dict[str, Tensor]
     steps: Tensor
     converged: Tensor
+    score: Tensor
     trusted: Tensor
     reasons: tuple[str, ...]
 
@@ -196,6 +199,7 @@ class BodyEstimate(Rows):
                 energy={},
                 steps=torch.zeros(count, dtype=torch.long),
                 converged=torch.ones(count, dtype=torch.bool),
+                score=like.new_full((count,), torch.nan),
                 trusted=torch.ones(count, dtype=torch.bool),
                 reasons=("",) * count,
             ),
@@ -236,6 +240,8 @@ class BodyEstimate(Rows):
         if version != FORMAT_VERSION:
             raise ValueError(f"{path}: expected an estimate of format {FORMAT_VERSION}, got {version}")
         try:
+            if "diagnostics.score" not in arrays:  # written before there were scores
+                arrays["diagnostics.score"] = np.full_like(arrays["transl"][:, 0], np.nan)
             energy = {
                 key.removeprefix("diagnostics.energy."): torch.from_numpy(value)
                 for key, value in arrays.items()
@@ -383,6 +389,7 @@ def _row_to_dict(row: BodyEstimate) -> dict[str, Any]:
     record["energy"] = {key: _finite(value[0]) for key, value in row.diagnostics.energy.items()}
     record["steps"] = int(row.diagnostics.steps[0])
     record["converged"] = bool(row.diagnostics.converged[0])
+    record["score"] = _finite(row.diagnostics.score[0])
     record["trusted"] = bool(row.diagnostics.trusted[0])
     record["reason"] = row.diagnostics.reasons[0]
     return record

@@ -56,8 +56,8 @@ def estimate_of(params: torch.Tensor, intrinsics: torch.Tensor, names: list[str]
     count, joints = len(params), len(CANONICAL_JOINTS)
     nothing = Diagnostics(
         reprojection_px=torch.full((count, joints), torch.nan), energy={}, steps=torch.zeros(count, dtype=torch.long),
-        converged=torch.ones(count, dtype=torch.bool), trusted=torch.ones(count, dtype=torch.bool),
-        reasons=("",) * count,
+        converged=torch.ones(count, dtype=torch.bool), score=torch.ones(count),
+        trusted=torch.ones(count, dtype=torch.bool), reasons=("",) * count,
     )  # fmt: skip
     return BodyEstimate(
         global_orient=params[:, :3], body_pose=params[:, 3:72], betas=params[:, 72:82], transl=params[:, 82:],

@@ -8,8 +8,8 @@ from typing import Any
 
 from ..body import CANONICAL_JOINTS
 from .camera_stage import CameraStage
-from .diagnostics import Limits
 from .least_squares import Dogleg, LevenbergMarquardt, StepRule, Stopping
+from .trust import Limits
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,6 +19,7 @@ class FitResult(Rows):
         energy: name of a term -> (B,) its energy in the last stage.
         steps: (B,) int64 solver steps over all body stages.
         converged: (B,) bool: every stage's end was reached before its step limit.
+        score: (B,) in [0, 1], 1 is surely right; see `trust`.
         trusted: (B,) bool: nothing speaks against the fit.
         reasons: B sentences, why a row is not trusted; "" where it is.
     """
@@ -28,6 +29,7 @@ class FitResult(Rows):
     energy: dict[str, Tensor]
     steps: Tensor
     converged: Tensor
+    score: Tensor
     trusted: Tensor
     reasons: tuple[str, ...]
 

@@ -238,6 +238,7 @@ def _fit(inputs: _Inputs) -> FitResult:
         converged=converged,
         whole=inputs.whole,
         limits=config.limits,
+        prediction=start if inputs.keep_orientation else None,
     )
 
 

@@ -19,7 +19,7 @@ from ..body import CANONICAL_JOINTS, BodyModel
 from ..observations.people import Observations
 from .camera_stage import STATURE
 from .config import FitConfig
-from .diagnostics import diagnose, relative_error
+from .diagnostics import diagnose, mean_error, person_size
 from .energy import BETAS, BODY_POSE, GLOBAL_ORIENT, NUM_PARAMS, TRANSL, Energy, Term
 from .pose_prior import GaussianMixture
 from .results import FitResult
@@ -110,7 +110,8 @@ def smooth(
         raise ValueError(f"videos: expected {len(result)} labels, got {len(videos)}")
     with torch.no_grad():
         clean, params, _ = sanitised(observations.to(body.device, body.dtype), result.params)
-        lost = relative_error(clean, params, result.reprojection.to(params)) > config.limits.max_reprojection
+        size = person_size(body, clean)
+        lost = mean_error(result.reprojection.to(params), size) > config.limits.max_reprojection
         near = _neighbours(videos, lost)
         params = torch.where(lost[:, None], near.resumed(params), params)
         alone = (near.before == near.after) & (near.before == torch.arange(len(params), device=params.device))
@@ -218,6 +219,6 @@ def _finish(
         limits=config.limits,
     )
     # What was wrong with a row before stays wrong with it.
-    trusted = found.trusted & result.trusted
+    trusted, score = found.trusted & result.trusted, torch.minimum(found.score, result.score)
     reasons = tuple(new or old for new, old in zip(found.reasons, result.reasons, strict=True))
-    return replace(found, trusted=trusted, reasons=reasons)
+    return replace(found, score=score, trusted=trusted, reasons=reasons)

@@ -48,6 +48,7 @@ def some_estimate(count: int = 3, *, seed: int = 0, image: str = "photo.jpg") ->
             energy={"keypoints": noise().abs(), "pose_prior": noise().abs()},
             steps=torch.arange(count),
             converged=torch.arange(count) % 2 == 0,
+            score=torch.where(torch.arange(count) % 2 == 0, 0.9, 0.1),
             trusted=torch.arange(count) % 2 == 0,
             reasons=tuple("" if i % 2 == 0 else "too few joints" for i in range(count)),
         ),

@@ -52,6 +52,7 @@ def _record(shown: Shown, row: int, measurements: Measurements, other: tuple[Sho
     return {
         "name": estimate.names[row],
         "method": estimate.method,
+        "score": _number(float(found.score[row])),
         "trusted": bool(found.trusted[row]),
         "reason": found.reasons[row],
         "converged": bool(found.converged[row]),

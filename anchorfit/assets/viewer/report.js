@@ -45,9 +45,10 @@
     return card;
   });
   const largeFirst = (p) => (p.error_percent === null ? Infinity : p.error_percent);
+  const lowFirst = (p) => (p.score === null ? 1 : p.score); // null: nobody judged
   const orders = {
     order: (a, b) => a - b,
-    trust: (a, b) => people[a].trusted - people[b].trusted || largeFirst(people[b]) - largeFirst(people[a]) || a - b,
+    trust: (a, b) => people[a].trusted - people[b].trusted || lowFirst(people[a]) - lowFirst(people[b]) || largeFirst(people[b]) - largeFirst(people[a]) || a - b,
     error: (a, b) => largeFirst(people[b]) - largeFirst(people[a]) || a - b,
     name: (a, b) => people[a].name.localeCompare(people[b].name, undefined, { numeric: true }) || a - b,
   };
@@ -124,7 +125,7 @@
   };
   const showFacts = (person) => {
     const how = [
-      ["person", person.name], ["method", person.method], ["trusted", person.trusted ? "yes" : `no: ${person.reason}`],
+      ["person", person.name], ["method", person.method], ["trusted", person.trusted ? "yes" : `no: ${person.reason}`], ["score, 1 is surely right", number(person.score, 2)],
       ["mean reprojection error", `${number(person.error_px)} px, ${number(person.error_percent)} % of the height`],
       ["solver steps", `${person.steps}${person.converged ? "" : ", not converged"}`], ["joints seen", `${person.joints.length}`],
       ["distance to the camera", `${number(person.depth_m, 2)} m`], ["focal length", `${number(person.focal, 0)} px`],
