@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -12,8 +11,9 @@ from torch import Tensor
 
 from ..body import CANONICAL_JOINTS, BodyModel, wrap_axis_angle
 from ..body.parameters import Layout
-from ..camera import NEAREST_DEPTH, STANDING_HEIGHT, project
+from ..camera import NEAREST_DEPTH, project
 from ..observations.people import Observations
+from ..observations.person_size import extent, person_size
 from .contours import usable_mask
 from .energy import BodyState, Energy, compiled_points
 from .pose_prior import GaussianMixture
@@ -43,38 +43,6 @@ def reprojection_errors(joints_cam: Tensor, observations: Observations) -> Repro
     seen = observations.confidence > 0
     errors = torch.where(seen, (pixels - observations.keypoints).norm(dim=-1), torch.nan)
     return Reprojection(errors, ((joints_cam[..., 2] < NEAREST_DEPTH) & seen).any(-1))
-
-
-def extent(points: Tensor, seen: Tensor) -> Tensor:
-    """(B,) the longer side of the box around the seen (B, K) of points (B, K, 2); 0 where none is seen."""
-    high = torch.where(seen[..., None], points, -torch.inf).amax(1)
-    low = torch.where(seen[..., None], points, torch.inf).amin(1)
-    return (high - low).amax(-1).clamp(min=0.0)
-
-
-@lru_cache(maxsize=8)
-def _standing(body: BodyModel) -> Tensor:
-    """(K, 2) metres: the canonical joints of a person who stands with hanging arms, seen from the front."""
-    zeros = Layout(body.num_betas).zeros(1, body.v_template)
-    joints = compiled_points(body, CANONICAL_JOINTS).points(zeros)[0, :, :2].clone()
-    for side in ("left", "right"):
-        shoulder = joints[CANONICAL_JOINTS.index(f"{side}_shoulder")].clone()
-        for part in ("elbow", "wrist", "hand"):
-            joint = CANONICAL_JOINTS.index(f"{side}_{part}")
-            length = (joints[joint] - shoulder).norm()
-            joints[joint, 0], joints[joint, 1] = shoulder[0], shoulder[1] - length
-    return joints
-
-
-def person_size(body: BodyModel, observations: Observations) -> Tensor:
-    """(B,) pixels: how tall the person would stand in the image, by the extent of the joints that were seen.
-
-    Of the keypoints alone: a fit that runs towards the camera does not make the person any larger.
-    """
-    seen = observations.confidence > 0
-    standing = extent(_standing(body).to(observations.keypoints).expand(len(seen), -1, -1), seen)
-    narrowest = 0.2 * STANDING_HEIGHT  # shoulders; a face alone is smaller still and says little of the size
-    return STANDING_HEIGHT * extent(observations.keypoints, seen) / standing.clamp(min=narrowest)
 
 
 def mean_error(errors: Tensor, size: Tensor) -> Tensor:
@@ -162,7 +130,7 @@ def measure(
     compiled = compiled_points(body, POINTS)
     points = compiled.points(params)
     errors, behind = reprojection_errors(points[:, : len(CANONICAL_JOINTS)], observations)
-    size = person_size(body, observations)
+    size = person_size(body, observations.keypoints, observations.confidence)
     in_mask, mask_problems = mask_evidence(observations)
     wrong_way, bend = hinge_angles(params)
     told = told or ("",) * len(params)

@@ -17,15 +17,17 @@ from torch import Tensor
 
 from ..body import CANONICAL_JOINTS, BodyModel
 from ..observations.people import Observations
+from ..observations.person_size import person_size
 from .camera_stage import STATURE
 from .config import FitConfig
-from .diagnostics import diagnose, mean_error, person_size
+from .diagnostics import diagnose, mean_error
 from .energy import BETAS, BODY_POSE, GLOBAL_ORIENT, NUM_PARAMS, TRANSL, Energy, Term
 from .pose_prior import GaussianMixture
 from .results import FitResult
 from .schedules import keypoint_term, run_stage, sanitised, stage_terms
 from .terms import AnchorTerm
 
+_LOST = 0.08  # of the person's size: a frame whose joints lie so far from its keypoints on average draws no other
 _QUADRATIC = 1e4  # radians or metres: a kernel so wide is plain least squares
 
 
@@ -110,8 +112,8 @@ def smooth(
         raise ValueError(f"videos: expected {len(result)} labels, got {len(videos)}")
     with torch.no_grad():
         clean, params, _ = sanitised(observations.to(body.device, body.dtype), result.params)
-        size = person_size(body, clean)
-        lost = mean_error(result.reprojection.to(params), size) > config.limits.max_reprojection
+        size = person_size(body, clean.keypoints, clean.confidence)
+        lost = mean_error(result.reprojection.to(params), size) > _LOST
         near = _neighbours(videos, lost)
         params = torch.where(lost[:, None], near.resumed(params), params)
         alone = (near.before == near.after) & (near.before == torch.arange(len(params), device=params.device))

@@ -23,12 +23,12 @@ from anchorfit.fitting.diagnostics import (
     mask_evidence,
     measure,
     penetration,
-    person_size,
 )
 from anchorfit.fitting.energy import Energy, compiled_points
 from anchorfit.fitting.results import FitResult
 from anchorfit.fitting.trust import CALIBRATIONS, Evidence, Limits, judge, likelihood
 from anchorfit.observations.people import Observations
+from anchorfit.observations.person_size import person_size
 from anchorfit.regressors import predict
 
 PRIOR = load_pose_prior()
@@ -90,7 +90,7 @@ def test_a_body_that_runs_towards_the_camera_cannot_raise_its_own_limit(body):
     off = (project(points, observations.intrinsics) - observations.keypoints).norm(dim=-1).mean()
     by_depth = 1.7 * 750 / 2.8
     assert float(off) < 0.08 * by_depth  # the limit that the fit set itself
-    assert float(person_size(body, observations)) == pytest.approx(136, rel=0.1)
+    assert float(person_size(body, observations.keypoints, observations.confidence)) == pytest.approx(136, rel=0.1)
     result = _judged(body, observations, near)
     assert not result.trusted.any()
     assert "too far from the keypoints" in result.reasons[0]
@@ -179,7 +179,7 @@ def test_what_is_not_finite_has_no_score(body):
     assert "not finite" in result.reasons[1]
 
 
-def _evidence(count: int = 1, **other: Tensor | tuple[str, ...]) -> Evidence:
+def _evidence(count: int = 1, /, **other: Tensor | tuple[str, ...]) -> Evidence:
     good: dict[str, Tensor | tuple[str, ...]] = {
         "finite": torch.ones(count, dtype=torch.bool),
         "settled": torch.ones(count, dtype=torch.bool),
@@ -194,7 +194,7 @@ def _evidence(count: int = 1, **other: Tensor | tuple[str, ...]) -> Evidence:
     return Evidence(**{**good, **measures, **other})  # type: ignore[arg-type]
 
 
-BAD = {
+BAD: dict[str, Tensor | tuple[str, ...]] = {
     "finite": torch.tensor([False]),
     "settled": torch.tensor([False]),
     "joints": torch.tensor([5]),
