@@ -118,7 +118,7 @@ def measure(
         "ms_a_body": 1000 * statistics.median(one.wall for one in timings) / batch,
         "spread_ms": 1000 * statistics.median(one.spread for one in timings) / batch,
         "cpu_ms_a_body": 1000 * statistics.median(one.cpu for one in timings) / batch,
-        "reprojection_px": float(result.reprojection.nanmean()),
+        "reprojection_px": float(result.reprojection_px.nanmean()),
         **errors,
         "energy_median": float(torch.stack(list(result.energy.values())).sum(0).median()),
         "converged": float(result.converged.float().mean()),

@@ -1,7 +1,6 @@
 """Anchored SMPLify: energy terms, batched least squares, schedules."""
 
 from .config import FitConfig, Stage, anchored_config, only_terms, parity_config
-from .least_squares import Status
 from .pose_prior import GaussianMixture, load_pose_prior
 from .results import FitResult
 from .schedules import anchored, smplify
@@ -11,7 +10,6 @@ __all__ = [
     "FitResult",
     "GaussianMixture",
     "Stage",
-    "Status",
     "anchored",
     "anchored_config",
     "load_pose_prior",

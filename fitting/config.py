@@ -6,7 +6,6 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from .camera_stage import TORSO, CameraStage
-from .diagnostics import Limits
 from .least_squares import Dogleg, LevenbergMarquardt, StepRule, Stopping
 from .terms import (
     Anchor,
@@ -23,6 +22,7 @@ from .terms import (
     Upright,
 )
 from .terms.keypoints import smplify_joint_weights
+from .trust import Limits
 
 
 @dataclass(frozen=True, kw_only=True)

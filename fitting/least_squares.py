@@ -8,13 +8,13 @@ and its own failure; a row that is done is frozen at once, and leaves the batch 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 
 from ..rows import FEWEST_ROWS, filled
+from ..status import Status
 
 
 class NormalEquations(NamedTuple):
@@ -190,20 +190,6 @@ def _dogleg_path(cauchy: Tensor, newton: Tensor, radius: Tensor) -> Tensor:
     short = cauchy * (radius / to_cauchy.clamp(min=torch.finfo(leg.dtype).tiny)).clamp(max=1.0)[:, None]
     path = torch.where((to_cauchy >= radius)[:, None], short, bent)
     return torch.where((to_newton <= radius)[:, None], newton, path)
-
-
-class Status(IntEnum):
-    """How a row ended; the larger, the worse, so that the worst of several stages is their maximum."""
-
-    CONVERGED = 0  # the last step gained less than ``rtol``, or the slope is so small that none can gain more
-    OUT_OF_STEPS = 1  # the cost was still falling at the step limit
-    STUCK = 2  # no step was accepted any more although the slope says that the cost could fall
-    FAILED = 3  # the start itself could not be evaluated
-
-    @property
-    def says(self) -> str:
-        """The status in words."""
-        return self.name.lower().replace("_", " ")
 
 
 class Solution(NamedTuple):

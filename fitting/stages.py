@@ -9,10 +9,11 @@ from torch import Tensor
 
 from ..body import wrap_axis_angle
 from ..rows import filled
+from ..status import Status
 from .config import FitConfig, Stage
 from .diagnostics import diagnose
 from .energy import Energy, Term
-from .least_squares import Solution, Status, minimise
+from .least_squares import Solution, minimise
 from .problem import FitProblem
 from .results import FitResult
 
