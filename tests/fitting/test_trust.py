@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from anchorfit.assets import ASSETS
 from anchorfit.body import CANONICAL_JOINTS, BodyModel, load_body, mirror_pose
 from anchorfit.body.joint_sets import mirror_permutation
 from anchorfit.body.pose_library import load_pose_library
@@ -28,8 +29,10 @@ from anchorfit.fitting.energy import compiled_points
 from anchorfit.fitting.results import FitResult
 from anchorfit.fitting.schedules import problem_of
 from anchorfit.fitting.trust import CALIBRATIONS, Evidence, Limits, judge, likelihood
+from anchorfit.observations import list_images, match_people, read_people
 from anchorfit.observations.people import Observations
 from anchorfit.observations.person_size import person_size
+from anchorfit.pipeline import FitOptions, fit_people
 from anchorfit.regressors import predict
 from anchorfit.status import Status
 
@@ -340,3 +343,15 @@ def test_people_seen_badly_are_caught_and_ordinary_ones_are_not(body, schedule):
         assert all(bool(reason) != bool(row) for reason, row in zip(result.reasons, result.trusted, strict=True))
     assert caught[0] >= 0.7  # 75 % and more of larger sets
     assert caught[1] <= 0.04  # 2 % and less
+
+
+@pytest.mark.parametrize("schedule", ["anchored", "smplify"])
+def test_the_people_of_the_photographs_are_trusted(body, schedule):
+    """They were looked at: sides, front and back, hands and feet are where they should be."""
+    folder = ASSETS / "demo"
+    people = match_people(read_people(folder / "person_keypoints.json").people, list_images([folder])).people
+    whole = [person for person in people if (person.confidence > 0).sum() >= 10]
+    estimate = fit_people(whole, body, options=FitOptions(schedule=schedule)).estimate
+    assert estimate is not None
+    assert len(estimate) == 16
+    assert estimate.diagnostics.trusted.all()
