@@ -28,7 +28,7 @@ from torch import Tensor
 from anchorfit.body import BodyModel, axis_angle_to_matrix, load_body, matrix_to_axis_angle
 from anchorfit.body.pose_library import load_pose_library
 from anchorfit.evaluation.body_errors import body_errors
-from anchorfit.evaluation.synthetic import SyntheticSet, make_people
+from anchorfit.evaluation.synthetic import SyntheticPeople, SyntheticSet, make_people
 from anchorfit.fitting import FitConfig, FitResult, GaussianMixture, anchored, load_pose_prior, smplify
 from anchorfit.fitting.config import SMPLIFY_STAGES
 from anchorfit.fitting.schedules import last_stage
@@ -46,12 +46,12 @@ class Timing(NamedTuple):
     cpu: float
 
 
-def heldout_people(body: BodyModel, count: int) -> SyntheticSet:
+def heldout_people(body: BodyModel, count: int, config: SyntheticPeople | None = None) -> SyntheticSet:
     """People in poses of subjects that the prior has not seen, no subject above 300 poses."""
     library = load_pose_library(split="heldout")
     weights = library.subject_balanced_weights(300).numpy()
     chosen = np.random.default_rng(SEED).choice(len(library), 4000, p=weights)
-    return make_people(body, library.poses[chosen].numpy(), count, seed=SEED)
+    return make_people(body, library.poses[chosen].numpy(), count, seed=SEED, config=config)
 
 
 def noisy_prediction(truth: Tensor, degrees: float) -> Tensor:
