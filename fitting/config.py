@@ -60,6 +60,7 @@ class FitConfig:
 
     stages: tuple[Stage, ...] = SMPLIFY_STAGES
     joint_weights: Mapping[str, float] = field(default_factory=default_joint_weights)  # by canonical joint
+    pose_prior_temperature: float = 20.0  # see `terms.mixture`; 0: one component to a pose, as in the public code
     sigma: float = 100.0  # pixels, Geman-McClure of the data term
     reference_height: float | None = 300.0  # pixels of a 1.7 m person in the reference frame; None: image pixels
     camera: CameraStage = CameraStage()
@@ -161,6 +162,7 @@ def parity_config() -> FitConfig:
             for stage in SMPLIFY_STAGES
         ),
         joint_weights=smplify_joint_weights(),
+        pose_prior_temperature=0.0,
         reference_height=None,
         camera=camera,
         camera_moves_from=len(SMPLIFY_STAGES),

@@ -346,7 +346,7 @@ def stage_terms(
     """The energy of one stage. ``depths`` and ``anchor`` are (B, 85): after the camera stage, and predicted."""
     terms: list[Term] = [
         data,
-        MixtureTerm(prior, stage.pose_weight),
+        MixtureTerm(prior, stage.pose_weight, temperature=config.pose_prior_temperature),
         HingeTerm(stage.pose_weight, gain=config.hinge_gain, steepness=config.hinge_steepness),
         ShapeTerm(stage.shape_weight),
     ]

@@ -1,8 +1,9 @@
-"""The pose prior: a Gaussian mixture, its component chosen anew at each evaluation."""
+"""The pose prior: a Gaussian mixture, its components weighed anew at each evaluation."""
 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -14,51 +15,69 @@ from ..pose_prior import GaussianMixture
 TIE = 1e-3  # of an energy of about 80: above float32's rounding, below any difference that matters
 
 
-class MixtureTerm(Term):
-    """w * [sqrt(1/2) (x - m_k)^T L_k ; sqrt(-log w'_k)], x the body pose, k of the smallest total.
+class _Weighed(NamedTuple):
+    """How B poses stand to K components: L_k^T (x - m_k) (K, B, 69), shares (B, K), the soft minimum (B,)."""
 
-    Source: Bogo et al. 2016, eq. 4.
+    whitened: Tensor
+    shares: Tensor
+    total: Tensor
+
+
+class MixtureTerm(Term):
+    """w^2 times the soft minimum over k of E_k = 1/2 |L_k^T (x - m_k)|^2 - log w'_k, x the body pose.
+
+    The soft minimum -T log mean_k exp(-E_k / T) has the gradient sum_k r_k grad E_k with shares r = softmax(-E / T).
+    As in EM, shares are held while a step is made: the curvature is sum_k r_k L_k L_k^T / 2. At temperature 0 it is the
+    minimum, one component to a pose (Bogo et al. 2016, eq. 4). The mixture is mirror-symmetric, so at a symmetric pose,
+    such as the one `smplify` starts at, components tie in pairs. The minimum takes one of them, whatever the image
+    shows; the soft minimum shares between them, and the fit to a mirrored image is the mirrored fit.
 
     Args:
         prior: the mixture.
         weight: w.
+        temperature: T, in units of E (about 80 for a good pose).
     """
 
     name = "pose_prior"
 
-    def __init__(self, prior: GaussianMixture, weight: float) -> None:
+    def __init__(self, prior: GaussianMixture, weight: float, *, temperature: float = 0.0) -> None:
         self._means = prior.means  # (K, 69)
         self._factors = prior.precisions_cholesky  # (K, 69, 69), lower; C^-1 = L L^T
         self._constants = prior.neg_log_weights  # (K,)
-        self._half_precisions = 0.5 * self._factors @ self._factors.mT
+        self._half_precisions = (0.5 * self._factors @ self._factors.mT).flatten(1)  # (K, 69 * 69)
+        # At temperature 0 a preference far below what matters settles ties the same way whatever the rounding.
         self._preference = TIE * torch.arange(len(self._means), device=self._means.device)
         self._weight = weight
+        self._temperature = temperature
 
-    def _components(self, params: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """The chosen component (B,), its distance from the mean (B, 69), its total without the weight (B,)."""
-        away = params[None, :, BODY_POSE] - self._means[:, None]  # (K, B, 69)
-        totals = 0.5 * torch.bmm(away, self._factors).square().sum(-1) + self._constants[:, None]
-        # The mixture is mirror-symmetric, so at a symmetric pose (the start) components tie in pairs. A preference far
-        # below what matters settles ties the same way whatever the rounding.
-        chosen = (totals + self._preference[:, None]).argmin(0)
-        total = totals.gather(0, chosen[None])[0]
-        return chosen, params[:, BODY_POSE] - self._means[chosen], total
+    def _weigh(self, params: Tensor) -> _Weighed:
+        whitened = torch.bmm(params[None, :, BODY_POSE] - self._means[:, None], self._factors)
+        totals = (0.5 * whitened.square().sum(-1) + self._constants[:, None]).mT.contiguous()  # (B, K)
+        if self._temperature > 0:
+            scaled = -totals / self._temperature
+            total = self._temperature * (math.log(totals.shape[1]) - torch.logsumexp(scaled, -1))
+            return _Weighed(whitened, torch.softmax(scaled, -1), total)
+        chosen = (totals + self._preference).argmin(-1, keepdim=True)
+        return _Weighed(whitened, torch.zeros_like(totals).scatter(1, chosen, 1.0), totals.gather(1, chosen)[:, 0])
 
     def residuals(self, state: BodyState, rows: Tensor) -> Residuals:
-        chosen, away, _ = self._components(state.params)
-        factors = self._factors[chosen] * (math.sqrt(0.5) * self._weight)
-        values = torch.cat([(away[:, None] @ factors)[:, 0], self._weight * self._constants[chosen, None].sqrt()], -1)
-        jacobian = factors.new_zeros(len(factors), values.shape[-1], NUM_PARAMS)
-        jacobian[:, :-1, BODY_POSE] = factors.mT
-        return Residuals(values, jacobian)
+        """[sqrt(r_k / 2) L_k^T (x - m_k) for each k; what is left of the total], shares held: (B, 69 K + 1)."""
+        whitened, shares, total = self._weigh(state.params)
+        roots = self._weight * (0.5 * shares.detach()).sqrt()  # (B, K)
+        values = whitened.transpose(0, 1) * roots[..., None]  # (B, K, 69)
+        rest = (self._weight**2 * total - values.square().sum((1, 2))).clamp(min=0.0).sqrt().detach()
+        jacobian = values.new_zeros(len(values), values[0].numel() + 1, NUM_PARAMS)
+        jacobian[:, :-1, BODY_POSE] = (roots[..., None, None] * self._factors.mT).flatten(1, 2)
+        return Residuals(torch.cat([values.flatten(1), rest[:, None]], 1), jacobian)
 
     def energy(self, state: BodyState, rows: Tensor) -> Tensor:
-        return self._weight**2 * self._components(state.params)[2]
+        return self._weight**2 * self._weigh(state.params).total
 
     def accumulate(self, state: BodyState, rows: Tensor, normal: NormalEquations) -> NormalEquations:
-        chosen, away, total = self._components(state.params)
-        curvature = self._half_precisions[chosen]
+        whitened, shares, total = self._weigh(state.params)
+        pulls = torch.bmm(whitened, self._factors.mT)  # (K, B, 69)
         square = self._weight**2
-        normal.gradient[:, BODY_POSE].add_(torch.bmm(curvature, away[..., None])[..., 0], alpha=square)
+        normal.gradient[:, BODY_POSE].add_((shares.mT[..., None] * pulls).sum(0), alpha=0.5 * square)
+        curvature = (shares @ self._half_precisions).unflatten(1, (pulls.shape[-1], -1))
         normal.hessian[:, BODY_POSE, BODY_POSE].add_(curvature, alpha=square)
         return normal._replace(cost=normal.cost + square * total)
