@@ -97,10 +97,18 @@ class CameraFit(NamedTuple):
 
 
 class _Rigid:
-    """A rigid point cloud against keypoints: six unknowns a row; a `least_squares.Problem`."""
+    """A rigid point cloud against keypoints: six unknowns a row; a `least_squares.Problem`.
 
-    def __init__(self, cloud: Tensor, pelvis: Tensor, targets: Tensor, weights: Tensor, focal: Tensor) -> None:
-        self.cloud = cloud  # (B, P, 3) about the pelvis
+    The unknowns are [turn 3 | transl 3], the turn on from the orientation that a row starts at. The orientation itself
+    would not do: of a body seen from behind it is a turn by pi, which an axis-angle vector and its negative both write,
+    and a step from one is not the mirror image of a step from the other.
+    """
+
+    def __init__(
+        self, cloud: Tensor, up: Tensor, pelvis: Tensor, targets: Tensor, weights: Tensor, focal: Tensor
+    ) -> None:
+        self.cloud = cloud  # (B, P, 3) about the pelvis, in the camera's frame before the turn
+        self.up = up  # (B, 3) the body's axis, likewise
         self.pelvis = pelvis  # (B, 3)
         self.targets = targets  # (B, P, 2) reference pixels from the principal point
         self.weights = weights  # (B, P)
@@ -116,9 +124,9 @@ class _Rigid:
 
     def residuals(self, params: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
         settings = self.settings
-        orient, transl = params[:, :3], params[:, 3:]
-        rotation = axis_angle_to_matrix(orient)
-        jacobian_of_rotation = left_jacobian(orient)
+        turn, transl = params[:, :3], params[:, 3:]
+        rotation = axis_angle_to_matrix(turn)
+        jacobian_of_rotation = left_jacobian(turn)
         turned = torch.bmm(self.cloud[rows], rotation.mT)  # (A, P, 3)
         points = turned + (self.pelvis[rows] + transl)[:, None]
         depth = points[..., 2].clamp(min=NEAREST)
@@ -133,13 +141,13 @@ class _Rigid:
         by_point[:, :, 0, 0] = pull[..., 0]
         by_point[:, :, 1, 1] = pull[..., 1]
         by_point[..., 2] = -pull * ratio
-        moved = -torch.matmul(cross_matrix(turned), jacobian_of_rotation[:, None])  # (A, P, 3, 3) d turned / d orient
+        moved = -torch.matmul(cross_matrix(turned), jacobian_of_rotation[:, None])  # (A, P, 3, 3) d turned / d turn
         of_points = torch.cat([torch.matmul(by_point, moved), by_point], -1).flatten(1, 2)  # (A, 2P, 6)
         of_depth = params.new_zeros(count, 1, 6)
         unit = torch.ones_like(self.depth[rows]) if settings.depth_absolute else self.depth[rows]
         scale = settings.depth_weight / unit
         of_depth[:, 0, 5] = scale
-        up = rotation[:, :, 1]
+        up = torch.bmm(rotation, self.up[rows][..., None])[..., 0]
         of_up = params.new_zeros(count, 3, 6)
         of_up[:, :, :3] = -settings.upright_weight * cross_matrix(up) @ jacobian_of_rotation
         upright = params.new_tensor([0.0, -1.0, 0.0])
@@ -269,25 +277,28 @@ def place(
     def spread(values: Tensor) -> Tensor:
         return values.repeat_interleave(hypotheses, 0)
 
+    rotations = rotations.flatten(0, 1)
     problem = _Rigid(
-        spread(points[:, index] - pelvis[:, None]),
+        spread(points[:, index] - pelvis[:, None]) @ rotations.mT,
+        rotations[:, :, 1],
         spread(pelvis),
         spread(targets),
         spread(weights),
         spread(focal * zoom[:, None]),
     )
     problem.depth, problem.settings = spread(depth), settings
-    turned = problem.cloud @ rotations.flatten(0, 1).mT
     share = problem.weights / problem.weights.sum(-1, keepdim=True).clamp(min=1e-6)
-    centre = (turned * share[..., None]).sum(1)
+    centre = (problem.cloud * share[..., None]).sum(1)
     aim = (problem.targets * share[..., None]).sum(1) / problem.focal * problem.depth[:, None]
     transl = torch.cat([aim, problem.depth[:, None]], -1) - problem.pelvis
     transl[:, :2] -= centre[:, :2]
-    first = torch.cat([matrix_to_axis_angle(rotations.flatten(0, 1)), transl], -1)
+    first = torch.cat([torch.zeros_like(transl), transl], -1)
     solution = minimise(problem, first, LevenbergMarquardt(), settings.stopping)
     cost = torch.nan_to_num(solution.cost, nan=torch.inf).unflatten(0, (-1, hypotheses))
     order = cost.argsort(dim=-1, stable=True)
-    params = solution.params.unflatten(0, (-1, hypotheses))
+    turns, transl = solution.params[:, :3], solution.params[:, 3:]
+    orient = matrix_to_axis_angle(axis_angle_to_matrix(turns) @ rotations)
+    params = torch.cat([orient, transl], -1).unflatten(0, (-1, hypotheses))
     params = params.gather(1, order[..., None].expand_as(params))
     return CameraFit(params, cost.gather(1, order), zoom, depth, _shoulders(observations) * zoom)
 
