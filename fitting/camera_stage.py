@@ -310,19 +310,30 @@ def _shoulders(observations: Observations) -> Tensor:
     return torch.where(seen, distance, torch.inf)
 
 
-def choose(fit: CameraFit, count: int) -> Tensor:
-    """(B, C, 6): the best placement, and the next best ones that face elsewhere by more than a radian.
+class Candidates(NamedTuple):
+    """Placements that the body stages start from: params (B, C, 6), best first; which of them are worth it, (B, C)."""
 
-    Where no other is left the best stands in for it: that costs time and changes nothing.
+    params: Tensor
+    worth: Tensor
+
+
+def choose(fit: CameraFit, count: int, margin: float) -> Candidates:
+    """The best placement, and the next best ones that face elsewhere by more than a radian.
+
+    Args:
+        fit: what `place` found.
+        count: C, placements of a row.
+        margin: square pixels between a placement's cost and the best one's; beyond it the best is certain.
     """
-    chosen = [fit.params[:, 0]]
     rows = torch.arange(len(fit.cost), device=fit.cost.device)
+    chosen = [fit.params[:, 0]]
+    worth = [torch.ones_like(rows, dtype=torch.bool)]
     for _ in range(count - 1):
         apart = torch.stack([_angle_between(fit.params[..., :3], one[:, None, :3]) for one in chosen]).amin(0)
-        cost = torch.where(apart > 1.0, fit.cost, torch.inf)
-        index = torch.where(torch.isfinite(cost.amin(-1)), cost.argmin(-1), 0)
-        chosen.append(fit.params[rows, index])
-    return torch.stack(chosen, 1)
+        cost, index = torch.where(apart > 1.0, fit.cost, torch.inf).min(-1)
+        worth.append(torch.isfinite(cost) & (cost <= fit.cost[:, 0] + margin))
+        chosen.append(fit.params[rows, torch.where(worth[-1], index, 0)])
+    return Candidates(torch.stack(chosen, 1), torch.stack(worth, 1))
 
 
 def _angle_between(first: Tensor, second: Tensor) -> Tensor:

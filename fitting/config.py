@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -68,7 +69,10 @@ class FitConfig:
     depth_weight: float = 60.0  # pixels for a relative change of depth by 1
     upright_weight: float = 40.0  # pixels; see `terms.upright`
     upright_sigma: float = 0.5
-    candidates: int = 1  # orientations that enter the body stages, as extra rows: the camera stage chooses well enough
+    candidates: int = 2  # orientations that may enter the body stages, as extra rows,
+    candidate_margin: float = (
+        50.0  # square pixels by which the camera stage's cost of the others may be above the best's
+    )
     candidate_stages: int = 4  # after so many stages the better candidate goes on alone
     only_side_views: float | None = None  # pixels: the second candidate counts only where shoulders look narrower
     hinge_gain: float = 2.0  # see `terms.hinge`; the public code: 10
@@ -130,6 +134,7 @@ def anchored_config() -> FitConfig:
         # Ten times SMPLify's tolerance: no accuracy is lost, a quarter of the steps is saved.
         stages=(replace(SMPLIFY_STAGES[-1], stopping=Stopping(rtol=1e-3, max_steps=60)),),
         camera_moves_from=0,
+        candidates=1,
         upright_weight=0.0,
         sigma=20.0,  # a good start allows a kernel that is blind to far-off keypoints; see `docs/fitting.md`
         anchor_pose=60.0,
@@ -170,6 +175,7 @@ def parity_config() -> FitConfig:
         interpenetration_from=0,
         upright_weight=0.0,
         candidates=2,
+        candidate_margin=math.inf,
         candidate_stages=len(SMPLIFY_STAGES),
         hinge_gain=10.0,
         hinge_steepness=1.0,

@@ -201,16 +201,15 @@ def _fit(inputs: _Inputs) -> FitResult:
         orientations=orientations,
     )
     data = keypoint_term(inputs.observations, inputs.names, placed.zoom, config)
-    candidates = camera_stage.choose(placed, config.candidates)
+    candidates = camera_stage.choose(placed, config.candidates, config.candidate_margin)
     if inputs.keep_orientation:
         # What the camera stage turned to find the place is forgotten: it sees the torso alone, the prediction saw all.
-        candidates[..., :3] = start[:, None, GLOBAL_ORIENT]
-    depths = camera_stage.apply(start, candidates[:, 0])
-    count = config.candidates
-    params = camera_stage.apply(start.repeat_interleave(count, 0), candidates.flatten(0, 1))
-    rows = torch.arange(len(start), device=start.device).repeat_interleave(count)
+        candidates.params[..., :3] = start[:, None, GLOBAL_ORIENT]
+    depths = camera_stage.apply(start, candidates.params[:, 0])
+    rows, which = torch.nonzero(candidates.worth, as_tuple=True)
+    params = camera_stage.apply(start[rows], candidates.params[rows, which])
     steps = torch.zeros(len(start), dtype=torch.long, device=start.device)
-    converged = torch.ones_like(steps, dtype=torch.bool)
+    converged = torch.ones_like(rows, dtype=torch.bool)
     for number, stage in enumerate(config.stages):
         terms = stage_terms(stage, inputs.prior, data, depths, start, config)
         if config.interpenetration > 0 and number >= config.interpenetration_from:
@@ -219,14 +218,12 @@ def _fit(inputs: _Inputs) -> FitResult:
             inputs.body, terms, params, rows, stage, config, hold_camera=number < config.camera_moves_from
         )
         params = solution.params
-        steps = steps + solution.steps.unflatten(0, (-1, count)).sum(-1)
+        steps = steps.index_add(0, rows, solution.steps)
+        converged &= solution.converged
         last = number + 1 == len(config.stages)
-        if count > 1 and (last or number + 1 == config.candidate_stages):
-            pick = _better(solution, count, placed, config)
-            params, rows, count = params[pick], rows[pick], 1
-            converged &= solution.converged[pick]
-        elif count == 1:
-            converged &= solution.converged
+        if len(rows) > len(start) and (last or number + 1 == config.candidate_stages):
+            pick = _better(solution.cost, rows, which, placed, config)
+            params, rows, which, converged = params[pick], rows[pick], which[pick], converged[pick]
     params, terms, more = _fit_outlines(inputs, terms, params, placed.zoom)
     return diagnose(
         inputs.body,
@@ -317,13 +314,17 @@ def run_stage(
     return minimise(energy, start, config.rule, stage.stopping, rows=rows)
 
 
-def _better(solution: Solution, count: int, placed: camera_stage.CameraFit, config: FitConfig) -> Tensor:
-    """(B,) for each person the candidate of least cost."""
-    cost = solution.cost.nan_to_num(nan=torch.inf).unflatten(0, (-1, count))
+def _better(cost: Tensor, rows: Tensor, which: Tensor, placed: camera_stage.CameraFit, config: FitConfig) -> Tensor:
+    """(B,) for each person the candidate of least cost, of candidates (A,) that are number ``which`` of ``rows``."""
+    count = len(placed.cost)
+    table = cost.new_full((count, config.candidates), torch.inf)
+    table[rows, which] = cost.nan_to_num(nan=torch.inf)
     if config.only_side_views is not None:
         frontal = placed.shoulders >= config.only_side_views
-        cost = torch.cat([cost[:, :1], torch.where(frontal[:, None], torch.inf, cost[:, 1:])], -1)
-    return torch.arange(len(cost), device=cost.device) * count + cost.argmin(-1)
+        table[:, 1:] = torch.where(frontal[:, None], torch.inf, table[:, 1:])
+    place = torch.zeros_like(table, dtype=torch.long)
+    place[rows, which] = torch.arange(len(rows), device=rows.device)
+    return place.gather(1, table.argmin(-1, keepdim=True))[:, 0]
 
 
 def keypoint_term(observations: Observations, names: tuple[str, ...], zoom: Tensor, config: FitConfig) -> KeypointTerm:
