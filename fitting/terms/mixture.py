@@ -55,8 +55,9 @@ class MixtureTerm(Term):
         totals = (0.5 * whitened.square().sum(-1) + self._constants[:, None]).mT.contiguous()  # (B, K)
         if self._temperature > 0:
             scaled = -totals / self._temperature
-            total = self._temperature * (math.log(totals.shape[1]) - torch.logsumexp(scaled, -1))
-            return _Weighed(whitened, torch.softmax(scaled, -1), total)
+            logs = torch.log_softmax(scaled, -1)
+            mean = (scaled - logs)[:, 0] - math.log(totals.shape[1])  # the logarithm of the mean of exp(-E / T)
+            return _Weighed(whitened, logs.exp(), -self._temperature * mean)
         chosen = (totals + self._preference).argmin(-1, keepdim=True)
         return _Weighed(whitened, torch.zeros_like(totals).scatter(1, chosen, 1.0), totals.gather(1, chosen)[:, 0])
 
