@@ -104,11 +104,8 @@ class _Rigid:
     and a step from one is not the mirror image of a step from the other.
     """
 
-    def __init__(
-        self, cloud: Tensor, up: Tensor, pelvis: Tensor, targets: Tensor, weights: Tensor, focal: Tensor
-    ) -> None:
-        self.cloud = cloud  # (B, P, 3) about the pelvis, in the camera's frame before the turn
-        self.up = up  # (B, 3) the body's axis, likewise
+    def __init__(self, cloud: Tensor, pelvis: Tensor, targets: Tensor, weights: Tensor, focal: Tensor) -> None:
+        self.cloud = cloud  # (B, P + 1, 3) about the pelvis, before the turn; the body's axis comes last
         self.pelvis = pelvis  # (B, 3)
         self.targets = targets  # (B, P, 2) reference pixels from the principal point
         self.weights = weights  # (B, P)
@@ -127,7 +124,8 @@ class _Rigid:
         turn, transl = params[:, :3], params[:, 3:]
         rotation = axis_angle_to_matrix(turn)
         jacobian_of_rotation = left_jacobian(turn)
-        turned = torch.bmm(self.cloud[rows], rotation.mT)  # (A, P, 3)
+        turned = torch.bmm(self.cloud[rows], rotation.mT)
+        turned, up = turned[:, :-1], turned[:, -1]  # (A, P, 3), (A, 3)
         points = turned + (self.pelvis[rows] + transl)[:, None]
         depth = points[..., 2].clamp(min=NEAREST)
         weights = self.weights[rows]
@@ -147,7 +145,6 @@ class _Rigid:
         unit = torch.ones_like(self.depth[rows]) if settings.depth_absolute else self.depth[rows]
         scale = settings.depth_weight / unit
         of_depth[:, 0, 5] = scale
-        up = torch.bmm(rotation, self.up[rows][..., None])[..., 0]
         of_up = params.new_zeros(count, 3, 6)
         of_up[:, :, :3] = -settings.upright_weight * cross_matrix(up) @ jacobian_of_rotation
         upright = params.new_tensor([0.0, -1.0, 0.0])
@@ -279,8 +276,7 @@ def place(
 
     rotations = rotations.flatten(0, 1)
     problem = _Rigid(
-        spread(points[:, index] - pelvis[:, None]) @ rotations.mT,
-        rotations[:, :, 1],
+        torch.cat([spread(points[:, index] - pelvis[:, None]) @ rotations.mT, rotations[:, None, :, 1]], 1),
         spread(pelvis),
         spread(targets),
         spread(weights),
@@ -288,7 +284,7 @@ def place(
     )
     problem.depth, problem.settings = spread(depth), settings
     share = problem.weights / problem.weights.sum(-1, keepdim=True).clamp(min=1e-6)
-    centre = (problem.cloud * share[..., None]).sum(1)
+    centre = (problem.cloud[:, :-1] * share[..., None]).sum(1)
     aim = (problem.targets * share[..., None]).sum(1) / problem.focal * problem.depth[:, None]
     transl = torch.cat([aim, problem.depth[:, None]], -1) - problem.pelvis
     transl[:, :2] -= centre[:, :2]
