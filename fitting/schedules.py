@@ -25,7 +25,7 @@ from .pose_prior import GaussianMixture
 from .problem import FitProblem, Placement, sanitised
 from .results import FitResult
 from .sequences import couple
-from .stages import run_stages
+from .stages import Starts, run_stages
 
 SKELETONS = tuple(
     tuple(name for name in CONVENTIONS[convention] if name) for convention in ("coco17", "lsp14", "body25", "canonical")
@@ -154,7 +154,7 @@ def problem_of(
     skeleton: Sequence[str],
     *,
     keep_orientation: bool,
-) -> tuple[FitProblem, Tensor]:
+) -> tuple[FitProblem, Starts]:
     """The camera stage: what the body stages are given.
 
     Args:
@@ -163,7 +163,7 @@ def problem_of(
         skeleton: the joints that the rows may have seen.
         keep_orientation: whether the start's orientation stands, or orientations are tried.
     Returns:
-        The problem, and (B, C, D) candidates to begin its stages from.
+        The problem, and where its stages begin.
     """
     where = body.layout.global_orient
     placed = camera_stage.place(
@@ -174,7 +174,7 @@ def problem_of(
         reference_height=config.reference_height,
         orientations=axis_angle_to_matrix(start[:, None, where]) if keep_orientation else None,
     )
-    candidates = camera_stage.choose(placed, config.candidates)
+    candidates, worth = camera_stage.choose(placed, config.candidates, config.candidate_margin)
     if keep_orientation:
         # What the camera stage turned to find the place is forgotten: it sees the torso alone, the prediction saw all.
         candidates[..., :3] = start[:, None, where]
@@ -191,7 +191,7 @@ def problem_of(
         skeleton=tuple(skeleton),
         config=config,
     )
-    return problem, starts
+    return problem, Starts(starts, worth)
 
 
 def skeleton_groups(observations: Observations) -> list[tuple[tuple[str, ...], list[int]]]:

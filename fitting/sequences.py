@@ -16,7 +16,7 @@ from ..observations.person_size import person_size
 from .diagnostics import mean_error
 from .problem import FitProblem, Placement
 from .results import FitResult
-from .stages import run_stages
+from .stages import Starts, run_stages
 from .terms.smoothness import neighbours_of
 
 LOST = 0.08  # of the person's size: a frame whose joints lie so far from its keypoints on average draws no other
@@ -41,7 +41,7 @@ def couple(problem: FitProblem, result: FitResult) -> FitResult:
         resumed = neighbours_of(problem.videos, lost).resumed(params)
         params = torch.where(lost[:, None], resumed, params)
         problem = replace(problem, lost=lost, placement=_replaced(problem, resumed[:, problem.body.layout.depth], lost))
-    found = run_stages(problem, params[:, None], [stage for stage in config.stages if stage.couples])
+    found = run_stages(problem, Starts.one(params), [stage for stage in config.stages if stage.couples])
     rows = torch.arange(len(problem), device=params.device)
     # Rows that nobody is coupled to keep their fit to the bit; what was wrong with a row before stays wrong with it.
     kept = FitResult.concatenate([result, found]).rows(torch.where(found.steps == 0, rows, rows + len(rows)))
