@@ -15,7 +15,10 @@ from .config import ESSENTIAL, FitConfig, Stage, default_term
 from .least_squares import Dogleg, LevenbergMarquardt, StepRule
 from .terms import TermSpec
 
-RULES = {"levenberg-marquardt": LevenbergMarquardt, "dogleg": Dogleg}
+RULES: dict[str, type[LevenbergMarquardt] | type[Dogleg]] = {
+    "levenberg-marquardt": LevenbergMarquardt,
+    "dogleg": Dogleg,
+}
 """What ``rule`` may be."""
 NONE = "none"  # TOML has no word for it
 OFF = "off"

@@ -409,6 +409,7 @@ def test_a_file_changes_constants_of_the_schedule(command):
     (person,) = match_people(read_people(people), [command.folder / "photo.jpg"]).people
     options = FitOptions(config=read_config(config, SCHEDULES["anchored"]()))
     same = fit_people([person], load_body(), options=options).estimate
+    assert same is not None
     np.testing.assert_array_equal(same.params, estimate.params)
 
 

@@ -146,10 +146,10 @@ KEPT_AS = {
 @pytest.mark.parametrize("function", [fit, predict], ids=lambda function: function.__name__)
 def test_every_option_that_changes_results_is_a_setting_of_the_run(function, tmp_path, monkeypatch):
     people = people_file(tmp_path / "people.json", ["a.jpg"])
-    kept = []
-    monkeypatch.setattr(delivery, "run", lambda *given: kept.extend(one for one in given if hasattr(one, "settings")))
+    kept: list[delivery.Delivery] = []
+    monkeypatch.setattr(delivery, "run", lambda *given: kept.append(given[3]))
     function([people], tmp_path / "out")
-    settings = next(one.settings for one in kept if isinstance(one, delivery.Delivery))
+    settings = kept[0].settings
     options = {KEPT_AS.get(name, name) for name in signature(function).parameters if name not in SAME_RESULTS}
     assert options <= settings.keys()
 

@@ -81,7 +81,7 @@ def test_every_constant_is_set_by_its_own_line_and_nothing_with_it(path, tmp_pat
 
 def test_all_constants_are_set_by_one_file(tmp_path):
     new = {path: another(path, old) for path, old in leaves(WHOLE)}
-    tables = {}
+    tables: dict[str, list[str]] = {}
     for path, value in new.items():
         tables.setdefault(".".join(f'"{part}"' for part in path[:-1]), []).append(f"{path[-1]} = {toml(value)}\n")
     text = "".join(tables.pop("")) + "".join(f"[{head}]\n{''.join(lines)}" for head, lines in tables.items())

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -284,6 +285,7 @@ def test_terms_are_switched_by_name(body, people):
     assert only_terms(FitConfig(), [Hinge(weight=7.0)]).term("hinge") == Hinge(weight=7.0)
     with pytest.raises(ValueError, match=r"expected some of keypoints, pose_prior.*; got colour"):
         only_terms(FitConfig(), ["colour"])
+    wrong: Any
     for wrong in ([Hinge], [UprightTerm(40.0)], "hinge"):  # a kind, a term, a word: silently left out once
         with pytest.raises(TypeError, match=r"terms: expected .* got"):
             only_terms(FitConfig(), wrong)
