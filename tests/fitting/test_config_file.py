@@ -203,9 +203,42 @@ def test_files_that_are_missing_or_no_text(tmp_path):
         read_config(tmp_path / "fit.toml", FitConfig())
 
 
-@pytest.mark.parametrize("path", LEAVES, ids=".".join)
-def test_every_constant_is_documented(path):
-    rows = re.findall(r"^\| `\[?([\w.]*)\]?` \| `(\w+)`", PAGE.read_text(), flags=re.MULTILINE)
-    table = ".".join(path[:-1])
-    table = re.sub(r"^stages\.[\w ]+", "stages.NAME", table)
-    assert (table, path[-1]) in rows or (path[-1] == "from_stage" and ("terms.NAME", "from_stage") in rows)
+ROWS = {
+    (table, key): usual
+    for table, key, usual in re.findall(r"^\| (?:`([\w.]+)` )?\| `(\w+)` \| ([^|]+) \|", PAGE.read_text(), flags=re.M)
+}
+"""Of the table of all constants: (table, key) -> its usual value."""
+
+
+def row_of(path) -> tuple[str, str]:
+    """Where a constant is documented: all stages in one row, and the first stages of all terms."""
+    *tables, key = path
+    if tables[:1] == ["stages"] or key == "from_stage":
+        tables[1] = "NAME"
+    return ".".join(tables), key
+
+
+def shown(value) -> str:
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(shown, value))}]"
+    return f"{value:g}" if type(value) in (int, float) else toml(value)
+
+
+def test_all_constants_are_documented_and_no_others():
+    assert set(ROWS) == {row_of(path) for path in LEAVES}
+
+
+ALONE = [path for path in LEAVES if "NAME" not in row_of(path)[0] and not isinstance(LEAVES[path], dict)]
+
+
+@pytest.mark.parametrize("path", ALONE, ids=".".join)
+def test_the_usual_value_is_documented(path):
+    assert ROWS[row_of(path)] == f"`{shown(LEAVES[path])}`"
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_the_example_of_the_documentation_can_be_read(schedule, tmp_path):
+    (example,) = re.findall(r"```toml\n(.*?)```", PAGE.read_text(), flags=re.DOTALL)
+    config = read(tmp_path, example, SCHEDULES[schedule]())
+    assert (config.reference_height, config.rule, config.term("hinge")) == (250.0, Dogleg(), Hinge(weight=3.0))
+    assert config.term("anchor") is None
