@@ -20,18 +20,17 @@ from .fitting import (
     FitConfig,
     FitResult,
     GaussianMixture,
-    Status,
     TermSpec,
     anchored,
     load_pose_prior,
     only_terms,
     smplify,
 )
-from .fitting.diagnostics import image_reasons, reprojection_errors
+from .fitting.diagnostics import diagnose_prediction
 from .observations import Observations, Person, image_size, observe, sanitise_all, size_problem, too_little
 from .observations.videos import frame_of
 from .regressors import Priors
-from .results import BodyEstimate, Diagnostics, concatenate
+from .results import BodyEstimate, concatenate
 
 SMOOTHED_ACROSS = 3  # frames of a video: what lies farther apart is not drawn together
 
@@ -229,18 +228,8 @@ def predict(
     body = body or _usual_body()
     found = regressors.predict(observations, body, priors=priors)
     observations = observations.to(body.device, body.dtype)
-    errors, _ = reprojection_errors(body, observations, found.params)
-    seen = image_reasons(body, observations, found.params)
-    reasons = tuple("; ".join(filter(None, pair)) for pair in zip(found.reasons, seen, strict=True))
-    result = FitResult(
-        params=found.params,
-        reprojection=errors,
-        energy={},
-        steps=torch.zeros(len(found), dtype=torch.long),
-        status=torch.full((len(found),), int(Status.CONVERGED)),
-        trusted=torch.tensor([not reason for reason in reasons]),
-        reasons=reasons,
-    )
+    prior = _shipped_prior(body.dtype, body.device)
+    result = diagnose_prediction(body, observations, prior, found.params, told=found.reasons)
     return _to_estimate(result, observations, body, images or ("",) * len(observations), "direct")
 
 
@@ -365,8 +354,8 @@ def fit(
     config = config or SCHEDULES[schedule]()
     if terms is not None:
         config = only_terms(config, terms)
-    body = (body or load_body()).to(device)
-    prior = prior or load_pose_prior(dtype=body.dtype, device=body.device)
+    body = (body or _usual_body()).to(device)
+    prior = prior or _shipped_prior(body.dtype, body.device)
     observations = observations.to(body.device, body.dtype)
     start = init.params if isinstance(init, BodyEstimate) else init
     start = None if start is None else body.own_params(start)
@@ -409,28 +398,20 @@ def _check_batch(observations: Observations, images: Sequence[str]) -> None:
 def _to_estimate(
     result: FitResult, observations: Observations, body: BodyModel, images: tuple[str, ...], method: str
 ) -> BodyEstimate:
-    params = result.params.cpu()
-    diagnostics = Diagnostics(
-        reprojection_px=result.reprojection.cpu(),
-        energy={name: value.cpu() for name, value in result.energy.items()},
-        steps=result.steps.cpu(),
-        converged=result.converged.cpu(),
-        trusted=result.trusted.cpu(),
-        reasons=result.reasons,
-    )
+    params, observations = result.params.cpu(), observations.to("cpu")
     return BodyEstimate(
         **body.layout.split(params)._asdict(),
-        intrinsics=observations.intrinsics.cpu(),
-        image_size=observations.image_size.cpu(),
+        intrinsics=observations.intrinsics,
+        image_size=observations.image_size,
         crop_from_image=torch.eye(3, dtype=params.dtype).expand(len(observations), 3, 3).clone(),
-        keypoints=observations.keypoints.cpu(),
-        confidence=observations.confidence.cpu(),
+        keypoints=observations.keypoints,
+        confidence=observations.confidence,
         names=observations.names,
         images=images,
         body=body.source or body.name,
         gender=body.gender,
         method=method,
-        diagnostics=diagnostics,
+        diagnostics=result.diagnostics.to("cpu"),
     )
 
 

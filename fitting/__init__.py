@@ -2,7 +2,6 @@
 
 from .config import SCHEDULES, FitConfig, Stage, anchored_config, only_terms, parity_config
 from .config_file import ConfigFileError, read_config
-from .least_squares import Status
 from .pose_prior import GaussianMixture, load_pose_prior
 from .results import FitResult
 from .schedules import anchored, smplify
@@ -15,7 +14,6 @@ __all__ = [
     "FitResult",
     "GaussianMixture",
     "Stage",
-    "Status",
     "TermSpec",
     "anchored",
     "anchored_config",

@@ -49,6 +49,7 @@ class FitProblem:
         pose_prior: the mixture.
         start: (B, D) where the rows begin, and what anchors hold on to: the prediction, or the rest pose.
         whole: (B,) bool, the row's own input was finite.
+        predicted: whether ``start`` is a prediction.
         placement: of the camera stage.
         skeleton: names of the joints that the rows may have seen.
         config: the schedule's constants.
@@ -63,6 +64,7 @@ class FitProblem:
     pose_prior: GaussianMixture
     start: Tensor
     whole: Tensor
+    predicted: bool
     placement: Placement
     skeleton: tuple[str, ...]
     config: FitConfig

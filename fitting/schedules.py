@@ -25,7 +25,7 @@ from .pose_prior import GaussianMixture
 from .problem import FitProblem, Placement, sanitised
 from .results import FitResult
 from .sequences import couple
-from .stages import run_stages
+from .stages import Starts, run_stages
 
 SKELETONS = tuple(
     tuple(name for name in CONVENTIONS[convention] if name) for convention in ("coco17", "lsp14", "body25", "canonical")
@@ -122,11 +122,11 @@ def _fit(
                 body, some, pose_prior, start[rows], config, skeleton, keep_orientation=keep_orientation
             )
             problem = replace(problem, whole=whole[rows])
-            results.append(run_stages(problem, starts, apart).rows(range(len(members))))
-            placements.append(problem.placement.rows(range(len(members))))
+            results.append(run_stages(problem, starts, apart).rows(slice(0, len(members))))
+            placements.append(problem.placement.rows(slice(0, len(members))))
             order += members
         back = torch.tensor(order).argsort()
-        result = FitResult.concatenate(results).rows(back)
+        result = results[0] if len(results) == 1 else FitResult.concatenate(results).rows(back)
         if not (persons or videos):
             return result
         problem = FitProblem(
@@ -135,6 +135,7 @@ def _fit(
             pose_prior=pose_prior,
             start=start,
             whole=whole,
+            predicted=keep_orientation,
             placement=Placement.concatenate(placements).rows(back),
             skeleton=CANONICAL_JOINTS,
             config=config,
@@ -153,7 +154,7 @@ def problem_of(
     skeleton: Sequence[str],
     *,
     keep_orientation: bool,
-) -> tuple[FitProblem, Tensor]:
+) -> tuple[FitProblem, Starts]:
     """The camera stage: what the body stages are given.
 
     Args:
@@ -162,7 +163,7 @@ def problem_of(
         skeleton: the joints that the rows may have seen.
         keep_orientation: whether the start's orientation stands, or orientations are tried.
     Returns:
-        The problem, and (B, C, D) candidates to begin its stages from.
+        The problem, and where its stages begin.
     """
     where = body.layout.global_orient
     placed = camera_stage.place(
@@ -173,7 +174,7 @@ def problem_of(
         reference_height=config.reference_height,
         orientations=axis_angle_to_matrix(start[:, None, where]) if keep_orientation else None,
     )
-    candidates = camera_stage.choose(placed, config.candidates)
+    candidates, worth = camera_stage.choose(placed, config.candidates, config.candidate_margin)
     if keep_orientation:
         # What the camera stage turned to find the place is forgotten: it sees the torso alone, the prediction saw all.
         candidates[..., :3] = start[:, None, where]
@@ -185,11 +186,12 @@ def problem_of(
         pose_prior=pose_prior,
         start=start,
         whole=torch.ones(len(start), dtype=torch.bool, device=start.device),
+        predicted=keep_orientation,
         placement=Placement(depth=depth, zoom=placed.zoom, shoulders=placed.shoulders),
         skeleton=tuple(skeleton),
         config=config,
     )
-    return problem, starts
+    return problem, Starts(starts, worth)
 
 
 def skeleton_groups(observations: Observations) -> list[tuple[tuple[str, ...], list[int]]]:

@@ -353,11 +353,12 @@ def print_tracks(folder: Path) -> None:
 
 
 def print_people(estimate: BodyEstimate, columns: Mapping[str, Sequence[str]] | None = None) -> None:
-    """One line a person: joints, reprojection error, steps, trust; and further columns of one's own."""
+    """One line a person: joints, reprojection error, steps, score, trust; and further columns of one's own."""
     table = Table(box=None, padding=(0, 2, 0, 0))
     table.add_column("person", overflow="fold", max_width=60, no_wrap=False)
     for heading in ("joints", "reprojection", *(columns or {}), "steps"):
         table.add_column(heading, justify="right")
+    table.add_column("score", justify="right")
     table.add_column("trusted")
     diagnostics = estimate.diagnostics
     for i, name in enumerate(estimate.names):
@@ -369,6 +370,7 @@ def print_people(estimate: BodyEstimate, columns: Mapping[str, Sequence[str]] | 
             f"{float(errors.mean()):.1f} px" if len(errors) else "-",
             *(values[i] for values in (columns or {}).values()),
             str(int(diagnostics.steps[i])),
+            f"{float(diagnostics.score[i]):.2f}" if torch.isfinite(diagnostics.score[i]) else "-",
             "yes" if diagnostics.trusted[i] else escape(f"no: {diagnostics.reasons[i]}"),
         )
     out.print(table)

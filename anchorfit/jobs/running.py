@@ -246,6 +246,7 @@ def _fitted(estimate: BodyEstimate, row: int) -> dict[str, Any]:
     errors = errors[torch.isfinite(errors)]
     return {
         "status": "fitted",
+        "score": round(float(found.score[row]), 4) if torch.isfinite(found.score[row]) else None,
         "trusted": bool(found.trusted[row]),
         "reason": found.reasons[row],
         "error_px": round(float(errors.mean()), 4) if len(errors) else None,

@@ -24,7 +24,7 @@ from .records import Shown, person_records
 MOST_PEOPLE = 200
 """People in one report: 60 to 80 kB each, twice that with a comparison."""
 
-ERROR_TOP_PERCENT = 6.0  # of the person's height: the red end of the colours
+ERROR_TOP_PERCENT = 6.0  # of the person's size: the red end of the colours
 DISTANCE_TOP_MM = 150.0
 
 

@@ -66,7 +66,7 @@ def test_clean_keypoints_are_met(body):
     clean = make_people(body, poses, 8, seed=1, config=CLEAN)
     result = smplify(body, clean.observations, PRIOR)
     height = 1.7 * clean.observations.intrinsics[:, 0, 0] / clean.params[:, 84]
-    share = result.reprojection.nanmean(-1) / height
+    share = result.reprojection_px.nanmean(-1) / height
     assert float(share.median()) < 0.02
     assert result.converged.all()
     assert result.trusted.float().mean() > 0.8
@@ -237,7 +237,7 @@ def test_the_size_of_the_image_does_not_matter(body, people):
     larger = replace(observations, keypoints=observations.keypoints * 4, intrinsics=scale @ observations.intrinsics)
     small, large = smplify(body, observations, PRIOR), smplify(body, larger, PRIOR)
     torch.testing.assert_close(large.params, small.params, atol=2e-2, rtol=0)  # float32, amplified by 20 steps
-    torch.testing.assert_close(large.reprojection, 4 * small.reprojection, atol=0.5, rtol=0.05, equal_nan=True)
+    torch.testing.assert_close(large.reprojection_px, 4 * small.reprojection_px, atol=0.5, rtol=0.05, equal_nan=True)
 
 
 def test_parity_settings_run(body, people):
@@ -249,7 +249,7 @@ def test_parity_settings_run(body, people):
         config=replace(CLEAN, convention="lsp14", focal_range=(6.25, 6.25), height_range=(300.0, 300.0)),
     )
     result = smplify(body, lsp.observations, PRIOR, config=parity_config())
-    assert float(result.reprojection.nanmean()) < 12.0
+    assert float(result.reprojection_px.nanmean()) < 12.0
     assert torch.isfinite(result.params).all()
 
 

@@ -79,6 +79,7 @@ def problem(body: BodyModel, prior: GaussianMixture, params: Tensor) -> FitProbl
         pose_prior=prior,
         start=params + 0.2,
         whole=torch.ones(COUNT, dtype=torch.bool),
+        predicted=True,
         placement=Placement(
             depth=torch.linspace(3, 5, COUNT, dtype=torch.float64),
             zoom=torch.tensor([1.0, 0.5, 2.0, 1.3], dtype=torch.float64),
