@@ -16,11 +16,12 @@ from . import regressors
 from .body import BodyModel, load_body
 from .camera import PLAUSIBLE_FOCAL, default_focal, focal_from_exif, intrinsics_matrix
 from .fitting import (
+    SCHEDULES,
     FitConfig,
     FitResult,
     GaussianMixture,
+    TermSpec,
     anchored,
-    anchored_config,
     load_pose_prior,
     only_terms,
     smplify,
@@ -31,7 +32,6 @@ from .observations.videos import frame_of
 from .regressors import Priors
 from .results import BodyEstimate, concatenate
 
-SCHEDULES = ("smplify", "anchored")
 SMOOTHED_ACROSS = 3  # frames of a video: what lies farther apart is not drawn together
 
 
@@ -62,6 +62,7 @@ class FitOptions:
     video: bool = False  # they are one person in successive frames, and are smoothed; fitted all at once
     minimum_joints: int = 0  # people with fewer seen joints are left out
     schedule: str = "anchored"  # as in `fit`
+    config: FitConfig | None = None  # the schedule's constants; None: its usual ones
     masks: bool = False  # whether outlines are fitted too, where people have masks: for people that nothing hides
 
 
@@ -101,6 +102,7 @@ def fit_people(
             body,
             init=None if init is None else init.rows([place[name] for name in observations.names]),
             schedule=options.schedule,
+            config=options.config,
             prior=prior,
             priors=priors,
             images=images,
@@ -300,7 +302,7 @@ def fit(
     init: BodyEstimate | Tensor | None = None,
     schedule: str = "anchored",
     config: FitConfig | None = None,
-    terms: Collection[str] | None = None,
+    terms: Collection[str | TermSpec] | None = None,
     prior: GaussianMixture | None = None,
     priors: Priors | None = None,
     images: tuple[str, ...] = (),
@@ -317,7 +319,8 @@ def fit(
         schedule: "anchored", the default (the last stage, held near ``init`` or, without one, near what `predict`
             says), or "smplify" (four stages, from keypoints alone or from ``init``'s pose).
         config: the schedule's constants; None takes its defaults.
-        terms: names of the energy's terms to use, as in ``diagnostics.energy``; None takes the config's.
+        terms: of the energy, to be used alone beside the essential ones: names, as in ``diagnostics.energy``, or specs
+            of ``fitting.terms`` or one's own (docs/extending.md); None takes the config's.
         prior: of the pose; None takes the one that ships with the package.
         priors: trained networks to predict with where there is no ``init``; None takes the package's.
         images: B paths to record in the estimate.
@@ -348,7 +351,7 @@ def fit(
         _check_device(device)
     if schedule not in SCHEDULES:
         raise ValueError(f"schedule: expected one of {', '.join(SCHEDULES)}, got {schedule!r}")
-    config = config or (FitConfig() if schedule == "smplify" else anchored_config())
+    config = config or SCHEDULES[schedule]()
     if terms is not None:
         config = only_terms(config, terms)
     body = (body or _usual_body()).to(device)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 from .camera_stage import TORSO, CameraStage
@@ -120,6 +120,9 @@ class FitConfig:
     limits: Limits = Limits()
 
     def __post_init__(self) -> None:
+        other = next((term for term in self.terms if not isinstance(term, TermSpec)), None)
+        if other is not None:
+            raise TypeError(f"terms: expected values of kinds of TermSpec, got {other!r} (docs/extending.md)")
         names = [spec.name for spec in self.terms]
         if len(set(names)) < len(names):
             raise ValueError(f"terms: expected each name once, got {', '.join(names)}")
@@ -182,12 +185,15 @@ def only_terms(config: FitConfig, terms: Collection[str | TermSpec]) -> FitConfi
 
     Raises:
         ValueError: a name is none of a term.
+        TypeError: what is given is neither a name nor a spec.
     """
-    given = [term for term in terms if isinstance(term, TermSpec)]
+    if isinstance(terms, str):
+        raise TypeError(f"terms: expected a list of names and specs, got {terms!r}")
+    given = [term for term in terms if not isinstance(term, str)]
     names = [term for term in terms if isinstance(term, str)]
     names += ["anchor_orient"] if "anchor" in names else []
     wanted = {name: config.term(name) or default_term(name) for name in (*ESSENTIAL, *names)}
-    wanted.update({spec.name: spec for spec in given})
+    wanted.update({getattr(spec, "name", ""): spec for spec in given})
     order = {spec.name: place for place, spec in enumerate(TERMS)}
     return replace(config, terms=tuple(sorted(wanted.values(), key=lambda spec: order.get(spec.name, len(order)))))
 
@@ -243,3 +249,7 @@ def parity_config() -> FitConfig:
     ):
         config = config.with_term(spec)
     return config
+
+
+SCHEDULES: dict[str, Callable[[], FitConfig]] = {"smplify": FitConfig, "anchored": anchored_config}
+"""Name of a schedule -> its usual constants."""

@@ -34,14 +34,21 @@ class BodyState(NamedTuple):
     Attributes:
         params: (B, D), see ``layout``.
         points: (B, P, 3) metres, camera frame; P = 0 where no term wants points.
-        jacobian: (B, P, 3, D), or None where only values were asked for.
+        derivative: (B, P, 3, D) of the points by the parameters, or None where only values were asked for.
         layout: of the parameters.
     """
 
     params: Tensor
     points: Tensor
-    jacobian: Tensor | None
+    derivative: Tensor | None
     layout: Layout
+
+    @property
+    def jacobian(self) -> Tensor:
+        """(B, P, 3, D) the derivative; not a number where only values were asked for, which are right all the same."""
+        if self.derivative is None:
+            return self.points.new_full((), torch.nan).expand(*self.points.shape, self.layout.size)
+        return self.derivative
 
     @classmethod
     def of(cls, params: Tensor, points: PointSet | None = None, *, derivative: bool = False) -> BodyState:
@@ -56,21 +63,21 @@ class BodyState(NamedTuple):
 
     def share(self, columns: Tensor | slice) -> BodyState:
         """The same with some of the points alone."""
-        jacobian = None if self.jacobian is None else self.jacobian[:, columns]
-        return self._replace(points=self.points[:, columns], jacobian=jacobian)
+        derivative = None if self.derivative is None else self.derivative[:, columns]
+        return self._replace(points=self.points[:, columns], derivative=derivative)
 
 
 class Term(ABC):
     """One line of the energy.
 
     Attributes:
-        name: how diagnostics speak of it.
+        name: how diagnostics speak of it; a term that a spec built has the spec's.
         point_names: the body points it looks at (see `anchorfit.body.compile_points`).
         evidence: (B,) bool, the rows that the term says anything of; None: all of them.
         holds: parameters that the term sets itself in ``refresh`` and the solver leaves alone.
     """
 
-    name: str
+    name: str = ""
     point_names: tuple[str, ...] = ()
     evidence: Tensor | None = None
     holds: tuple[slice, ...] = ()
@@ -102,6 +109,11 @@ class Term(ABC):
     def accumulate(self, state: BodyState, rows: Tensor, normal: NormalEquations) -> None:
         """Adds the term to the normal equations ``normal``, in place."""
         values, jacobian = self.residuals(state, rows)
+        if values.dim() != 2 or jacobian.shape != (*values.shape, state.layout.size):
+            raise ValueError(
+                f"{self.name or type(self).__name__}: expected residuals (B, R) and their Jacobian "
+                f"(B, R, {state.layout.size}), got {tuple(values.shape)} and {tuple(jacobian.shape)}"
+            )
         transposed = jacobian.transpose(1, 2)
         normal.cost.add_(values.square().sum(-1))
         normal.gradient.add_(torch.bmm(transposed, values[..., None])[..., 0])

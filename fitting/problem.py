@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -77,8 +78,8 @@ class FitProblem:
 
     def terms(self, stage: Stage) -> list[Term]:
         """The energy of one stage, without terms that no row has evidence for."""
-        on = self.config.terms_of(stage)
-        return [term for spec in on if (term := spec.build(self, stage)) is not None]
+        built = ((spec.name, spec.build(self, stage)) for spec in self.config.terms_of(stage))
+        return [_named(term, name) for name, term in built if term is not None]
 
     @cached_property
     def frame(self) -> ReferenceFrame:
@@ -98,6 +99,15 @@ class FitProblem:
     def to_reference(self, pixels: Tensor, rows: Tensor) -> Tensor:
         """(R, N, 2) pixels of the images of some rows -> of their reference frames."""
         return self.frame.rows(rows).pixels(pixels)
+
+
+def _named(term: Term, name: str) -> Term:
+    """The term under the name of its spec, by which diagnostics find it; what it was built from may be shared."""
+    if term.name == name:
+        return term
+    renamed = copy(term)
+    renamed.name = name
+    return renamed
 
 
 def sanitised(observations: Observations, start: Tensor) -> tuple[Observations, Tensor, Tensor]:

@@ -39,6 +39,10 @@ def fit(
     schedule: Annotated[
         str, typer.Option(help="anchored (held near --init, else near a prediction), or smplify (four stages).")
     ] = "anchored",
+    config: Annotated[
+        Path | None,
+        typer.Option(help="TOML file that changes constants of --schedule: weights, stages, limits (docs/fitting.md)."),
+    ] = None,
     init: Annotated[
         list[Path] | None,
         typer.Option(help="Estimates (.npz, or a folder of them) to start from, by name; may be given several times."),
@@ -69,7 +73,8 @@ def fit(
     The exit code is 0 when somebody was fitted and something written (problems are said at the end), 1 when not, and 2
     for a wrong command.
     """
-    from ..pipeline import SCHEDULES, FitOptions, load_body_on
+    from ..fitting import SCHEDULES, read_config
+    from ..pipeline import FitOptions, load_body_on
     from ..regressors import load_priors
     from ..results import load_estimates
     from .delivery import Delivery, Kept, run
@@ -99,7 +104,12 @@ def fit(
         raise typer.BadParameter(f"expected one of {', '.join(SCHEDULES)}, got {schedule!r}", param_hint="--schedule")
     film = source.video is not None
     options = FitOptions(
-        focal=focal, schedule=schedule, masks=mask is not None, same_person=same_person or film, video=video or film
+        focal=focal,
+        schedule=schedule,
+        config=read_config(config, SCHEDULES[schedule]()) if config else None,
+        masks=mask is not None,
+        same_person=same_person or film,
+        video=video or film,
     )
     model, kept = load_body_on(body, gender, device), Kept()
     work = _Fitting(
@@ -116,7 +126,7 @@ def fit(
         "body": [body, gender],
     }
     settings |= {"weights": fingerprint(weights), "focal": focal, "schedule": schedule, "fps": fps}
-    settings |= {"same_person": same_person, "video": video}
+    settings |= {"config": fingerprint(config), "same_person": same_person, "video": video}
     delivery = Delivery.of(
         source,
         output,

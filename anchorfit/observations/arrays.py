@@ -42,19 +42,13 @@ def load_arrays(path: str | Path) -> dict[str, np.ndarray]:
         raise KeypointFileError(f"{path}: the .npz file is damaged or cut short ({error}); write it again") from error
 
 
-def read_npz(path: str | Path, *, convention: str | None = None) -> PeopleFile:
-    """Read anchorfit's own .npz.
+def parse_npz(arrays: dict[str, np.ndarray], path: str | Path, *, convention: str | None = None) -> PeopleFile:
+    """Read anchorfit's own .npz, from arrays that were loaded already; ``path`` is for messages.
 
     Raises:
-        FileNotFoundError: no such file.
-        KeypointFileError: not an .npz file, or an array is missing or of the wrong shape.
+        KeypointFileError: an array is missing or of the wrong shape.
         ValueError: no such convention.
     """
-    return parse_npz(load_arrays(path), path, convention=convention)
-
-
-def parse_npz(arrays: dict[str, np.ndarray], path: str | Path, *, convention: str | None = None) -> PeopleFile:
-    """As `read_npz`, for arrays that were loaded already; ``path`` is for messages."""
     keypoints = _keypoints(arrays, path, None if convention is None else convention_name(convention))
     count = len(keypoints.positions)
     images, names = _texts(arrays, "image", count, path), _texts(arrays, "person", count, path)

@@ -14,7 +14,7 @@ from ..body.joint_sets import CANONICAL_JOINTS
 from .conventions import CONVENTIONS, Keypoints, convention_by_count, convention_name, to_canonical
 from .masks import StoredMask, mask_to_run_lengths
 from .people import PeopleFile, Person
-from .reading import KeypointFileError, load_json, numbers, optional_box, optional_size
+from .reading import KeypointFileError, numbers, optional_box, optional_size
 
 FORMAT = "anchorfit-keypoints"
 
@@ -24,19 +24,12 @@ def is_own_json(content: Any) -> bool:
     return isinstance(content, dict) and isinstance(content.get("people"), list)
 
 
-def read_json(path: str | Path, *, convention: str | None = None) -> PeopleFile:
-    """Read anchorfit's own JSON.
+def parse_json(content: Any, path: str | Path, *, convention: str | None = None) -> PeopleFile:
+    """Read anchorfit's own JSON, from content that was loaded already; ``path`` is for messages.
 
     Raises:
-        FileNotFoundError: no such file.
-        KeypointFileError: cut short, or without people.
-        ValueError: no such convention.
+        KeypointFileError: no people in it, or no such convention.
     """
-    return parse_json(load_json(path), path, convention=convention)
-
-
-def parse_json(content: Any, path: str | Path, *, convention: str | None = None) -> PeopleFile:
-    """As `read_json`, for content that was loaded already; ``path`` is for messages."""
     if not is_own_json(content):
         raise KeypointFileError(f"{path}: expected an object with the key people, a list")
     stated = convention or content.get("convention")

@@ -57,7 +57,6 @@ class InterpenetrationTerm(Term):
     def residuals(self, state: BodyState, rows: Tensor) -> Residuals:
         overlaps, between, reach = self._overlaps(state)
         root = (overlaps.sum(-1) + 1e-12).sqrt()  # smooth where nothing touches
-        assert state.jacobian is not None
         pull = -(overlaps / reach / root[:, None])[..., None] * between  # d root / d between
         by_joint = self._pairs.offsets.mT @ pull  # (B, 24, 3)
         count = len(root)

@@ -49,7 +49,6 @@ class KeypointTerm(Term):
         self._sigma = sigma
 
     def residuals(self, state: BodyState, rows: Tensor) -> Residuals:
-        assert state.jacobian is not None
         weights = self._weights[rows]
         pixels, by_point, behind = project_with_jacobian(state.points, self._intrinsics[rows])
         rho, slope = geman_mcclure(pixels - self._keypoints[rows], self._sigma)

@@ -45,7 +45,6 @@ class SilhouetteTerm(Term):
         self._sigma = sigma
 
     def residuals(self, state: BodyState, rows: Tensor) -> Residuals:
-        assert state.jacobian is not None
         index = self._matches.index[rows]
         points = state.points.gather(1, index[..., None].expand(*index.shape, 3))  # (B, M, 3)
         pixels, by_point, _ = project_with_jacobian(points, self._intrinsics[rows])

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -25,7 +26,7 @@ from anchorfit.fitting import (
 )
 from anchorfit.fitting.camera_stage import CameraStage, depth_guess
 from anchorfit.fitting.energy import BodyState
-from anchorfit.fitting.terms import AnchorTerm, Hinge
+from anchorfit.fitting.terms import AnchorTerm, Hinge, UprightTerm
 from anchorfit.observations.people import Observations
 
 PRIOR = load_pose_prior()
@@ -285,6 +286,10 @@ def test_terms_are_switched_by_name(body, people):
     assert only_terms(FitConfig(), [Hinge(weight=7.0)]).term("hinge") == Hinge(weight=7.0)
     with pytest.raises(ValueError, match=r"expected some of keypoints, pose_prior.*; got colour"):
         only_terms(FitConfig(), ["colour"])
+    wrong: Any
+    for wrong in ([Hinge], [UprightTerm(40.0)], "hinge"):  # a kind, a term, a word: silently left out once
+        with pytest.raises(TypeError, match=r"terms: expected .* got"):
+            only_terms(FitConfig(), wrong)
     with pytest.raises(ValueError, match=r"expected some of .*; got colour"):
         FitConfig().without("colour")
     with pytest.raises(ValueError, match="hinge is to begin in stage 'never'; there are first, second"):
