@@ -15,6 +15,7 @@ from torch import Tensor
 from . import regressors
 from .body import BodyModel, load_body
 from .camera import PLAUSIBLE_FOCAL, default_focal, focal_from_exif, intrinsics_matrix
+from .deprecation import renamed_arguments
 from .fitting import (
     FitConfig,
     FitResult,
@@ -28,14 +29,14 @@ from .fitting import (
 from .fitting.diagnostics import diagnose_prediction
 from .observations import Observations, Person, image_size, observe, sanitise_all, size_problem, too_little
 from .observations.videos import frame_of
-from .regressors import Priors
+from .regressors import Networks
 from .results import BodyEstimate, concatenate
 
 SCHEDULES = ("smplify", "anchored")
 SMOOTHED_ACROSS = 3  # frames of a video: what lies farther apart is not drawn together
 
 
-class Problem(NamedTuple):
+class InputProblem(NamedTuple):
     """Something that went wrong with one image or person; the others went on."""
 
     subject: str
@@ -49,7 +50,7 @@ class Outcome(NamedTuple):
     """What came of a run: the bodies, None where not one could be fitted, and the problems on the way."""
 
     estimate: BodyEstimate | None
-    problems: tuple[Problem, ...]
+    problems: tuple[InputProblem, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,12 +66,13 @@ class FitOptions:
     masks: bool = False  # whether outlines are fitted too, where people have masks: for people that nothing hides
 
 
+@renamed_arguments(priors="networks")
 def fit_people(
     people: Sequence[Person],
     body: BodyModel,
     *,
     init: BodyEstimate | None = None,
-    priors: Priors | None = None,
+    networks: Networks | None = None,
     options: FitOptions = FitOptions(),
     progress: Callable[[int], None] = lambda done: None,
 ) -> Outcome:
@@ -80,7 +82,7 @@ def fit_people(
         people: with ``image`` a readable path, or with ``image_size``.
         body: sets device and floating-point type.
         init: predictions to start from; a person's is the row of the same name.
-        priors: trained networks to predict with where there is no ``init``; None takes the package's.
+        networks: trained networks to predict with where there is no ``init``; None takes the package's.
         progress: called with the number of people dealt with since the last call.
     Returns:
         The estimates in the order of ``people``, without those that a problem names.
@@ -93,7 +95,6 @@ def fit_people(
     ready = _made_ready(people, options, init)
     progress(len(people) - len(ready.people))
     estimates = []
-    prior = _shipped_prior(body.dtype, body.device)
     place = {} if init is None else {name: row for row, name in enumerate(init.names)}
     for observations, images in ready.batches(max(1, len(people)) if together else options.batch_size, options):
         estimate = fit(
@@ -101,8 +102,7 @@ def fit_people(
             body,
             init=None if init is None else init.rows([place[name] for name in observations.names]),
             schedule=options.schedule,
-            prior=prior,
-            priors=priors,
+            networks=networks,
             images=images,
             persons=[0] * len(observations) if options.same_person else (),
             videos=_stretches(observations.names) if options.video else (),
@@ -119,16 +119,17 @@ def _usual_body() -> BodyModel:
 
 
 @lru_cache(maxsize=4)
-def _shipped_prior(dtype: torch.dtype, device: torch.device) -> GaussianMixture:
+def _shipped_pose_prior(dtype: torch.dtype, device: torch.device) -> GaussianMixture:
     """Read once: it takes as long as many a fit."""
     return load_pose_prior(dtype=dtype, device=device)
 
 
+@renamed_arguments(priors="networks")
 def predict_people(
     people: Sequence[Person],
     body: BodyModel,
     *,
-    priors: Priors | None = None,
+    networks: Networks | None = None,
     options: FitOptions = FitOptions(),
     progress: Callable[[int], None] = lambda done: None,
 ) -> Outcome:
@@ -137,7 +138,7 @@ def predict_people(
     progress(len(people) - len(ready.people))
     estimates = []
     for observations, images in ready.batches(options.batch_size, options):
-        estimates.append(predict(observations, body, priors=priors, images=images))
+        estimates.append(predict(observations, body, networks=networks, images=images))
         progress(len(observations))
     return Outcome(concatenate(estimates) if estimates else None, tuple(ready.problems))
 
@@ -158,7 +159,7 @@ class _Ready(NamedTuple):
     people: list[Person]
     sizes: list[tuple[int, int]]
     cameras: Tensor
-    problems: list[Problem]
+    problems: list[InputProblem]
 
     def batches(self, size: int, options: FitOptions) -> Iterator[tuple[Observations, tuple[str, ...]]]:
         """Observations, and their images' paths, so many people at a time."""
@@ -178,25 +179,26 @@ def _made_ready(people: Sequence[Person], options: FitOptions, init: BodyEstimat
     ready: list[Person] = []
     sizes: list[tuple[int, int]] = []
     focals: list[float] = []
-    problems: list[Problem] = []
+    problems: list[InputProblem] = []
     for look, (person, notes) in zip(looks, clean, strict=True):
         try:
             focals.append(_focal_length(person, look, notes, images, predicted, options))
         except ValueError as error:
-            problems.append(Problem(person.name, f"skipped: {error}"))
+            problems.append(InputProblem(person.name, f"skipped: {error}"))
             continue
-        problems.extend(Problem(person.name, note) for note in (*look.notes, *notes))
+        problems.extend(InputProblem(person.name, note) for note in (*look.notes, *notes))
         ready.append(person)
         sizes.append(look.size)
     middles = torch.tensor([(width / 2, height / 2) for width, height in sizes]).reshape(-1, 2)
     return _Ready(ready, sizes, intrinsics_matrix(torch.tensor(focals), middles), problems)
 
 
+@renamed_arguments(priors="networks")
 def predict(
     observations: Observations,
     body: BodyModel | None = None,
     *,
-    priors: Priors | None = None,
+    networks: Networks | None = None,
     images: tuple[str, ...] = (),
 ) -> BodyEstimate:
     """Predict bodies in one forward pass: what `fit` takes as ``init``.
@@ -204,7 +206,7 @@ def predict(
     Args:
         observations: B people, pixels; masks, where there are any, give the shape.
         body: sets device and floating-point type; None takes the neutral open body.
-        priors: trained networks; None takes those that ship with the package.
+        networks: trained networks; None takes those that ship with the package.
         images: B paths to record in the estimate.
     Returns:
         The estimate, B rows, on the CPU. A row that could not be predicted stands upright and is not trusted.
@@ -224,10 +226,10 @@ def predict(
     """
     _check_batch(observations, images)
     body = body or _usual_body()
-    found = regressors.predict(observations, body, priors=priors)
+    found = regressors.predict_params(observations, body, networks=networks)
     observations = observations.to(body.device, body.dtype)
-    prior = _shipped_prior(body.dtype, body.device)
-    result = diagnose_prediction(body, observations, prior, found.params, told=found.reasons)
+    pose_prior = _shipped_pose_prior(body.dtype, body.device)
+    result = diagnose_prediction(body, observations, pose_prior, found.params, told=found.reasons)
     return _to_estimate(result, observations, body, images or ("",) * len(observations), "direct")
 
 
@@ -293,6 +295,7 @@ def _check_predictions(init: BodyEstimate, body: BodyModel) -> None:
         raise ValueError(f"init: there are several predictions of the name {twice}; give one for each person")
 
 
+@renamed_arguments(prior="pose_prior", priors="networks")
 def fit(
     observations: Observations,
     body: BodyModel | None = None,
@@ -301,8 +304,8 @@ def fit(
     schedule: str = "anchored",
     config: FitConfig | None = None,
     terms: Collection[str] | None = None,
-    prior: GaussianMixture | None = None,
-    priors: Priors | None = None,
+    pose_prior: GaussianMixture | None = None,
+    networks: Networks | None = None,
     images: tuple[str, ...] = (),
     persons: Sequence[Hashable] = (),
     videos: Sequence[Hashable] = (),
@@ -318,8 +321,8 @@ def fit(
             says), or "smplify" (four stages, from keypoints alone or from ``init``'s pose).
         config: the schedule's constants; None takes its defaults.
         terms: names of the energy's terms to use, as in ``diagnostics.energy``; None takes the config's.
-        prior: of the pose; None takes the one that ships with the package.
-        priors: trained networks to predict with where there is no ``init``; None takes the package's.
+        pose_prior: a Gaussian mixture; None takes the one that ships with the package.
+        networks: trained networks to predict with where there is no ``init``; None takes the package's.
         images: B paths to record in the estimate.
         persons: B labels; rows of one label are one person and get one shape.
         videos: B labels; neighbouring rows of one label are frames of one video and are smoothed.
@@ -352,15 +355,15 @@ def fit(
     if terms is not None:
         config = only_terms(config, terms)
     body = (body or _usual_body()).to(device)
-    prior = prior or _shipped_prior(body.dtype, body.device)
+    pose_prior = pose_prior or _shipped_pose_prior(body.dtype, body.device)
     observations = observations.to(body.device, body.dtype)
     start = init.params if isinstance(init, BodyEstimate) else init
     start = None if start is None else body.own_params(start)
     if schedule == "smplify":
-        result = smplify(body, observations, prior, init=start, config=config, persons=persons, videos=videos)
+        result = smplify(body, observations, pose_prior, init=start, config=config, persons=persons, videos=videos)
     else:
-        start = regressors.predict(observations, body, priors=priors).params if start is None else start
-        result = anchored(body, observations, prior, start, config, persons=persons, videos=videos)
+        start = regressors.predict_params(observations, body, networks=networks).params if start is None else start
+        result = anchored(body, observations, pose_prior, start, config, persons=persons, videos=videos)
     return _to_estimate(result, observations, body, images or ("",) * len(observations), schedule)
 
 

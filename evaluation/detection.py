@@ -35,12 +35,14 @@ class Found(NamedTuple):
     mask_iou: float | None
 
 
-def compare(detected: Sequence[Person], annotated: Sequence[Person], *, threshold: float = 0.2) -> list[Found]:
+def compare_detections(
+    detected: Sequence[Person], annotated: Sequence[Person], *, threshold: float = 0.2
+) -> list[Found]:
     """What became of each annotated person of one image; a detection counts for one of them at most.
 
     A missed person counts with all of its joints wrong.
     """
-    partner = match(detected, annotated)
+    partner = match_detections(detected, annotated)
     results = []
     for person, index in zip(annotated, partner, strict=True):
         right = np.zeros(0, bool) if index is None else correct_joints(detected[index], person, threshold)
@@ -52,7 +54,7 @@ def compare(detected: Sequence[Person], annotated: Sequence[Person], *, threshol
     return results
 
 
-def match(detected: Sequence[Person], annotated: Sequence[Person]) -> list[int | None]:
+def match_detections(detected: Sequence[Person], annotated: Sequence[Person]) -> list[int | None]:
     """For each annotated person the most similar detection, most similar pairs first, or None."""
     pairs = sorted(
         ((similarity(p, q), i, j) for i, p in enumerate(annotated) for j, q in enumerate(detected)), reverse=True

@@ -53,7 +53,7 @@ class Human2DConfig:
             raise ValueError(f"depth: 64 pixels can be halved 6 times, got {self.depth}")
 
 
-def check_size(size: int) -> None:
+def check_picture_size(size: int) -> None:
     """
     Raises:
         ValueError: pictures of this side cannot be halved six times.

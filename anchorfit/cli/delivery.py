@@ -37,7 +37,7 @@ from ..observations.videos import frame_of, probe_video
 from ..pipeline import Outcome
 from ..results import BodyEstimate, concatenate
 from . import outputs
-from .console import describe, long_run, out, warn
+from .console import error_line, long_run, out, warn
 from .inputs import NobodyThere, Source
 from .outputs import (
     BODY_KINDS,
@@ -140,7 +140,7 @@ class Kept:
             self.shown.append(estimate.rows(range(min(len(estimate), room))))
 
 
-def run(
+def deliver(
     source: Source,
     body: BodyModel,
     work: Callable[[list[Person]], Outcome],
@@ -238,7 +238,7 @@ def _read_back(folder: Path, most: int, *, spread: bool) -> list[BodyEstimate]:
         try:
             found.append(BodyEstimate.load(folder / file).rows([there[place] for place in some]))
         except (OSError, ValueError) as error:  # somebody took it away
-            warn(f"{describe(error)}; left out of the report")
+            warn(f"{error_line(error)}; left out of the report")
     return found
 
 
@@ -293,7 +293,7 @@ class _ChunkWriter:
 
 def _finish(summary: JobSummary, body: BodyModel, delivery: Delivery, kept: Kept, source: Source) -> None:
     if delivery.report and (kept.earlier or kept.shown):
-        written = outputs.Written([], [])
+        written = outputs.WrittenFiles([], [])
         everyone = concatenate([*kept.earlier, *kept.shown])
         shown = everyone.rows(range(min(len(everyone), IN_REPORT)))
         fitted = sum(record["status"] == "fitted" for record in read_index(delivery.output))

@@ -79,11 +79,11 @@ def write_weights(
     """Weights with how they were made, and the last held-out errors on the terminal; by the first process alone."""
     from dataclasses import asdict
 
-    from ..regressors.weights import save_prior
+    from ..regressors.weights import save_network
 
     if not result.is_first:
         return
     for path, model in weights.items():
-        save_prior(model, path, training={**asdict(config), **made_of, "heldout": result.errors})
+        save_network(model, path, training={**asdict(config), **made_of, "heldout": result.errors})
     out.print("  ".join(f"{name} {value:.1f}" for name, value in result.errors.items()), highlight=False)
     out.print(f"Weights: {', '.join(map(str, weights))}", soft_wrap=True, highlight=False)

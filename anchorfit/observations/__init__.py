@@ -1,8 +1,11 @@
 """What was seen: keypoints, masks, images."""
 
+from typing import TYPE_CHECKING
+
+from ..deprecation import renamed_names
 from .batching import observe
 from .checks import sanitise, sanitise_all, size_problem, too_little
-from .conventions import CONVENTIONS, Keypoints, convention_name, from_canonical, to_canonical
+from .conventions import CONVENTIONS, KeypointSet, convention_name, from_canonical, to_canonical
 from .files import FORMATS, read_people, write_people
 from .images import ImageFileError, image_size, read_image, write_image
 from .masks import StoredMask, decode_segmentation, find_mask, mask_box, read_mask
@@ -15,7 +18,7 @@ __all__ = [
     "FORMATS",
     "ImageFileError",
     "KeypointFileError",
-    "Keypoints",
+    "KeypointSet",
     "Matched",
     "Observations",
     "PeopleFile",
@@ -41,3 +44,6 @@ __all__ = [
     "write_image",
     "write_people",
 ]
+
+if not TYPE_CHECKING:
+    __getattr__ = renamed_names(__name__, Keypoints="KeypointSet")

@@ -34,7 +34,7 @@ def existing_root(root: str | Path, origin: Origin) -> Path:
     return root
 
 
-def existing_file(path: str | Path, origin: Origin) -> Path:
+def dataset_file(path: str | Path, origin: Origin) -> Path:
     """The one file that a data set is.
 
     Raises:

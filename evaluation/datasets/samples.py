@@ -49,7 +49,7 @@ class BodyDataset(Protocol):
     def sample(self, index: int, body: BodyModel) -> Sample: ...
 
 
-def moved(body: BodyModel, params: Tensor, rotation: Tensor, translation: Tensor) -> Tensor:
+def transformed_params(body: BodyModel, params: Tensor, rotation: Tensor, translation: Tensor) -> Tensor:
     """Parameters of the same body after x -> rotation @ x + translation.
 
     Args:

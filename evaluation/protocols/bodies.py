@@ -15,7 +15,7 @@ from ..datasets.roots import DatasetError
 from ..datasets.samples import BodyDataset, Sample
 from ..joint_regressor import JointRegressor
 from ..surface_landmarks import SurfaceLandmarks
-from ..truth import Joints, Truth
+from ..truth import TrueJoints, Truth
 from .runner import Block
 
 BLOCK = 50
@@ -92,11 +92,11 @@ def truth_of(
     return Truth(joints=_joints(samples, judged)._replace(regressor=regressor))
 
 
-def _joints(samples: Sequence[Sample], judged: tuple[str, ...]) -> Joints:
+def _joints(samples: Sequence[Sample], judged: tuple[str, ...]) -> TrueJoints:
     """Joints that all people have, the pelvis first."""
     names = ("pelvis", *judged)
     lacking = [sample.person.name for sample in samples if not set(names) <= sample.joints.keys()]
     if lacking:
         raise DatasetError(f"{lacking[0]}: some of the joints {', '.join(names)} are not known")
     positions = torch.stack([torch.stack([sample.joints[name] for name in names]) for sample in samples])
-    return Joints(positions, names, judged)
+    return TrueJoints(positions, names, judged)

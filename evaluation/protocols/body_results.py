@@ -24,9 +24,9 @@ from ..surface_landmarks import SurfaceLandmarks
 from ..truth import Truth, errors_against
 from ..workers import map_over_processes
 from .bodies import truth_of
-from .lsp import MISSING, centred, labels_of
+from .lsp import MISSING, centred, estimated_labels
 from .openbody import OpenBody
-from .runner import NOT_FINITE, Scene
+from .runner import NOT_FINITE, Case
 
 PEOPLE_AT_ONCE = 25
 
@@ -213,7 +213,7 @@ def _score(judge: _Judge, task: tuple[int, tuple[str, ...], tuple[Entry | None, 
         labels, one = empty_like(annotation.mask), placed[row]
         if one is not None:
             try:
-                labels = labels_of(judge.body, one, annotation)
+                labels = estimated_labels(judge.body, one, annotation)
             except ValueError as error:
                 problems[row] = str(error)
         counts[row] = segmentation_counts(labels, annotation.mask, annotation.parts)
@@ -254,7 +254,7 @@ def _read(
     return placed, problems
 
 
-def scene_of_person(people: People, name: str, entry: Entry, scoring: Scoring, true_body: BodyModel) -> Scene:
+def case_of_person(people: People, name: str, entry: Entry, scoring: Scoring, true_body: BodyModel) -> Case:
     """What there is to show of a person: in the result's camera, with what was seen and the truth where it is known.
 
     Raises:
@@ -277,7 +277,7 @@ def scene_of_person(people: People, name: str, entry: Entry, scoring: Scoring, t
         names=(name,),
     )
     bodies = known.truth.bodies if scoring.body == scoring.true_body else None
-    return Scene(
+    return Case(
         observations=seen,
         annotation=None if known.annotations is None else known.annotations[row],
         truth=None if bodies is None else bodies[row],

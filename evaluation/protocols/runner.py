@@ -47,7 +47,7 @@ class Block(NamedTuple):
     photographs: tuple[Path | None, ...] | None = None
 
 
-class Scene(NamedTuple):
+class Case(NamedTuple):
     """One person to be shown: what was seen, and what is known of it."""
 
     observations: Observations
@@ -110,7 +110,7 @@ def run_benchmark(
     return sorted(chosen, key=lambda record: variants.index(record.method))
 
 
-def scene_of(benchmark: Benchmark, name: str, body: BodyModel) -> Scene:
+def case_of(benchmark: Benchmark, name: str, body: BodyModel) -> Case:
     """What there is to show of a person.
 
     Raises:
@@ -119,7 +119,7 @@ def scene_of(benchmark: Benchmark, name: str, body: BodyModel) -> Scene:
     for index, names in enumerate(benchmark.names):
         if name in names:
             row, block = list(names).index(name), benchmark.block(index, body)
-            return Scene(
+            return Case(
                 observations=block.detected.rows([row]),
                 annotation=None if block.annotations is None else block.annotations[row],
                 truth=None if block.truth.bodies is None else block.truth.bodies[row],

@@ -18,7 +18,7 @@ from ...atomic import write_atomically
 from ..records import checksum
 
 
-def fingerprint(body: str, beside: Sequence[str] = ("poses", "priors", "weights")) -> dict[str, str]:
+def checksums(body: str, beside: Sequence[str] = ("poses", "priors", "weights")) -> dict[str, str]:
     """What a run's numbers depend on beside its settings: SHA-256 of the body, the poses, the prior and the networks.
 
     Args:

@@ -93,7 +93,7 @@ class MixtureTerm(Term):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PosePrior(TermSpec):
+class Mixture(TermSpec):
     """Spec of `MixtureTerm`."""
 
     name: str = "pose_prior"

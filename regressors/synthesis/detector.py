@@ -15,7 +15,7 @@ FEWEST_JOINTS = 6  # a person keeps what there is where fewer joints than this w
 
 
 @dataclass(frozen=True, kw_only=True)
-class Detector:
+class DetectorNoise:
     """How detections differ from the truth. Lengths are in heights of the standing person in the image."""
 
     clean: float = 0.25  # share of people without noise, outliers and swaps
@@ -63,7 +63,9 @@ def detector_hips(points: Tensor, orientation: Tensor, *, up: Tensor | float, ou
     return moved
 
 
-def detect(pixels: Tensor, height_px: Tensor, generator: torch.Generator, detector: Detector) -> Detections:
+def simulate_detections(
+    pixels: Tensor, height_px: Tensor, generator: torch.Generator, detector: DetectorNoise
+) -> Detections:
     """Detections of projected canonical joints.
 
     Args:
@@ -116,7 +118,7 @@ def _swap_sides(pixels: Tensor, chosen: Tensor, legs: Tensor) -> Tensor:
     return torch.where(moved[..., None], mirrored, pixels)
 
 
-def _known_joints(chance: Tensor, detector: Detector) -> Tensor:
+def _known_joints(chance: Tensor, detector: DetectorNoise) -> Tensor:
     """(B, K) bool: the joints of a convention drawn for each person."""
     tables = [[name in CONVENTIONS[convention] for name in CANONICAL_JOINTS] for convention, _ in detector.conventions]
     shares = torch.tensor([share for _, share in detector.conventions], device=chance.device)
@@ -125,7 +127,7 @@ def _known_joints(chance: Tensor, detector: Detector) -> Tensor:
     return torch.tensor(tables, device=chance.device)[choice]
 
 
-def _truncated(pixels: Tensor, known: Tensor, draw: _Draw, detector: Detector) -> Tensor:
+def _truncated(pixels: Tensor, known: Tensor, draw: _Draw, detector: DetectorNoise) -> Tensor:
     """(B, K) bool: joints beyond a border that cuts off up to half of the person, above or below."""
     count = len(pixels)
     y = pixels[..., 1]
@@ -138,7 +140,7 @@ def _truncated(pixels: Tensor, known: Tensor, draw: _Draw, detector: Detector) -
     return cut & (draw.uniform(count) < detector.truncated)[:, None]
 
 
-def _hidden_limb(draw: _Draw, count: int, detector: Detector) -> Tensor:
+def _hidden_limb(draw: _Draw, count: int, detector: DetectorNoise) -> Tensor:
     """(B, K) bool: the far joints of one limb."""
     limbs = []
     for side in ("left", "right"):
