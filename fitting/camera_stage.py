@@ -168,7 +168,7 @@ class _Rigid:
             settings.upright_weight * (up - params.new_tensor([0.0, -1.0, 0.0])),
         ]
         behind = (behind & (weights > 0)).any(-1)
-        return torch.where(behind[:, None], torch.inf, torch.cat(values, -1)), jacobian
+        return torch.cat(values, -1).masked_fill(behind[:, None], torch.inf), jacobian
 
 
 def _index(name: str) -> int:

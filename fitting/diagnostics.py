@@ -16,7 +16,7 @@ from ..observations.people import Observations
 from ..observations.person_size import extent, person_size
 from ..status import Status
 from .contours import usable_mask
-from .energy import BodyState, compiled_points
+from .energy import BodyState, Energy, Term, compiled_points
 from .pose_prior import GaussianMixture
 from .results import FitResult
 from .terms.hinge import HINGES
@@ -116,6 +116,7 @@ def gather_evidence(
     pose_prior: GaussianMixture,
     params: Tensor,
     *,
+    points: Tensor | None = None,
     prediction: Tensor | None = None,
     finite: Tensor | None = None,
     status: Tensor | None = None,
@@ -126,13 +127,14 @@ def gather_evidence(
     Args:
         body, observations, pose_prior: what the bodies are held against.
         params: (B, D), finite.
+        points: (B, P, 3) metres, the bodies' `POINTS`, where they are known.
         prediction: (B, D) that an anchored fit was held near; None: there is none.
         finite, status: (B,) see `Evidence`; None: all are, and converged.
         told: B texts of what is known against a row already, "" for nothing.
     """
     layout, seen = Layout.of_size(params.shape[-1]), observations.confidence > 0
     compiled = compiled_points(body, POINTS)
-    points = compiled.points(params)
+    points = compiled.points(params) if points is None else points
     errors, behind = reprojection_errors(points[:, : len(CANONICAL_JOINTS)], observations)
     size = person_size(body, observations.keypoints, observations.confidence)
     in_mask, mask_problems = mask_evidence(observations)
@@ -163,25 +165,27 @@ def gather_evidence(
     return evidence, errors
 
 
-def diagnose(
-    problem: FitProblem, params: Tensor, energy: dict[str, Tensor], *, steps: Tensor, status: Tensor
-) -> FitResult:
+def diagnose(problem: FitProblem, terms: Sequence[Term], params: Tensor, *, steps: Tensor, status: Tensor) -> FitResult:
     """The result of a fit.
 
     Args:
         problem: as fitted.
+        terms: of the last stage; terms of the configuration that are not among them have no energy.
         params: (B, D) found.
-        energy: name of a term -> (B,) its energy there.
         steps, status: (B,) of the solver; the worst `Status` of all stages.
     """
     finite = torch.isfinite(params).all(-1)
-    params = torch.where(finite[:, None], params, 0.0)
+    params = params.masked_fill(~finite[:, None], 0.0)
     sound = finite & problem.whole
+    energy = Energy(problem.body, terms, observed=POINTS)
+    state = energy.state(params)
+    found = energy.by_term(state, torch.arange(len(params), device=params.device))
     evidence, errors = gather_evidence(
         problem.body,
         problem.observations,
         problem.pose_prior,
         params,
+        points=state.points[:, : len(POINTS)],
         prediction=problem.start if problem.predicted else None,
         finite=sound,
         status=status,
@@ -189,7 +193,7 @@ def diagnose(
     return FitResult(
         params=params,
         reprojection_px=errors,
-        energy=energy,
+        energy={spec.name: found.get(spec.name, torch.zeros_like(params[:, 0])) for spec in problem.config.terms},
         steps=steps,
         status=torch.where(sound, status, int(Status.FAILED)),
         **weigh_evidence(evidence, "anchored" if problem.predicted else "free", problem.config.limits)._asdict(),

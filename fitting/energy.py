@@ -122,13 +122,16 @@ class Energy:
         body: the body model; its device and type are the energy's.
         terms: the terms that are on; what they hold keeps its value.
         frozen: further parameters that keep their value.
+        observed: points that `state` has first, whether or not a term looks at them.
     """
 
-    def __init__(self, body: BodyModel, terms: Sequence[Term], *, frozen: Sequence[slice] = ()) -> None:
+    def __init__(
+        self, body: BodyModel, terms: Sequence[Term], *, frozen: Sequence[slice] = (), observed: Sequence[str] = ()
+    ) -> None:
         self.terms = tuple(terms)
         self.body = body
         self.layout = body.layout
-        wanted = [name for term in self.terms for name in term.point_names]
+        wanted = [*observed, *(name for term in self.terms for name in term.point_names)]
         wanted.sort(key=lambda name: name.startswith("vertex:"))  # stable: vertices go last
         names = {name: place for place, name in enumerate(dict.fromkeys(wanted))}
         self._columns: list[Tensor | slice] = []
@@ -146,8 +149,11 @@ class Energy:
             for columns in held:
                 self._frozen[columns] = True
 
-    def _shares(self, params: Tensor, *, derivative: bool) -> list[tuple[Term, BodyState]]:
-        state = BodyState.of(params, self._points, derivative=derivative)
+    def state(self, params: Tensor, *, derivative: bool = False) -> BodyState:
+        """Where rows (B, D) stand, with all points that the energy looks at."""
+        return BodyState.of(params, self._points, derivative=derivative)
+
+    def _shares(self, state: BodyState) -> list[tuple[Term, BodyState]]:
         return [(term, state.share(columns)) for term, columns in zip(self.terms, self._columns, strict=True)]
 
     def normal_equations(self, params: Tensor, rows: Tensor) -> NormalEquations:
@@ -166,18 +172,18 @@ class Energy:
         return normal
 
     def _add(self, params: Tensor, rows: Tensor, normal: NormalEquations) -> None:
-        for term, state in self._shares(params, derivative=True):
+        for term, state in self._shares(self.state(params, derivative=True)):
             term.accumulate(state, rows, normal)
 
     def residuals(self, params: Tensor, rows: Tensor) -> Residuals:
         """All terms' residuals (B, R) and Jacobian rows (B, R, D), for solvers that want them in full."""
-        parts = [term.residuals(state, rows) for term, state in self._shares(params, derivative=True)]
+        parts = [term.residuals(state, rows) for term, state in self._shares(self.state(params, derivative=True))]
         return Residuals(torch.cat([part.values for part in parts], 1), torch.cat([part.jacobian for part in parts], 1))
 
-    def by_term(self, params: Tensor, rows: Tensor) -> dict[str, Tensor]:
-        """Each term's energy, name -> (B,); terms of the same name are summed."""
+    def by_term(self, state: BodyState, rows: Tensor) -> dict[str, Tensor]:
+        """Each term's energy where rows stand (see `state`), name -> (B,); terms of the same name are summed."""
         energies: dict[str, Tensor] = {}
-        for term, state in self._shares(params, derivative=False):
-            value = term.energy(state, rows)
+        for term, own in self._shares(state):
+            value = term.energy(own, rows)
             energies[term.name] = energies[term.name] + value if term.name in energies else value
         return energies

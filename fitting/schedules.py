@@ -122,11 +122,11 @@ def _fit(
                 body, some, pose_prior, start[rows], config, skeleton, keep_orientation=keep_orientation
             )
             problem = replace(problem, whole=whole[rows])
-            results.append(run_stages(problem, starts, apart).rows(range(len(members))))
-            placements.append(problem.placement.rows(range(len(members))))
+            results.append(run_stages(problem, starts, apart).rows(slice(0, len(members))))
+            placements.append(problem.placement.rows(slice(0, len(members))))
             order += members
         back = torch.tensor(order).argsort()
-        result = FitResult.concatenate(results).rows(back)
+        result = results[0] if len(results) == 1 else FitResult.concatenate(results).rows(back)
         if not (persons or videos):
             return result
         problem = FitProblem(

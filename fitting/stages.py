@@ -63,8 +63,7 @@ def run_stages(problem: FitProblem, starts: Starts, stages: Sequence[Stage]) -> 
         if len(rows) > len(problem) and (last or number == config.candidate_stages):
             pick = _better(solution.cost, rows, which, problem)
             params, rows, which, status = params[pick], rows[pick], which[pick], status[pick]
-    energy = _energies(problem, terms, params)
-    return diagnose(problem, params, energy, steps=steps, status=status)
+    return diagnose(problem, terms, params, steps=steps, status=status)
 
 
 def _active(problem: FitProblem, stage: Stage, terms: Sequence[Term]) -> Tensor | None:
@@ -109,10 +108,3 @@ def _better(cost: Tensor, rows: Tensor, which: Tensor, problem: FitProblem) -> T
     place = torch.zeros_like(table, dtype=torch.long)
     place[rows, which] = torch.arange(len(rows), device=rows.device)
     return place.gather(1, table.argmin(-1, keepdim=True))[:, 0]
-
-
-def _energies(problem: FitProblem, terms: Sequence[Term], params: Tensor) -> dict[str, Tensor]:
-    """Each term's energy (B,), by the names of the configuration."""
-    finite = torch.where(torch.isfinite(params).all(-1, keepdim=True), params, 0.0)
-    found = Energy(problem.body, terms).by_term(finite, torch.arange(len(problem), device=params.device))
-    return {spec.name: found.get(spec.name, torch.zeros_like(params[:, 0])) for spec in problem.config.terms}

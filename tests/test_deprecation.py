@@ -2,6 +2,7 @@
 
 import warnings
 from importlib import import_module
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,8 @@ from anchorfit.deprecation import renamed_arguments
 from anchorfit.fitting import load_pose_prior
 from anchorfit.observations import observe
 from anchorfit.regressors import load_networks, predict_params
+
+untyped: Any = anchorfit  # type checkers know the new keywords alone
 
 OLD_NAMES = {
     "anchorfit.fitting.terms": {"PosePrior": "Mixture"},
@@ -56,13 +59,14 @@ def test_old_keywords_of_the_pipeline_still_work(person_in_view):
     observations, body, networks, mixture = person_in_view
     expected = anchorfit.fit(observations, body, networks=networks, pose_prior=mixture).params
     with pytest.warns(DeprecationWarning, match="use") as said:
-        fitted = anchorfit.fit(observations, body, priors=networks, prior=mixture).params
+        fitted = untyped.fit(observations, body, priors=networks, prior=mixture).params
     assert {str(one.message).split(": ")[1] for one in said} == {
         f"the argument {old} is deprecated and goes in version {deprecation.REMOVED_IN}; use {new}"
         for old, new in (("prior", "pose_prior"), ("priors", "networks"))
     }
     assert all(one.filename == __file__ for one in said)  # the caller's line, not ours
     assert fitted.equal(expected)
+    predicts: Any
     for predicts in (anchorfit.predict, predict_params):
         with pytest.warns(DeprecationWarning, match="the argument priors"):
             guess = predicts(observations, body, priors=networks).params
@@ -77,7 +81,7 @@ def test_old_keywords_for_people_still_work(of_people, person_in_view):
 
 
 def test_a_warning_comes_once():
-    double = renamed_arguments(factor="by")(lambda value, *, by: value * by)
+    double: Any = renamed_arguments(factor="by")(lambda value, *, by: value * by)
     with pytest.warns(DeprecationWarning, match="the argument factor .*; use by"):
         assert double(3, factor=2) == 6
     with warnings.catch_warnings():
@@ -89,4 +93,4 @@ def test_a_warning_comes_once():
 
 def test_the_packages_own_tests_make_errors_of_its_warnings():
     with pytest.raises(DeprecationWarning, match="the argument priors"):
-        anchorfit.predict_people([], anchorfit.load_body(), priors=load_networks())
+        untyped.predict_people([], anchorfit.load_body(), priors=load_networks())

@@ -28,8 +28,9 @@ class AutogradTerm(Term):
     >>> level = AutogradTerm("level", lambda row, points, _: 100 * (points[0, 1:2] - points[1, 1:2]),
     ...                      point_names=("left_ankle", "right_ankle"))
     >>> body = load_body()
-    >>> energy = Energy(body, [level]).by_term(body.layout.zeros(2, body.v_template), torch.arange(2))
-    >>> bool((energy["level"] < 1).all())
+    >>> energy = Energy(body, [level])
+    >>> found = energy.by_term(energy.state(body.layout.zeros(2, body.v_template)), torch.arange(2))
+    >>> bool((found["level"] < 1).all())
     True
     """
 

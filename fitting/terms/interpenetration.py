@@ -73,7 +73,7 @@ class InterpenetrationTerm(Term):
 
     def depth(self, state: BodyState) -> Tensor:
         """(B,) how deep the two spheres that overlap most lie in each other, metres; 0 where none touch."""
-        _, between, _ = self._overlaps(state)
+        between = self._pairs.offsets @ state.points
         radii = self._capsules.radii(state.params[:, state.layout.betas])
         touching = radii[:, self._pairs.first] + radii[:, self._pairs.second] - between.norm(dim=-1)
         return touching.amax(-1).clamp(min=0.0)

@@ -149,7 +149,7 @@ def test_a_fit_far_from_its_prediction_is_not_trusted(body):
         body, _seen(body, params), PRIOR, start, FitConfig(), CANONICAL_JOINTS, keep_orientation=True
     )
     steps = torch.ones(2, dtype=torch.long)
-    result = diagnose(problem, params, {}, steps=steps, status=torch.zeros_like(steps))
+    result = diagnose(problem, [], params, steps=steps, status=torch.zeros_like(steps))
     assert result.trusted.tolist() == [True, False]
     assert result.reasons[1] == "the fit lies far from its prediction"
 
