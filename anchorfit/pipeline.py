@@ -47,7 +47,7 @@ class InputProblem(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What came of a run: the bodies, None where not one could be fitted, and the problems on the way."""
+    """Results of a run: the bodies, None where none could be fitted, and the problems."""
 
     estimate: BodyEstimate | None
     problems: tuple[InputProblem, ...]
@@ -55,7 +55,7 @@ class Outcome(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class FitOptions:
-    """How people become observations and observations bodies."""
+    """Options of `fit_people` and `predict_people`."""
 
     focal: float | None = None  # pixels; None: from EXIF, else the image's diagonal
     batch_size: int = 256  # bodies fitted at once: speed and memory only, the results do not depend on it
@@ -76,14 +76,14 @@ def fit_people(
     options: FitOptions = FitOptions(),
     progress: Callable[[int], None] = lambda done: None,
 ) -> Outcome:
-    """Fit every person that can be fitted; say of each other one why not.
+    """Fit bodies to people, and give the reason for each person that cannot be fitted.
 
     Args:
         people: with ``image`` a readable path, or with ``image_size``.
         body: sets device and floating-point type.
         init: predictions to start from; a person's is the row of the same name.
-        networks: trained networks to predict with where there is no ``init``; None takes the package's.
-        progress: called with the number of people dealt with since the last call.
+        networks: (formerly ``priors``) trained networks to predict with where there is no ``init``; None takes the package's.
+        progress: called with the number of people finished since the last call.
     Returns:
         The estimates in the order of ``people``, without those that a problem names.
     """
@@ -120,7 +120,7 @@ def _usual_body() -> BodyModel:
 
 @lru_cache(maxsize=4)
 def _shipped_pose_prior(dtype: torch.dtype, device: torch.device) -> GaussianMixture:
-    """Read once: it takes as long as many a fit."""
+    """Load the shipped mixture once: reading it takes longer than a fit."""
     return load_pose_prior(dtype=dtype, device=device)
 
 
@@ -133,7 +133,10 @@ def predict_people(
     options: FitOptions = FitOptions(),
     progress: Callable[[int], None] = lambda done: None,
 ) -> Outcome:
-    """Predict everybody's body directly, from keypoints and, with ``options.masks``, masks; as `fit_people` else."""
+    """Predict the body of every person from keypoints and, with ``options.masks``, masks; as `fit_people` otherwise.
+
+    Formerly ``priors``: ``networks``.
+    """
     ready = _made_ready(people, options, None)
     progress(len(people) - len(ready.people))
     estimates = []
@@ -153,8 +156,7 @@ def _stretches(names: Sequence[str]) -> list[int]:
 
 
 class _Ready(NamedTuple):
-    """People that can be dealt with, their images' sizes, and the cameras (N, 3, 3) that saw them; the problems of the
-    others."""
+    """Usable people, their images' sizes and cameras (N, 3, 3), and the problems of the others."""
 
     people: list[Person]
     sizes: list[tuple[int, int]]
@@ -171,7 +173,7 @@ class _Ready(NamedTuple):
 
 
 def _made_ready(people: Sequence[Person], options: FitOptions, init: BodyEstimate | None) -> _Ready:
-    """Check everybody and give each a camera; who cannot be fitted has a problem that says why."""
+    """Check all people and give each a camera; a person that cannot be fitted has a problem that says why."""
     images = _Images()
     looks = [_look_at(person, images, options) for person in people]
     clean = sanitise_all(people, [look.size for look in looks])
@@ -206,13 +208,13 @@ def predict(
     Args:
         observations: B people, pixels; masks, where there are any, give the shape.
         body: sets device and floating-point type; None takes the neutral open body.
-        networks: trained networks; None takes those that ship with the package.
+        networks: (formerly ``priors``) trained networks; None takes those that ship with the package.
         images: B paths to record in the estimate.
     Returns:
         The estimate, B rows, on the CPU. A row that could not be predicted stands upright and is not trusted.
     Raises:
         FileNotFoundError, ValueError: the package's networks are missing or damaged.
-        TypeError: ``observations`` are people, or something else.
+        TypeError: ``observations`` are not `Observations`, but people for instance.
 
     >>> import anchorfit
     >>> from anchorfit.assets import ASSETS
@@ -234,7 +236,7 @@ def predict(
 
 
 class _Look(NamedTuple):
-    """What a look at a person's image tells: (width, height), what is to be noted, why the person is left out."""
+    """A person's image: (width, height), notes, and the reason why the person is left out."""
 
     size: tuple[int, int]
     notes: tuple[str, ...] = ()
@@ -311,18 +313,18 @@ def fit(
     videos: Sequence[Hashable] = (),
     device: torch.device | str | None = None,
 ) -> BodyEstimate:
-    """Fit a batch of observed people; rows do not influence each other, unless ``persons`` or ``videos`` says so.
+    """Fit bodies to a batch of observed people; rows are independent, unless ``persons`` or ``videos`` joins them.
 
     Args:
         observations: B people, pixels.
         body: sets floating-point type and, without ``device``, the device; None takes the neutral open body.
-        init: a prediction to start from, an estimate of B rows or parameters (B, 85).
+        init: a prediction to start from, an estimate of B rows or parameters (B, D).
         schedule: "anchored", the default (the last stage, held near ``init`` or, without one, near what `predict`
             says), or "smplify" (four stages, from keypoints alone or from ``init``'s pose).
         config: the schedule's constants; None takes its defaults.
         terms: names of the energy's terms to use, as in ``diagnostics.energy``; None takes the config's.
-        pose_prior: a Gaussian mixture; None takes the one that ships with the package.
-        networks: trained networks to predict with where there is no ``init``; None takes the package's.
+        pose_prior: (formerly ``prior``) a Gaussian mixture; None takes the one that ships with the package.
+        networks: (formerly ``priors``) trained networks to predict with where there is no ``init``; None takes the package's.
         images: B paths to record in the estimate.
         persons: B labels; rows of one label are one person and get one shape.
         videos: B labels; neighbouring rows of one label are frames of one video and are smoothed.
@@ -331,7 +333,7 @@ def fit(
         The estimate, B rows, on the CPU. A fit that failed is marked in ``diagnostics``, never an exception.
     Raises:
         ValueError: an unknown schedule or term, a device that is not there, an ``init`` of another number of rows.
-        TypeError: ``observations`` are people, or something else.
+        TypeError: ``observations`` are not `Observations`, but people for instance.
 
     >>> import anchorfit
     >>> from anchorfit.assets import ASSETS
@@ -342,7 +344,7 @@ def fit(
     >>> estimate = anchorfit.fit(observations)  # predicts, then fits near the prediction
     >>> estimate.pose.shape, estimate.betas.shape, bool(estimate.diagnostics.trusted[0])
     (torch.Size([1, 72]), torch.Size([1, 10]), True)
-    >>> own_start = estimate.params  # (B, 85): pose, betas, transl of any method
+    >>> own_start = estimate.params  # (B, D): pose, betas, transl of any method
     >>> anchorfit.fit(observations, init=own_start).method
     'anchored'
     """

@@ -1,4 +1,4 @@
-"""How well detected people agree with annotated ones: who was found, keypoints, masks."""
+"""Agreement of detected with annotated people: detection, keypoints, masks."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Found(NamedTuple):
 def compare_detections(
     detected: Sequence[Person], annotated: Sequence[Person], *, threshold: float = 0.2
 ) -> list[Found]:
-    """What became of each annotated person of one image; a detection counts for one of them at most.
+    """Compare the detections of one image with its annotated people; a detection counts once at most.
 
     A missed person counts with all of its joints wrong.
     """

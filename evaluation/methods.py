@@ -19,7 +19,7 @@ from .baselines.trainings import baseline
 
 
 class MethodResult(Protocol):
-    """What a method answers for B people; any object with these attributes will do."""
+    """A method's answer for B people; any object with these attributes will do."""
 
     @property
     def params(self) -> Tensor | None:

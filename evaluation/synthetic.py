@@ -22,7 +22,7 @@ from ..regressors.synthesis import camera_rotations, detector_hips
 
 @dataclass(frozen=True, kw_only=True)
 class SyntheticConfig:
-    """What the people and their detector are like."""
+    """Settings of synthetic people and their detector."""
 
     convention: str = "coco17"
     image_size: tuple[int, int] = (640, 480)  # pixels, width and height
@@ -49,7 +49,7 @@ class SyntheticSet(NamedTuple):
 def make_people(
     body: BodyModel, poses: np.ndarray, count: int, *, seed: int, config: SyntheticConfig | None = None
 ) -> SyntheticSet:
-    """Draws people.
+    """Draw synthetic people.
 
     Args:
         body: the body they have.

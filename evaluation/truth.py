@@ -1,4 +1,4 @@
-"""What is known of people, and how far a method's answer is from it."""
+"""The truth about people, and errors of a method's answer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _STAND_INS = {"head_top": "head", "jaw": "head", "nose": "head", "thorax": "spin
 
 
 class TrueJoints(NamedTuple):
-    """The truth where only joints are known: positions (B, J, 3) metres, the pelvis first, of named canonical joints,
+    """True joints, where no body is known: positions (B, J, 3) metres, the pelvis first, of named canonical joints,
     those among them that are judged, and what takes surfaces to the same joints; None: the body's own joints."""
 
     positions: Tensor

@@ -42,7 +42,7 @@ class Reprojection(NamedTuple):
 
 
 def reprojection_errors(joints_cam: Tensor, observations: Observations) -> Reprojection:
-    """How far canonical joints (B, K, 3), metres, are seen from where they should be."""
+    """Distances between projected canonical joints, of (B, K, 3) metres, and keypoints."""
     pixels = project(joints_cam, observations.intrinsics, nearest=NEAREST_DEPTH)
     seen = observations.confidence > 0
     errors = torch.where(seen, (pixels - observations.keypoints).norm(dim=-1), torch.nan)

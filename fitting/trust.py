@@ -68,7 +68,7 @@ nearer it comes to wrong keypoints, and the less a small error says of it. Print
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence(Rows):
-    """What is known for and against B bodies; (B,) each, NaN where there is nothing to measure it by.
+    """Evidence for and against B bodies; (B,) each, NaN where a quantity cannot be measured.
 
     Attributes:
         finite: whether input and result were finite.
@@ -84,7 +84,7 @@ class Evidence(Rows):
         beta: the largest shape coefficient.
         in_mask: share of the seen joints on the mask.
         moved: metres between the fit and its prediction.
-        told: B texts: what else speaks against a row, "" where nothing does.
+        told: B texts: further reasons against a row, "" where there is none.
     """
 
     finite: Tensor

@@ -36,7 +36,7 @@ PARTS: tuple[Part, ...] = ("human2d", "pose", "shape")
 
 
 class SeenAndDrawn(NamedTuple):
-    """What the chain makes of B pictures.
+    """Output of the chain for B pictures.
 
     Attributes:
         outputs: of Human2D's stacks.
@@ -150,7 +150,7 @@ def annotated_joints(points: Tensor, orientation: Tensor) -> Tensor:
 
 
 def frame_silhouettes(cover: Tensor) -> tuple[Tensor, Tensor]:
-    """Silhouettes (B, N, N) in 0..1 as ShapePrior sees them, (B, 64, 64), and (B,) whether they outline anybody.
+    """Silhouettes (B, N, N) in 0..1 as ShapePrior sees them, (B, 64, 64), and (B,) whether they outline a person.
 
     Each is framed as `shape_prior.crop_mask` does it: a square around the box of what is more than half covered.
     Gradients reach the values, not the box.
@@ -180,7 +180,7 @@ def _ends(present: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def observations_of(sight: Sight, intrinsics: Tensor, joints: tuple[str, ...]) -> Observations:
-    """What Human2D sees in pictures, as `anchorfit.predict` and `anchorfit.fit` take it.
+    """Convert Human2D's output to observations for `anchorfit.predict` and `anchorfit.fit`.
 
     Args:
         intrinsics: (B, 3, 3) of the cameras that see the pictures.

@@ -1,4 +1,4 @@
-"""What the networks are trained to make small; each loss is a mean over the batch.
+"""Losses of the networks; each is a mean over the batch.
 
 Sources: Pavlakos et al. 2018, sections 4.2 and 4.3: parameters in axis-angle or as matrices, per-vertex, joints,
 reprojection of keypoints and silhouettes.

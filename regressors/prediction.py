@@ -30,7 +30,7 @@ _FEWEST_POSED = 16  # bodies at a time, filled up: products with the batch in th
 
 @dataclass(frozen=True, kw_only=True)
 class Networks:
-    """The trained networks, in evaluation mode.
+    """The trained networks, in evaluation mode (formerly ``Priors``).
 
     Attributes:
         pose: any body's.
@@ -65,7 +65,7 @@ class Prediction(Rows):
 
 @lru_cache(maxsize=4)
 def load_networks(folder: Path | None = None) -> Networks:
-    """Load trained networks: ``pose_prior.safetensors`` and every ``shape_prior*.safetensors`` of a folder.
+    """Load trained networks (formerly ``load_priors``): ``pose_prior.safetensors`` and every ``shape_prior*.safetensors`` of a folder.
 
     Args:
         folder: None for those that ship with the package. Of which kind it has none, the package's are taken.
@@ -91,12 +91,12 @@ def load_networks(folder: Path | None = None) -> Networks:
 
 @renamed_arguments(priors="networks")
 def predict_params(observations: Observations, body: BodyModel, *, networks: Networks | None = None) -> Prediction:
-    """Bodies from keypoints, with shapes from masks where there are any.
+    """Predict bodies from keypoints, with shapes from masks where there are any (formerly ``predict``).
 
     Args:
         observations: B people. Bad numbers make a row fall back, with a reason; they touch no other row.
         body: in whose shape space the people are; sets device and type of the result.
-        networks: None for those in the package, whose ShapePriors know the open bodies.
+        networks: (formerly ``priors``) None for those in the package, whose ShapePriors know the open bodies.
     Raises:
         ValueError: there are no people.
     """
@@ -156,7 +156,7 @@ def _predict_rows(
 
 
 def _filled(values: Tensor, size: int) -> Tensor:
-    """At least so many rows: the first one stands in for those that are missing."""
+    """Pad to ``size`` rows with copies of the first one."""
     missing = size - len(values)
     return values if missing <= 0 else torch.cat((values, values[:1].expand(missing, *values.shape[1:])))
 

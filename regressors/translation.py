@@ -1,4 +1,4 @@
-"""Where a predicted body stands: the translation that brings its joints onto their keypoints, in closed form.
+"""Translation of a predicted body that brings its joints onto their keypoints, in closed form.
 
 A point P + t projects to the ray (x, y) where x (P_z + t_z) = P_x + t_x, and likewise for y: linear in t. The
 translation sought has the least squared error of these equations, which is measured at the points' depth.

@@ -41,7 +41,7 @@ class Stored(NamedTuple):
 def save_network(
     model: PosePrior | ShapePrior | Human2D, path: str | Path, *, training: Mapping[str, Any] | None = None
 ) -> None:
-    """Write a network; weights in half precision, running statistics and lengths as they are.
+    """Write a network (formerly ``save_prior``); weights in half precision, running statistics and lengths as they are.
 
     Args:
         training: what to record of how it was made; must go into JSON.

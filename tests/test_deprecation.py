@@ -81,7 +81,11 @@ def test_old_keywords_for_people_still_work(of_people, person_in_view):
 
 
 def test_a_warning_comes_once():
-    double: Any = renamed_arguments(factor="by")(lambda value, *, by: value * by)
+    @renamed_arguments(factor="by")
+    def scale(value: int, *, by: int) -> int:
+        return value * by
+
+    double: Any = scale
     with pytest.warns(DeprecationWarning, match="the argument factor .*; use by"):
         assert double(3, factor=2) == 6
     with warnings.catch_warnings():

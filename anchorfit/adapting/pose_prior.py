@@ -48,7 +48,7 @@ def adapt_pose_prior(
     """Refine PosePrior on the learned people, and compare on the held-out ones.
 
     What is to fall is the reprojection. The silhouettes' IoU, where people have masks, and the errors in space of
-    synthetic people must not get worse for it: few keypoints are fitted by many bodies that nobody has.
+    synthetic people must not get worse for it: few keypoints are fitted by many bodies that no person has.
 
     Args:
         split: people with images that can be read.

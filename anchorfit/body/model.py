@@ -76,7 +76,7 @@ class BodyModel:
 
     @property
     def layout(self) -> Layout:
-        """Where each part stands in a row of this body's parameters."""
+        """Layout of a row of this body's parameters."""
         return Layout(self.num_betas)
 
     @property
@@ -201,7 +201,7 @@ class BodyModel:
         return self._canonical_table.combine(output.vertices, output.joints)
 
     def point_table(self, names: Sequence[str]) -> PointTable:
-        """How points of the given names are summed from joints and vertices (see ``points.point_table``)."""
+        """Table of the weights that sum named points from joints and vertices (see ``points.point_table``)."""
         return point_table(
             names,
             landmark_names=self.landmark_names,

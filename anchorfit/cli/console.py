@@ -1,4 +1,4 @@
-"""How the command line speaks: results to standard output, problems and progress to standard error."""
+"""Output of the command line: results to standard output, problems and progress to standard error."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ IN_REPORT = 200
 
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
-    """What a run leaves behind, and where.
+    """Files that a run writes, and where.
 
     Attributes:
         output: the folder; made if missing.
@@ -70,7 +70,7 @@ class Delivery:
         restart: begin anew even then.
         renderer: of overlays.
         frames_per_second: of a video, else None.
-        together: everybody is fitted at once, as one person.
+        together: all rows are fitted at once, as one person.
         report: whether a page is written, too.
     """
 
@@ -151,7 +151,7 @@ def deliver(
     """Find the people, work through them, write what comes out, and say how it went.
 
     Raises:
-        ValueError: nobody is there or came out, nothing could be written, or another run is in the folder.
+        ValueError: there is no person or no result, nothing could be written, or another run is in the folder.
         OSError: the folder cannot be written to, or the disk is full; what was done stays done.
     """
     new = not delivery.output.exists()

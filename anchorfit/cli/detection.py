@@ -1,4 +1,4 @@
-"""Looking for people in pictures and videos, part by part, perhaps in other processes; what was found is kept."""
+"""Detection of people in pictures and videos, part by part, perhaps in other processes; detections are kept."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ BOXES = "boxes"
 
 
 class Detection(NamedTuple):
-    """What looks for people: as `anchorfit.detect` takes it, and where Human2D's network runs."""
+    """Choice of the detector, as for `anchorfit.detect`, and the device of Human2D's network."""
 
     detector: str = "auto"
     model: Path | None = None

@@ -66,7 +66,7 @@ def fit(
 
     A run that was stopped goes on where it was when its command is given again. OUTPUT/index.jsonl has a line a person.
 
-    The exit code is 0 when somebody was fitted and something written (problems are said at the end), 1 when not, and 2
+    The exit code is 0 when a person was fitted and a file written (problems are said at the end), 1 when not, and 2
     for a wrong command.
     """
     from ..pipeline import SCHEDULES, FitOptions, load_body_on

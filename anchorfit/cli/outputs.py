@@ -88,7 +88,7 @@ def write_results(
 
     Args:
         names: by person, where the estimate is a part of a run.
-        part: the name, without its ending, of files that hold everybody.
+        part: the name, without its ending, of files that hold all people.
         motion: the same of the animation.
         progress: called with the number of bodies written since the last call.
     Raises:
@@ -185,7 +185,7 @@ class FileNames(NamedTuple):
 
 
 def name_files(names: Sequence[str], images: Sequence[str]) -> dict[str, FileNames]:
-    """Names for everybody's files, so that no two bodies and no two photographs share one, on any file system.
+    """Name the files of all people, so that no two bodies and no two photographs share one, on any file system.
 
     Args:
         names: of all people of a run, each once: ``IMAGE#PERSON``.

@@ -153,7 +153,7 @@ class _Target(NamedTuple):
 
 
 def _photographed(people: list[Person], joints: tuple[str, ...], share: float, seed: int) -> _Target:
-    """People split by photograph, so that nobody is on both sides in one picture."""
+    """Split people by photograph, so that no photograph is on both sides."""
     import torch
 
     from ..regressors.datasets import AnnotatedPhotographs

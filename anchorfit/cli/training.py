@@ -1,4 +1,4 @@
-"""What the training commands share: options, a run with its progress bar, and the weights at its end."""
+"""Common parts of the training commands: options, a run with its progress bar, and the weights at its end."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Output = Annotated[
 ]
 LearningRate = Annotated[float | None, typer.Option(help=RATE + "Default: 1e-3; --paper: 3e-4.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on from the folder's checkpoint.")]
-Seed = Annotated[int, typer.Option(help="Of everything random: data, their order or split, weights.")]
+Seed = Annotated[int, typer.Option(help="Seed of data, their order or split, and weights.")]
 Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads. Default: as PyTorch chooses.")]
 Accelerator = Annotated[str, typer.Option(help="cpu or cuda.")]
 Devices = Annotated[int, typer.Option(min=1, help="Devices of this machine; under torchrun, its processes.")]

@@ -1,4 +1,4 @@
-"""MoveNet's joints in a picture: of everybody in a window, and of the person in the middle of a square."""
+"""MoveNet's joints in a picture: of all people in a window, and of the person in the middle of a square."""
 
 from __future__ import annotations
 

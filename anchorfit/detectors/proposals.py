@@ -20,7 +20,7 @@ MOST_OVERLAP = 0.3
 
 
 def propose(network: PoseDetection, image: np.ndarray, windows: Sequence[Window]) -> list[Square]:
-    """The squares of everybody whom the network sees in any of the windows, in their order.
+    """Squares of all people that the network sees in any of the windows, in the windows' order.
 
     Args:
         image: (height, width, 3) uint8 RGB.

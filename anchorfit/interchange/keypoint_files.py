@@ -71,7 +71,7 @@ def write_openpose(path: str | Path, estimate: BodyEstimate, body: BodyModel) ->
 
 
 def coco_results(estimate: BodyEstimate, body: BodyModel) -> list[dict[str, Any]]:
-    """Everybody as COCO's keypoint evaluation takes results: 17 keypoints, in COCO's pixel indices.
+    """Results for COCO's keypoint evaluation: 17 keypoints, in COCO's pixel indices.
 
     ``image_id`` is COCO's number where the image is named as COCO names it, else the image's name. ``score`` is the
     mean confidence of the joints that the fit was given, a tenth of it where the fit is not trusted.

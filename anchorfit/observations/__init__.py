@@ -1,4 +1,4 @@
-"""What was seen: keypoints, masks, images."""
+"""Observations of people: keypoints, masks, images."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""What a rasteriser returns, and the checks that every backend makes of what it is given."""
+"""Results of a rasteriser, and the checks of its inputs that every backend shares."""
 
 from __future__ import annotations
 
@@ -28,7 +28,11 @@ class Fragments(NamedTuple):
 
 
 class SoftSilhouette(NamedTuple):
-    """mask: (B, H, W) share of each pixel that the body covers, 0..1; valid: (B,) bool as in Fragments."""
+    """Silhouettes (formerly ``Silhouette``).
+
+    mask: (B, H, W) share of each pixel that the body covers, 0..1.
+    valid: (B,) bool as in Fragments.
+    """
 
     mask: Tensor
     valid: Tensor

@@ -15,7 +15,7 @@ from .silhouettes import silhouette
 
 
 class Renderer(Protocol):
-    """What training, evaluation and pictures need of a renderer. Arguments as in the functions of this package.
+    """Interface of a renderer. Arguments as in the functions of this package.
 
     `rasterize` is also what `overlay` and `side_view` take as their `rasterizer`.
     """

@@ -65,7 +65,7 @@ class LandmarkFit:
 
 
 def _joints_as_keypoints(seen: LandmarkObservations) -> LandmarkObservations:
-    """The joints among the landmarks, as keypoints: the camera stage looks at nothing else."""
+    """The joints among the landmarks, as keypoints: the camera stage uses these alone."""
     index = [CANONICAL_JOINTS.index(name) for name in LIMB_JOINTS]
     keypoints, confidence = torch.zeros_like(seen.keypoints), torch.zeros_like(seen.confidence)
     keypoints[:, index] = seen.landmarks[:, : len(index)]

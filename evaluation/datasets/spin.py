@@ -130,8 +130,8 @@ def open_spin(path: str | Path, gender: str = "neutral", *, images: Path | None 
         gender: whose rows, where the file says whose its bodies are.
         images: the folder that ``imgname`` is relative to, or None.
     Raises:
-        DatasetError: no such file, none that can be used, or nobody of this gender; or its bodies are of both genders,
-            which are two models, and none was said.
+        DatasetError: no such file, none that can be used, or no person of this gender; or its bodies are of both
+            genders, which are two models, and none was said.
     """
     path = dataset_file(path, ORIGIN)
     arrays = _load(path)

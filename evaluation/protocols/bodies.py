@@ -40,7 +40,7 @@ class BodyBenchmark:
 
     @cached_property  # of large sets names take long to make
     def names(self) -> list[list[str]]:
-        """Of everybody, block by block."""
+        """Names of all people, block by block."""
         every = list(self.dataset.names)
         return [every[start : start + BLOCK] for start in range(0, len(every), BLOCK)]
 
@@ -78,7 +78,7 @@ def truth_of(
         body: sets device and type.
         regressor, landmarks: as `BodyBenchmark` has them.
     Raises:
-        DatasetError: somebody has neither a body as the others nor the joints that are judged, or numbers that are not
+        DatasetError: a person has neither a body as the others nor the joints that are judged, or numbers that are not
             finite.
     """
     for sample in samples:

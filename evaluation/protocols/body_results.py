@@ -40,11 +40,11 @@ class Known(NamedTuple):
 
 
 class People(Protocol):
-    """Whom results are scored on, block by block; must be picklable."""
+    """People that results are scored on, block by block; must be picklable."""
 
     @property
     def names(self) -> Sequence[Sequence[str]]:
-        """Of everybody, block by block, no two alike."""
+        """Names of all people, block by block, no two alike."""
 
     @property
     def labels(self) -> Sequence[tuple[str, ...]]:
@@ -118,7 +118,7 @@ def people_of(seen: Observations) -> tuple[Person, ...]:
 
 @dataclass(frozen=True, kw_only=True)
 class Scoring:
-    """How results are read and judged.
+    """Settings of reading and scoring results.
 
     Attributes:
         method: what records call the method.
@@ -162,7 +162,7 @@ def score_people(
     workers: int = 1,
     progress: Callable[[int], None] = lambda done: None,
 ) -> list[str]:
-    """Score everybody whom the file does not hold yet; returns a line for each result that could not be used.
+    """Score the people that the file does not hold yet; returns a line for each result that could not be used.
 
     Args:
         people: the data set.
@@ -255,10 +255,10 @@ def _read(
 
 
 def case_of_person(people: People, name: str, entry: Entry, scoring: Scoring, true_body: BodyModel) -> Case:
-    """What there is to show of a person: in the result's camera, with what was seen and the truth where it is known.
+    """Case of a person: in the result's camera, with observations and, where known, the truth.
 
     Raises:
-        ValueError: there is nobody of this name.
+        ValueError: there is no person of this name.
     """
     for index, names in enumerate(people.names):
         if name in names:

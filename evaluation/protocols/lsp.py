@@ -164,7 +164,7 @@ def estimated_labels(body: BodyModel, placed: PlacedBody, annotation: Annotation
 
 
 def case_of_image(image: LspImage, entry: Entry, enlarged: float) -> Case:
-    """What there is to show of an image and its estimate: nobody's keypoints are known."""
+    """Case of an image and its estimate, without keypoints, which are not known."""
     annotation = read_annotation(image)
     height, width = annotation.mask.shape
     intrinsics = centred(read_estimate(entry, enlarged=enlarged).intrinsics, width, height).float()

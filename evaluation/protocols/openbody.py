@@ -49,7 +49,7 @@ class OpenBody:
 
     @property
     def names(self) -> list[list[str]]:
-        """Of everybody, block by block."""
+        """Names of all people, block by block."""
         every = [f"person{i:06d}" for i in range(self.count)]
         return [every[start : start + BLOCK] for start in range(0, self.count, BLOCK)]
 

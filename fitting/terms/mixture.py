@@ -94,7 +94,7 @@ class MixtureTerm(Term):
 
 @dataclass(frozen=True, kw_only=True)
 class Mixture(TermSpec):
-    """Spec of `MixtureTerm`."""
+    """Spec of `MixtureTerm` (formerly ``PosePrior``)."""
 
     name: str = "pose_prior"
     weight: float = 1.0  # times the stage's ``pose_weight``

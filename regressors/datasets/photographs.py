@@ -33,7 +33,7 @@ class AnnotatedPhotographs:
         read: an image from its path, (H, W, 3) uint8 RGB: from the disk, or from wherever they are kept.
         tell: called with a line for each such photograph, once.
     Raises:
-        ValueError: nobody is left who can be used; a size that the network cannot take.
+        ValueError: no usable person is left; a size that the network cannot take.
     """
 
     def __init__(

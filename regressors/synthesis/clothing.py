@@ -47,7 +47,7 @@ class Anatomy(NamedTuple):
 
 
 class Outfit(NamedTuple):
-    """How one person is dressed: cuts in shares of limbs, metres of looseness, colours and patterns of each kind."""
+    """Clothes of one person: cuts in shares of limbs, metres of looseness, colours and patterns of each kind."""
 
     sleeve: Tensor  # () of the arm, from the shoulder to the wrist
     trouser: Tensor  # () of the leg, from the hip to the ankle
@@ -65,7 +65,7 @@ class Outfit(NamedTuple):
 
 
 def draw_outfit(generator: torch.Generator) -> Outfit:
-    """Somebody's clothes, drawn on the CPU."""
+    """Draw the clothes of one person, on the CPU."""
 
     def uniform(low: float = 0.0, high: float = 1.0, *shape: int) -> Tensor:
         return low + (high - low) * torch.rand(shape, generator=generator)

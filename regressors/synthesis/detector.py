@@ -1,4 +1,4 @@
-"""What a keypoint detector would have seen: other hips, noise, outliers, swapped sides, missing joints, confidences."""
+"""A simulated keypoint detector: other hips, noise, outliers, swapped sides, missing joints, confidences."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FEWEST_JOINTS = 6  # a person keeps what there is where fewer joints than this w
 
 @dataclass(frozen=True, kw_only=True)
 class DetectorNoise:
-    """How detections differ from the truth. Lengths are in heights of the standing person in the image."""
+    """Errors of simulated detections (formerly ``Detector``). Lengths are in heights of the standing person in the image."""
 
     clean: float = 0.25  # share of people without noise, outliers and swaps
     noise: float = 0.02  # largest standard deviation of a keypoint; each person draws its own
@@ -66,13 +66,13 @@ def detector_hips(points: Tensor, orientation: Tensor, *, up: Tensor | float, ou
 def simulate_detections(
     pixels: Tensor, height_px: Tensor, generator: torch.Generator, detector: DetectorNoise
 ) -> Detections:
-    """Detections of projected canonical joints.
+    """Simulate the detections of projected canonical joints (formerly ``detect``).
 
     Args:
         pixels: (B, K, 2).
         height_px: (B,) that the person takes standing.
         generator: on the CPU; everything random comes from it.
-        detector: how good it is.
+        detector: the differences from the truth.
     """
     draw = _Draw(generator, pixels)
     count, joints = pixels.shape[:2]

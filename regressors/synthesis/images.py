@@ -1,4 +1,4 @@
-"""Synthetic pictures of people with everything Human2D learns: joints, heatmaps, silhouettes. Nobody in them exists.
+"""Synthetic pictures of people with everything Human2D learns: joints, heatmaps, silhouettes.
 
 The body in library poses, dressed (`clothing`), lit, before invented or the user's own backdrops, sometimes with
 another person behind and things in front (`scenery`), seen through a camera that blurs, grains and compresses.
@@ -32,7 +32,7 @@ from .scenery import Lens, backdrop, cast_shadow, occluder, photograph, piece_of
 
 @dataclass(frozen=True, kw_only=True)
 class ImageSynthesis:
-    """What the pictures are like, beyond the people and cameras of ``people``."""
+    """Settings of the pictures, beyond the people and cameras of ``people``."""
 
     size: int = INPUT_SIZE  # pixels of the square pictures; smaller ones are for the first part of a training
     people: Synthesis = field(default_factory=lambda: replace(Synthesis(), roll_deg=15.0, facing=0.7))
@@ -171,7 +171,7 @@ class SyntheticImages:
         outfits: Sequence[Outfit],
         generators: Sequence[torch.Generator],
     ) -> Tensor:
-        """Scenes with somebody else in some of them: other poses (B, D), farther away and to one side."""
+        """Add a second person to some of the scenes: other poses (B, D), farther away and to one side."""
         params = params.clone()
         chosen = []
         for row, own in enumerate(generators):

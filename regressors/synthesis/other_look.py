@@ -33,7 +33,7 @@ MOST_OF_ONE = 300  # poses that a subject counts for at most
 
 
 def draw_other_outfit(generator: torch.Generator) -> Outfit:
-    """Somebody's clothes: bright, always patterned and finely so, of other lengths, closed, and skin-tight."""
+    """Draw one person's clothes: bright, always patterned and finely so, of other lengths, closed, and skin-tight."""
     outfit = draw_outfit(generator)
 
     def between(low: float, high: float, *shape: int) -> Tensor:

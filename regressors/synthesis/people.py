@@ -20,7 +20,7 @@ from .silhouettes import MaskNoise, render_masks, simple_poses, spoil
 
 @dataclass(frozen=True, kw_only=True)
 class Synthesis:
-    """What the people, the cameras and the detector are like."""
+    """Settings of synthetic people, cameras and detectors."""
 
     variation: PoseVariation | None = field(default_factory=PoseVariation)  # None: poses as they were recorded
     beta_scale: float = 1.0  # standard deviation of betas

@@ -34,7 +34,7 @@ ALTERNATIONS: dict[str, tuple[Turn, ...]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Refinement:
-    """How refinement goes."""
+    """Settings of the refinement."""
 
     turns: tuple[Turn, ...] = ALTERNATIONS["alternated"]  # a step each, from the first again after the last
     weight: float = 10.0  # of L_Pi; where gradients are clipped well below its own, it changes nothing
@@ -60,7 +60,7 @@ class Refinement:
 
 
 class Pictures(Protocol):
-    """Where annotated pictures come from."""
+    """Source of annotated pictures."""
 
     def batch(self, step: int, count: int, rows: slice = ...) -> PersonCrops:
         """The rows of batch number ``step`` of ``count`` pictures."""
@@ -74,7 +74,7 @@ class End2EndTask:
         target: annotated pictures to refine on.
         heldout: annotated pictures to evaluate on.
         refinement: None for the defaults.
-        bodies: (N, any) the true bodies of the held-out pictures, where somebody knows them.
+        bodies: (N, any) the true bodies of the held-out pictures, where they are known.
         sources: the tasks that the priors were trained with; None makes them where it is ever the priors' turn.
         seed: of the priors' synthetic people.
     Raises:
@@ -167,14 +167,14 @@ class End2EndTask:
 
 
 class PicturePredictions(NamedTuple):
-    """What Human2D sees in B pictures, and the bodies (B, D) that are predicted of it."""
+    """Human2D's output for B pictures, and the bodies (B, D) predicted from it."""
 
     sight: Sight
     params: Tensor
 
 
 def predict_pictures(networks: EndToEnd, crops: PersonCrops, *, half: bool = False) -> PicturePredictions:
-    """What `predict_params` makes of what Human2D sees: not the differentiable chain; confidences are its own."""
+    """Predict bodies from pictures with Human2D and `predict_params`, not by the differentiable chain."""
     sight = human2d_task.see_all(networks.human2d, crops.picture, half=half)
     observations = observations_of(sight, crops.intrinsics, networks.human2d.config.joints)
     return PicturePredictions(sight, predict_params(observations, networks.body, networks=networks.networks).params)
@@ -183,7 +183,7 @@ def predict_pictures(networks: EndToEnd, crops: PersonCrops, *, half: bool = Fal
 def errors(
     networks: EndToEnd, crops: PersonCrops, answered: PicturePredictions, *, bodies: Tensor | None = None
 ) -> dict[str, float]:
-    """How predicted bodies agree with what was marked in pictures.
+    """Errors of predicted bodies against the annotations of pictures.
 
     Returns:
         Means: ``joints_percent`` distance of projected joints, percent of the picture's side; ``silhouette_iou`` of

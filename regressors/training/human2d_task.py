@@ -102,7 +102,7 @@ def score(sight: Sight, crops: PersonCrops, joints: tuple[str, ...]) -> dict[str
 
 
 class PictureScores(NamedTuple):
-    """Of each picture (B,): joints that were found, joints that could be, and the IoU of silhouettes, NaN without."""
+    """Scores of each picture (B,): correct joints, annotated joints, and the IoU of silhouettes, NaN without."""
 
     right: Tensor
     joints: Tensor
@@ -110,7 +110,7 @@ class PictureScores(NamedTuple):
 
 
 def score_pictures(sight: Sight, crops: PersonCrops, joints: tuple[str, ...]) -> PictureScores:
-    """What was seen in pictures against the truth: PCK@0.2 of the known joints inside, and silhouettes."""
+    """Score Human2D's output against the truth: PCK@0.2 of the known joints inside, and silhouettes."""
     size = crops.picture.shape[-1]
     inside = ((crops.positions >= 0) & (crops.positions <= size)).all(-1) & crops.known
     distance = (sight.positions - crops.positions).norm(dim=-1)

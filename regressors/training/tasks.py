@@ -1,4 +1,4 @@
-"""What is trained, with its data, loss and held-out errors."""
+"""Training tasks: networks with their data, loss and held-out errors."""
 
 from __future__ import annotations
 

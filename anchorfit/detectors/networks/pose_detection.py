@@ -23,7 +23,7 @@ class PoseBoxes(NamedTuple):
     Attributes:
         boxes: (B, 2254, 12) centre, width and height, hips, edge of the body, shoulders, edge of the head: x, y pixels
             of the input; centre and points relative to the place (`anchors`).
-        logits: (B, 2254) that somebody is there.
+        logits: (B, 2254) that a person is there.
     """
 
     boxes: Tensor
