@@ -82,7 +82,7 @@ def fit_people(
         people: with ``image`` a readable path, or with ``image_size``.
         body: sets device and floating-point type.
         init: predictions to start from; a person's is the row of the same name.
-        networks: (formerly ``priors``) trained networks to predict with where there is no ``init``; None takes the package's.
+        networks: (formerly ``priors``) to predict with where there is no ``init``; None takes the package's.
         progress: called with the number of people finished since the last call.
     Returns:
         The estimates in the order of ``people``, without those that a problem names.
@@ -324,7 +324,7 @@ def fit(
         config: the schedule's constants; None takes its defaults.
         terms: names of the energy's terms to use, as in ``diagnostics.energy``; None takes the config's.
         pose_prior: (formerly ``prior``) a Gaussian mixture; None takes the one that ships with the package.
-        networks: (formerly ``priors``) trained networks to predict with where there is no ``init``; None takes the package's.
+        networks: (formerly ``priors``) to predict with where there is no ``init``; None takes the package's.
         images: B paths to record in the estimate.
         persons: B labels; rows of one label are one person and get one shape.
         videos: B labels; neighbouring rows of one label are frames of one video and are smoothed.

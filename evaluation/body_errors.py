@@ -7,7 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ..body import BodyModel, axis_angle_to_matrix, compile_points
+from ..body import BodyModel, axis_angle_to_matrix
+from ..body.kinematics import compiled_points
 from ..body.parameters import NUM_BODY_POSE, NUM_JOINTS, Layout
 from ..camera import Crop, project
 from ..observations.people import Observations
@@ -59,7 +60,7 @@ def image_errors(
     body: BodyModel, params: Tensor, truth: Tensor, observations: Observations, *, rows_at_once: int = 64
 ) -> ImageErrors:
     """Errors in the image of bodies (B, D) against the true ones (B, any)."""
-    points = compile_points(body)
+    points = compiled_points(body)
     size = (SILHOUETTE_PIXELS, SILHOUETTE_PIXELS)
     parts = []
     for start in range(0, len(params), rows_at_once):

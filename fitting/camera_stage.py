@@ -19,11 +19,10 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from ..body import CANONICAL_JOINTS, BodyModel, Layout
-from ..body.kinematics import rotations_with_jacobians
+from ..body.kinematics import compiled_points, rotations_with_jacobians
 from ..body.rotations import axis_angle_to_matrix, cross_matrix, matrix_to_axis_angle
 from ..camera import STANDING_HEIGHT, project_with_jacobian, standing_height, unproject
 from ..observations.people import Observations
-from .energy import compiled_points
 from .least_squares import LevenbergMarquardt, NormalEquations, Stopping, minimise
 from .reference_frame import ReferenceFrame
 from .robust import geman_mcclure

@@ -10,13 +10,14 @@ import torch
 from torch import Tensor
 
 from ..body import CANONICAL_JOINTS, BodyModel, wrap_axis_angle
+from ..body.kinematics import compiled_points
 from ..body.parameters import Layout
 from ..camera import NEAREST_DEPTH, project
 from ..observations.people import Observations
 from ..observations.person_size import extent, person_size
 from ..status import Status
 from .contours import usable_mask
-from .energy import BodyState, Energy, Term, compiled_points
+from .energy import BodyState, Energy, Term
 from .pose_prior import GaussianMixture
 from .results import FitResult
 from .terms.hinge import HINGES

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from ..body import BodyModel, Layout, PointSet, compile_points
+from ..body import BodyModel, Layout, PointSet
+from ..body.kinematics import compiled_points
 from .least_squares import NormalEquations
 
 _CHUNK_ROWS = 128  # rows assembled at a time on a CPU: their Jacobians stay in the cache
@@ -106,13 +106,6 @@ class Term(ABC):
         normal.cost.add_(values.square().sum(-1))
         normal.gradient.add_(torch.bmm(transposed, values[..., None])[..., 0])
         normal.hessian.baddbmm_(transposed, jacobian)
-
-
-@lru_cache(maxsize=64)
-def compiled_points(body: BodyModel, names: tuple[str, ...]) -> PointSet:
-    """`compile_points`, remembered for the bodies and names used last; ``vertex:INDEX`` comes after all other names."""
-    vertices = [int(name.removeprefix("vertex:")) for name in names if name.startswith("vertex:")]
-    return compile_points(body, names[: len(names) - len(vertices)], vertices=vertices)
 
 
 class Energy:

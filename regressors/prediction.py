@@ -10,7 +10,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..body import BodyModel, PointSet, compile_points, matrix_to_axis_angle
+from ..body import BodyModel, matrix_to_axis_angle
+from ..body.kinematics import compiled_points
 from ..body.parameters import NUM_POSE, Layout
 from ..deprecation import renamed_arguments
 from ..observations.people import Observations
@@ -25,7 +26,6 @@ from .translation import FALLBACK_DEPTH, Sightlines
 from .weights import POSE_PRIOR, WEIGHTS, load_pose_prior_network, load_shape_prior_network, read_weights
 
 _MASKS = 4  # masks at a time, filled up
-_FEWEST_POSED = 16  # bodies at a time, filled up: products with the batch in the last dimension round alike from here
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +65,9 @@ class Prediction(Rows):
 
 @lru_cache(maxsize=4)
 def load_networks(folder: Path | None = None) -> Networks:
-    """Load trained networks (formerly ``load_priors``): ``pose_prior.safetensors`` and every ``shape_prior*.safetensors`` of a folder.
+    """Load trained networks (formerly ``load_priors``).
+
+    They are ``pose_prior.safetensors`` and every ``shape_prior*.safetensors`` of a folder.
 
     Args:
         folder: None for those that ship with the package. Of which kind it has none, the package's are taken.
@@ -120,12 +122,6 @@ def _shipped_networks() -> Networks:
     return Networks(pose=fold(whole.pose), shapes={name: fold(network) for name, network in whole.shapes.items()})
 
 
-@lru_cache(maxsize=4)
-def _compiled(body: BodyModel) -> PointSet:
-    """The canonical joints of a body; preparing them takes as long as a batch of predictions."""
-    return compile_points(body)
-
-
 def _predict_rows(
     observations: Observations, size: int, body: BodyModel, pose: PosePrior, shape: ShapePrior | None
 ) -> Prediction:
@@ -143,7 +139,7 @@ def _predict_rows(
     upright[0] = torch.pi
     params[:, layout.pose] = torch.where(inputs.usable[:, None], matrix_to_axis_angle(local).flatten(1), upright)
     shaped = _predict_betas(shape, observations, layout, params)
-    standing = _compiled(body).points(_filled(params, _FEWEST_POSED).to(body.dtype))[:size].float()
+    standing = compiled_points(body).points(params.to(body.dtype)).float()
     placement = Sightlines.of(inputs.seen).place(standing)
     placed = placement.found & inputs.usable
     before = params.new_tensor([0.0, 0.0, FALLBACK_DEPTH])

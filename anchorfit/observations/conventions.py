@@ -105,7 +105,11 @@ _CANONICAL_INDEX = {name: index for index, name in enumerate(CANONICAL_JOINTS)}
 
 
 class KeypointSet(NamedTuple):
-    """Keypoints (formerly ``Keypoints``): positions (..., K, 2) float64 pixels, confidence (..., K) float64, 0 = not seen."""
+    """Keypoints (formerly ``Keypoints``).
+
+    positions: (..., K, 2) float64 pixels.
+    confidence: (..., K) float64, 0 = not seen.
+    """
 
     positions: np.ndarray
     confidence: np.ndarray

@@ -13,7 +13,8 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from ...body import BodyModel, PointSet, compile_points
+from ...body import BodyModel, PointSet
+from ...body.kinematics import compiled_points
 from ...camera import STANDING_HEIGHT, project
 from ...fitting.contours import surface_sample
 from ...observations.conventions import LSP14
@@ -37,10 +38,9 @@ def landmark_names(body: BodyModel) -> tuple[str, ...]:
     return (*LIMB_JOINTS, *(f"vertex:{vertex}" for vertex in landmark_vertices(body)))
 
 
-@lru_cache(maxsize=4)
 def landmark_points(body: BodyModel) -> PointSet:
     """The 91 points of a body."""
-    return compile_points(body, LIMB_JOINTS, vertices=landmark_vertices(body))
+    return compiled_points(body, landmark_names(body))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,10 @@ FEWEST_JOINTS = 6  # a person keeps what there is where fewer joints than this w
 
 @dataclass(frozen=True, kw_only=True)
 class DetectorNoise:
-    """Errors of simulated detections (formerly ``Detector``). Lengths are in heights of the standing person in the image."""
+    """Errors of simulated detections (formerly ``Detector``).
+
+    Lengths are in heights of the standing person in the image.
+    """
 
     clean: float = 0.25  # share of people without noise, outliers and swaps
     noise: float = 0.02  # largest standard deviation of a keypoint; each person draws its own

@@ -8,8 +8,9 @@ from torch import Tensor
 
 from anchorfit.body import BodyModel, load_body
 from anchorfit.body.joint_sets import SMPL_JOINTS
+from anchorfit.body.kinematics import compiled_points
 from anchorfit.fitting.capsules import COLLIDING, capsules_of, fit_capsules, load_capsules, save_capsules
-from anchorfit.fitting.energy import BodyState, compiled_points
+from anchorfit.fitting.energy import BodyState
 from anchorfit.fitting.terms import InterpenetrationTerm
 
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from anchorfit.body import CANONICAL_JOINTS, SMPL_JOINTS, BodyModel, load_body, mirror_pose
+from anchorfit.body.kinematics import compiled_points
 from anchorfit.body.pose_library import load_pose_library
 from anchorfit.evaluation.body_errors import VIEWS, view_of
 from anchorfit.evaluation.mirror_symmetry import (
@@ -19,7 +20,6 @@ from anchorfit.evaluation.mirror_symmetry import (
 from anchorfit.evaluation.synthetic import SyntheticConfig, SyntheticSet, make_people
 from anchorfit.fitting import FitConfig, anchored, load_pose_prior, smplify
 from anchorfit.fitting.camera_stage import CameraFit, CameraStage, choose, place
-from anchorfit.fitting.energy import compiled_points
 from anchorfit.observations import Observations
 
 PRIOR = load_pose_prior()

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from anchorfit.body import CANONICAL_JOINTS, BodyModel, axis_angle_to_matrix, load_body
+from anchorfit.body.kinematics import compiled_points
 from anchorfit.body.pose_library import load_pose_library
 from anchorfit.evaluation.synthetic import SyntheticConfig, SyntheticSet, make_people
 from anchorfit.fitting import (
@@ -23,7 +24,7 @@ from anchorfit.fitting import (
     smplify,
 )
 from anchorfit.fitting.camera_stage import CameraStage, depth_guess
-from anchorfit.fitting.energy import BodyState, compiled_points
+from anchorfit.fitting.energy import BodyState
 from anchorfit.fitting.terms import AnchorTerm, Hinge
 from anchorfit.observations.people import Observations
 

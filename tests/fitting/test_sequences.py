@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from anchorfit.body import CANONICAL_JOINTS, BodyModel, load_body
+from anchorfit.body.kinematics import compiled_points
 from anchorfit.body.pose_library import load_pose_library
 from anchorfit.evaluation.synthetic import SyntheticConfig, make_people
 from anchorfit.fitting import FitConfig, FitResult, load_pose_prior, smplify
-from anchorfit.fitting.energy import compiled_points
 from anchorfit.fitting.problem import FitProblem
 from anchorfit.fitting.schedules import problem_of
 from anchorfit.fitting.sequences import couple

@@ -9,11 +9,12 @@ import torch
 from torch import Tensor
 
 from anchorfit.body import BodyModel, load_body
+from anchorfit.body.kinematics import compiled_points
 from anchorfit.body.pose_library import load_pose_library
 from anchorfit.evaluation.synthetic import SyntheticSet, make_people
 from anchorfit.fitting import FitResult, anchored, load_pose_prior
 from anchorfit.fitting.contours import Matches, body_outline, mask_outline, surface_sample, usable_mask
-from anchorfit.fitting.energy import BodyState, compiled_points
+from anchorfit.fitting.energy import BodyState
 from anchorfit.fitting.terms import SilhouetteTerm
 from anchorfit.rendering import rasterize
 

@@ -11,11 +11,12 @@ import torch
 from torch import Tensor
 
 from anchorfit.body import BodyModel, load_body
+from anchorfit.body.kinematics import compiled_points
 from anchorfit.body.pose_library import load_pose_library
 from anchorfit.evaluation.synthetic import make_people
 from anchorfit.fitting import terms as all_terms
 from anchorfit.fitting.config import TERMS, FitConfig, Stage
-from anchorfit.fitting.energy import BodyState, Energy, Term, compiled_points
+from anchorfit.fitting.energy import BodyState, Energy, Term
 from anchorfit.fitting.least_squares import NormalEquations
 from anchorfit.fitting.pose_prior import GaussianMixture, load_pose_prior
 from anchorfit.fitting.problem import FitProblem, Placement

@@ -12,6 +12,7 @@ from torch import Tensor
 from anchorfit.assets import ASSETS
 from anchorfit.body import CANONICAL_JOINTS, BodyModel, load_body, mirror_pose
 from anchorfit.body.joint_sets import mirror_permutation
+from anchorfit.body.kinematics import compiled_points
 from anchorfit.body.pose_library import load_pose_library
 from anchorfit.camera import project
 from anchorfit.evaluation.body_errors import body_errors
@@ -25,7 +26,6 @@ from anchorfit.fitting.diagnostics import (
     mask_evidence,
     penetration,
 )
-from anchorfit.fitting.energy import compiled_points
 from anchorfit.fitting.results import FitResult
 from anchorfit.fitting.schedules import problem_of
 from anchorfit.fitting.trust import CALIBRATIONS, Evidence, Limits, likelihood, weigh_evidence
