@@ -106,7 +106,7 @@ def unproject(pixels: Tensor, depth: Tensor, intrinsics: Tensor) -> Tensor:
 
 
 def standing_height(intrinsics: Tensor, depth: Tensor) -> Tensor:
-    """(...) pixels that somebody of `STANDING_HEIGHT` takes who stands ``depth`` (...) metres before a camera.
+    """Height in the image, (...) pixels, of a person of `STANDING_HEIGHT` at ``depth`` (...) metres.
 
     Args:
         intrinsics: (..., 3, 3) pixels; of unequal focal lengths the mean is taken.
@@ -164,7 +164,7 @@ def default_intrinsics(width: float, height: float, focal: float | None = None) 
 def focal_from_exif(path: str | Path) -> float | None:
     """The focal length in pixels that a photograph's EXIF record states, or None where it states none.
 
-    FocalLengthIn35mmFilm is relative to the film's diagonal, so focal = f35 * image diagonal / 43.27 mm. Else
+    FocalLengthIn35mmFilm is relative to the film's diagonal, so focal = f35 * image diagonal / 43.27 mm. Otherwise
     FocalLength times FocalPlaneXResolution, scaled by the image's longer side over the one it was taken with.
     Both are wrong for a picture cropped after it was taken; implausible values count as none.
 

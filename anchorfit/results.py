@@ -1,4 +1,4 @@
-"""What every path returns: bodies with the camera that saw them and a record of how well they fit."""
+"""Results of fits and predictions: bodies with their cameras, and diagnostics of how well they fit."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ SMPLX_ARGUMENTS = Parameters._fields
 
 @dataclass(frozen=True, kw_only=True)
 class Diagnostics(Rows):
-    """How a fit went, row by row.
+    """Diagnostics of a fit, row by row.
 
     Attributes:
         reprojection_px: (B, K) pixels between the observed and the reprojected canonical joint; NaN where not observed.
         energy: for each term its share of the final energy, (B,).
         steps: (B,) int64, solver steps over all stages.
         status: (B,) int64, how the solver ended, the worst of all stages (`anchorfit.status.Status`).
-        score: (B,) in [0, 1]: how likely the body is right, to sort by; NaN where nobody judged (bodies of other
+        score: (B,) in [0, 1]: how likely the body is right, to sort by; NaN where trust was not judged (bodies of other
             programs, files written before there were scores).
         trusted: (B,) bool; False comes with a reason, and with a score below 0.5.
         reasons: B short texts, empty where trusted.
@@ -305,7 +305,7 @@ class BodyEstimate(Rows):
 def concatenate(estimates: Sequence[BodyEstimate]) -> BodyEstimate:
     """Join estimates of the same body, row after row.
 
-    A term that an estimate does not have had no energy there (silhouettes, where nobody had a mask); betas that it does
+    A term that an estimate does not have had no energy there (silhouettes, where no row had a mask); betas that it does
     not have are 0.
 
     Raises:

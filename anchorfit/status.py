@@ -1,4 +1,4 @@
-"""How a solver left a row."""
+"""Status of a row after a solver."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import IntEnum
 
 
 class Status(IntEnum):
-    """How a row ended; the larger, the worse, so that the worst of several stages is their maximum."""
+    """Status of a row; the larger, the worse, so that the worst of several stages is their maximum."""
 
     CONVERGED = 0  # the last step gained less than the tolerance, or the slope is so small that none can gain more
     OUT_OF_STEPS = 1  # the cost was still falling at the step limit

@@ -27,7 +27,7 @@ from torch import Tensor
 from anchorfit.body import CANONICAL_JOINTS, BodyModel, axis_angle_to_matrix, load_body, matrix_to_axis_angle
 from anchorfit.body.pose_library import load_pose_library
 from anchorfit.evaluation.body_errors import body_errors
-from anchorfit.evaluation.synthetic import SyntheticPeople, SyntheticSet, make_people
+from anchorfit.evaluation.synthetic import SyntheticConfig, SyntheticSet, make_people
 from anchorfit.fitting import FitConfig, FitResult, GaussianMixture, anchored, load_pose_prior, smplify
 from anchorfit.fitting.energy import Energy
 from anchorfit.fitting.least_squares import Solution, minimise
@@ -46,7 +46,7 @@ class Timing(NamedTuple):
     cpu: float
 
 
-def heldout_people(body: BodyModel, count: int, config: SyntheticPeople | None = None) -> SyntheticSet:
+def heldout_people(body: BodyModel, count: int, config: SyntheticConfig | None = None) -> SyntheticSet:
     """People in poses of subjects that the prior has not seen, no subject above 300 poses."""
     library = load_pose_library(split="heldout")
     weights = library.subject_balanced_weights(300).numpy()

@@ -22,13 +22,13 @@ from torch import Tensor
 from anchorfit.body import CANONICAL_JOINTS, SMPL_JOINTS, BodyModel, load_body
 from anchorfit.evaluation.body_errors import VIEWS, body_errors, view_of
 from anchorfit.evaluation.mirror_symmetry import mirror_errors, turned_round
-from anchorfit.evaluation.synthetic import SyntheticPeople, SyntheticSet
+from anchorfit.evaluation.synthetic import SyntheticConfig, SyntheticSet
 from anchorfit.fitting import anchored, load_pose_prior, smplify
 from anchorfit.observations import Observations
-from anchorfit.regressors.prediction import predict
+from anchorfit.regressors.prediction import predict_params
 
-LSP = SyntheticPeople(convention="lsp14")
-NOISY = SyntheticPeople(noise=0.02, outliers=0.08, outlier_noise=0.2, missing=0.25)
+LSP = SyntheticConfig(convention="lsp14")
+NOISY = SyntheticConfig(noise=0.02, outliers=0.08, outlier_noise=0.2, missing=0.25)
 
 
 def far_side_hidden(body: BodyModel, people: SyntheticSet, *, share: float = 0.7, seed: int = 3) -> SyntheticSet:
@@ -59,7 +59,7 @@ def main() -> None:
     }
 
     def predicted(some: Observations) -> Tensor:
-        return predict(some, body).params
+        return predict_params(some, body).params
 
     fits = {
         "smplify": lambda some: smplify(body, some, prior).params,

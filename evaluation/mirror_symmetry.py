@@ -16,7 +16,7 @@ from .body_errors import BodyErrors, body_errors
 
 
 def mirrored_observations(observations: Observations) -> Observations:
-    """What would be seen in the mirrored image: x becomes width - x, left and right joints change places.
+    """Observations of the mirrored image: x becomes width - x, left and right joints change places.
 
     The principal point and the skew are mirrored with the image, so the mirror image of a person at ``params`` stands
     at `mirrored_params` before this camera.
@@ -43,7 +43,7 @@ def mirrored_params(params: Tensor) -> Tensor:
 
 
 def mirror_errors(body: BodyModel, fit: Callable[[Observations], Tensor], observations: Observations) -> BodyErrors:
-    """How far bodies fitted to the mirrored image, mirrored back, are from those fitted to the image.
+    """Distances between bodies fitted to the mirrored image, mirrored back, and those fitted to the image.
 
     Args:
         body: a body that is its own mirror image at betas of its own, as the open bodies are.

@@ -14,7 +14,7 @@ from .terms import (
     Hinge,
     Interpenetration,
     Keypoints,
-    PosePrior,
+    Mixture,
     Shape,
     SharedShape,
     Silhouette,
@@ -65,7 +65,7 @@ SMPLIFY_STAGES = (
 
 TERMS: tuple[TermSpec, ...] = (
     Keypoints(),
-    PosePrior(),
+    Mixture(),
     Hinge(),
     Shape(),
     Depth(),
@@ -243,7 +243,7 @@ def parity_config() -> FitConfig:
     )
     for spec in (
         Keypoints(joint_weights=smplify_joint_weights()),
-        PosePrior(temperature=0.0),
+        Mixture(temperature=0.0),
         Hinge(weight=10.0, steepness=1.0),
         Interpenetration(from_stage="first"),
     ):

@@ -22,7 +22,7 @@ from .pose_prior import GaussianMixture
 from .results import FitResult
 from .terms.hinge import HINGES
 from .terms.interpenetration import InterpenetrationTerm, interpenetration_term
-from .trust import LIMBS, Evidence, Limits, judge
+from .trust import LIMBS, Evidence, Limits, weigh_evidence
 
 if TYPE_CHECKING:
     from .problem import FitProblem
@@ -43,7 +43,7 @@ class Reprojection(NamedTuple):
 
 
 def reprojection_errors(joints_cam: Tensor, observations: Observations) -> Reprojection:
-    """How far canonical joints (B, K, 3), metres, are seen from where they should be."""
+    """Distances between projected canonical joints, of (B, K, 3) metres, and keypoints."""
     pixels = project(joints_cam, observations.intrinsics, nearest=NEAREST_DEPTH)
     seen = observations.confidence > 0
     errors = torch.where(seen, (pixels - observations.keypoints).norm(dim=-1), torch.nan)
@@ -76,7 +76,7 @@ def penetration(body: BodyModel, params: Tensor, points: Tensor) -> Tensor:
     return term.depth(BodyState(params, points[:, columns], None, body.layout))
 
 
-def moved(points: Tensor, start: Tensor) -> Tensor:
+def distance_from_prediction(points: Tensor, start: Tensor) -> Tensor:
     """(B,) metres between points (B, P, 3) and those of the prediction, mean over points, centre on centre."""
     apart = points - start
     return (apart - apart.mean(1, keepdim=True)).norm(dim=-1).mean(-1)
@@ -111,10 +111,10 @@ def _joints(kinds: tuple[str, ...]) -> list[int]:
     return [CANONICAL_JOINTS.index(f"{side}_{kind}") for side in ("left", "right") for kind in kinds]
 
 
-def measure(
+def gather_evidence(
     body: BodyModel,
     observations: Observations,
-    prior: GaussianMixture,
+    pose_prior: GaussianMixture,
     params: Tensor,
     *,
     points: Tensor | None = None,
@@ -126,7 +126,7 @@ def measure(
     """Evidence about bodies, and their errors (B, K) as of `reprojection_errors`.
 
     Args:
-        body, observations, prior: what the bodies are held against.
+        body, observations, pose_prior: what the bodies are held against.
         params: (B, D), finite.
         points: (B, P, 3) metres, the bodies' `POINTS`, where they are known.
         prediction: (B, D) that an anchored fit was held near; None: there is none.
@@ -155,10 +155,12 @@ def measure(
         wrong_way=wrong_way,
         bend=bend,
         penetration=penetration(body, params, points),
-        pose_prior=prior.energy(params[:, layout.body_pose]),
+        pose_prior=pose_prior.energy(params[:, layout.body_pose]),
         beta=params[:, layout.betas].abs().amax(-1),
         in_mask=in_mask,
-        moved=torch.full_like(size, torch.nan) if prediction is None else moved(points, compiled.points(prediction)),
+        moved=torch.full_like(size, torch.nan)
+        if prediction is None
+        else distance_from_prediction(points, compiled.points(prediction)),
         told=tuple("; ".join(filter(None, pair)) for pair in zip(told, mask_problems, strict=True)),
     )
     return evidence, errors
@@ -179,7 +181,7 @@ def diagnose(problem: FitProblem, terms: Sequence[Term], params: Tensor, *, step
     energy = Energy(problem.body, terms, observed=POINTS)
     state = energy.state(params)
     found = energy.by_term(state, torch.arange(len(params), device=params.device))
-    evidence, errors = measure(
+    evidence, errors = gather_evidence(
         problem.body,
         problem.observations,
         problem.pose_prior,
@@ -195,21 +197,21 @@ def diagnose(problem: FitProblem, terms: Sequence[Term], params: Tensor, *, step
         energy={spec.name: found.get(spec.name, torch.zeros_like(params[:, 0])) for spec in problem.config.terms},
         steps=steps,
         status=torch.where(sound, status, int(Status.FAILED)),
-        **judge(evidence, "anchored" if problem.predicted else "free", problem.config.limits)._asdict(),
+        **weigh_evidence(evidence, "anchored" if problem.predicted else "free", problem.config.limits)._asdict(),
     )
 
 
 def diagnose_prediction(
     body: BodyModel,
     observations: Observations,
-    prior: GaussianMixture,
+    pose_prior: GaussianMixture,
     params: Tensor,
     *,
     told: Sequence[str],
     limits: Limits = Limits(),
 ) -> FitResult:
     """The same of bodies (B, D) that were predicted and not fitted; ``told``: B texts of what the predictor says."""
-    evidence, errors = measure(body, observations, prior, params, told=told)
+    evidence, errors = gather_evidence(body, observations, pose_prior, params, told=told)
     count = len(params)
     return FitResult(
         params=params,
@@ -217,5 +219,5 @@ def diagnose_prediction(
         energy={},
         steps=evidence.joints.new_zeros(count),
         status=evidence.status,
-        **judge(evidence, "predicted", limits)._asdict(),
+        **weigh_evidence(evidence, "predicted", limits)._asdict(),
     )

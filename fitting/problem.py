@@ -1,4 +1,4 @@
-"""What rows are fitted from: a body, what was seen, a start, and where the camera stage placed it."""
+"""The fitting problem: a body, observations, a start, and the camera stage's placement."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LARGEST_PIXEL = 1e6  # a keypoint further out than this is taken as not seen
 
 @dataclass(frozen=True, kw_only=True)
 class Placement(Rows):
-    """Where the camera stage put B people.
+    """Placement of B people by the camera stage.
 
     Attributes:
         depth: (B,) metres, t_z of the best placement.

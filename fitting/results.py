@@ -1,4 +1,4 @@
-"""What a fit returns: parameters and honest numbers about them, row by row."""
+"""The result of a fit: parameters and diagnostics, row by row."""
 
 from __future__ import annotations
 

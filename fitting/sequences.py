@@ -25,7 +25,7 @@ LOST = 0.08  # of the person's size: a frame whose joints lie so far from its ke
 def couple(problem: FitProblem, result: FitResult) -> FitResult:
     """Goes on from fits of rows apart through the stages in which rows of a person or a video see each other.
 
-    A frame whose fit lies off its keypoints (somebody who is leaving the picture, say) draws no other: it begins anew
+    A frame whose fit lies off its keypoints (a person who is leaving the picture, say) draws no other: it begins anew
     between the nearest frames that are not so, and these see past it.
 
     Args:

@@ -68,7 +68,7 @@ nearer it comes to wrong keypoints, and the less a small error says of it. Print
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence(Rows):
-    """What is known for and against B bodies; (B,) each, NaN where there is nothing to measure it by.
+    """Evidence for and against B bodies; (B,) each, NaN where a quantity cannot be measured.
 
     Attributes:
         finite: whether input and result were finite.
@@ -84,7 +84,7 @@ class Evidence(Rows):
         beta: the largest shape coefficient.
         in_mask: share of the seen joints on the mask.
         moved: metres between the fit and its prediction.
-        told: B texts: what else speaks against a row, "" where nothing does.
+        told: B texts: further reasons against a row, "" where there is none.
     """
 
     finite: Tensor
@@ -108,7 +108,7 @@ class Evidence(Rows):
         return len(self.told)
 
 
-class Verdict(NamedTuple):
+class Trust(NamedTuple):
     """(B,) scores in [0, 1], (B,) bool, B reasons: trusted, no reason, and a score of ``min_score`` are one thing."""
 
     score: Tensor
@@ -123,7 +123,7 @@ def likelihood(reprojection: Tensor, limbs: Tensor, calibration: Calibration) ->
     return torch.sigmoid(-(calibration.far * far + calibration.few * few))
 
 
-def judge(evidence: Evidence, way: Way, limits: Limits = Limits()) -> Verdict:
+def weigh_evidence(evidence: Evidence, way: Way, limits: Limits = Limits()) -> Trust:
     """Weigh evidence. A body beyond a limit gets at most ``min_score`` times its score, one that is not finite 0.
 
     Args:
@@ -144,7 +144,7 @@ def judge(evidence: Evidence, way: Way, limits: Limits = Limits()) -> Verdict:
     hard |= torch.tensor([bool(text) for text in evidence.told], device=hard.device)
     score = torch.where(hard, limits.min_score * score, score)
     score = torch.where(evidence.finite, score, 0.0)
-    return Verdict(score, ~(hard | unlikely), reasons)
+    return Trust(score, ~(hard | unlikely), reasons)
 
 
 def _checks(evidence: Evidence, limits: Limits) -> list[tuple[Tensor, str]]:

@@ -21,24 +21,24 @@ from scipy.optimize import minimize
 from anchorfit.body import BodyModel, load_body
 from anchorfit.body.pose_library import Split, load_pose_library
 from anchorfit.evaluation.body_errors import body_errors
-from anchorfit.evaluation.synthetic import SyntheticPeople, SyntheticSet, make_people
+from anchorfit.evaluation.synthetic import SyntheticConfig, SyntheticSet, make_people
 from anchorfit.fitting import FitResult, anchored, load_pose_prior, smplify
-from anchorfit.fitting.diagnostics import diagnose_prediction, measure
+from anchorfit.fitting.diagnostics import diagnose_prediction, gather_evidence
 from anchorfit.fitting.trust import Calibration
-from anchorfit.regressors import predict
+from anchorfit.regressors import predict_params
 
 RIGHT, WRONG = 120.0, 200.0  # mm
 FLAGGED = {"predicted": 0.008, "anchored": 0.008, "free": 0.015}
 """Share of ordinary people that lie beyond the limit. The network knows these people's poses; of people whose poses it
 does not know about twice as many lie beyond it."""
 PEOPLE = {
-    "ordinary": SyntheticPeople(),
-    "exact": SyntheticPeople(noise=0.0, outliers=0.0, missing=0.0),
-    "half seen": SyntheticPeople(noise=0.015, missing=0.5),
-    "noisy": SyntheticPeople(noise=0.05, outliers=0.0),
-    "outliers": SyntheticPeople(noise=0.02, outliers=0.2, outlier_noise=0.3),
-    "in between": SyntheticPeople(noise=0.025, outliers=0.08, outlier_noise=0.25, missing=0.25),
-    "heavy": SyntheticPeople(noise=0.04, outliers=0.15, outlier_noise=0.3, missing=0.4),
+    "ordinary": SyntheticConfig(),
+    "exact": SyntheticConfig(noise=0.0, outliers=0.0, missing=0.0),
+    "half seen": SyntheticConfig(noise=0.015, missing=0.5),
+    "noisy": SyntheticConfig(noise=0.05, outliers=0.0),
+    "outliers": SyntheticConfig(noise=0.02, outliers=0.2, outlier_noise=0.3),
+    "in between": SyntheticConfig(noise=0.025, outliers=0.08, outlier_noise=0.25, missing=0.25),
+    "heavy": SyntheticConfig(noise=0.04, outliers=0.15, outlier_noise=0.3, missing=0.4),
 }
 CONVENTIONS = ("coco17", "lsp14", "body25")
 
@@ -55,15 +55,15 @@ class Sample(NamedTuple):
 
 def bodies(body: BodyModel, people: SyntheticSet) -> Iterator[tuple[str, FitResult]]:
     """The three ways a body comes about."""
-    seen, prior = people.observations, load_pose_prior()
-    guess = predict(seen, body)
+    seen, pose_prior = people.observations, load_pose_prior()
+    guess = predict_params(seen, body)
     start = guess.params.clone()
-    yield "predicted", diagnose_prediction(body, seen, prior, start, told=guess.reasons)
-    yield "anchored", anchored(body, seen, prior, start)
-    yield "free", smplify(body, seen, prior)
+    yield "predicted", diagnose_prediction(body, seen, pose_prior, start, told=guess.reasons)
+    yield "anchored", anchored(body, seen, pose_prior, start)
+    yield "free", smplify(body, seen, pose_prior)
 
 
-def samples(body: BodyModel, split: Split, looks: dict[str, SyntheticPeople], count: int, seed: int) -> dict:
+def samples(body: BodyModel, split: Split, looks: dict[str, SyntheticConfig], count: int, seed: int) -> dict:
     """(look, way) -> `Sample` of ``count`` people in each convention."""
     library = load_pose_library(split=split)
     chosen = np.random.default_rng(seed).choice(len(library), 4000, p=library.subject_balanced_weights(300).numpy())
@@ -73,7 +73,7 @@ def samples(body: BodyModel, split: Split, looks: dict[str, SyntheticPeople], co
             config = replace(config, convention=convention)
             people = make_people(body, library.poses[chosen].numpy(), count, seed=seed, config=config)
             for way, result in bodies(body, people):
-                evidence, _ = measure(body, people.observations, load_pose_prior(), result.params)
+                evidence, _ = gather_evidence(body, people.observations, load_pose_prior(), result.params)
                 error = body_errors(body, result.params, people.params).surface_mm
                 parts = (evidence.reprojection, evidence.limbs, error, result.score, result.trusted)
                 found.setdefault((look, way), []).append(Sample(*(part.numpy() for part in parts)))

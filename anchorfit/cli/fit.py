@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ..body import BodyModel
     from ..observations import Person
     from ..pipeline import FitOptions, Outcome
-    from ..regressors import Priors
+    from ..regressors import Networks
     from ..results import BodyEstimate
     from .delivery import Kept
 
@@ -70,14 +70,14 @@ def fit(
 
     A run that was stopped goes on where it was when its command is given again. OUTPUT/index.jsonl has a line a person.
 
-    The exit code is 0 when somebody was fitted and something written (problems are said at the end), 1 when not, and 2
+    The exit code is 0 when a person was fitted and a file written (problems are said at the end), 1 when not, and 2
     for a wrong command.
     """
     from ..fitting import SCHEDULES, read_config
     from ..pipeline import FitOptions, load_body_on
-    from ..regressors import load_priors
+    from ..regressors import load_networks
     from ..results import load_estimates
-    from .delivery import Delivery, Kept, run
+    from .delivery import Delivery, Kept, deliver
     from .detection import Detection
     from .fingerprint import fingerprint
     from .inputs import Source
@@ -116,7 +116,7 @@ def fit(
         model=model,
         options=options,
         start=load_estimates(init) if init else None,
-        priors=load_priors(weights) if weights else None,
+        networks=load_networks(weights) if weights else None,
         kept=kept,
         report=report,
     )
@@ -139,7 +139,7 @@ def fit(
         together=same_person or video,
     )
     with opt.opened_engines(opt.EngineOptions(engine, workers, cluster, detector_gpus, device)) as engines:
-        run(source, model, work, delivery, kept, engines)
+        deliver(source, model, work, delivery, kept, engines)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,7 +149,7 @@ class _Fitting:
     model: BodyModel
     options: FitOptions
     start: BodyEstimate | None
-    priors: Priors | None
+    networks: Networks | None
     kept: Kept
     report: bool
 
@@ -160,6 +160,6 @@ class _Fitting:
         if self.report and self.kept.wants_more:
             if start is None and self.options.schedule == "anchored":
                 # What the fit would predict by itself, to be shown too.
-                start = predict_people(people, self.model, priors=self.priors, options=self.options).estimate
+                start = predict_people(people, self.model, networks=self.networks, options=self.options).estimate
             self.kept.compare_with(start)
-        return fit_people(people, self.model, init=start, priors=self.priors, options=self.options)
+        return fit_people(people, self.model, init=start, networks=self.networks, options=self.options)

@@ -1,8 +1,11 @@
-"""What was seen: keypoints, masks, images."""
+"""Observations of people: keypoints, masks, images."""
 
+from typing import TYPE_CHECKING
+
+from ..deprecation import renamed_names
 from .batching import observe
 from .checks import sanitise, sanitise_all, size_problem, too_little
-from .conventions import CONVENTIONS, Keypoints, convention_name, from_canonical, to_canonical
+from .conventions import CONVENTIONS, KeypointSet, convention_name, from_canonical, to_canonical
 from .files import FORMATS, known_formats, read_people, register_format, write_people
 from .formats import Content, Format
 from .images import ImageFileError, image_size, read_image, write_image
@@ -18,7 +21,7 @@ __all__ = [
     "Format",
     "ImageFileError",
     "KeypointFileError",
-    "Keypoints",
+    "KeypointSet",
     "Matched",
     "Observations",
     "PeopleFile",
@@ -46,3 +49,6 @@ __all__ = [
     "write_image",
     "write_people",
 ]
+
+if not TYPE_CHECKING:
+    __getattr__ = renamed_names(__name__, Keypoints="KeypointSet")

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ..atomic import write_atomically
-from .conventions import CONVENTIONS, Keypoints, convention_by_count, convention_name, to_canonical
+from .conventions import CONVENTIONS, KeypointSet, convention_by_count, convention_name, to_canonical
 from .people import PeopleFile, Person
 from .reading import KeypointFileError, existing_file
 
@@ -89,7 +89,7 @@ def write_npz(path: str | Path, people: Sequence[Person]) -> None:
     write_atomically(path, buffer.getvalue())
 
 
-def _keypoints(arrays: dict[str, np.ndarray], path: str | Path, chosen: str | None) -> Keypoints:
+def _keypoints(arrays: dict[str, np.ndarray], path: str | Path, chosen: str | None) -> KeypointSet:
     positions = arrays.get("keypoints", np.zeros(0))
     if positions.ndim != 3 or positions.shape[2] not in (2, 3) or positions.dtype.kind not in "fiu":
         came = f"{positions.dtype} {positions.shape}" if "keypoints" in arrays else "none"

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..atomic import write_atomically
 from ..body.joint_sets import CANONICAL_JOINTS
-from .conventions import CONVENTIONS, Keypoints, convention_by_count, convention_name, to_canonical
+from .conventions import CONVENTIONS, KeypointSet, convention_by_count, convention_name, to_canonical
 from .masks import StoredMask, mask_to_run_lengths
 from .people import PeopleFile, Person
 from .reading import KeypointFileError, numbers, optional_box, optional_size
@@ -79,7 +79,7 @@ def write_json(path: str | Path, people: Sequence[Person]) -> None:
     write_atomically(path, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode("utf-8"))
 
 
-def _keypoints(value: Any, chosen: str | None) -> Keypoints:
+def _keypoints(value: Any, chosen: str | None) -> KeypointSet:
     """Of a list of [x, y] or [x, y, confidence] in the convention's order, or of an object by canonical joint name."""
     if isinstance(value, dict):
         unknown = [name for name in value if name not in CANONICAL_JOINTS]
@@ -88,7 +88,7 @@ def _keypoints(value: Any, chosen: str | None) -> Keypoints:
         rows = np.zeros((len(CANONICAL_JOINTS), 3))
         for name, row in value.items():
             rows[CANONICAL_JOINTS.index(name)] = _row(row, name)
-        return Keypoints(rows[:, :2].copy(), rows[:, 2].copy())
+        return KeypointSet(rows[:, :2].copy(), rows[:, 2].copy())
     if not isinstance(value, list) or not value:
         raise ValueError("keypoints: expected a list of [x, y, confidence] or an object by joint name")
     if chosen is not None and len(value) != len(CONVENTIONS[chosen]):

@@ -1,4 +1,4 @@
-"""How large a person is in the image, by the keypoints alone: what errors in the image are measured against."""
+"""Size of a person in the image, from the keypoints alone; errors in the image are measured against it."""
 
 from __future__ import annotations
 

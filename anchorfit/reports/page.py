@@ -54,7 +54,7 @@ def write_report(
     Returns:
         One line for each photograph that could not be shown.
     Raises:
-        ValueError: there is nobody to show.
+        ValueError: there is no person to show.
         OSError: the file cannot be written.
     """
     finite = torch.isfinite(estimate.params).all(-1).tolist()

@@ -1,4 +1,4 @@
-"""What a report says of each person, as plain numbers and texts."""
+"""A report's record of each person, as plain numbers and texts."""
 
 from __future__ import annotations
 

@@ -93,8 +93,8 @@ class MixtureTerm(Term):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PosePrior(TermSpec):
-    """Spec of `MixtureTerm`."""
+class Mixture(TermSpec):
+    """Spec of `MixtureTerm` (formerly ``PosePrior``)."""
 
     name: str = "pose_prior"
     weight: float = 1.0  # times the stage's ``pose_weight``

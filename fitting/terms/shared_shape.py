@@ -22,7 +22,7 @@ class SharedShapeTerm(Term):
     """Betas of all rows of a person are equal: a condition, not a weight, so its energy is 0.
 
     Each row's energy around where it stands is (b - b_i)^T S_i (b - b_i) in its betas, S_i the Schur complement of its
-    normal equations after everything else has been let go; the pooled betas minimise the sum, with the shape prior
+    normal equations after eliminating all other unknowns; the pooled betas minimise the sum, with the shape prior
     once. They are set in ``refresh``, and the solver leaves them alone.
 
     Args:
@@ -71,7 +71,7 @@ class SharedShapeTerm(Term):
 
 
 def _shape_information(energy: Energy, params: Tensor, rows: Tensor) -> Tensor:
-    """(B, S, S) float64 what each row's energy says of betas, all other unknowns let go."""
+    """(B, S, S) float64 information on betas in each row's energy, all other unknowns eliminated."""
     hessian = energy.normal_equations(params, rows).hessian.double()
     columns = torch.arange(energy.layout.size, device=params.device)
     shape = columns[energy.layout.betas]

@@ -101,7 +101,7 @@ def neighbours_of(videos: Sequence[Hashable], lost: Tensor) -> Neighbours:
 class Smoothness(TermSpec):
     """Spec of `SmoothnessTerm`, where rows are labelled by video.
 
-    A frame whose fit lies off its keypoints (somebody who is leaving the picture, say) draws no other: its neighbours
+    A frame whose fit lies off its keypoints (a person who is leaving the picture, say) draws no other: its neighbours
     see past it.
     """
 

@@ -1,4 +1,4 @@
-"""What a term of the energy is to be: a frozen value that builds the term for the rows at hand."""
+"""Specification of a term of the energy: a frozen value that builds the term for the rows at hand."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from anchorfit.evaluation.mirror_symmetry import (
     mirrored_params,
     turned_round,
 )
-from anchorfit.evaluation.synthetic import SyntheticPeople, SyntheticSet, make_people
+from anchorfit.evaluation.synthetic import SyntheticConfig, SyntheticSet, make_people
 from anchorfit.fitting import FitConfig, anchored, load_pose_prior, smplify
 from anchorfit.fitting.camera_stage import CameraFit, CameraStage, choose, place
 from anchorfit.observations import Observations
@@ -30,7 +30,7 @@ def body() -> BodyModel:
     return load_body()
 
 
-def _people(body: BodyModel, count: int, *, seed: int = 20, config: SyntheticPeople | None = None) -> SyntheticSet:
+def _people(body: BodyModel, count: int, *, seed: int = 20, config: SyntheticConfig | None = None) -> SyntheticSet:
     return make_people(body, load_pose_library(split="heldout").poses[::7].numpy(), count, seed=seed, config=config)
 
 
@@ -46,7 +46,7 @@ def _far_side_hidden(body: BodyModel, people: SyntheticSet) -> SyntheticSet:
 
 
 def test_the_mirrored_body_projects_to_the_mirrored_keypoints(body):
-    exact = SyntheticPeople(noise=0.0, outliers=0.0, hips_up=0.0, hips_out=0.0)
+    exact = SyntheticConfig(noise=0.0, outliers=0.0, hips_up=0.0, hips_out=0.0)
     observations, params = _people(body, 16, config=exact)
     intrinsics = observations.intrinsics.clone()
     intrinsics[:, 0, 1], intrinsics[:, 0, 2] = 30.0, 250.0  # a skew, and a principal point off the centre
@@ -72,7 +72,7 @@ def test_the_shipped_pose_prior_is_its_own_mirror_image():
 @pytest.mark.parametrize("convention", ["coco17", "lsp14"])
 def test_smplify_of_the_mirror_image_is_the_mirrored_fit(body, convention):
     """Not of every row in float32: a fit that takes 80 steps makes millimetres of what rounding leaves."""
-    observations = _people(body, 128, config=SyntheticPeople(convention=convention)).observations
+    observations = _people(body, 128, config=SyntheticConfig(convention=convention)).observations
     errors = mirror_errors(body, lambda some: smplify(body, some, PRIOR).params, observations)
     for distance in (errors.reconstruction_mm, errors.joints_mm):
         assert distance.median() < 0.02
@@ -122,7 +122,7 @@ def test_a_body_without_a_torso_is_placed_as_its_mirror_image(body):
 
 def test_few_people_seen_from_the_side_come_out_front_to_back(body):
     """Without a face and without most of the far side, so that the torso alone cannot tell."""
-    people = _far_side_hidden(body, _people(body, 250, config=SyntheticPeople(convention="lsp14")))
+    people = _far_side_hidden(body, _people(body, 250, config=SyntheticConfig(convention="lsp14")))
     side = view_of(people.params) == VIEWS.index("side")
     turned = turned_round(smplify(body, people.observations, PRIOR).params, people.params)
     assert turned[side].float().mean() <= 0.05

@@ -13,7 +13,7 @@ from torch import Tensor
 from anchorfit.body import CANONICAL_JOINTS, BodyModel, axis_angle_to_matrix, load_body
 from anchorfit.body.kinematics import compiled_points
 from anchorfit.body.pose_library import load_pose_library
-from anchorfit.evaluation.synthetic import SyntheticPeople, SyntheticSet, make_people
+from anchorfit.evaluation.synthetic import SyntheticConfig, SyntheticSet, make_people
 from anchorfit.fitting import (
     FitConfig,
     FitResult,
@@ -30,7 +30,7 @@ from anchorfit.fitting.terms import AnchorTerm, Hinge, UprightTerm
 from anchorfit.observations.people import Observations
 
 PRIOR = load_pose_prior()
-CLEAN = SyntheticPeople(noise=0.0, outliers=0.0, missing=0.0, hips_up=0.0, hips_out=0.0, beta_scale=0.3)
+CLEAN = SyntheticConfig(noise=0.0, outliers=0.0, missing=0.0, hips_up=0.0, hips_out=0.0, beta_scale=0.3)
 
 
 @pytest.fixture(scope="module")
@@ -173,7 +173,7 @@ def test_a_wild_prediction_stays_in_its_row(body, people):
 
 def test_rows_of_different_conventions_do_not_meet(body, people, fitted):
     poses = load_pose_library(split="heldout").poses[::97].numpy()
-    other = make_people(body, poses, 2, seed=9, config=SyntheticPeople(convention="body25")).observations
+    other = make_people(body, poses, 2, seed=9, config=SyntheticConfig(convention="body25")).observations
     both = Observations(
         keypoints=torch.cat([people.observations.keypoints[:3], other.keypoints]),
         confidence=torch.cat([people.observations.confidence[:3], other.confidence]),

@@ -9,7 +9,7 @@ import torch
 from anchorfit.body import CANONICAL_JOINTS, BodyModel, load_body
 from anchorfit.body.kinematics import compiled_points
 from anchorfit.body.pose_library import load_pose_library
-from anchorfit.evaluation.synthetic import SyntheticPeople, make_people
+from anchorfit.evaluation.synthetic import SyntheticConfig, make_people
 from anchorfit.fitting import FitConfig, FitResult, load_pose_prior, smplify
 from anchorfit.fitting.problem import FitProblem
 from anchorfit.fitting.schedules import problem_of
@@ -42,7 +42,7 @@ def _seen(body: BodyModel, params: torch.Tensor, noise: float) -> Observations:
 
 def test_rows_of_a_person_get_one_shape_and_others_keep_theirs(body):
     poses = load_pose_library(split="heldout").poses[::97].numpy()
-    people = make_people(body, poses, 6, seed=3, config=SyntheticPeople(hips_up=0.0, hips_out=0.0))
+    people = make_people(body, poses, 6, seed=3, config=SyntheticConfig(hips_up=0.0, hips_out=0.0))
     alone = smplify(body, people.observations, PRIOR)
     shared = smplify(body, people.observations, PRIOR, persons=["a", "a", "b", "a", "b", "c"])
     betas = shared.params[:, 72:82]

@@ -16,28 +16,28 @@ from anchorfit.body.kinematics import compiled_points
 from anchorfit.body.pose_library import load_pose_library
 from anchorfit.camera import project
 from anchorfit.evaluation.body_errors import body_errors
-from anchorfit.evaluation.synthetic import SyntheticPeople, SyntheticSet, make_people
+from anchorfit.evaluation.synthetic import SyntheticConfig, SyntheticSet, make_people
 from anchorfit.fitting import FitConfig, anchored, load_pose_prior, smplify
 from anchorfit.fitting.diagnostics import (
     POINTS,
     diagnose,
     diagnose_prediction,
+    gather_evidence,
     mask_evidence,
-    measure,
     penetration,
 )
 from anchorfit.fitting.results import FitResult
 from anchorfit.fitting.schedules import problem_of
-from anchorfit.fitting.trust import CALIBRATIONS, Evidence, Limits, judge, likelihood
+from anchorfit.fitting.trust import CALIBRATIONS, Evidence, Limits, likelihood, weigh_evidence
 from anchorfit.observations import list_images, match_people, read_people
 from anchorfit.observations.people import Observations
 from anchorfit.observations.person_size import person_size
 from anchorfit.pipeline import FitOptions, fit_people
-from anchorfit.regressors import predict
+from anchorfit.regressors import predict_params
 from anchorfit.status import Status
 
 PRIOR = load_pose_prior()
-HEAVY = SyntheticPeople(noise=0.04, outliers=0.15, outlier_noise=0.3, missing=0.4)
+HEAVY = SyntheticConfig(noise=0.04, outliers=0.15, outlier_noise=0.3, missing=0.4)
 SIZE = (640, 480)
 
 
@@ -160,7 +160,7 @@ def test_arms_that_brush_the_body_are_no_reason_for_distrust(body):
     params = _standing(15)
     params[:, 3 * 16 + 2], params[:, 3 * 17 + 2] = -angles, angles  # arms against the trunk, and into it
     depth = penetration(body, params, compiled_points(body, POINTS).points(params))
-    reasons = judge(measure(body, _seen(body, params), PRIOR, params)[0], "anchored").reasons
+    reasons = weigh_evidence(gather_evidence(body, _seen(body, params), PRIOR, params)[0], "anchored").reasons
     told = ["inside each other" in reason for reason in reasons]
     assert told == (depth > 0.10).tolist()
     assert ((depth > 0.05) & (depth < 0.10)).any()
@@ -213,7 +213,7 @@ BAD: dict[str, Tensor | tuple[str, ...]] = {
 @pytest.mark.parametrize("way", list(CALIBRATIONS))
 @pytest.mark.parametrize("name", list(BAD))
 def test_every_distrust_has_its_reason_and_a_low_score(way, name):
-    good, bad = judge(_evidence(), way), judge(_evidence(**{name: BAD[name]}), way)
+    good, bad = weigh_evidence(_evidence(), way), weigh_evidence(_evidence(**{name: BAD[name]}), way)
     assert good.reasons == ("",)
     assert good.trusted.all()
     assert not bad.trusted.any()
@@ -232,7 +232,7 @@ def test_trusted_a_high_score_and_no_reason_are_one_thing():
     }
     for way in CALIBRATIONS:
         for limits in (Limits(), Limits(min_score=0.8)):
-            verdict = judge(_evidence(count, **random), way, limits)
+            verdict = weigh_evidence(_evidence(count, **random), way, limits)
             assert verdict.trusted.tolist() == [not reason for reason in verdict.reasons]
             assert verdict.trusted.tolist() == (verdict.score >= limits.min_score).tolist()
             assert 0.1 < verdict.trusted.double().mean() < 0.9
@@ -283,7 +283,7 @@ def test_the_scale_of_the_image_changes_no_evidence(body, people):
         masks=tuple(None if mask is None else mask.repeat(2, 0).repeat(2, 1) for mask in observations.masks),
     )
     params, prior = people.params.double(), load_pose_prior(dtype=torch.float64)
-    small, large = (measure(exact, some, prior, params)[0] for some in (observations, larger))
+    small, large = (gather_evidence(exact, some, prior, params)[0] for some in (observations, larger))
     _same(replace(small, span=2 * small.span, in_mask=large.in_mask), large, atol=1e-9)
     torch.testing.assert_close(small.in_mask, large.in_mask, atol=0.2, rtol=0, equal_nan=True)  # two joints on edges
 
@@ -309,11 +309,11 @@ def test_mirror_images_give_the_same_evidence(body, people):
     other[:, 82] *= -1
     prior = load_pose_prior(dtype=torch.float64)
     # The open body is symmetric to 0.1 mm, and its betas and the mixture are what they are: to a part in a thousand.
-    one, two = measure(exact, observations, prior, params)[0], measure(exact, mirrored, prior, other)[0]
+    one, two = gather_evidence(exact, observations, prior, params)[0], gather_evidence(exact, mirrored, prior, other)[0]
     _same(replace(one, pose_prior=two.pose_prior, span=two.span, in_mask=two.in_mask), two, atol=2e-3)
     torch.testing.assert_close(one.pose_prior, two.pose_prior, rtol=1e-3, atol=0)
     torch.testing.assert_close(one.in_mask, two.in_mask, atol=0.2, rtol=0, equal_nan=True)
-    assert judge(one, "anchored").reasons == judge(two, "anchored").reasons
+    assert weigh_evidence(one, "anchored").reasons == weigh_evidence(two, "anchored").reasons
 
 
 def test_a_batch_is_its_rows(body, people):
@@ -330,10 +330,10 @@ def test_people_seen_badly_are_caught_and_ordinary_ones_are_not(body, schedule):
     """Of people of other subjects than the calibration's; docs/fitting.md has the table of larger sets."""
     poses = load_pose_library(split="heldout").poses[::13].numpy()
     caught = []
-    for config in (HEAVY, SyntheticPeople()):
+    for config in (HEAVY, SyntheticConfig()):
         observations, truth = make_people(body, poses, 160, seed=5, config=config)
         if schedule == "anchored":
-            result = anchored(body, observations, PRIOR, predict(observations, body).params.clone())
+            result = anchored(body, observations, PRIOR, predict_params(observations, body).params.clone())
         else:
             result = smplify(body, observations, PRIOR, config=FitConfig())
         wrong = body_errors(body, result.params, truth).surface_mm > 200

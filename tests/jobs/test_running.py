@@ -10,7 +10,7 @@ from anchorfit.body import CANONICAL_JOINTS
 from anchorfit.jobs import Ledger, Written, chunk_people, run_job
 from anchorfit.jobs.ledger import read_index
 from anchorfit.observations import Person
-from anchorfit.pipeline import Outcome, Problem
+from anchorfit.pipeline import InputProblem, Outcome
 
 
 def person(image: str | None, number: int) -> Person:
@@ -48,7 +48,7 @@ class Work:
         good = [p for p in people if p.person_id != "4"]
         self.fitted += [p.person_id for p in people]
         estimate = replace(self.some_estimate(len(good)), names=tuple(p.name for p in good))
-        problems = tuple(Problem(p.name, "skipped: no joint") for p in people if p.person_id == "4")
+        problems = tuple(InputProblem(p.name, "skipped: no joint") for p in people if p.person_id == "4")
         return Outcome(estimate, problems)
 
     def write(self, chunk, estimate) -> Written:
