@@ -147,7 +147,7 @@ KEPT_AS = {
 def test_every_option_that_changes_results_is_a_setting_of_the_run(function, tmp_path, monkeypatch):
     people = people_file(tmp_path / "people.json", ["a.jpg"])
     kept: list[delivery.Delivery] = []
-    monkeypatch.setattr(delivery, "run", lambda *given: kept.append(given[3]))
+    monkeypatch.setattr(delivery, "deliver", lambda *given: kept.append(given[3]))
     function([people], tmp_path / "out")
     settings = kept[0].settings
     options = {KEPT_AS.get(name, name) for name in signature(function).parameters if name not in SAME_RESULTS}
