@@ -171,7 +171,9 @@ def focal_from_exif(path: str | Path) -> float | None:
     Raises:
         FileNotFoundError: there is no such file.
     """
-    from PIL import ExifTags, Image
+    from PIL import ExifTags
+
+    from .image_formats import open_image
 
     path = Path(path)
     if not path.exists():
@@ -179,7 +181,7 @@ def focal_from_exif(path: str | Path) -> float | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's hints about large images and broken records
-            with Image.open(path) as image:
+            with open_image(path) as image:
                 exif = image.getexif()
                 width, height = image.size
                 tags = exif.get_ifd(ExifTags.IFD.Exif)

@@ -43,6 +43,30 @@ def test_the_wheel_holds_every_module_and_asset(wheel):
     assert not any(name.split("/")[0] in {"fitting", "regressors", "evaluation", "tests"} for name in inside)
 
 
+def test_the_wheel_asks_for_the_opencv_that_needs_no_screen(wheel):
+    with zipfile.ZipFile(wheel) as inside:
+        (name,) = (name for name in inside.namelist() if name.endswith(".dist-info/METADATA"))
+        lines = inside.read(name).decode().splitlines()
+    asked = [line for line in lines if line.startswith("Requires-Dist: opencv")]
+    core = [line for line in asked if "extra ==" not in line]
+    assert core == ["Requires-Dist: opencv-python-headless>=4.8"]
+    beside = {line.split("==")[1].split(";")[0].strip() for line in asked if line not in core}
+    assert len(beside) == 1  # two that write the same files are of one version
+
+
+def test_people_are_found_without_any_opencv():
+    """As on a system whose OpenCV cannot be loaded, for want of libGL."""
+    code = """if True:
+        import sys
+        sys.modules["cv2"] = None
+        import anchorfit, anchorfit.cli.main
+        from anchorfit.assets import ASSETS
+        print(len(anchorfit.detect(ASSETS / "demo" / "000000000785.jpg")))
+    """
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.strip()) == (0, "1"), done.stderr
+
+
 def test_the_wheel_is_small(wheel):
     assert wheel.stat().st_size < 60e6
 

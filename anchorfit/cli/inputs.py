@@ -21,7 +21,7 @@ from ..observations import (
     read_mask,
     read_people,
 )
-from ..observations.images import is_image_path
+from ..observations.images import looks_like_image
 from ..observations.videos import LONGEST_GAP_S, is_video_path, probe_video
 from .console import warn
 from .detection import BOXES, Detection, detect_in_video, detect_people, people_in_boxes
@@ -67,7 +67,7 @@ class Source:
         """The file that people come from: ``keypoints``, else the only argument where that is no image, no video and no
         folder; None where people are to be detected."""
         first = self.images[0]
-        alone = len(self.images) == 1 and not (first.is_dir() or is_image_path(first) or is_video_path(first))
+        alone = len(self.images) == 1 and not (first.is_dir() or looks_like_image(first) or is_video_path(first))
         return first if self.keypoints is None and alone else self.keypoints
 
     @property

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import cv2
 import numpy as np
+from PIL import Image
 
 from ..observations.conventions import Convention, joints_to_canonical
 from ..observations.masks import StoredMask, mask_to_run_lengths
@@ -66,8 +66,10 @@ def finished(person: Person, number: int, size: tuple[int, int], *, masks: bool)
     zoom = np.array(size) / (person.image_size or size)
     mask = None
     if masks and person.mask is not None:
-        values = np.asarray(person.mask).astype(np.float32)
-        mask = cv2.resize(values, size, interpolation=cv2.INTER_LINEAR) > 0.5 if (zoom != 1).any() else values > 0.5
+        mask = np.asarray(person.mask)
+        if (zoom != 1).any():
+            levels = Image.fromarray(np.where(mask, np.uint8(255), np.uint8(0)))
+            mask = np.asarray(levels.resize(size, Image.Resampling.BILINEAR)) > 127
     x, y, width, height = person.box or (0.0, 0.0, 0.0, 0.0)
     return replace(
         person,

@@ -5,11 +5,12 @@ Documentation: https://ai.google.dev/edge/mediapipe/solutions/vision/pose_landma
 
 from __future__ import annotations
 
+import weakref
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
+from PIL import Image
 
 from ..observations.people import PeopleFile, Person
 from .blazepose import finished, person_from_landmarks
@@ -56,6 +57,8 @@ class MediapipeTask:
         except (RuntimeError, ValueError, OSError) as error:
             reason = (str(error).splitlines() or [""])[0]
             raise ValueError(f"{model}: MediaPipe does not take this as a pose landmarker ({reason})") from error
+        # Left to itself, it closes when Python has taken down what it needs for that: a traceback with 1.2.
+        weakref.finalize(self, self._landmarker.close)
 
     @property
     def name(self) -> str:
@@ -102,5 +105,6 @@ def _placed(cover: np.ndarray, window: Window, shape: tuple[int, int]) -> np.nda
     mask = np.zeros(shape, dtype=bool)
     left, top, right, bottom = window
     size = (right - left, bottom - top)
-    mask[top:bottom, left:right] = cv2.resize(np.squeeze(cover), size, interpolation=cv2.INTER_LINEAR) > 0.5
+    values = Image.fromarray(np.ascontiguousarray(np.squeeze(cover), np.float32))
+    mask[top:bottom, left:right] = np.asarray(values.resize(size, Image.Resampling.BILINEAR)) > 0.5
     return mask

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
+from PIL import Image
 
 from ..observations.people import PeopleFile, Person
 
@@ -43,6 +43,5 @@ class Search:
         zoom = self.largest_side / max(height, width)
         if zoom >= 1:
             return image
-        return cv2.resize(
-            image, (max(1, round(width * zoom)), max(1, round(height * zoom))), interpolation=cv2.INTER_AREA
-        )
+        smaller = (max(1, round(width * zoom)), max(1, round(height * zoom)))
+        return np.array(Image.fromarray(image).resize(smaller, Image.Resampling.BOX))

@@ -141,7 +141,9 @@ def read_people(path: str | Path, *, format: str = "auto", convention: str | Non
 
 
 def write_people(path: str | Path, people: Sequence[Person]) -> None:
-    """Write people in the own format that the suffix names: .json (the only one with boxes and masks), .csv or .npz.
+    """Write people in the own format that the suffix names: .json, .csv or .npz.
+
+    Boxes, masks and joints in space are kept in .json alone.
 
     Raises:
         ValueError: another suffix.

@@ -17,9 +17,16 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from ..atomic import write_atomically
+from ..image_formats import HEAD, UnreadFormatError, image_format, open_image
 
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".ppm", ".pgm"})
-"""What counts as an image when a folder is searched."""
+IMAGE_SUFFIXES = frozenset(
+    f".{ending}"
+    for ending in (
+        *("jpg", "jpeg", "jpe", "jfif", "png", "bmp", "webp", "tif", "tiff", "gif", "ppm", "pgm"),
+        *("jp2", "j2k", "jxl", "avif", "heic", "heif", "hif"),
+    )
+)
+"""Names that promise an image: what is none in spite of it is told of, not passed over."""
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".flv", ".mts"})
 
@@ -90,13 +97,8 @@ def is_image_path(path: Path) -> bool:
 
 
 def looks_like_image(path: Path) -> bool:
-    """Whether the first bytes are a JPEG's, PNG's or WebP's: for files whose names say nothing."""
-    try:
-        with path.open("rb") as stream:
-            head = stream.read(12)
-    except OSError:
-        return False
-    return head.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n")) or (head[:4] == b"RIFF" and head[8:] == b"WEBP")
+    """Whether the first bytes are an image's, or the name promises one."""
+    return is_image_path(path) or image_format(path) is not None
 
 
 @contextmanager
@@ -112,13 +114,15 @@ def opened_image(path: Path) -> Iterator[Image.Image]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's hints about large images and broken EXIF records: judged below
-            with Image.open(path) as image:
+            with open_image(path) as image:
                 width, height = image.size
                 if width * height > MAX_PIXELS:
                     raise ImageFileError(f"{path}: {width} x {height} pixels is too large; scale it down first")
                 yield image
     except ImageFileError:
         raise
+    except UnreadFormatError as error:
+        raise ImageFileError(f"{path}: {error}") from error
     except UnidentifiedImageError as error:
         raise ImageFileError(f"{path}: {_what_it_is(path)}") from error
     except PermissionError as error:
@@ -130,12 +134,12 @@ def opened_image(path: Path) -> Iterator[Image.Image]:
 
 
 def _what_it_is(path: Path) -> str:
+    if image_format(path) is not None:
+        return "the image is damaged or cut short; copy it again"
     with path.open("rb") as stream:
-        head = stream.read(512)
+        head = stream.read(HEAD)
     riff_video = head[:4] == b"RIFF" and head[8:12] == b"AVI "
     if path.suffix.lower() in VIDEO_SUFFIXES or head[4:8] == b"ftyp" or riff_video or head[:4] == b"\x1aE\xdf\xa3":
-        if head[8:12] in (b"heic", b"heix", b"mif1", b"avif"):
-            return "HEIC and AVIF images are not read; convert it to JPEG or PNG"
         return f"this is a video, not an image; {_how_to_give_a_video(path)}"
     if not any(byte < 9 for byte in head):
         return "this is a text file, not an image"

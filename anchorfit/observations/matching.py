@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from .images import IMAGE_SUFFIXES, is_image_path, looks_like_image
+from .images import is_image_path, looks_like_image
 from .people import Person
 
 
@@ -21,8 +21,8 @@ class Matched(NamedTuple):
 def list_images(arguments: Iterable[Path]) -> list[Path]:
     """Files as they are named; folders as the images in them, sorted. A path given twice counts once.
 
-    In a folder a name's ending tells an image, or where it has none its first bytes. Links that lead nowhere or round
-    in circles are kept, so that a reader reports them.
+    In a folder the first bytes tell an image. What only its name calls one is kept, and so are links that lead nowhere
+    or round in circles, so that a reader reports them.
 
     Raises:
         FileNotFoundError: a folder holds no image.
@@ -34,14 +34,14 @@ def list_images(arguments: Iterable[Path]) -> list[Path]:
             continue
         inside = sorted(p for p in argument.iterdir() if _is_image_of_folder(p))
         if not inside:
-            raise FileNotFoundError(f"{argument}: no image in this folder ({', '.join(sorted(IMAGE_SUFFIXES))})")
+            raise FileNotFoundError(f"{argument}: no image in this folder")
         found |= dict.fromkeys(inside)
     return list(found)
 
 
 def _is_image_of_folder(path: Path) -> bool:
     if path.is_file():
-        return is_image_path(path) or (not path.suffix and looks_like_image(path))
+        return looks_like_image(path)
     return path.is_symlink() and not path.exists() and is_image_path(path)
 
 

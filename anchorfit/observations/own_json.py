@@ -1,4 +1,4 @@
-"""anchorfit's own keypoint JSON: people with keypoints of a named convention, boxes and masks (docs/formats.md)."""
+"""anchorfit's own keypoint JSON: people with keypoints of a named convention, boxes, masks and joints in space."""
 
 from __future__ import annotations
 
@@ -47,6 +47,7 @@ def parse_json(content: Any, path: str | Path, *, convention: str | None = None)
             if not isinstance(entry, dict):
                 raise ValueError("expected an object with keypoints")
             positions, confidence = _keypoints(entry.get("keypoints"), chosen)
+            world = _world(entry.get("world"))
         except ValueError as error:
             problems.append(f"{path}: {image.name if image else '?'}#{identity}: {error}; this person is left out")
             continue
@@ -64,6 +65,7 @@ def parse_json(content: Any, path: str | Path, *, convention: str | None = None)
                 box=optional_box(entry.get("box")),
                 mask=StoredMask(segmentation=mask, width=size[0], height=size[1]) if mask and size else None,
                 score=float(score) if isinstance(score, (int, float)) else None,
+                world=world,
             )
         )
     return PeopleFile(tuple(people), tuple(problems))
@@ -82,12 +84,9 @@ def write_json(path: str | Path, people: Sequence[Person]) -> None:
 def _keypoints(value: Any, chosen: str | None) -> KeypointSet:
     """Of a list of [x, y] or [x, y, confidence] in the convention's order, or of an object by canonical joint name."""
     if isinstance(value, dict):
-        unknown = [name for name in value if name not in CANONICAL_JOINTS]
-        if unknown:
-            raise ValueError(f"keypoints: {unknown[0]!r} is no canonical joint (docs/conventions.md lists them)")
         rows = np.zeros((len(CANONICAL_JOINTS), 3))
         for name, row in value.items():
-            rows[CANONICAL_JOINTS.index(name)] = _row(row, name)
+            rows[_place(name, "keypoints")] = _row(row, name)
         return KeypointSet(rows[:, :2].copy(), rows[:, 2].copy())
     if not isinstance(value, list) or not value:
         raise ValueError("keypoints: expected a list of [x, y, confidence] or an object by joint name")
@@ -95,6 +94,27 @@ def _keypoints(value: Any, chosen: str | None) -> KeypointSet:
         raise ValueError(f"keypoints: expected {len(CONVENTIONS[chosen])} of {chosen}, got {len(value)}")
     rows = np.stack([_row(row, str(place)) for place, row in enumerate(value)])
     return to_canonical(rows[:, :2], rows[:, 2], chosen or convention_by_count(len(value)))
+
+
+def _world(value: Any) -> np.ndarray | None:
+    """(K, 3) of an object of [x, y, z] by canonical joint name, NaN for joints that it does not name."""
+    if value is None:
+        return None
+    if not isinstance(value, dict):
+        raise ValueError("world: expected an object by joint name")
+    rows = np.full((len(CANONICAL_JOINTS), 3), np.nan)
+    for name, row in value.items():
+        place = numbers(row, f"world {name}")
+        if len(place) != 3:
+            raise ValueError(f"world {name}: expected [x, y, z], got {len(place)} numbers")
+        rows[_place(name, "world")] = place
+    return rows
+
+
+def _place(name: str, key: str) -> int:
+    if name not in CANONICAL_JOINTS:
+        raise ValueError(f"{key}: {name!r} is no canonical joint (docs/conventions.md lists them)")
+    return CANONICAL_JOINTS.index(name)
 
 
 def _row(value: Any, name: str) -> np.ndarray:
@@ -119,6 +139,9 @@ def person_entry(person: Person) -> dict[str, Any]:
         CANONICAL_JOINTS[index]: [*person.keypoints[index].tolist(), float(person.confidence[index])]
         for index in np.flatnonzero(person.confidence > 0)
     }
+    if person.world is not None:
+        known = np.flatnonzero(np.isfinite(person.world).all(1))
+        entry["world"] = {CANONICAL_JOINTS[index]: person.world[index].tolist() for index in known}
     if person.mask is not None and person.image_size is not None:
         entry["mask"] = mask_to_run_lengths(np.asarray(person.mask) > 0)
     return entry

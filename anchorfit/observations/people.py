@@ -31,7 +31,7 @@ class Person:
         image_label: how messages call the image where its name alone would not do.
         score: a detector's confidence in the whole person, where the file says it.
         world: (K, 3) where a detector sees joints in space: metres from the middle of the hips, axes of the camera (x
-            right, y down, z away from it), canonical order; NaN where it says nothing. No file format holds it.
+            right, y down, z away from it), canonical order; NaN where it says nothing. Of files our own JSON holds it.
     """
 
     person_id: str

@@ -235,7 +235,7 @@ def test_a_sparse_matrix_cannot_point_outside_itself(tmp_path):
 def test_an_entry_cannot_be_placed_outside_its_matrix(tmp_path):
     for place in (-1, 3):
         matrix = sparse.coo_matrix(np.eye(3))
-        matrix.coords = (np.array([0, 1, place], dtype=np.int32), matrix.coords[1])
+        matrix.row = np.array([0, 1, place], dtype=np.int32)
         with pytest.raises(ValueError, match=r"out\.pkl"):
             load_pickle_safely(write_old_pickle(tmp_path / "out.pkl", {"J_regressor": matrix}))
 

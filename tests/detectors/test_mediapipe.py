@@ -131,6 +131,16 @@ def test_a_task_file_finds_the_same_people(detector, task):
     assert (np.asarray(ours.mask) != np.asarray(theirs.mask)).mean() < 0.02
 
 
+def test_the_landmarker_is_closed_with_its_detector(task, monkeypatch):
+    """MediaPipe 1.2 closes it too late by itself, and every run ends in a traceback."""
+    from mediapipe.tasks.python import vision
+
+    closed = []
+    monkeypatch.setattr(vision.PoseLandmarker, "close", lambda landmarker: closed.append(landmarker))
+    landmarker = load_detector("mediapipe", model=task)._landmarker  # the detector goes at once
+    assert closed == [landmarker]
+
+
 def test_a_file_that_is_no_task_is_one_line(tmp_path):
     path = tmp_path / "pose.task"
     with pytest.raises(FileNotFoundError, match="no such model"):

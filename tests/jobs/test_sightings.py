@@ -7,12 +7,17 @@ import numpy as np
 import pytest
 
 from anchorfit.assets import ASSETS
+from anchorfit.body.joint_sets import CANONICAL_JOINTS
 from anchorfit.jobs import Sightings
 from anchorfit.jobs.lines import json_line
 from anchorfit.jobs.sightings import SIGHTINGS
 from anchorfit.observations import PeopleFile, read_people
 
-SKIER = replace(read_people(ASSETS / "demo" / "person_keypoints.json")[-1], image_size=(640, 425), score=0.1 + 0.2)
+WORLD = np.full((len(CANONICAL_JOINTS), 3), np.nan)
+WORLD[3:9] = np.linspace(-1, 1, 18).reshape(6, 3) / 3
+SKIER = replace(
+    read_people(ASSETS / "demo" / "person_keypoints.json")[-1], image_size=(640, 425), score=0.1 + 0.2, world=WORLD
+)
 
 
 def test_people_come_back_as_they_were(tmp_path):
@@ -29,6 +34,7 @@ def test_people_come_back_as_they_were(tmp_path):
     np.testing.assert_array_equal(person.keypoints[seen], SKIER.keypoints[seen])
     np.testing.assert_array_equal(person.confidence, SKIER.confidence)
     np.testing.assert_array_equal(np.asarray(person.mask), np.asarray(SKIER.mask))
+    np.testing.assert_array_equal(person.world, WORLD)
     assert again.get("/a/z\udcff.jpg") == PeopleFile(())
     assert again.get("/a/half") is None
     again.add([("/a/half", PeopleFile(()))])  # over the half line

@@ -8,9 +8,10 @@ import zlib
 
 import numpy as np
 import pytest
-from PIL import Image, PngImagePlugin
+from PIL import Image, PngImagePlugin, features
 
-from anchorfit.observations import images
+from anchorfit.image_formats import image_format
+from anchorfit.observations import images, list_images
 from anchorfit.observations.images import ImageFileError, image_size, is_image_path, read_image, write_image
 
 GRADIENT = np.arange(4 * 6 * 3, dtype=np.uint8).reshape(4, 6, 3) * 3
@@ -157,7 +158,12 @@ def encoded(file_format):
             "not an image; give it alone: anchorfit fit a.mp4",
         ),
         ("a.jpg", b"\x00\x00\x00\x18ftypisom" + bytes(64), "name it a.mp4 and give it alone: anchorfit fit a.mp4 "),
-        ("a.jpg", b"\x00\x00\x00\x18ftypheic" + bytes(64), "HEIC and AVIF"),
+        ("a.mov", b"\x00\x00\x00\x14ftypmif1\0\0\0\0miaf" + bytes(64), r"HEIC .*pip install|damaged or cut short"),
+        ("a.png", b"\x00\x00\x00\x18ftypheic" + bytes(64), r"HEIC .*pip install|damaged or cut short"),
+        ("a.avif", b"\x00\x00\x00\x18ftypmif1\0\0\0\0miafavif" + bytes(64), "AVIF .*pip install|damaged or cut"),
+        ("a.jxl", b"\xff\x0a" + bytes(64), "JPEG XL is not read; convert it"),
+        ("a.png", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n", "this is a text file"),
+        ("a.png", b"8BPS\0\1" + bytes(64), "not an image of a known format"),
         ("a.png", bytes(64), "not an image of a known format"),
         ("a.jpg", encoded("JPEG")[:2000], "damaged or cut short"),
         ("a.png", encoded("PNG")[:2000], "damaged or cut short"),
@@ -220,6 +226,43 @@ def test_read_only_folder(tmp_path):
             write_image(tmp_path / "a.png", GRADIENT)
     finally:
         tmp_path.chmod(0o700)
+
+
+FORMATS = {
+    "a.jfif": "JPEG",
+    "b": "PNG",
+    "c.jpg": "GIF",
+    "d.txt": "BMP",
+    "e.JP2": "JPEG2000",
+    "f.tmp": "TIFF",
+    "g.heic": "PPM",
+}
+
+
+def test_the_first_bytes_tell_the_format_and_not_the_name(tmp_path):
+    names = dict(FORMATS) | ({"h.jpg": "WEBP"} if features.check("webp") else {})
+    names |= {"i.png": "AVIF"} if "AVIF" in Image.registered_extensions().values() else {}
+    for name, kind in names.items():
+        Image.fromarray(np.full((64, 64, 3), 90, np.uint8)).save(tmp_path / name, format=kind)
+        assert image_format(tmp_path / name) == kind
+        assert abs(int(read_image(tmp_path / name).mean()) - 90) < 4, kind
+    for name, text in {"j.txt": "BMW and II*", "k.json": "{}", "l.csv": "P5 is a road"}.items():
+        (tmp_path / name).write_text(text)
+    (tmp_path / "m.dat").write_bytes(b"\x00\x00\x00\x18ftypheic" + bytes(64))  # told of, whether it is read or not
+    assert [path.name for path in list_images([tmp_path])] == sorted([*names, "m.dat"])
+
+
+def test_a_preview_in_a_raw_file_is_not_taken_for_its_picture(tmp_path):
+    Image.fromarray(GRADIENT).save(tmp_path / "a.dng", format="TIFF", tiffinfo={254: 1})
+    with pytest.raises(ImageFileError, match=r"a.dng: .* raw files; convert it to JPEG"):
+        read_image(tmp_path / "a.dng")
+
+
+def test_heic_is_read_where_the_package_for_it_is(tmp_path):
+    pillow_heif = pytest.importorskip("pillow_heif")
+    pillow_heif.from_pillow(Image.fromarray(np.full((64, 96, 3), 90, np.uint8))).save(tmp_path / "IMG_0001.HEIC")
+    assert image_size(tmp_path / "IMG_0001.HEIC") == (96, 64)
+    assert abs(int(read_image(tmp_path / "IMG_0001.HEIC").mean()) - 90) < 4
 
 
 def test_image_names():
