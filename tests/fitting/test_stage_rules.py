@@ -50,9 +50,9 @@ def test_a_schedule_begins_with_a_stage_for_all_rows(body, people):
 
 def test_what_is_no_spec_is_named():
     with pytest.raises(TypeError, match="terms: expected values of kinds of TermSpec, got 5"):
-        only_terms(FitConfig(), [5])
+        only_terms(FitConfig(), [5])  # type: ignore[list-item]
     with pytest.raises(TypeError, match="terms: expected values of kinds of TermSpec, got 5"):
-        FitConfig().with_term(5)
+        FitConfig().with_term(5)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("labels", [np.array([0, 0, 1, 1, 1, 2, 3, 4]), torch.tensor([0, 0, 1, 1, 1, 2, 3, 4])])
