@@ -96,6 +96,12 @@ def default_term(name: str) -> TermSpec:
     raise ValueError(f"terms: expected some of {', '.join(spec.name for spec in TERMS)}; got {name}")
 
 
+def _spec(term: object) -> TermSpec:
+    if not isinstance(term, TermSpec):
+        raise TypeError(f"terms: expected values of kinds of TermSpec, got {term!r} (docs/extending.md)")
+    return term
+
+
 def _usual(*left_out: str) -> tuple[TermSpec, ...]:
     return tuple(spec for spec in TERMS if spec.name not in left_out)
 
@@ -120,10 +126,7 @@ class FitConfig:
     limits: Limits = Limits()
 
     def __post_init__(self) -> None:
-        other = next((term for term in self.terms if not isinstance(term, TermSpec)), None)
-        if other is not None:
-            raise TypeError(f"terms: expected values of kinds of TermSpec, got {other!r} (docs/extending.md)")
-        names = [spec.name for spec in self.terms]
+        names = [_spec(term).name for term in self.terms]
         if len(set(names)) < len(names):
             raise ValueError(f"terms: expected each name once, got {', '.join(names)}")
 
@@ -143,9 +146,26 @@ class FitConfig:
             raise ValueError("terms: expected one of the kind Keypoints and the name keypoints")
         return found
 
+    def check(self) -> None:
+        """Look whether stages and terms go together, so that none of them is passed over without a word.
+
+        Raises:
+            ValueError: the first stage is not for all rows, or a term that couples rows begins where they are apart.
+        """
+        if not self.stages or self.stages[0].only_evidence or self.stages[0].couples:
+            raise ValueError("stages: expected the first to be for all rows (not only_evidence, not couples)")
+        self.terms_of(self.stages[0])
+        coupled = [one.name for one in self.stages if one.couples]
+        early = next((spec for spec in self.terms if spec.couples and spec.from_stage not in coupled), None)
+        if early is not None:
+            raise ValueError(
+                f"terms: {early.name} is to begin in stage {early.from_stage!r}, where rows are apart; "
+                f"it can in {', '.join(coupled) or 'none of this schedule'}"
+            )
+
     def with_term(self, spec: TermSpec) -> FitConfig:
         """The same with a term more, or with another one in the place of that name."""
-        if self.term(spec.name) is None:
+        if self.term(_spec(spec).name) is None:
             return replace(self, terms=(*self.terms, spec))
         return replace(self, terms=tuple(spec if one.name == spec.name else one for one in self.terms))
 
@@ -171,7 +191,8 @@ class FitConfig:
         unknown = next((spec for spec in self.terms if spec.from_stage and spec.from_stage not in places), None)
         if unknown is not None:
             raise ValueError(
-                f"terms: {unknown.name} is to begin in stage {unknown.from_stage!r}; there are {', '.join(places)}"
+                f"terms: {unknown.name} is to begin in stage {unknown.from_stage!r}; there are {', '.join(places)}; "
+                "give it another from_stage, or leave it out"
             )
         now = places[stage.name]
         return tuple(spec for spec in self.terms if not spec.from_stage or places[spec.from_stage] <= now)
@@ -189,11 +210,11 @@ def only_terms(config: FitConfig, terms: Collection[str | TermSpec]) -> FitConfi
     """
     if isinstance(terms, str):
         raise TypeError(f"terms: expected a list of names and specs, got {terms!r}")
-    given = [term for term in terms if not isinstance(term, str)]
+    given = [_spec(term) for term in terms if not isinstance(term, str)]
     names = [term for term in terms if isinstance(term, str)]
     names += ["anchor_orient"] if "anchor" in names else []
     wanted = {name: config.term(name) or default_term(name) for name in (*ESSENTIAL, *names)}
-    wanted.update({getattr(spec, "name", ""): spec for spec in given})
+    wanted.update({spec.name: spec for spec in given})
     order = {spec.name: place for place, spec in enumerate(TERMS)}
     return replace(config, terms=tuple(sorted(wanted.values(), key=lambda spec: order.get(spec.name, len(order)))))
 

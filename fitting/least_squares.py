@@ -259,6 +259,8 @@ def _step(problem: Problem, rule: StepRule, state: _State, rtol: float) -> _Stat
     better = usable & (reduction > 0) & working
     control = torch.where(working[:, None], rule.update(state.control, length, gain), state.control)
     small = usable & (torch.maximum(reduction.abs(), predicted) < rtol * old.cost)
+    if bool((small & ~better).any()):  # a rejected step may be small because so many before it were rejected
+        small &= better | _flat(old, rtol)
     status = state.status.masked_fill(working & rule.stuck(control), int(Status.STUCK))
     status = status.masked_fill(working & small, int(Status.CONVERGED))
     worse = torch.nonzero(~better)[:, 0]

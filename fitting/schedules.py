@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -103,12 +104,16 @@ def _fit(
     keep_orientation: bool,
 ) -> FitResult:
     """Groups of rows by skeleton through the stages that leave rows apart, then all rows through those that do not."""
+    if not len(observations):
+        raise ValueError("observations: expected at least one person, got none")
+    persons, videos = _plain(persons), _plain(videos)
     asked = (("persons", persons, "shared_shape"), ("videos", videos, "smoothness"))
     for name, labels, asks_for in asked:
         if labels and len(labels) != len(observations):
             raise ValueError(f"{name}: expected {len(observations)} labels, got {len(labels)}")
         if labels and config.term(asks_for) is None:  # labels ask for their term, whichever terms were named
             config = config.with_term(default_term(asks_for))
+    config.check()
     apart = [stage for stage in config.stages if not stage.couples]
     with torch.no_grad():
         like = body.v_template
@@ -129,20 +134,31 @@ def _fit(
         result = results[0] if len(results) == 1 else FitResult.concatenate(results).rows(back)
         if not (persons or videos):
             return result
+        rows = filled(torch.arange(len(observations), device=like.device))
         problem = FitProblem(
             body=body,
-            observations=observations,
+            observations=observations.rows(rows),
             pose_prior=pose_prior,
-            start=start,
-            whole=whole,
+            start=start[rows],
+            whole=whole[rows],
             predicted=keep_orientation,
-            placement=Placement.concatenate(placements).rows(back),
+            placement=Placement.concatenate(placements).rows(back[rows]),
             skeleton=CANONICAL_JOINTS,
             config=config,
-            persons=tuple(persons),
-            videos=tuple(videos),
+            persons=_labelled(persons, len(rows)),
+            videos=_labelled(videos, len(rows)),
         )
-        return couple(problem, result)
+        return couple(problem, result.rows(rows)).rows(slice(0, len(observations)))
+
+
+def _plain(labels: Sequence[Hashable] | np.ndarray | Tensor) -> tuple[Hashable, ...]:
+    """Labels as they compare: the entries of an array or tensor as numbers, not each an object of its own."""
+    return tuple(labels.tolist() if isinstance(labels, np.ndarray | Tensor) else labels)
+
+
+def _labelled(labels: tuple[Hashable, ...], count: int) -> tuple[Hashable, ...]:
+    """The labels, and one of its own for each row that fills the batch up; none where there are none."""
+    return (*labels, *(object() for _ in range(count - len(labels)))) if labels else ()
 
 
 def problem_of(

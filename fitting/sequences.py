@@ -48,6 +48,7 @@ def couple(problem: FitProblem, result: FitResult) -> FitResult:
     return replace(
         kept,
         steps=found.steps + result.steps,
+        status=torch.maximum(found.status, result.status),
         score=torch.minimum(kept.score, result.score),
         trusted=kept.trusted & result.trusted,
         reasons=tuple(new or old for new, old in zip(kept.reasons, result.reasons, strict=True)),

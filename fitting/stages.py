@@ -71,10 +71,11 @@ def _active(problem: FitProblem, stage: Stage, terms: Sequence[Term]) -> Tensor 
     if not stage.only_evidence:
         return None
     new = [spec.name for spec in problem.config.terms_of(stage) if spec.from_stage == stage.name]
-    found = [term.evidence for term in terms if term.name in new and term.evidence is not None]
-    if not found:
-        return torch.zeros(0, dtype=torch.long)
-    return torch.nonzero(torch.stack(found).any(0))[:, 0]
+    found = [term.evidence for term in terms if term.name in new]
+    sparse = [evidence for evidence in found if evidence is not None]
+    if len(sparse) < len(found):
+        return None
+    return torch.nonzero(torch.stack(sparse).any(0))[:, 0] if sparse else torch.zeros(0, dtype=torch.long)
 
 
 def _solve(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Tensor
@@ -88,11 +88,13 @@ class SharedShape(TermSpec):
 
     name: str = "shared_shape"
     from_stage: str = "shared shape"
+    couples: ClassVar[bool] = True
 
     def build(self, problem: FitProblem, stage: Stage) -> Term | None:
-        people = dict.fromkeys(problem.persons)
-        groups = [[row for row, one in enumerate(problem.persons) if one == label] for label in people]
-        several = [rows for rows in groups if len(rows) > 1]
+        groups: dict[Hashable, list[int]] = {}
+        for row, label in enumerate(problem.persons):
+            groups.setdefault(label, []).append(row)
+        several = [rows for rows in groups.values() if len(rows) > 1]
         if not several:
             return None
         return SharedShapeTerm(several, problem.sure, stage.shape_weight, problem.body.layout.betas)
