@@ -33,9 +33,10 @@ class Rows:
     """
 
     def rows(self, index: Sequence[int] | Tensor | slice) -> Self:
-        """The chosen rows, in the given order; of a slice they are views."""
+        """The chosen rows, in the given order; of a slice they are views, of a mask (B,) bool those that it marks."""
         if not isinstance(index, slice):
-            index = torch.as_tensor(index if isinstance(index, Tensor) else list(index), dtype=torch.long)
+            index = torch.as_tensor(index if isinstance(index, Tensor) else list(index))
+            index = torch.nonzero(index)[:, 0] if index.dtype == torch.bool else index.long()
         return replace(self, **{f.name: _chosen(getattr(self, f.name), index) for f in fields(self)})  # type: ignore[type-var, arg-type]
 
     def to(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Self:
