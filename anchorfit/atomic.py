@@ -11,7 +11,7 @@ _PART = ".part"
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove what writers that were killed left in a folder that nobody else writes to now."""
+    """Remove the temporary files of killed writers from a folder that no other process writes to."""
     for path in folder.glob(f".{'[0-9a-f]' * 12}{_PART}*"):
         path.unlink(missing_ok=True)
 

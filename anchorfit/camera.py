@@ -77,16 +77,13 @@ def project_with_jacobian(points_cam: Tensor, intrinsics: Tensor, *, nearest: fl
     """
     _check("points_cam", points_cam, (3,))
     _check("intrinsics", intrinsics, (3, 3))
-    depth = points_cam[..., 2].clamp(min=nearest)
-    inverse = depth.reciprocal()
-    x, y = points_cam[..., 0] * inverse, points_cam[..., 1] * inverse
-    focal_x, focal_y, skew = (intrinsics[..., None, row, column] for row, column in ((0, 0), (1, 1), (0, 1)))
-    across, down = focal_x * x + skew * y, focal_y * y  # pixels from the principal point
-    zero = torch.zeros_like(across)
-    rows = (focal_x * inverse, skew * inverse, -across * inverse, zero, focal_y * inverse, -down * inverse)
-    jacobian = torch.stack(torch.broadcast_tensors(*rows), -1).unflatten(-1, (2, 3))
-    pixels = torch.stack((across, down), -1) + intrinsics[..., None, :2, 2]
-    return Projection(pixels, jacobian, points_cam[..., 2] < nearest)
+    affine = intrinsics[..., None, :2, :2]  # A, (..., 1, 2, 2)
+    inverse = points_cam[..., 2:].clamp(min=nearest).reciprocal()
+    rays = points_cam[..., :2] * inverse
+    from_centre = (affine * rays[..., None, :]).sum(-1)  # (..., N, 2) pixels from the principal point
+    full = affine.expand(*from_centre.shape[:-1], 2, 2)
+    jacobian = torch.cat((full, -from_centre[..., None]), -1).mul_(inverse[..., None])
+    return Projection(from_centre + intrinsics[..., None, :2, 2], jacobian, points_cam[..., 2] < nearest)
 
 
 def unproject(pixels: Tensor, depth: Tensor, intrinsics: Tensor) -> Tensor:
@@ -109,7 +106,7 @@ def unproject(pixels: Tensor, depth: Tensor, intrinsics: Tensor) -> Tensor:
 
 
 def standing_height(intrinsics: Tensor, depth: Tensor) -> Tensor:
-    """(...) pixels that somebody of `STANDING_HEIGHT` takes who stands ``depth`` (...) metres before a camera.
+    """Height in the image, (...) pixels, of a person of `STANDING_HEIGHT` at ``depth`` (...) metres.
 
     Args:
         intrinsics: (..., 3, 3) pixels; of unequal focal lengths the mean is taken.
@@ -167,7 +164,7 @@ def default_intrinsics(width: float, height: float, focal: float | None = None) 
 def focal_from_exif(path: str | Path) -> float | None:
     """The focal length in pixels that a photograph's EXIF record states, or None where it states none.
 
-    FocalLengthIn35mmFilm is relative to the film's diagonal, so focal = f35 * image diagonal / 43.27 mm. Else
+    FocalLengthIn35mmFilm is relative to the film's diagonal, so focal = f35 * image diagonal / 43.27 mm. Otherwise
     FocalLength times FocalPlaneXResolution, scaled by the image's longer side over the one it was taken with.
     Both are wrong for a picture cropped after it was taken; implausible values count as none.
 

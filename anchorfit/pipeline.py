@@ -15,28 +15,28 @@ from torch import Tensor
 from . import regressors
 from .body import BodyModel, load_body
 from .camera import PLAUSIBLE_FOCAL, default_focal, focal_from_exif, intrinsics_matrix
+from .deprecation import renamed_arguments
 from .fitting import (
+    SCHEDULES,
     FitConfig,
     FitResult,
     GaussianMixture,
-    Status,
+    TermSpec,
     anchored,
-    anchored_config,
     load_pose_prior,
     only_terms,
     smplify,
 )
-from .fitting.diagnostics import image_reasons, reprojection_errors
+from .fitting.diagnostics import diagnose_prediction
 from .observations import Observations, Person, image_size, observe, sanitise_all, size_problem, too_little
 from .observations.videos import frame_of
-from .regressors import Priors
-from .results import BodyEstimate, Diagnostics, concatenate
+from .regressors import Networks
+from .results import BodyEstimate, concatenate
 
-SCHEDULES = ("smplify", "anchored")
 SMOOTHED_ACROSS = 3  # frames of a video: what lies farther apart is not drawn together
 
 
-class Problem(NamedTuple):
+class InputProblem(NamedTuple):
     """Something that went wrong with one image or person; the others went on."""
 
     subject: str
@@ -47,15 +47,15 @@ class Problem(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What came of a run: the bodies, None where not one could be fitted, and the problems on the way."""
+    """Results of a run: the bodies, None where none could be fitted, and the problems."""
 
     estimate: BodyEstimate | None
-    problems: tuple[Problem, ...]
+    problems: tuple[InputProblem, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class FitOptions:
-    """How people become observations and observations bodies."""
+    """Options of `fit_people` and `predict_people`."""
 
     focal: float | None = None  # pixels; None: from EXIF, else the image's diagonal
     batch_size: int = 256  # bodies fitted at once: speed and memory only, the results do not depend on it
@@ -63,26 +63,28 @@ class FitOptions:
     video: bool = False  # they are one person in successive frames, and are smoothed; fitted all at once
     minimum_joints: int = 0  # people with fewer seen joints are left out
     schedule: str = "anchored"  # as in `fit`
+    config: FitConfig | None = None  # the schedule's constants; None: its usual ones
     masks: bool = False  # whether outlines are fitted too, where people have masks: for people that nothing hides
 
 
+@renamed_arguments(priors="networks")
 def fit_people(
     people: Sequence[Person],
     body: BodyModel,
     *,
     init: BodyEstimate | None = None,
-    priors: Priors | None = None,
+    networks: Networks | None = None,
     options: FitOptions = FitOptions(),
     progress: Callable[[int], None] = lambda done: None,
 ) -> Outcome:
-    """Fit every person that can be fitted; say of each other one why not.
+    """Fit bodies to people, and give the reason for each person that cannot be fitted.
 
     Args:
         people: with ``image`` a readable path, or with ``image_size``.
         body: sets device and floating-point type.
         init: predictions to start from; a person's is the row of the same name.
-        priors: trained networks to predict with where there is no ``init``; None takes the package's.
-        progress: called with the number of people dealt with since the last call.
+        networks: (formerly ``priors``) to predict with where there is no ``init``; None takes the package's.
+        progress: called with the number of people finished since the last call.
     Returns:
         The estimates in the order of ``people``, without those that a problem names.
     """
@@ -94,7 +96,6 @@ def fit_people(
     ready = _made_ready(people, options, init)
     progress(len(people) - len(ready.people))
     estimates = []
-    prior = _shipped_prior(body.dtype, body.device)
     place = {} if init is None else {name: row for row, name in enumerate(init.names)}
     for observations, images in ready.batches(max(1, len(people)) if together else options.batch_size, options):
         estimate = fit(
@@ -102,8 +103,8 @@ def fit_people(
             body,
             init=None if init is None else init.rows([place[name] for name in observations.names]),
             schedule=options.schedule,
-            prior=prior,
-            priors=priors,
+            config=options.config,
+            networks=networks,
             images=images,
             persons=[0] * len(observations) if options.same_person else (),
             videos=_stretches(observations.names) if options.video else (),
@@ -120,25 +121,29 @@ def _usual_body() -> BodyModel:
 
 
 @lru_cache(maxsize=4)
-def _shipped_prior(dtype: torch.dtype, device: torch.device) -> GaussianMixture:
-    """Read once: it takes as long as many a fit."""
+def _shipped_pose_prior(dtype: torch.dtype, device: torch.device) -> GaussianMixture:
+    """Load the shipped mixture once: reading it takes longer than a fit."""
     return load_pose_prior(dtype=dtype, device=device)
 
 
+@renamed_arguments(priors="networks")
 def predict_people(
     people: Sequence[Person],
     body: BodyModel,
     *,
-    priors: Priors | None = None,
+    networks: Networks | None = None,
     options: FitOptions = FitOptions(),
     progress: Callable[[int], None] = lambda done: None,
 ) -> Outcome:
-    """Predict everybody's body directly, from keypoints and, with ``options.masks``, masks; as `fit_people` else."""
+    """Predict the body of every person from keypoints and, with ``options.masks``, masks; as `fit_people` otherwise.
+
+    Formerly ``priors``: ``networks``.
+    """
     ready = _made_ready(people, options, None)
     progress(len(people) - len(ready.people))
     estimates = []
     for observations, images in ready.batches(options.batch_size, options):
-        estimates.append(predict(observations, body, priors=priors, images=images))
+        estimates.append(predict(observations, body, networks=networks, images=images))
         progress(len(observations))
     return Outcome(concatenate(estimates) if estimates else None, tuple(ready.problems))
 
@@ -153,13 +158,12 @@ def _stretches(names: Sequence[str]) -> list[int]:
 
 
 class _Ready(NamedTuple):
-    """People that can be dealt with, their images' sizes, and the cameras (N, 3, 3) that saw them; the problems of the
-    others."""
+    """Usable people, their images' sizes and cameras (N, 3, 3), and the problems of the others."""
 
     people: list[Person]
     sizes: list[tuple[int, int]]
     cameras: Tensor
-    problems: list[Problem]
+    problems: list[InputProblem]
 
     def batches(self, size: int, options: FitOptions) -> Iterator[tuple[Observations, tuple[str, ...]]]:
         """Observations, and their images' paths, so many people at a time."""
@@ -171,7 +175,7 @@ class _Ready(NamedTuple):
 
 
 def _made_ready(people: Sequence[Person], options: FitOptions, init: BodyEstimate | None) -> _Ready:
-    """Check everybody and give each a camera; who cannot be fitted has a problem that says why."""
+    """Check all people and give each a camera; a person that cannot be fitted has a problem that says why."""
     images = _Images()
     looks = [_look_at(person, images, options) for person in people]
     clean = sanitise_all(people, [look.size for look in looks])
@@ -179,25 +183,26 @@ def _made_ready(people: Sequence[Person], options: FitOptions, init: BodyEstimat
     ready: list[Person] = []
     sizes: list[tuple[int, int]] = []
     focals: list[float] = []
-    problems: list[Problem] = []
+    problems: list[InputProblem] = []
     for look, (person, notes) in zip(looks, clean, strict=True):
         try:
             focals.append(_focal_length(person, look, notes, images, predicted, options))
         except ValueError as error:
-            problems.append(Problem(person.name, f"skipped: {error}"))
+            problems.append(InputProblem(person.name, f"skipped: {error}"))
             continue
-        problems.extend(Problem(person.name, note) for note in (*look.notes, *notes))
+        problems.extend(InputProblem(person.name, note) for note in (*look.notes, *notes))
         ready.append(person)
         sizes.append(look.size)
     middles = torch.tensor([(width / 2, height / 2) for width, height in sizes]).reshape(-1, 2)
     return _Ready(ready, sizes, intrinsics_matrix(torch.tensor(focals), middles), problems)
 
 
+@renamed_arguments(priors="networks")
 def predict(
     observations: Observations,
     body: BodyModel | None = None,
     *,
-    priors: Priors | None = None,
+    networks: Networks | None = None,
     images: tuple[str, ...] = (),
 ) -> BodyEstimate:
     """Predict bodies in one forward pass: what `fit` takes as ``init``.
@@ -205,13 +210,13 @@ def predict(
     Args:
         observations: B people, pixels; masks, where there are any, give the shape.
         body: sets device and floating-point type; None takes the neutral open body.
-        priors: trained networks; None takes those that ship with the package.
+        networks: (formerly ``priors``) trained networks; None takes those that ship with the package.
         images: B paths to record in the estimate.
     Returns:
         The estimate, B rows, on the CPU. A row that could not be predicted stands upright and is not trusted.
     Raises:
         FileNotFoundError, ValueError: the package's networks are missing or damaged.
-        TypeError: ``observations`` are people, or something else.
+        TypeError: ``observations`` are not `Observations`, but people for instance.
 
     >>> import anchorfit
     >>> from anchorfit.assets import ASSETS
@@ -225,25 +230,15 @@ def predict(
     """
     _check_batch(observations, images)
     body = body or _usual_body()
-    found = regressors.predict(observations, body, priors=priors)
+    found = regressors.predict_params(observations, body, networks=networks)
     observations = observations.to(body.device, body.dtype)
-    errors, _ = reprojection_errors(body, observations, found.params)
-    seen = image_reasons(body, observations, found.params)
-    reasons = tuple("; ".join(filter(None, pair)) for pair in zip(found.reasons, seen, strict=True))
-    result = FitResult(
-        params=found.params,
-        reprojection=errors,
-        energy={},
-        steps=torch.zeros(len(found), dtype=torch.long),
-        status=torch.full((len(found),), int(Status.CONVERGED)),
-        trusted=torch.tensor([not reason for reason in reasons]),
-        reasons=reasons,
-    )
+    pose_prior = _shipped_pose_prior(body.dtype, body.device)
+    result = diagnose_prediction(body, observations, pose_prior, found.params, told=found.reasons)
     return _to_estimate(result, observations, body, images or ("",) * len(observations), "direct")
 
 
 class _Look(NamedTuple):
-    """What a look at a person's image tells: (width, height), what is to be noted, why the person is left out."""
+    """A person's image: (width, height), notes, and the reason why the person is left out."""
 
     size: tuple[int, int]
     notes: tuple[str, ...] = ()
@@ -304,6 +299,7 @@ def _check_predictions(init: BodyEstimate, body: BodyModel) -> None:
         raise ValueError(f"init: there are several predictions of the name {twice}; give one for each person")
 
 
+@renamed_arguments(prior="pose_prior", priors="networks")
 def fit(
     observations: Observations,
     body: BodyModel | None = None,
@@ -311,26 +307,27 @@ def fit(
     init: BodyEstimate | Tensor | None = None,
     schedule: str = "anchored",
     config: FitConfig | None = None,
-    terms: Collection[str] | None = None,
-    prior: GaussianMixture | None = None,
-    priors: Priors | None = None,
+    terms: Collection[str | TermSpec] | None = None,
+    pose_prior: GaussianMixture | None = None,
+    networks: Networks | None = None,
     images: tuple[str, ...] = (),
     persons: Sequence[Hashable] = (),
     videos: Sequence[Hashable] = (),
     device: torch.device | str | None = None,
 ) -> BodyEstimate:
-    """Fit a batch of observed people; rows do not influence each other, unless ``persons`` or ``videos`` says so.
+    """Fit bodies to a batch of observed people; rows are independent, unless ``persons`` or ``videos`` joins them.
 
     Args:
         observations: B people, pixels.
         body: sets floating-point type and, without ``device``, the device; None takes the neutral open body.
-        init: a prediction to start from, an estimate of B rows or parameters (B, 85).
+        init: a prediction to start from, an estimate of B rows or parameters (B, D).
         schedule: "anchored", the default (the last stage, held near ``init`` or, without one, near what `predict`
             says), or "smplify" (four stages, from keypoints alone or from ``init``'s pose).
         config: the schedule's constants; None takes its defaults.
-        terms: names of the energy's terms to use, as in ``diagnostics.energy``; None takes the config's.
-        prior: of the pose; None takes the one that ships with the package.
-        priors: trained networks to predict with where there is no ``init``; None takes the package's.
+        terms: of the energy, to be used alone beside the essential ones: names, as in ``diagnostics.energy``, or specs
+            of ``fitting.terms`` or one's own (docs/extending.md); None takes the config's.
+        pose_prior: (formerly ``prior``) a Gaussian mixture; None takes the one that ships with the package.
+        networks: (formerly ``priors``) to predict with where there is no ``init``; None takes the package's.
         images: B paths to record in the estimate.
         persons: B labels; rows of one label are one person and get one shape.
         videos: B labels; neighbouring rows of one label are frames of one video and are smoothed.
@@ -339,7 +336,7 @@ def fit(
         The estimate, B rows, on the CPU. A fit that failed is marked in ``diagnostics``, never an exception.
     Raises:
         ValueError: an unknown schedule or term, a device that is not there, an ``init`` of another number of rows.
-        TypeError: ``observations`` are people, or something else.
+        TypeError: ``observations`` are not `Observations`, but people for instance.
 
     >>> import anchorfit
     >>> from anchorfit.assets import ASSETS
@@ -350,7 +347,7 @@ def fit(
     >>> estimate = anchorfit.fit(observations)  # predicts, then fits near the prediction
     >>> estimate.pose.shape, estimate.betas.shape, bool(estimate.diagnostics.trusted[0])
     (torch.Size([1, 72]), torch.Size([1, 10]), True)
-    >>> own_start = estimate.params  # (B, 85): pose, betas, transl of any method
+    >>> own_start = estimate.params  # (B, D): pose, betas, transl of any method
     >>> anchorfit.fit(observations, init=own_start).method
     'anchored'
     """
@@ -359,19 +356,19 @@ def fit(
         _check_device(device)
     if schedule not in SCHEDULES:
         raise ValueError(f"schedule: expected one of {', '.join(SCHEDULES)}, got {schedule!r}")
-    config = config or (FitConfig() if schedule == "smplify" else anchored_config())
+    config = config or SCHEDULES[schedule]()
     if terms is not None:
         config = only_terms(config, terms)
-    body = (body or load_body()).to(device)
-    prior = prior or load_pose_prior(dtype=body.dtype, device=body.device)
+    body = (body or _usual_body()).to(device)
+    pose_prior = pose_prior or _shipped_pose_prior(body.dtype, body.device)
     observations = observations.to(body.device, body.dtype)
     start = init.params if isinstance(init, BodyEstimate) else init
     start = None if start is None else body.own_params(start)
     if schedule == "smplify":
-        result = smplify(body, observations, prior, init=start, config=config, persons=persons, videos=videos)
+        result = smplify(body, observations, pose_prior, init=start, config=config, persons=persons, videos=videos)
     else:
-        start = regressors.predict(observations, body, priors=priors).params if start is None else start
-        result = anchored(body, observations, prior, start, config, persons=persons, videos=videos)
+        start = regressors.predict_params(observations, body, networks=networks).params if start is None else start
+        result = anchored(body, observations, pose_prior, start, config, persons=persons, videos=videos)
     return _to_estimate(result, observations, body, images or ("",) * len(observations), schedule)
 
 
@@ -406,28 +403,20 @@ def _check_batch(observations: Observations, images: Sequence[str]) -> None:
 def _to_estimate(
     result: FitResult, observations: Observations, body: BodyModel, images: tuple[str, ...], method: str
 ) -> BodyEstimate:
-    params = result.params.cpu()
-    diagnostics = Diagnostics(
-        reprojection_px=result.reprojection.cpu(),
-        energy={name: value.cpu() for name, value in result.energy.items()},
-        steps=result.steps.cpu(),
-        converged=result.converged.cpu(),
-        trusted=result.trusted.cpu(),
-        reasons=result.reasons,
-    )
+    params, observations = result.params.cpu(), observations.to("cpu")
     return BodyEstimate(
         **body.layout.split(params)._asdict(),
-        intrinsics=observations.intrinsics.cpu(),
-        image_size=observations.image_size.cpu(),
+        intrinsics=observations.intrinsics,
+        image_size=observations.image_size,
         crop_from_image=torch.eye(3, dtype=params.dtype).expand(len(observations), 3, 3).clone(),
-        keypoints=observations.keypoints.cpu(),
-        confidence=observations.confidence.cpu(),
+        keypoints=observations.keypoints,
+        confidence=observations.confidence,
         names=observations.names,
         images=images,
         body=body.source or body.name,
         gender=body.gender,
         method=method,
-        diagnostics=diagnostics,
+        diagnostics=result.diagnostics.to("cpu"),
     )
 
 

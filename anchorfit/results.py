@@ -1,4 +1,4 @@
-"""What every path returns: bodies with the camera that saw them and a record of how well they fit."""
+"""Results of fits and predictions: bodies with their cameras, and diagnostics of how well they fit."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from .body import BodyModel, BodyOutput, matrix_to_axis_angle
 from .body.joint_sets import CANONICAL_JOINTS
 from .body.parameters import Layout, Parameters
 from .rows import Rows
+from .status import Status
 
 FORMAT_VERSION = 1
 SMPLX_ARGUMENTS = Parameters._fields
@@ -27,26 +28,34 @@ SMPLX_ARGUMENTS = Parameters._fields
 
 @dataclass(frozen=True, kw_only=True)
 class Diagnostics(Rows):
-    """How a fit went, row by row.
+    """Diagnostics of a fit, row by row.
 
     Attributes:
         reprojection_px: (B, K) pixels between the observed and the reprojected canonical joint; NaN where not observed.
         energy: for each term its share of the final energy, (B,).
         steps: (B,) int64, solver steps over all stages.
-        converged: (B,) bool, the last stage met its stopping rule.
-        trusted: (B,) bool; False comes with a reason.
+        status: (B,) int64, how the solver ended, the worst of all stages (`anchorfit.status.Status`).
+        score: (B,) in [0, 1]: how likely the body is right, to sort by; NaN where trust was not judged (bodies of other
+            programs, files written before there were scores).
+        trusted: (B,) bool; False comes with a reason, and with a score below 0.5.
         reasons: B short texts, empty where trusted.
     """
 
     reprojection_px: Tensor
     energy: dict[str, Tensor]
     steps: Tensor
-    converged: Tensor
+    status: Tensor
+    score: Tensor
     trusted: Tensor
     reasons: tuple[str, ...]
 
     def __len__(self) -> int:
         return len(self.reasons)
+
+    @property
+    def converged(self) -> Tensor:
+        """(B,) bool: every stage met its stopping rule."""
+        return self.status == Status.CONVERGED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,7 +208,8 @@ class BodyEstimate(Rows):
                 reprojection_px=like.new_full((count, joints), torch.nan),
                 energy={},
                 steps=torch.zeros(count, dtype=torch.long),
-                converged=torch.ones(count, dtype=torch.bool),
+                status=torch.full((count,), int(Status.CONVERGED)),
+                score=like.new_full((count,), torch.nan),
                 trusted=torch.ones(count, dtype=torch.bool),
                 reasons=("",) * count,
             ),
@@ -214,6 +224,7 @@ class BodyEstimate(Rows):
         for field in fields(self.diagnostics):
             if field.name != "energy":
                 arrays[f"diagnostics.{field.name}"] = _to_numpy(getattr(self.diagnostics, field.name))
+        arrays["diagnostics.converged"] = _to_numpy(self.diagnostics.converged)  # for readers of the file
         for term, value in self.diagnostics.energy.items():
             arrays[f"diagnostics.energy.{term}"] = _to_numpy(value)
         arrays["canonical_joints"] = np.array(CANONICAL_JOINTS)
@@ -240,6 +251,11 @@ class BodyEstimate(Rows):
         if version != FORMAT_VERSION:
             raise ValueError(f"{path}: expected an estimate of format {FORMAT_VERSION}, got {version}")
         try:
+            if "diagnostics.score" not in arrays:  # written before there were scores
+                arrays["diagnostics.score"] = np.full_like(arrays["transl"][:, 0], np.nan)
+            if "diagnostics.status" not in arrays:  # likewise
+                ended = np.where(arrays["diagnostics.converged"], Status.CONVERGED, Status.OUT_OF_STEPS)
+                arrays["diagnostics.status"] = ended.astype(np.int64)
             energy = {
                 key.removeprefix("diagnostics.energy."): torch.from_numpy(value)
                 for key, value in arrays.items()
@@ -289,7 +305,7 @@ class BodyEstimate(Rows):
 def concatenate(estimates: Sequence[BodyEstimate]) -> BodyEstimate:
     """Join estimates of the same body, row after row.
 
-    A term that an estimate does not have had no energy there (silhouettes, where nobody had a mask); betas that it does
+    A term that an estimate does not have had no energy there (silhouettes, where no row had a mask); betas that it does
     not have are 0.
 
     Raises:
@@ -389,6 +405,8 @@ def _row_to_dict(row: BodyEstimate) -> dict[str, Any]:
     record["energy"] = {key: _finite(value[0]) for key, value in row.diagnostics.energy.items()}
     record["steps"] = int(row.diagnostics.steps[0])
     record["converged"] = bool(row.diagnostics.converged[0])
+    record["status"] = Status(int(row.diagnostics.status[0])).says
+    record["score"] = _finite(row.diagnostics.score[0])
     record["trusted"] = bool(row.diagnostics.trusted[0])
     record["reason"] = row.diagnostics.reasons[0]
     return record

@@ -32,10 +32,12 @@ class Rows:
     record has the same rows; everything else (texts, numbers, None) holds for all rows.
     """
 
-    def rows(self, index: Sequence[int] | Tensor) -> Self:
-        """The chosen rows, in the given order."""
-        numbers = index.tolist() if isinstance(index, Tensor) else list(index)
-        return replace(self, **{f.name: _chosen(getattr(self, f.name), numbers) for f in fields(self)})  # type: ignore[type-var, arg-type]
+    def rows(self, index: Sequence[int] | Tensor | slice) -> Self:
+        """The chosen rows, in the given order; of a slice they are views, of a mask (B,) bool those that it marks."""
+        if not isinstance(index, slice):
+            index = torch.as_tensor(index if isinstance(index, Tensor) else list(index))
+            index = torch.nonzero(index)[:, 0] if index.dtype == torch.bool else index.long()
+        return replace(self, **{f.name: _chosen(getattr(self, f.name), index) for f in fields(self)})  # type: ignore[type-var, arg-type]
 
     def to(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Self:
         """The same on another device or in another floating-point type; whole numbers and flags keep theirs."""
@@ -58,13 +60,13 @@ class Rows:
         return replace(records[0], **joined)  # type: ignore[type-var]
 
 
-def _chosen(value: Any, index: list[int]) -> Any:
+def _chosen(value: Any, index: Tensor | slice) -> Any:
     if isinstance(value, Rows):
         return value.rows(index)
     if isinstance(value, Tensor):
-        return value[torch.tensor(index, dtype=torch.long, device=value.device)]
+        return value[index if isinstance(index, slice) else index.to(value.device)]
     if isinstance(value, tuple):
-        return tuple(value[i] for i in index)
+        return value[index] if isinstance(index, slice) else tuple(value[i] for i in index.tolist())
     if isinstance(value, dict):
         return {key: _chosen(entry, index) for key, entry in value.items()}
     return value

@@ -25,7 +25,7 @@ from PIL import Image
 from anchorfit.body import load_body
 from anchorfit.body.pose_library import load_pose_library
 from anchorfit.evaluation.part_labels import draw_labels
-from anchorfit.evaluation.synthetic import SyntheticPeople, make_people
+from anchorfit.evaluation.synthetic import SyntheticConfig, make_people
 from anchorfit.results import BodyEstimate
 
 SIZE = (150, 200)
@@ -35,7 +35,7 @@ def make_set(folder: Path, count: int) -> None:
     """Annotations under ``folder/root``, estimates in ``folder/estimates.npz``."""
     torch.set_num_threads(1)
     body = load_body()
-    config = SyntheticPeople(image_size=SIZE, height_range=(100.0, 180.0))
+    config = SyntheticConfig(image_size=SIZE, height_range=(100.0, 180.0))
     people = make_people(body, load_pose_library(split="heldout").poses.numpy(), count, seed=1, config=config)
     root = folder / "root" / "data" / "lsp"
     root.mkdir(parents=True)

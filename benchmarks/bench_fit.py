@@ -27,7 +27,7 @@ from torch import Tensor
 from anchorfit.body import CANONICAL_JOINTS, BodyModel, axis_angle_to_matrix, load_body, matrix_to_axis_angle
 from anchorfit.body.pose_library import load_pose_library
 from anchorfit.evaluation.body_errors import body_errors
-from anchorfit.evaluation.synthetic import SyntheticSet, make_people
+from anchorfit.evaluation.synthetic import SyntheticConfig, SyntheticSet, make_people
 from anchorfit.fitting import FitConfig, FitResult, GaussianMixture, anchored, load_pose_prior, smplify
 from anchorfit.fitting.energy import Energy
 from anchorfit.fitting.least_squares import Solution, minimise
@@ -46,12 +46,12 @@ class Timing(NamedTuple):
     cpu: float
 
 
-def heldout_people(body: BodyModel, count: int) -> SyntheticSet:
+def heldout_people(body: BodyModel, count: int, config: SyntheticConfig | None = None) -> SyntheticSet:
     """People in poses of subjects that the prior has not seen, no subject above 300 poses."""
     library = load_pose_library(split="heldout")
     weights = library.subject_balanced_weights(300).numpy()
     chosen = np.random.default_rng(SEED).choice(len(library), 4000, p=weights)
-    return make_people(body, library.poses[chosen].numpy(), count, seed=SEED)
+    return make_people(body, library.poses[chosen].numpy(), count, seed=SEED, config=config)
 
 
 def noisy_prediction(truth: Tensor, degrees: float) -> Tensor:
@@ -118,7 +118,7 @@ def measure(
         "ms_a_body": 1000 * statistics.median(one.wall for one in timings) / batch,
         "spread_ms": 1000 * statistics.median(one.spread for one in timings) / batch,
         "cpu_ms_a_body": 1000 * statistics.median(one.cpu for one in timings) / batch,
-        "reprojection_px": float(result.reprojection.nanmean()),
+        "reprojection_px": float(result.reprojection_px.nanmean()),
         **errors,
         "energy_median": float(torch.stack(list(result.energy.values())).sum(0).median()),
         "converged": float(result.converged.float().mean()),
@@ -150,7 +150,7 @@ def compare_baselines(
         keep_orientation=True,
     )
     stage = next(stage for stage in problem.config.stages if stage.name == "last")  # SMPLify's tolerance, 1e-4
-    energy, start = Energy(body, problem.terms(stage)), starts[:, 0]
+    energy, start = Energy(body, problem.terms(stage)), starts.params[:, 0]
 
     def solve() -> Solution:
         return minimise(energy, start, problem.config.rule, stage.stopping)

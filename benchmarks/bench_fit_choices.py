@@ -57,7 +57,7 @@ class Bench:
         cosine = (torch.diagonal(turn, dim1=-2, dim2=-1).sum(-1) - 1) / 2
         print(
             f"| {name} | {errors['pve_mm']:.1f} | {errors['mpjpe_mm']:.1f} | {errors['pa_mpjpe_mm']:.1f} | "
-            f"{100 * float((cosine < 0.7071).float().mean()):.1f} % | {float(result.reprojection.nanmean()):.1f} | "
+            f"{100 * float((cosine < 0.7071).float().mean()):.1f} % | {float(result.reprojection_px.nanmean()):.1f} | "
             f"{float(result.steps.float().mean()):.1f} |{extra}",
             flush=True,
         )

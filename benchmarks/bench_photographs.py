@@ -24,7 +24,7 @@ from anchorfit import Person, detect, fit_people, load_body, match_people, read_
 from anchorfit.assets import ASSETS
 from anchorfit.detectors import Search, load_detector
 from anchorfit.evaluation.agreement import agreement
-from anchorfit.evaluation.detection import Found, compare
+from anchorfit.evaluation.detection import Found, compare_detections
 from anchorfit.pipeline import FitOptions
 
 WHOLE_ADULTS = {"442619", "1242217", "1202977", "185583", "200887"}
@@ -64,7 +64,7 @@ def main() -> None:
     for photo in photos:
         known = [person for person in annotated if person.image == photo and (person.confidence > 0).sum() >= 10]
         people = list(detect(photo, detector))
-        found = compare(people, known)
+        found = compare_detections(people, known)
         extra += len(people) - sum(row.detection is not None for row in found)
         looking = timed(lambda photo=photo: detect(photo, detector), options.repeats)
         whole = timed(lambda photo=photo: fit_people(list(detect(photo, detector)), body), options.repeats)

@@ -1,4 +1,4 @@
-"""How well bodies agree with what was annotated of the people in the photographs."""
+"""Agreement of bodies with the annotations of the people in photographs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a method answers: bodies, or joints alone."""
+"""Answers of methods: bodies, or joints alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far predicted and fitted bodies are from the truth, in space and in the image; views; how rare a pose is."""
+"""Errors of bodies in space and in the image, by view and by rarity of the pose."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ..body import BodyModel, axis_angle_to_matrix, compile_points
+from ..body import BodyModel, axis_angle_to_matrix
+from ..body.kinematics import compiled_points
 from ..body.parameters import NUM_BODY_POSE, NUM_JOINTS, Layout
 from ..camera import Crop, project
 from ..observations.people import Observations
@@ -58,8 +59,8 @@ SILHOUETTE_SCALE = 1.4  # of the body's longer side
 def image_errors(
     body: BodyModel, params: Tensor, truth: Tensor, observations: Observations, *, rows_at_once: int = 64
 ) -> ImageErrors:
-    """How bodies (B, D) agree with what was seen of the true ones (B, any)."""
-    points = compile_points(body)
+    """Errors in the image of bodies (B, D) against the true ones (B, any)."""
+    points = compiled_points(body)
     size = (SILHOUETTE_PIXELS, SILHOUETTE_PIXELS)
     parts = []
     for start in range(0, len(params), rows_at_once):

@@ -1,4 +1,4 @@
-"""How well detected people agree with annotated ones: who was found, keypoints, masks."""
+"""Agreement of detected with annotated people: detection, keypoints, masks."""
 
 from __future__ import annotations
 
@@ -35,12 +35,14 @@ class Found(NamedTuple):
     mask_iou: float | None
 
 
-def compare(detected: Sequence[Person], annotated: Sequence[Person], *, threshold: float = 0.2) -> list[Found]:
-    """What became of each annotated person of one image; a detection counts for one of them at most.
+def compare_detections(
+    detected: Sequence[Person], annotated: Sequence[Person], *, threshold: float = 0.2
+) -> list[Found]:
+    """Compare the detections of one image with its annotated people; a detection counts once at most.
 
     A missed person counts with all of its joints wrong.
     """
-    partner = match(detected, annotated)
+    partner = match_detections(detected, annotated)
     results = []
     for person, index in zip(annotated, partner, strict=True):
         right = np.zeros(0, bool) if index is None else correct_joints(detected[index], person, threshold)
@@ -52,7 +54,7 @@ def compare(detected: Sequence[Person], annotated: Sequence[Person], *, threshol
     return results
 
 
-def match(detected: Sequence[Person], annotated: Sequence[Person]) -> list[int | None]:
+def match_detections(detected: Sequence[Person], annotated: Sequence[Person]) -> list[int | None]:
     """For each annotated person the most similar detection, most similar pairs first, or None."""
     pairs = sorted(
         ((similarity(p, q), i, j) for i, p in enumerate(annotated) for j, q in enumerate(detected)), reverse=True

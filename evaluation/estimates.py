@@ -61,7 +61,7 @@ class PlacedBody:
 
 
 class EstimateIndex(NamedTuple):
-    """What results there are. ``body``: name or path and gender of the body where the files say so; ``num_betas``: the
+    """Index of results. ``body``: name or path and gender of the body where the files say so; ``num_betas``: the
     most that a result has."""
 
     entries: tuple[Entry, ...]

@@ -1,4 +1,4 @@
-"""What was read from a file, kept while the file stays as it is."""
+"""A cache of what was read from a file, valid while the file is unchanged."""
 
 from __future__ import annotations
 

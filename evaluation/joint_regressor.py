@@ -1,4 +1,4 @@
-"""Joints of the surface by somebody else's regressor: Human3.6M's, which published errors on Human3.6M are over.
+"""Joints of the surface by a third party's regressor: Human3.6M's, which published errors on Human3.6M are over.
 
 Where SMPL's own joints lie is a matter of its regressor, and Human3.6M's markers put hips, neck and head elsewhere. The
 file ``J_regressor_h36m.npy`` of SPIN's data is not part of this package; its rows are in another order than Human3.6M's

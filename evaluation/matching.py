@@ -18,7 +18,7 @@ _SUFFIX = re.compile(r"\.(?:jpe?g|png|bmp|webp|mp4|mat|npz|pkl)(?=#|$)", re.IGNO
 _SEVERAL = -1
 
 
-class Matched(NamedTuple):
+class MatchedResults(NamedTuple):
     """The result of each person, None where there is none, and a line for what could not be matched."""
 
     entries: tuple[Entry | None, ...]
@@ -63,7 +63,7 @@ class Matcher:
         return None
 
 
-def match_people(labels: Sequence[tuple[str, ...]], entries: Iterable[Entry], what: str) -> Matched:
+def match_results(labels: Sequence[tuple[str, ...]], entries: Iterable[Entry], what: str) -> MatchedResults:
     """Which result belongs to which person.
 
     Args:
@@ -100,7 +100,7 @@ def match_people(labels: Sequence[tuple[str, ...]], entries: Iterable[Entry], wh
     if missing:
         shown = ", ".join(missing[:5]) + (" ..." if len(missing) > 5 else "")
         problems.append(f"{len(missing)} people have no result and count as failed: {shown}")
-    return Matched(tuple(found), tuple(problems))
+    return MatchedResults(tuple(found), tuple(problems))
 
 
 def _note(table: dict[tuple[str, ...], int], parts: tuple[str, ...], person: int) -> None:

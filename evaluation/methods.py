@@ -12,14 +12,14 @@ from torch import Tensor
 from ..body import BodyModel
 from ..fitting import GaussianMixture, anchored, load_pose_prior, smplify
 from ..observations import Observations
-from ..regressors import Priors, load_priors, predict
+from ..regressors import Networks, load_networks, predict_params
 from .answers import Answer, answer_of
 from .baselines.storage import Store
 from .baselines.trainings import baseline
 
 
 class MethodResult(Protocol):
-    """What a method answers for B people; any object with these attributes will do."""
+    """A method's answer for B people; any object with these attributes will do."""
 
     @property
     def params(self) -> Tensor | None:
@@ -94,33 +94,33 @@ def variants_of(names: Sequence[str]) -> dict[str, Variant]:
 class DirectPrediction:
     """PosePrior and ShapePrior in one forward pass."""
 
-    def __init__(self, priors: Priors | None = None) -> None:
-        self.priors = priors or load_priors()
+    def __init__(self, networks: Networks | None = None) -> None:
+        self.networks = networks or load_networks()
 
     def estimate(self, observations: Observations, body: BodyModel) -> Answer:
-        return _answer(predict(observations, body, priors=self.priors).params, body)
+        return _answer(predict_params(observations, body, networks=self.networks).params, body)
 
 
 class FourStages:
     """SMPLify: four stages from keypoints alone."""
 
     def __init__(self, body: BodyModel) -> None:
-        self.prior: GaussianMixture = load_pose_prior(dtype=body.dtype, device=body.device)
+        self.pose_prior: GaussianMixture = load_pose_prior(dtype=body.dtype, device=body.device)
 
     def estimate(self, observations: Observations, body: BodyModel) -> Answer:
-        return _answer(smplify(body, observations, self.prior).params, body)
+        return _answer(smplify(body, observations, self.pose_prior).params, body)
 
 
 class Anchored:
     """The last stage, from the direct prediction and held near it; its time includes the prediction's."""
 
-    def __init__(self, body: BodyModel, priors: Priors | None = None) -> None:
-        self.prior: GaussianMixture = load_pose_prior(dtype=body.dtype, device=body.device)
-        self.priors = priors or load_priors()
+    def __init__(self, body: BodyModel, networks: Networks | None = None) -> None:
+        self.pose_prior: GaussianMixture = load_pose_prior(dtype=body.dtype, device=body.device)
+        self.networks = networks or load_networks()
 
     def estimate(self, observations: Observations, body: BodyModel) -> Answer:
-        start = predict(observations, body, priors=self.priors).params
-        return _answer(anchored(body, observations, self.prior, start).params, body)
+        start = predict_params(observations, body, networks=self.networks).params
+        return _answer(anchored(body, observations, self.pose_prior, start).params, body)
 
 
 def _answer(params: Tensor, body: BodyModel) -> Answer:

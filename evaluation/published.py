@@ -1,6 +1,6 @@
 """Numbers of published tables, to print beside ours; each with its source.
 
-"unconfirmed" marks what is quoted from memory of later papers and was not looked up in the table itself.
+"unconfirmed" marks what is quoted from memory of later papers and was not checked against the table itself.
 """
 
 from __future__ import annotations

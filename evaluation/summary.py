@@ -94,7 +94,7 @@ def summarise(records: Sequence[Record], *, resamples: int = 1000, level: float 
 
 
 def summarise_parts(records: Sequence[Record], parts: Mapping[str, frozenset[str]]) -> list[Row]:
-    """Rows of each method on each part of the people, by the parts' names; a part that nobody is of has no rows."""
+    """Rows of each method on each part of the people, by the parts' names; an empty part has no rows."""
     rows = []
     for part, names in parts.items():
         own = [record for record in records if record.name in names]
@@ -108,7 +108,7 @@ def with_any_of(rows: Sequence[Row], columns: Sequence[Column]) -> tuple[Row, ..
 
 
 def differences(records: Sequence[Record], reference: str, *, resamples: int = 1000, level: float = 0.95) -> list[Row]:
-    """How every other method differs from one, on the people that both were scored on.
+    """Differences of all other methods from one, on the people that both were scored on.
 
     The intervals are paired: people are drawn, and both methods are scored on the same draw. An interval without 0 is
     a difference that these people's number does not explain.

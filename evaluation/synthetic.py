@@ -21,8 +21,8 @@ from ..regressors.synthesis import camera_rotations, detector_hips
 
 
 @dataclass(frozen=True, kw_only=True)
-class SyntheticPeople:
-    """What the people and their detector are like."""
+class SyntheticConfig:
+    """Settings of synthetic people and their detector."""
 
     convention: str = "coco17"
     image_size: tuple[int, int] = (640, 480)  # pixels, width and height
@@ -47,9 +47,9 @@ class SyntheticSet(NamedTuple):
 
 
 def make_people(
-    body: BodyModel, poses: np.ndarray, count: int, *, seed: int, config: SyntheticPeople | None = None
+    body: BodyModel, poses: np.ndarray, count: int, *, seed: int, config: SyntheticConfig | None = None
 ) -> SyntheticSet:
-    """Draws people.
+    """Draw synthetic people.
 
     Args:
         body: the body they have.
@@ -60,7 +60,7 @@ def make_people(
     Returns:
         Observations with the true cameras, and the true parameters, in the body's type and on its device.
     """
-    config = config or SyntheticPeople()
+    config = config or SyntheticConfig()
     rng = np.random.default_rng(seed)
     pose = torch.as_tensor(poses[rng.integers(len(poses), size=count)], dtype=torch.float64)
     width, height = config.image_size
@@ -91,7 +91,7 @@ def make_people(
     return SyntheticSet(observations, params.to(body.v_template))
 
 
-def _cameras(rng: np.random.Generator, count: int, config: SyntheticPeople) -> Tensor:
+def _cameras(rng: np.random.Generator, count: int, config: SyntheticConfig) -> Tensor:
     """(B, 3, 3) rotations from a world with y up into cameras around the person."""
     yaw = rng.uniform(-math.pi, math.pi, count)
     pitch = np.deg2rad(rng.uniform(*config.pitch_deg, count))
@@ -99,7 +99,7 @@ def _cameras(rng: np.random.Generator, count: int, config: SyntheticPeople) -> T
     return camera_rotations(*(torch.as_tensor(angle) for angle in (yaw, pitch, roll)))
 
 
-def _detect(rng: np.random.Generator, pixels: Tensor, size: Tensor, config: SyntheticPeople) -> tuple[Tensor, Tensor]:
+def _detect(rng: np.random.Generator, pixels: Tensor, size: Tensor, config: SyntheticConfig) -> tuple[Tensor, Tensor]:
     shape = tuple(pixels.shape[:2])
     share = np.where(rng.random(shape) < config.outliers, config.outlier_noise, config.noise)
     noise = torch.as_tensor(rng.normal(size=(*shape, 2)) * share[..., None]) * size[:, None, None]

@@ -1,4 +1,4 @@
-"""What is known of people, and how far a method's answer is from it."""
+"""The truth about people, and errors of a method's answer."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _STAND_INS = {"head_top": "head", "jaw": "head", "nose": "head", "thorax": "spin
 """SMPL's joints for canonical ones that lie on the surface, for methods that know no surface."""
 
 
-class Joints(NamedTuple):
-    """The truth where only joints are known: positions (B, J, 3) metres, the pelvis first, of named canonical joints,
+class TrueJoints(NamedTuple):
+    """True joints, where no body is known: positions (B, J, 3) metres, the pelvis first, of named canonical joints,
     those among them that are judged, and what takes surfaces to the same joints; None: the body's own joints."""
 
     positions: Tensor
@@ -35,7 +35,7 @@ class Truth(NamedTuple):
     """
 
     bodies: Tensor | None = None
-    joints: Joints | None = None
+    joints: TrueJoints | None = None
     landmarks: SurfaceLandmarks | None = None
     regressed: tuple[JointRegressor, tuple[str, ...]] | None = None
 
@@ -65,14 +65,14 @@ def errors_against(
     return errors
 
 
-def _regressed(bodies: Tensor, regressor: JointRegressor, judged: tuple[str, ...], body: BodyModel) -> Joints:
+def _regressed(bodies: Tensor, regressor: JointRegressor, judged: tuple[str, ...], body: BodyModel) -> TrueJoints:
     """Joints of bodies (B, D) by a regressor."""
     names = ("pelvis", *judged)
     vertices = body.from_params(bodies.to(body.v_template)).vertices
-    return Joints(regressor.joints(vertices, names), names, judged, regressor)
+    return TrueJoints(regressor.joints(vertices, names), names, judged, regressor)
 
 
-def _errors_of_joints(result: MethodResult, truth: Joints, body: BodyModel) -> tuple[Tensor, Tensor]:
+def _errors_of_joints(result: MethodResult, truth: TrueJoints, body: BodyModel) -> tuple[Tensor, Tensor]:
     """Errors over canonical joints: by the regressor or of the body where there is a body, else of SMPL's joints."""
     if result.params is None:
         sources = [_STAND_INS.get(name, name) for name in truth.names]

@@ -19,11 +19,10 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from ..body import CANONICAL_JOINTS, BodyModel, Layout
-from ..body.kinematics import rotations_with_jacobians
+from ..body.kinematics import compiled_points, rotations_with_jacobians
 from ..body.rotations import axis_angle_to_matrix, cross_matrix, matrix_to_axis_angle
 from ..camera import STANDING_HEIGHT, project_with_jacobian, standing_height, unproject
 from ..observations.people import Observations
-from .energy import compiled_points
 from .least_squares import LevenbergMarquardt, NormalEquations, Stopping, minimise
 from .reference_frame import ReferenceFrame
 from .robust import geman_mcclure
@@ -101,8 +100,12 @@ class CameraFit(NamedTuple):
 class _Rigid:
     """A rigid point cloud against keypoints: six unknowns a row; a `least_squares.Problem`.
 
+    The unknowns are [turn 3 | transl 3], the turn on from the orientation that a row starts at. The orientation itself
+    would not do: of a body seen from behind it is a turn by pi, which an axis-angle vector and its negative both write,
+    and a step from one is not the mirror image of a step from the other.
+
     Args:
-        cloud: (B, P, 3) points about the pelvis.
+        cloud: (B, P + 1, 3) points about the pelvis, at the orientation of the start; the body's axis comes last.
         pelvis: (B, 3) metres, where it is without translation.
         targets: (B, P, 2) reference pixels. weights: (B, P). intrinsics: (B, 3, 3) of the reference frame.
         depth: (B,) metres, the first guess.
@@ -123,14 +126,14 @@ class _Rigid:
         self.depth, self.settings = depth, settings
         self._depth_pull = settings.depth_weight / (torch.ones_like(depth) if settings.depth_absolute else depth)
 
-    def first(self, rotations: Tensor) -> Tensor:
-        """(B, 6) rotations (B, 3, 3) at the guessed depth, the weighted points about where they are seen."""
+    def first(self) -> Tensor:
+        """(B, 6) no turn, at the guessed depth, the weighted points about where they are seen."""
         share = self.weights / self.weights.sum(-1, keepdim=True).clamp(min=1e-6)
-        centre = ((self.cloud @ rotations.mT) * share[..., None]).sum(1)
+        centre = (self.cloud[:, :-1] * share[..., None]).sum(1)
         seen = (self.targets * share[..., None]).sum(1, keepdim=True)
         transl = unproject(seen, self.depth[:, None], self.intrinsics)[:, 0] - self.pelvis
         transl[:, :2] -= centre[:, :2]
-        return torch.cat([matrix_to_axis_angle(rotations), transl], -1)
+        return torch.cat([torch.zeros_like(transl), transl], -1)
 
     def normal_equations(self, params: Tensor, rows: Tensor) -> NormalEquations:
         values, jacobian = self.residuals(params, rows)
@@ -141,22 +144,22 @@ class _Rigid:
     def residuals(self, params: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Values (A, R) and Jacobian (A, R, 6) of the keypoints, the depth and the upright axis."""
         settings = self.settings
-        orient, transl = params[:, :3], params[:, 3:]
-        rotation, turning = rotations_with_jacobians(orient)
-        turned = torch.bmm(self.cloud[rows], rotation.mT)  # (A, P, 3)
+        turn, transl = params[:, :3], params[:, 3:]
+        rotation, turning = rotations_with_jacobians(turn)
+        turned = torch.bmm(self.cloud[rows], rotation.mT)
+        turned, up = turned[:, :-1], turned[:, -1]  # (A, P, 3), (A, 3)
         place = self.pelvis[rows] + transl
         weights = self.weights[rows]
         pixels, by_point, behind = project_with_jacobian(turned + place[:, None], self.intrinsics[rows])
         rho, slope = geman_mcclure(pixels - self.targets[rows], settings.sigma)
         pull = by_point * (slope * weights[..., None])[..., None]  # (A, P, 2, 3)
-        # d turned / d orient = -[turned]x J_l, so a row j of the projection's Jacobian turns with (turned x j) J_l.
+        # d turned / d turn = -[turned]x J_l, so a row j of the projection's Jacobian turns with (turned x j) J_l.
         of_turn = torch.linalg.cross(turned[:, :, None].expand_as(pull), pull).flatten(1, 2)
         jacobian = params.new_zeros(len(params), of_turn.shape[1] + 4, 6)
         jacobian[:, :-4, :3] = torch.bmm(of_turn, turning)
         jacobian[:, :-4, 3:] = pull.flatten(1, 2)
         depth_pull = self._depth_pull[rows]
         jacobian[:, -4, 5] = depth_pull
-        up = rotation[:, :, 1]
         jacobian[:, -3:, :3] = torch.bmm(cross_matrix(up), turning).mul_(-settings.upright_weight)
         values = [
             (rho * weights[..., None]).flatten(1),
@@ -164,7 +167,7 @@ class _Rigid:
             settings.upright_weight * (up - params.new_tensor([0.0, -1.0, 0.0])),
         ]
         behind = (behind & (weights > 0)).any(-1)
-        return torch.where(behind[:, None], torch.inf, torch.cat(values, -1)), jacobian
+        return torch.cat(values, -1).masked_fill(behind[:, None], torch.inf), jacobian
 
 
 def _index(name: str) -> int:
@@ -299,8 +302,9 @@ def place(
     def spread(values: Tensor) -> Tensor:
         return values.repeat_interleave(hypotheses, 0) if hypotheses > 1 else values
 
+    rotations = rotations.flatten(0, 1)
     problem = _Rigid(
-        spread(points[:, index] - pelvis[:, None]),
+        torch.cat([spread(points[:, index] - pelvis[:, None]) @ rotations.mT, rotations[:, None, :, 1]], 1),
         spread(pelvis),
         spread(frame.pixels(observations.keypoints[:, index])),
         spread(start.new_tensor([settings.weights[name] for name in names]) * observations.confidence[:, index]),
@@ -308,11 +312,11 @@ def place(
         spread(depth),
         settings,
     )
-    first = problem.first(rotations.flatten(0, 1))
-    solution = minimise(problem, first, LevenbergMarquardt(), settings.stopping)
+    solution = minimise(problem, problem.first(), LevenbergMarquardt(), settings.stopping)
     cost = torch.nan_to_num(solution.cost, nan=torch.inf).unflatten(0, (-1, hypotheses))
     order = cost.argsort(dim=-1, stable=True)
-    params = solution.params.unflatten(0, (-1, hypotheses))
+    orient = matrix_to_axis_angle(axis_angle_to_matrix(solution.params[:, :3]) @ rotations)
+    params = torch.cat([orient, solution.params[:, 3:]], -1).unflatten(0, (-1, hypotheses))
     params = params.gather(1, order[..., None].expand_as(params))
     return CameraFit(params, cost.gather(1, order), zoom, depth, _shoulders(observations) * zoom)
 
@@ -324,19 +328,30 @@ def _shoulders(observations: Observations) -> Tensor:
     return torch.where(seen, distance, torch.inf)
 
 
-def choose(fit: CameraFit, count: int) -> Tensor:
-    """(B, C, 6): the best placement, and the next best ones that face elsewhere by more than a radian.
+class Candidates(NamedTuple):
+    """Placements that the body stages start from: params (B, C, 6), best first; which of them are worth it, (B, C)."""
 
-    Where no other is left the best stands in for it: that costs time and changes nothing.
+    params: Tensor
+    worth: Tensor
+
+
+def choose(fit: CameraFit, count: int, margin: float) -> Candidates:
+    """The best placement, and the next best ones that face elsewhere by more than a radian.
+
+    Args:
+        fit: what `place` found.
+        count: C, placements of a row.
+        margin: square pixels between a placement's cost and the best one's; beyond it the best is certain.
     """
-    chosen = [fit.params[:, 0]]
     rows = torch.arange(len(fit.cost), device=fit.cost.device)
+    chosen = [fit.params[:, 0]]
+    worth = [torch.ones_like(rows, dtype=torch.bool)]
     for _ in range(count - 1):
         apart = torch.stack([_angle_between(fit.params[..., :3], one[:, None, :3]) for one in chosen]).amin(0)
-        cost = torch.where(apart > 1.0, fit.cost, torch.inf)
-        index = torch.where(torch.isfinite(cost.amin(-1)), cost.argmin(-1), 0)
-        chosen.append(fit.params[rows, index])
-    return torch.stack(chosen, 1)
+        cost, index = torch.where(apart > 1.0, fit.cost, torch.inf).min(-1)
+        worth.append(torch.isfinite(cost) & (cost <= fit.cost[:, 0] + margin))
+        chosen.append(fit.params[rows, torch.where(worth[-1], index, 0)])
+    return Candidates(torch.stack(chosen, 1), torch.stack(worth, 1))
 
 
 def _angle_between(first: Tensor, second: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Capsules that stand in for the body's parts where it must not pass through itself.
+"""Capsules that approximate the body's parts for the interpenetration term.
 
 A capsule's axis runs along a bone, from a share ``first`` to a share ``last`` of the way between two joints, so it
 follows pose and shape with the joints; its radius is linear in betas. Spheres are put along the axes.

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import math
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 from .camera_stage import TORSO, CameraStage
-from .diagnostics import Limits
 from .least_squares import Dogleg, LevenbergMarquardt, StepRule, Stopping
 from .terms import (
     Anchor,
@@ -14,7 +14,7 @@ from .terms import (
     Hinge,
     Interpenetration,
     Keypoints,
-    PosePrior,
+    Mixture,
     Shape,
     SharedShape,
     Silhouette,
@@ -23,6 +23,7 @@ from .terms import (
     Upright,
 )
 from .terms.keypoints import smplify_joint_weights
+from .trust import Limits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +65,7 @@ SMPLIFY_STAGES = (
 
 TERMS: tuple[TermSpec, ...] = (
     Keypoints(),
-    PosePrior(),
+    Mixture(),
     Hinge(),
     Shape(),
     Depth(),
@@ -95,6 +96,12 @@ def default_term(name: str) -> TermSpec:
     raise ValueError(f"terms: expected some of {', '.join(spec.name for spec in TERMS)}; got {name}")
 
 
+def _spec(term: object) -> TermSpec:
+    if not isinstance(term, TermSpec):
+        raise TypeError(f"terms: expected values of kinds of TermSpec, got {term!r} (docs/extending.md)")
+    return term
+
+
 def _usual(*left_out: str) -> tuple[TermSpec, ...]:
     return tuple(spec for spec in TERMS if spec.name not in left_out)
 
@@ -111,14 +118,15 @@ class FitConfig:
     terms: tuple[TermSpec, ...] = _usual("anchor", "anchor_orient", "anchor_betas")
     reference_height: float | None = 300.0  # pixels of a 1.7 m person in the reference frame; None: image pixels
     camera: CameraStage = CameraStage()
-    candidates: int = 1  # orientations that enter the body stages, as extra rows: the camera stage chooses well enough
+    candidates: int = 2  # orientations that may enter the body stages, as extra rows,
+    candidate_margin: float = 50.0  # where the camera stage's cost is by so many square pixels above the best's at most
     candidate_stages: int = 4  # after so many stages the better candidate goes on alone
     only_side_views: float | None = None  # pixels: the second candidate counts only where shoulders look narrower
     rule: StepRule = LevenbergMarquardt()
     limits: Limits = Limits()
 
     def __post_init__(self) -> None:
-        names = [spec.name for spec in self.terms]
+        names = [_spec(term).name for term in self.terms]
         if len(set(names)) < len(names):
             raise ValueError(f"terms: expected each name once, got {', '.join(names)}")
 
@@ -138,9 +146,26 @@ class FitConfig:
             raise ValueError("terms: expected one of the kind Keypoints and the name keypoints")
         return found
 
+    def check(self) -> None:
+        """Look whether stages and terms go together, so that none of them is passed over without a word.
+
+        Raises:
+            ValueError: the first stage is not for all rows, or a term that couples rows begins where they are apart.
+        """
+        if not self.stages or self.stages[0].only_evidence or self.stages[0].couples:
+            raise ValueError("stages: expected the first to be for all rows (not only_evidence, not couples)")
+        self.terms_of(self.stages[0])
+        coupled = [one.name for one in self.stages if one.couples]
+        early = next((spec for spec in self.terms if spec.couples and spec.from_stage not in coupled), None)
+        if early is not None:
+            raise ValueError(
+                f"terms: {early.name} is to begin in stage {early.from_stage!r}, where rows are apart; "
+                f"it can in {', '.join(coupled) or 'none of this schedule'}"
+            )
+
     def with_term(self, spec: TermSpec) -> FitConfig:
         """The same with a term more, or with another one in the place of that name."""
-        if self.term(spec.name) is None:
+        if self.term(_spec(spec).name) is None:
             return replace(self, terms=(*self.terms, spec))
         return replace(self, terms=tuple(spec if one.name == spec.name else one for one in self.terms))
 
@@ -166,7 +191,8 @@ class FitConfig:
         unknown = next((spec for spec in self.terms if spec.from_stage and spec.from_stage not in places), None)
         if unknown is not None:
             raise ValueError(
-                f"terms: {unknown.name} is to begin in stage {unknown.from_stage!r}; there are {', '.join(places)}"
+                f"terms: {unknown.name} is to begin in stage {unknown.from_stage!r}; there are {', '.join(places)}; "
+                "give it another from_stage, or leave it out"
             )
         now = places[stage.name]
         return tuple(spec for spec in self.terms if not spec.from_stage or places[spec.from_stage] <= now)
@@ -180,8 +206,11 @@ def only_terms(config: FitConfig, terms: Collection[str | TermSpec]) -> FitConfi
 
     Raises:
         ValueError: a name is none of a term.
+        TypeError: what is given is neither a name nor a spec.
     """
-    given = [term for term in terms if isinstance(term, TermSpec)]
+    if isinstance(terms, str):
+        raise TypeError(f"terms: expected a list of names and specs, got {terms!r}")
+    given = [_spec(term) for term in terms if not isinstance(term, str)]
     names = [term for term in terms if isinstance(term, str)]
     names += ["anchor_orient"] if "anchor" in names else []
     wanted = {name: config.term(name) or default_term(name) for name in (*ESSENTIAL, *names)}
@@ -194,7 +223,10 @@ def anchored_config() -> FitConfig:
     """The default of `anchored`: the last stage alone, and the anchor; no interpenetration term, to be quick."""
     # Ten times SMPLify's tolerance: no accuracy is lost, a quarter of the steps is saved.
     last = replace(_LAST, stopping=Stopping(rtol=1e-3, max_steps=60))
-    config = FitConfig(stages=_followed(last), terms=_usual("upright", "anchor_betas", "interpenetration"))
+    terms = _usual("upright", "anchor_betas", "interpenetration")
+    # The camera stage only begins what the last stage ends: more steps change no error, and cost a fifth of the time.
+    camera = CameraStage(stopping=Stopping(rtol=1e-2, max_steps=5))
+    config = FitConfig(stages=_followed(last), terms=terms, camera=camera, candidates=1)
     return config.with_term(Keypoints(sigma=20.0))  # a good start allows a kernel that is blind to far-off keypoints
 
 
@@ -225,15 +257,20 @@ def parity_config() -> FitConfig:
         terms=_usual("depth", "upright", "anchor", "anchor_orient", "anchor_betas"),
         reference_height=None,
         camera=camera,
-        candidates=2,
+        candidate_margin=math.inf,
         candidate_stages=len(body_stages),
         only_side_views=25.0,
         rule=Dogleg(),
     )
     for spec in (
         Keypoints(joint_weights=smplify_joint_weights()),
+        Mixture(temperature=0.0),
         Hinge(weight=10.0, steepness=1.0),
         Interpenetration(from_stage="first"),
     ):
         config = config.with_term(spec)
     return config
+
+
+SCHEDULES: dict[str, Callable[[], FitConfig]] = {"smplify": FitConfig, "anchored": anchored_config}
+"""Name of a schedule -> its usual constants."""

@@ -176,7 +176,7 @@ class Matches(Rows):
         )
 
 
-def match(
+def match_outlines(
     vertices_cam: Tensor,
     faces: Tensor,
     intrinsics: Tensor,

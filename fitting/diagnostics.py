@@ -1,143 +1,223 @@
-"""Numbers about a finished fit, and whether it can be trusted."""
+"""Measures of a body against what was seen of it, and the result of a fit put together from them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from ..body import CANONICAL_JOINTS, BodyModel
-from ..camera import NEAREST_DEPTH, project, standing_height
+from ..body import CANONICAL_JOINTS, BodyModel, wrap_axis_angle
+from ..body.kinematics import compiled_points
+from ..body.parameters import Layout
+from ..camera import NEAREST_DEPTH, project
 from ..observations.people import Observations
+from ..observations.person_size import extent, person_size
+from ..status import Status
 from .contours import usable_mask
-from .energy import BodyState, compiled_points
-from .least_squares import Status
+from .energy import BodyState, Energy, Term
+from .pose_prior import GaussianMixture
 from .results import FitResult
-from .terms.interpenetration import interpenetration_term
+from .terms.hinge import HINGES
+from .terms.interpenetration import InterpenetrationTerm, interpenetration_term
+from .trust import LIMBS, Evidence, Limits, weigh_evidence
 
 if TYPE_CHECKING:
     from .problem import FitProblem
 
+POINTS = tuple(dict.fromkeys((*CANONICAL_JOINTS, *InterpenetrationTerm.point_names)))
+"""Body points that the measures look at: the canonical joints first."""
 
-@dataclass(frozen=True, kw_only=True)
-class Limits:
-    """Beyond these a fit is not trusted."""
-
-    min_joints: int = 6  # seen joints
-    max_reprojection: float = 0.08  # mean error over seen joints, as a share of the person's height in pixels
-    min_span: float = 10.0  # pixels of the image that seen joints extend over
-    max_pose_prior: float = 200.0  # the mixture's total of the best component, unweighted; people in photographs: ~100
-    max_penetration: float = 0.05  # metres that two spheres of different parts lie in each other
-    max_beta: float = 4.0  # standard deviations
+FARTHEST = 0.15  # of the person's size: a joint farther off than that is a lost joint, however far
+NEAR_MASK = 0.05  # of the extent of the seen joints: so near to a mask a joint is on it
+_ENDS = ("elbow", "wrist", "knee", "ankle")
 
 
-def reprojection_errors(body: BodyModel, observations: Observations, params: Tensor) -> tuple[Tensor, Tensor]:
+class Reprojection(NamedTuple):
     """Errors (B, K) in pixels of the image, NaN where a joint was not seen; whether a seen joint is behind (B,)."""
-    points = compiled_points(body, CANONICAL_JOINTS).points(params)
-    pixels = project(points, observations.intrinsics, nearest=NEAREST_DEPTH)
-    errors = (pixels - observations.keypoints).norm(dim=-1)
+
+    errors: Tensor
+    behind: Tensor
+
+
+def reprojection_errors(joints_cam: Tensor, observations: Observations) -> Reprojection:
+    """Distances between projected canonical joints, of (B, K, 3) metres, and keypoints."""
+    pixels = project(joints_cam, observations.intrinsics, nearest=NEAREST_DEPTH)
     seen = observations.confidence > 0
-    behind = ((points[..., 2] < NEAREST_DEPTH) & seen).any(-1)
-    return torch.where(seen, errors, torch.nan), behind
+    errors = torch.where(seen, (pixels - observations.keypoints).norm(dim=-1), torch.nan)
+    return Reprojection(errors, ((joints_cam[..., 2] < NEAREST_DEPTH) & seen).any(-1))
 
 
-def relative_error(observations: Observations, params: Tensor, errors: Tensor) -> Tensor:
-    """(B,) mean of the errors (B, K) over seen joints, as a share of the person's height in pixels."""
-    joints = (observations.confidence > 0).sum(-1)
-    height = standing_height(observations.intrinsics, params[:, -1])
-    return errors.nan_to_num().sum(-1) / joints.clamp(min=1) / height
+def mean_error(errors: Tensor, size: Tensor) -> Tensor:
+    """(B,) mean of the errors (B, K) of the seen joints as a share of ``size`` (B,), none counted above `FARTHEST`."""
+    shares = errors / size.clamp(min=1e-6)[:, None]
+    return shares.clamp(max=FARTHEST).nan_to_num().sum(-1) / errors.isfinite().sum(-1).clamp(min=1)
 
 
-def _penetration(body: BodyModel, params: Tensor) -> Tensor:
-    """(B,) metres, see `InterpenetrationTerm.depth`."""
+def limb_error(errors: Tensor, size: Tensor) -> Tensor:
+    """(B,) the largest error of an elbow, wrist, knee or ankle as a share of ``size`` (B,)."""
+    return errors[:, _joints(_ENDS)].nan_to_num().amax(-1) / size.clamp(min=1e-6)
+
+
+def hinge_angles(params: Tensor) -> tuple[Tensor, Tensor]:
+    """(B,) radians that the worst knee or elbow is bent beyond straight, and that the most bent one is bent."""
+    pose = params[:, Layout.of_size(params.shape[-1]).pose].unflatten(-1, (-1, 3))
+    turns = wrap_axis_angle(pose).flatten(1)
+    wrong = torch.stack([sign * turns[:, column] for column, sign in HINGES], -1)
+    return wrong.amax(-1).clamp(min=0.0), (-wrong).amax(-1).clamp(min=0.0)
+
+
+def penetration(body: BodyModel, params: Tensor, points: Tensor) -> Tensor:
+    """(B,) metres, see `InterpenetrationTerm.depth`; ``points`` are the body's `POINTS`."""
     term = interpenetration_term(body, 1.0)
-    return term.depth(BodyState.of(params, compiled_points(body, term.point_names)))
+    columns = [POINTS.index(name) for name in term.point_names]
+    return term.depth(BodyState(params, points[:, columns], None, body.layout))
 
 
-def _span(observations: Observations) -> Tensor:
-    """(B,) the longer side of the box around the seen joints, pixels of the image."""
-    seen = (observations.confidence > 0)[..., None]
-    high = torch.where(seen, observations.keypoints, -torch.inf).amax(1)
-    low = torch.where(seen, observations.keypoints, torch.inf).amin(1)
-    return (high - low).amax(-1)
+def distance_from_prediction(points: Tensor, start: Tensor) -> Tensor:
+    """(B,) metres between points (B, P, 3) and those of the prediction, mean over points, centre on centre."""
+    apart = points - start
+    return (apart - apart.mean(1, keepdim=True)).norm(dim=-1).mean(-1)
 
 
-def diagnose(
-    problem: FitProblem, params: Tensor, energy: dict[str, Tensor], *, steps: Tensor, status: Tensor
-) -> FitResult:
-    """Puts the result together.
+def mask_evidence(observations: Observations) -> tuple[Tensor, tuple[str, ...]]:
+    """(B,) share of the seen joints in the image that lie on the mask, NaN where no mask can be used; why it cannot."""
+    shares = observations.confidence.new_full((len(observations),), torch.nan)
+    problems = []
+    for row, mask in enumerate(observations.masks):
+        width, height = observations.image_size[row].tolist()
+        problem = None if mask is None else usable_mask(mask, (width, height))
+        problems.append(problem or "")
+        if mask is not None and problem is None:
+            seen = observations.keypoints[row][observations.confidence[row] > 0]
+            shares[row] = _share_on(mask, seen.double().cpu().numpy())
+    return shares, tuple(problems)
+
+
+def _share_on(mask: np.ndarray, keypoints: np.ndarray) -> float:
+    height, width = mask.shape
+    inside = keypoints[((keypoints >= 0) & (keypoints < (width, height))).all(-1)]
+    if not len(inside):
+        return float("nan")
+    reach = max(1, round(NEAR_MASK * float(np.ptp(keypoints, axis=0).max())))
+    low = np.maximum(inside.astype(int) - reach, 0)
+    high = inside.astype(int) + reach + 1
+    return float(np.mean([mask[y0:y1, x0:x1].any() for (x0, y0), (x1, y1) in zip(low, high, strict=True)]))
+
+
+def _joints(kinds: tuple[str, ...]) -> list[int]:
+    return [CANONICAL_JOINTS.index(f"{side}_{kind}") for side in ("left", "right") for kind in kinds]
+
+
+def gather_evidence(
+    body: BodyModel,
+    observations: Observations,
+    pose_prior: GaussianMixture,
+    params: Tensor,
+    *,
+    points: Tensor | None = None,
+    prediction: Tensor | None = None,
+    finite: Tensor | None = None,
+    status: Tensor | None = None,
+    told: Sequence[str] = (),
+) -> tuple[Evidence, Tensor]:
+    """Evidence about bodies, and their errors (B, K) as of `reprojection_errors`.
+
+    Args:
+        body, observations, pose_prior: what the bodies are held against.
+        params: (B, D), finite.
+        points: (B, P, 3) metres, the bodies' `POINTS`, where they are known.
+        prediction: (B, D) that an anchored fit was held near; None: there is none.
+        finite, status: (B,) see `Evidence`; None: all are, and converged.
+        told: B texts of what is known against a row already, "" for nothing.
+    """
+    layout, seen = Layout.of_size(params.shape[-1]), observations.confidence > 0
+    compiled = compiled_points(body, POINTS)
+    points = compiled.points(params) if points is None else points
+    errors, behind = reprojection_errors(points[:, : len(CANONICAL_JOINTS)], observations)
+    size = person_size(body, observations.keypoints, observations.confidence)
+    in_mask, mask_problems = mask_evidence(observations)
+    wrong_way, bend = hinge_angles(params)
+    told = told or ("",) * len(params)
+    given = torch.isfinite(torch.where(seen[..., None], observations.keypoints, 0.0)).flatten(1).all(-1)
+    given &= torch.isfinite(observations.intrinsics).flatten(1).all(-1)
+    evidence = Evidence(
+        finite=given if finite is None else given & finite,
+        status=torch.full_like(seen.sum(-1), int(Status.CONVERGED)) if status is None else status,
+        joints=seen.sum(-1),
+        limbs=seen[:, _joints(LIMBS)].sum(-1),
+        span=extent(observations.keypoints, seen),
+        behind=behind,
+        reprojection=mean_error(errors, size),
+        limb=limb_error(errors, size),
+        wrong_way=wrong_way,
+        bend=bend,
+        penetration=penetration(body, params, points),
+        pose_prior=pose_prior.energy(params[:, layout.body_pose]),
+        beta=params[:, layout.betas].abs().amax(-1),
+        in_mask=in_mask,
+        moved=torch.full_like(size, torch.nan)
+        if prediction is None
+        else distance_from_prediction(points, compiled.points(prediction)),
+        told=tuple("; ".join(filter(None, pair)) for pair in zip(told, mask_problems, strict=True)),
+    )
+    return evidence, errors
+
+
+def diagnose(problem: FitProblem, terms: Sequence[Term], params: Tensor, *, steps: Tensor, status: Tensor) -> FitResult:
+    """The result of a fit.
 
     Args:
         problem: as fitted.
+        terms: of the last stage; terms of the configuration that are not among them have no energy.
         params: (B, D) found.
-        energy: name of a term -> (B,) its energy there.
         steps, status: (B,) of the solver; the worst `Status` of all stages.
     """
-    body, observations, limits = problem.body, problem.observations, problem.config.limits
     finite = torch.isfinite(params).all(-1)
-    params = torch.where(finite[:, None], params, 0.0)
+    params = params.masked_fill(~finite[:, None], 0.0)
     sound = finite & problem.whole
-    errors, in_image = _image_checks(body, observations, params, limits)
-    parts = body.layout.split(params)
-    checks = [
-        (~sound, "its input is not finite"),
-        *in_image,
-        (
-            problem.pose_prior.energy(parts.body_pose) > limits.max_pose_prior,
-            "a pose that the prior finds out of range",
-        ),
-        (_penetration(body, params) > limits.max_penetration, "parts of the body lie inside each other"),
-        (
-            parts.betas.abs().amax(-1) > limits.max_beta,
-            f"a shape parameter beyond {limits.max_beta:g} standard deviations",
-        ),
-        *((status == one, f"the solver ended {one.says}") for one in Status if one != Status.CONVERGED),
-    ]
-    reasons = _reasons(checks, observations)
+    energy = Energy(problem.body, terms, observed=POINTS)
+    state = energy.state(params)
+    found = energy.by_term(state, torch.arange(len(params), device=params.device))
+    evidence, errors = gather_evidence(
+        problem.body,
+        problem.observations,
+        problem.pose_prior,
+        params,
+        points=state.points[:, : len(POINTS)],
+        prediction=problem.start if problem.predicted else None,
+        finite=sound,
+        status=status,
+    )
     return FitResult(
         params=params,
-        reprojection=errors,
-        energy=energy,
+        reprojection_px=errors,
+        energy={spec.name: found.get(spec.name, torch.zeros_like(params[:, 0])) for spec in problem.config.terms},
         steps=steps,
         status=torch.where(sound, status, int(Status.FAILED)),
-        trusted=torch.tensor([not reason for reason in reasons], device=params.device),
-        reasons=reasons,
+        **weigh_evidence(evidence, "anchored" if problem.predicted else "free", problem.config.limits)._asdict(),
     )
 
 
-def image_reasons(
-    body: BodyModel, observations: Observations, params: Tensor, limits: Limits = Limits()
-) -> tuple[str, ...]:
-    """Why bodies (B, 85) that nobody fitted are not to be trusted, from the image alone; "" where nothing says so."""
-    return _reasons(_image_checks(body, observations, params, limits)[1], observations)
-
-
-def _image_checks(
-    body: BodyModel, observations: Observations, params: Tensor, limits: Limits
-) -> tuple[Tensor, list[tuple[Tensor, str]]]:
-    """Errors as of `reprojection_errors`, and what speaks against rows: (B,) bool with a reason each."""
-    errors, behind = reprojection_errors(body, observations, params)
-    joints = (observations.confidence > 0).sum(-1)
-    return errors, [
-        (joints < limits.min_joints, f"fewer than {limits.min_joints} joints seen"),
-        (_span(observations) < limits.min_span, f"the seen joints span less than {limits.min_span:g} pixels"),
-        (behind, "a seen joint lies behind the camera"),
-        (
-            relative_error(observations, params, errors) > limits.max_reprojection,
-            f"mean error above {limits.max_reprojection:.0%} of the person's height",
-        ),
-    ]
-
-
-def _reasons(checks: list[tuple[Tensor, str]], observations: Observations) -> tuple[str, ...]:
-    """What speaks against each row, its mask included."""
-    reasons: list[str] = []
-    table = torch.stack([flag for flag, _ in checks]).cpu().tolist()
-    for row, mask in enumerate(observations.masks):
-        found = [text for column, (_, text) in zip(table, checks, strict=True) if column[row]]
-        width, height = observations.image_size[row].tolist()
-        useless = None if mask is None else usable_mask(mask, (width, height))
-        reasons.append("; ".join(found if useless is None else [*found, useless]))
-    return tuple(reasons)
+def diagnose_prediction(
+    body: BodyModel,
+    observations: Observations,
+    pose_prior: GaussianMixture,
+    params: Tensor,
+    *,
+    told: Sequence[str],
+    limits: Limits = Limits(),
+) -> FitResult:
+    """The same of bodies (B, D) that were predicted and not fitted; ``told``: B texts of what the predictor says."""
+    evidence, errors = gather_evidence(body, observations, pose_prior, params, told=told)
+    count = len(params)
+    return FitResult(
+        params=params,
+        reprojection_px=errors,
+        energy={},
+        steps=evidence.joints.new_zeros(count),
+        status=evidence.status,
+        **weigh_evidence(evidence, "predicted", limits)._asdict(),
+    )

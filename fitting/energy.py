@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from ..body import BodyModel, Layout, PointSet, compile_points
+from ..body import BodyModel, Layout, PointSet
+from ..body.kinematics import compiled_points
 from .least_squares import NormalEquations
 
 _CHUNK_ROWS = 128  # rows assembled at a time on a CPU: their Jacobians stay in the cache
@@ -34,14 +34,21 @@ class BodyState(NamedTuple):
     Attributes:
         params: (B, D), see ``layout``.
         points: (B, P, 3) metres, camera frame; P = 0 where no term wants points.
-        jacobian: (B, P, 3, D), or None where only values were asked for.
+        derivative: (B, P, 3, D) of the points by the parameters, or None where only values were asked for.
         layout: of the parameters.
     """
 
     params: Tensor
     points: Tensor
-    jacobian: Tensor | None
+    derivative: Tensor | None
     layout: Layout
+
+    @property
+    def jacobian(self) -> Tensor:
+        """(B, P, 3, D) the derivative; not a number where only values were asked for, which are right all the same."""
+        if self.derivative is None:
+            return self.points.new_full((), torch.nan).expand(*self.points.shape, self.layout.size)
+        return self.derivative
 
     @classmethod
     def of(cls, params: Tensor, points: PointSet | None = None, *, derivative: bool = False) -> BodyState:
@@ -56,21 +63,21 @@ class BodyState(NamedTuple):
 
     def share(self, columns: Tensor | slice) -> BodyState:
         """The same with some of the points alone."""
-        jacobian = None if self.jacobian is None else self.jacobian[:, columns]
-        return self._replace(points=self.points[:, columns], jacobian=jacobian)
+        derivative = None if self.derivative is None else self.derivative[:, columns]
+        return self._replace(points=self.points[:, columns], derivative=derivative)
 
 
 class Term(ABC):
     """One line of the energy.
 
     Attributes:
-        name: how diagnostics speak of it.
+        name: how diagnostics speak of it; a term that a spec built has the spec's.
         point_names: the body points it looks at (see `anchorfit.body.compile_points`).
         evidence: (B,) bool, the rows that the term says anything of; None: all of them.
         holds: parameters that the term sets itself in ``refresh`` and the solver leaves alone.
     """
 
-    name: str
+    name: str = ""
     point_names: tuple[str, ...] = ()
     evidence: Tensor | None = None
     holds: tuple[slice, ...] = ()
@@ -102,17 +109,15 @@ class Term(ABC):
     def accumulate(self, state: BodyState, rows: Tensor, normal: NormalEquations) -> None:
         """Adds the term to the normal equations ``normal``, in place."""
         values, jacobian = self.residuals(state, rows)
+        if values.dim() != 2 or jacobian.shape != (*values.shape, state.layout.size):
+            raise ValueError(
+                f"{self.name or type(self).__name__}: expected residuals (B, R) and their Jacobian "
+                f"(B, R, {state.layout.size}), got {tuple(values.shape)} and {tuple(jacobian.shape)}"
+            )
         transposed = jacobian.transpose(1, 2)
         normal.cost.add_(values.square().sum(-1))
         normal.gradient.add_(torch.bmm(transposed, values[..., None])[..., 0])
         normal.hessian.baddbmm_(transposed, jacobian)
-
-
-@lru_cache(maxsize=64)
-def compiled_points(body: BodyModel, names: tuple[str, ...]) -> PointSet:
-    """`compile_points`, remembered for the bodies and names used last; ``vertex:INDEX`` comes after all other names."""
-    vertices = [int(name.removeprefix("vertex:")) for name in names if name.startswith("vertex:")]
-    return compile_points(body, names[: len(names) - len(vertices)], vertices=vertices)
 
 
 class Energy:
@@ -122,13 +127,16 @@ class Energy:
         body: the body model; its device and type are the energy's.
         terms: the terms that are on; what they hold keeps its value.
         frozen: further parameters that keep their value.
+        observed: points that `state` has first, whether or not a term looks at them.
     """
 
-    def __init__(self, body: BodyModel, terms: Sequence[Term], *, frozen: Sequence[slice] = ()) -> None:
+    def __init__(
+        self, body: BodyModel, terms: Sequence[Term], *, frozen: Sequence[slice] = (), observed: Sequence[str] = ()
+    ) -> None:
         self.terms = tuple(terms)
         self.body = body
         self.layout = body.layout
-        wanted = [name for term in self.terms for name in term.point_names]
+        wanted = [*observed, *(name for term in self.terms for name in term.point_names)]
         wanted.sort(key=lambda name: name.startswith("vertex:"))  # stable: vertices go last
         names = {name: place for place, name in enumerate(dict.fromkeys(wanted))}
         self._columns: list[Tensor | slice] = []
@@ -146,8 +154,11 @@ class Energy:
             for columns in held:
                 self._frozen[columns] = True
 
-    def _shares(self, params: Tensor, *, derivative: bool) -> list[tuple[Term, BodyState]]:
-        state = BodyState.of(params, self._points, derivative=derivative)
+    def state(self, params: Tensor, *, derivative: bool = False) -> BodyState:
+        """Where rows (B, D) stand, with all points that the energy looks at."""
+        return BodyState.of(params, self._points, derivative=derivative)
+
+    def _shares(self, state: BodyState) -> list[tuple[Term, BodyState]]:
         return [(term, state.share(columns)) for term, columns in zip(self.terms, self._columns, strict=True)]
 
     def normal_equations(self, params: Tensor, rows: Tensor) -> NormalEquations:
@@ -166,18 +177,18 @@ class Energy:
         return normal
 
     def _add(self, params: Tensor, rows: Tensor, normal: NormalEquations) -> None:
-        for term, state in self._shares(params, derivative=True):
+        for term, state in self._shares(self.state(params, derivative=True)):
             term.accumulate(state, rows, normal)
 
     def residuals(self, params: Tensor, rows: Tensor) -> Residuals:
         """All terms' residuals (B, R) and Jacobian rows (B, R, D), for solvers that want them in full."""
-        parts = [term.residuals(state, rows) for term, state in self._shares(params, derivative=True)]
+        parts = [term.residuals(state, rows) for term, state in self._shares(self.state(params, derivative=True))]
         return Residuals(torch.cat([part.values for part in parts], 1), torch.cat([part.jacobian for part in parts], 1))
 
-    def by_term(self, params: Tensor, rows: Tensor) -> dict[str, Tensor]:
-        """Each term's energy, name -> (B,); terms of the same name are summed."""
+    def by_term(self, state: BodyState, rows: Tensor) -> dict[str, Tensor]:
+        """Each term's energy where rows stand (see `state`), name -> (B,); terms of the same name are summed."""
         energies: dict[str, Tensor] = {}
-        for term, state in self._shares(params, derivative=False):
-            value = term.energy(state, rows)
+        for term, own in self._shares(state):
+            value = term.energy(own, rows)
             energies[term.name] = energies[term.name] + value if term.name in energies else value
         return energies

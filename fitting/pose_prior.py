@@ -20,7 +20,7 @@ DEFAULT_PATH = ASSETS / "priors" / "pose_gmm.npz"
 
 
 class PriorResiduals(NamedTuple):
-    """What the prior says of B poses.
+    """The prior's residuals at B poses.
 
     Attributes:
         residuals: (B, 70), the chosen component's [ sqrt(1/2) L_k^T (x - m_k) ; sqrt(-log w'_k) ]; the sum of

@@ -1,8 +1,9 @@
-"""What rows are fitted from: a body, what was seen, a start, and where the camera stage placed it."""
+"""The fitting problem: a body, observations, a start, and the camera stage's placement."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable
+from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -22,7 +23,7 @@ LARGEST_PIXEL = 1e6  # a keypoint further out than this is taken as not seen
 
 @dataclass(frozen=True, kw_only=True)
 class Placement(Rows):
-    """Where the camera stage put B people.
+    """Placement of B people by the camera stage.
 
     Attributes:
         depth: (B,) metres, t_z of the best placement.
@@ -48,6 +49,7 @@ class FitProblem:
         pose_prior: the mixture.
         start: (B, D) where the rows begin, and what anchors hold on to: the prediction, or the rest pose.
         whole: (B,) bool, the row's own input was finite.
+        predicted: whether ``start`` is a prediction.
         placement: of the camera stage.
         skeleton: names of the joints that the rows may have seen.
         config: the schedule's constants.
@@ -62,6 +64,7 @@ class FitProblem:
     pose_prior: GaussianMixture
     start: Tensor
     whole: Tensor
+    predicted: bool
     placement: Placement
     skeleton: tuple[str, ...]
     config: FitConfig
@@ -75,8 +78,8 @@ class FitProblem:
 
     def terms(self, stage: Stage) -> list[Term]:
         """The energy of one stage, without terms that no row has evidence for."""
-        on = self.config.terms_of(stage)
-        return [term for spec in on if (term := spec.build(self, stage)) is not None]
+        built = ((spec.name, spec.build(self, stage)) for spec in self.config.terms_of(stage))
+        return [_named(term, name) for name, term in built if term is not None]
 
     @cached_property
     def frame(self) -> ReferenceFrame:
@@ -96,6 +99,15 @@ class FitProblem:
     def to_reference(self, pixels: Tensor, rows: Tensor) -> Tensor:
         """(R, N, 2) pixels of the images of some rows -> of their reference frames."""
         return self.frame.rows(rows).pixels(pixels)
+
+
+def _named(term: Term, name: str) -> Term:
+    """The term under the name of its spec, by which diagnostics find it; what it was built from may be shared."""
+    if term.name == name:
+        return term
+    renamed = copy(term)
+    renamed.name = name
+    return renamed
 
 
 def sanitised(observations: Observations, start: Tensor) -> tuple[Observations, Tensor, Tensor]:

@@ -1,41 +1,25 @@
-"""What a fit returns: parameters and honest numbers about them, row by row."""
+"""The result of a fit: parameters and diagnostics, row by row."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from torch import Tensor
 
-from ..rows import Rows
-from .least_squares import Status
+from ..results import Diagnostics
 
 
 @dataclass(frozen=True, kw_only=True)
-class FitResult(Rows):
-    """B fitted people, in the order of the observations.
+class FitResult(Diagnostics):
+    """B fitted people, in the order of the observations: their diagnostics, and
 
     Attributes:
         params: (B, D), see `anchorfit.body.Layout`; finite in every row.
-        reprojection: (B, K) pixels of the image, canonical joints; NaN where a joint was not observed.
-        energy: name of a term -> (B,) its energy in the last stage.
-        steps: (B,) int64 solver steps over all body stages.
-        status: (B,) int64, a `Status`: the worst of all body stages.
-        trusted: (B,) bool: nothing speaks against the fit.
-        reasons: B sentences, why a row is not trusted; "" where it is.
     """
 
     params: Tensor
-    reprojection: Tensor
-    energy: dict[str, Tensor]
-    steps: Tensor
-    status: Tensor
-    trusted: Tensor
-    reasons: tuple[str, ...]
-
-    def __len__(self) -> int:
-        return len(self.params)
 
     @property
-    def converged(self) -> Tensor:
-        """(B,) bool: every stage came to its end."""
-        return self.status == Status.CONVERGED
+    def diagnostics(self) -> Diagnostics:
+        """The same without the parameters."""
+        return Diagnostics(**{field.name: getattr(self, field.name) for field in fields(Diagnostics)})

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -25,7 +26,7 @@ from .pose_prior import GaussianMixture
 from .problem import FitProblem, Placement, sanitised
 from .results import FitResult
 from .sequences import couple
-from .stages import run_stages
+from .stages import Starts, run_stages
 
 SKELETONS = tuple(
     tuple(name for name in CONVENTIONS[convention] if name) for convention in ("coco17", "lsp14", "body25", "canonical")
@@ -103,12 +104,16 @@ def _fit(
     keep_orientation: bool,
 ) -> FitResult:
     """Groups of rows by skeleton through the stages that leave rows apart, then all rows through those that do not."""
+    if not len(observations):
+        raise ValueError("observations: expected at least one person, got none")
+    persons, videos = _plain(persons), _plain(videos)
     asked = (("persons", persons, "shared_shape"), ("videos", videos, "smoothness"))
     for name, labels, asks_for in asked:
         if labels and len(labels) != len(observations):
             raise ValueError(f"{name}: expected {len(observations)} labels, got {len(labels)}")
         if labels and config.term(asks_for) is None:  # labels ask for their term, whichever terms were named
             config = config.with_term(default_term(asks_for))
+    config.check()
     apart = [stage for stage in config.stages if not stage.couples]
     with torch.no_grad():
         like = body.v_template
@@ -122,26 +127,38 @@ def _fit(
                 body, some, pose_prior, start[rows], config, skeleton, keep_orientation=keep_orientation
             )
             problem = replace(problem, whole=whole[rows])
-            results.append(run_stages(problem, starts, apart).rows(range(len(members))))
-            placements.append(problem.placement.rows(range(len(members))))
+            results.append(run_stages(problem, starts, apart).rows(slice(0, len(members))))
+            placements.append(problem.placement.rows(slice(0, len(members))))
             order += members
         back = torch.tensor(order).argsort()
-        result = FitResult.concatenate(results).rows(back)
+        result = results[0] if len(results) == 1 else FitResult.concatenate(results).rows(back)
         if not (persons or videos):
             return result
+        rows = filled(torch.arange(len(observations), device=like.device))
         problem = FitProblem(
             body=body,
-            observations=observations,
+            observations=observations.rows(rows),
             pose_prior=pose_prior,
-            start=start,
-            whole=whole,
-            placement=Placement.concatenate(placements).rows(back),
+            start=start[rows],
+            whole=whole[rows],
+            predicted=keep_orientation,
+            placement=Placement.concatenate(placements).rows(back[rows]),
             skeleton=CANONICAL_JOINTS,
             config=config,
-            persons=tuple(persons),
-            videos=tuple(videos),
+            persons=_labelled(persons, len(rows)),
+            videos=_labelled(videos, len(rows)),
         )
-        return couple(problem, result)
+        return couple(problem, result.rows(rows)).rows(slice(0, len(observations)))
+
+
+def _plain(labels: Sequence[Hashable] | np.ndarray | Tensor) -> tuple[Hashable, ...]:
+    """Labels as they compare: the entries of an array or tensor as numbers, not each an object of its own."""
+    return tuple(labels.tolist() if isinstance(labels, np.ndarray | Tensor) else labels)
+
+
+def _labelled(labels: tuple[Hashable, ...], count: int) -> tuple[Hashable, ...]:
+    """The labels, and one of its own for each row that fills the batch up; none where there are none."""
+    return (*labels, *(object() for _ in range(count - len(labels)))) if labels else ()
 
 
 def problem_of(
@@ -153,7 +170,7 @@ def problem_of(
     skeleton: Sequence[str],
     *,
     keep_orientation: bool,
-) -> tuple[FitProblem, Tensor]:
+) -> tuple[FitProblem, Starts]:
     """The camera stage: what the body stages are given.
 
     Args:
@@ -162,7 +179,7 @@ def problem_of(
         skeleton: the joints that the rows may have seen.
         keep_orientation: whether the start's orientation stands, or orientations are tried.
     Returns:
-        The problem, and (B, C, D) candidates to begin its stages from.
+        The problem, and where its stages begin.
     """
     where = body.layout.global_orient
     placed = camera_stage.place(
@@ -173,7 +190,7 @@ def problem_of(
         reference_height=config.reference_height,
         orientations=axis_angle_to_matrix(start[:, None, where]) if keep_orientation else None,
     )
-    candidates = camera_stage.choose(placed, config.candidates)
+    candidates, worth = camera_stage.choose(placed, config.candidates, config.candidate_margin)
     if keep_orientation:
         # What the camera stage turned to find the place is forgotten: it sees the torso alone, the prediction saw all.
         candidates[..., :3] = start[:, None, where]
@@ -185,11 +202,12 @@ def problem_of(
         pose_prior=pose_prior,
         start=start,
         whole=torch.ones(len(start), dtype=torch.bool, device=start.device),
+        predicted=keep_orientation,
         placement=Placement(depth=depth, zoom=placed.zoom, shoulders=placed.shoulders),
         skeleton=tuple(skeleton),
         config=config,
     )
-    return problem, starts
+    return problem, Starts(starts, worth)
 
 
 def skeleton_groups(observations: Observations) -> list[tuple[tuple[str, ...], list[int]]]:

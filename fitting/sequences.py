@@ -12,17 +12,20 @@ from dataclasses import replace
 import torch
 
 from ..camera import standing_height
-from .diagnostics import relative_error
+from ..observations.person_size import person_size
+from .diagnostics import mean_error
 from .problem import FitProblem, Placement
 from .results import FitResult
-from .stages import run_stages
+from .stages import Starts, run_stages
 from .terms.smoothness import neighbours_of
+
+LOST = 0.08  # of the person's size: a frame whose joints lie so far from its keypoints on average draws no other
 
 
 def couple(problem: FitProblem, result: FitResult) -> FitResult:
     """Goes on from fits of rows apart through the stages in which rows of a person or a video see each other.
 
-    A frame whose fit lies off its keypoints (somebody who is leaving the picture, say) draws no other: it begins anew
+    A frame whose fit lies off its keypoints (a person who is leaving the picture, say) draws no other: it begins anew
     between the nearest frames that are not so, and these see past it.
 
     Args:
@@ -32,18 +35,21 @@ def couple(problem: FitProblem, result: FitResult) -> FitResult:
     config, params = problem.config, result.params
     problem = replace(problem, sure=result.trusted, lost=torch.zeros_like(result.trusted))
     if problem.videos:
-        errors = relative_error(problem.observations, params, result.reprojection.to(params))
-        lost = errors > config.limits.max_reprojection
+        seen = problem.observations
+        size = person_size(problem.body, seen.keypoints, seen.confidence)
+        lost = mean_error(result.reprojection_px.to(params), size) > LOST
         resumed = neighbours_of(problem.videos, lost).resumed(params)
         params = torch.where(lost[:, None], resumed, params)
         problem = replace(problem, lost=lost, placement=_replaced(problem, resumed[:, problem.body.layout.depth], lost))
-    found = run_stages(problem, params[:, None], [stage for stage in config.stages if stage.couples])
+    found = run_stages(problem, Starts.one(params), [stage for stage in config.stages if stage.couples])
     rows = torch.arange(len(problem), device=params.device)
     # Rows that nobody is coupled to keep their fit to the bit; what was wrong with a row before stays wrong with it.
     kept = FitResult.concatenate([result, found]).rows(torch.where(found.steps == 0, rows, rows + len(rows)))
     return replace(
         kept,
         steps=found.steps + result.steps,
+        status=torch.maximum(found.status, result.status),
+        score=torch.minimum(kept.score, result.score),
         trusted=kept.trusted & result.trusted,
         reasons=tuple(new or old for new, old in zip(kept.reasons, result.reasons, strict=True)),
     )

@@ -3,38 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from ..body import wrap_axis_angle
 from ..rows import filled
-from .config import FitConfig, Stage
+from ..status import Status
+from .config import Stage
 from .diagnostics import diagnose
 from .energy import Energy, Term
-from .least_squares import Solution, Status, minimise
+from .least_squares import Solution, minimise
 from .problem import FitProblem
 from .results import FitResult
 
 
-def run_stages(problem: FitProblem, starts: Tensor, stages: Sequence[Stage]) -> FitResult:
+class Starts(NamedTuple):
+    """Where the stages begin: params (B, C, D), C candidates a row; which of them are fitted, (B, C) bool."""
+
+    params: Tensor
+    worth: Tensor
+
+    @classmethod
+    def one(cls, params: Tensor) -> Starts:
+        """A single start (B, D) for each row."""
+        return cls(params[:, None], torch.ones_like(params[:, :1], dtype=torch.bool))
+
+
+def run_stages(problem: FitProblem, starts: Starts, stages: Sequence[Stage]) -> FitResult:
     """Minimises the energies of stages one after the other.
 
     Args:
         problem: B rows.
-        starts: (B, C, D) where they begin: C candidates a row, of which the better one is kept after
-            ``config.candidate_stages`` stages or the last.
+        starts: where they begin; of several candidates the better one is kept after ``config.candidate_stages`` stages
+            or the last.
         stages: of ``problem.config``.
     Returns:
         B results; ``energy`` has every term of the configuration, 0 where a row had no evidence for it.
     """
-    config, count = problem.config, starts.shape[1]
-    params = starts.flatten(0, 1)
-    rows = torch.arange(len(problem), device=params.device).repeat_interleave(count)
+    config = problem.config
+    rows, which = torch.nonzero(starts.worth, as_tuple=True)
+    params = starts.params[rows, which]
     status = torch.full_like(rows, int(Status.CONVERGED))
     steps = torch.zeros(len(problem), dtype=torch.long, device=params.device)
     terms: list[Term] = []
-    for number, stage in enumerate(stages):
+    for number, stage in enumerate(stages, start=1):
         built = problem.terms(stage)
         active = _active(problem, stage, built)
         if active is not None and not len(active):
@@ -45,12 +59,11 @@ def run_stages(problem: FitProblem, starts: Tensor, stages: Sequence[Stage]) -> 
             everybody = slice(None) if active is None else active
             status[everybody] = torch.maximum(status[everybody], solution.status)
             steps.index_add_(0, rows[everybody], solution.steps)
-        done = number + 1
-        if count > 1 and done in (config.candidate_stages, len(stages)):
-            pick = _better(solution.cost, count, problem.placement.shoulders, config)
-            params, rows, status, count = params[pick], rows[pick], status[pick], 1
-    energy = _energies(problem, terms, params)
-    return diagnose(problem, params, energy, steps=steps, status=status)
+        last = number == len(stages) or stages[number].only_evidence
+        if len(rows) > len(problem) and (last or number == config.candidate_stages):
+            pick = _better(solution.cost, rows, which, problem)
+            params, rows, which, status = params[pick], rows[pick], which[pick], status[pick]
+    return diagnose(problem, terms, params, steps=steps, status=status)
 
 
 def _active(problem: FitProblem, stage: Stage, terms: Sequence[Term]) -> Tensor | None:
@@ -58,10 +71,11 @@ def _active(problem: FitProblem, stage: Stage, terms: Sequence[Term]) -> Tensor 
     if not stage.only_evidence:
         return None
     new = [spec.name for spec in problem.config.terms_of(stage) if spec.from_stage == stage.name]
-    found = [term.evidence for term in terms if term.name in new and term.evidence is not None]
-    if not found:
-        return torch.zeros(0, dtype=torch.long)
-    return torch.nonzero(torch.stack(found).any(0))[:, 0]
+    found = [term.evidence for term in terms if term.name in new]
+    sparse = [evidence for evidence in found if evidence is not None]
+    if len(sparse) < len(found):
+        return None
+    return torch.nonzero(torch.stack(sparse).any(0))[:, 0] if sparse else torch.zeros(0, dtype=torch.long)
 
 
 def _solve(
@@ -85,17 +99,13 @@ def _solve(
     return params.index_copy(0, active, solution.params), solution
 
 
-def _better(cost: Tensor, count: int, shoulders: Tensor, config: FitConfig) -> Tensor:
-    """(B,) for each row its candidate of least cost (B C,)."""
-    cost = cost.nan_to_num(nan=torch.inf).unflatten(0, (-1, count))
-    if config.only_side_views is not None:
-        frontal = shoulders >= config.only_side_views
-        cost = torch.cat([cost[:, :1], torch.where(frontal[:, None], torch.inf, cost[:, 1:])], -1)
-    return torch.arange(len(cost), device=cost.device) * count + cost.argmin(-1)
-
-
-def _energies(problem: FitProblem, terms: Sequence[Term], params: Tensor) -> dict[str, Tensor]:
-    """Each term's energy (B,), by the names of the configuration."""
-    finite = torch.where(torch.isfinite(params).all(-1, keepdim=True), params, 0.0)
-    found = Energy(problem.body, terms).by_term(finite, torch.arange(len(problem), device=params.device))
-    return {spec.name: found.get(spec.name, torch.zeros_like(params[:, 0])) for spec in problem.config.terms}
+def _better(cost: Tensor, rows: Tensor, which: Tensor, problem: FitProblem) -> Tensor:
+    """(B,) for each row the candidate of least cost, of candidates (A,) that are number ``which`` of ``rows``."""
+    table = cost.new_full((len(problem), problem.config.candidates), torch.inf)
+    table[rows, which] = cost.nan_to_num(nan=torch.inf)
+    if problem.config.only_side_views is not None:
+        frontal = problem.placement.shoulders >= problem.config.only_side_views
+        table[:, 1:] = torch.where(frontal[:, None], torch.inf, table[:, 1:])
+    place = torch.zeros_like(table, dtype=torch.long)
+    place[rows, which] = torch.arange(len(rows), device=rows.device)
+    return place.gather(1, table.argmin(-1, keepdim=True))[:, 0]

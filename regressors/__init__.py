@@ -1,24 +1,32 @@
 """Learned predictors of body pose and shape."""
 
+from typing import TYPE_CHECKING
+
+from ..deprecation import renamed_names
 from .human2d import Human2D, Human2DConfig
 from .pose_prior import PosePrior, PosePriorConfig
-from .prediction import Prediction, Priors, load_priors, predict
+from .prediction import Networks, Prediction, load_networks, predict_params
 from .shape_prior import ShapePrior, ShapePriorConfig
-from .weights import load_human2d_network, load_pose_prior_network, load_shape_prior_network, save_prior
+from .weights import load_human2d_network, load_pose_prior_network, load_shape_prior_network, save_network
 
 __all__ = [
     "Human2D",
     "Human2DConfig",
+    "Networks",
     "PosePrior",
     "PosePriorConfig",
     "Prediction",
-    "Priors",
     "ShapePrior",
     "ShapePriorConfig",
     "load_human2d_network",
+    "load_networks",
     "load_pose_prior_network",
-    "load_priors",
     "load_shape_prior_network",
-    "predict",
-    "save_prior",
+    "predict_params",
+    "save_network",
 ]
+
+if not TYPE_CHECKING:
+    __getattr__ = renamed_names(
+        __name__, Priors="Networks", load_priors="load_networks", predict="predict_params", save_prior="save_network"
+    )

@@ -2,7 +2,8 @@
 
 Pavlakos et al. 2018, section 4.3: what the networks make of a picture is projected and drawn, and compared with what
 people marked in it. Keypoints are soft maxima of heatmaps, confidences their maxima; the silhouette is the probability
-of each pixel; both go to the priors framed as `prediction.predict` frames them, and the body is placed in closed form.
+of each pixel; both go to the priors framed as `prediction.predict_params` frames them, and the body is placed in
+closed form.
 """
 
 from __future__ import annotations
@@ -24,18 +25,18 @@ from .heatmaps import soft_argmax
 from .human2d import LEAST_SURE, STRIDE, Human2D, Human2DOutput, Sight
 from .normalisation import normalise
 from .pose_prior import PosePrior
-from .prediction import Priors
+from .prediction import Networks
 from .shape_prior import SMALLEST_MASK, ShapePrior
-from .synthesis.detector import Detector, detector_hips
+from .synthesis.detector import DetectorNoise, detector_hips
 from .synthesis.silhouettes import CROP_SCALE, MASK_SIZE
-from .translation import place
+from .translation import translate_to_keypoints
 
 Part = Literal["human2d", "pose", "shape"]
 PARTS: tuple[Part, ...] = ("human2d", "pose", "shape")
 
 
 class SeenAndDrawn(NamedTuple):
-    """What the chain makes of B pictures.
+    """Output of the chain for B pictures.
 
     Attributes:
         outputs: of Human2D's stacks.
@@ -73,8 +74,8 @@ class EndToEnd(nn.Module):
         body.canonical_joints(body())
 
     @property
-    def priors(self) -> Priors:
-        return Priors(pose=self.pose, shapes={self.body.name: self.shape})
+    def networks(self) -> Networks:
+        return Networks(pose=self.pose, shapes={self.body.name: self.shape})
 
     def forward(self, compute: Callable[[EndToEnd, bool], Tensor]) -> Tensor:
         """``compute(self, half)``, without autocast; ``half`` says whether networks are to run in mixed precision.
@@ -104,7 +105,7 @@ class EndToEnd(nn.Module):
             confidence: whether they go through confidences, too.
             half: run the networks in mixed precision.
         """
-        outputs: list[Human2DOutput] = run(self.human2d, pictures, half, moves="human2d" in moves)
+        outputs: list[Human2DOutput] = run_forward(self.human2d, pictures, half, moves="human2d" in moves)
         heatmaps, logits = outputs[-1]
         maxima = heatmaps.flatten(2).amax(-1)
         # Of a faint heatmap the soft maximum would be the picture's middle: each is brought to a height of one.
@@ -113,14 +114,14 @@ class EndToEnd(nn.Module):
         sure = sure if confidence else sure.detach()
         keypoints, weights = self._canonical(positions), self._canonical(sure[..., None])[..., 0]
         inputs = normalise(keypoints, weights, intrinsics)
-        turned = run(self.pose, inputs.features, half, moves="pose" in moves).local
+        turned = run_forward(self.pose, inputs.features, half, moves="pose" in moves).local
         local = torch.cat((inputs.view.mT[:, None] @ turned[:, :1], turned[:, 1:]), 1)
         masks, outlined = frame_silhouettes(logits.softmax(1)[:, 1])
-        shapes = self.body.layout.fit_betas(run(self.shape, masks, half, moves="shape" in moves))
+        shapes = self.body.layout.fit_betas(run_forward(self.shape, masks, half, moves="shape" in moves))
         betas = torch.where(outlined[:, None], shapes, 0)
         body = self.body.from_rotations(local, betas, local.new_zeros(len(local), 3))
         points = self.body.canonical_joints(body)
-        placement = place(points, keypoints, weights, intrinsics)
+        placement = translate_to_keypoints(points, keypoints, weights, intrinsics)
         shift = placement.translation[:, None]
         joints = project(annotated_joints(points + shift, local[:, 0])[:, self.joints], intrinsics)
         cover_size = logits.shape[-1]
@@ -145,11 +146,11 @@ def annotated_joints(points: Tensor, orientation: Tensor) -> Tensor:
     Args:
         orientation: (B, 3, 3) of the pelvis.
     """
-    return detector_hips(points, orientation, up=0.5 * Detector.hips_up, out=0.5 * Detector.hips_out)
+    return detector_hips(points, orientation, up=0.5 * DetectorNoise.hips_up, out=0.5 * DetectorNoise.hips_out)
 
 
 def frame_silhouettes(cover: Tensor) -> tuple[Tensor, Tensor]:
-    """Silhouettes (B, N, N) in 0..1 as ShapePrior sees them, (B, 64, 64), and (B,) whether they outline anybody.
+    """Silhouettes (B, N, N) in 0..1 as ShapePrior sees them, (B, 64, 64), and (B,) whether they outline a person.
 
     Each is framed as `shape_prior.crop_mask` does it: a square around the box of what is more than half covered.
     Gradients reach the values, not the box.
@@ -179,7 +180,7 @@ def _ends(present: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def observations_of(sight: Sight, intrinsics: Tensor, joints: tuple[str, ...]) -> Observations:
-    """What Human2D sees in pictures, as `predict` and `fit` take it.
+    """Convert Human2D's output to observations for `anchorfit.predict` and `anchorfit.fit`.
 
     Args:
         intrinsics: (B, 3, 3) of the cameras that see the pictures.
@@ -202,7 +203,7 @@ def observations_of(sight: Sight, intrinsics: Tensor, joints: tuple[str, ...]) -
     )
 
 
-def run(network: nn.Module, values: Tensor, half: bool, *, moves: bool = True) -> Any:
+def run_forward(network: nn.Module, values: Tensor, half: bool, *, moves: bool = True) -> Any:
     """The network's answer; where it does not move, gradients go through it and not into its weights."""
     with torch.autocast(values.device.type, torch.bfloat16, enabled=half):
         if moves:

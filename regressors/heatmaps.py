@@ -35,7 +35,7 @@ def draw_heatmaps(positions: Tensor, size: int, stride: float, *, sigma: float =
 
 
 def decode(heatmaps: Tensor, stride: float) -> Decoded:
-    """Where heatmaps (B, J, H, W) have their maxima, to a fraction of a pixel.
+    """Decode the maxima of heatmaps (B, J, H, W) to a fraction of a pixel.
 
     A parabola through the logarithms of the maximum and its two neighbours, in each direction for itself: exact for a
     Gaussian. Source: the idea is that of Zhang et al. 2020 (DARK), section 3.2, without the mixed derivative.

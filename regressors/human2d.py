@@ -53,7 +53,7 @@ class Human2DConfig:
             raise ValueError(f"depth: 64 pixels can be halved 6 times, got {self.depth}")
 
 
-def check_size(size: int) -> None:
+def check_picture_size(size: int) -> None:
     """
     Raises:
         ValueError: pictures of this side cannot be halved six times.
@@ -63,14 +63,14 @@ def check_size(size: int) -> None:
 
 
 class Human2DOutput(NamedTuple):
-    """Of one stack: heatmaps (B, J, 64, 64); silhouette (B, 2, 64, 64), logits of background and body."""
+    """Output of one stack: heatmaps (B, J, 64, 64); silhouette (B, 2, 64, 64), logits of background and body."""
 
     heatmaps: Tensor
     silhouette: Tensor
 
 
 class Sight(NamedTuple):
-    """What the network sees: positions (B, J, 2) pixels of the crop, confidence (B, J); body (B, 64, 64) in 0..1."""
+    """Decoded output: positions (B, J, 2) pixels of the crop, confidence (B, J); body (B, 64, 64) in 0..1."""
 
     positions: Tensor
     confidence: Tensor
@@ -173,7 +173,7 @@ def fast_in_half(device: torch.device | str) -> bool:
 
 @torch.inference_mode()
 def see(network: Human2D, pictures: Tensor, *, flip: bool = False, half: bool = False) -> Sight:
-    """What a trained network sees in pictures of people.
+    """Run a trained network on pictures of people.
 
     Args:
         network: in evaluation mode; a batch then equals its rows.

@@ -1,4 +1,4 @@
-"""What the networks are trained to make small; each loss is a mean over the batch.
+"""Losses of the networks; each is a mean over the batch.
 
 Sources: Pavlakos et al. 2018, sections 4.2 and 4.3: parameters in axis-angle or as matrices, per-vertex, joints,
 reprojection of keypoints and silhouettes.
@@ -15,7 +15,7 @@ from torch.nn import functional
 from ..camera import project
 from .human2d import Human2DOutput
 from .representations import matrix_to_6d
-from .translation import place
+from .translation import translate_to_keypoints
 
 HEATMAP_WEIGHT = 100.0
 JOINTS_WEIGHT = 10.0
@@ -56,9 +56,9 @@ def keypoint_reprojection_loss(points: Tensor, keypoints: Tensor, confidence: Te
 
     Args:
         points: (B, K, 3) metres, turned as in the camera, at any place.
-        keypoints, confidence, intrinsics: as for `translation.place`; gradients reach ``points`` only.
+        keypoints, confidence, intrinsics: as for `translation.translate_to_keypoints`; gradients reach ``points`` only.
     """
-    translation = place(points, keypoints, confidence, intrinsics).translation
+    translation = translate_to_keypoints(points, keypoints, confidence, intrinsics).translation
     pixels = project(points + translation[:, None], intrinsics, nearest=1e-2)
     seen = (confidence > 0)[..., None]
     count = seen.sum((1, 2)).clamp_min(1)[:, None]

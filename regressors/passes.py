@@ -1,4 +1,4 @@
-"""How many people PosePrior is given at a time, so that nobody's pose depends on how many there are.
+"""Batch sizes of PosePrior, so that no row depends on the size of its batch.
 
 Matrix products of few rows and of many may round differently, and which do so is a matter of the library, the machine
 and the number of threads. So a size is tried before its first use, against passes of `SAFE_PASS` people: what does not

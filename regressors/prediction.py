@@ -10,8 +10,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..body import BodyModel, PointSet, compile_points, matrix_to_axis_angle
+from ..body import BodyModel, matrix_to_axis_angle
+from ..body.kinematics import compiled_points
 from ..body.parameters import NUM_POSE, Layout
+from ..deprecation import renamed_arguments
 from ..observations.people import Observations
 from ..rows import Rows
 from .folding import fold, folded
@@ -21,15 +23,14 @@ from .pose_prior import PosePrior
 from .shape_prior import ShapePrior, crop_mask
 from .synthesis.silhouettes import MASK_SIZE
 from .translation import FALLBACK_DEPTH, Sightlines
-from .weights import POSE_PRIOR, WEIGHTS, load_pose_prior_network, load_shape_prior_network, read_prior
+from .weights import POSE_PRIOR, WEIGHTS, load_pose_prior_network, load_shape_prior_network, read_weights
 
 _MASKS = 4  # masks at a time, filled up
-_FEWEST_POSED = 16  # bodies at a time, filled up: products with the batch in the last dimension round alike from here
 
 
 @dataclass(frozen=True, kw_only=True)
-class Priors:
-    """The trained networks, in evaluation mode.
+class Networks:
+    """The trained networks, in evaluation mode (formerly ``Priors``).
 
     Attributes:
         pose: any body's.
@@ -63,8 +64,10 @@ class Prediction(Rows):
 
 
 @lru_cache(maxsize=4)
-def load_priors(folder: Path | None = None) -> Priors:
-    """Trained priors: ``pose_prior.safetensors`` and every ``shape_prior*.safetensors`` of a folder.
+def load_networks(folder: Path | None = None) -> Networks:
+    """Load trained networks (formerly ``load_priors``).
+
+    They are ``pose_prior.safetensors`` and every ``shape_prior*.safetensors`` of a folder.
 
     Args:
         folder: None for those that ship with the package. Of which kind it has none, the package's are taken.
@@ -79,49 +82,44 @@ def load_priors(folder: Path | None = None) -> Priors:
         raise FileNotFoundError(
             f"{found}: no {pose.name} and no shape_prior.safetensors; `anchorfit train priors` makes them"
         )
-    return Priors(
+    return Networks(
         pose=load_pose_prior_network(pose if pose.is_file() else None),
         shapes={
-            read_prior(path, "shape").training["body"]: load_shape_prior_network(path)
+            read_weights(path, "shape").training["body"]: load_shape_prior_network(path)
             for path in shapes or sorted(WEIGHTS.glob("shape_prior*.safetensors"))
         },
     )
 
 
-def predict(observations: Observations, body: BodyModel, *, priors: Priors | None = None) -> Prediction:
-    """Bodies from keypoints, with shapes from masks where there are any.
+@renamed_arguments(priors="networks")
+def predict_params(observations: Observations, body: BodyModel, *, networks: Networks | None = None) -> Prediction:
+    """Predict bodies from keypoints, with shapes from masks where there are any (formerly ``predict``).
 
     Args:
         observations: B people. Bad numbers make a row fall back, with a reason; they touch no other row.
         body: in whose shape space the people are; sets device and type of the result.
-        priors: None for those in the package, whose ShapePriors know the open bodies.
+        networks: (formerly ``priors``) None for those in the package, whose ShapePriors know the open bodies.
     Raises:
         ValueError: there are no people.
     """
     if not len(observations):
         raise ValueError("observations: expected at least one person, got none")
-    priors = priors or _shipped_priors()
-    pose = folded(priors.pose, body.device)
+    networks = networks or _shipped_networks()
+    pose = folded(networks.pose, body.device)
     size = pass_size(pose, len(observations))
     with torch.inference_mode():
         parts = []
         for first in range(0, len(observations), size):
             some = range(first, min(first + size, len(observations)))
-            parts.append(_predict_rows(observations.rows(some), size, body, pose, priors.shapes.get(body.name)))
+            parts.append(_predict_rows(observations.rows(some), size, body, pose, networks.shapes.get(body.name)))
     return parts[0] if len(parts) == 1 else Prediction.concatenate(parts)
 
 
 @lru_cache(maxsize=1)
-def _shipped_priors() -> Priors:
+def _shipped_networks() -> Networks:
     """The package's networks, folded, and without the unfolded ones: they take their memory once."""
-    whole = load_priors.__wrapped__()
-    return Priors(pose=fold(whole.pose), shapes={name: fold(network) for name, network in whole.shapes.items()})
-
-
-@lru_cache(maxsize=4)
-def _compiled(body: BodyModel) -> PointSet:
-    """The canonical joints of a body; preparing them takes as long as a batch of predictions."""
-    return compile_points(body)
+    whole = load_networks.__wrapped__()
+    return Networks(pose=fold(whole.pose), shapes={name: fold(network) for name, network in whole.shapes.items()})
 
 
 def _predict_rows(
@@ -141,7 +139,7 @@ def _predict_rows(
     upright[0] = torch.pi
     params[:, layout.pose] = torch.where(inputs.usable[:, None], matrix_to_axis_angle(local).flatten(1), upright)
     shaped = _predict_betas(shape, observations, layout, params)
-    standing = _compiled(body).points(_filled(params, _FEWEST_POSED).to(body.dtype))[:size].float()
+    standing = compiled_points(body).points(params.to(body.dtype)).float()
     placement = Sightlines.of(inputs.seen).place(standing)
     placed = placement.found & inputs.usable
     before = params.new_tensor([0.0, 0.0, FALLBACK_DEPTH])
@@ -154,7 +152,7 @@ def _predict_rows(
 
 
 def _filled(values: Tensor, size: int) -> Tensor:
-    """At least so many rows: the first one stands in for those that are missing."""
+    """Pad to ``size`` rows with copies of the first one."""
     missing = size - len(values)
     return values if missing <= 0 else torch.cat((values, values[:1].expand(missing, *values.shape[1:])))
 

@@ -1,4 +1,4 @@
-"""Where a predicted body stands: the translation that brings its joints onto their keypoints, in closed form.
+"""Translation of a predicted body that brings its joints onto their keypoints, in closed form.
 
 A point P + t projects to the ray (x, y) where x (P_z + t_z) = P_x + t_x, and likewise for y: linear in t. The
 translation sought has the least squared error of these equations, which is measured at the points' depth.
@@ -17,14 +17,14 @@ NEAREST = 0.3  # metres: nothing is placed closer to the camera
 FALLBACK_DEPTH = 5.0  # metres, where no depth can be told
 
 
-class Placement(NamedTuple):
+class Translations(NamedTuple):
     """translation: (B, 3) metres; found: (B,) bool, False where the keypoints did not determine it."""
 
     translation: Tensor
     found: Tensor
 
 
-def place(points: Tensor, keypoints: Tensor, confidence: Tensor, intrinsics: Tensor) -> Placement:
+def translate_to_keypoints(points: Tensor, keypoints: Tensor, confidence: Tensor, intrinsics: Tensor) -> Translations:
     """The translation of least squared error.
 
     Args:
@@ -69,8 +69,8 @@ class Sightlines(NamedTuple):
         tells = (spread > 1e-10) & (seen.sum(1) >= 2)
         return Sightlines(rays, seen, weight, middle, pull, torch.where(tells, spread, 1), tells)
 
-    def place(self, points: Tensor) -> Placement:
-        """As `place`, of points (B, K, 3)."""
+    def place(self, points: Tensor) -> Translations:
+        """As `translate_to_keypoints`, of points (B, K, 3)."""
         # With t_x and t_y eliminated: t_z sum |r - r_mean|^2 = sum (r - r_mean) . q,  q = P_xy - r P_z.
         away = points[..., 2]
         across = points[..., :2] - self.rays * away[..., None]
@@ -79,4 +79,4 @@ class Sightlines(NamedTuple):
         found = self.tells & (depth > nearest) & (depth < torch.inf)
         depth = torch.where(found, depth, FALLBACK_DEPTH)[:, None]
         flat = self.middle * depth - (across * self.weight[..., None]).sum(1)
-        return Placement(torch.cat((flat, depth), 1), found)
+        return Translations(torch.cat((flat, depth), 1), found)

@@ -38,10 +38,10 @@ class Stored(NamedTuple):
     tensors: dict[str, Tensor]
 
 
-def save_prior(
+def save_network(
     model: PosePrior | ShapePrior | Human2D, path: str | Path, *, training: Mapping[str, Any] | None = None
 ) -> None:
-    """Write a network; weights in half precision, running statistics and lengths as they are.
+    """Write a network (formerly ``save_prior``); weights in half precision, running statistics and lengths as they are.
 
     Args:
         training: what to record of how it was made; must go into JSON.
@@ -70,7 +70,7 @@ def load_pose_prior_network(path: str | Path | None = None) -> PosePrior:
         ValueError: not such a file, damaged, of another version, or of another skeleton.
     """
     path = Path(path or POSE_PRIOR)
-    stored = read_prior(path, "pose")
+    stored = read_weights(path, "pose")
     with _configured(path):
         network = PosePrior(PosePriorConfig(**stored.config))
     return _filled(network, stored, path)
@@ -79,7 +79,7 @@ def load_pose_prior_network(path: str | Path | None = None) -> PosePrior:
 def load_shape_prior_network(path: str | Path | None = None) -> ShapePrior:
     """A trained ShapePrior; as `load_pose_prior_network`."""
     path = Path(path or SHAPE_PRIOR)
-    stored = read_prior(path, "shape")
+    stored = read_weights(path, "shape")
     with _configured(path):
         network = ShapePrior(ShapePriorConfig(**{**stored.config, "channels": tuple(stored.config["channels"])}))
     return _filled(network, stored, path)
@@ -88,14 +88,14 @@ def load_shape_prior_network(path: str | Path | None = None) -> ShapePrior:
 def load_human2d_network(path: str | Path | None = None) -> Human2D:
     """A trained Human2D, in channels-last layout; as `load_pose_prior_network`."""
     path = Path(path or HUMAN2D)
-    stored = read_prior(path, "human2d")
+    stored = read_weights(path, "human2d")
     with _configured(path):
         blank = Human2D(Human2DConfig(**{**stored.config, "joints": tuple(stored.config["joints"])}))
     network = _filled(blank, stored, path)
     return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
-def read_prior(path: Path, kind: str) -> Stored:
+def read_weights(path: Path, kind: str) -> Stored:
     """A file's contents, checked; raises as `load_pose_prior_network`."""
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such weights; `anchorfit train` makes them")

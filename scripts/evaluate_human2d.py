@@ -24,14 +24,14 @@ from anchorfit.assets import ASSETS
 from anchorfit.body.joint_sets import CANONICAL_JOINTS
 from anchorfit.body.pose_library import load_pose_library
 from anchorfit.detectors.human2d import Human2DDetector
-from anchorfit.evaluation.detection import compare
+from anchorfit.evaluation.detection import compare_detections
 from anchorfit.observations import PeopleFile, list_images, read_image, write_image
 from anchorfit.regressors.datasets import PersonCrops
 from anchorfit.regressors.human2d import INPUT_SIZE, Human2D, see
 from anchorfit.regressors.image_crops import Framing
 from anchorfit.regressors.synthesis import PoseSource
 from anchorfit.regressors.synthesis.images import ImageSynthesis, SyntheticImages
-from anchorfit.regressors.training.human2d_task import evaluate
+from anchorfit.regressors.training.human2d_task import evaluate_human2d
 from anchorfit.regressors.weights import load_human2d_network
 from anchorfit.rendering.drawing import draw_segment
 
@@ -58,7 +58,7 @@ def on_synthetic_pictures(network: Human2D, count: int) -> dict[str, float]:
     as_recorded = replace(settings, people=replace(settings.people, variation=None))
     source = PoseSource.from_library(load_pose_library(split="heldout"))
     data = SyntheticImages(load_body(), source, as_recorded, joints=network.config.joints, seed=SEED)
-    return evaluate(network, PersonCrops.joined(data.batch(step, 50) for step in range(count // 50)))
+    return evaluate_human2d(network, PersonCrops.joined(data.batch(step, 50) for step in range(count // 50)))
 
 
 def photographed() -> list[tuple[Path, list[Person]]]:
@@ -73,7 +73,7 @@ def on_photographs(network: Human2D, *, flip: bool) -> list[dict[str, Any]]:
     lines = []
     for photo, known in photographed():
         seen = Human2DDetector(network=network, finder=Boxes(known), flip=flip).people(read_image(photo))
-        for person, found in zip(known, compare(seen, known), strict=True):
+        for person, found in zip(known, compare_detections(seen, known), strict=True):
             lines.append(
                 {"photograph": photo.name, "person": person.person_id, "height": person.box[3] if person.box else 0.0}
                 | {"correct": found.correct, "joints": found.joints, "mask_iou": found.mask_iou}

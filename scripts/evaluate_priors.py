@@ -18,14 +18,14 @@ from anchorfit.body import BodyModel, load_body
 from anchorfit.body.pose_library import load_pose_library
 from anchorfit.evaluation.body_errors import VIEWS, body_errors, image_errors, rarity_of, view_of
 from anchorfit.evaluation.metrics.pose import mean_point_error, reconstruction_error
-from anchorfit.evaluation.synthetic import SyntheticPeople, make_people
+from anchorfit.evaluation.synthetic import SyntheticConfig, make_people
 from anchorfit.fitting import anchored, load_pose_prior, smplify
-from anchorfit.regressors import Priors, ShapePrior, load_pose_prior_network, load_priors, predict
+from anchorfit.regressors import Networks, ShapePrior, load_networks, load_pose_prior_network, predict_params
 from anchorfit.regressors.synthesis import Synthesis
 from anchorfit.regressors.training.tasks import heldout_masks
 
 SEED = 20
-CLEAN = SyntheticPeople(noise=0.0, outliers=0.0, missing=0.0, hips_up=0.0, hips_out=0.0)
+CLEAN = SyntheticConfig(noise=0.0, outliers=0.0, missing=0.0, hips_up=0.0, hips_out=0.0)
 
 
 def shape_errors(body: BodyModel, network: ShapePrior) -> list[dict[str, object]]:
@@ -54,13 +54,13 @@ def main() -> None:
     parser.add_argument("--json", help="write the table here")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    body, prior = load_body(), load_pose_prior()
-    priors = Priors(pose=load_pose_prior_network(args.pose)) if args.pose else load_priors()
+    body, pose_prior = load_body(), load_pose_prior()
+    networks = Networks(pose=load_pose_prior_network(args.pose)) if args.pose else load_networks()
     library = load_pose_library(split="heldout")
     chosen = np.random.default_rng(SEED).choice(len(library), 4000, p=library.subject_balanced_weights(300).numpy())
     known = load_pose_library(split="train").poses
     table = []
-    for name, config in (("clean", CLEAN), ("noisy", SyntheticPeople())):
+    for name, config in (("clean", CLEAN), ("noisy", SyntheticConfig())):
         people = make_people(body, library.poses[chosen].numpy(), args.count, seed=SEED, config=config)
         view, rarity = view_of(people.params), rarity_of(people.params, known)
         thirds = torch.bucketize(rarity, torch.quantile(rarity, torch.tensor([1 / 3, 2 / 3])))
@@ -68,13 +68,13 @@ def main() -> None:
         groups |= {label: view == index for index, label in enumerate(VIEWS)}
         groups |= {label: thirds == index for index, label in enumerate(("common", "middling", "rare"))}
         start = time.perf_counter()
-        guess = predict(people.observations, body, priors=priors).params
+        guess = predict_params(people.observations, body, networks=networks).params
         results = {"direct": (guess, time.perf_counter() - start)}
         if args.fits:
             start = time.perf_counter()
-            results["smplify"] = (smplify(body, people.observations, prior).params, time.perf_counter() - start)
+            results["smplify"] = (smplify(body, people.observations, pose_prior).params, time.perf_counter() - start)
             start = time.perf_counter()
-            fitted = anchored(body, people.observations, prior, guess).params
+            fitted = anchored(body, people.observations, pose_prior, guess).params
             results["anchored"] = (fitted, time.perf_counter() - start)
         for method, (params, seconds) in results.items():
             errors = body_errors(body, params, people.params)._asdict()
@@ -87,7 +87,7 @@ def main() -> None:
                 print("  ".join(f"{key} {value}" for key, value in line.items()), flush=True)
     for gender in () if args.pose else ("neutral", "male", "female"):
         own = load_body(gender=gender)
-        table += shape_errors(own, priors.shapes[own.name])
+        table += shape_errors(own, networks.shapes[own.name])
     if args.json:
         with open(args.json, "w") as file:
             json.dump({"seed": SEED, "torch": torch.__version__, "table": table}, file, indent=1)

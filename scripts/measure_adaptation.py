@@ -26,7 +26,7 @@ from anchorfit.observations import Person, mask_box, write_image
 from anchorfit.observations.conventions import COCO17
 from anchorfit.observations.masks import mask_to_run_lengths
 from anchorfit.pipeline import predict_people
-from anchorfit.regressors import Priors, load_human2d_network, load_priors
+from anchorfit.regressors import Networks, load_human2d_network, load_networks
 from anchorfit.regressors.synthesis import PoseSource
 from anchorfit.regressors.synthesis.images import ImageSynthesis, SyntheticImages
 from anchorfit.regressors.training import Training, train
@@ -72,9 +72,9 @@ def make_set(folder: Path, body: BodyModel, kind: str, count: int, seed: int) ->
     return truth
 
 
-def in_space(people: list[Person], body: BodyModel, priors: Priors, truth: dict[str, torch.Tensor]) -> float:
+def in_space(people: list[Person], body: BodyModel, networks: Networks, truth: dict[str, torch.Tensor]) -> float:
     """Mean reconstruction error, mm."""
-    estimate = predict_people(people, body, priors=priors).estimate
+    estimate = predict_people(people, body, networks=networks).estimate
     assert estimate is not None
     true = torch.stack([truth[name.rpartition("#")[2]] for name in estimate.names])
     return float(body_errors(body, estimate.params, true).reconstruction_mm.mean())
@@ -89,7 +89,7 @@ def main() -> None:
     parser.add_argument("--kinds", nargs="+", default=["above", "same"])
     args = parser.parse_args()
     torch.set_num_threads(1)
-    body, shipped = load_body(), load_priors()
+    body, shipped = load_body(), load_networks()
     network = load_human2d_network(args.human2d) if args.human2d else None
     for kind in args.kinds:
         for seed in args.seeds:
@@ -100,12 +100,12 @@ def main() -> None:
                 steps=200, batch_size=64, learning_rate=1e-4, warmup=20, evaluate_every=200, checkpoint_every=200
             )
             config = replace(config, seed=seed)
-            prior = adapt_pose_prior(
+            posed = adapt_pose_prior(
                 split, shipped, body, lambda task, run, place=folder: train(task, place / "pose_prior", run), config
             )
-            both = (shipped, replace(shipped, pose=prior.network))
-            before, after = (in_space(split.heldout, body, priors, truth) for priors in both)
-            print(f"{kind} {seed}: {prior.verdict.line}", *map(str, prior.figures), sep="\n  ")
+            both = (shipped, replace(shipped, pose=posed.network))
+            before, after = (in_space(split.heldout, body, networks, truth) for networks in both)
+            print(f"{kind} {seed}: {posed.verdict.line}", *map(str, posed.figures), sep="\n  ")
             print(f"  truth: reconstruction error {before:.1f} -> {after:.1f} mm", flush=True)
             if network is not None:
                 config = replace(config, steps=100, batch_size=8, evaluate_every=100, checkpoint_every=100)

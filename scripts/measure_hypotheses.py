@@ -22,12 +22,12 @@ from anchorfit.body.pose_library import load_pose_library
 from anchorfit.body.skinning import world_rotations
 from anchorfit.camera import project
 from anchorfit.evaluation.body_errors import body_errors
-from anchorfit.evaluation.synthetic import SyntheticPeople, SyntheticSet, make_people
-from anchorfit.regressors import predict
+from anchorfit.evaluation.synthetic import SyntheticConfig, SyntheticSet, make_people
+from anchorfit.regressors import predict_params
 from anchorfit.regressors.pose_prior import local_rotations
-from anchorfit.regressors.translation import place
+from anchorfit.regressors.translation import translate_to_keypoints
 
-CLEAN = SyntheticPeople(noise=0.0, outliers=0.0, missing=0.0, hips_up=0.0, hips_out=0.0)
+CLEAN = SyntheticConfig(noise=0.0, outliers=0.0, missing=0.0, hips_up=0.0, hips_out=0.0)
 PARTS = [
     [f"{side}_{joint}" for joint in joints]
     for side in ("left", "right")
@@ -65,7 +65,9 @@ def reprojection(body: BodyModel, params: Tensor, people: SyntheticSet) -> Tenso
     """(B,) mean squared pixels, the body placed where it fits best."""
     seen = people.observations
     points = compile_points(body).points(params)
-    moved = points + place(points, seen.keypoints, seen.confidence, seen.intrinsics).translation[:, None]
+    moved = (
+        points + translate_to_keypoints(points, seen.keypoints, seen.confidence, seen.intrinsics).translation[:, None]
+    )
     error = (project(moved, seen.intrinsics) - seen.keypoints).square().sum(-1)
     return (error * seen.confidence).sum(1) / seen.confidence.sum(1)
 
@@ -78,9 +80,9 @@ def main() -> None:
     body = load_body()
     library = load_pose_library(split="heldout")
     chosen = np.random.default_rng(20).choice(len(library), 4000, p=library.subject_balanced_weights(300).numpy())
-    for name, config in (("clean", CLEAN), ("noisy", SyntheticPeople())):
+    for name, config in (("clean", CLEAN), ("noisy", SyntheticConfig())):
         people = make_people(body, library.poses[chosen].numpy(), args.count, seed=20, config=config)
-        guess = predict(people.observations, body).params
+        guess = predict_params(people.observations, body).params
         bodies = [turned(body, guess, joints) for joints in CHOICES]
         errors = torch.stack([body_errors(body, some, people.params).reconstruction_mm for some in bodies])
         fits = torch.stack([reprojection(body, some, people) for some in bodies])

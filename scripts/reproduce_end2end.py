@@ -26,10 +26,10 @@ from anchorfit.evaluation.body_errors import body_errors
 from anchorfit.regressors import load_human2d_network
 from anchorfit.regressors.datasets import KeptPictures, PersonCrops, load_kept
 from anchorfit.regressors.end2end import EndToEnd
-from anchorfit.regressors.prediction import load_priors
+from anchorfit.regressors.prediction import load_networks
 from anchorfit.regressors.synthesis.other_look import UnseenPart, unseen_pictures
 from anchorfit.regressors.training import ALTERNATIONS, End2EndTask, Refinement, Training, train
-from anchorfit.regressors.training.end2end_task import answer, errors
+from anchorfit.regressors.training.end2end_task import errors, predict_pictures
 from anchorfit.regressors.weights import HUMAN2D
 
 ALTERNATED = ALTERNATIONS["alternated"]
@@ -43,8 +43,8 @@ TITLES = ("joints, % of the crop", "silhouette IoU", "per-vertex", "reconstructi
 
 def start(body: BodyModel, human2d: Path) -> EndToEnd:
     """The networks before refinement; every run has its own."""
-    priors = load_priors.__wrapped__()
-    return EndToEnd(load_human2d_network(human2d), priors.pose, priors.shapes[body.name], body).eval()
+    networks = load_networks.__wrapped__()
+    return EndToEnd(load_human2d_network(human2d), networks.pose, networks.shapes[body.name], body).eval()
 
 
 def kept(body: BodyModel, path: Path, count: int, part: UnseenPart, size: int) -> tuple[PersonCrops, Tensor]:
@@ -58,7 +58,7 @@ def kept(body: BodyModel, path: Path, count: int, part: UnseenPart, size: int) -
 
 def measured(networks: EndToEnd, crops: PersonCrops, bodies: Tensor) -> dict[str, float]:
     """Errors in the picture and in space, rounded."""
-    answered = answer(networks, crops, half=True)
+    answered = predict_pictures(networks, crops, half=True)
     found = errors(networks, crops, answered, bodies=bodies)
     found["reconstruction_mm"] = float(body_errors(networks.body, answered.params, bodies).reconstruction_mm.mean())
     return {name: round(value, 2) for name, value in found.items()}

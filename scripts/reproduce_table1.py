@@ -29,8 +29,8 @@ from torch import Tensor, nn
 from anchorfit.body import BodyModel, load_body
 from anchorfit.body.pose_library import load_pose_library
 from anchorfit.evaluation.body_errors import body_errors
-from anchorfit.evaluation.synthetic import SyntheticPeople, SyntheticSet, make_people
-from anchorfit.regressors import Priors, predict
+from anchorfit.evaluation.synthetic import SyntheticConfig, SyntheticSet, make_people
+from anchorfit.regressors import Networks, predict_params
 from anchorfit.regressors.pose_prior import PosePrior, PosePriorConfig
 from anchorfit.regressors.training import Annotated, PoseLoss, PoseTask, RefineTask, Training, train
 
@@ -70,7 +70,7 @@ def trained(task: PoseTask | RefineTask, training: Training) -> PosePrior:
 
 def errors(body: BodyModel, network: PosePrior, people: SyntheticSet) -> dict[str, float]:
     """Mean per-vertex, joint and reconstruction errors, millimetres."""
-    params = predict(people.observations, body, priors=Priors(pose=network)).params
+    params = predict_params(people.observations, body, networks=Networks(pose=network)).params
     return {name: float(value.mean()) for name, value in body_errors(body, params, people.params)._asdict().items()}
 
 
@@ -98,10 +98,10 @@ def main() -> None:
     body = load_body()
     library = load_pose_library(split="heldout")
     chosen = np.random.default_rng(20).choice(len(library), 4000, p=library.subject_balanced_weights(300).numpy())
-    clean = SyntheticPeople(noise=0.0, outliers=0.0, missing=0.0, hips_up=0.0, hips_out=0.0)
+    clean = SyntheticConfig(noise=0.0, outliers=0.0, missing=0.0, hips_up=0.0, hips_out=0.0)
     tests = {
         name: make_people(body, library.poses[chosen].numpy(), 1000, seed=20, config=config)
-        for name, config in (("clean", clean), ("noisy", SyntheticPeople()))
+        for name, config in (("clean", clean), ("noisy", SyntheticConfig()))
     }
     annotated, shifted = shifted_people(body, 4000)
     target = Annotated(

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from anchorfit.observations import files
+
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 MODULES = ("anchorfit.camera", "anchorfit.observations.files", "anchorfit.pipeline", "anchorfit.results")
-PAGES = ("quickstart.md", "migrating.md")
+PAGES = ("quickstart.md", "migrating.md", "extending.md")
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -23,6 +25,7 @@ def test_examples_of_docstrings(name, tmp_path, monkeypatch):
 @pytest.mark.parametrize("page", PAGES)
 def test_python_of_a_page_runs_from_top_to_bottom(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(files, "_registered", [])
     blocks = re.findall(r"```python\n(.*?)```", (DOCS / page).read_text(), flags=re.DOTALL)
     assert blocks
     exec(compile("\n".join(blocks), page, "exec"), {"__name__": page})

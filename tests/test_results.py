@@ -68,6 +68,19 @@ def test_json_is_plain_and_complete(tmp_path, some_estimate):
         float(estimate.diagnostics.reprojection_px[0, 0])
     )
     assert rows[1]["reason"] == "too few joints"
+    assert [row["score"] for row in rows] == pytest.approx([0.9, 0.1])
+
+
+def test_files_without_a_score_are_read_and_nobody_judged_them(tmp_path, some_estimate):
+    estimate = some_estimate(2)
+    estimate.save(tmp_path / "new.npz")
+    with np.load(tmp_path / "new.npz") as stored:
+        np.savez(tmp_path / "old.npz", **{key: stored[key] for key in stored if key != "diagnostics.score"})
+    old = BodyEstimate.load(tmp_path / "old.npz")
+    assert old.diagnostics.score.isnan().all()
+    assert torch.equal(old.diagnostics.trusted, estimate.diagnostics.trusted)
+    assert [row["score"] for row in old.to_dict()] == [None, None]
+    assert concatenate([old, estimate]).diagnostics.score.isnan().tolist() == [True, True, False, False]
 
 
 @pytest.mark.parametrize(

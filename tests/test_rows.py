@@ -46,6 +46,9 @@ def test_chosen_rows_come_in_the_order_asked_for():
     assert some.values.tolist() == [[2.0], [0.0], [2.0]]
     assert some.inner.energy["a"].tolist() == [2.0, 0.0, 2.0]
     assert record(0, 4).rows(torch.tensor([3])).names == ("3",)
+    assert record(0, 4).rows([]).names == ()
+    assert record(0, 4).rows(torch.tensor([False, True, False, True])).names == ("1", "3")
+    assert record(0, 4).rows([True, False, False, True]).names == ("0", "3")
 
 
 def test_joining_is_the_inverse_of_choosing():

@@ -78,7 +78,7 @@ def compare(
     tolerance: float = 0.0,
     weights: np.ndarray | None = None,
 ) -> Comparison | None:
-    """A figure of N people before and after; None where nobody has both.
+    """Compare a figure of N people before and after; None where no person has both.
 
     Args:
         before, after: (N,); NaN where a person has none.

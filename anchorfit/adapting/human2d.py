@@ -17,8 +17,8 @@ from ..regressors.datasets import AnnotatedPhotographs, PersonCrops, crop_person
 from ..regressors.datasets.crops import box_of, framing_of
 from ..regressors.human2d import INPUT_SIZE
 from ..regressors.training import Human2DTask, Trained, Training
-from ..regressors.training.human2d_task import Judged, see_all
-from ..regressors.training.human2d_task import judge as judge_sight
+from ..regressors.training.human2d_task import PictureScores, see_all
+from ..regressors.training.human2d_task import score_pictures as judge_sight
 from ..regressors.training.loop import Task
 from .comparison import Comparison, Verdict, compare, judge
 from .people import Split
@@ -136,6 +136,6 @@ def _figures(
     return [figure for figure in (found, masks) if figure is not None]
 
 
-def _share(judged: Judged) -> np.ndarray:
+def _share(judged: PictureScores) -> np.ndarray:
     share: np.ndarray = (100 * judged.right.double() / judged.joints).numpy()
     return share

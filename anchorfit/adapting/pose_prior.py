@@ -13,7 +13,7 @@ from ..body import BodyModel
 from ..evaluation.agreement import agreement
 from ..observations import Person
 from ..pipeline import predict_people
-from ..regressors import PosePrior, Priors
+from ..regressors import Networks, PosePrior
 from ..regressors.datasets.crops import box_of
 from ..regressors.training import Annotated, PoseTask, RefineTask, Trained, Training
 from ..regressors.training.loop import Task
@@ -40,7 +40,7 @@ class PoseAdaptation(NamedTuple):
 
 def adapt_pose_prior(
     split: Split,
-    shipped: Priors,
+    shipped: Networks,
     body: BodyModel,
     run: Callable[[Task, Training], Trained],
     config: Training,
@@ -48,7 +48,7 @@ def adapt_pose_prior(
     """Refine PosePrior on the learned people, and compare on the held-out ones.
 
     What is to fall is the reprojection. The silhouettes' IoU, where people have masks, and the errors in space of
-    synthetic people must not get worse for it: few keypoints are fitted by many bodies that nobody has.
+    synthetic people must not get worse for it: few keypoints are fitted by many bodies that no person has.
 
     Args:
         split: people with images that can be read.
@@ -59,8 +59,8 @@ def adapt_pose_prior(
     Raises:
         ValueError: not one person to learn from, or to test on, can be predicted.
     """
-    known = predict_people(split.learned, body, priors=shipped)
-    before = predict_people(split.heldout, body, priors=shipped)
+    known = predict_people(split.learned, body, networks=shipped)
+    before = predict_people(split.heldout, body, networks=shipped)
     if known.estimate is None or before.estimate is None:
         problem = (*known.problems, *before.problems)[0]
         raise ValueError(f"nobody could be predicted in the {'held-out' if known.estimate else ''} images ({problem})")
@@ -70,7 +70,7 @@ def adapt_pose_prior(
     task = RefineTask(source, deepcopy(shipped.pose), target, weight=WEIGHT, anchor=ANCHOR, seed=config.seed)
     trained = run(task, config)
     network = task.model.eval()
-    after = predict_people(split.heldout, body, priors=replace(shipped, pose=network))
+    after = predict_people(split.heldout, body, networks=replace(shipped, pose=network))
     figures = _in_images(before.estimate, after.estimate or before.estimate, body, split.heldout)
     guards = _in_space(source, shipped.pose, network)
     verdict = judge(figures[:1], [*figures[1:], *guards])

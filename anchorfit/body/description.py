@@ -10,7 +10,7 @@ from .model import BodyModel
 
 
 class BodyDescription(NamedTuple):
-    """What ``describe`` tells; lengths in metres, volume in litres, of the rest pose at betas 0."""
+    """Counts and sizes that `describe` returns; lengths in metres, volume in litres, of the rest pose at betas 0."""
 
     name: str
     gender: str

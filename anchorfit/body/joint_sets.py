@@ -1,6 +1,6 @@
 """Names of joints: the 24 of SMPL, and the canonical skeleton that sits between keypoint formats and the body.
 
-Every joint and landmark of the project goes by one of these names; an index is looked up here and nowhere else.
+Every joint and landmark of the project goes by one of these names; indices come from these tables alone.
 """
 
 from __future__ import annotations

@@ -23,6 +23,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import torch
@@ -285,6 +286,13 @@ def compile_points(
     )
     labels = (*names, *(f"vertex:{vertex}" for vertex in vertices))
     return _Compiler(body, table.joint_weights, table.vertices, table.vertex_weights).build(labels)
+
+
+@lru_cache(maxsize=64)
+def compiled_points(body: BodyModel, names: tuple[str, ...] = CANONICAL_JOINTS) -> PointSet:
+    """`compile_points`, remembered for the bodies and names used last; ``vertex:INDEX`` comes after all other names."""
+    vertices = [int(name.removeprefix("vertex:")) for name in names if name.startswith("vertex:")]
+    return compile_points(body, names[: len(names) - len(vertices)], vertices=vertices)
 
 
 class _Compiler:

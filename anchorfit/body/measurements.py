@@ -1,4 +1,4 @@
-"""What a tailor would measure of a body: height, girths, lengths; in the rest pose, so that poses do not matter."""
+"""Anthropometric measurements of a body in the rest pose: height, girths, lengths."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _HIPS = ("pelvis", "spine1", "left_hip", "right_hip")
 
 @dataclass(frozen=True, kw_only=True)
 class Measurements:
-    """Of B bodies in the rest pose, each (B,) float64: metres, and litres for the volume.
+    """Measurements of B bodies in the rest pose, each (B,) float64: metres, and litres for the volume.
 
     Attributes:
         height: from the soles to the top of the head.

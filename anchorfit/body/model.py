@@ -14,7 +14,7 @@ from .joint_sets import CANONICAL_JOINTS
 from .parameters import Layout
 from .points import PointTable, point_table
 from .rotations import axis_angle_to_matrix
-from .skinning import Skeleton, pose_skeleton, skin
+from .skinning import PosedSkeleton, pose_skeleton, skin
 
 
 class BodyOutput(NamedTuple):
@@ -76,7 +76,7 @@ class BodyModel:
 
     @property
     def layout(self) -> Layout:
-        """Where each part stands in a row of this body's parameters."""
+        """Layout of a row of this body's parameters."""
         return Layout(self.num_betas)
 
     @property
@@ -115,7 +115,7 @@ class BodyModel:
         mean, change = self.rest_joints_table
         return mean + torch.einsum("jcs,bs->bjc", change, betas)
 
-    def skeleton(self, *, betas: Tensor, body_pose: Tensor, global_orient: Tensor) -> Skeleton:
+    def skeleton(self, *, betas: Tensor, body_pose: Tensor, global_orient: Tensor) -> PosedSkeleton:
         """Rotations and joints before ``transl``, without the mesh. Shapes as in ``forward``."""
         pose = torch.cat((global_orient, body_pose), dim=-1).unflatten(-1, (24, 3))
         return pose_skeleton(axis_angle_to_matrix(pose), self.rest_joints(betas), self.parents)
@@ -201,7 +201,7 @@ class BodyModel:
         return self._canonical_table.combine(output.vertices, output.joints)
 
     def point_table(self, names: Sequence[str]) -> PointTable:
-        """How points of the given names are summed from joints and vertices (see ``points.point_table``)."""
+        """Table of the weights that sum named points from joints and vertices (see ``points.point_table``)."""
         return point_table(
             names,
             landmark_names=self.landmark_names,

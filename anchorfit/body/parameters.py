@@ -1,4 +1,4 @@
-"""The parameter vector: one row of numbers that says how a body is posed, shaped and placed.
+"""The parameter vector: one row of pose, shape and translation.
 
 A row is [global_orient 3 | body_pose 69 | betas S | transl 3], D = 75 + S numbers: axis-angle radians of SMPL's 24
 joints, coefficients of the body's S shape components, metres. No other module knows where each of them stands.
@@ -36,7 +36,7 @@ class Parameters(NamedTuple):
 
 @dataclass(frozen=True)
 class Layout:
-    """Where each part of a body's parameters stands in its row; ``body.layout`` is that of a body.
+    """Slices of the parts of a parameter row; ``body.layout`` is that of a body.
 
     Attributes:
         num_betas: S, the shape components that the body keeps.

@@ -11,7 +11,7 @@ from torch import Tensor
 _CHUNK_FLOATS = 1_000_000  # blended transforms made at a time: 4 MB in float32
 
 
-class Skeleton(NamedTuple):
+class PosedSkeleton(NamedTuple):
     """Rotations of the joints in the body's frame (B, J, 3, 3) and their places (B, J, 3) in metres."""
 
     rotations: Tensor
@@ -62,7 +62,7 @@ def world_rotations(local: Tensor, parents: tuple[int, ...]) -> Tensor:
     return rotations
 
 
-def pose_skeleton(local: Tensor, rest_joints: Tensor, parents: tuple[int, ...]) -> Skeleton:
+def pose_skeleton(local: Tensor, rest_joints: Tensor, parents: tuple[int, ...]) -> PosedSkeleton:
     """Forward kinematics: joint = joint of its parent + rotation of its parent @ its rest offset from its parent.
 
     Args:
@@ -77,10 +77,10 @@ def pose_skeleton(local: Tensor, rest_joints: Tensor, parents: tuple[int, ...]) 
     turned = (rotations.index_select(1, parent) @ offsets[..., None])[..., 0]
     steps = torch.cat((rest_joints[:, :1], turned), dim=1)
     ancestors = torch.tensor(ancestor_rows(parents), dtype=local.dtype, device=local.device)
-    return Skeleton(rotations, ancestors @ steps)
+    return PosedSkeleton(rotations, ancestors @ steps)
 
 
-def skin(vertices: Tensor, weights: Tensor, skeleton: Skeleton, rest_joints: Tensor) -> Tensor:
+def skin(vertices: Tensor, weights: Tensor, skeleton: PosedSkeleton, rest_joints: Tensor) -> Tensor:
     """Linear blend skinning.
 
     Args:

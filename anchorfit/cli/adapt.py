@@ -50,7 +50,7 @@ def adapt(
     from ..adapting import adapt_human2d, adapt_pose_prior, gather, split_by_image
     from ..adapting.human2d import Pieces
     from ..pipeline import load_body_on
-    from ..regressors import load_human2d_network, load_priors, save_prior
+    from ..regressors import load_human2d_network, load_networks, save_network
     from ..regressors.training import Training
     from .console import out, progress_bar, warn
     from .fingerprint import fingerprint
@@ -60,7 +60,7 @@ def adapt(
         raise typer.BadParameter(f"expected a share between 0 and 1, got {heldout}", param_hint="--heldout")
     if threads:
         torch.set_num_threads(threads)
-    shipped, network = load_priors(), load_human2d_network(human2d) if human2d else None
+    shipped, network = load_networks(), load_human2d_network(human2d) if human2d else None
     pieces = Pieces()
     with progress_bar("reading", 1) as (bar, line):
         found = gather(
@@ -86,7 +86,7 @@ def adapt(
         path = output / f"{kind}.safetensors"
         path.unlink(missing_ok=True)
         if verdict.helped:
-            save_prior(network, path, training={"adapted": run.steps, "seed": seed, "figures": _plain(figures)})
+            save_network(network, path, training={"adapted": run.steps, "seed": seed, "figures": _plain(figures)})
         for figure in figures:
             out.print(f"  {figure}", highlight=False, soft_wrap=True)
         out.print(f"{kind}: {verdict.line}", highlight=False, soft_wrap=True, markup=False)
@@ -94,10 +94,10 @@ def adapt(
         report[kind] |= {"steps": run.steps, "weights": path.name if verdict.helped else None}
         return verdict.helped
 
-    prior = adapt_pose_prior(split, shipped, body, _runner(output / "pose_prior", resume), base)
-    for problem in prior.problems:
+    posed = adapt_pose_prior(split, shipped, body, _runner(output / "pose_prior", resume), base)
+    for problem in posed.problems:
         warn(problem)
-    helped = [conclude("pose_prior", prior.network, prior.run, prior.figures, prior.verdict)]
+    helped = [conclude("pose_prior", posed.network, posed.run, posed.figures, posed.verdict)]
     if network is not None:
         config = replace(base, steps=human2d_steps, batch_size=8, evaluate_every=human2d_steps)
         seen = adapt_human2d(split, pieces, network, body, _runner(output / "human2d", resume), config)
@@ -174,10 +174,10 @@ def _plain(figures: Sequence[Comparison]) -> list[dict[str, Any]]:
     ]
 
 
-def _command(output: Path, prior: bool, human2d: bool = False) -> str | None:
+def _command(output: Path, pose_prior: bool, human2d: bool = False) -> str | None:
     """The command that uses what helped."""
     parts = ["--detector human2d --detector-model", str(output / "human2d.safetensors")] if human2d else []
-    parts += ["--weights", str(output)] if prior else []
+    parts += ["--weights", str(output)] if pose_prior else []
     return " ".join(["anchorfit fit PHOTOGRAPHS", *parts, "-o results"]) if parts else None
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import options as opt
-from .running import Plan, run
+from .running import Plan, run_plan
 
 if TYPE_CHECKING:
     from ..evaluation.summary import Row
@@ -77,7 +77,7 @@ def openbody(
         masks=True,
         landmarks=True,
     )
-    run(plan, output, variants, workers, cases, device=device, cache=cache, trained=trained)
+    run_plan(plan, output, variants, workers, cases, device=device, cache=cache, trained=trained)
 
 
 @benchmark_app.command("openbody-people")
@@ -144,7 +144,7 @@ def lsp(
         published=LSP_ROWS,
         body=(body, gender),
     )
-    run(plan, output, variants, workers, cases, device=device, cache=cache)
+    run_plan(plan, output, variants, workers, cases, device=device, cache=cache)
 
 
 benchmark_app.command("table5", help="The same as `lsp`.")(lsp)
@@ -181,7 +181,7 @@ def table2(
     _check_smpl(body)
     opened = up3d(root, reduced, landmarks, body)
     plan = _plan("up3d", opened, (body, "neutral"), UP3D_ROWS, true_cameras=False)
-    run(plan, output, variants, workers, cases, device=device, cache=cache)
+    run_plan(plan, output, variants, workers, cases, device=device, cache=cache)
 
 
 @benchmark_app.command()
@@ -202,7 +202,7 @@ def table3(
 
     _check_smpl(body)
     plan = _plan(f"surreal {gender}", surreal(root, gender), (body, gender), SURREAL_ROWS)
-    run(plan, output, variants, workers, cases, device=device, cache=cache)
+    run_plan(plan, output, variants, workers, cases, device=device, cache=cache)
 
 
 @benchmark_app.command()
@@ -224,7 +224,7 @@ def table4(
     plan = _plan(
         "human36m", human36m(root, joint_regressor, body), (body, "neutral"), HUMAN36M_ROWS, true_cameras=False
     )
-    run(plan, output, variants, workers, cases, device=device, cache=cache)
+    run_plan(plan, output, variants, workers, cases, device=device, cache=cache)
 
 
 @benchmark_app.command("3dpw")
@@ -241,11 +241,11 @@ def threedpw(
     cache: Cache = None,
 ) -> None:
     """Per-vertex and joint errors on 3DPW's test set, the people of one --gender with its --body."""
-    from .datasets import threedpw as opened
+    from .datasets import threedpw_people as opened
 
     _check_smpl(body)
     opt.check_gender(gender)
-    run(
+    run_plan(
         _plan(f"3dpw {gender}", opened(root, gender, joint_regressor, body), (body, gender), ()),
         output, variants, workers, cases, device=device, cache=cache,
     )  # fmt: skip

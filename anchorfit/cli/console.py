@@ -1,4 +1,4 @@
-"""How the command line speaks: results to standard output, problems and progress to standard error."""
+"""Output of the command line: results to standard output, problems and progress to standard error."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ err = Console(stderr=True)
 
 def fail(error: Exception | str) -> NoReturn:
     """Print one clear line and leave with exit code 1."""
-    err.print(f"anchorfit: error: {describe(error)}", style="bold red", markup=False, highlight=False, soft_wrap=True)
+    err.print(f"anchorfit: error: {error_line(error)}", style="bold red", markup=False, highlight=False, soft_wrap=True)
     sys.exit(1)
 
 
@@ -30,7 +30,7 @@ def warn(message: object) -> None:
     err.print(f"anchorfit: {message}", style="yellow", markup=False, highlight=False, soft_wrap=True)
 
 
-def describe(error: Exception | str) -> str:
+def error_line(error: Exception | str) -> str:
     """An error as one line: for a system's error, the file and what the system said."""
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}"

@@ -84,7 +84,7 @@ def surreal(root: Path, gender: str) -> OpenedSet:
     return OpenedSet(dataset=dataset, keys=_keys(dataset))
 
 
-def threedpw(root: Path, gender: str, regressor: Path | None, body: str) -> OpenedSet:
+def threedpw_people(root: Path, gender: str, regressor: Path | None, body: str) -> OpenedSet:
     """3DPW's people of one gender; joints by the regressor, for a body, where there is one."""
     return _by_regressor(open_threedpw(root, gender), regressor, body)
 

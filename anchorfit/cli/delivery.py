@@ -37,7 +37,7 @@ from ..observations.videos import frame_of, probe_video
 from ..pipeline import Outcome
 from ..results import BodyEstimate, concatenate
 from . import outputs
-from .console import describe, long_run, out, warn
+from .console import error_line, long_run, out, warn
 from .inputs import NobodyThere, Source
 from .outputs import (
     BODY_KINDS,
@@ -61,7 +61,7 @@ IN_REPORT = 200
 
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
-    """What a run leaves behind, and where.
+    """Files that a run writes, and where.
 
     Attributes:
         output: the folder; made if missing.
@@ -70,7 +70,7 @@ class Delivery:
         restart: begin anew even then.
         renderer: of overlays.
         frames_per_second: of a video, else None.
-        together: everybody is fitted at once, as one person.
+        together: all rows are fitted at once, as one person.
         report: whether a page is written, too.
     """
 
@@ -140,7 +140,7 @@ class Kept:
             self.shown.append(estimate.rows(range(min(len(estimate), room))))
 
 
-def run(
+def deliver(
     source: Source,
     body: BodyModel,
     work: Callable[[list[Person]], Outcome],
@@ -151,7 +151,7 @@ def run(
     """Find the people, work through them, write what comes out, and say how it went.
 
     Raises:
-        ValueError: nobody is there or came out, nothing could be written, or another run is in the folder.
+        ValueError: there is no person or no result, nothing could be written, or another run is in the folder.
         OSError: the folder cannot be written to, or the disk is full; what was done stays done.
     """
     new = not delivery.output.exists()
@@ -238,7 +238,7 @@ def _read_back(folder: Path, most: int, *, spread: bool) -> list[BodyEstimate]:
         try:
             found.append(BodyEstimate.load(folder / file).rows([there[place] for place in some]))
         except (OSError, ValueError) as error:  # somebody took it away
-            warn(f"{describe(error)}; left out of the report")
+            warn(f"{error_line(error)}; left out of the report")
     return found
 
 
@@ -293,7 +293,7 @@ class _ChunkWriter:
 
 def _finish(summary: JobSummary, body: BodyModel, delivery: Delivery, kept: Kept, source: Source) -> None:
     if delivery.report and (kept.earlier or kept.shown):
-        written = outputs.Written([], [])
+        written = outputs.WrittenFiles([], [])
         everyone = concatenate([*kept.earlier, *kept.shown])
         shown = everyone.rows(range(min(len(everyone), IN_REPORT)))
         fitted = sum(record["status"] == "fitted" for record in read_index(delivery.output))
@@ -353,11 +353,12 @@ def print_tracks(folder: Path) -> None:
 
 
 def print_people(estimate: BodyEstimate, columns: Mapping[str, Sequence[str]] | None = None) -> None:
-    """One line a person: joints, reprojection error, steps, trust; and further columns of one's own."""
+    """One line a person: joints, reprojection error, steps, score, trust; and further columns of one's own."""
     table = Table(box=None, padding=(0, 2, 0, 0))
     table.add_column("person", overflow="fold", max_width=60, no_wrap=False)
     for heading in ("joints", "reprojection", *(columns or {}), "steps"):
         table.add_column(heading, justify="right")
+    table.add_column("score", justify="right")
     table.add_column("trusted")
     diagnostics = estimate.diagnostics
     for i, name in enumerate(estimate.names):
@@ -369,6 +370,7 @@ def print_people(estimate: BodyEstimate, columns: Mapping[str, Sequence[str]] | 
             f"{float(errors.mean()):.1f} px" if len(errors) else "-",
             *(values[i] for values in (columns or {}).values()),
             str(int(diagnostics.steps[i])),
+            f"{float(diagnostics.score[i]):.2f}" if torch.isfinite(diagnostics.score[i]) else "-",
             "yes" if diagnostics.trusted[i] else escape(f"no: {diagnostics.reasons[i]}"),
         )
     out.print(table)

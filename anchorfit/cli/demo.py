@@ -82,7 +82,7 @@ def _bundled() -> _People:
 def _detected() -> _People:
     from dataclasses import replace
 
-    from ..evaluation.detection import match
+    from ..evaluation.detection import match_detections
     from .console import warn
     from .detection import Detection, detect_people
 
@@ -95,6 +95,6 @@ def _detected() -> _People:
     for image in images:
         here = [person for person in found.people if person.image == image]
         known = [person for person in annotated if person.image == image]
-        partner = {j: known[i] for i, j in enumerate(match(here, known)) if j is not None}
+        partner = {j: known[i] for i, j in enumerate(match_detections(here, known)) if j is not None}
         references += [replace(partner.get(j, person), person_id=person.person_id) for j, person in enumerate(here)]
     return _People(list(found.people), references)

@@ -1,4 +1,4 @@
-"""Looking for people in pictures and videos, part by part, perhaps in other processes; what was found is kept."""
+"""Detection of people in pictures and videos, part by part, perhaps in other processes; detections are kept."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ BOXES = "boxes"
 
 
 class Detection(NamedTuple):
-    """What looks for people: as `anchorfit.detect` takes it, and where Human2D's network runs."""
+    """Choice of the detector, as for `anchorfit.detect`, and the device of Human2D's network."""
 
     detector: str = "auto"
     model: Path | None = None
@@ -41,7 +41,7 @@ class Detection(NamedTuple):
         return [self.detector, fingerprint(self.model), self.thorough, self.flip]
 
 
-class Look(NamedTuple):
+class ImageOrFrame(NamedTuple):
     """A picture to look at: a file, or a frame of a video."""
 
     path: Path
@@ -72,7 +72,7 @@ def detect_people(
         engine: where the looking is done.
         sightings: what was found in an earlier session; what is found now is added.
     """
-    files = _look_at([Look(path) for path in paths], detection, masks, engine, sightings)
+    files = _detect_in([ImageOrFrame(path) for path in paths], detection, masks, engine, sightings)
     labels = image_labels(paths)  # of all: namesakes may be in different parts
     _say_who_is_seen([labels[path] for path in paths], files)
     people = [
@@ -115,16 +115,16 @@ def detect_in_video(
     sightings: Sightings | None = None,
 ) -> InVideo:
     """As `detect_people`, for the frames of a video."""
-    looks = [Look(video.path, number) for number in range(count_frames(video.path))]
-    files = _look_at(looks, detection, masks, engine, sightings)
+    pictures = [ImageOrFrame(video.path, number) for number in range(count_frames(video.path))]
+    files = _detect_in(pictures, detection, masks, engine, sightings)
     people = tuple(person for file in files for person in file.people)
     empty = sum(not file.people for file in files)
     lines = (f"{video.path}: nobody is found in {empty} of {len(files)} frames",) if empty else ()
     return InVideo(PeopleFile(people, lines), [number for number, file in enumerate(files) for _ in file.people])
 
 
-def _look_at(
-    looks: Sequence[Look], detection: Detection, masks: bool, engine: Engine, sightings: Sightings | None
+def _detect_in(
+    pictures: Sequence[ImageOrFrame], detection: Detection, masks: bool, engine: Engine, sightings: Sightings | None
 ) -> list[PeopleFile]:
     from ..detectors import Search
 
@@ -132,24 +132,24 @@ def _look_at(
     detector = finder.load()
     out.print(f"People are looked for with {detector.name}.", soft_wrap=True, highlight=False, markup=False)
 
-    def key(look: Look) -> str:
+    def key(picture: ImageOrFrame) -> str:
         """What another detector saw, perhaps before this one was mended, is not taken for this one's."""
-        return f"{look} {detector.name}"
+        return f"{picture} {detector.name}"
 
-    known = {} if sightings is None else {look: sightings.get(key(look)) for look in looks}
-    found = {look: file for look, file in known.items() if file is not None}
+    known = {} if sightings is None else {picture: sightings.get(key(picture)) for picture in pictures}
+    found = {picture: file for picture, file in known.items() if file is not None}
     if found:
-        warn(f"{len(found)} of {len(looks)} pictures were looked at in an earlier session")
-    left = [look for look in looks if look not in found]
+        warn(f"{len(found)} of {len(pictures)} pictures were looked at in an earlier session")
+    left = [picture for picture in pictures if picture not in found]
     parts = [left[start : start + AT_ONCE] for start in range(0, len(left), AT_ONCE)]
-    with long_run("detecting", len(looks), before=len(found)) as advance:
+    with long_run("detecting", len(pictures), before=len(found)) as advance:
         advance(len(found))
         for part, files in zip(parts, engine(finder, parts), strict=True):
             if sightings is not None:
-                sightings.add([(key(look), file) for look, file in zip(part, files, strict=True)])
+                sightings.add([(key(picture), file) for picture, file in zip(part, files, strict=True)])
             found |= zip(part, files, strict=True)
             advance(len(part))
-    return [found[look] for look in looks]
+    return [found[picture] for picture in pictures]
 
 
 class _Finder:
@@ -166,15 +166,15 @@ class _Finder:
             self._loaded[device] = _load(self._detection, self._search, device)
         return self._loaded[device]
 
-    def __call__(self, looks: Sequence[Look]) -> list[PeopleFile]:
+    def __call__(self, pictures: Sequence[ImageOrFrame]) -> list[PeopleFile]:
         from ..detectors import detect
 
         detector = self.load(_at_hand(self._detection.device))
         return [
-            detect(look.path, detector)
-            if look.frame is None
-            else PeopleFile(tuple(self._in_frame(look.path, look.frame, detector)))
-            for look in looks
+            detect(picture.path, detector)
+            if picture.frame is None
+            else PeopleFile(tuple(self._in_frame(picture.path, picture.frame, detector)))
+            for picture in pictures
         ]
 
     def _in_frame(self, path: Path, number: int, detector: Detector) -> list[Person]:

@@ -79,7 +79,7 @@ class _Part(NamedTuple):
 
 
 def _parts(estimate: BodyEstimate, sequence: bool) -> list[_Part]:
-    """Everybody; or, of a video's people, each."""
+    """All rows; or the rows of each person of a video."""
     from ..observations.videos import frame_of
 
     frames = [frame_of(name) for name in estimate.names]

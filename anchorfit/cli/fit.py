@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ..body import BodyModel
     from ..observations import Person
     from ..pipeline import FitOptions, Outcome
-    from ..regressors import Priors
+    from ..regressors import Networks
     from ..results import BodyEstimate
     from .delivery import Kept
 
@@ -39,6 +39,10 @@ def fit(
     schedule: Annotated[
         str, typer.Option(help="anchored (held near --init, else near a prediction), or smplify (four stages).")
     ] = "anchored",
+    config: Annotated[
+        Path | None,
+        typer.Option(help="TOML file that changes constants of --schedule: weights, stages, limits (docs/fitting.md)."),
+    ] = None,
     init: Annotated[
         list[Path] | None,
         typer.Option(help="Estimates (.npz, or a folder of them) to start from, by name; may be given several times."),
@@ -66,13 +70,14 @@ def fit(
 
     A run that was stopped goes on where it was when its command is given again. OUTPUT/index.jsonl has a line a person.
 
-    The exit code is 0 when somebody was fitted and something written (problems are said at the end), 1 when not, and 2
+    The exit code is 0 when a person was fitted and a file written (problems are said at the end), 1 when not, and 2
     for a wrong command.
     """
-    from ..pipeline import SCHEDULES, FitOptions, load_body_on
-    from ..regressors import load_priors
+    from ..fitting import SCHEDULES, read_config
+    from ..pipeline import FitOptions, load_body_on
+    from ..regressors import load_networks
     from ..results import load_estimates
-    from .delivery import Delivery, Kept, run
+    from .delivery import Delivery, Kept, deliver
     from .detection import Detection
     from .fingerprint import fingerprint
     from .inputs import Source
@@ -99,14 +104,19 @@ def fit(
         raise typer.BadParameter(f"expected one of {', '.join(SCHEDULES)}, got {schedule!r}", param_hint="--schedule")
     film = source.video is not None
     options = FitOptions(
-        focal=focal, schedule=schedule, masks=mask is not None, same_person=same_person or film, video=video or film
+        focal=focal,
+        schedule=schedule,
+        config=read_config(config, SCHEDULES[schedule]()) if config else None,
+        masks=mask is not None,
+        same_person=same_person or film,
+        video=video or film,
     )
     model, kept = load_body_on(body, gender, device), Kept()
     work = _Fitting(
         model=model,
         options=options,
         start=load_estimates(init) if init else None,
-        priors=load_priors(weights) if weights else None,
+        networks=load_networks(weights) if weights else None,
         kept=kept,
         report=report,
     )
@@ -116,7 +126,7 @@ def fit(
         "body": [body, gender],
     }
     settings |= {"weights": fingerprint(weights), "focal": focal, "schedule": schedule, "fps": fps}
-    settings |= {"same_person": same_person, "video": video}
+    settings |= {"config": fingerprint(config), "same_person": same_person, "video": video}
     delivery = Delivery.of(
         source,
         output,
@@ -129,7 +139,7 @@ def fit(
         together=same_person or video,
     )
     with opt.opened_engines(opt.EngineOptions(engine, workers, cluster, detector_gpus, device)) as engines:
-        run(source, model, work, delivery, kept, engines)
+        deliver(source, model, work, delivery, kept, engines)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,7 +149,7 @@ class _Fitting:
     model: BodyModel
     options: FitOptions
     start: BodyEstimate | None
-    priors: Priors | None
+    networks: Networks | None
     kept: Kept
     report: bool
 
@@ -150,6 +160,6 @@ class _Fitting:
         if self.report and self.kept.wants_more:
             if start is None and self.options.schedule == "anchored":
                 # What the fit would predict by itself, to be shown too.
-                start = predict_people(people, self.model, priors=self.priors, options=self.options).estimate
+                start = predict_people(people, self.model, networks=self.networks, options=self.options).estimate
             self.kept.compare_with(start)
-        return fit_people(people, self.model, init=start, priors=self.priors, options=self.options)
+        return fit_people(people, self.model, init=start, networks=self.networks, options=self.options)

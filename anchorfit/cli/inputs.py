@@ -37,7 +37,7 @@ class NobodyThere(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """What a command's people come from.
+    """Source of a command's people.
 
     Attributes:
         images: images and folders of them; or one video; or, without ``keypoints``, one keypoint file, all of whose
@@ -72,7 +72,7 @@ class Source:
 
     @property
     def usual_kinds(self) -> str:
-        """What is written where nobody says."""
+        """Kinds of file that are written by default."""
         if self.video:
             return DEFAULT_SAVE_OF_VIDEO
         return DEFAULT_SAVE_OF_FILE if self.keypoints is None and self.file else DEFAULT_SAVE
@@ -115,7 +115,7 @@ class Source:
             engine: where people are detected.
             sightings: what was detected in an earlier session.
         Raises:
-            NobodyThere: nobody is seen.
+            NobodyThere: no person is seen.
             ImportError, OSError, ValueError: the keypoint file, the video or the detector cannot be used.
         """
         found = self._video_people(engine, sightings) if self.video else self._image_people(engine, sightings)

@@ -39,8 +39,8 @@ Keypoints = Annotated[
 Detector = Annotated[
     str,
     typer.Option(
-        help="What looks for people without --keypoints: anchorfit (default: auto), mediapipe or human2d. With "
-        "--keypoints: boxes, to see anew whom the file names, in their boxes."
+        help="Detector of people without --keypoints: anchorfit (default: auto), mediapipe or human2d. With "
+        "--keypoints: boxes, to detect keypoints anew in the boxes of the file's people."
     ),
 ]
 DetectorModel = Annotated[
@@ -52,10 +52,11 @@ Thorough = Annotated[
 ]
 Human2DFlip = Annotated[
     bool,
-    typer.Option("--human2d-flip", help="Human2D sees everybody mirrored, too: a little better, at twice its time."),
+    typer.Option("--human2d-flip", help="Flip test of Human2D: a little better, at twice its time."),
 ]
 MaxPeople = Annotated[
-    int | None, typer.Option("--max-people", min=1, help="Of a video only so many people, those seen longest.")
+    int | None,
+    typer.Option("--max-people", min=1, help="Largest number of people of a video; those seen longest are kept."),
 ]
 MaxGap = Annotated[
     float, typer.Option("--max-gap", min=0.0, help="Seconds for which a video's person may be out of sight.")
@@ -135,7 +136,7 @@ Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ...")]
 
 
 class EngineOptions(NamedTuple):
-    """Where the work is done, as the command line says it."""
+    """Options of the engine, as given on the command line."""
 
     name: str
     workers: int | None
@@ -184,7 +185,7 @@ def detector_device(engine: str, detector_gpus: float, device: str) -> str:
 
 
 def check_engine_fits(name: str, **refused: bool) -> None:
-    """Raises typer.BadParameter for options that look at everybody at once, where work is split over processes."""
+    """Raises typer.BadParameter for options that need all people at once, where work is split over processes."""
     wrong = [f"--{option.replace('_', '-')}" for option, given in refused.items() if given]
     if name != "local" and wrong:
         raise typer.BadParameter(f"{', '.join(wrong)}: only with --engine local", param_hint="--engine")

@@ -18,7 +18,7 @@ from ..observations import write_image
 from ..observations.videos import frame_of
 from ..pictures import draw_overlay, draw_side_view
 from ..results import BodyEstimate, split_name
-from .console import describe
+from .console import error_line
 
 BODY_KINDS = ("npz", "json", "pkl", *MESH_FORMATS)
 RIG_KINDS = {"rigged": "_rigged.glb", "bvh": ".bvh"}
@@ -32,7 +32,7 @@ SHARDS = "shards"
 LONGEST_PART = 80  # characters of an image's or a person's name that go into a file name
 
 
-class Written(NamedTuple):
+class WrittenFiles(NamedTuple):
     """Files that were written, and one line for each that could not be."""
 
     files: list[Path]
@@ -81,20 +81,20 @@ def write_results(
     part: str = "people",
     motion: str = "video",
     progress: Callable[[int], None] = lambda done: None,
-) -> Written:
+) -> WrittenFiles:
     """Write each body's data and meshes, and each photograph's pictures; a file that fails loses no other.
 
     With ``frames_per_second`` the rows are one person's video, and rigs become one animation.
 
     Args:
         names: by person, where the estimate is a part of a run.
-        part: the name, without its ending, of files that hold everybody.
+        part: the name, without its ending, of files that hold all people.
         motion: the same of the animation.
         progress: called with the number of bodies written since the last call.
     Raises:
         OSError: the disk is full: no other file would fare better.
     """
-    written = Written([], [])
+    written = WrittenFiles([], [])
     known = name_files(estimate.names, estimate.images) if names is None else names
     file_names = [known[name] for name in estimate.names]
     pictures: dict[str, list[int]] = {}  # rows of each photograph
@@ -122,7 +122,7 @@ def write_results(
 
 
 def _write_body(
-    written: Written, one: BodyEstimate, body: BodyModel, stem: Path, kinds: Sequence[str], rate: float | None
+    written: WrittenFiles, one: BodyEstimate, body: BodyModel, stem: Path, kinds: Sequence[str], rate: float | None
 ) -> None:
     """One body's files; its rig only where it is not part of a video."""
     for kind in kinds:
@@ -133,7 +133,7 @@ def _write_body(
 
 
 def _write_rigs(
-    written: Written, rows: BodyEstimate, body: BodyModel, stem: Path, kinds: Sequence[str], rate: float
+    written: WrittenFiles, rows: BodyEstimate, body: BodyModel, stem: Path, kinds: Sequence[str], rate: float
 ) -> None:
     if not set(kinds) & RIG_KINDS.keys():
         return
@@ -147,7 +147,7 @@ def _write_rigs(
             attempt(written, stem.with_name(stem.name + RIG_KINDS[kind]), write)
 
 
-def _write_foreign(written: Written, kind: str, people: BodyEstimate, body: BodyModel, path: Path) -> None:
+def _write_foreign(written: WrittenFiles, kind: str, people: BodyEstimate, body: BodyModel, path: Path) -> None:
     from .. import interchange  # here, since networks come with it
 
     writers: dict[str, Callable[[Path, BodyEstimate, BodyModel], None]] = {
@@ -164,14 +164,14 @@ def _write_foreign(written: Written, kind: str, people: BodyEstimate, body: Body
     attempt(written, path, write)
 
 
-def attempt(written: Written, path: Path, write: Callable[[Path], None]) -> None:
+def attempt(written: WrittenFiles, path: Path, write: Callable[[Path], None]) -> None:
     """Write one file, and note that it is there, or in one line why it is not; a full disk is raised."""
     try:
         write(path)
     except (OSError, ValueError, ImportError, RuntimeError) as error:  # RuntimeError: a device out of memory, for one
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise
-        problem = describe(error)
+        problem = error_line(error)
         written.problems.append(problem if str(path) in problem else f"{path}: {problem}")
     else:
         written.files.append(path)
@@ -185,7 +185,7 @@ class FileNames(NamedTuple):
 
 
 def name_files(names: Sequence[str], images: Sequence[str]) -> dict[str, FileNames]:
-    """Names for everybody's files, so that no two bodies and no two photographs share one, on any file system.
+    """Name the files of all people, so that no two bodies and no two photographs share one, on any file system.
 
     Args:
         names: of all people of a run, each once: ``IMAGE#PERSON``.

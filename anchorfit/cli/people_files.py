@@ -1,4 +1,4 @@
-"""What a benchmark gives to methods, as files for methods of other programs."""
+"""The people of a benchmark as files, for methods of other programs."""
 
 from __future__ import annotations
 

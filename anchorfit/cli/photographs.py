@@ -29,13 +29,13 @@ CocoImages = Annotated[Path | None, typer.Option(help="The folder of COCO's imag
 
 
 def annotated_people(lsp: list[Path] | None, mpii: Files, coco: Files) -> list[Person]:
-    """Everybody in the photographs that the options name who can be learned from; nobody where they name none.
+    """Read the usable people of the photographs that the options name; none without such options.
 
     Lines warn of whom they lack.
 
     Raises:
         typer.BadParameter: a file without its images, or images without their file.
-        FileNotFoundError, ValueError: as the readers of `regressors.datasets`; or a source with nobody to learn from.
+        FileNotFoundError, ValueError: as the readers of `regressors.datasets`; or a source without a usable person.
     """
     from ..regressors.datasets import usable_people
     from ..regressors.datasets.usable import shortened

@@ -36,8 +36,8 @@ def predict(
     The results are what `anchorfit fit --init` starts from; a mask tells the shape.
     """
     from ..pipeline import FitOptions, load_body_on, predict_people
-    from ..regressors import load_priors
-    from .delivery import Delivery, Kept, run
+    from ..regressors import load_networks
+    from .delivery import Delivery, Kept, deliver
     from .detection import Detection
     from .fingerprint import fingerprint
     from .inputs import Source
@@ -59,16 +59,16 @@ def predict(
     )
     source.check()
     opt.check_values(gender=gender, renderer=renderer, focal=focal)
-    priors = load_priors(weights) if weights else None
+    networks = load_networks(weights) if weights else None
     model = load_body_on(body, gender, device)
     options = FitOptions(focal=focal, masks=mask is not None)
     settings = {"command": "predict", "weights": fingerprint(weights), "body": [body, gender], "focal": focal}
     delivery = Delivery.of(source, output, save, settings, restart=restart, renderer=renderer, report=report)
     with opt.opened_engines(opt.EngineOptions(engine, workers, cluster, detector_gpus, device)) as engines:
-        run(
+        deliver(
             source,
             model,
-            lambda chunk: predict_people(chunk, model, priors=priors, options=options),
+            lambda chunk: predict_people(chunk, model, networks=networks, options=options),
             delivery,
             Kept(),
             engines,

@@ -15,7 +15,7 @@ def report(
         list[Path] | None,
         typer.Option(help="Other estimates of the same people, by name, to compare with; may be given several times."),
     ] = None,
-    title: Annotated[str, typer.Option(help="Of the page.")] = "anchorfit report",
+    title: Annotated[str, typer.Option(help="Title of the page.")] = "anchorfit report",
     most: Annotated[int, typer.Option(min=1, help="People to show; 60 to 160 kB each.")] = 200,
 ) -> None:
     """Write one HTML page that needs no network: overlays, bodies that can be turned, measurements, errors.

@@ -44,7 +44,7 @@ class Plan:
     landmarks: bool = False
 
 
-def run(
+def run_plan(
     plan: Plan,
     output: Path,
     variants: str,
@@ -71,16 +71,16 @@ def run(
 
     from ..evaluation.baselines.storage import Store
     from ..evaluation.baselines.trainings import VERSION
-    from ..evaluation.protocols.runner import run_benchmark, scene_of
+    from ..evaluation.protocols.runner import case_of, run_benchmark
     from ..evaluation.records import RecordFile
     from ..evaluation.reports.cases import write_cases
-    from ..evaluation.reports.manifest import fingerprint, manifest, write_manifest
-    from ..evaluation.reports.people import write_people
+    from ..evaluation.reports.manifest import checksums, manifest, write_manifest
+    from ..evaluation.reports.people import write_person_scores
     from ..evaluation.summary import differences, summarise, summarise_parts
     from ..pipeline import load_body_on
     from .console import long_run, out, warn
     from .outputs import make_folder
-    from .tables import print_table, write_table
+    from .tables import print_table, write_score_table
 
     methods = _methods(plan, variants)
     chosen = list(methods)
@@ -89,7 +89,7 @@ def run(
     torch.set_num_threads(1)  # results do not depend on it, times do
     total = len(chosen) * sum(map(len, plan.people.names))
     body = load_body_on(*plan.body, device)
-    settings = {**plan.settings, **fingerprint(plan.body[0]), "baselines": VERSION}
+    settings = {**plan.settings, **checksums(plan.body[0]), "baselines": VERSION}
     if device != "cpu":  # whose results differ in the last digits
         settings["device"] = device
     with RecordFile(output / "records.jsonl", settings) as file:
@@ -101,18 +101,18 @@ def run(
             )  # fmt: skip
     ours = summarise_parts(records, plan.parts) if plan.parts else summarise(records)
     rows = [*(replace(row, given=methods[row.method.partition(",")[0]].given) for row in ours), *plan.published]
-    write_table(output, rows, plan.columns)
-    write_people(output, records)
+    write_score_table(output, rows, plan.columns)
+    write_person_scores(output, records)
     if cases:
         title = f"{plan.settings['benchmark']}: best and worst"
-        write_cases(output / "cases.html", records, lambda name: scene_of(plan.people, name, body), body, title=title)
+        write_cases(output / "cases.html", records, lambda name: case_of(plan.people, name, body), body, title=title)
     write_manifest(output, manifest({**settings, "variants": chosen, "people": total // len(chosen)}))
     print_table(rows, plan.columns)
     reference = REFERENCE if REFERENCE in chosen else chosen[0]
     apart = differences(records, reference)
     if apart:
         columns = [column for column in plan.columns if column.key != "ms"]
-        write_table(output, apart, columns, "differences")
+        write_score_table(output, apart, columns, "differences")
         out.print(f"\nThe same people, compared with {reference} (paired 95 % intervals):", highlight=False)
         print_table(apart, columns)
     out.print(f"Written to {output}", soft_wrap=True, highlight=False, markup=False)

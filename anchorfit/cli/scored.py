@@ -10,22 +10,22 @@ from typing import Any
 from ..body import load_body
 from ..evaluation.datasets.lsp import open_lsp
 from ..evaluation.estimates import EstimateIndex
-from ..evaluation.matching import match_people
+from ..evaluation.matching import match_results
 from ..evaluation.protocols.body_results import (
     DatasetPeople,
     OpenBodyPeople,
     People,
     Scoring,
-    scene_of_person,
+    case_of_person,
     score_people,
 )
-from ..evaluation.protocols.lsp import MISSING, match_estimates, scene_of_image, score_estimates
+from ..evaluation.protocols.lsp import MISSING, case_of_image, match_estimates, score_estimates
 from ..evaluation.protocols.openbody import VERSION, OpenBody
 from ..evaluation.published import HUMAN36M_ROWS, LSP_ROWS, SURREAL_ROWS, UP3D_ROWS
 from ..evaluation.records import Record, RecordFile, checksum
 from ..evaluation.reports.cases import write_cases
-from ..evaluation.reports.manifest import fingerprint, manifest, write_manifest
-from ..evaluation.reports.people import write_people
+from ..evaluation.reports.manifest import checksums, manifest, write_manifest
+from ..evaluation.reports.people import write_person_scores
 from ..evaluation.summary import (
     POSE,
     SEGMENTATION,
@@ -40,7 +40,7 @@ from ..evaluation.summary import (
 from . import datasets
 from .console import long_run, out, warn
 from .outputs import make_folder
-from .tables import print_table, write_table
+from .tables import print_table, write_score_table
 
 _PUBLISHED: dict[str, tuple[Row, ...]] = {"up3d": UP3D_ROWS, "surreal": SURREAL_ROWS, "h36m": HUMAN36M_ROWS}
 
@@ -74,7 +74,7 @@ class Asked:
             "body": list(self.body),
             "enlarged": self.enlarged,
             "sha256 of the estimates": checksum(sorted({entry.path for entry in self.index.entries})),
-            **fingerprint(self.body[0], ("poses",) if self.dataset == "openbody" else ()),
+            **checksums(self.body[0], ("poses",) if self.dataset == "openbody" else ()),
         }
 
 
@@ -103,7 +103,7 @@ def on_lsp(asked: Asked) -> None:
         write_cases(
             asked.output / "cases.html",
             _drawable(file.records),
-            lambda image: scene_of_image(images[image], entries[image], asked.enlarged),
+            lambda image: case_of_image(images[image], entries[image], asked.enlarged),
             load_body(asked.body[0], gender=asked.body[1], num_betas=asked.index.num_betas),
             title=f"{asked.method} on LSP: best and worst",
         )
@@ -125,10 +125,10 @@ def on_people(asked: Asked) -> None:
         enlarged=asked.enlarged,
     )  # fmt: skip
     body, truth = scoring.bodies()
-    matched = match_people(people.labels, asked.index.entries, asked.dataset)
+    matched = match_results(people.labels, asked.index.entries, asked.dataset)
     _say([*asked.index.problems, *matched.problems])
     make_folder(asked.output)
-    (truth_sum,) = fingerprint(true_body[0], ()).values()
+    (truth_sum,) = checksums(true_body[0], ()).values()
     settings = {**asked.settings(), "true body": list(true_body), "sha256 of the true body": truth_sum, **keys}
     with (
         RecordFile(asked.output / "records.jsonl", settings) as file,
@@ -144,7 +144,7 @@ def on_people(asked: Asked) -> None:
         write_cases(
             asked.output / "cases.html",
             _drawable(records),
-            lambda name: scene_of_person(people, name, entries[name], scoring, truth),
+            lambda name: case_of_person(people, name, entries[name], scoring, truth),
             body,
             title=f"{asked.method} on {asked.dataset}: best and worst",
         )
@@ -163,7 +163,7 @@ def _opened(asked: Asked) -> tuple[People, tuple[Column, ...], dict[str, Any], M
     elif asked.dataset == "surreal":
         opened = datasets.surreal(asked.root, asked.people)
     else:
-        reader = datasets.threedpw if asked.dataset == "3dpw" else datasets.spin
+        reader = datasets.threedpw_people if asked.dataset == "3dpw" else datasets.spin
         opened = reader(asked.root, asked.people, asked.regressor, asked.body[0])
     _say(opened.problems)
     known = DatasetPeople(dataset=opened.dataset, regressor=opened.regressor, landmarks=opened.landmarks)
@@ -194,8 +194,8 @@ def _report(
     """
     rows = summarise_parts(records, parts) if parts else summarise(records)
     published = with_any_of(published, columns)
-    write_table(asked.output, [*rows, *published], columns)
-    write_people(asked.output, records)
+    write_score_table(asked.output, [*rows, *published], columns)
+    write_person_scores(asked.output, records)
     write_manifest(asked.output, manifest({**settings, "people": len(records)}))
     beside = [column for column in columns if column in SEGMENTATION_BESIDE]
     print_table([*rows, *published], [column for column in columns if column not in beside])

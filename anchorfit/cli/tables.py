@@ -33,7 +33,7 @@ def print_table(rows: Sequence[Row], columns: Sequence[Column]) -> None:
         Console(file=out.file, width=wide).print(table)
 
 
-def write_table(folder: Path, rows: Sequence[Row], columns: Sequence[Column], name: str = "table") -> None:
+def write_score_table(folder: Path, rows: Sequence[Row], columns: Sequence[Column], name: str = "table") -> None:
     """Write ``table.csv``, ``table.md`` and ``table.tex``, or under another name."""
     for suffix, text in (("csv", to_csv), ("md", to_markdown), ("tex", to_latex)):
         write_atomically(folder / f"{name}.{suffix}", text(rows, columns).encode())

@@ -39,7 +39,7 @@ def priors(
     batch_size: Annotated[int, typer.Option(min=2, help="Over all processes.")] = 256,
     learning_rate: shared.LearningRate = None,
     width: Annotated[
-        int | None, typer.Option(min=1, help="Of the linear layers. Default: 896, or 512 for shape.")
+        int | None, typer.Option(min=1, help="Width of the linear layers. Default: 896, or 512 for shape.")
     ] = None,
     paper: Annotated[bool, typer.Option("--paper", help="The paper's optimiser instead: rmsprop at 3e-4.")] = False,
     resume: shared.Resume = False,

@@ -82,7 +82,7 @@ def end2end(
 
     from ..pipeline import load_body_on
     from ..regressors.end2end import EndToEnd
-    from ..regressors.prediction import load_priors
+    from ..regressors.prediction import load_networks
     from ..regressors.training import ALTERNATIONS, End2EndTask, Refinement, Training
     from ..regressors.weights import load_human2d_network
 
@@ -103,7 +103,7 @@ def end2end(
     )
     people = photos.annotated_people(lsp, (mpii, mpii_images), (coco, coco_images))
     body = load_body_on("open", "neutral", "cpu" if accelerator == "cpu" else own_device())
-    trained = load_priors(priors)
+    trained = load_networks(priors)
     if body.name not in trained.shapes:
         raise typer.BadParameter(f"{priors}: no ShapePrior of the body {body.name!r} there", param_hint="--priors")
     networks = EndToEnd(load_human2d_network(human2d), trained.pose, trained.shapes[body.name], body).to(body.device)
@@ -153,7 +153,7 @@ class _Target(NamedTuple):
 
 
 def _photographed(people: list[Person], joints: tuple[str, ...], share: float, seed: int) -> _Target:
-    """People split by photograph, so that nobody is on both sides in one picture."""
+    """Split people by photograph, so that no photograph is on both sides."""
     import torch
 
     from ..regressors.datasets import AnnotatedPhotographs

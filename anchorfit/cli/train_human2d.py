@@ -35,7 +35,7 @@ def human2d(
     coco: photos.Coco = None,
     coco_images: photos.CocoImages = None,
     share: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Of the steps that take such photographs. Default: a half.")
+        float | None, typer.Option(min=0, max=1, help="Share of the steps that take such photographs. Default: a half.")
     ] = None,
     backdrops: Annotated[
         Path | None, typer.Option(help="A folder of photographs without people, to put behind synthetic ones.")

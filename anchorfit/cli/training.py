@@ -1,4 +1,4 @@
-"""What the training commands share: options, a run with its progress bar, and the weights at its end."""
+"""Common parts of the training commands: options, a run with its progress bar, and the weights at its end."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Output = Annotated[
 ]
 LearningRate = Annotated[float | None, typer.Option(help=RATE + "Default: 1e-3; --paper: 3e-4.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on from the folder's checkpoint.")]
-Seed = Annotated[int, typer.Option(help="Of everything random: data, their order or split, weights.")]
+Seed = Annotated[int, typer.Option(help="Seed of data, their order or split, and weights.")]
 Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads. Default: as PyTorch chooses.")]
 Accelerator = Annotated[str, typer.Option(help="cpu or cuda.")]
 Devices = Annotated[int, typer.Option(min=1, help="Devices of this machine; under torchrun, its processes.")]
@@ -79,11 +79,11 @@ def write_weights(
     """Weights with how they were made, and the last held-out errors on the terminal; by the first process alone."""
     from dataclasses import asdict
 
-    from ..regressors.weights import save_prior
+    from ..regressors.weights import save_network
 
     if not result.is_first:
         return
     for path, model in weights.items():
-        save_prior(model, path, training={**asdict(config), **made_of, "heldout": result.errors})
+        save_network(model, path, training={**asdict(config), **made_of, "heldout": result.errors})
     out.print("  ".join(f"{name} {value:.1f}" for name, value in result.errors.items()), highlight=False)
     out.print(f"Weights: {', '.join(map(str, weights))}", soft_wrap=True, highlight=False)

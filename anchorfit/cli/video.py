@@ -15,11 +15,11 @@ from .console import long_run
 
 
 def write_overlay_video(folder: Path, path: Path, body: BodyModel) -> None:
-    """``overlay.mp4``: the video with everybody's bodies drawn on it, each person in a colour of its own.
+    """``overlay.mp4``: the video with all bodies drawn on it, each person in its own colour.
 
     Args:
         folder: of a run whose people's estimates are there as ``person-*.npz``; the film goes there, too.
-        path: the video. Frames without anybody stay as they are.
+        path: the video. Frames without people stay as they are.
         body: the body that the estimates were made with.
     """
     video = probe_video(path)

@@ -33,12 +33,12 @@ def detect(
         detector: a name, as `load_detector` takes it, or a detector that is loaded already.
         model, thorough, masks, flip: for a detector by name: its file, whether to look for small people too (40 times
             as slow), whether people get the detector's masks, and whether Human2D sees them mirrored, too.
-        progress: called with the number of pictures dealt with since the last call.
+        progress: called with the number of pictures finished since the last call.
     Returns:
         The people, those of each picture surest first, and a line for each picture without people or with too many.
     Raises:
         ImportError, FileNotFoundError, ValueError: as `load_detector`; or an array that is no such picture.
-        TypeError: a detector of the user's own answers with something else.
+        TypeError: a user's detector does not return a `PeopleFile`.
     """
     if isinstance(images, (str, Path, np.ndarray)):
         images = [images]

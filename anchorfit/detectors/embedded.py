@@ -1,10 +1,10 @@
 """The default detector: MoveNet Thunder and BlazePose, as they ship with the package.
 
-1. MoveNet sees the whole picture and gives everybody's middle and joints; BlazePose's detection network may see more.
-   Both look at windows of it where that is asked for, or while nobody is found.
+1. MoveNet sees the whole picture and gives each person's middle and joints; BlazePose's detection network may see more.
+   Both look at windows of it where that is asked for, or while no person is found.
 2. MoveNet looks at an upright square around each of them, and again at the square that its own joints mark; of poses
    that are alike one goes on.
-3. BlazePose's landmark network looks there: feet, mask, whether anybody is there at all, and joints in metres.
+3. BlazePose's landmark network looks there: feet, mask, whether a person is there at all, and joints in metres.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class EmbeddedDetector:
         return people if missed is None else replace(people, problems=(*people.problems, missed))
 
     def in_boxes(self, image: np.ndarray, boxes: Sequence[tuple[float, float, float, float]]) -> list[Person | None]:
-        """Who is in boxes (x, y, width, height, pixels) that others have drawn; None where too little is seen."""
+        """Detect the person of each given box (x, y, width, height, pixels); None where too little is seen."""
         size = (image.shape[1], image.shape[0])
         squares = [Square.around_box(box) for box in boxes]
         poses = see_again(self.movenet, image, see_middle(self.movenet, image, squares))
@@ -92,7 +92,7 @@ class EmbeddedDetector:
         ]
 
     def _found(self, image: np.ndarray) -> tuple[list[Person], list[Square]]:
-        """Everybody the networks see, and where BlazePose's detection network sees one; deeper while that is nobody."""
+        """All people seen, and the squares of the detection network; searches deeper while there is nobody."""
         height, width = image.shape[:2]
         people: list[Person] = []
         known: list[Pose] = []  # theirs
@@ -173,7 +173,7 @@ def _in_box(square: Square, box: tuple[float, float, float, float]) -> bool:
 
 
 def _explained(square: Square, poses: list[Pose], *, away: float = 0.15, times: float = 1.6) -> bool:
-    """Whether a square stands for somebody whose pose is known.
+    """Whether a square covers a person whose pose is known.
 
     Args:
         away: share of its side by which their hips lie apart at most. With 0.25, people side by side hid each other.
@@ -216,7 +216,7 @@ def _joints(pose: Pose, size: tuple[int, int]) -> Person:
 
 
 def _person(pose: Pose, seen: Look, size: tuple[int, int]) -> Person:
-    """MoveNet's joints with what BlazePose says of the same person, where it sees somebody."""
+    """MoveNet's joints with what BlazePose says of the same person, where it sees one."""
     person = replace(_joints(pose, size), score=pose.sureness * (1 + seen.presence) / 2)
     if seen.presence < _PRESENT:
         return person

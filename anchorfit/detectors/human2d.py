@@ -61,7 +61,7 @@ class Human2DDetector:
         return PeopleFile(tuple(seen), (*found.problems, *told))
 
     def _only_one(self, image: np.ndarray) -> list[Person]:
-        """The person of a whole picture, or nobody."""
+        """The one person of a whole picture, or none."""
         height, width = image.shape[:2]
         found = self._seen(image, [(0.0, 0.0, float(width), float(height))])
         closer = [box for person in found if (box := person.box) and max(box[2:]) >= LEAST_EXTENT * max(width, height)]

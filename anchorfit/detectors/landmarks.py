@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn.functional import grid_sample
 
 from .networks.pose_landmarks import LANDMARKS_SIZE, Landmarks, PoseLandmarks
-from .running import run
+from .running import run_network
 from .sampling import sample_squares
 from .squares import Square
 
@@ -45,7 +45,7 @@ def look(network: PoseLandmarks, image: np.ndarray, squares: Sequence[Square], *
     if not squares:
         return []
     device = next(network.parameters()).device
-    outputs = run(network, sample_squares(image, squares, LANDMARKS_SIZE, device=device), mask=masks)
+    outputs = run_network(network, sample_squares(image, squares, LANDMARKS_SIZE, device=device), mask=masks)
     seen = Landmarks(*(values.cpu() for values in outputs), *(() if masks else (None,)))
     positions = refine(seen.points[..., :2] / LANDMARKS_SIZE, seen.heatmaps).double().numpy()
     looks = []

@@ -84,7 +84,7 @@ class MediapipeNetworks:
         )
 
     def _found(self, image: np.ndarray) -> list[Person]:
-        """Everybody the networks see, some of them several times; looks deeper while that is nobody."""
+        """All people that the networks see, some several times; searches deeper while there is none."""
         height, width = image.shape[:2]
         squares: list[Square] = []
         people: list[Person] = []

@@ -1,4 +1,4 @@
-"""MoveNet's joints in a picture: of everybody in a window, and of the person in the middle of a square."""
+"""MoveNet's joints in a picture: of all people in a window, and of the person in the middle of a square."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from .networks.movenet import MOVENET_SIZE, JointMaps, Joints, MoveNet, decode_joints, everybody, middle_person
-from .running import run
+from .running import run_network
 from .sampling import sample_squares
 from .squares import ROI_SCALE, Square
 from .windows import Window
@@ -82,7 +82,7 @@ def see_everybody(
         placed = frame._replace(x=frame.x - left, y=frame.y - top)
         inside = image[top:bottom, left:right]
         picture = sample_squares(inside, [placed], size, part=(rows, columns), replicate=False, device=device)
-        maps = JointMaps(*(values.cpu() for values in run(network, picture)))
+        maps = JointMaps(*(values.cpu() for values in run_network(network, picture)))
         joints = decode_joints(maps, everybody(maps, LEAST_CENTRE)[0])
         corner = torch.tensor([size - columns, size - rows]) / 2  # of the part, in the square
         poses.extend(_placed(joints._replace(positions=joints.positions + corner), frame, size))
@@ -120,7 +120,9 @@ def _maps(network: MoveNet, image: np.ndarray, squares: Sequence[Square]) -> lis
     if not squares:
         return []
     device = next(network.parameters()).device
-    maps = JointMaps(*(v.cpu() for v in run(network, sample_squares(image, squares, MOVENET_SIZE, device=device))))
+    maps = JointMaps(
+        *(v.cpu() for v in run_network(network, sample_squares(image, squares, MOVENET_SIZE, device=device)))
+    )
     return [maps.row(number) for number in range(len(squares))]
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .networks.pose_detection import DETECTION_SIZE, Detections, PoseDetection, anchors
-from .running import run
+from .networks.pose_detection import DETECTION_SIZE, PoseBoxes, PoseDetection, anchors
+from .running import run_network
 from .sampling import sample_squares
 from .squares import Square
 from .windows import Window
@@ -20,7 +20,7 @@ MOST_OVERLAP = 0.3
 
 
 def propose(network: PoseDetection, image: np.ndarray, windows: Sequence[Window]) -> list[Square]:
-    """The squares of everybody whom the network sees in any of the windows, in their order.
+    """Squares of all people that the network sees in any of the windows, in the windows' order.
 
     Args:
         image: (height, width, 3) uint8 RGB.
@@ -36,7 +36,7 @@ def propose(network: PoseDetection, image: np.ndarray, windows: Sequence[Window]
             for frame, (left, top, right, bottom) in zip(frames, windows, strict=True)
         ]
     )  # fmt: skip
-    seen = Detections(*run(network, pictures))
+    seen = PoseBoxes(*run_network(network, pictures))
     squares = []
     for row, frame in enumerate(frames):
         x0, y0 = frame.x - frame.side / 2, frame.y - frame.side / 2

@@ -29,7 +29,7 @@ def load_detector(
         name: one of `DETECTORS`, or "auto": the one whose model or option is given, else the package's own networks.
         model: a file with networks (MediaPipe's ``.task``, Human2D's ``.safetensors``).
         search: how thoroughly to look; None for the default.
-        flip: Human2D looks at everybody mirrored, too, at twice the time; no other detector does.
+        flip: Human2D's flip test, at twice the time; no other detector has one.
         device: of networks that run in PyTorch; MediaPipe's are on the CPU.
     Raises:
         ImportError: it is not installed, or cannot be used as it is; one line with what to do.

@@ -9,7 +9,7 @@ AT_ONCE = 64
 
 
 @torch.inference_mode()
-def run(network: nn.Module, pictures: Tensor, **options: bool) -> list[Tensor]:
+def run_network(network: nn.Module, pictures: Tensor, **options: bool) -> list[Tensor]:
     """A network's outputs, (B, ...) float32 each.
 
     On the CPU row by row: a batch then is its rows to the bit, and saves no time there.

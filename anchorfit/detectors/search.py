@@ -24,7 +24,7 @@ class Search:
 
     @staticmethod
     def thorough(*, masks: bool = False) -> Search:
-        """Through all levels, whether somebody was found or not."""
+        """Search all levels, whether people were found before or not."""
         return Search(levels=Search.most_levels, masks=masks)
 
     def at_least(self, levels: int) -> Search:

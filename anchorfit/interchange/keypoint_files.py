@@ -17,7 +17,7 @@ from torch import Tensor
 from ..atomic import write_atomically
 from ..body import BodyModel
 from ..camera import project
-from ..observations import Keypoints, from_canonical
+from ..observations import KeypointSet, from_canonical
 from ..results import BodyEstimate
 
 COCO_SHIFT = 0.5  # COCO counts pixels by their index: our (0.5, 0.5) is its (0, 0)
@@ -31,7 +31,7 @@ def fitted_joints(estimate: BodyEstimate, body: BodyModel) -> Tensor:
     return body.canonical_joints(posed).double().cpu()
 
 
-def fitted_keypoints(estimate: BodyEstimate, body: BodyModel) -> Keypoints:
+def fitted_keypoints(estimate: BodyEstimate, body: BodyModel) -> KeypointSet:
     """The canonical joints of the fitted bodies: (B, K, 2) pixels of the image, and (B, K), 1 before the camera else 0.
 
     Args:
@@ -42,7 +42,7 @@ def fitted_keypoints(estimate: BodyEstimate, body: BodyModel) -> Keypoints:
     before = joints_cam[..., 2] > 0
     pixels = project(joints_cam, estimate.intrinsics.to(joints_cam))
     pixels = torch.where(before[..., None], pixels, 0)
-    return Keypoints(pixels.numpy(), before.double().numpy())
+    return KeypointSet(pixels.numpy(), before.double().numpy())
 
 
 def openpose_people(estimate: BodyEstimate, body: BodyModel) -> dict[str, Any]:
@@ -71,7 +71,7 @@ def write_openpose(path: str | Path, estimate: BodyEstimate, body: BodyModel) ->
 
 
 def coco_results(estimate: BodyEstimate, body: BodyModel) -> list[dict[str, Any]]:
-    """Everybody as COCO's keypoint evaluation takes results: 17 keypoints, in COCO's pixel indices.
+    """Results for COCO's keypoint evaluation: 17 keypoints, in COCO's pixel indices.
 
     ``image_id`` is COCO's number where the image is named as COCO names it, else the image's name. ``score`` is the
     mean confidence of the joints that the fit was given, a tenth of it where the fit is not trusted.

@@ -20,7 +20,7 @@ from ..body.parameters import Layout
 from ..camera import Crop, intrinsics_matrix, unproject
 from ..observations.conventions import BODY25, LSP14, Convention
 from ..regressors.normalisation import rotation_to_axis
-from ..regressors.translation import place
+from ..regressors.translation import translate_to_keypoints
 from ..results import BodyEstimate
 from .keypoint_files import fitted_joints, fitted_keypoints
 
@@ -91,7 +91,9 @@ def spin_arrays(estimate: BodyEstimate, body: BodyModel) -> dict[str, np.ndarray
         estimate, global_orient=orient.to(estimate.transl), transl=torch.zeros_like(estimate.transl)
     )  # at the body's own origin
     joints = fitted_joints(turned, body)
-    placed = place(joints, crop.to_crop(pixels), before, crop_intrinsics().expand(len(estimate), 3, 3)).translation
+    placed = translate_to_keypoints(
+        joints, crop.to_crop(pixels), before, crop_intrinsics().expand(len(estimate), 3, 3)
+    ).translation
     trusted = estimate.diagnostics.trusted.double()
     from_pelvis = joints - joints[:, [CANONICAL_JOINTS.index("pelvis")]]
     observed = torch.cat([estimate.keypoints, estimate.confidence[..., None]], dim=-1).double()

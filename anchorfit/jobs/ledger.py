@@ -1,4 +1,4 @@
-"""What a run has done so far, on disk: an index that only grows, and a note of how much of it counts.
+"""Progress of a run, on disk: an index that only grows, and a note of how much of it counts.
 
 ``index.jsonl`` has a line a person. A chunk of people counts once its files and its lines are written and then
 ``.run.json`` says how long the index is. A run that is killed in between leaves lines beyond that length; they are cut
@@ -22,7 +22,7 @@ _VERSION = 1
 
 
 class RunConflict(ValueError):
-    """The folder holds an unfinished run of something else; the message is one line."""
+    """The folder holds an unfinished run with other settings; the message is one line."""
 
 
 class Ledger:

@@ -154,7 +154,7 @@ def _work_on(row: dict[str, Any], shared: Any) -> dict[str, Any]:
 
 
 def _arrive(sent: tuple[Callable[[Any], Any], str]) -> Callable[[Any], Any]:
-    """The work, in the folder from which relative paths count: a cluster's processes are somewhere else."""
+    """The work, in the folder from which relative paths count: a cluster's processes start in another."""
     work, folder = sent
     os.chdir(folder)
     return work

@@ -20,7 +20,7 @@ Result = TypeVar("Result")
 
 
 class Engine(Protocol):
-    """Where work is done: like ``map``, results in the order of the items, but perhaps in other processes."""
+    """Executor of work: like ``map``, results in the order of the items, but perhaps in other processes."""
 
     def __call__(self, work: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]: ...
 
@@ -54,7 +54,7 @@ class Chunk:
 
 
 class Engines(NamedTuple):
-    """Where a run's two kinds of work are done: looking for people, and fitting them; each has resources of its own."""
+    """Executors of a run's two kinds of work, detecting and fitting; each has resources of its own."""
 
     detect: Engine = in_this_process
     fit: Engine = in_this_process
@@ -78,7 +78,7 @@ class Lines:
 
 @dataclass(kw_only=True)
 class JobSummary:
-    """What came of a run, this session's part of it.
+    """Counts of this session's part of a run.
 
     Attributes:
         before: people that were done before this session.
@@ -142,20 +142,20 @@ def run_job(
     spread: bool = False,
     progress: Callable[[int], None] = lambda done: None,
 ) -> JobSummary:
-    """Work through everybody that the ledger does not have yet.
+    """Work through the people that the ledger does not hold yet.
 
     Args:
         people: of unique names, the same and in the same order when a run goes on.
         ledger: of the output folder.
         fit: from a chunk's people to estimates and problems.
         write: writes a chunk's files; the estimates are its people's who could be fitted. It may be called twice for a
-            chunk: whoever wrote may have been killed before saying so.
+            chunk: the writer may have been killed before it noted them.
         chunk_size: people fitted and noted down at once; what a kill can cost, and what the memory holds.
         group: people of one group are never parted; None is a group of one.
         engine: where chunks are fitted and written; the ledger is kept here, in their order.
         show: called with the first of each chunk's estimates, at most ``most_shown``.
         spread: not the first ones, but some from a chunk's beginning to its end.
-        progress: called with the number of people dealt with since the last call.
+        progress: called with the number of people finished since the last call.
     Raises:
         OSError: the disk is full, ...: what was committed stays, and the same call goes on from there.
     """
@@ -246,6 +246,7 @@ def _fitted(estimate: BodyEstimate, row: int) -> dict[str, Any]:
     errors = errors[torch.isfinite(errors)]
     return {
         "status": "fitted",
+        "score": round(float(found.score[row]), 4) if torch.isfinite(found.score[row]) else None,
         "trusted": bool(found.trusted[row]),
         "reason": found.reasons[row],
         "error_px": round(float(errors.mean()), 4) if len(errors) else None,

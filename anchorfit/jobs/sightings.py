@@ -1,4 +1,4 @@
-"""What a detector has found so far in a run, on disk, so that a stopped run need not look again.
+"""Detections of a run so far, on disk, so that a resumed run does not detect again.
 
 ``.detected.jsonl`` begins with a line of settings; then there is a line a picture, added part by part. A line that was
 cut short by a kill is dropped. The file goes when the run is through.
@@ -50,7 +50,7 @@ class Sightings:
         return Sightings(path, header, known, length)
 
     def get(self, picture: str) -> PeopleFile | None:
-        """What was found in it, without paths of images; None where nobody has looked yet."""
+        """What was found in it, without paths of images; None where no detector has run yet."""
         return self._known.get(picture)
 
     def add(self, found: Sequence[tuple[str, PeopleFile]]) -> None:
@@ -69,7 +69,7 @@ class Sightings:
         self._length += len(lines)
 
     def remove(self) -> None:
-        """Nobody needs it any more."""
+        """Remove the file, which is no longer needed."""
         self._path.unlink(missing_ok=True)
 
 

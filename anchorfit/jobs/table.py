@@ -23,9 +23,10 @@ def write_table(folder: Path) -> Path | None:
     except ImportError:
         return None
     kinds = {"chunk": pyarrow.int64(), "row": pyarrow.int64(), "steps": pyarrow.int64(), "error_px": pyarrow.float64()}
-    kinds |= {"trusted": pyarrow.bool_(), "converged": pyarrow.bool_(), "notes": pyarrow.list_(pyarrow.string())}
-    kinds |= {"files": pyarrow.list_(pyarrow.string())}
-    names = ("name", "image", "status", "trusted", "reason", "error_px", "steps", "converged", "notes", "chunk")
+    kinds |= {"score": pyarrow.float64(), "trusted": pyarrow.bool_(), "converged": pyarrow.bool_()}
+    kinds |= dict.fromkeys(("notes", "files"), pyarrow.list_(pyarrow.string()))
+    judged = ("score", "trusted", "reason")
+    names = ("name", "image", "status", *judged, "error_px", "steps", "converged", "notes", "chunk")
     schema = pyarrow.schema([(name, kinds.get(name, pyarrow.string())) for name in (*names, "file", "row", "files")])
     buffer = io.BytesIO()
     with parquet.ParquetWriter(buffer, schema) as writer:

@@ -1,9 +1,13 @@
-"""What was seen: keypoints, masks, images."""
+"""Observations of people: keypoints, masks, images."""
 
+from typing import TYPE_CHECKING
+
+from ..deprecation import renamed_names
 from .batching import observe
 from .checks import sanitise, sanitise_all, size_problem, too_little
-from .conventions import CONVENTIONS, Keypoints, convention_name, from_canonical, to_canonical
-from .files import FORMATS, read_people, write_people
+from .conventions import CONVENTIONS, KeypointSet, convention_name, from_canonical, to_canonical
+from .files import FORMATS, known_formats, read_people, register_format, write_people
+from .formats import Content, Format
 from .images import ImageFileError, image_size, read_image, write_image
 from .masks import StoredMask, decode_segmentation, find_mask, mask_box, read_mask
 from .matching import Matched, list_images, match_people
@@ -13,9 +17,11 @@ from .reading import KeypointFileError
 __all__ = [
     "CONVENTIONS",
     "FORMATS",
+    "Content",
+    "Format",
     "ImageFileError",
     "KeypointFileError",
-    "Keypoints",
+    "KeypointSet",
     "Matched",
     "Observations",
     "PeopleFile",
@@ -26,6 +32,7 @@ __all__ = [
     "find_mask",
     "from_canonical",
     "image_size",
+    "known_formats",
     "list_images",
     "mask_box",
     "match_people",
@@ -33,6 +40,7 @@ __all__ = [
     "read_image",
     "read_mask",
     "read_people",
+    "register_format",
     "sanitise",
     "sanitise_all",
     "size_problem",
@@ -41,3 +49,6 @@ __all__ = [
     "write_image",
     "write_people",
 ]
+
+if not TYPE_CHECKING:
+    __getattr__ = renamed_names(__name__, Keypoints="KeypointSet")

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ..atomic import write_atomically
-from .conventions import CONVENTIONS, Keypoints, convention_by_count, convention_name, to_canonical
+from .conventions import CONVENTIONS, KeypointSet, convention_by_count, convention_name, to_canonical
 from .people import PeopleFile, Person
 from .reading import KeypointFileError, existing_file
 
@@ -42,19 +42,13 @@ def load_arrays(path: str | Path) -> dict[str, np.ndarray]:
         raise KeypointFileError(f"{path}: the .npz file is damaged or cut short ({error}); write it again") from error
 
 
-def read_npz(path: str | Path, *, convention: str | None = None) -> PeopleFile:
-    """Read anchorfit's own .npz.
+def parse_npz(arrays: dict[str, np.ndarray], path: str | Path, *, convention: str | None = None) -> PeopleFile:
+    """Read anchorfit's own .npz, from arrays that were loaded already; ``path`` is for messages.
 
     Raises:
-        FileNotFoundError: no such file.
-        KeypointFileError: not an .npz file, or an array is missing or of the wrong shape.
+        KeypointFileError: an array is missing or of the wrong shape.
         ValueError: no such convention.
     """
-    return parse_npz(load_arrays(path), path, convention=convention)
-
-
-def parse_npz(arrays: dict[str, np.ndarray], path: str | Path, *, convention: str | None = None) -> PeopleFile:
-    """As `read_npz`, for arrays that were loaded already; ``path`` is for messages."""
     keypoints = _keypoints(arrays, path, None if convention is None else convention_name(convention))
     count = len(keypoints.positions)
     images, names = _texts(arrays, "image", count, path), _texts(arrays, "person", count, path)
@@ -95,7 +89,7 @@ def write_npz(path: str | Path, people: Sequence[Person]) -> None:
     write_atomically(path, buffer.getvalue())
 
 
-def _keypoints(arrays: dict[str, np.ndarray], path: str | Path, chosen: str | None) -> Keypoints:
+def _keypoints(arrays: dict[str, np.ndarray], path: str | Path, chosen: str | None) -> KeypointSet:
     positions = arrays.get("keypoints", np.zeros(0))
     if positions.ndim != 3 or positions.shape[2] not in (2, 3) or positions.dtype.kind not in "fiu":
         came = f"{positions.dtype} {positions.shape}" if "keypoints" in arrays else "none"

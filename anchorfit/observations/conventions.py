@@ -104,8 +104,12 @@ _ALIASES = {
 _CANONICAL_INDEX = {name: index for index, name in enumerate(CANONICAL_JOINTS)}
 
 
-class Keypoints(NamedTuple):
-    """Points and how sure they are: positions (..., K, 2) float64 pixels, confidence (..., K) float64, 0 = not seen."""
+class KeypointSet(NamedTuple):
+    """Keypoints (formerly ``Keypoints``).
+
+    positions: (..., K, 2) float64 pixels.
+    confidence: (..., K) float64, 0 = not seen.
+    """
 
     positions: np.ndarray
     confidence: np.ndarray
@@ -139,7 +143,7 @@ def convention_by_count(count: int) -> str:
     raise ValueError(f"{count} keypoints fit no known convention; known are {known}")
 
 
-def to_canonical(keypoints: np.ndarray, confidence: np.ndarray, convention: str) -> Keypoints:
+def to_canonical(keypoints: np.ndarray, confidence: np.ndarray, convention: str) -> KeypointSet:
     """Keypoints of a convention in the canonical order; joints it does not have are at (0, 0) with confidence 0.
 
     Args:
@@ -154,13 +158,13 @@ def to_canonical(keypoints: np.ndarray, confidence: np.ndarray, convention: str)
     return joints_to_canonical(keypoints, confidence, CONVENTIONS[convention_name(convention)])
 
 
-def joints_to_canonical(keypoints: np.ndarray, confidence: np.ndarray, joints: Convention) -> Keypoints:
+def joints_to_canonical(keypoints: np.ndarray, confidence: np.ndarray, joints: Convention) -> KeypointSet:
     """As `to_canonical`, for a tuple of joint names that need not be one of the named conventions."""
     keypoints, confidence = _checked(keypoints, confidence, len(joints))
     return _moved(keypoints, confidence, *_places(joints), len(CANONICAL_JOINTS))
 
 
-def from_canonical(keypoints: np.ndarray, confidence: np.ndarray, convention: str) -> Keypoints:
+def from_canonical(keypoints: np.ndarray, confidence: np.ndarray, convention: str) -> KeypointSet:
     """Canonical keypoints (..., K, 2), (..., K) in a convention's order; what has no counterpart gets confidence 0.
 
     Raises:
@@ -181,19 +185,19 @@ def _places(joints: Convention) -> tuple[list[int], list[int]]:
 
 def _moved(
     keypoints: np.ndarray, confidence: np.ndarray, source: list[int], target: list[int], count: int
-) -> Keypoints:
+) -> KeypointSet:
     positions = np.zeros((*keypoints.shape[:-2], count, 2))
     sure = np.zeros(positions.shape[:-1])
     positions[..., target, :] = keypoints[..., source, :]
     sure[..., target] = confidence[..., source]
-    return Keypoints(positions, sure)
+    return KeypointSet(positions, sure)
 
 
-def _checked(keypoints: np.ndarray, confidence: np.ndarray, count: int) -> Keypoints:
+def _checked(keypoints: np.ndarray, confidence: np.ndarray, count: int) -> KeypointSet:
     keypoints = np.asarray(keypoints, dtype=np.float64)
     confidence = np.asarray(confidence, dtype=np.float64)
     if keypoints.shape[-2:] != (count, 2):
         raise ValueError(f"keypoints: expected (..., {count}, 2) in this convention, got {keypoints.shape}")
     if confidence.shape != keypoints.shape[:-1]:
         raise ValueError(f"confidence: expected {keypoints.shape[:-1]}, got {confidence.shape}")
-    return Keypoints(keypoints, confidence)
+    return KeypointSet(keypoints, confidence)

@@ -2,21 +2,108 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
+from functools import lru_cache
+from importlib.metadata import entry_points
 from pathlib import Path
 
-from .arrays import load_arrays, parse_npz, read_npz, write_npz
-from .coco import is_coco, parse_coco, read_coco
+from .arrays import parse_npz, write_npz
+from .coco import is_coco, parse_coco
+from .formats import Content, Format
 from .lsp import read_lsp
 from .openpose import is_openpose, parse_openpose, read_openpose
-from .own_json import is_own_json, parse_json, read_json, write_json
+from .own_json import is_own_json, parse_json, write_json
 from .people import PeopleFile, Person
-from .reading import KNOWN_FORMATS, KeypointFileError, existing_file, load_json
-from .smplify import parse_smplify, read_smplify
+from .reading import KNOWN_FORMATS, KeypointFileError
+from .smplify import parse_smplify
 from .table import read_csv, write_csv
 
-FORMATS = ("coco", "openpose", "lsp", "smplify", "json", "csv", "npz")
-"""What ``format`` may be, besides "auto". The last three are anchorfit's own."""
+ENTRY_POINTS = "anchorfit.formats"
+"""Where packages that are installed beside this one name their own `Format`."""
+
+
+def _looks_like_csv(file: Content) -> bool:
+    first_line = file.text.partition("\n")[0].lower()
+    return not file.is_json and (file.path.suffix.lower() == ".csv" or ("joint" in first_line and "," in first_line))
+
+
+_SHIPPED = (
+    Format(
+        name="openpose",
+        recognises=lambda file: file.path.is_dir() or (file.is_json and is_openpose(file.json)),
+        read=lambda file, convention: (
+            read_openpose(file.path, convention=convention)
+            if file.path.is_dir()
+            else parse_openpose(file.json, file.path, convention=convention)
+        ),
+    ),
+    Format(
+        name="json",
+        recognises=lambda file: file.is_json and is_own_json(file.json),
+        read=lambda file, convention: parse_json(file.json, file.path, convention=convention),
+    ),
+    Format(
+        name="coco",
+        recognises=lambda file: file.is_json and is_coco(file.json),
+        read=lambda file, convention: parse_coco(file.json, file.path, convention=convention),
+    ),
+    Format(
+        name="smplify",
+        recognises=lambda file: file.is_arrays and "est_joints" in file.arrays,
+        read=lambda file, convention: parse_smplify(file.arrays, file.path),
+    ),
+    Format(
+        name="npz",
+        recognises=lambda file: file.is_arrays,
+        read=lambda file, convention: parse_npz(file.arrays, file.path, convention=convention),
+    ),
+    Format(
+        name="lsp",
+        recognises=lambda file: file.head.startswith(b"MATLAB") or file.path.suffix.lower() == ".mat",
+        read=lambda file, convention: read_lsp(file.path),
+    ),
+    Format(name="csv", recognises=_looks_like_csv, read=lambda file, convention: read_csv(file.path)),
+)
+"""The package's own, in the order in which they are asked."""
+FORMATS = tuple(format.name for format in _SHIPPED)
+"""What ``format`` may be, besides "auto" and what is registered; json, npz and csv are anchorfit's own."""
+_registered: list[Format] = []
+
+
+def register_format(format: Format) -> None:
+    """Add a format, so that `read_people` knows it: by name, and by content before those of the package.
+
+    A package that is installed needs no call: it names its `Format` under the entry point ``anchorfit.formats``.
+
+    Raises:
+        ValueError: there is one of this name.
+    """
+    if format.name in ("auto", *(one.name for one in known_formats())):
+        raise ValueError(f"{format.name}: there is a format of this name already")
+    _registered.append(format)
+
+
+def known_formats() -> tuple[Format, ...]:
+    """All formats, in the order in which they are asked whether a file is of theirs."""
+    return (*_registered, *_installed(), *_SHIPPED)
+
+
+@lru_cache(maxsize=1)
+def _installed() -> tuple[Format, ...]:
+    """Of packages beside this one; one that cannot be used is said, and left out."""
+    found = []
+    for entry in entry_points(group=ENTRY_POINTS):
+        try:
+            format = entry.load()
+        except Exception as error:  # whatever another package raises
+            warnings.warn(f"{ENTRY_POINTS}: {entry.name} cannot be loaded ({error})", stacklevel=2)
+            continue
+        if isinstance(format, Format):
+            found.append(format)
+        else:
+            warnings.warn(f"{ENTRY_POINTS}: {entry.name} is no Format; it is left out", stacklevel=2)
+    return tuple(found)
 
 
 def read_people(path: str | Path, *, format: str = "auto", convention: str | None = None) -> PeopleFile:
@@ -27,7 +114,7 @@ def read_people(path: str | Path, *, format: str = "auto", convention: str | Non
 
     Args:
         path: a file of any format in docs/formats.md, or a folder of OpenPose's.
-        format: one of `FORMATS`, or "auto": told by the content, not by the name.
+        format: one of `FORMATS` or a registered one, or "auto": told by the content, not by the name.
         convention: what the keypoints are (see `conventions.CONVENTIONS`), where the file does not say; ignored where
             the format fixes it (lsp, smplify, csv).
     Raises:
@@ -40,24 +127,23 @@ def read_people(path: str | Path, *, format: str = "auto", convention: str | Non
     >>> len(people), people.problems, people[-1].name
     (34, (), '000000000785.jpg#442619')
     """
-    path = Path(path)
+    file = Content(Path(path))
+    known = known_formats()
     if format == "auto":
-        if path.is_dir():
-            return read_openpose(path, convention=convention)
-        return _read_by_content(path, convention)
-    readers = {"coco": read_coco, "openpose": read_openpose, "json": read_json, "npz": read_npz}
-    if format in readers:
-        return readers[format](path, convention=convention)
-    fixed = {"lsp": read_lsp, "smplify": read_smplify, "csv": read_csv}
-    if format in fixed:
-        return fixed[format](path)
-    raise ValueError(f"format: expected auto, {', '.join(FORMATS)}; got {format!r}")
+        found = next((one for one in known if one.recognises(file)), None)
+        if found is None:
+            raise KeypointFileError(_unknown(file))
+    else:
+        found = next((one for one in known if one.name == format), None)
+        if found is None:
+            raise ValueError(f"format: expected auto, {', '.join(one.name for one in known)}; got {format!r}")
+    return found.read(file, convention)
 
 
 def write_people(path: str | Path, people: Sequence[Person]) -> None:
     """Write people in the own format that the suffix names: .json, .csv or .npz.
 
-    The first is the only one with boxes, masks and joints in space.
+    Boxes, masks and joints in space are kept in .json alone.
 
     Raises:
         ValueError: another suffix.
@@ -70,32 +156,12 @@ def write_people(path: str | Path, people: Sequence[Person]) -> None:
     writers[suffix](path, people)
 
 
-def _read_by_content(path: Path, convention: str | None) -> PeopleFile:
-    with existing_file(path).open("rb") as stream:
-        head = stream.read(4096)
-    if head[:4] == b"PK\x03\x04" or head[:6] == b"\x93NUMPY":
-        arrays = load_arrays(path)
-        return parse_smplify(arrays, path) if "est_joints" in arrays else parse_npz(arrays, path, convention=convention)
-    if head.startswith(b"MATLAB") or path.suffix.lower() == ".mat":
-        return read_lsp(path)
-    text = head.decode("utf-8-sig", errors="replace").lstrip()
-    if text[:1] in ("{", "["):
-        return _read_json(path, convention)
-    first_line = text.partition("\n")[0].lower()
-    if path.suffix.lower() == ".csv" or ("joint" in first_line and "," in first_line):
-        return read_csv(path)
-    raise KeypointFileError(f"{path}: this is no keypoint file; expected {KNOWN_FORMATS}")
-
-
-def _read_json(path: Path, convention: str | None) -> PeopleFile:
-    content = load_json(path)
-    if is_openpose(content):
-        return parse_openpose(content, path, convention=convention)
-    if is_own_json(content):
-        return parse_json(content, path, convention=convention)
-    if is_coco(content):
-        return parse_coco(content, path, convention=convention)
-    came = (
-        f"the keys {', '.join(list(map(str, content))[:5])}" if isinstance(content, dict) else "a list of other things"
+def _unknown(file: Content) -> str:
+    others = [one.name for one in known_formats() if one not in _SHIPPED]
+    expected = f"expected {KNOWN_FORMATS}{''.join(f', or {name}' for name in others)}"
+    if not file.is_json:
+        return f"{file.path}: this is no keypoint file; {expected}"
+    keys = (
+        f"the keys {', '.join([*map(str, file.json)][:5])}" if isinstance(file.json, dict) else "a list of other things"
     )
-    raise KeypointFileError(f"{path}: this JSON is of another format ({came}); expected {KNOWN_FORMATS}")
+    return f"{file.path}: this JSON is of another format ({keys}); {expected}"

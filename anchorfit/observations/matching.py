@@ -22,7 +22,7 @@ def list_images(arguments: Iterable[Path]) -> list[Path]:
     """Files as they are named; folders as the images in them, sorted. A path given twice counts once.
 
     In a folder the first bytes tell an image. What only its name calls one is kept, and so are links that lead nowhere
-    or round in circles, so that somebody says so.
+    or round in circles, so that a reader reports them.
 
     Raises:
         FileNotFoundError: a folder holds no image.
@@ -51,7 +51,7 @@ def match_people(people: Sequence[Person], images: Sequence[Path], source: str |
     A person belongs to the image of that name, else to the one of that name with an ending (OpenPose's files do not
     say it). Where several images, or several folders of the keypoint file, share a name, the folders must agree. People
     of a file that names no image belong to the one image there is. Afterwards names are unique: a second person of one
-    id in one image is renamed, and said so.
+    id in one image is renamed, with a line in ``problems``.
 
     Args:
         people: as a reader gave them.
@@ -106,7 +106,7 @@ def _same_folder(named: Path, images: Sequence[Path]) -> list[Path]:
 
 
 def image_labels(images: Sequence[Path]) -> dict[Path, str]:
-    """How messages call each image: its name, with as many of its folders as tell it from the others."""
+    """Labels of images in messages: each image's name, with as many of its folders as tell it from the others."""
     labels = {}
     for namesakes in _by(images, "name").values():
         for image in namesakes:

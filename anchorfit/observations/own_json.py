@@ -1,4 +1,4 @@
-"""anchorfit's own keypoint JSON: keypoints of a named convention, boxes, masks, joints in space (docs/formats.md)."""
+"""anchorfit's own keypoint JSON: people with keypoints of a named convention, boxes, masks and joints in space."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import numpy as np
 
 from ..atomic import write_atomically
 from ..body.joint_sets import CANONICAL_JOINTS
-from .conventions import CONVENTIONS, Keypoints, convention_by_count, convention_name, to_canonical
+from .conventions import CONVENTIONS, KeypointSet, convention_by_count, convention_name, to_canonical
 from .masks import StoredMask, mask_to_run_lengths
 from .people import PeopleFile, Person
-from .reading import KeypointFileError, load_json, numbers, optional_box, optional_size
+from .reading import KeypointFileError, numbers, optional_box, optional_size
 
 FORMAT = "anchorfit-keypoints"
 
@@ -24,19 +24,12 @@ def is_own_json(content: Any) -> bool:
     return isinstance(content, dict) and isinstance(content.get("people"), list)
 
 
-def read_json(path: str | Path, *, convention: str | None = None) -> PeopleFile:
-    """Read anchorfit's own JSON.
+def parse_json(content: Any, path: str | Path, *, convention: str | None = None) -> PeopleFile:
+    """Read anchorfit's own JSON, from content that was loaded already; ``path`` is for messages.
 
     Raises:
-        FileNotFoundError: no such file.
-        KeypointFileError: cut short, or without people.
-        ValueError: no such convention.
+        KeypointFileError: no people in it, or no such convention.
     """
-    return parse_json(load_json(path), path, convention=convention)
-
-
-def parse_json(content: Any, path: str | Path, *, convention: str | None = None) -> PeopleFile:
-    """As `read_json`, for content that was loaded already; ``path`` is for messages."""
     if not is_own_json(content):
         raise KeypointFileError(f"{path}: expected an object with the key people, a list")
     stated = convention or content.get("convention")
@@ -88,13 +81,13 @@ def write_json(path: str | Path, people: Sequence[Person]) -> None:
     write_atomically(path, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode("utf-8"))
 
 
-def _keypoints(value: Any, chosen: str | None) -> Keypoints:
+def _keypoints(value: Any, chosen: str | None) -> KeypointSet:
     """Of a list of [x, y] or [x, y, confidence] in the convention's order, or of an object by canonical joint name."""
     if isinstance(value, dict):
         rows = np.zeros((len(CANONICAL_JOINTS), 3))
         for name, row in value.items():
             rows[_place(name, "keypoints")] = _row(row, name)
-        return Keypoints(rows[:, :2].copy(), rows[:, 2].copy())
+        return KeypointSet(rows[:, :2].copy(), rows[:, 2].copy())
     if not isinstance(value, list) or not value:
         raise ValueError("keypoints: expected a list of [x, y, confidence] or an object by joint name")
     if chosen is not None and len(value) != len(CONVENTIONS[chosen]):

@@ -1,4 +1,4 @@
-"""What was seen of people in images: one person as a reader gives it, and a batch as fitting takes it."""
+"""Observed people: one person as a reader returns it, and a batch as fitting takes it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every reader of a keypoint file shares: opening it, and turning numbers into a person with clear errors."""
+"""Common parts of the readers of keypoint files: opening a file, and turning numbers into a person."""
 
 from __future__ import annotations
 

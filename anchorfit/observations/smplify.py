@@ -6,26 +6,22 @@ from pathlib import Path
 
 import numpy as np
 
-from .arrays import load_arrays
 from .conventions import LSP14, joints_to_canonical
 from .people import PeopleFile, Person
 from .reading import KeypointFileError
 
 
-def read_smplify(path: str | Path) -> PeopleFile:
+def parse_smplify(arrays: dict[str, np.ndarray], path: str | Path) -> PeopleFile:
     """Read est_joints.npz: array est_joints (at least 3, 14, images), rows x, y, confidence, joints in LSP's order.
 
     The coordinates are used as they are, as SMPLify does. Images are im0001.jpg, ..., one person each (person_id "0").
 
+    Args:
+        arrays: of the file.
+        path: for messages.
     Raises:
-        FileNotFoundError: no such file.
         KeypointFileError: no such array, or another shape.
     """
-    return parse_smplify(load_arrays(path), path)
-
-
-def parse_smplify(arrays: dict[str, np.ndarray], path: str | Path) -> PeopleFile:
-    """As `read_smplify`, for arrays that were loaded already; ``path`` is for messages."""
     joints = arrays.get("est_joints")
     if (
         joints is None

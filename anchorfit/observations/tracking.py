@@ -1,4 +1,4 @@
-"""Who is who in a video: the people of its frames, followed from frame to frame by their keypoints."""
+"""Tracking: the people of a video, followed from frame to frame by their keypoints."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Track(NamedTuple):
 
 
 class Tracked(NamedTuple):
-    """Everybody who was followed, in the order of appearance, and a line for each reason why others were not."""
+    """Tracked people, in the order of appearance, and a line for each reason why others were left out."""
 
     tracks: list[Track]
     problems: list[str]
@@ -49,14 +49,14 @@ def track_people(
     now; more than half of the size is too far. So people may cross and hide each other.
 
     Numbers are 1, 2, ... in the order of appearance, whatever ``most`` is. Who is seen for less than a quarter of a
-    second has none and is left out, unless nobody is seen longer.
+    second has none and is left out, unless no person is seen longer.
 
     Args:
         people: of all frames, in any order; those without a seen joint are passed over.
         video: whose frames they were seen in.
         frames: of each person the frame's number from 0. None: the number at the end of its image's name, OpenPose's
             ``clip_000000000012``, ``frame_00012.jpg``; they count from 0, unless 0 does not occur.
-        longest_gap_s: who was out of sight for longer is somebody new.
+        longest_gap_s: after a longer gap a person counts as a new one.
         most: so many are kept, those seen longest; None keeps all.
     Raises:
         ValueError: a name ends in no number, or keypoints are for frames of another size.
@@ -113,7 +113,7 @@ def _frame_number(person: Person) -> int:
 
 
 def _continue(tracks: list[Track], number: int, seen: Sequence[Person], rate: float, longest_gap_s: float) -> None:
-    """Add what was seen in a frame to the tracks, new ones where nobody was there before."""
+    """Add what was seen in a frame to the tracks, new ones for people without one."""
     alive = [track for track in tracks if number - track.frames[-1] <= max(1.0, longest_gap_s * rate)]
     steps = np.array([[_step(track, person, number, rate) for person in seen] for track in alive])
     near = steps.reshape(len(alive), len(seen)) <= FARTHEST_STEP

@@ -18,7 +18,7 @@ LONGEST_GAP_S = 1.0  # seconds that a person may be out of sight and still be fo
 
 
 class Video(NamedTuple):
-    """What a video says of itself; ``length`` in frames, which some files only estimate."""
+    """Properties that a video states; ``length`` in frames, which some files only estimate."""
 
     path: Path
     size: tuple[int, int]
@@ -61,7 +61,7 @@ def read_frames(path: Path) -> Iterator[np.ndarray]:
 
 
 def count_frames(path: Path) -> int:
-    """How many frames there really are, told by going through them.
+    """Count the frames of a video by decoding them.
 
     Raises:
         FileNotFoundError, ImageFileError: as `probe_video`.
@@ -165,7 +165,7 @@ def frame_name(video: str, frame: int) -> str:
 
 
 def frame_of(name: str) -> int | None:
-    """The frame of a person named as `track_people` does; None for the name of anybody else.
+    """The frame of a person named as `track_people` does; None for any other name.
 
     >>> frame_of("clip.mp4/000012#2"), frame_of("000012.jpg#2")
     (12, None)

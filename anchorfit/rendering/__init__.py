@@ -1,7 +1,10 @@
 """Rendering bodies in plain PyTorch: rasteriser, silhouettes with gradients, part maps, overlays."""
 
+from typing import TYPE_CHECKING
+
+from ..deprecation import renamed_names
 from .crops import paste_crop
-from .fragments import Fragments, Silhouette
+from .fragments import Fragments, SoftSilhouette
 from .overlays import overlay, side_view, top_view
 from .parts import PartMap, part_map
 from .rasterizer import rasterize
@@ -14,7 +17,7 @@ __all__ = [
     "Fragments",
     "PartMap",
     "Renderer",
-    "Silhouette",
+    "SoftSilhouette",
     "TorchRenderer",
     "error_colors",
     "load_renderer",
@@ -26,3 +29,6 @@ __all__ = [
     "silhouette",
     "top_view",
 ]
+
+if not TYPE_CHECKING:
+    __getattr__ = renamed_names(__name__, Silhouette="SoftSilhouette")

@@ -1,4 +1,4 @@
-"""What a rasteriser returns, and the checks that every backend makes of what it is given."""
+"""Results of a rasteriser, and the checks of its inputs that every backend shares."""
 
 from __future__ import annotations
 
@@ -27,8 +27,12 @@ class Fragments(NamedTuple):
     valid: Tensor
 
 
-class Silhouette(NamedTuple):
-    """mask: (B, H, W) share of each pixel that the body covers, 0..1; valid: (B,) bool as in Fragments."""
+class SoftSilhouette(NamedTuple):
+    """Silhouettes (formerly ``Silhouette``).
+
+    mask: (B, H, W) share of each pixel that the body covers, 0..1.
+    valid: (B,) bool as in Fragments.
+    """
 
     mask: Tensor
     valid: Tensor
@@ -103,7 +107,7 @@ def _face_table(faces: Tensor) -> tuple[int, int, Tensor]:
     return known[1], known[2], known[3]
 
 
-class Placement(NamedTuple):
+class DrawableBodies(NamedTuple):
     """valid: (B,) bool as in Fragments; whole: (B,) bool, valid and all of it in front of the near plane; the same for
     the host: whether all are whole, and whether some are valid but not whole."""
 
@@ -113,7 +117,7 @@ class Placement(NamedTuple):
     any_cut: bool
 
 
-def place_bodies(scene: Scene, near: float) -> Placement:
+def place_bodies(scene: Scene, near: float) -> DrawableBodies:
     """Which bodies can be drawn, and which reach behind the near plane.
 
     Valid are those whose vertices and camera hold no NaN, no infinity and nothing absurd: up to 1e6 metres and 1e9
@@ -127,7 +131,7 @@ def place_bodies(scene: Scene, near: float) -> Placement:
     vertices_cam, device = scene.vertices_cam.detach(), scene.vertices_cam.device
     if vertices_cam.numel() == 0:
         all_of_them = torch.ones(vertices_cam.shape[0], dtype=torch.bool, device=device)
-        return Placement(all_of_them, all_of_them, True, False)
+        return DrawableBodies(all_of_them, all_of_them, True, False)
     numbers, depth = vertices_cam.flatten(1), vertices_cam[..., 2].contiguous()  # minima of neighbours are fast
     camera = scene.intrinsics.detach().flatten(1)
     ends = torch.stack([numbers.amin(1).neg_(), numbers.amax(1), depth.amin(1), camera.abs().amax(1)])
@@ -137,6 +141,6 @@ def place_bodies(scene: Scene, near: float) -> Placement:
         whole.append(valid[-1] and nearest >= near)
     if all(whole):
         all_of_them = torch.ones(len(whole), dtype=torch.bool, device=device)
-        return Placement(all_of_them, all_of_them, True, False)
+        return DrawableBodies(all_of_them, all_of_them, True, False)
     on_device = torch.tensor([valid, whole], device=device)
-    return Placement(on_device[0], on_device[1], False, valid != whole)
+    return DrawableBodies(on_device[0], on_device[1], False, valid != whole)

@@ -115,7 +115,7 @@ def side_view(
     samples: int | None = None,
     rasterizer: Rasterizer = rasterize,
 ) -> ByteImage:
-    """The same bodies seen from elsewhere, all in the frame, without foreshortening to speak of.
+    """The same bodies seen from elsewhere, all in the frame, almost without foreshortening.
 
     Args:
         vertices_cam: (N, V, 3), (V, 3), or N of (V, 3); metres, camera frame.

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .fragments import Fragments, Scene, Silhouette, check_scene, place_bodies
+from .fragments import Fragments, Scene, SoftSilhouette, check_scene, place_bodies
 from .parts import PartMap, check_labels, labels_of
 from .rasterizer import NEAR, to_pixels
 
@@ -46,7 +46,7 @@ class Pytorch3dRenderer:
 
     def silhouette(
         self, vertices_cam: Tensor, faces: Tensor, intrinsics: Tensor, size: tuple[int, int], *, near: float = NEAR
-    ) -> Silhouette:
+    ) -> SoftSilhouette:
         """Soft mask: 1 - product over faces of (1 - sigmoid(-d / sigma)), d signed squared distances.
 
         Source: Liu et al. 2019 (SoftRas). It is wider than the body by about the blur's reach.
@@ -58,7 +58,7 @@ class Pytorch3dRenderer:
             scene, valid, near, blur_radius=blur_radius, faces_per_pixel=self.faces_per_pixel
         )
         free = torch.where(ids >= 0, torch.sigmoid(distances / self.sigma), 1)
-        return Silhouette(1 - free.prod(-1), valid)
+        return SoftSilhouette(1 - free.prod(-1), valid)
 
     def part_map(
         self,

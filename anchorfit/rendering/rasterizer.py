@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from .clipping import Triangles, clip_to_near
-from .fragments import Fragments, Placement, Scene, check_scene, place_bodies
+from .fragments import DrawableBodies, Fragments, Scene, check_scene, place_bodies
 
 NEAR = 0.01  # metres; closer than any lens focuses on a person
 _FACES_AT_ONCE = 1 << 19  # limits of each list's length: together they bound memory at about 300 MB beside the results
@@ -68,7 +68,7 @@ class Patch(NamedTuple):
 
 
 @torch.no_grad()
-def nearest_faces(scene: Scene, placement: Placement, near: float) -> Iterator[Patch]:
+def nearest_faces(scene: Scene, placement: DrawableBodies, near: float) -> Iterator[Patch]:
     """Ids of the nearest faces, for some bodies at a time, in the box of the image that they fit in: to go over a whole
     image takes longer than to draw a body into it. There is nothing outside of the patches."""
     at_once = max(1, _FACES_AT_ONCE // max(1, scene.faces.shape[0]))

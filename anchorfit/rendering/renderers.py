@@ -8,14 +8,14 @@ from typing import Protocol
 
 from torch import Tensor
 
-from .fragments import Fragments, Silhouette
+from .fragments import Fragments, SoftSilhouette
 from .parts import PartMap, part_map
 from .rasterizer import NEAR, rasterize
 from .silhouettes import silhouette
 
 
 class Renderer(Protocol):
-    """What training, evaluation and pictures need of a renderer. Arguments as in the functions of this package.
+    """Interface of a renderer. Arguments as in the functions of this package.
 
     `rasterize` is also what `overlay` and `side_view` take as their `rasterizer`.
     """
@@ -27,7 +27,7 @@ class Renderer(Protocol):
 
     def silhouette(
         self, vertices_cam: Tensor, faces: Tensor, intrinsics: Tensor, size: tuple[int, int], *, near: float = NEAR
-    ) -> Silhouette:
+    ) -> SoftSilhouette:
         """Soft mask with gradients."""
 
     def part_map(
@@ -57,7 +57,7 @@ class TorchRenderer:
 
     def silhouette(
         self, vertices_cam: Tensor, faces: Tensor, intrinsics: Tensor, size: tuple[int, int], *, near: float = NEAR
-    ) -> Silhouette:
+    ) -> SoftSilhouette:
         return silhouette(vertices_cam, faces, intrinsics, size, samples=self.samples, near=near)
 
     def part_map(

@@ -34,7 +34,7 @@ from torch.autograd.function import once_differentiable
 
 from .clipping import Triangles, clip_to_near
 from .edges import EdgeTable, edge_table
-from .fragments import Placement, Scene, Silhouette, check_scene, place_bodies
+from .fragments import DrawableBodies, Scene, SoftSilhouette, check_scene, place_bodies
 from .rasterizer import NEAR, to_pixels
 
 _CPU_SAMPLES_AT_ONCE = 1 << 20  # winding numbers of a group of bodies, 2 bytes each: they should stay in the cache
@@ -54,7 +54,7 @@ def silhouette(
     *,
     samples: int | None = None,
     near: float = NEAR,
-) -> Silhouette:
+) -> SoftSilhouette:
     """The share of each pixel that each body covers, with gradients to vertices and intrinsics.
 
     Args:
@@ -81,7 +81,7 @@ def silhouette(
     size = (scene.height, scene.width)
     task = _Task(scene.corners, edge_table(scene.faces), placement, soup_body, *size, samples, gradient)
     mask = _Coverage.apply(scene.vertices_cam, scene.intrinsics, soup_x, soup_y, task)  # type: ignore[no-untyped-call]
-    return Silhouette(mask, placement.valid)
+    return SoftSilhouette(mask, placement.valid)
 
 
 class _Task(NamedTuple):
@@ -93,7 +93,7 @@ class _Task(NamedTuple):
 
     corners: Tensor  # (3, F) vertices of the faces
     edges: EdgeTable
-    placement: Placement
+    placement: DrawableBodies
     soup_body: Tensor
     height: int
     width: int
@@ -101,7 +101,7 @@ class _Task(NamedTuple):
     gradient: bool  # whether anybody will ask for it
 
 
-def _cut_bodies(scene: Scene, placement: Placement, near: float) -> tuple[Tensor, Tensor, Tensor]:
+def _cut_bodies(scene: Scene, placement: DrawableBodies, near: float) -> tuple[Tensor, Tensor, Tensor]:
     """Corners x, y (M, 3) in pixels and body (M,) of the triangles of bodies that the near plane cuts."""
     if not placement.any_cut:
         nothing = scene.vertices_cam.new_zeros(0, 3)

@@ -24,7 +24,7 @@ from .records import Shown, person_records
 MOST_PEOPLE = 200
 """People in one report: 60 to 80 kB each, twice that with a comparison."""
 
-ERROR_TOP_PERCENT = 6.0  # of the person's height: the red end of the colours
+ERROR_TOP_PERCENT = 6.0  # of the person's size: the red end of the colours
 DISTANCE_TOP_MM = 150.0
 
 
@@ -54,7 +54,7 @@ def write_report(
     Returns:
         One line for each photograph that could not be shown.
     Raises:
-        ValueError: there is nobody to show.
+        ValueError: there is no person to show.
         OSError: the file cannot be written.
     """
     finite = torch.isfinite(estimate.params).all(-1).tolist()

@@ -1,4 +1,4 @@
-"""What a report says of each person, as plain numbers and texts."""
+"""A report's record of each person, as plain numbers and texts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from ..body import CANONICAL_JOINTS, BodyModel, BodyOutput, Measurements, measure
-from ..camera import STANDING_HEIGHT, project
+from ..camera import project
+from ..observations.person_size import person_size
 from ..results import BodyEstimate
 from .packing import pack_vertices
 
@@ -41,24 +42,31 @@ class Shown:
 def person_records(shown: Shown, body: BodyModel, others: dict[str, tuple[Shown, int]]) -> list[dict[str, Any]]:
     """A record for each row; ``others`` has by name a row of another estimate to compare with."""
     measurements = measure(body, body.layout.fit_betas(shown.estimate.betas.double()))
-    return [_record(shown, row, measurements, others.get(name)) for row, name in enumerate(shown.estimate.names)]
+    seen = shown.estimate
+    sizes = person_size(body, seen.keypoints.to(body.v_template), seen.confidence.to(body.v_template)).tolist()
+    return [
+        _record(shown, row, size, measurements, others.get(name))
+        for row, (name, size) in enumerate(zip(seen.names, sizes, strict=True))
+    ]
 
 
-def _record(shown: Shown, row: int, measurements: Measurements, other: tuple[Shown, int] | None) -> dict[str, Any]:
+def _record(
+    shown: Shown, row: int, size: float, measurements: Measurements, other: tuple[Shown, int] | None
+) -> dict[str, Any]:
     estimate, found = shown.estimate, shown.estimate.diagnostics
     matrix = estimate.intrinsics[row]
     error = _mean_error(estimate, row)
-    height_px = _height_px(shown, row)
     return {
         "name": estimate.names[row],
         "method": estimate.method,
+        "score": _number(float(found.score[row])),
         "trusted": bool(found.trusted[row]),
         "reason": found.reasons[row],
         "converged": bool(found.converged[row]),
         "steps": int(found.steps[row]),
         "error_px": _number(error),
-        "error_percent": _number(None if error is None else 100 * error / height_px),
-        "height_px": height_px,
+        "error_percent": _number(None if error is None else 100 * error / max(size, 1.0)),
+        "size_px": max(size, 1.0),
         "depth_m": _number(float(shown.bodies.joints[row, 0, 2])),
         "focal": float(matrix[0, 0]),
         "centre": matrix[:2, 2].tolist(),
@@ -123,12 +131,6 @@ def _mean_error(estimate: BodyEstimate, row: int) -> float | None:
     errors = estimate.diagnostics.reprojection_px[row]
     errors = errors[torch.isfinite(errors)]
     return float(errors.mean()) if len(errors) else None
-
-
-def _height_px(shown: Shown, row: int) -> float:
-    """What a person that stood upright there would measure in the image, so that crouching is no error."""
-    depth = max(float(shown.bodies.joints[row, 0, 2]), 0.1)
-    return STANDING_HEIGHT * float(shown.estimate.intrinsics[row, 1, 1]) / depth
 
 
 def _number(value: float | None) -> float | None:

@@ -44,7 +44,7 @@ from ...observations.people import Observations
 from ...regressors.normalisation import NormalisedKeypoints, normalise, rays_of
 from ...regressors.synthesis import PoseSource, Synthesis, Synthesizer
 from ..answers import Answer, answer_of
-from ..synthetic import SyntheticPeople
+from ..synthetic import SyntheticConfig
 from .landmarks import LIMB_JOINTS, LSP_JOINTS, detected, landmark_points, landmark_vertices, landmarks_of
 from .trees import RegressionForest
 
@@ -255,5 +255,5 @@ def _training_landmarks(
     spoiled = torch.rand(count, generator=generator) >= detector.clean
     noise = torch.rand(count, generator=generator) * detector.noise * spoiled
     missing = torch.rand(count, generator=generator) * detector.missing
-    config = SyntheticPeople(outliers=detector.outliers, outlier_noise=detector.outlier_noise)
+    config = SyntheticConfig(outliers=detector.outliers, outlier_noise=detector.outlier_noise)
     return detected(body, params, intrinsics, noise, missing, config, generator)

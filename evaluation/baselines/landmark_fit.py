@@ -23,7 +23,7 @@ from .landmarks import LIMB_JOINTS, LandmarkObservations, landmark_names, landma
 
 
 @dataclass(frozen=True, kw_only=True)
-class Landmarks(Keypoints):
+class LandmarkKeypoints(Keypoints):
     """The data term over 91 landmarks instead of the joints among them."""
 
     def build(self, problem: FitProblem, stage: Stage) -> KeypointTerm:
@@ -43,14 +43,14 @@ class Landmarks(Keypoints):
 class LandmarkFit:
     """The method. The pose prior is what is learned; ``train`` takes the one that was fitted to training subjects."""
 
-    prior: GaussianMixture
+    pose_prior: GaussianMixture
     config: FitConfig = FitConfig()
     name: str = "Lassner 2017, fit, 91 landmarks"
 
     @staticmethod
     def train(body: BodyModel, *, config: FitConfig | None = None, seed: int = 0) -> LandmarkFit:
         """Nothing random is drawn: ``seed`` is here because every baseline takes one."""
-        return LandmarkFit(prior=load_pose_prior(), config=config or FitConfig())
+        return LandmarkFit(pose_prior=load_pose_prior(), config=config or FitConfig())
 
     def estimate(self, observations: Observations, body: BodyModel) -> Answer:
         """Bodies; see `Answer`.
@@ -59,13 +59,13 @@ class LandmarkFit:
             ValueError: the observations have no landmarks.
         """
         with torch.no_grad():
-            config = self.config.with_term(Landmarks(sigma=self.config.keypoints.sigma)).without("silhouette")
-            found = smplify(body, _joints_as_keypoints(landmarks_of(observations)), self.prior, config=config)
+            config = self.config.with_term(LandmarkKeypoints(sigma=self.config.keypoints.sigma)).without("silhouette")
+            found = smplify(body, _joints_as_keypoints(landmarks_of(observations)), self.pose_prior, config=config)
             return answer_of(found.params, body)
 
 
 def _joints_as_keypoints(seen: LandmarkObservations) -> LandmarkObservations:
-    """The joints among the landmarks, as keypoints: the camera stage looks at nothing else."""
+    """The joints among the landmarks, as keypoints: the camera stage uses these alone."""
     index = [CANONICAL_JOINTS.index(name) for name in LIMB_JOINTS]
     keypoints, confidence = torch.zeros_like(seen.keypoints), torch.zeros_like(seen.confidence)
     keypoints[:, index] = seen.landmarks[:, : len(index)]

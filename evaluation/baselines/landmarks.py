@@ -13,12 +13,13 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from ...body import BodyModel, PointSet, compile_points
+from ...body import BodyModel, PointSet
+from ...body.kinematics import compiled_points
 from ...camera import STANDING_HEIGHT, project
 from ...fitting.contours import surface_sample
 from ...observations.conventions import LSP14
 from ...observations.people import Observations
-from ..synthetic import SyntheticPeople, SyntheticSet
+from ..synthetic import SyntheticConfig, SyntheticSet
 
 SURFACE_LANDMARKS = 79
 LSP_JOINTS: tuple[str, ...] = tuple(name for name in LSP14 if name is not None)
@@ -37,10 +38,9 @@ def landmark_names(body: BodyModel) -> tuple[str, ...]:
     return (*LIMB_JOINTS, *(f"vertex:{vertex}" for vertex in landmark_vertices(body)))
 
 
-@lru_cache(maxsize=4)
 def landmark_points(body: BodyModel) -> PointSet:
     """The 91 points of a body."""
-    return compile_points(body, LIMB_JOINTS, vertices=landmark_vertices(body))
+    return compiled_points(body, landmark_names(body))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +94,7 @@ def landmarks_of(observations: Observations) -> LandmarkObservations:
 
 
 def observe_landmarks(
-    body: BodyModel, people: SyntheticSet, config: SyntheticPeople, *, seed: int
+    body: BodyModel, people: SyntheticSet, config: SyntheticConfig, *, seed: int
 ) -> LandmarkObservations:
     """True landmarks of synthetic people, as noisy, wrong and missing as ``config`` says of keypoints.
 
@@ -117,7 +117,7 @@ def detected(
     intrinsics: Tensor,
     noise: Tensor,
     missing: Tensor,
-    config: SyntheticPeople,
+    config: SyntheticConfig,
     generator: torch.Generator,
 ) -> tuple[Tensor, Tensor]:
     """Landmarks (B, 91, 2) in pixels and confidences (B, 91) of bodies (B, D).

@@ -4,7 +4,7 @@ Layout: ``S9/MyPoseFeatures/D3_Positions_mono/Directions 1.60457274.cdf`` (or ``
 download scripts unpack it) and the same under ``D2_Positions``. A file holds one variable Pose, (1, T, 96) millimetres
 in the camera's frame or (1, T, 64) pixels, of 32 joints at 50 frames a second. 15 of the joints repeat others or mark
 the ends of limbs; the usual 17 are read. ``D3_Positions`` (world frame, no camera in its names) is not needed, and
-``D3_Positions_mono_universal`` puts everybody's pose on one skeleton, which published errors are not over. The one
+``D3_Positions_mono_universal`` puts all poses on one skeleton, which published errors are not over. The one
 corrupt video of the two subjects, S11's Directions by camera 54138969, is not of the camera that is read.
 """
 

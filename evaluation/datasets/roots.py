@@ -1,4 +1,4 @@
-"""Where data sets lie and where they come from: what is missing is said in one line, with source and licence."""
+"""Folders and origins of data sets; a missing file is reported in one line, with source and licence."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class DatasetError(ValueError):
 
 
 class Origin(NamedTuple):
-    """Where a data set comes from, and under which terms; none of them is part of this package."""
+    """Source and terms of a data set; none is part of this package."""
 
     name: str
     url: str
@@ -34,7 +34,7 @@ def existing_root(root: str | Path, origin: Origin) -> Path:
     return root
 
 
-def existing_file(path: str | Path, origin: Origin) -> Path:
+def dataset_file(path: str | Path, origin: Origin) -> Path:
     """The one file that a data set is.
 
     Raises:

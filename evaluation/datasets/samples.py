@@ -1,4 +1,4 @@
-"""What readers of data sets with known bodies give: one person at a time, in this library's frames."""
+"""Samples of data sets with known bodies: one person at a time, in this library's frames."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class BodyDataset(Protocol):
 
     @property
     def names(self) -> Sequence[str]:
-        """Of everybody, no two alike."""
+        """Names of all people, no two alike."""
 
     @property
     def labels(self) -> Sequence[tuple[str, ...]]:
@@ -49,7 +49,7 @@ class BodyDataset(Protocol):
     def sample(self, index: int, body: BodyModel) -> Sample: ...
 
 
-def moved(body: BodyModel, params: Tensor, rotation: Tensor, translation: Tensor) -> Tensor:
+def transformed_params(body: BodyModel, params: Tensor, rotation: Tensor, translation: Tensor) -> Tensor:
     """Parameters of the same body after x -> rotation @ x + translation.
 
     Args:

@@ -17,11 +17,11 @@ import torch
 from ...body import BodyModel
 from ...body.parameters import NUM_TRANSL
 from ...interchange.spin import NUM_BETAS, SPIN24
-from ...observations import Keypoints, Person, image_size
+from ...observations import KeypointSet, Person, image_size
 from ...observations.arrays import load_arrays
 from ...observations.conventions import BODY25, LSP14, joints_to_canonical
 from ..file_cache import cached_by_file
-from .roots import DatasetError, Origin, existing_file
+from .roots import DatasetError, Origin, dataset_file
 from .samples import Sample
 
 FOURTEEN = tuple(name for name in LSP14 if name is not None)
@@ -130,10 +130,10 @@ def open_spin(path: str | Path, gender: str = "neutral", *, images: Path | None 
         gender: whose rows, where the file says whose its bodies are.
         images: the folder that ``imgname`` is relative to, or None.
     Raises:
-        DatasetError: no such file, none that can be used, or nobody of this gender; or its bodies are of both genders,
-            which are two models, and none was said.
+        DatasetError: no such file, none that can be used, or no person of this gender; or its bodies are of both
+            genders, which are two models, and none was said.
     """
-    path = existing_file(path, ORIGIN)
+    path = dataset_file(path, ORIGIN)
     arrays = _load(path)
     letters = [GENDERS.get(str(letter)) for letter in arrays.get("gender", [])]
     if "S" in arrays or not any(letters):
@@ -146,7 +146,7 @@ def open_spin(path: str | Path, gender: str = "neutral", *, images: Path | None 
     return SpinFile(path, images=images, rows=rows, truth_alone=True)
 
 
-def _keypoints(arrays: dict[str, np.ndarray], row: int) -> Keypoints:
+def _keypoints(arrays: dict[str, np.ndarray], row: int) -> KeypointSet:
     if "part" in arrays and (arrays["part"][row, :, 2] > 0).any():
         values, joints = _with_head(np.asarray(arrays["part"][row], dtype=np.float64)), SPIN24
     elif "openpose" in arrays:

@@ -20,7 +20,7 @@ from ...observations import Person, image_size
 from ...observations.conventions import OPENPOSE18, joints_to_canonical
 from ..file_cache import cached_by_file
 from .roots import DatasetError, Origin, existing_root, lacking
-from .samples import Sample, moved
+from .samples import Sample, transformed_params
 from .spin import FOURTEEN
 
 ORIGIN = Origin(
@@ -79,7 +79,9 @@ class ThreeDpw:
         rows = [np.asarray(content[key][person], dtype=np.float64) for key in ("poses", "betas", "trans")]
         params = torch.from_numpy(np.concatenate([rows[0][frame], rows[1].ravel()[:10], rows[2][frame]]))
         camera = torch.from_numpy(np.asarray(content["cam_poses"], dtype=np.float64)[frame])
-        return Sample(observed, intrinsics=intrinsics, params=moved(body, params, camera[:3, :3], camera[:3, 3]))
+        return Sample(
+            observed, intrinsics=intrinsics, params=transformed_params(body, params, camera[:3, :3], camera[:3, 3])
+        )
 
 
 def open_threedpw(root: str | Path, gender: str, *, split: str = "test") -> ThreeDpw:

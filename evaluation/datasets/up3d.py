@@ -23,7 +23,7 @@ from ...body.unpickling import load_pickle_safely
 from ...observations import Person, image_size
 from ...observations.conventions import LSP14, joints_to_canonical
 from .roots import DatasetError, Origin, existing_root, lacking
-from .samples import Sample, moved
+from .samples import Sample, transformed_params
 from .spin import FOURTEEN
 
 ORIGIN = Origin(
@@ -104,7 +104,7 @@ class Up3d:
         )  # fmt: skip
         record = read_fields(self.folder / f"{number}_body.pkl", _SIZES)
         params = torch.cat([record["pose"], record["betas"], record["trans"]])
-        return Sample(person, params=moved(body, params, axis_angle_to_matrix(record["rt"]), record["t"]))
+        return Sample(person, params=transformed_params(body, params, axis_angle_to_matrix(record["rt"]), record["t"]))
 
 
 def open_up3d(root: str | Path, split: str = "test", *, reduced: Path | None = None) -> Up3d:

@@ -65,7 +65,7 @@ class KeypointCounts:
 
     @classmethod
     def nothing(cls, joints: int, thresholds: tuple[float, ...]) -> KeypointCounts:
-        """Nobody: what counting begins with."""
+        """Counts of no person: where a sum begins."""
         none = torch.zeros(joints, len(thresholds), dtype=torch.long)
         return cls(thresholds=thresholds, seen=none.sum(1), hit=none)
 

@@ -59,8 +59,8 @@ class SegmentationScores(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SegmentationCounts:
-    """Pixels of one image, of a batch of images (leading dimensions), or of a whole set, by what they are and were
-    taken for. Counts add up in any order: workers count, and `merge` joins.
+    """Confusion counts of the pixels of one image, of a batch of images (leading dimensions), or of a whole set.
+    Counts add up in any order: workers count, and `merge` joins.
 
     Attributes:
         foreground: (..., 2, 2) int64, [target, predicted]: background and foreground.

@@ -15,7 +15,7 @@ from ..datasets.roots import DatasetError
 from ..datasets.samples import BodyDataset, Sample
 from ..joint_regressor import JointRegressor
 from ..surface_landmarks import SurfaceLandmarks
-from ..truth import Joints, Truth
+from ..truth import TrueJoints, Truth
 from .runner import Block
 
 BLOCK = 50
@@ -40,7 +40,7 @@ class BodyBenchmark:
 
     @cached_property  # of large sets names take long to make
     def names(self) -> list[list[str]]:
-        """Of everybody, block by block."""
+        """Names of all people, block by block."""
         every = list(self.dataset.names)
         return [every[start : start + BLOCK] for start in range(0, len(every), BLOCK)]
 
@@ -78,7 +78,7 @@ def truth_of(
         body: sets device and type.
         regressor, landmarks: as `BodyBenchmark` has them.
     Raises:
-        DatasetError: somebody has neither a body as the others nor the joints that are judged, or numbers that are not
+        DatasetError: a person has neither a body as the others nor the joints that are judged, or numbers that are not
             finite.
     """
     for sample in samples:
@@ -92,11 +92,11 @@ def truth_of(
     return Truth(joints=_joints(samples, judged)._replace(regressor=regressor))
 
 
-def _joints(samples: Sequence[Sample], judged: tuple[str, ...]) -> Joints:
+def _joints(samples: Sequence[Sample], judged: tuple[str, ...]) -> TrueJoints:
     """Joints that all people have, the pelvis first."""
     names = ("pelvis", *judged)
     lacking = [sample.person.name for sample in samples if not set(names) <= sample.joints.keys()]
     if lacking:
         raise DatasetError(f"{lacking[0]}: some of the joints {', '.join(names)} are not known")
     positions = torch.stack([torch.stack([sample.joints[name] for name in names]) for sample in samples])
-    return Joints(positions, names, judged)
+    return TrueJoints(positions, names, judged)

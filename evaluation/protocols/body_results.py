@@ -24,9 +24,9 @@ from ..surface_landmarks import SurfaceLandmarks
 from ..truth import Truth, errors_against
 from ..workers import map_over_processes
 from .bodies import truth_of
-from .lsp import MISSING, centred, labels_of
+from .lsp import MISSING, centred, estimated_labels
 from .openbody import OpenBody
-from .runner import NOT_FINITE, Scene
+from .runner import NOT_FINITE, Case
 
 PEOPLE_AT_ONCE = 25
 
@@ -40,11 +40,11 @@ class Known(NamedTuple):
 
 
 class People(Protocol):
-    """Whom results are scored on, block by block; must be picklable."""
+    """People that results are scored on, block by block; must be picklable."""
 
     @property
     def names(self) -> Sequence[Sequence[str]]:
-        """Of everybody, block by block, no two alike."""
+        """Names of all people, block by block, no two alike."""
 
     @property
     def labels(self) -> Sequence[tuple[str, ...]]:
@@ -118,7 +118,7 @@ def people_of(seen: Observations) -> tuple[Person, ...]:
 
 @dataclass(frozen=True, kw_only=True)
 class Scoring:
-    """How results are read and judged.
+    """Settings of reading and scoring results.
 
     Attributes:
         method: what records call the method.
@@ -162,7 +162,7 @@ def score_people(
     workers: int = 1,
     progress: Callable[[int], None] = lambda done: None,
 ) -> list[str]:
-    """Score everybody whom the file does not hold yet; returns a line for each result that could not be used.
+    """Score the people that the file does not hold yet; returns a line for each result that could not be used.
 
     Args:
         people: the data set.
@@ -213,7 +213,7 @@ def _score(judge: _Judge, task: tuple[int, tuple[str, ...], tuple[Entry | None, 
         labels, one = empty_like(annotation.mask), placed[row]
         if one is not None:
             try:
-                labels = labels_of(judge.body, one, annotation)
+                labels = estimated_labels(judge.body, one, annotation)
             except ValueError as error:
                 problems[row] = str(error)
         counts[row] = segmentation_counts(labels, annotation.mask, annotation.parts)
@@ -254,11 +254,11 @@ def _read(
     return placed, problems
 
 
-def scene_of_person(people: People, name: str, entry: Entry, scoring: Scoring, true_body: BodyModel) -> Scene:
-    """What there is to show of a person: in the result's camera, with what was seen and the truth where it is known.
+def case_of_person(people: People, name: str, entry: Entry, scoring: Scoring, true_body: BodyModel) -> Case:
+    """Case of a person: in the result's camera, with observations and, where known, the truth.
 
     Raises:
-        ValueError: there is nobody of this name.
+        ValueError: there is no person of this name.
     """
     for index, names in enumerate(people.names):
         if name in names:
@@ -277,7 +277,7 @@ def scene_of_person(people: People, name: str, entry: Entry, scoring: Scoring, t
         names=(name,),
     )
     bodies = known.truth.bodies if scoring.body == scoring.true_body else None
-    return Scene(
+    return Case(
         observations=seen,
         annotation=None if known.annotations is None else known.annotations[row],
         truth=None if bodies is None else bodies[row],

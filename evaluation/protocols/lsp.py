@@ -19,20 +19,20 @@ from ..part_labels import draw_labels
 from ..records import Record, RecordFile
 from ..scoring import empty_like, segmentation_counts
 from ..workers import map_over_processes
-from .runner import Scene
+from .runner import Case
 
 IMAGES_AT_ONCE = 16
 MISSING = "no estimate"
 
 
-class Matched(NamedTuple):
+class MatchedImages(NamedTuple):
     """The entry of each image, None where there is none, and a line for what could not be matched."""
 
     entries: dict[str, Entry | None]
     problems: tuple[str, ...]
 
 
-def match_estimates(dataset: Lsp, index: EstimateIndex) -> Matched:
+def match_estimates(dataset: Lsp, index: EstimateIndex) -> MatchedImages:
     """Which estimate belongs to which image.
 
     Raises:
@@ -66,12 +66,12 @@ def match_estimates(dataset: Lsp, index: EstimateIndex) -> Matched:
     if missing:
         shown = ", ".join(missing[:5]) + (" ..." if len(missing) > 5 else "")
         problems.append(f"{len(missing)} images have no estimate and count as empty predictions: {shown}")
-    return Matched(entries, tuple(problems))
+    return MatchedImages(entries, tuple(problems))
 
 
 def score_estimates(
     dataset: Lsp,
-    matched: Matched,
+    matched: MatchedImages,
     file: RecordFile,
     *,
     method: str,
@@ -140,7 +140,7 @@ def _score_one(judge: _Judge, name: str, annotation: Annotation, entry: Entry | 
     if entry is not None:
         try:
             placed = read_estimate(entry, enlarged=judge.enlarged)
-            labels, problem = labels_of(judge.body, placed, annotation), ""
+            labels, problem = estimated_labels(judge.body, placed, annotation), ""
             params = tuple(placed.params.tolist())
         except (OSError, ValueError) as error:
             problem = str(error)
@@ -148,7 +148,7 @@ def _score_one(judge: _Judge, name: str, annotation: Annotation, entry: Entry | 
     return Record(method=judge.method, name=name, counts=counts, problem=problem, params=params)
 
 
-def labels_of(body: BodyModel, placed: PlacedBody, annotation: Annotation) -> np.ndarray:
+def estimated_labels(body: BodyModel, placed: PlacedBody, annotation: Annotation) -> np.ndarray:
     """Part labels of an estimate at the annotation's size.
 
     Raises:
@@ -163,8 +163,8 @@ def labels_of(body: BodyModel, placed: PlacedBody, annotation: Annotation) -> np
     return draw_labels(body, placed.params[None], intrinsics[None], [(width, height)], [placed.crop])[0]
 
 
-def scene_of_image(image: LspImage, entry: Entry, enlarged: float) -> Scene:
-    """What there is to show of an image and its estimate: nobody's keypoints are known."""
+def case_of_image(image: LspImage, entry: Entry, enlarged: float) -> Case:
+    """Case of an image and its estimate, without keypoints, which are not known."""
     annotation = read_annotation(image)
     height, width = annotation.mask.shape
     intrinsics = centred(read_estimate(entry, enlarged=enlarged).intrinsics, width, height).float()
@@ -176,7 +176,7 @@ def scene_of_image(image: LspImage, entry: Entry, enlarged: float) -> Scene:
         image_size=torch.tensor([[width, height]]),
         names=(image.name,),
     )
-    return Scene(observations=nothing, annotation=annotation, truth=None, photograph=image.photograph)
+    return Case(observations=nothing, annotation=annotation, truth=None, photograph=image.photograph)
 
 
 def centred(intrinsics: Tensor, width: int, height: int) -> Tensor:

@@ -36,7 +36,7 @@ class LspBenchmark:
 
     @property
     def names(self) -> list[list[str]]:
-        """Of all images, block by block."""
+        """Names of all images, block by block."""
         every = [image.name for image in self.images]
         return [every[start : start + BLOCK] for start in range(0, len(every), BLOCK)]
 

@@ -16,7 +16,7 @@ from ...body.pose_library import load_pose_library
 from ..baselines.landmarks import observe_landmarks
 from ..datasets.lsp import Annotation
 from ..part_labels import draw_labels
-from ..synthetic import SyntheticPeople, make_people
+from ..synthetic import SyntheticConfig, make_people
 from ..truth import Truth
 from .runner import Block
 
@@ -41,7 +41,7 @@ class OpenBody:
 
     count: int = 200
     seed: int = 2018
-    people: SyntheticPeople = SyntheticPeople()
+    people: SyntheticConfig = SyntheticConfig()
 
     def __post_init__(self) -> None:
         if self.count < 1:
@@ -49,7 +49,7 @@ class OpenBody:
 
     @property
     def names(self) -> list[list[str]]:
-        """Of everybody, block by block."""
+        """Names of all people, block by block."""
         every = [f"person{i:06d}" for i in range(self.count)]
         return [every[start : start + BLOCK] for start in range(0, self.count, BLOCK)]
 

@@ -47,8 +47,8 @@ class Block(NamedTuple):
     photographs: tuple[Path | None, ...] | None = None
 
 
-class Scene(NamedTuple):
-    """One person to be shown: what was seen, and what is known of it."""
+class Case(NamedTuple):
+    """One person to be shown: observations and truth."""
 
     observations: Observations
     annotation: Annotation | None
@@ -61,7 +61,7 @@ class Benchmark(Protocol):
 
     @property
     def names(self) -> Sequence[Sequence[str]]:
-        """Of everybody, block by block."""
+        """Names of all people, block by block."""
 
     def block(self, index: int, body: BodyModel) -> Block: ...
 
@@ -89,7 +89,7 @@ def run_benchmark(
         store: keeps what methods learn, so that they are trained once; None: each process trains its own.
         progress: called with the number of people (times methods) done since the last call.
     Returns:
-        Everybody's records, method by method.
+        Records of all people, method by method.
     """
     variants_of(variants)
     tasks = []
@@ -110,16 +110,16 @@ def run_benchmark(
     return sorted(chosen, key=lambda record: variants.index(record.method))
 
 
-def scene_of(benchmark: Benchmark, name: str, body: BodyModel) -> Scene:
-    """What there is to show of a person.
+def case_of(benchmark: Benchmark, name: str, body: BodyModel) -> Case:
+    """Case of a person by name.
 
     Raises:
-        ValueError: there is nobody of this name.
+        ValueError: there is no person of this name.
     """
     for index, names in enumerate(benchmark.names):
         if name in names:
             row, block = list(names).index(name), benchmark.block(index, body)
-            return Scene(
+            return Case(
                 observations=block.detected.rows([row]),
                 annotation=None if block.annotations is None else block.annotations[row],
                 truth=None if block.truth.bodies is None else block.truth.bodies[row],

@@ -1,1 +1,1 @@
-"""What a benchmark leaves behind: tables, per-person results, a manifest, a page of cases."""
+"""Files of a benchmark: tables, per-person results, a manifest, a page of cases."""

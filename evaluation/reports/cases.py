@@ -21,7 +21,7 @@ from ..crops import crop_around_joints
 from ..datasets.lsp import Annotation
 from ..metrics.segmentation import SegmentationCounts
 from ..part_labels import draw_labels
-from ..protocols.runner import Scene
+from ..protocols.runner import Case
 from ..records import Record
 
 PANEL = 240  # pixels
@@ -43,7 +43,7 @@ figcaption {{ color: #555 }} h2 {{ margin: 1.2em 0 .3em }} h3 {{ margin: .6em 0 
 def write_cases(
     path: Path,
     records: Sequence[Record],
-    scene_of: Callable[[str], Scene],
+    case_of: Callable[[str], Case],
     body: BodyModel,
     *,
     title: str,
@@ -54,7 +54,7 @@ def write_cases(
     Args:
         path: of the HTML file.
         records: of all methods; those without parameters are left out.
-        scene_of: gives what there is to show of a person, by name.
+        case_of: gives what there is to show of a person, by name.
         body: of the records' parameters.
         title: of the page.
         each: how many best and how many worst people a method.
@@ -70,29 +70,29 @@ def write_cases(
         worst, best = own[:each], own[max(each, len(own) - each) :][::-1]
         for heading, chosen in (("best", best), ("worst", worst)):
             pieces.append(f"<h3>{heading}</h3>")
-            pieces.extend(_figure(record, draw_case(record, scene_of(record.name), body)) for record in chosen)
+            pieces.extend(_figure(record, draw_case(record, case_of(record.name), body)) for record in chosen)
     write_atomically(path, "\n".join(pieces).encode())
 
 
-def draw_case(record: Record, scene: Scene, body: BodyModel) -> np.ndarray:
+def draw_case(record: Record, case: Case, body: BodyModel) -> np.ndarray:
     """The panels of one person side by side; (240, n * 240, 3) uint8."""
     params = torch.tensor(record.params, dtype=body.dtype)[None]
-    seen = scene.observations
+    seen = case.observations
     width, height = (int(side) for side in seen.image_size[0])
-    crop = _window_of(seen, scene.annotation)
+    crop = _window_of(seen, case.annotation)
     camera = crop.crop_intrinsics(seen.intrinsics[0].double()).to(body.v_template)
-    picture = _window(_photograph(scene.photograph, width, height), crop)
+    picture = _window(_photograph(case.photograph, width, height), crop)
     nobody = body.v_template.new_zeros(0, body.num_vertices, 3)
     keypoints = torch.cat([crop.to_crop(seen.keypoints[0].double()), seen.confidence[0, :, None].double()], 1)
-    shown = scene.photograph is not None or bool((seen.confidence > 0).any())
+    shown = case.photograph is not None or bool((seen.confidence > 0).any())
     panels = [overlay(picture, nobody, body.faces, camera, keypoints=keypoints)] if shown else []
-    if scene.annotation is not None:
+    if case.annotation is not None:
         drawn = draw_labels(body, params, seen.intrinsics, [(width, height)])[0]
-        panels += [_window(_coloured(labels), crop) for labels in (scene.annotation.parts, drawn)]
+        panels += [_window(_coloured(labels), crop) for labels in (case.annotation.parts, drawn)]
     bodies = [body.from_params(params)]
     panels.append(overlay(picture, bodies[0].vertices, body.faces, camera))
-    if scene.truth is not None:
-        bodies.append(body.from_params(scene.truth.to(params)[None]))
+    if case.truth is not None:
+        bodies.append(body.from_params(case.truth.to(params)[None]))
     panels += [side_view(b.vertices - b.joints[:, :1], body.faces, (PANEL, PANEL)) for b in bodies]
     return np.concatenate(panels, axis=1)
 

@@ -1,4 +1,4 @@
-"""What it takes to make numbers again: commit, versions, settings, checksums."""
+"""Manifest of a run, to reproduce its numbers: commit, versions, settings, checksums."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from ...atomic import write_atomically
 from ..records import checksum
 
 
-def fingerprint(body: str, beside: Sequence[str] = ("poses", "priors", "weights")) -> dict[str, str]:
-    """What a run's numbers depend on beside its settings: SHA-256 of the body, the poses, the prior and the networks.
+def checksums(body: str, beside: Sequence[str] = ("poses", "priors", "weights")) -> dict[str, str]:
+    """SHA-256 of the files that a run depends on: the body, the poses, the pose prior and the networks.
 
     Args:
         body: "open" or a path, as `load_body` takes it.

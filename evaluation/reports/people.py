@@ -20,7 +20,7 @@ HEADINGS = (
 )  # fmt: skip
 
 
-def write_people(folder: Path, records: Sequence[Record]) -> Path:
+def write_person_scores(folder: Path, records: Sequence[Record]) -> Path:
     """Write ``people.parquet`` or ``people.csv``; returns which. Scores in [0, 1]; what is not known is empty."""
     lines = [_line(record) for record in records]
     try:

@@ -1,11 +1,14 @@
 """The lines of the energy, one file each: a frozen spec, and the term that it builds."""
 
+from typing import TYPE_CHECKING
+
+from ...deprecation import renamed_names
 from .anchor import Anchor, AnchorTerm
 from .autograd import AutogradTerm
 from .hinge import Hinge, HingeTerm
 from .interpenetration import Interpenetration, InterpenetrationTerm
 from .keypoints import Keypoints, KeypointTerm
-from .mixture import MixtureTerm, PosePrior
+from .mixture import Mixture, MixtureTerm
 from .robust import Robust
 from .shape import Shape, ShapeTerm
 from .shared_shape import SharedShape, SharedShapeTerm
@@ -26,8 +29,8 @@ __all__ = [
     "InterpenetrationTerm",
     "KeypointTerm",
     "Keypoints",
+    "Mixture",
     "MixtureTerm",
-    "PosePrior",
     "Robust",
     "Shape",
     "ShapeTerm",
@@ -42,3 +45,6 @@ __all__ = [
     "Upright",
     "UprightTerm",
 ]
+
+if not TYPE_CHECKING:
+    __getattr__ = renamed_names(__name__, PosePrior="Mixture")

@@ -18,8 +18,8 @@ class AutogradTerm(Term):
 
     Args:
         name: how diagnostics speak of it.
-        function: (parameters of one row, points (P, 3) metres in the camera frame, data (...)) -> residuals (R,),
-            in PyTorch operations that `torch.func.vmap` can take (no branches on values).
+        function: (parameters of one row, points (P, 3) metres in the camera frame, data (...)) -> residuals (R,)
+            or one (), in PyTorch operations that `torch.func.vmap` can take (no branches on values).
         point_names: the P body points that the function is given.
         data: (B, ...) what it is told of each row; nothing by default.
 
@@ -28,8 +28,9 @@ class AutogradTerm(Term):
     >>> level = AutogradTerm("level", lambda row, points, _: 100 * (points[0, 1:2] - points[1, 1:2]),
     ...                      point_names=("left_ankle", "right_ankle"))
     >>> body = load_body()
-    >>> energy = Energy(body, [level]).by_term(body.layout.zeros(2, body.v_template), torch.arange(2))
-    >>> bool((energy["level"] < 1).all())
+    >>> energy = Energy(body, [level])
+    >>> found = energy.by_term(energy.state(body.layout.zeros(2, body.v_template)), torch.arange(2))
+    >>> bool((found["level"] < 1).all())
     True
     """
 
@@ -42,19 +43,13 @@ class AutogradTerm(Term):
         self._data = data
 
     def residuals(self, state: BodyState, rows: Tensor) -> Residuals:
-        assert state.jacobian is not None
         data = rows.new_zeros(len(rows), 0) if self._data is None else self._data[rows]
 
         def one(params: Tensor, points: Tensor, told: Tensor) -> tuple[Tensor, Tensor]:
-            values = self._function(state.layout.split(params), points, told)
+            values = self._function(state.layout.split(params), points, told).flatten()
             return values, values
 
         by_both = torch.func.vmap(torch.func.jacrev(one, argnums=(0, 1), has_aux=True))
         (by_params, by_points), values = by_both(state.params, state.points, data)
         through_points = by_points.flatten(2) @ state.jacobian.flatten(1, 2)  # (B, R, P 3) (B, P 3, D)
         return Residuals(values, by_params + through_points)
-
-    def energy(self, state: BodyState, rows: Tensor) -> Tensor:
-        data = rows.new_zeros(len(rows), 0) if self._data is None else self._data[rows]
-        values = torch.func.vmap(lambda p, q, d: self._function(state.layout.split(p), q, d))
-        return values(state.params, state.points, data).square().sum(-1)

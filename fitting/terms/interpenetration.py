@@ -57,7 +57,6 @@ class InterpenetrationTerm(Term):
     def residuals(self, state: BodyState, rows: Tensor) -> Residuals:
         overlaps, between, reach = self._overlaps(state)
         root = (overlaps.sum(-1) + 1e-12).sqrt()  # smooth where nothing touches
-        assert state.jacobian is not None
         pull = -(overlaps / reach / root[:, None])[..., None] * between  # d root / d between
         by_joint = self._pairs.offsets.mT @ pull  # (B, 24, 3)
         count = len(root)
@@ -73,7 +72,7 @@ class InterpenetrationTerm(Term):
 
     def depth(self, state: BodyState) -> Tensor:
         """(B,) how deep the two spheres that overlap most lie in each other, metres; 0 where none touch."""
-        _, between, _ = self._overlaps(state)
+        between = self._pairs.offsets @ state.points
         radii = self._capsules.radii(state.params[:, state.layout.betas])
         touching = radii[:, self._pairs.first] + radii[:, self._pairs.second] - between.norm(dim=-1)
         return touching.amax(-1).clamp(min=0.0)

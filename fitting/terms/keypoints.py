@@ -49,12 +49,11 @@ class KeypointTerm(Term):
         self._sigma = sigma
 
     def residuals(self, state: BodyState, rows: Tensor) -> Residuals:
-        assert state.jacobian is not None
         weights = self._weights[rows]
         pixels, by_point, behind = project_with_jacobian(state.points, self._intrinsics[rows])
         rho, slope = geman_mcclure(pixels - self._keypoints[rows], self._sigma)
         behind = (behind & (weights > 0)).any(-1)
-        values = torch.where(behind[:, None], torch.inf, (rho * weights[..., None]).flatten(1))
+        values = (rho * weights[..., None]).flatten(1).masked_fill(behind[:, None], torch.inf)
         pull = by_point * (slope * weights[..., None])[..., None]  # (B, P, 2, 3)
         along = pull[..., :1] * state.jacobian[:, :, None, 0]  # (B, P, 2, D)
         for axis in (1, 2):
@@ -66,7 +65,7 @@ class KeypointTerm(Term):
         pixels = project(state.points, self._intrinsics[rows], nearest=NEAREST_DEPTH)
         rho, _ = geman_mcclure(pixels - self._keypoints[rows], self._sigma)
         behind = ((state.points[..., 2] < NEAREST_DEPTH) & (weights > 0)).any(-1)
-        return torch.where(behind, torch.inf, (rho * weights[..., None]).square().sum((-1, -2)))
+        return (rho * weights[..., None]).square().sum((-1, -2)).masked_fill(behind, torch.inf)
 
 
 def default_joint_weights() -> dict[str, float]:

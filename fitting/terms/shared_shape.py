@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Tensor
@@ -22,7 +22,7 @@ class SharedShapeTerm(Term):
     """Betas of all rows of a person are equal: a condition, not a weight, so its energy is 0.
 
     Each row's energy around where it stands is (b - b_i)^T S_i (b - b_i) in its betas, S_i the Schur complement of its
-    normal equations after everything else has been let go; the pooled betas minimise the sum, with the shape prior
+    normal equations after eliminating all other unknowns; the pooled betas minimise the sum, with the shape prior
     once. They are set in ``refresh``, and the solver leaves them alone.
 
     Args:
@@ -71,7 +71,7 @@ class SharedShapeTerm(Term):
 
 
 def _shape_information(energy: Energy, params: Tensor, rows: Tensor) -> Tensor:
-    """(B, S, S) float64 what each row's energy says of betas, all other unknowns let go."""
+    """(B, S, S) float64 information on betas in each row's energy, all other unknowns eliminated."""
     hessian = energy.normal_equations(params, rows).hessian.double()
     columns = torch.arange(energy.layout.size, device=params.device)
     shape = columns[energy.layout.betas]
@@ -88,11 +88,13 @@ class SharedShape(TermSpec):
 
     name: str = "shared_shape"
     from_stage: str = "shared shape"
+    couples: ClassVar[bool] = True
 
     def build(self, problem: FitProblem, stage: Stage) -> Term | None:
-        people = dict.fromkeys(problem.persons)
-        groups = [[row for row, one in enumerate(problem.persons) if one == label] for label in people]
-        several = [rows for rows in groups if len(rows) > 1]
+        groups: dict[Hashable, list[int]] = {}
+        for row, label in enumerate(problem.persons):
+            groups.setdefault(label, []).append(row)
+        several = [rows for rows in groups.values() if len(rows) > 1]
         if not several:
             return None
         return SharedShapeTerm(several, problem.sure, stage.shape_weight, problem.body.layout.betas)

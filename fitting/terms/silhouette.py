@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ...camera import NEAREST_DEPTH, project, project_with_jacobian
 from ...rows import filled
-from ..contours import Matches, mask_outline, match, surface_sample, usable_mask, vertices_in_sight
+from ..contours import Matches, mask_outline, match_outlines, surface_sample, usable_mask, vertices_in_sight
 from ..energy import BodyState, Energy, Residuals, Term
 from ..robust import geman_mcclure
 from .spec import TermSpec
@@ -45,7 +45,6 @@ class SilhouetteTerm(Term):
         self._sigma = sigma
 
     def residuals(self, state: BodyState, rows: Tensor) -> Residuals:
-        assert state.jacobian is not None
         index = self._matches.index[rows]
         points = state.points.gather(1, index[..., None].expand(*index.shape, 3))  # (B, M, 3)
         pixels, by_point, _ = project_with_jacobian(points, self._intrinsics[rows])
@@ -86,7 +85,7 @@ class _MatchedAnew(SilhouetteTerm):
     def refresh(self, params: Tensor, energy: Energy) -> Tensor:
         problem, rows = self._problem, torch.tensor(self._with_mask, device=params.device)
         posed = problem.body.from_params(params[filled(rows, _FEWEST_MESHES)])
-        found = match(
+        found = match_outlines(
             posed.vertices[: len(rows)],
             problem.body.faces,
             problem.observations.intrinsics[rows],

@@ -6,7 +6,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
@@ -101,7 +101,7 @@ def neighbours_of(videos: Sequence[Hashable], lost: Tensor) -> Neighbours:
 class Smoothness(TermSpec):
     """Spec of `SmoothnessTerm`, where rows are labelled by video.
 
-    A frame whose fit lies off its keypoints (somebody who is leaving the picture, say) draws no other: its neighbours
+    A frame whose fit lies off its keypoints (a person who is leaving the picture, say) draws no other: its neighbours
     see past it.
     """
 
@@ -109,6 +109,7 @@ class Smoothness(TermSpec):
     pose_weight: float = 40.0  # reference pixels for a radian
     transl_weight: float = 200.0  # reference pixels for a metre
     from_stage: str = "smoothness"
+    couples: ClassVar[bool] = True
 
     def build(self, problem: FitProblem, stage: Stage) -> Term | None:
         if not problem.videos:

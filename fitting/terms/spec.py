@@ -1,10 +1,10 @@
-"""What a term of the energy is to be: a frozen value that builds the term for the rows at hand."""
+"""Specification of a term of the energy: a frozen value that builds the term for the rows at hand."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from ..energy import Term
 
@@ -19,6 +19,7 @@ class TermSpec(ABC):
 
     name: str  # in `FitConfig.terms`, in diagnostics and in a configuration file
     from_stage: str = ""  # the first stage that the term is on in; "": the schedule's first
+    couples: ClassVar[bool] = False  # whether it needs rows of one person or video together (see `Stage.couples`)
 
     @abstractmethod
     def build(self, problem: FitProblem, stage: Stage) -> Term | None:

@@ -1,4 +1,4 @@
-"""What Human2D learns from, of one annotated person: the picture, the heatmaps, the silhouette."""
+"""A training example of Human2D from one annotated person: the picture, the heatmaps, the silhouette."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ..image_crops import Framing, exchange_sides
 
 @dataclass(frozen=True, kw_only=True)
 class Augmentation:
-    """How pictures are varied. The defaults are the paper's (Pavlakos et al. 2018, section 4.1)."""
+    """Augmentation of pictures. The defaults are the paper's (Pavlakos et al. 2018, section 4.1)."""
 
     turn_deg: float = 30.0  # either way at most
     scale: tuple[float, float] = (0.75, 1.25)  # of the person in the crop

@@ -2,7 +2,7 @@
 
 The file holds one struct RELEASE: ``annolist`` (an entry an image: its name, and an ``annorect`` a person with
 ``objpos``, ``scale`` and ``annopoints.point`` of ``id``, ``x``, ``y``, ``is_visible``) and ``img_train`` (0 or 1 an
-image). Points, places and scales are missing where nobody annotated them; of test images all are. ``scale`` is the
+image). Points, places and scales are missing where they were not annotated; of test images all are. ``scale`` is the
 person's height over 200 pixels. MATLAB counts pixels from 1.
 """
 

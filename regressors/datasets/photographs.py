@@ -13,7 +13,7 @@ from ...camera import focal_from_exif
 from ...observations.images import read_image
 from ...observations.people import Person
 from ..batches import draw_rows
-from ..human2d import HUMAN2D_JOINTS, INPUT_SIZE, check_size
+from ..human2d import HUMAN2D_JOINTS, INPUT_SIZE, check_picture_size
 from ..image_crops import Framing
 from .crops import Augmentation, PersonCrops, crop_person, framing_of
 
@@ -33,7 +33,7 @@ class AnnotatedPhotographs:
         read: an image from its path, (H, W, 3) uint8 RGB: from the disk, or from wherever they are kept.
         tell: called with a line for each such photograph, once.
     Raises:
-        ValueError: nobody is left who can be used; a size that the network cannot take.
+        ValueError: no usable person is left; a size that the network cannot take.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class AnnotatedPhotographs:
         read: Callable[[Path], np.ndarray] = read_image,
         tell: Callable[[str], None] = warnings.warn,
     ) -> None:
-        check_size(size)
+        check_picture_size(size)
         self.people = [person for person in people if person.image is not None and (person.confidence > 0).any()]
         if not self.people:
             raise ValueError("people: expected at least one with an image and an annotated joint, got none")

@@ -1,4 +1,4 @@
-"""Who of a data set can be learned from: told before the first step, for no training is to end at a later one."""
+"""The usable people of a data set, found before the first step, so that no training ends at a later one."""
 
 from __future__ import annotations
 

@@ -1,7 +1,10 @@
 """Training data made on the fly: people in library poses before random cameras, as a detector would see them."""
 
+from typing import TYPE_CHECKING
+
+from ...deprecation import renamed_names
 from .cameras import camera_rotations
-from .detector import Detections, Detector, detect, detector_hips
+from .detector import Detections, DetectorNoise, detector_hips, simulate_detections
 from .people import Synthesis, Synthesizer, SyntheticMasks, SyntheticPeople
 from .poses import PoseSource, PoseVariation
 from .silhouettes import CROP_SCALE, MASK_SIZE, MaskNoise
@@ -10,7 +13,7 @@ __all__ = [
     "CROP_SCALE",
     "MASK_SIZE",
     "Detections",
-    "Detector",
+    "DetectorNoise",
     "MaskNoise",
     "PoseSource",
     "PoseVariation",
@@ -19,6 +22,9 @@ __all__ = [
     "SyntheticMasks",
     "SyntheticPeople",
     "camera_rotations",
-    "detect",
     "detector_hips",
+    "simulate_detections",
 ]
+
+if not TYPE_CHECKING:
+    __getattr__ = renamed_names(__name__, Detector="DetectorNoise", detect="simulate_detections")

@@ -46,8 +46,8 @@ class Anatomy(NamedTuple):
         return self.joints[SMPL_JOINTS.index(name)]
 
 
-class Look(NamedTuple):
-    """How one person is dressed: cuts in shares of limbs, metres of looseness, colours and patterns of each kind."""
+class Outfit(NamedTuple):
+    """Clothes of one person: cuts in shares of limbs, metres of looseness, colours and patterns of each kind."""
 
     sleeve: Tensor  # () of the arm, from the shoulder to the wrist
     trouser: Tensor  # () of the leg, from the hip to the ankle
@@ -64,8 +64,8 @@ class Look(NamedTuple):
     waves: Tensor  # (12, 4) directions, radians a metre, and phases of creases and blotches
 
 
-def draw_look(generator: torch.Generator) -> Look:
-    """Somebody's clothes, drawn on the CPU."""
+def draw_outfit(generator: torch.Generator) -> Outfit:
+    """Draw the clothes of one person, on the CPU."""
 
     def uniform(low: float = 0.0, high: float = 1.0, *shape: int) -> Tensor:
         return low + (high - low) * torch.rand(shape, generator=generator)
@@ -94,7 +94,7 @@ def draw_look(generator: torch.Generator) -> Look:
     loose[SHOES] = 0.004 + 0.4 * loose[SHOES]
     loose[UNDER] = 0.3 * loose[TOP]
     waves = torch.randn(_WAVES, 4, generator=generator) * torch.tensor([35.0, 35.0, 35.0, 3.0])
-    return Look(
+    return Outfit(
         sleeve=one_of(0.02, 0.3, 0.4, 0.75, 0.98, 0.98) + uniform(-0.05, 0.05),
         trouser=one_of(0.12, 0.35, 0.5, 0.97, 0.97, 0.97) + uniform(-0.05, 0.05),
         waist=uniform(-0.02, 0.12),
@@ -111,7 +111,7 @@ def draw_look(generator: torch.Generator) -> Look:
     )
 
 
-def kinds_at(points: Tensor, segments: Tensor, anatomy: Anatomy, look: Look) -> Tensor:
+def kinds_at(points: Tensor, segments: Tensor, anatomy: Anatomy, outfit: Outfit) -> Tensor:
     """(N,) what covers points (N, 3) of the body at rest that belong to segments (N,)."""
     side, up, front = points[:, 0].abs(), points[:, 1], points[:, 2]
     names = [name.rpartition("_")[2] for name in SMPL_JOINTS]
@@ -128,36 +128,36 @@ def kinds_at(points: Tensor, segments: Tensor, anatomy: Anatomy, look: Look) -> 
     kinds = torch.zeros(len(points), dtype=torch.long, device=points.device)
     collar = anatomy.joint("neck")[1] + 0.02
     kinds[of("spine1", "spine2", "spine3", "collar") & (up < collar)] = TOP
-    kinds[of("shoulder", "elbow", "wrist", "hand") & (arm < look.sleeve)] = TOP
+    kinds[of("shoulder", "elbow", "wrist", "hand") & (arm < outfit.sleeve)] = TOP
     height = (up - anatomy.joint("pelvis")[1]) / (collar - anatomy.joint("pelvis")[1])
-    wide = look.opening[0] + height.clamp(0, 1) * (look.opening[1] - look.opening[0])
+    wide = outfit.opening[0] + height.clamp(0, 1) * (outfit.opening[1] - outfit.opening[0])
     open_front = (front > anatomy.joint("spine2")[2]) & (side < wide)
-    kinds[of("pelvis", "spine1") & (up >= look.waist)] = TOP
+    kinds[of("pelvis", "spine1") & (up >= outfit.waist)] = TOP
     kinds[(kinds == TOP) & open_front] = UNDER
-    kinds[of("pelvis", "spine1") & (up < look.waist)] = BOTTOM
-    kinds[of("hip", "knee", "ankle", "foot") & (leg < look.trouser)] = BOTTOM
-    kinds[of("knee", "ankle", "foot") & (up < ankle + look.boot) & (leg >= look.trouser)] = SHOES
+    kinds[of("pelvis", "spine1") & (up < outfit.waist)] = BOTTOM
+    kinds[of("hip", "knee", "ankle", "foot") & (leg < outfit.trouser)] = BOTTOM
+    kinds[of("knee", "ankle", "foot") & (up < ankle + outfit.boot) & (leg >= outfit.trouser)] = SHOES
     kinds[of("ankle", "foot") & (up < ankle - 0.02)] = SHOES
     head = of("head")
     from_eyes = torch.stack((side - eyes[0], up - eyes[1]), 1).norm(dim=1)
     kinds[head & (from_eyes < 0.013) & (front > ears[2])] = EYES
     mouth = (up - (0.55 * nose[1] + 0.45 * chin[1])).abs() < 0.008
     kinds[head & mouth & (side < 0.025) & (front > ears[2] + 0.5 * (nose[2] - ears[2]))] = LIPS
-    above = up > eyes[1] + look.hairline + 0.5 * (front - nose[2]).clamp_min(-0.08)
-    behind = (front < ears[2] - 0.005) & (up > eyes[1] - look.hair_length - 0.02)
-    kinds[(head | of("neck")) & (above | (behind & (look.hairline < 0.5)))] = HAIR
+    above = up > eyes[1] + outfit.hairline + 0.5 * (front - nose[2]).clamp_min(-0.08)
+    behind = (front < ears[2] - 0.005) & (up > eyes[1] - outfit.hair_length - 0.02)
+    kinds[(head | of("neck")) & (above | (behind & (outfit.hairline < 0.5)))] = HAIR
     return kinds
 
 
-def colors_at(points: Tensor, kinds: Tensor, look: Look) -> Tensor:
+def colors_at(points: Tensor, kinds: Tensor, outfit: Outfit) -> Tensor:
     """(N, 3) linear light that points (N, 3) at rest throw back."""
-    waves = torch.sin(points @ look.waves[:, :3].T + look.waves[:, 3]).mean(1)
-    across = torch.sin(points[:, 1] * look.pitch[kinds]) > 0
-    along = torch.sin(points[:, 0] * look.pitch[kinds]) > 0
-    patterns = look.patterns[kinds]
+    waves = torch.sin(points @ outfit.waves[:, :3].T + outfit.waves[:, 3]).mean(1)
+    across = torch.sin(points[:, 1] * outfit.pitch[kinds]) > 0
+    along = torch.sin(points[:, 0] * outfit.pitch[kinds]) > 0
+    patterns = outfit.patterns[kinds]
     second = ((patterns == ACROSS) & across) | ((patterns == ALONG) & along)
     second |= ((patterns == CHECKS) & (across ^ along)) | ((patterns == BLOTCHES) & (waves > 0.1))
-    color = torch.where(second[:, None], look.others[kinds], look.colors[kinds])
+    color = torch.where(second[:, None], outfit.others[kinds], outfit.colors[kinds])
     creased = torch.tensor([0.1, 0.5, 0.5, 0.3, 0.8, 0.0, 0.1, 0.5], device=points.device)[kinds]
     return (color * (1 + creased * waves)[:, None]).clamp(0, 1)
 

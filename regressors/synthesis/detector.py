@@ -1,4 +1,4 @@
-"""What a keypoint detector would have seen: other hips, noise, outliers, swapped sides, missing joints, confidences."""
+"""A simulated keypoint detector: other hips, noise, outliers, swapped sides, missing joints, confidences."""
 
 from __future__ import annotations
 
@@ -15,8 +15,11 @@ FEWEST_JOINTS = 6  # a person keeps what there is where fewer joints than this w
 
 
 @dataclass(frozen=True, kw_only=True)
-class Detector:
-    """How detections differ from the truth. Lengths are in heights of the standing person in the image."""
+class DetectorNoise:
+    """Errors of simulated detections (formerly ``Detector``).
+
+    Lengths are in heights of the standing person in the image.
+    """
 
     clean: float = 0.25  # share of people without noise, outliers and swaps
     noise: float = 0.02  # largest standard deviation of a keypoint; each person draws its own
@@ -63,14 +66,16 @@ def detector_hips(points: Tensor, orientation: Tensor, *, up: Tensor | float, ou
     return moved
 
 
-def detect(pixels: Tensor, height_px: Tensor, generator: torch.Generator, detector: Detector) -> Detections:
-    """Detections of projected canonical joints.
+def simulate_detections(
+    pixels: Tensor, height_px: Tensor, generator: torch.Generator, detector: DetectorNoise
+) -> Detections:
+    """Simulate the detections of projected canonical joints (formerly ``detect``).
 
     Args:
         pixels: (B, K, 2).
         height_px: (B,) that the person takes standing.
         generator: on the CPU; everything random comes from it.
-        detector: how good it is.
+        detector: the differences from the truth.
     """
     draw = _Draw(generator, pixels)
     count, joints = pixels.shape[:2]
@@ -116,7 +121,7 @@ def _swap_sides(pixels: Tensor, chosen: Tensor, legs: Tensor) -> Tensor:
     return torch.where(moved[..., None], mirrored, pixels)
 
 
-def _known_joints(chance: Tensor, detector: Detector) -> Tensor:
+def _known_joints(chance: Tensor, detector: DetectorNoise) -> Tensor:
     """(B, K) bool: the joints of a convention drawn for each person."""
     tables = [[name in CONVENTIONS[convention] for name in CANONICAL_JOINTS] for convention, _ in detector.conventions]
     shares = torch.tensor([share for _, share in detector.conventions], device=chance.device)
@@ -125,7 +130,7 @@ def _known_joints(chance: Tensor, detector: Detector) -> Tensor:
     return torch.tensor(tables, device=chance.device)[choice]
 
 
-def _truncated(pixels: Tensor, known: Tensor, draw: _Draw, detector: Detector) -> Tensor:
+def _truncated(pixels: Tensor, known: Tensor, draw: _Draw, detector: DetectorNoise) -> Tensor:
     """(B, K) bool: joints beyond a border that cuts off up to half of the person, above or below."""
     count = len(pixels)
     y = pixels[..., 1]
@@ -138,7 +143,7 @@ def _truncated(pixels: Tensor, known: Tensor, draw: _Draw, detector: Detector) -
     return cut & (draw.uniform(count) < detector.truncated)[:, None]
 
 
-def _hidden_limb(draw: _Draw, count: int, detector: Detector) -> Tensor:
+def _hidden_limb(draw: _Draw, count: int, detector: DetectorNoise) -> Tensor:
     """(B, K) bool: the far joints of one limb."""
     limbs = []
     for side in ("left", "right"):

@@ -1,4 +1,4 @@
-"""Synthetic pictures of people with everything Human2D learns: joints, heatmaps, silhouettes. Nobody in them exists.
+"""Synthetic pictures of people with everything Human2D learns: joints, heatmaps, silhouettes.
 
 The body in library poses, dressed (`clothing`), lit, before invented or the user's own backdrops, sometimes with
 another person behind and things in front (`scenery`), seen through a camera that blurs, grains and compresses.
@@ -22,8 +22,8 @@ from ...rendering import rasterize
 from ...rendering.shading import linear_to_srgb, vertex_normals
 from ..datasets.crops import PersonCrops
 from ..heatmaps import draw_heatmaps
-from ..human2d import HUMAN2D_JOINTS, INPUT_SIZE, STRIDE, check_size
-from .clothing import Anatomy, Look, colors_at, draw_look, kinds_at
+from ..human2d import HUMAN2D_JOINTS, INPUT_SIZE, STRIDE, check_picture_size
+from .clothing import Anatomy, Outfit, colors_at, draw_outfit, kinds_at
 from .detector import detector_hips
 from .people import Synthesis, Synthesizer
 from .poses import PoseSource
@@ -32,7 +32,7 @@ from .scenery import Lens, backdrop, cast_shadow, occluder, photograph, piece_of
 
 @dataclass(frozen=True, kw_only=True)
 class ImageSynthesis:
-    """What the pictures are like, beyond the people and cameras of ``people``."""
+    """Settings of the pictures, beyond the people and cameras of ``people``."""
 
     size: int = INPUT_SIZE  # pixels of the square pictures; smaller ones are for the first part of a training
     people: Synthesis = field(default_factory=lambda: replace(Synthesis(), roll_deg=15.0, facing=0.7))
@@ -43,11 +43,11 @@ class ImageSynthesis:
     shadow: float = 0.7  # of the light behind people, at most
     ambient: tuple[float, float] = (0.25, 0.8)  # light from everywhere; the rest comes from one side
     lens: Lens = field(default_factory=Lens)
-    wardrobe: Callable[[torch.Generator], Look] = draw_look  # who is dressed how
+    wardrobe: Callable[[torch.Generator], Outfit] = draw_outfit  # who is dressed how
     scenery: Callable[[int, torch.Generator], Tensor] = backdrop  # what is invented behind them
 
     def __post_init__(self) -> None:
-        check_size(self.size)
+        check_picture_size(self.size)
 
 
 class SyntheticImages:
@@ -87,13 +87,13 @@ class SyntheticImages:
         chances = torch.rand(count, 4, generator=generator)
         seeds = torch.randint(2**62, (count,), generator=generator).tolist()[rows]
         generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-        looks = [_moved(self.config.wardrobe(own), self.body.device) for own in generators]
+        outfits = [_moved(self.config.wardrobe(own), self.body.device) for own in generators]
         params, intrinsics = (value[rows].to(self.body.v_template) for value in main)
-        vertices = self._dressed(params, looks)
+        vertices = self._dressed(params, outfits)
         crops = self._crops(vertices, intrinsics, chances[rows])
-        front, body = self._drawn(vertices, crops, looks, generators)
+        front, body = self._drawn(vertices, crops, outfits, generators)
         scenes = torch.stack([self._backdrop(own) for own in generators]).to(front)
-        scenes = self._company(scenes, behind[0][rows], crops, looks, generators)
+        scenes = self._company(scenes, behind[0][rows], crops, outfits, generators)
         shade = torch.stack(
             [cast_shadow(cover, self.config.shadow, own) for cover, own in zip(body, generators, strict=True)]
         )
@@ -115,11 +115,13 @@ class SyntheticImages:
         """(B, D) the bodies of batch number ``step`` of ``count`` pictures, in the camera that sees the picture."""
         return self.people.placed(count, self.people.generator(step))[0].to(self.body.v_template)
 
-    def _dressed(self, params: Tensor, looks: Sequence[Look]) -> Tensor:
+    def _dressed(self, params: Tensor, outfits: Sequence[Outfit]) -> Tensor:
         """(B, V, 3) vertices of bodies (B, D), pushed out where there are clothes or hair."""
         vertices = self.body.from_params(params).vertices
-        kinds = torch.stack([kinds_at(self.anatomy.rest, self.anatomy.segments, self.anatomy, look) for look in looks])
-        loose = torch.stack([look.loose for look in looks]).gather(1, kinds)
+        kinds = torch.stack(
+            [kinds_at(self.anatomy.rest, self.anatomy.segments, self.anatomy, outfit) for outfit in outfits]
+        )
+        loose = torch.stack([outfit.loose for outfit in outfits]).gather(1, kinds)
         return vertices + loose[..., None] * vertex_normals(vertices, self.body.faces)
 
     def _crops(self, vertices: Tensor, intrinsics: Tensor, chances: Tensor) -> Tensor:
@@ -137,22 +139,22 @@ class SyntheticImages:
         return crops
 
     def _drawn(
-        self, vertices: Tensor, crops: Tensor, looks: Sequence[Look], generators: Sequence[torch.Generator]
+        self, vertices: Tensor, crops: Tensor, outfits: Sequence[Outfit], generators: Sequence[torch.Generator]
     ) -> tuple[Tensor, Tensor]:
         """People in clothes and light: (B, 3, S, S) sRGB before black, and their cover (B, S, S)."""
         fragments = rasterize(vertices, self.body.faces, crops, (self.config.size, self.config.size))
         normals = vertex_normals(vertices, self.body.faces)
         pictures = torch.zeros(len(vertices), self.config.size, self.config.size, 3).to(vertices)
         covered = fragments.face_ids >= 0
-        for row, (look, own) in enumerate(zip(looks, generators, strict=True)):
+        for row, (outfit, own) in enumerate(zip(outfits, generators, strict=True)):
             faces = fragments.face_ids[row][covered[row]]
             shares = fragments.barycentrics[row][covered[row]][..., None]
             corners = self.body.faces[faces]
             points = (shares * self.anatomy.rest[corners]).sum(1)
-            kinds = kinds_at(points, self.anatomy.face_segments[faces], self.anatomy, look)
+            kinds = kinds_at(points, self.anatomy.face_segments[faces], self.anatomy, outfit)
             towards = functional.normalize((shares * normals[row][corners]).sum(1), dim=1)
             light = _light(towards, self.config.ambient, own)
-            pictures[row][covered[row]] = linear_to_srgb((colors_at(points, kinds, look) * light).clamp(0, 1))
+            pictures[row][covered[row]] = linear_to_srgb((colors_at(points, kinds, outfit) * light).clamp(0, 1))
         return pictures.permute(0, 3, 1, 2), covered.to(vertices)
 
     def _backdrop(self, generator: torch.Generator) -> Tensor:
@@ -166,10 +168,10 @@ class SyntheticImages:
         scenes: Tensor,
         params: Tensor,
         crops: Tensor,
-        looks: Sequence[Look],
+        outfits: Sequence[Outfit],
         generators: Sequence[torch.Generator],
     ) -> Tensor:
-        """Scenes with somebody else in some of them: other poses (B, D), farther away and to one side."""
+        """Add a second person to some of the scenes: other poses (B, D), farther away and to one side."""
         params = params.clone()
         chosen = []
         for row, own in enumerate(generators):
@@ -226,5 +228,5 @@ def _light(normals: Tensor, ambient: tuple[float, float], generator: torch.Gener
     return sky + (1.6 - everywhere) * (normals @ lamp).clamp_min(0)[:, None] * warm
 
 
-def _moved(look: Look, device: torch.device) -> Look:
-    return Look(*(value.to(device) for value in look))
+def _moved(outfit: Outfit, device: torch.device) -> Outfit:
+    return Outfit(*(value.to(device) for value in outfit))

@@ -2,7 +2,7 @@
 
 As from a cheap camera under a ceiling: wide and from above, flat, tinted, grainy, compressed hard; harsh light; tiled
 walls and floors; people in gaudy patterned clothes cut and worn otherwise. Brightness, contrast, compression, light,
-backdrops, and the colours, lengths and patterns of clothes lie outside of what `images`, `clothing.draw_look` and
+backdrops, and the colours, lengths and patterns of clothes lie outside of what `images`, `clothing.draw_outfit` and
 `scenery` draw from; tint, grain, blur and framing reach farther or lie within, and a tenth of the cameras there look
 down as steeply as these.
 """
@@ -21,7 +21,7 @@ from ...body import BodyModel
 from ...body.pose_library import load_pose_library
 from ..datasets.crops import PersonCrops
 from ..human2d import HUMAN2D_JOINTS, INPUT_SIZE
-from .clothing import ACROSS, ALONG, BOTTOM, CHECKS, HAIR, SHOES, TOP, Look, cloth, draw_look
+from .clothing import ACROSS, ALONG, BOTTOM, CHECKS, HAIR, SHOES, TOP, Outfit, cloth, draw_outfit
 from .images import ImageSynthesis, SyntheticImages
 from .people import Synthesis
 from .poses import PoseSource
@@ -32,21 +32,21 @@ AT_ONCE = 16  # pictures
 MOST_OF_ONE = 300  # poses that a subject counts for at most
 
 
-def draw_other_look(generator: torch.Generator) -> Look:
-    """Somebody's clothes: bright, always patterned and finely so, of other lengths, closed, and skin-tight."""
-    look = draw_look(generator)
+def draw_other_outfit(generator: torch.Generator) -> Outfit:
+    """Draw one person's clothes: bright, always patterned and finely so, of other lengths, closed, and skin-tight."""
+    outfit = draw_outfit(generator)
 
     def between(low: float, high: float, *shape: int) -> Tensor:
         return low + (high - low) * torch.rand(shape, generator=generator)
 
-    colors, others = look.colors.clone(), look.others.clone()
+    colors, others = outfit.colors.clone(), outfit.others.clone()
     worn = [TOP, BOTTOM, SHOES, HAIR]
     colors[worn] = cloth(between(0, 1, 4), between(0.9, 1, 4), between(0.96, 1, 4))
     others[worn] = cloth(between(0, 1, 4), between(0.9, 1, 4), between(0.96, 1, 4))
-    patterns, loose = look.patterns.clone(), look.loose.clone()
+    patterns, loose = outfit.patterns.clone(), outfit.loose.clone()
     patterns[[TOP, BOTTOM]] = torch.tensor([ACROSS, ALONG, CHECKS])[torch.randint(3, (2,), generator=generator)]
     loose[:] = 0
-    return look._replace(
+    return outfit._replace(
         sleeve=between(0.5, 0.65),
         trouser=between(0.6, 0.85),
         waist=between(-0.06, -0.03),
@@ -57,7 +57,7 @@ def draw_other_look(generator: torch.Generator) -> Look:
         colors=colors,
         others=others,
         patterns=patterns,
-        pitch=between(240, 400, len(look.pitch)),
+        pitch=between(240, 400, len(outfit.pitch)),
     )
 
 
@@ -98,7 +98,7 @@ def other_look(size: int = INPUT_SIZE) -> ImageSynthesis:
         shadow=0.0,
         ambient=(0.12, 0.24),
         lens=OTHER_LENS,
-        wardrobe=draw_other_look,
+        wardrobe=draw_other_outfit,
         scenery=tiles,
     )
 

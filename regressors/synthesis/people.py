@@ -13,14 +13,14 @@ from ...body import BodyModel, PointSet, axis_angle_to_matrix, compile_points, m
 from ...camera import STANDING_HEIGHT, intrinsics_matrix, project
 from ..batches import generator_of
 from .cameras import camera_rotations
-from .detector import Detections, Detector, detect, detector_hips
+from .detector import Detections, DetectorNoise, detector_hips, simulate_detections
 from .poses import PoseSource, PoseVariation
 from .silhouettes import MaskNoise, render_masks, simple_poses, spoil
 
 
 @dataclass(frozen=True, kw_only=True)
 class Synthesis:
-    """What the people, the cameras and the detector are like."""
+    """Settings of synthetic people, cameras and detectors."""
 
     variation: PoseVariation | None = field(default_factory=PoseVariation)  # None: poses as they were recorded
     beta_scale: float = 1.0  # standard deviation of betas
@@ -33,7 +33,7 @@ class Synthesis:
     focal_range: tuple[float, float] = (0.7, 2.0)  # image diagonals
     height_range: tuple[float, float] = (100.0, 480.0)  # pixels that a person of `STANDING_HEIGHT` takes
     off_centre: float = 0.25  # of the image's size, how far from its middle people are at most
-    detector: Detector = field(default_factory=Detector)
+    detector: DetectorNoise = field(default_factory=DetectorNoise)
     simple: float = 0.5  # share of silhouettes of bodies between a T and an A pose, seen from in front or behind
     mask_noise: MaskNoise = field(default_factory=MaskNoise)
 
@@ -157,5 +157,5 @@ class Synthesizer:
         points = self._points.points(params)
         orientation = axis_angle_to_matrix(params[:, self.body.layout.global_orient])
         seen = detector_hips(points, orientation, up=share * detector.hips_up, out=share * detector.hips_out)
-        found: Detections = detect(project(seen, intrinsics), height_px, generator, detector)
+        found: Detections = simulate_detections(project(seen, intrinsics), height_px, generator, detector)
         return SyntheticPeople(params, points, found.keypoints, found.confidence, intrinsics)

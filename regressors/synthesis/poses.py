@@ -34,7 +34,7 @@ LIMIT_MARGIN = 0.1  # radians beyond it
 
 @dataclass(frozen=True, kw_only=True)
 class PoseVariation:
-    """How far training poses go beyond the library."""
+    """Variation of training poses beyond the library."""
 
     limbs: float = 0.8  # chance of each limb to come from another pose
     mixed: float = 0.5  # share of poses whose joints come from another pose one by one,

@@ -1,4 +1,4 @@
-"""What is behind and before people, and what a camera makes of a scene: drawn by chance, one picture at a time."""
+"""Random backgrounds, occluders and camera effects, drawn one picture at a time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch import Tensor
 
 @dataclass(frozen=True, kw_only=True)
 class Lens:
-    """What a camera makes of a scene; each picture draws its own."""
+    """Camera effects; each picture draws its own."""
 
     brightness: tuple[float, float] = (0.5, 1.5)
     contrast: tuple[float, float] = (0.6, 1.3)

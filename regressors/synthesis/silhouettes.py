@@ -19,7 +19,7 @@ CROP_SCALE = 1.2  # of the mask's longer side
 
 @dataclass(frozen=True, kw_only=True)
 class MaskNoise:
-    """How masks differ from true silhouettes."""
+    """Differences of synthetic masks from true silhouettes."""
 
     clean: float = 0.4  # share of masks left as they are
     edge: float = 0.3  # strength of the noise that moves the outline, in units of cover

@@ -1,4 +1,4 @@
-"""Training the networks. The packages of the extra ``train`` are needed here and nowhere else."""
+"""Training the networks. The packages of the extra ``train`` are needed here alone."""
 
 from .config import Training
 from .end2end_task import ALTERNATIONS, End2EndTask, Refinement

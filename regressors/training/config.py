@@ -1,4 +1,4 @@
-"""How training goes: optimiser, schedule, logs."""
+"""Settings of training: optimiser, schedule, logs."""
 
 from __future__ import annotations
 

@@ -14,10 +14,10 @@ from ...body import axis_angle_to_matrix
 from ...camera import project
 from ...rendering import silhouette
 from ..datasets import PersonCrops
-from ..end2end import PARTS, EndToEnd, Part, annotated_joints, drawn_by, observations_of, run
+from ..end2end import PARTS, EndToEnd, Part, annotated_joints, drawn_by, observations_of, run_forward
 from ..human2d import Sight
 from ..losses import human2d_loss, projection_loss
-from ..prediction import predict
+from ..prediction import predict_params
 from . import human2d_task
 from .refinement import hold_statistics
 from .tasks import PoseTask, ShapeTask
@@ -34,7 +34,7 @@ ALTERNATIONS: dict[str, tuple[Turn, ...]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Refinement:
-    """How refinement goes."""
+    """Settings of the refinement."""
 
     turns: tuple[Turn, ...] = ALTERNATIONS["alternated"]  # a step each, from the first again after the last
     weight: float = 10.0  # of L_Pi; where gradients are clipped well below its own, it changes nothing
@@ -60,7 +60,7 @@ class Refinement:
 
 
 class Pictures(Protocol):
-    """Where annotated pictures come from."""
+    """Source of annotated pictures."""
 
     def batch(self, step: int, count: int, rows: slice = ...) -> PersonCrops:
         """The rows of batch number ``step`` of ``count`` pictures."""
@@ -74,7 +74,7 @@ class End2EndTask:
         target: annotated pictures to refine on.
         heldout: annotated pictures to evaluate on.
         refinement: None for the defaults.
-        bodies: (N, any) the true bodies of the held-out pictures, where somebody knows them.
+        bodies: (N, any) the true bodies of the held-out pictures, where they are known.
         sources: the tasks that the priors were trained with; None makes them where it is ever the priors' turn.
         seed: of the priors' synthetic people.
     Raises:
@@ -123,7 +123,7 @@ class End2EndTask:
         return model(lambda networks, half: compute(networks, half, crops))
 
     def _human2d_loss(self, networks: EndToEnd, half: bool, crops: PersonCrops) -> Tensor:
-        outputs = run(networks.human2d, _channels_last(crops.picture), half)
+        outputs = run_forward(networks.human2d, _channels_last(crops.picture), half)
         return human2d_loss(outputs, crops.heatmaps, crops.known, crops.body, crops.has_body)
 
     def _priors_loss(self, networks: EndToEnd, half: bool, step: int, rows: slice, batch_size: int) -> Tensor:
@@ -135,7 +135,7 @@ class End2EndTask:
             (shape, networks.shape, self.refinement.shape_batch),
         ):
             own = slice(rows.start * count // batch_size, rows.stop * count // batch_size)
-            parts.append(task.loss(partial(run, network, half=half), step, own, count))
+            parts.append(task.loss(partial(run_forward, network, half=half), step, own, count))
         return parts[0] + parts[1]
 
     def _projection_loss(self, networks: EndToEnd, half: bool, crops: PersonCrops) -> Tensor:
@@ -159,31 +159,31 @@ class End2EndTask:
 
     def evaluate(self) -> dict[str, float]:
         """`errors` on the held-out pictures, and the pose prior's on the people it was trained for."""
-        answered = answer(self._networks, self.heldout)
+        answered = predict_pictures(self._networks, self.heldout)
         found = errors(self._networks, self.heldout, answered, bodies=self.bodies)
         if self.sources is not None:
             found["source_surface_mm"] = self.sources[0].errors_of(self._networks.pose)["noisy_surface_mm"]
         return found
 
 
-class Answer(NamedTuple):
-    """What Human2D sees in B pictures, and the bodies (B, D) that are predicted of it."""
+class PicturePredictions(NamedTuple):
+    """Human2D's output for B pictures, and the bodies (B, D) predicted from it."""
 
     sight: Sight
     params: Tensor
 
 
-def answer(networks: EndToEnd, crops: PersonCrops, *, half: bool = False) -> Answer:
-    """What `predict` makes of what Human2D sees: not the differentiable chain; confidences are its own."""
+def predict_pictures(networks: EndToEnd, crops: PersonCrops, *, half: bool = False) -> PicturePredictions:
+    """Predict bodies from pictures with Human2D and `predict_params`, not by the differentiable chain."""
     sight = human2d_task.see_all(networks.human2d, crops.picture, half=half)
     observations = observations_of(sight, crops.intrinsics, networks.human2d.config.joints)
-    return Answer(sight, predict(observations, networks.body, priors=networks.priors).params)
+    return PicturePredictions(sight, predict_params(observations, networks.body, networks=networks.networks).params)
 
 
 def errors(
-    networks: EndToEnd, crops: PersonCrops, answered: Answer, *, bodies: Tensor | None = None
+    networks: EndToEnd, crops: PersonCrops, answered: PicturePredictions, *, bodies: Tensor | None = None
 ) -> dict[str, float]:
-    """How predicted bodies agree with what was marked in pictures.
+    """Errors of predicted bodies against the annotations of pictures.
 
     Returns:
         Means: ``joints_percent`` distance of projected joints, percent of the picture's side; ``silhouette_iou`` of

@@ -81,10 +81,10 @@ class Human2DTask:
 
     def evaluate(self) -> dict[str, float]:
         """On held-out synthetic pictures: joints within a fifth of the torso, mean IoU of silhouettes, in percent."""
-        return evaluate(self._model, self.heldout)
+        return evaluate_human2d(self._model, self.heldout)
 
 
-def evaluate(network: Human2D, crops: PersonCrops) -> dict[str, float]:
+def evaluate_human2d(network: Human2D, crops: PersonCrops) -> dict[str, float]:
     """`score` of what the network sees in the pictures."""
     return score(see_all(network, crops.picture), crops, network.config.joints)
 
@@ -97,27 +97,27 @@ def see_all(network: Human2D, pictures: Tensor, *, at_once: int = 16, half: bool
 
 def score(sight: Sight, crops: PersonCrops, joints: tuple[str, ...]) -> dict[str, float]:
     """PCK@0.2 (joints inside the picture; as `evaluation.detection`) and mean IoU of silhouettes, in percent."""
-    right, inside, iou = judge(sight, crops, joints)
+    right, inside, iou = score_pictures(sight, crops, joints)
     return {"pck": 100 * float(right.sum() / inside.sum().clamp_min(1)), "mask_iou": 100 * float(iou.nanmean())}
 
 
-class Judged(NamedTuple):
-    """Of each picture (B,): joints that were found, joints that could be, and the IoU of silhouettes, NaN without."""
+class PictureScores(NamedTuple):
+    """Scores of each picture (B,): correct joints, annotated joints, and the IoU of silhouettes, NaN without."""
 
     right: Tensor
     joints: Tensor
     mask_iou: Tensor
 
 
-def judge(sight: Sight, crops: PersonCrops, joints: tuple[str, ...]) -> Judged:
-    """What was seen in pictures against the truth: PCK@0.2 of the known joints inside, and silhouettes."""
+def score_pictures(sight: Sight, crops: PersonCrops, joints: tuple[str, ...]) -> PictureScores:
+    """Score Human2D's output against the truth: PCK@0.2 of the known joints inside, and silhouettes."""
     size = crops.picture.shape[-1]
     inside = ((crops.positions >= 0) & (crops.positions <= size)).all(-1) & crops.known
     distance = (sight.positions - crops.positions).norm(dim=-1)
     right = (distance <= CORRECT * _torso(joints, crops)[:, None]) & inside
     seen, true = sight.body > 0.5, crops.body > 0.5
     iou = (seen & true).sum((1, 2)) / (seen | true).sum((1, 2)).clamp_min(1)
-    return Judged(right.sum(1), inside.sum(1), torch.where(crops.has_body, iou, torch.nan))
+    return PictureScores(right.sum(1), inside.sum(1), torch.where(crops.has_body, iou, torch.nan))
 
 
 def _torso(joints: tuple[str, ...], crops: PersonCrops) -> Tensor:

@@ -28,7 +28,7 @@ LOG = "log.csv"
 
 
 class Task(Protocol):
-    """What is trained. Where some steps reach only some of the weights, the task has ``leaves_weights_out = True``."""
+    """A training task. Where some steps reach only some of the weights, the task has ``leaves_weights_out = True``."""
 
     @property
     def model(self) -> nn.Module: ...
@@ -41,7 +41,7 @@ class Task(Protocol):
 
 
 class Trained(NamedTuple):
-    """What came of a run: steps done, the last held-out errors, and whether this is the first of its processes."""
+    """Result of a run: steps done, the last held-out errors, and whether this is the first of its processes."""
 
     steps: int
     errors: dict[str, float]

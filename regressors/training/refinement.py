@@ -39,7 +39,7 @@ class RefineTask:
             weights at the start gave them: keypoints know nothing of depth, and few people are fitted in many ways.
         seed: of the order in which people are drawn.
     Raises:
-        ValueError: nobody is annotated.
+        ValueError: there is no annotated person.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ def hold_statistics(network: nn.Module) -> None:
 
 
 def reprojection_loss(network: PosePrior, output: PosePriorOutput, inputs: NormalisedKeypoints) -> Tensor:
-    """How far predicted joints of a mean-shaped body project from the keypoints, in squared sizes of the person."""
+    """Reprojection error of the predicted joints of a mean-shaped body, in squared sizes of the person."""
     positions, confidence, size = network.split(inputs.features)
     identity = torch.eye(3, dtype=size.dtype, device=size.device).expand(len(size), 3, 3)
     rays = positions * size[:, None, None]

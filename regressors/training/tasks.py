@@ -1,4 +1,4 @@
-"""What is trained, with its data, loss and held-out errors."""
+"""Training tasks: networks with their data, loss and held-out errors."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from ..normalisation import normalise
 from ..pose_prior import PosePrior, PosePriorConfig, PosePriorOutput
 from ..shape_prior import ShapePrior, ShapePriorConfig
 from ..surface import SurfaceSample
-from ..synthesis import Detector, MaskNoise, PoseSource, Synthesis, Synthesizer, SyntheticMasks, SyntheticPeople
+from ..synthesis import DetectorNoise, MaskNoise, PoseSource, Synthesis, Synthesizer, SyntheticMasks, SyntheticPeople
 
 HELDOUT_PEOPLE = 1024
 HELDOUT_SEED = 77
@@ -158,7 +158,7 @@ def heldout_people(body: BodyModel, synthesis: Synthesis) -> dict[str, Synthetic
     """People in recorded poses of held-out subjects: ``clean`` COCO keypoints, and ``noisy`` as in training."""
     source = PoseSource.from_library(load_pose_library(split="heldout"), cap=HELDOUT_CAP)
     plain = replace(synthesis, variation=None)
-    perfect = Detector(
+    perfect = DetectorNoise(
         clean=1.0,
         missing=0.0,
         truncated=0.0,

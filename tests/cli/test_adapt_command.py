@@ -14,7 +14,7 @@ from anchorfit.assets import ASSETS
 from anchorfit.body import load_body
 from anchorfit.cli.main import app
 from anchorfit.observations import write_image
-from anchorfit.regressors import Human2D, Human2DConfig, PosePrior, PosePriorConfig, Priors, load_human2d_network
+from anchorfit.regressors import Human2D, Human2DConfig, Networks, PosePrior, PosePriorConfig, load_human2d_network
 from anchorfit.regressors.training import tasks
 
 pytest.importorskip("lightning")
@@ -59,9 +59,9 @@ def tiny(monkeypatch):
     torch.manual_seed(0)
     network = PosePrior(PosePriorConfig(width=32, units=1, corrections=0)).eval()
     network.skeleton.measure(load_body())
-    from_folder = regressors.load_priors
-    shipped = Priors(pose=network)
-    monkeypatch.setattr(regressors, "load_priors", lambda folder=None: from_folder(folder) if folder else shipped)
+    from_folder = regressors.load_networks
+    shipped = Networks(pose=network)
+    monkeypatch.setattr(regressors, "load_networks", lambda folder=None: from_folder(folder) if folder else shipped)
     monkeypatch.setattr(tasks, "HELDOUT_PEOPLE", 32)
 
 
@@ -116,7 +116,7 @@ def test_a_run_goes_on_only_where_that_is_asked_for_and_with_the_same_settings(p
 def test_human2d_is_adapted_too(photographs, tmp_path, monkeypatch):
     monkeypatch.setattr(adapting_human2d, "HELDOUT_PICTURES", 2)
     weights = tmp_path / "tiny.safetensors"
-    regressors.save_prior(Human2D(Human2DConfig(features=8, stacks=1, depth=1)), weights)
+    regressors.save_network(Human2D(Human2DConfig(features=8, stacks=1, depth=1)), weights)
     output = tmp_path / "out"
     result = adapted(photographs, output, "--steps", 1, "--human2d", weights, "--human2d-steps", 2)
     assert result.exit_code == 0, result.output

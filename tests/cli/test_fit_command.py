@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 
 from anchorfit.assets import ASSETS
-from anchorfit.body import axis_angle_to_matrix
+from anchorfit.body import axis_angle_to_matrix, load_body
 from anchorfit.cli.main import run
+from anchorfit.fitting import SCHEDULES, read_config
 from anchorfit.jobs import INDEX
-from anchorfit.observations import read_people
+from anchorfit.observations import match_people, read_people
+from anchorfit.pipeline import FitOptions, fit_people
 from anchorfit.results import BodyEstimate
 
 PHOTO = ASSETS / "demo" / "000000000785.jpg"
@@ -393,3 +395,29 @@ def test_one_person_in_several_images(command):
 def test_two_people_in_one_image_are_not_one_person(command):
     assert command(coco(SKIER["keypoints"], SKIER["keypoints"]), options=("--same-person",)) == 1
     assert "photo.jpg: several people" in command.stderr
+
+
+def test_a_file_changes_constants_of_the_schedule(command):
+    config = command.folder / "fit.toml"
+    config.write_text("[terms.hinge]\noff = true\n[terms.anchor]\nweight = 0\n[terms.interpenetration]\n")
+    assert command(coco(SKIER["keypoints"]), options=("--config", str(config))) == 0
+    estimate = BodyEstimate.load(command.out / "photo_1.npz")
+    energy = estimate.diagnostics.energy
+    assert "hinge" not in energy
+    assert energy["anchor"].item() == 0 < energy["interpenetration"].item()
+    people = command.folder / "people.json"
+    (person,) = match_people(read_people(people), [command.folder / "photo.jpg"]).people
+    options = FitOptions(config=read_config(config, SCHEDULES["anchored"]()))
+    same = fit_people([person], load_body(), options=options).estimate
+    assert same is not None
+    np.testing.assert_array_equal(same.params, estimate.params)
+
+
+def test_a_file_is_read_with_the_schedule_that_is_named(command):
+    config = command.folder / "fit.toml"
+    config.write_text("[stages.first]\npose_weight = 300.0\n")
+    assert command(coco(SKIER["keypoints"]), options=("--config", str(config), "--schedule", "smplify")) == 0
+    assert command(coco(SKIER["keypoints"]), options=("--config", str(config))) == 1
+    assert f"{config}: stages.first: no such stage; expected last, outlines" in command.stderr.replace("\n", " ")
+    assert command(coco(SKIER["keypoints"]), options=("--config", str(command.folder / "none.toml"))) == 1
+    assert "none.toml: no such configuration file" in command.stderr.replace("\n", " ")

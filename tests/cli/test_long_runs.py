@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from inspect import signature
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,9 @@ import pytest
 
 from anchorfit.assets import ASSETS
 from anchorfit.cli import delivery
+from anchorfit.cli.fit import fit
 from anchorfit.cli.main import run
+from anchorfit.cli.predict import predict
 from anchorfit.jobs import INDEX, locked
 from anchorfit.jobs.ledger import read_index
 from anchorfit.observations import read_image, read_people
@@ -131,6 +134,26 @@ def test_files_of_other_programs_come_in_numbered_parts_and_go_with_their_run(co
     assert files(out / "spin") == ["people-00000.npz"]
 
 
+SAME_RESULTS = {"output", "restart", "report", "engine", "workers", "cluster", "detector_gpus", "renderer", "device"}
+"""Options that say where and how, not what comes out."""
+KEPT_AS = {
+    **dict.fromkeys(("detector_model", "thorough", "human2d_flip"), "detector"),
+    **dict.fromkeys(("max_people", "max_gap"), "video"),
+    "gender": "body",
+}
+
+
+@pytest.mark.parametrize("function", [fit, predict], ids=lambda function: function.__name__)
+def test_every_option_that_changes_results_is_a_setting_of_the_run(function, tmp_path, monkeypatch):
+    people = people_file(tmp_path / "people.json", ["a.jpg"])
+    kept: list[delivery.Delivery] = []
+    monkeypatch.setattr(delivery, "deliver", lambda *given: kept.append(given[3]))
+    function([people], tmp_path / "out")
+    settings = kept[0].settings
+    options = {KEPT_AS.get(name, name) for name in signature(function).parameters if name not in SAME_RESULTS}
+    assert options <= settings.keys()
+
+
 def test_a_killed_run_goes_on_to_the_same_end(command, tmp_path, monkeypatch):
     monkeypatch.setattr(delivery, "SHARD", 2)
     people = people_file(tmp_path / "people.json", [f"{i}.jpg" for i in range(5)])
@@ -148,6 +171,10 @@ def test_a_killed_run_goes_on_to_the_same_end(command, tmp_path, monkeypatch):
     code, said = command(people, "--focal", "900")
     assert code == 1
     assert "unfinished run with other settings (focal)" in said
+    (tmp_path / "fit.toml").write_text("[terms.hinge]\noff = true\n")
+    code, said = command(people, "--config", tmp_path / "fit.toml")
+    assert code == 1
+    assert "unfinished run with other settings (config)" in said
     code, said = command(people)
     assert code == 0
     assert "going on with an unfinished run, 2 of 5 are done" in said

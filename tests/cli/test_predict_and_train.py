@@ -25,6 +25,9 @@ def test_a_prediction_is_written_and_the_fit_starts_from_it(tmp_path):
     estimate = BodyEstimate.load(path)
     assert estimate.method == "direct"
     assert estimate.diagnostics.trusted.all()
+    heading, line = result.output.splitlines()[:2]
+    assert heading.split()[-2:] == ["score", "trusted"]
+    assert line.split()[-2:] == [f"{float(estimate.diagnostics.score[0]):.2f}", "yes"]
     result = invoke("fit", SKIER, "-k", KEYPOINTS, "-o", fitted, "--init", guess, "--save", "npz")
     assert result.exit_code == 0, result.output
     (path,) = fitted.glob("*.npz")

@@ -16,8 +16,8 @@ from anchorfit.regressors import (
     ShapePrior,
     ShapePriorConfig,
     load_human2d_network,
-    load_priors,
-    save_prior,
+    load_networks,
+    save_network,
 )
 from anchorfit.regressors.training import Trained, Training, tasks
 
@@ -30,9 +30,9 @@ def start(tmp_path_factory):
     pose = PosePrior(PosePriorConfig(width=16, units=1, corrections=1))
     pose.skeleton.measure(body)
     shape = ShapePrior(ShapePriorConfig(channels=(2, 2, 2, 2, 2), width=16))
-    save_prior(Human2D(Human2DConfig(features=8, depth=1)), folder / "human2d.safetensors")
-    save_prior(pose, folder / "pose_prior.safetensors", training={"body": body.name})
-    save_prior(shape, folder / "shape_prior.safetensors", training={"body": body.name})
+    save_network(Human2D(Human2DConfig(features=8, depth=1)), folder / "human2d.safetensors")
+    save_network(pose, folder / "pose_prior.safetensors", training={"body": body.name})
+    save_network(shape, folder / "shape_prior.safetensors", training={"body": body.name})
     return folder
 
 
@@ -60,10 +60,10 @@ def test_photographs_refine_all_three_and_the_errors_are_told(start, coco, tmp_p
     assert result.exit_code == 0, result.output
     assert "Held-out people: 1." in result.output
     assert result.output.count("joints_percent") >= 2
-    refined = load_priors(tmp_path)
+    refined = load_networks(tmp_path)
     body = load_body()
     human2d = load_human2d_network(tmp_path / "human2d.safetensors")
-    before = load_priors(start)
+    before = load_networks(start)
     for one, other in (
         (refined.pose, before.pose),
         (refined.shapes[body.name], before.shapes[body.name]),
@@ -142,7 +142,7 @@ def test_priors_of_another_body_are_refused(start, tmp_path):
     priors = tmp_path / "priors"
     priors.mkdir()
     shape = ShapePrior(ShapePriorConfig(channels=(2, 2, 2, 2, 2), width=16))
-    save_prior(shape, priors / "shape_prior.safetensors", training={"body": "somebody"})
+    save_network(shape, priors / "shape_prior.safetensors", training={"body": "somebody"})
     result = invoke(start, tmp_path / "out", "--synthetic", 4, "--priors", priors)
     assert result.exit_code == 2
     assert "no ShapePrior of the body" in words(result)

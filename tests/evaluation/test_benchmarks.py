@@ -17,7 +17,7 @@ from anchorfit.evaluation.baselines.landmarks import LandmarkObservations
 from anchorfit.evaluation.crops import crop_around_joints
 from anchorfit.evaluation.protocols.lsp_benchmark import open_lsp_benchmark
 from anchorfit.evaluation.protocols.openbody import BLOCK, OpenBody
-from anchorfit.evaluation.protocols.runner import Block, run_benchmark, scene_of
+from anchorfit.evaluation.protocols.runner import Block, case_of, run_benchmark
 from anchorfit.evaluation.records import Record, RecordFile
 from anchorfit.evaluation.summary import summarise
 from anchorfit.observations.conventions import LSP14
@@ -193,7 +193,7 @@ def list_of_errors(path):
 
 def test_nobody_of_a_name_and_no_method_of_a_name():
     with pytest.raises(ValueError, match="nobody of this name"):
-        scene_of(OpenBody(count=1), "person9", load_body())
+        case_of(OpenBody(count=1), "person9", load_body())
     with pytest.raises(ValueError, match=r"expected some of direct, .*; got magic"):
         methods.variants_of(["magic"])
     with pytest.raises(ValueError, match="already"):

@@ -23,7 +23,7 @@ from anchorfit.evaluation import methods
 from anchorfit.evaluation.answers import Answer
 from anchorfit.evaluation.datasets.human36m import open_human36m
 from anchorfit.evaluation.datasets.roots import DatasetError
-from anchorfit.evaluation.datasets.samples import Sample, moved
+from anchorfit.evaluation.datasets.samples import Sample, transformed_params
 from anchorfit.evaluation.datasets.spin import SpinFile, open_spin
 from anchorfit.evaluation.datasets.surreal import open_surreal
 from anchorfit.evaluation.datasets.threedpw import open_threedpw
@@ -67,7 +67,9 @@ def test_moving_parameters_moves_the_body(body):
     params, rotation = some_params(), torch.as_tensor(Rotation.random(random_state=0).as_matrix())
     shift = torch.tensor([0.3, -1.0, 2.0], dtype=torch.float64)
     expected = body.from_params(params[None]).vertices @ rotation.mT + shift
-    torch.testing.assert_close(body.from_params(moved(body, params, rotation, shift)[None]).vertices, expected)
+    torch.testing.assert_close(
+        body.from_params(transformed_params(body, params, rotation, shift)[None]).vertices, expected
+    )
 
 
 @pytest.fixture

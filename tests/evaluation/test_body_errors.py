@@ -5,7 +5,7 @@ import pytest
 from anchorfit.body import load_body
 from anchorfit.body.pose_library import load_pose_library
 from anchorfit.evaluation.body_errors import body_errors, image_errors
-from anchorfit.evaluation.synthetic import SyntheticPeople, make_people
+from anchorfit.evaluation.synthetic import SyntheticConfig, make_people
 
 
 @pytest.fixture(scope="module")
@@ -15,7 +15,7 @@ def body():
 
 @pytest.fixture(scope="module")
 def people(body):
-    exact = SyntheticPeople(noise=0.0, outliers=0.0, missing=0.2, hips_up=0.0, hips_out=0.0)
+    exact = SyntheticConfig(noise=0.0, outliers=0.0, missing=0.2, hips_up=0.0, hips_out=0.0)
     return make_people(body, load_pose_library(split="heldout").poses.numpy(), 3, seed=4, config=exact)
 
 

@@ -19,7 +19,7 @@ from anchorfit.cli import datasets
 from anchorfit.cli.main import app
 from anchorfit.evaluation.datasets.samples import BodyDataset
 from anchorfit.evaluation.estimates import EstimateError, index_estimates
-from anchorfit.evaluation.matching import match_people
+from anchorfit.evaluation.matching import match_results
 from anchorfit.evaluation.protocols.body_results import DatasetPeople, Scoring, score_people
 from anchorfit.evaluation.protocols.lsp import MISSING
 from anchorfit.evaluation.protocols.openbody import OpenBody
@@ -75,7 +75,7 @@ def true_bodies(dataset: BodyDataset, body: BodyModel) -> Tensor:
 
 def scored(opened: datasets.OpenedSet, results: Path, smpl: str, tmp_path: Path, name: str) -> list[Record]:
     people = DatasetPeople(dataset=opened.dataset, regressor=opened.regressor, landmarks=opened.landmarks)
-    matched = match_people(people.labels, index_estimates(results).entries, name)
+    matched = match_results(people.labels, index_estimates(results).entries, name)
     scoring = Scoring(method="m", body=(smpl, "neutral"), true_body=(smpl, "neutral"))
     with RecordFile(tmp_path / f"{results.name}.jsonl", {}) as file:
         score_people(people, matched.entries, file, scoring)
@@ -92,7 +92,7 @@ def opened_set(name: str, root: Path, body: BodyModel, smpl: str) -> tuple[datas
         return datasets.surreal(root, "male"), [f"run0/walk/walk_c0001_{frame:06d}.png" for frame in (0, 5)]
     if name == "3dpw":
         write_threedpw(root, some_params())
-        return datasets.threedpw(root, "female", None, smpl), ["imageFiles/walk/image_00000.jpg#1"]
+        return datasets.threedpw_people(root, "female", None, smpl), ["imageFiles/walk/image_00000.jpg#1"]
     params = torch.stack([some_params(1), some_params(2)]).to(body.dtype)
     images = ["images/S9_Posing.60457274_000001.jpg", "images/S9_Posing.60457274_000006.jpg"]
     if name == "h36m":
@@ -170,7 +170,7 @@ def test_joints_of_bodies_by_a_regressor(tmp_path, body, smpl, some_estimate):
     rng = np.random.default_rng(0)
     weights = rng.random((17, body.num_vertices)) ** 20  # a few vertices each
     np.save(tmp_path / "J_regressor_h36m.npy", weights / weights.sum(1, keepdims=True))
-    opened = datasets.threedpw(tmp_path, "female", tmp_path / "J_regressor_h36m.npy", smpl)
+    opened = datasets.threedpw_people(tmp_path, "female", tmp_path / "J_regressor_h36m.npy", smpl)
     truth = true_bodies(opened.dataset, body)
     params = truth.clone()
     params[0, 3:10] += 0.4

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from anchorfit.assets import ASSETS
-from anchorfit.evaluation.detection import compare, correct_joints, match
+from anchorfit.evaluation.detection import compare_detections, correct_joints, match_detections
 from anchorfit.observations import read_people
 
 PEOPLE = [
@@ -17,22 +17,22 @@ TABLE = [person for person in PEOPLE if str(person.image) == "000000000790.jpg"]
 
 def test_perfect_detections_in_another_order():
     detected = TABLE[::-1]
-    assert match(detected, TABLE) == [3, 2, 1, 0]
-    for row, person in zip(compare(detected, TABLE), TABLE, strict=True):
+    assert match_detections(detected, TABLE) == [3, 2, 1, 0]
+    for row, person in zip(compare_detections(detected, TABLE), TABLE, strict=True):
         assert row.correct == row.joints == (person.confidence > 0).sum()
         assert row.mask_iou == 1
 
 
 def test_a_missed_person_counts_with_all_its_joints_wrong():
-    rows = compare(TABLE[:1], TABLE[:2])
+    rows = compare_detections(TABLE[:1], TABLE[:2])
     assert rows[1].detection is None
     assert rows[1].correct == 0
     assert rows[1].joints == (TABLE[1].confidence > 0).sum()
-    assert compare([], TABLE[:1])[0].mask_iou is None
+    assert compare_detections([], TABLE[:1])[0].mask_iou is None
 
 
 def test_a_detection_is_one_person_at_most():
-    assert match([TABLE[0]], [TABLE[0], replace(TABLE[0], person_id="again")]) in ([0, None], [None, 0])
+    assert match_detections([TABLE[0]], [TABLE[0], replace(TABLE[0], person_id="again")]) in ([0, None], [None, 0])
 
 
 @pytest.mark.parametrize(("share", "right"), [(0.19, True), (0.21, False)])

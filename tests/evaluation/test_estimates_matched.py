@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from anchorfit.evaluation.estimates import Entry, EstimateError
-from anchorfit.evaluation.matching import Matcher, match_people
+from anchorfit.evaluation.matching import Matcher, match_results
 
 STREET = [
     ("walk/image_00001#0", "walk/image_00001"),  # alone
@@ -44,7 +44,7 @@ def entry(label: str, mark: str = "", row: int = 0) -> Entry:
 
 
 def test_missing_superfluous_and_double_results():
-    found = match_people(STREET, [entry("walk/image_00001.jpg"), entry("elsewhere.jpg")], "3dpw")
+    found = match_results(STREET, [entry("walk/image_00001.jpg"), entry("elsewhere.jpg")], "3dpw")
     assert [one is not None for one in found.entries] == [True, False, False, False]
     assert found.problems == (
         "1 results are of nobody who is scored (elsewhere.jpg ...): left out",
@@ -54,6 +54,6 @@ def test_missing_superfluous_and_double_results():
     with pytest.raises(
         EstimateError, match=r"walk/image_00001#0: two results \(results.npz row 0, results.npz row 3\)"
     ):
-        match_people(STREET, twice, "3dpw")
+        match_results(STREET, twice, "3dpw")
     with pytest.raises(EstimateError, match=r"not one result is of a person of 3dpw, .* they are of a.jpg \.\.\."):
-        match_people(STREET, [entry("a.jpg")], "3dpw")
+        match_results(STREET, [entry("a.jpg")], "3dpw")

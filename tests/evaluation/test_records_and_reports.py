@@ -15,8 +15,8 @@ from anchorfit.evaluation import records as records_module
 from anchorfit.evaluation.metrics.bootstrap import Interval
 from anchorfit.evaluation.published import LSP_ROWS
 from anchorfit.evaluation.records import Record, RecordFile, checksum, data_key
-from anchorfit.evaluation.reports.manifest import fingerprint, manifest, write_manifest
-from anchorfit.evaluation.reports.people import write_people
+from anchorfit.evaluation.reports.manifest import checksums, manifest, write_manifest
+from anchorfit.evaluation.reports.people import write_person_scores
 from anchorfit.evaluation.reports.tables import cells, to_csv, to_latex, to_markdown
 from anchorfit.evaluation.summary import SEGMENTATION, SURFACE, Row, differences, summarise, summarise_parts
 from anchorfit.evaluation.workers import map_over_processes
@@ -125,7 +125,7 @@ def test_published_rows_are_the_papers():
 
 
 def test_people_are_written_with_their_own_scores(tmp_path):
-    path = write_people(tmp_path, [record("a", counts=COUNTS, surface_mm=7.0), record("b", problem="no camera")])
+    path = write_person_scores(tmp_path, [record("a", counts=COUNTS, surface_mm=7.0), record("b", problem="no camera")])
     if path.suffix == ".parquet":
         parquet = pytest.importorskip("pyarrow.parquet")
         first, second = parquet.read_table(path).to_pylist()
@@ -139,11 +139,11 @@ def test_people_are_written_with_their_own_scores(tmp_path):
 
 def test_people_are_csv_without_pyarrow(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
-    assert write_people(tmp_path, [record("a")]).name == "people.csv"
+    assert write_person_scores(tmp_path, [record("a")]).name == "people.csv"
 
 
 def test_the_manifest_names_commit_versions_and_checksums(tmp_path):
-    before = manifest({"seed": 1, **fingerprint("open")})
+    before = manifest({"seed": 1, **checksums("open")})
     stored = json.loads(write_manifest(tmp_path, before).read_text())
     assert stored == before
     assert stored["commit"] is None or re.fullmatch(r"[0-9a-f]{40}\+?", stored["commit"])

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from anchorfit.fitting.least_squares import Dogleg, LevenbergMarquardt, NormalEquations, Stopping, minimise
+from anchorfit.status import Status
 
 RULES = [LevenbergMarquardt(), Dogleg()]
 STRICT = Stopping(rtol=1e-10, max_steps=400)
@@ -138,3 +139,20 @@ def test_whatever_the_start_no_row_touches_another(values, rule):
     mixed = minimise(problem, torch.cat([clean, wild]), rule)
     assert torch.equal(mixed.params[:2], alone.params)
     assert torch.isfinite(mixed.params[2:][torch.isfinite(wild).all(-1)]).all()
+
+
+class _WrongSlope:
+    """A bowl whose gradient points uphill: every step fails, however short."""
+
+    def normal_equations(self, params, rows):
+        hessian = torch.eye(2, dtype=params.dtype).expand(len(params), 2, 2).clone()
+        return NormalEquations(params.square().sum(-1), -params, hessian)
+
+
+@pytest.mark.parametrize("rule", [LevenbergMarquardt(), Dogleg()])
+def test_a_row_whose_steps_all_fail_is_stuck_and_not_converged(rule):
+    """Rejected steps become so short that they promise less than the tolerance: that is no convergence."""
+    start = torch.tensor([[2.0, 2.0], [0.0, 4.0]])
+    found = minimise(_WrongSlope(), start, rule, Stopping(max_steps=200))
+    assert torch.equal(found.params, start)
+    assert (found.status == Status.STUCK).all()

@@ -11,7 +11,7 @@ import torch
 from anchorfit.body import BodyModel, load_body
 from anchorfit.body.pose_library import load_pose_library
 from anchorfit.camera import project
-from anchorfit.evaluation.synthetic import SyntheticPeople, SyntheticSet, make_people
+from anchorfit.evaluation.synthetic import SyntheticConfig, SyntheticSet, make_people
 from anchorfit.pipeline import fit
 from anchorfit.rendering import rasterize
 from anchorfit.results import BodyEstimate
@@ -110,7 +110,7 @@ def test_masks_help_as_much_with_labels_as_without(fits, people, body, schedule)
 def test_skew_and_unequal_focal_lengths_are_honoured_by_camera_stage_and_masks(body, schedule):
     """The same bodies through a skewed camera are found as well as through a square one."""
     poses = load_pose_library(split="heldout").poses[::97].numpy()
-    exact = SyntheticPeople(noise=0.0, outliers=0.0, missing=0.0, hips_up=0.0, hips_out=0.0)
+    exact = SyntheticConfig(noise=0.0, outliers=0.0, missing=0.0, hips_up=0.0, hips_out=0.0)
     drawn = make_people(body, poses, 8, seed=11, config=exact)
     errors = []
     for skewed in (False, True):

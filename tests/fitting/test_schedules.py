@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -10,8 +11,9 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from anchorfit.body import CANONICAL_JOINTS, BodyModel, axis_angle_to_matrix, load_body
+from anchorfit.body.kinematics import compiled_points
 from anchorfit.body.pose_library import load_pose_library
-from anchorfit.evaluation.synthetic import SyntheticPeople, SyntheticSet, make_people
+from anchorfit.evaluation.synthetic import SyntheticConfig, SyntheticSet, make_people
 from anchorfit.fitting import (
     FitConfig,
     FitResult,
@@ -23,12 +25,12 @@ from anchorfit.fitting import (
     smplify,
 )
 from anchorfit.fitting.camera_stage import CameraStage, depth_guess
-from anchorfit.fitting.energy import BodyState, compiled_points
-from anchorfit.fitting.terms import AnchorTerm, Hinge
+from anchorfit.fitting.energy import BodyState
+from anchorfit.fitting.terms import AnchorTerm, Hinge, UprightTerm
 from anchorfit.observations.people import Observations
 
 PRIOR = load_pose_prior()
-CLEAN = SyntheticPeople(noise=0.0, outliers=0.0, missing=0.0, hips_up=0.0, hips_out=0.0, beta_scale=0.3)
+CLEAN = SyntheticConfig(noise=0.0, outliers=0.0, missing=0.0, hips_up=0.0, hips_out=0.0, beta_scale=0.3)
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +67,7 @@ def test_clean_keypoints_are_met(body):
     clean = make_people(body, poses, 8, seed=1, config=CLEAN)
     result = smplify(body, clean.observations, PRIOR)
     height = 1.7 * clean.observations.intrinsics[:, 0, 0] / clean.params[:, 84]
-    share = result.reprojection.nanmean(-1) / height
+    share = result.reprojection_px.nanmean(-1) / height
     assert float(share.median()) < 0.02
     assert result.converged.all()
     assert result.trusted.float().mean() > 0.8
@@ -171,7 +173,7 @@ def test_a_wild_prediction_stays_in_its_row(body, people):
 
 def test_rows_of_different_conventions_do_not_meet(body, people, fitted):
     poses = load_pose_library(split="heldout").poses[::97].numpy()
-    other = make_people(body, poses, 2, seed=9, config=SyntheticPeople(convention="body25")).observations
+    other = make_people(body, poses, 2, seed=9, config=SyntheticConfig(convention="body25")).observations
     both = Observations(
         keypoints=torch.cat([people.observations.keypoints[:3], other.keypoints]),
         confidence=torch.cat([people.observations.confidence[:3], other.confidence]),
@@ -236,7 +238,7 @@ def test_the_size_of_the_image_does_not_matter(body, people):
     larger = replace(observations, keypoints=observations.keypoints * 4, intrinsics=scale @ observations.intrinsics)
     small, large = smplify(body, observations, PRIOR), smplify(body, larger, PRIOR)
     torch.testing.assert_close(large.params, small.params, atol=2e-2, rtol=0)  # float32, amplified by 20 steps
-    torch.testing.assert_close(large.reprojection, 4 * small.reprojection, atol=0.5, rtol=0.05, equal_nan=True)
+    torch.testing.assert_close(large.reprojection_px, 4 * small.reprojection_px, atol=0.5, rtol=0.05, equal_nan=True)
 
 
 def test_parity_settings_run(body, people):
@@ -248,7 +250,7 @@ def test_parity_settings_run(body, people):
         config=replace(CLEAN, convention="lsp14", focal_range=(6.25, 6.25), height_range=(300.0, 300.0)),
     )
     result = smplify(body, lsp.observations, PRIOR, config=parity_config())
-    assert float(result.reprojection.nanmean()) < 12.0
+    assert float(result.reprojection_px.nanmean()) < 12.0
     assert torch.isfinite(result.params).all()
 
 
@@ -284,6 +286,10 @@ def test_terms_are_switched_by_name(body, people):
     assert only_terms(FitConfig(), [Hinge(weight=7.0)]).term("hinge") == Hinge(weight=7.0)
     with pytest.raises(ValueError, match=r"expected some of keypoints, pose_prior.*; got colour"):
         only_terms(FitConfig(), ["colour"])
+    wrong: Any
+    for wrong in ([Hinge], [UprightTerm(40.0)], "hinge"):  # a kind, a term, a word: silently left out once
+        with pytest.raises(TypeError, match=r"terms: expected .* got"):
+            only_terms(FitConfig(), wrong)
     with pytest.raises(ValueError, match=r"expected some of .*; got colour"):
         FitConfig().without("colour")
     with pytest.raises(ValueError, match="hinge is to begin in stage 'never'; there are first, second"):

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from anchorfit.body import CANONICAL_JOINTS, BodyModel, load_body
+from anchorfit.body.kinematics import compiled_points
 from anchorfit.body.pose_library import load_pose_library
-from anchorfit.evaluation.synthetic import SyntheticPeople, make_people
+from anchorfit.evaluation.synthetic import SyntheticConfig, make_people
 from anchorfit.fitting import FitConfig, FitResult, load_pose_prior, smplify
-from anchorfit.fitting.energy import compiled_points
 from anchorfit.fitting.problem import FitProblem
 from anchorfit.fitting.schedules import problem_of
 from anchorfit.fitting.sequences import couple
@@ -42,7 +42,7 @@ def _seen(body: BodyModel, params: torch.Tensor, noise: float) -> Observations:
 
 def test_rows_of_a_person_get_one_shape_and_others_keep_theirs(body):
     poses = load_pose_library(split="heldout").poses[::97].numpy()
-    people = make_people(body, poses, 6, seed=3, config=SyntheticPeople(hips_up=0.0, hips_out=0.0))
+    people = make_people(body, poses, 6, seed=3, config=SyntheticConfig(hips_up=0.0, hips_out=0.0))
     alone = smplify(body, people.observations, PRIOR)
     shared = smplify(body, people.observations, PRIOR, persons=["a", "a", "b", "a", "b", "c"])
     betas = shared.params[:, 72:82]
@@ -51,7 +51,7 @@ def test_rows_of_a_person_get_one_shape_and_others_keep_theirs(body):
     assert torch.equal(betas[2], betas[4])
     assert not torch.equal(betas[0], betas[2])
     assert torch.equal(shared.params[5], alone.params[5])  # nobody to share with
-    assert float(shared.reprojection.nanmean()) < 1.5 * float(alone.reprojection.nanmean())
+    assert float(shared.reprojection_px.nanmean()) < 1.5 * float(alone.reprojection_px.nanmean())
 
 
 def test_pooling_brings_the_shape_nearer_the_truth(body):
@@ -89,7 +89,7 @@ def test_a_video_becomes_smoother_and_stays_on_its_keypoints(body):
         return float((pose[2:] - 2 * pose[1:-1] + pose[:-2]).square().mean().sqrt())
 
     assert jitter(video) < 0.6 * jitter(single)
-    assert float(video.reprojection.nanmean()) < 2 * float(single.reprojection.nanmean())
+    assert float(video.reprojection_px.nanmean()) < 2 * float(single.reprojection_px.nanmean())
     assert (video.energy["smoothness"] > 0).all()
     shared = smplify(body, observations, PRIOR, persons=["one"] * 10)
     both = smplify(body, observations, PRIOR, persons=["one"] * 10, videos=["clip"] * 10)
@@ -104,15 +104,16 @@ def test_a_frame_that_went_astray_spoils_no_other_and_comes_back(body):
     found = smplify(body, observations, PRIOR)
     astray = found.params.clone()
     astray[[3, 7], 82] = 500.0  # as where two joints are seen of somebody who leaves the picture
-    errors = found.reprojection.clone()
+    errors = found.reprojection_px.clone()
     errors[[3, 7]] += 1e5
-    broken = replace(found, params=astray, reprojection=errors, trusted=found.trusted.index_fill(0, torch.tensor(3), 0))
+    trusted = found.trusted.index_fill(0, torch.tensor(3), 0)
+    broken = replace(found, params=astray, reprojection_px=errors, trusted=trusted)
     problem = _problem(body, observations, ["clip"] * 8)
     whole, mended = couple(problem, found), couple(problem, broken)
     torch.testing.assert_close(mended.params[:, 82:], whole.params[:, 82:], atol=0.05, rtol=0)  # 0.08 a frame
-    assert float(mended.reprojection.nanmean()) < 1.2 * float(whole.reprojection.nanmean())
+    assert float(mended.reprojection_px.nanmean()) < 1.2 * float(whole.reprojection_px.nanmean())
     assert not bool(mended.trusted[3])  # what was wrong with it before is said still
-    lost = couple(problem, replace(broken, reprojection=errors + 1e5))
+    lost = couple(problem, replace(broken, reprojection_px=errors + 1e5))
     assert bool(torch.isfinite(lost.params).all())  # nobody to begin at
 
 

@@ -11,11 +11,12 @@ import torch
 from torch import Tensor
 
 from anchorfit.body import BodyModel, load_body
+from anchorfit.body.kinematics import compiled_points
 from anchorfit.body.pose_library import load_pose_library
 from anchorfit.evaluation.synthetic import make_people
 from anchorfit.fitting import terms as all_terms
 from anchorfit.fitting.config import TERMS, FitConfig, Stage
-from anchorfit.fitting.energy import BodyState, Energy, Term, compiled_points
+from anchorfit.fitting.energy import BodyState, Energy, Residuals, Term
 from anchorfit.fitting.least_squares import NormalEquations
 from anchorfit.fitting.pose_prior import GaussianMixture, load_pose_prior
 from anchorfit.fitting.problem import FitProblem, Placement
@@ -25,12 +26,15 @@ from anchorfit.fitting.terms import (
     AutogradTerm,
     Hinge,
     HingeTerm,
+    Interpenetration,
+    InterpenetrationTerm,
     KeypointTerm,
     MixtureTerm,
     Robust,
     ShapeTerm,
     TermSpec,
 )
+from anchorfit.fitting.terms.interpenetration import interpenetration_term
 from anchorfit.rendering import rasterize
 
 NAMES = ("left_wrist", "right_knee", "nose", "left_shoulder", "head_top")
@@ -76,6 +80,7 @@ def problem(body: BodyModel, prior: GaussianMixture, params: Tensor) -> FitProbl
         pose_prior=prior,
         start=params + 0.2,
         whole=torch.ones(COUNT, dtype=torch.bool),
+        predicted=True,
         placement=Placement(
             depth=torch.linspace(3, 5, COUNT, dtype=torch.float64),
             zoom=torch.tensor([1.0, 0.5, 2.0, 1.3], dtype=torch.float64),
@@ -135,9 +140,7 @@ def test_jacobian_is_the_derivative_of_the_residuals(spec, problem, body, params
 
     def values(p: Tensor) -> Tensor:
         points = compiled_points(body, term.point_names) if term.point_names else None
-        state = BodyState.of(p, points)
-        blank = state.points.new_zeros(*state.points.shape, LAYOUT.size)
-        return term.residuals(state._replace(jacobian=blank), rows).values
+        return term.residuals(BodyState.of(p, points), rows).values
 
     if term.residuals(_state(body, term, chosen), rows).values.shape[1] == 0:  # a condition, not a weight
         assert term.holds
@@ -162,6 +165,38 @@ def test_the_short_cut_comes_to_the_same_normal_equations(spec, problem, body, p
     for one, other in zip(short, long, strict=True):
         torch.testing.assert_close(one, other)
     torch.testing.assert_close(term.energy(state, rows), long.cost)
+    torch.testing.assert_close(term.energy(state._replace(derivative=None), rows), long.cost)
+
+
+class _Misshapen(Term):
+    """What a beginner's first term gives: one residual a row, without the dimension of residuals."""
+
+    point_names = ("left_ankle",)
+
+    def residuals(self, state, rows):
+        return Residuals(state.points[:, 0, 1], state.jacobian[:, 0, 1])
+
+
+def test_residuals_of_a_wrong_shape_are_named(body, params):
+    energy = Energy(body, [_Misshapen()])
+    with pytest.raises(ValueError, match=r"_Misshapen: expected residuals \(B, R\).* got \(4,\) and \(4, 85\)"):
+        energy.normal_equations(params, torch.arange(COUNT))
+
+
+def test_an_automatic_term_may_give_a_single_number(body, params):
+    points = ("nose",)
+    one = AutogradTerm("level", lambda row, points, _: points[0, 1], point_names=points)
+    several = AutogradTerm("level", lambda row, points, _: points[:, 1], point_names=points)
+    found, wanted = (Energy(body, [term]).normal_equations(params, torch.arange(COUNT)) for term in (one, several))
+    torch.testing.assert_close(found, wanted)
+
+
+def test_terms_go_by_the_names_of_their_specs(problem):
+    twice = replace(problem.config, terms=(*TERMS, Interpenetration(name="second", weight=1.0), _Own(name="own")))
+    terms = {term.name: term for term in replace(problem, config=twice).terms(twice.stages[-1])}
+    assert list(terms) == [spec.name for spec in twice.terms]
+    assert InterpenetrationTerm.name == "interpenetration"
+    assert terms["interpenetration"] is interpenetration_term(problem.body, Interpenetration().weight)
 
 
 @pytest.mark.parametrize("angle", [0.0, 3.0, math.pi, 3.3])

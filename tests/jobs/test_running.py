@@ -10,7 +10,7 @@ from anchorfit.body import CANONICAL_JOINTS
 from anchorfit.jobs import Ledger, Written, chunk_people, run_job
 from anchorfit.jobs.ledger import read_index
 from anchorfit.observations import Person
-from anchorfit.pipeline import Outcome, Problem
+from anchorfit.pipeline import InputProblem, Outcome
 
 
 def person(image: str | None, number: int) -> Person:
@@ -48,7 +48,7 @@ class Work:
         good = [p for p in people if p.person_id != "4"]
         self.fitted += [p.person_id for p in people]
         estimate = replace(self.some_estimate(len(good)), names=tuple(p.name for p in good))
-        problems = tuple(Problem(p.name, "skipped: no joint") for p in people if p.person_id == "4")
+        problems = tuple(InputProblem(p.name, "skipped: no joint") for p in people if p.person_id == "4")
         return Outcome(estimate, problems)
 
     def write(self, chunk, estimate) -> Written:
@@ -94,6 +94,7 @@ def test_the_index_says_what_became_of_each(some_estimate, tmp_path):
     assert (records[5]["row"], records[10]["chunk"]) == (4, 1)
     errors = some_estimate(5).diagnostics.reprojection_px[0]
     assert records[0]["error_px"] == pytest.approx(float(errors.nanmean()), abs=1e-4)
+    assert (records[0]["score"], records[0]["trusted"]) == (pytest.approx(0.9), True)
     assert (summary.fitted, summary.skipped, sum(seen)) == (10, 1, 11)
     assert summary.failures.first == ["1.jpg#4: skipped: no joint"]
 

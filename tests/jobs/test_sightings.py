@@ -34,6 +34,7 @@ def test_people_come_back_as_they_were(tmp_path):
     np.testing.assert_array_equal(person.keypoints[seen], SKIER.keypoints[seen])
     np.testing.assert_array_equal(person.confidence, SKIER.confidence)
     np.testing.assert_array_equal(np.asarray(person.mask), np.asarray(SKIER.mask))
+    assert person.world is not None
     np.testing.assert_array_equal(person.world, WORLD)
     assert again.get("/a/z\udcff.jpg") == PeopleFile(())
     assert again.get("/a/half") is None

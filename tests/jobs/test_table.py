@@ -11,6 +11,7 @@ def test_the_table_holds_the_index(tmp_path):
         "name": "a é",  # the other's image is named by a byte that is no text
         "image": None,
         "status": "fitted",
+        "score": 0.97,
         "trusted": True,
         "reason": "",
         "error_px": 1.5,

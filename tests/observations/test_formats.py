@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,13 +13,12 @@ from scipy.io import savemat
 
 from anchorfit.assets import ASSETS
 from anchorfit.body.joint_sets import CANONICAL_JOINTS
-from anchorfit.observations import read_people, write_people
+from anchorfit.observations import Format, files, known_formats, read_people, register_format, write_people
 from anchorfit.observations.conventions import BODY25, LSP14, OPENPOSE18
 from anchorfit.observations.lsp import read_lsp
 from anchorfit.observations.openpose import read_openpose
-from anchorfit.observations.people import Person
+from anchorfit.observations.people import PeopleFile, Person
 from anchorfit.observations.reading import KeypointFileError
-from anchorfit.observations.smplify import read_smplify
 
 
 def joint(person, name):
@@ -158,7 +159,7 @@ class TestSmplify:
             read_people(tmp_path / "a.npz")
         np.savez(tmp_path / "a.npz", keypoints=np.zeros((2, 14, 3)))
         with pytest.raises(KeypointFileError, match=r"est_joints: .* got none"):
-            read_smplify(tmp_path / "a.npz")
+            read_people(tmp_path / "a.npz", format="smplify")
 
 
 class Bomb:
@@ -345,7 +346,7 @@ def test_the_format_can_be_said(tmp_path):
     assert len(read_people(path, format="openpose")) == 1
     with pytest.raises(KeypointFileError, match="expected COCO's keys"):
         read_people(path, format="coco")
-    with pytest.raises(ValueError, match="format: expected auto, coco"):
+    with pytest.raises(ValueError, match="format: expected auto, openpose, json, coco"):
         read_people(path, format="yolo")
     with pytest.raises(ValueError, match="convention: expected one of"):
         read_people(path, convention="hand21")
@@ -364,3 +365,47 @@ def test_the_demo_photographs():
         assert np.asarray(person.mask).any()
     usable = [person for person in file if too_little(sanitise(person).person) is None]
     assert len(usable) == 20  # of 34: 13 carry no labelled joint, one a single wrist
+
+
+NOTHING = np.zeros((len(CANONICAL_JOINTS), 2))
+SOMEBODY = Person(person_id="one", keypoints=NOTHING, confidence=NOTHING[:, 0])
+ONE = Format(
+    name="one",
+    recognises=lambda file: file.text.startswith("[one]"),
+    read=lambda file, convention: PeopleFile((SOMEBODY,), (str(convention),)),
+)
+
+
+def test_formats_of_other_packages_are_found_and_broken_ones_said(tmp_path, monkeypatch):
+    def broken():
+        raise ImportError("no such module")
+
+    loads = {"a": broken, "b": int, "one": lambda: ONE}
+    entries = [SimpleNamespace(name=name, load=load) for name, load in loads.items()]
+    monkeypatch.setattr(files, "entry_points", lambda group: entries if group == "anchorfit.formats" else [])
+    files._installed.cache_clear()
+    (tmp_path / "a.txt").write_text("[one] keypoints")
+    with pytest.warns(UserWarning, match="anchorfit.formats: ") as said:
+        (found,) = read_people(tmp_path / "a.txt", convention="coco")
+    assert [str(line.message).partition(": ")[2] for line in said] == [
+        "a cannot be loaded (no such module)",
+        "b is no Format; it is left out",
+    ]
+    assert found.name == "?#one"
+    assert read_people(tmp_path / "a.txt", format="one").problems == ("None",)
+    (tmp_path / "b.txt").write_text("[two]")
+    with pytest.raises(KeypointFileError, match=r"not valid JSON"):
+        read_people(tmp_path / "b.txt")
+    (tmp_path / "b.txt").write_text("two")
+    with pytest.raises(KeypointFileError, match=r"this is no keypoint file; expected COCO .*, or one$"):
+        read_people(tmp_path / "b.txt")
+    files._installed.cache_clear()
+
+
+def test_a_format_is_registered_once(monkeypatch):
+    monkeypatch.setattr(files, "_registered", [])
+    register_format(ONE)
+    assert known_formats()[0] is ONE
+    for name in ("one", "coco", "auto"):
+        with pytest.raises(ValueError, match=f"{name}: there is a format of this name already"):
+            register_format(replace(ONE, name=name))

@@ -1,4 +1,4 @@
-"""Picture to body and back: the chain against `predict`, its gradients, its loss, whose turn it is, and resuming."""
+"""Picture to body and back: the chain against `predict_params`, gradients, loss, whose turn it is, and resuming."""
 
 import copy
 from dataclasses import replace
@@ -16,7 +16,7 @@ from anchorfit.regressors.end2end import PARTS, EndToEnd, annotated_joints, fram
 from anchorfit.regressors.human2d import Human2DOutput, see
 from anchorfit.regressors.image_crops import Framing
 from anchorfit.regressors.losses import projection_loss
-from anchorfit.regressors.prediction import load_priors, predict
+from anchorfit.regressors.prediction import load_networks, predict_params
 from anchorfit.regressors.shape_prior import crop_mask
 from anchorfit.regressors.synthesis import PoseSource
 from anchorfit.regressors.synthesis.images import SyntheticImages
@@ -31,7 +31,7 @@ from anchorfit.regressors.training import (
     tasks,
     train,
 )
-from anchorfit.regressors.training.end2end_task import Answer, errors
+from anchorfit.regressors.training.end2end_task import PicturePredictions, errors
 
 POSE, SHAPE = PosePriorConfig(width=16, units=1, corrections=1), ShapePriorConfig(channels=(2, 2, 2, 2, 2), width=16)
 SMALL = Human2DConfig(features=8, depth=1)
@@ -100,13 +100,13 @@ class Told(Human2D):
 
 
 def test_the_chain_draws_what_predict_predicts(body, unseen):
-    crops, priors = unseen.crops, load_priors()
+    crops, shipped = unseen.crops, load_networks()
     human2d = Told(SMALL).tell(crops)
-    chain = EndToEnd(human2d, priors.pose, priors.shapes[body.name], body)
+    chain = EndToEnd(human2d, shipped.pose, shipped.shapes[body.name], body)
     drawn = chain.seen_and_drawn(crops.picture, crops.intrinsics)
     assert drawn.known.all()
     observations = observations_of(see(human2d, crops.picture), crops.intrinsics, SMALL.joints)
-    params = predict(observations, body, priors=priors).params
+    params = predict_params(observations, body, networks=shipped).params
     posed = compile_points(body).points(params)
     rotations = drawn.local[:, 0]
     expected = project(annotated_joints(posed, rotations)[:, chain.joints], crops.intrinsics)
@@ -299,7 +299,7 @@ def test_errors_vanish_where_the_true_body_is_predicted(body):
     crops, bodies = pictures.batch(0, 4), pictures.truth(0, 4)
     human2d = Told(SMALL).tell(crops)
     networks = EndToEnd(human2d, PosePrior(POSE), ShapePrior(SHAPE), body)
-    found = errors(networks, crops, Answer(see(human2d, crops.picture), bodies), bodies=bodies)
+    found = errors(networks, crops, PicturePredictions(see(human2d, crops.picture), bodies), bodies=bodies)
     assert found["joints_percent"] < 1e-3
     assert found["surface_mm"] < 1e-3
     assert found["pck"] == 100

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from anchorfit.regressors import PosePrior, PosePriorConfig, ShapePrior, ShapePriorConfig, load_priors
+from anchorfit.regressors import PosePrior, PosePriorConfig, ShapePrior, ShapePriorConfig, load_networks
 from anchorfit.regressors.folding import fold, folded
 from anchorfit.regressors.pose_prior import NUM_FEATURES
 
@@ -54,7 +54,7 @@ def test_a_folded_network_answers_the_same(case):
 
 def test_the_shipped_networks_fold_to_rounding():
     features = randn(32, NUM_FEATURES)
-    pose = load_priors().pose
+    pose = load_networks().pose
     with torch.no_grad():
         torch.testing.assert_close(fold(pose)(features).world, pose(features).world, rtol=0, atol=1e-4)
 

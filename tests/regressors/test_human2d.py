@@ -23,7 +23,7 @@ from anchorfit.regressors.human2d import (
 )
 from anchorfit.regressors.image_crops import Framing, exchange_sides
 from anchorfit.regressors.losses import human2d_loss
-from anchorfit.regressors.weights import load_human2d_network, load_pose_prior_network, save_prior
+from anchorfit.regressors.weights import load_human2d_network, load_pose_prior_network, save_network
 
 SMALL = Human2DConfig(features=16, depth=2)
 
@@ -156,7 +156,7 @@ def test_the_loss_falls_by_gradient_steps():
 
 def test_weights_go_through_a_file(network, tmp_path):
     path = tmp_path / "human2d.safetensors"
-    save_prior(network, path, training={"steps": 3})
+    save_network(network, path, training={"steps": 3})
     again = load_human2d_network(path)
     assert again.config == SMALL
     torch.testing.assert_close(see(again, pictures(1)).body, see(network, pictures(1)).body, atol=5e-3, rtol=0)

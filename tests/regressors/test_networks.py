@@ -32,7 +32,7 @@ from anchorfit.regressors.representations import (
 from anchorfit.regressors.shape_prior import crop_mask
 from anchorfit.regressors.skeleton import Skeleton
 from anchorfit.regressors.surface import SurfaceSample
-from anchorfit.regressors.translation import FALLBACK_DEPTH, Sightlines, place
+from anchorfit.regressors.translation import FALLBACK_DEPTH, Sightlines, translate_to_keypoints
 
 JOINTS = len(CANONICAL_JOINTS)
 
@@ -236,7 +236,7 @@ def test_translation_comes_back_exactly(body):
     params, intrinsics, points, pixels = some_people(body)
     sure = torch.ones(4, JOINTS)
     sure[:, ::3] = 0
-    found = place(points - params[:, None, 82:], pixels, sure, intrinsics)
+    found = translate_to_keypoints(points - params[:, None, 82:], pixels, sure, intrinsics)
     assert found.found.all()
     torch.testing.assert_close(found.translation, params[:, 82:], atol=2e-3, rtol=0)
 
@@ -255,7 +255,9 @@ def test_translation_is_least_squares(body):
             rows.append([weight * value for value in row])
             right.append(weight * float(rays[k, axis] * still[0, k, 2] - still[0, k, axis]))
     expected = np.linalg.lstsq(np.array(rows), np.array(right), rcond=None)[0]
-    np.testing.assert_allclose(place(still, noisy, sure, intrinsics).translation[0].numpy(), expected, atol=5e-3)
+    np.testing.assert_allclose(
+        translate_to_keypoints(still, noisy, sure, intrinsics).translation[0].numpy(), expected, atol=5e-3
+    )
 
 
 def test_translation_without_keypoints_falls_back(body):
@@ -264,7 +266,7 @@ def test_translation_without_keypoints_falls_back(body):
     sure[1, 1:], sure[2] = 0, 0
     pixels = pixels.clone()
     pixels[3] = math.nan
-    found = place(points - params[:, None, 82:], pixels, sure, intrinsics)
+    found = translate_to_keypoints(points - params[:, None, 82:], pixels, sure, intrinsics)
     assert found.found.tolist() == [True, False, False, False]
     assert torch.isfinite(found.translation).all()
     assert (found.translation[1:, 2] == FALLBACK_DEPTH).all()

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from anchorfit.regressors import PosePrior, PosePriorConfig, load_priors, passes
+from anchorfit.regressors import PosePrior, PosePriorConfig, load_networks, passes
 from anchorfit.regressors.folding import fold
 from anchorfit.regressors.passes import LARGEST_PASS, SAFE_PASS, SMALLEST_PASS, pass_size
 from anchorfit.regressors.pose_prior import NUM_FEATURES
@@ -63,7 +63,7 @@ def test_trying_finds_what_rounds_otherwise():
 
 def test_the_shipped_network_is_given_passes_that_agree():
     """On this machine, whatever it is: passes of every size that is used give the same rows."""
-    network = fold(load_priors().pose)
+    network = fold(load_networks().pose)
     features = torch.randn(LARGEST_PASS, NUM_FEATURES, generator=torch.Generator().manual_seed(3))
     with torch.inference_mode():
         safe = torch.cat([network(rows).raw for rows in features.split(SAFE_PASS)])

@@ -10,12 +10,12 @@ import torch
 from anchorfit.body import CANONICAL_JOINTS, load_body
 from anchorfit.body.pose_library import load_pose_library
 from anchorfit.evaluation.body_errors import body_errors, rarity_of, view_of
-from anchorfit.evaluation.synthetic import SyntheticPeople, make_people
+from anchorfit.evaluation.synthetic import SyntheticConfig, make_people
 from anchorfit.observations import Observations
-from anchorfit.regressors import PosePrior, PosePriorConfig, Priors, load_priors, predict, save_prior
+from anchorfit.regressors import Networks, PosePrior, PosePriorConfig, load_networks, predict_params, save_network
 from anchorfit.rendering import silhouette
 
-CLEAN = SyntheticPeople(noise=0.0, outliers=0.0, missing=0.0, hips_up=0.0, hips_out=0.0)
+CLEAN = SyntheticConfig(noise=0.0, outliers=0.0, missing=0.0, hips_up=0.0, hips_out=0.0)
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def people(body):
 
 @pytest.fixture(scope="module")
 def predicted(people, body):
-    return predict(people.observations, body)
+    return predict_params(people.observations, body)
 
 
 def test_predictions_are_far_better_than_a_mean(people, predicted, body):
@@ -61,7 +61,7 @@ def test_bodies_stand_where_their_keypoints_are(people, predicted):
 @pytest.mark.parametrize("count", [1, 2, 5, 16, 33, 64, 129])
 def test_a_row_does_not_depend_on_its_batch(people, predicted, body, count):
     rows = np.random.default_rng(count).choice(200, count, replace=False)
-    few = predict(people.observations.rows(rows), body)
+    few = predict_params(people.observations.rows(rows), body)
     assert torch.equal(few.params, predicted.params[rows])
 
 
@@ -72,7 +72,7 @@ def test_bodies_of_fewer_betas_get_the_same_pose_and_the_first_betas(people, pre
     params = people.params[:3].clone()
     drawn = silhouette(load_body().from_params(params).vertices, own.faces, some.intrinsics, (480, 640)).mask
     some = replace(some, masks=tuple(drawn.numpy() > 0.5))
-    result, whole = predict(some, own), predict(some, load_body())
+    result, whole = predict_params(some, own), predict_params(some, load_body())
     layout = own.layout
     assert result.params.shape == (3, layout.size)
     assert result.shaped.all()
@@ -89,7 +89,7 @@ def test_bodies_of_more_betas_get_zeros_beyond_the_networks(people, body):
     vertices = body.from_params(people.params[:3]).vertices
     drawn = silhouette(vertices, body.faces, some.intrinsics, (480, 640)).mask.numpy() > 0.5
     some = replace(some, masks=tuple(drawn))
-    result, usual = predict(some, replace(body, shapedirs=more)), predict(some, body)
+    result, usual = predict_params(some, replace(body, shapedirs=more)), predict_params(some, body)
     assert result.params.shape == (3, 375)
     assert torch.equal(result.params[:, :82], usual.params[:, :82])
     assert result.params[:, 82:372].abs().max() == 0
@@ -113,7 +113,7 @@ def test_a_bad_row_falls_back_and_changes_no_other(people, predicted, body, bad)
         keypoints[2] = 1e9
     else:
         confidence[2] = -1
-    result = predict(replace(some, keypoints=keypoints, confidence=confidence, intrinsics=intrinsics), body)
+    result = predict_params(replace(some, keypoints=keypoints, confidence=confidence, intrinsics=intrinsics), body)
     assert torch.isfinite(result.params).all()
     assert not result.posed[2]
     assert not result.placed[2]
@@ -128,14 +128,14 @@ def test_masks_give_shapes_and_bad_masks_the_mean(people, body):
     vertices = body.from_params(people.params[:4]).vertices
     drawn = silhouette(vertices, body.faces, some.intrinsics, (480, 640)).mask.numpy() > 0.5
     masks = (drawn[0], None, np.zeros((480, 640), bool), np.ones((480, 640), bool))
-    result = predict(replace(some, masks=masks), body)
+    result = predict_params(replace(some, masks=masks), body)
     assert result.shaped.tolist() == [True, False, False, False]
     assert result.params[0, 72:82].abs().max() > 0
     assert result.params[1:, 72:82].abs().max() == 0
     assert set(result.reasons) == {""}
-    without = predict(replace(some, masks=masks), body, priors=Priors(pose=load_priors().pose))
+    without = predict_params(replace(some, masks=masks), body, networks=Networks(pose=load_networks().pose))
     assert not without.shaped.any()
-    another = predict(replace(some, masks=masks), replace(body, name="of another shape space"))
+    another = predict_params(replace(some, masks=masks), replace(body, name="of another shape space"))
     assert not another.shaped.any()  # other betas: the mean shape
 
 
@@ -147,17 +147,17 @@ def test_every_open_body_has_a_shape_prior_of_its_own(people, gender):
     params[:, 72] = 2.0  # the first of the betas, size and weight
     some = people.observations.rows([0])
     drawn = silhouette(own.from_params(params).vertices, own.faces, some.intrinsics, (480, 640)).mask.numpy() > 0.5
-    assert predict(replace(some, masks=(drawn[0],)), own).shaped.all()
+    assert predict_params(replace(some, masks=(drawn[0],)), own).shaped.all()
 
 
 def test_a_folder_of_weights_of_ones_own(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"no pose_prior\.safetensors and no shape_prior\.safetensors"):
-        load_priors(tmp_path)
+        load_networks(tmp_path)
     network = PosePrior(PosePriorConfig(width=16))
-    save_prior(network, tmp_path / "pose_prior.safetensors")
-    own = load_priors(tmp_path)
+    save_network(network, tmp_path / "pose_prior.safetensors")
+    own = load_networks(tmp_path)
     assert own.pose.config.width == 16
-    assert own.shapes.keys() == load_priors().shapes.keys()  # the package's
+    assert own.shapes.keys() == load_networks().shapes.keys()  # the package's
 
 
 def test_nobody_is_an_error(body):
@@ -169,11 +169,11 @@ def test_nobody_is_an_error(body):
         names=(),
     )
     with pytest.raises(ValueError, match="expected at least one person"):
-        predict(nobody, body)
+        predict_params(nobody, body)
 
 
 def test_float64_bodies_get_float64(people, body):
-    result = predict(people.observations.rows([0]), body.to(dtype=torch.float64))
+    result = predict_params(people.observations.rows([0]), body.to(dtype=torch.float64))
     assert result.params.dtype == torch.float64
 
 

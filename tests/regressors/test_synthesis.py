@@ -9,19 +9,19 @@ from anchorfit.body import CANONICAL_JOINTS, compile_points, load_body
 from anchorfit.body.pose_library import load_pose_library
 from anchorfit.camera import project
 from anchorfit.regressors.synthesis import (
-    Detector,
+    DetectorNoise,
     MaskNoise,
     PoseSource,
     PoseVariation,
     Synthesis,
     Synthesizer,
     camera_rotations,
-    detect,
     detector_hips,
+    simulate_detections,
 )
 from anchorfit.regressors.synthesis.silhouettes import render_masks, simple_poses, spoil
 
-PERFECT = Detector(
+PERFECT = DetectorNoise(
     clean=1.0,
     missing=0.0,
     truncated=0.0,
@@ -91,8 +91,8 @@ def test_hips_move_up_and_out(body):
 
 def test_noise_has_the_stated_size():
     pixels = torch.zeros(4000, len(CANONICAL_JOINTS), 2)
-    noisy = Detector(clean=0.0, outliers=0.0, swaps=0.0, missing=0.0, truncated=0.0, hidden_limbs=0.0)
-    found = detect(pixels, torch.full((4000,), 200.0), seeded(), noisy)
+    noisy = DetectorNoise(clean=0.0, outliers=0.0, swaps=0.0, missing=0.0, truncated=0.0, hidden_limbs=0.0)
+    found = simulate_detections(pixels, torch.full((4000,), 200.0), seeded(), noisy)
     seen = found.confidence > 0
     spread = found.keypoints[seen].std()
     # Standard deviations uniform in 0..0.02 of 200 px: root mean square 0.02 * 200 / sqrt(3); 100,000 draws.
@@ -101,7 +101,7 @@ def test_noise_has_the_stated_size():
 
 def test_conventions_limbs_and_truncation_leave_joints_out():
     pixels = torch.rand(500, len(CANONICAL_JOINTS), 2, generator=seeded())
-    found = detect(pixels, torch.ones(500), seeded(1), Detector())
+    found = simulate_detections(pixels, torch.ones(500), seeded(1), DetectorNoise())
     seen = found.confidence > 0
     assert (seen.sum(1) >= 6).all()
     assert not seen.all(1).any() or seen.all(1).float().mean() < 0.1
@@ -111,11 +111,11 @@ def test_conventions_limbs_and_truncation_leave_joints_out():
 
 def test_swapped_sides_exchange_arms_or_legs():
     pixels = torch.arange(len(CANONICAL_JOINTS) * 2.0).view(1, -1, 2).expand(200, -1, -1)
-    always = Detector(
+    always = DetectorNoise(
         clean=0.0, noise=0.0, outliers=0.0, swaps=1.0, missing=0.0, truncated=0.0, hidden_limbs=0.0,
         conventions=(("canonical", 1.0),),
     )  # fmt: skip
-    found = detect(pixels, torch.ones(200), seeded(), always).keypoints
+    found = simulate_detections(pixels, torch.ones(200), seeded(), always).keypoints
     knees, elbows = (
         [CANONICAL_JOINTS.index(f"{side}_{part}") for side in ("left", "right")] for part in ("knee", "elbow")
     )

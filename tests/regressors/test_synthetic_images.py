@@ -16,7 +16,17 @@ from anchorfit.regressors.heatmaps import decode
 from anchorfit.regressors.human2d import STRIDE
 from anchorfit.regressors.synthesis import PoseSource
 from anchorfit.regressors.synthesis.backdrops import read_backdrops
-from anchorfit.regressors.synthesis.clothing import BOTTOM, HAIR, SHOES, SKIN, TOP, UNDER, Anatomy, draw_look, kinds_at
+from anchorfit.regressors.synthesis.clothing import (
+    BOTTOM,
+    HAIR,
+    SHOES,
+    SKIN,
+    TOP,
+    UNDER,
+    Anatomy,
+    draw_outfit,
+    kinds_at,
+)
 from anchorfit.regressors.synthesis.images import ImageSynthesis, SyntheticImages
 from anchorfit.regressors.synthesis.people import Synthesis, Synthesizer
 from anchorfit.regressors.synthesis.scenery import Lens, backdrop, cast_shadow, occluder, photograph, piece_of
@@ -120,7 +130,7 @@ def test_backdrops_are_kept_small_and_bad_files_left_out(tmp_path):
 def test_clothes_are_where_they_belong(body):
     anatomy = Anatomy.of(body)
     for seed in range(20):
-        look = draw_look(torch.Generator().manual_seed(seed))
+        look = draw_outfit(torch.Generator().manual_seed(seed))
         kinds = kinds_at(anatomy.rest, anatomy.segments, anatomy, look)
         names = [SMPL_JOINTS[index] for index in anatomy.segments]
 

@@ -17,7 +17,7 @@ from anchorfit.regressors import (
     ShapePriorConfig,
     load_pose_prior_network,
     load_shape_prior_network,
-    save_prior,
+    save_network,
 )
 from anchorfit.regressors.training import Annotated, PoseLoss, PoseTask, RefineTask, ShapeTask, Training, train
 
@@ -190,7 +190,7 @@ def test_the_rate_rises_stays_and_falls():
 )
 def test_weights_are_read_back(tmp_path, model, load):
     path = tmp_path / "prior.safetensors"
-    save_prior(model, path, training={"steps": 3})
+    save_network(model, path, training={"steps": 3})
     again = load(path)
     assert again.config == model.config
     assert not again.training
@@ -202,10 +202,10 @@ def test_bad_weights_are_one_clear_line(tmp_path):
     path = tmp_path / "prior.safetensors"
     with pytest.raises(FileNotFoundError, match="no such weights"):
         load_pose_prior_network(path)
-    save_prior(ShapePrior(ShapePriorConfig(channels=(2, 2, 2, 2, 2), width=16)), path)
+    save_network(ShapePrior(ShapePriorConfig(channels=(2, 2, 2, 2, 2), width=16)), path)
     with pytest.raises(ValueError, match="expected weights with kind 'pose', got 'shape'"):
         load_pose_prior_network(path)
-    save_prior(PosePrior(PosePriorConfig(width=16)), path)
+    save_network(PosePrior(PosePriorConfig(width=16)), path)
     data = path.read_bytes()
     path.write_bytes(data[: len(data) // 2])
     with pytest.raises(ValueError, match="not readable as safetensors"):
@@ -226,7 +226,7 @@ def test_bad_weights_are_one_clear_line(tmp_path):
 def test_weights_that_are_not_numbers_are_refused(tmp_path):
     network = PosePrior(PosePriorConfig(width=16))
     network.last.bias.data[3] = float("nan")
-    save_prior(network, tmp_path / "prior.safetensors")
+    save_network(network, tmp_path / "prior.safetensors")
     with pytest.raises(ValueError, match="the weights are not finite"):
         load_pose_prior_network(tmp_path / "prior.safetensors")
 
@@ -235,6 +235,6 @@ def test_the_header_says_how_weights_were_made(tmp_path):
     from safetensors import safe_open
 
     path = tmp_path / "prior.safetensors"
-    save_prior(PosePrior(PosePriorConfig(width=16)), path, training={"steps": 3, "errors": {"mm": 1.5}})
+    save_network(PosePrior(PosePriorConfig(width=16)), path, training={"steps": 3, "errors": {"mm": 1.5}})
     with safe_open(path, framework="pt") as file:
         assert json.loads(file.metadata()["training"]) == {"steps": 3, "errors": {"mm": 1.5}}

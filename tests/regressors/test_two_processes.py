@@ -17,7 +17,7 @@ from anchorfit.regressors import (
     ShapePrior,
     ShapePriorConfig,
     load_pose_prior_network,
-    save_prior,
+    save_network,
 )
 from anchorfit.regressors.training import PoseTask
 
@@ -126,9 +126,9 @@ def test_end_to_end_refinement_takes_turns_in_two_processes(tmp_path):
     pose = PosePrior(PosePriorConfig(width=16, units=1, corrections=1))
     pose.skeleton.measure(body)
     shape = ShapePrior(ShapePriorConfig(channels=(2, 2, 2, 2, 2), width=16))
-    save_prior(Human2D(Human2DConfig(features=8, depth=1)), tmp_path / "human2d.safetensors")
-    save_prior(pose, tmp_path / "pose_prior.safetensors")
-    save_prior(shape, tmp_path / "shape_prior.safetensors", training={"body": body.name})
+    save_network(Human2D(Human2DConfig(features=8, depth=1)), tmp_path / "human2d.safetensors")
+    save_network(pose, tmp_path / "pose_prior.safetensors")
+    save_network(shape, tmp_path / "shape_prior.safetensors", training={"body": body.name})
     start = ["--human2d", tmp_path / "human2d.safetensors", "--priors", tmp_path, "--synthetic", 4]
     options = ["train", "end2end", "-o", tmp_path / "run", *start, "--batch-size", 2, "--threads", 1]
     said = torchrun(tmp_path, COMMAND, *options, "--steps", 4, "--devices", 2)

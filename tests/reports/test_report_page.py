@@ -52,6 +52,7 @@ def test_the_page_holds_bodies_errors_and_pictures(some_estimate, body, photo, t
     data = content(tmp_path / "a.html")
     assert len(data["photos"]) == 1
     assert [person["name"] for person in data["people"]] == list(estimate.names)
+    assert [person["score"] for person in data["people"]] == pytest.approx([0.9, 0.1, 0.9])
     for row, person in enumerate(data["people"]):
         np.testing.assert_allclose(unpacked(person["mesh"]), estimate.bodies(body).vertices[row], atol=1e-4)
         shown = [joint["error_px"] for joint in person["joints"]]
@@ -129,7 +130,8 @@ def pixels(browser) -> np.ndarray:
 def test_a_browser_draws_sorts_and_turns(browser, some_estimate, body, photo, tmp_path):
     estimate = some_estimate(3, image=str(photo))
     errors = estimate.diagnostics.reprojection_px * torch.tensor([[2.0], [1.0], [3.0]])
-    estimate = replace(estimate, diagnostics=replace(estimate.diagnostics, reprojection_px=errors))
+    scores = torch.tensor([0.8, 0.1, 0.9])
+    estimate = replace(estimate, diagnostics=replace(estimate.diagnostics, reprojection_px=errors, score=scores))
     other = replace(some_estimate(3, seed=1), names=estimate.names, method="direct")
     write_report(tmp_path / "report é.html", estimate, body, against=[other])
     browser.open(tmp_path / "report é.html")
@@ -138,7 +140,7 @@ def test_a_browser_draws_sorts_and_turns(browser, some_estimate, body, photo, tm
     first, second, third = estimate.names
     for order, expected in (
         ("order", [first, second, third]),
-        ("trust", [second, third, first]),
+        ("trust", [second, first, third]),
         ("error", [third, first, second]),
     ):
         browser.run(SORT, order)

@@ -45,9 +45,10 @@
     return card;
   });
   const largeFirst = (p) => (p.error_percent === null ? Infinity : p.error_percent);
+  const lowFirst = (p) => (p.score === null ? 1 : p.score); // null: nobody judged
   const orders = {
     order: (a, b) => a - b,
-    trust: (a, b) => people[a].trusted - people[b].trusted || largeFirst(people[b]) - largeFirst(people[a]) || a - b,
+    trust: (a, b) => people[a].trusted - people[b].trusted || lowFirst(people[a]) - lowFirst(people[b]) || largeFirst(people[b]) - largeFirst(people[a]) || a - b,
     error: (a, b) => largeFirst(people[b]) - largeFirst(people[a]) || a - b,
     name: (a, b) => people[a].name.localeCompare(people[b].name, undefined, { numeric: true }) || a - b,
   };
@@ -64,7 +65,7 @@
     const errors = people.map((p) => p.error_percent).filter((e) => e !== null).sort((a, b) => a - b);
     const doubtful = people.filter((p) => !p.trusted).length;
     const parts = [`${people.length} ${people.length === 1 ? "person" : "people"}`, `${doubtful} doubtful`];
-    if (errors.length) parts.push(`median reprojection error ${number(errors[Math.floor(errors.length / 2)])} % of the person's height`);
+    if (errors.length) parts.push(`median reprojection error ${number(errors[Math.floor(errors.length / 2)])} % of the person's size`);
     parts.push(`${data.body} body, ${data.gender}`);
     if (data.left_out) parts.push(`${data.left_out} more people are not in this report`);
     $("summary").textContent = parts.join(" · ");
@@ -124,8 +125,8 @@
   };
   const showFacts = (person) => {
     const how = [
-      ["person", person.name], ["method", person.method], ["trusted", person.trusted ? "yes" : `no: ${person.reason}`],
-      ["mean reprojection error", `${number(person.error_px)} px, ${number(person.error_percent)} % of the height`],
+      ["person", person.name], ["method", person.method], ["trusted", person.trusted ? "yes" : `no: ${person.reason}`], ["score, 1 is surely right", number(person.score, 2)],
+      ["mean reprojection error", `${number(person.error_px)} px, ${number(person.error_percent)} % of the person's size`],
       ["solver steps", `${person.steps}${person.converged ? "" : ", not converged"}`], ["joints seen", `${person.joints.length}`],
       ["distance to the camera", `${number(person.depth_m, 2)} m`], ["focal length", `${number(person.focal, 0)} px`],
     ];
@@ -237,7 +238,7 @@ async function openStage(data, unpack, unpackMesh, $) {
   const flip = ([x, y, z]) => new THREE.Vector3(x, -y, -z);
   const jointColour = (name) => {
     const seen = person.joints.find((joint) => joint.name === name);
-    return seen ? ramp((100 * seen.error_px) / person.height_px / data.error_top) : new THREE.Color(0x8a94a0);
+    return seen ? ramp((100 * seen.error_px) / person.size_px / data.error_top) : new THREE.Color(0x8a94a0);
   };
   const makeJoints = () => {
     const group = new THREE.Group();
@@ -284,7 +285,7 @@ async function openStage(data, unpack, unpackMesh, $) {
     const vertices = meshes.own, count = vertices.length / 3;
     const colours = new Float32Array(count * 3);
     const plain = new THREE.Color().setRGB(0.65, 0.74, 0.86, THREE.SRGBColorSpace);
-    const seen = person.joints.filter((joint) => joint.place !== null).map((joint) => [flip(joint.place), (100 * joint.error_px) / person.height_px]);
+    const seen = person.joints.filter((joint) => joint.place !== null).map((joint) => [flip(joint.place), (100 * joint.error_px) / person.size_px]);
     const shift = meshes.against ? flip(person.skeleton[0]).sub(flip(person.against.skeleton[0])) : null;
     for (let i = 0; i < count; i++) {
       const [x, y, z] = vertices.subarray(3 * i, 3 * i + 3);
@@ -307,7 +308,7 @@ async function openStage(data, unpack, unpackMesh, $) {
     layers.body.geometry.setAttribute("color", new THREE.BufferAttribute(colours, 3));
     const legend = $("legend");
     legend.hidden = kind === "plain";
-    const unit = kind === "against" ? `${data.distance_top} mm` : `${data.error_top} % of the height`;
+    const unit = kind === "against" ? `${data.distance_top} mm` : `${data.error_top} % of the person's size`;
     const bar = document.createElement("i");
     legend.replaceChildren("0", bar, unit);
     renderSoon();

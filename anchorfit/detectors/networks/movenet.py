@@ -34,7 +34,7 @@ class JointMaps(NamedTuple):
     """What the heads give, on H x W places of 4 pixels.
 
     Attributes:
-        heatmaps: (B, 17, H, W) logits that a joint, of anybody, is there.
+        heatmaps: (B, 17, H, W) logits that a joint, of any person, is there.
         centre: (B, H, W) logits that the middle of a person is there.
         regressed: (B, 17, 2, H, W) y, x from there to the joints of that person, places.
         offsets: (B, 17, 2, H, W) y, x from the corner of a place to the joint in it, places.
@@ -109,7 +109,7 @@ def everybody(maps: JointMaps, least: float) -> tuple[Tensor, Tensor]:
 
     Args:
         maps: of one picture.
-        least: centres below it, in 0..1, are nobody.
+        least: centres below it, in 0..1, are no person.
     """
     centre = maps.centre[0].sigmoid()
     highest = (centre == max_pool2d(centre[None], 5, 1, 2)[0]) & (centre >= least)

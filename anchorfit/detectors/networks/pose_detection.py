@@ -17,13 +17,13 @@ GRIDS = ((28, 2), (14, 2), (7, 6))  # places a side, and boxes at each
 BOX_VALUES = 12  # centre, size and four points, each x, y
 
 
-class Detections(NamedTuple):
+class PoseBoxes(NamedTuple):
     """Of 2254 places, finest grid first, row by row.
 
     Attributes:
         boxes: (B, 2254, 12) centre, width and height, hips, edge of the body, shoulders, edge of the head: x, y pixels
             of the input; centre and points relative to the place (`anchors`).
-        logits: (B, 2254) that somebody is there.
+        logits: (B, 2254) that a person is there.
     """
 
     boxes: Tensor
@@ -70,7 +70,7 @@ class PoseDetection(nn.Module):
             for values in (1, BOX_VALUES)
         )
 
-    def forward(self, pictures: Tensor) -> Detections:
+    def forward(self, pictures: Tensor) -> PoseBoxes:
         """Args: pictures: (B, 3, 224, 224) RGB, 0..1, black where they are no picture."""
         fine = self.fine(self.stem(2 * pictures - 1))
         middle = self.middle(fine)
@@ -88,7 +88,7 @@ class PoseDetection(nn.Module):
             )
             for heads, values in ((self.scores, 1), (self.boxes, BOX_VALUES))  # as the source's graph runs them
         )
-        return Detections(boxes, logits[..., 0])
+        return PoseBoxes(boxes, logits[..., 0])
 
 
 def anchors() -> Tensor:

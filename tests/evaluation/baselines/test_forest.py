@@ -7,7 +7,7 @@ from anchorfit.body.pose_library import load_pose_library
 from anchorfit.evaluation.baselines.forest import LandmarkForest, nearest_rotations
 from anchorfit.evaluation.baselines.landmarks import observe_landmarks
 from anchorfit.evaluation.body_errors import BodyErrors, body_errors
-from anchorfit.evaluation.synthetic import SyntheticPeople, SyntheticSet, make_people
+from anchorfit.evaluation.synthetic import SyntheticConfig, SyntheticSet, make_people
 from anchorfit.observations.people import Observations
 from anchorfit.regressors.synthesis import PoseSource, Synthesis, Synthesizer
 
@@ -71,7 +71,7 @@ def test_landmarks_of_a_limb_reach_that_limb_alone():
     body = load_body()
     forest = LandmarkForest.train(body, landmarks="91", count=60, trees=1, synthesis=STILL, seed=0)
     people = make_people(body, load_pose_library(split="heldout").poses[::97].numpy(), 3, seed=1)
-    seen = observe_landmarks(body, people, SyntheticPeople(noise=0.0, missing=0.0, outliers=0.0), seed=0)
+    seen = observe_landmarks(body, people, SyntheticConfig(noise=0.0, missing=0.0, outliers=0.0), seed=0)
     assert set(forest.columns["left_knee"]) > set(forest.columns["pelvis"])
     assert not set(forest.columns["left_knee"]) & (set(forest.columns["right_elbow"]) - set(forest.columns["pelvis"]))
     assert torch.isfinite(forest.estimate(seen, body).joints_cam).all()

@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from anchorfit.body import load_body
+from anchorfit.body.kinematics import compiled_points
 from anchorfit.body.pose_library import load_pose_library
 from anchorfit.camera import project
 from anchorfit.evaluation.baselines.landmark_fit import LandmarkFit
@@ -14,11 +15,10 @@ from anchorfit.evaluation.baselines.landmarks import (
     with_landmarks,
 )
 from anchorfit.evaluation.body_errors import body_errors
-from anchorfit.evaluation.synthetic import SyntheticPeople, make_people
+from anchorfit.evaluation.synthetic import SyntheticConfig, make_people
 from anchorfit.fitting import load_pose_prior, smplify
-from anchorfit.fitting.energy import compiled_points
 
-CLEAN = SyntheticPeople(noise=0.0, outliers=0.0, missing=0.0, hips_up=0.0, hips_out=0.0)
+CLEAN = SyntheticConfig(noise=0.0, outliers=0.0, missing=0.0, hips_up=0.0, hips_out=0.0)
 
 
 @pytest.fixture(scope="module")

@@ -16,9 +16,9 @@ from anchorfit.evaluation.baselines.orthography import (
     skeleton_points,
 )
 from anchorfit.evaluation.metrics.pose import reconstruction_error
-from anchorfit.evaluation.synthetic import SyntheticPeople, make_people
+from anchorfit.evaluation.synthetic import SyntheticConfig, make_people
 
-CLEAN = SyntheticPeople(noise=0.0, outliers=0.0, missing=0.0, hips_up=0.0, hips_out=0.0)
+CLEAN = SyntheticConfig(noise=0.0, outliers=0.0, missing=0.0, hips_up=0.0, hips_out=0.0)
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,10 @@ from anchorfit.body import load_body
 from anchorfit.camera import project
 from anchorfit.evaluation.baselines.silhouette_networks import Decoder, Pool, SilhouetteNetworks, make_pool
 from anchorfit.evaluation.protocols.openbody import OpenBody
-from anchorfit.evaluation.synthetic import SyntheticPeople
+from anchorfit.evaluation.synthetic import SyntheticConfig
 
 TINY: dict[str, Any] = {"steps": 100, "batch": 4, "width": 256, "rate": 5e-3}
-SMALL = SyntheticPeople(image_size=(160, 120), height_range=(50.0, 60.0))
+SMALL = SyntheticConfig(image_size=(160, 120), height_range=(50.0, 60.0))
 
 
 @pytest.fixture(scope="module")

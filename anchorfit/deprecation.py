@@ -1,0 +1,61 @@
+"""Old public names: each goes on working, and warns once of its replacement and of its end (docs/versions.md)."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from functools import cache, wraps
+from importlib import import_module
+from typing import Any, ParamSpec, TypeVar
+
+REMOVED_IN = "0.3.0"
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def renamed_arguments(**new_names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Decorate a function that also takes keywords under their old names.
+
+    Args:
+        new_names: by old name. Giving both names of one argument is a TypeError.
+    """
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        @wraps(function)
+        def renamed(*args: P.args, **kwargs: P.kwargs) -> R:
+            for old, new in new_names.items():
+                if old in kwargs:
+                    if new in kwargs:
+                        raise TypeError(f"{function.__name__}: {old} is the old name of {new}; give {new} alone")
+                    kwargs[new] = kwargs.pop(old)
+                    _warn(f"{function.__module__}.{function.__name__}: the argument {old}", new)
+            return function(*args, **kwargs)
+
+        return renamed
+
+    return decorate
+
+
+def renamed_names(module: str, **new_names: str) -> Callable[[str], Any]:
+    """Make a module's ``__getattr__`` that finds old names; hidden from type checkers, which it would blind.
+
+    Args:
+        module: its ``__name__``.
+        new_names: by old name.
+    """
+
+    def find(name: str) -> Any:
+        if name not in new_names:
+            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        _warn(f"{module}.{name}", new_names[name])
+        return getattr(import_module(module), new_names[name])
+
+    return find
+
+
+@cache
+def _warn(old: str, new: str) -> None:
+    """Once a process; setup.cfg makes errors of these warnings by how they begin, with the package's name."""
+    message = f"{old} is deprecated and goes in version {REMOVED_IN}; use {new}"
+    warnings.warn(message, DeprecationWarning, stacklevel=3)
