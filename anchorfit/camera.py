@@ -105,6 +105,24 @@ def unproject(pixels: Tensor, depth: Tensor, intrinsics: Tensor) -> Tensor:
     return rays * depth[..., None]
 
 
+def rays_of(keypoints: Tensor, intrinsics: Tensor) -> Tensor:
+    """(B, K, 2) X/Z and Y/Z of the rays through pixels (B, K, 2), for upper triangular intrinsics (B, 3, 3)."""
+    y = (keypoints[..., 1] - intrinsics[:, 1, 2, None]) / intrinsics[:, 1, 1, None]
+    x = (keypoints[..., 0] - intrinsics[:, 0, 2, None] - intrinsics[:, 0, 1, None] * y) / intrinsics[:, 0, 0, None]
+    return torch.stack((x, y), -1)
+
+
+def rotation_to_axis(direction: Tensor) -> Tensor:
+    """The smallest rotations that take directions (B, 3) with z > 0 to +z: (B, 3, 3).
+
+    Source: R = I + [v]x + [v]x^2 / (1 + d_z) with v = d x z, written out, for unit vectors d.
+    """
+    x, y, z = (direction / direction.norm(dim=-1, keepdim=True)).unbind(-1)
+    a, b = x / (1 + z), y / (1 + z)
+    across = -a * y
+    return torch.stack((1 - a * x, across, -x, across, 1 - b * y, -y, x, y, z), -1).unflatten(-1, (3, 3))
+
+
 def standing_height(intrinsics: Tensor, depth: Tensor) -> Tensor:
     """Height in the image, (...) pixels, of a person of `STANDING_HEIGHT` at ``depth`` (...) metres.
 

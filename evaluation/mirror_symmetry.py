@@ -30,7 +30,14 @@ def mirrored_observations(observations: Observations) -> Observations:
     intrinsics[:, 0, 1] = -intrinsics[:, 0, 1]
     intrinsics[:, 0, 2] = width - intrinsics[:, 0, 2]
     masks = tuple(None if mask is None else mask[:, ::-1].copy() for mask in observations.masks)
-    return replace(observations, keypoints=keypoints, confidence=confidence, intrinsics=intrinsics, masks=masks)
+    return replace(
+        observations,
+        keypoints=keypoints,
+        confidence=confidence,
+        intrinsics=intrinsics,
+        masks=masks,
+        world=observations.world[:, order] * observations.world.new_tensor([-1.0, 1.0, 1.0]),
+    )
 
 
 def mirrored_params(params: Tensor) -> Tensor:

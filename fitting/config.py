@@ -14,6 +14,7 @@ from .terms import (
     Hinge,
     Interpenetration,
     Keypoints,
+    LimbDirections,
     Mixture,
     Shape,
     SharedShape,
@@ -65,6 +66,7 @@ SMPLIFY_STAGES = (
 
 TERMS: tuple[TermSpec, ...] = (
     Keypoints(),
+    LimbDirections(),
     Mixture(),
     Hinge(),
     Shape(),
@@ -115,7 +117,7 @@ class FitConfig:
     """
 
     stages: tuple[Stage, ...] = SMPLIFY_STAGES
-    terms: tuple[TermSpec, ...] = _usual("anchor", "anchor_orient", "anchor_betas")
+    terms: tuple[TermSpec, ...] = _usual("limb_directions", "anchor", "anchor_orient", "anchor_betas")
     reference_height: float | None = 300.0  # pixels of a 1.7 m person in the reference frame; None: image pixels
     camera: CameraStage = CameraStage()
     candidates: int = 2  # orientations that may enter the body stages, as extra rows,
@@ -254,7 +256,7 @@ def parity_config() -> FitConfig:
             *(replace(stage, stopping=stopping, holds_camera=True) for stage in body_stages),
             *(replace(stage, holds_camera=True) for stage in further),
         ),
-        terms=_usual("depth", "upright", "anchor", "anchor_orient", "anchor_betas"),
+        terms=_usual("limb_directions", "depth", "upright", "anchor", "anchor_orient", "anchor_betas"),
         reference_height=None,
         camera=camera,
         candidate_margin=math.inf,

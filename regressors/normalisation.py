@@ -12,6 +12,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from ..camera import rays_of, rotation_to_axis
+
 FEWEST_JOINTS = 3  # of which position and size of a person can be told
 FARTHEST_RAY = 20.0  # tangent of the angle to the optical axis; keypoints further out count as not seen
 LONGEST_FEATURE = 5.0  # sizes of the person; outliers beyond are pulled in
@@ -39,13 +41,6 @@ class NormalisedKeypoints(NamedTuple):
     seen: Rays
 
 
-def rays_of(keypoints: Tensor, intrinsics: Tensor) -> Tensor:
-    """(B, K, 2) X/Z and Y/Z of the rays through pixels (B, K, 2), for upper triangular intrinsics (B, 3, 3)."""
-    y = (keypoints[..., 1] - intrinsics[:, 1, 2, None]) / intrinsics[:, 1, 1, None]
-    x = (keypoints[..., 0] - intrinsics[:, 0, 2, None] - intrinsics[:, 0, 1, None] * y) / intrinsics[:, 0, 0, None]
-    return torch.stack((x, y), -1)
-
-
 def seen_rays(rays: Tensor, confidence: Tensor) -> Rays:
     """The rays that can be believed; never NaN, whatever comes.
 
@@ -56,17 +51,6 @@ def seen_rays(rays: Tensor, confidence: Tensor) -> Rays:
     sane = rays.abs().amax(-1) < FARTHEST_RAY  # neither NaN nor infinity is
     weight = torch.where(sane, confidence.nan_to_num().clamp(0, 1), 0)
     return Rays(torch.where((weight > 0)[..., None], rays, 0), weight)
-
-
-def rotation_to_axis(direction: Tensor) -> Tensor:
-    """The smallest rotations that take directions (B, 3) with z > 0 to +z: (B, 3, 3).
-
-    Source: R = I + [v]x + [v]x^2 / (1 + d_z) with v = d x z, written out, for unit vectors d.
-    """
-    x, y, z = (direction / direction.norm(dim=-1, keepdim=True)).unbind(-1)
-    a, b = x / (1 + z), y / (1 + z)
-    across = -a * y
-    return torch.stack((1 - a * x, across, -x, across, 1 - b * y, -y, x, y, z), -1).unflatten(-1, (3, 3))
 
 
 def normalise(keypoints: Tensor, confidence: Tensor, intrinsics: Tensor) -> NormalisedKeypoints:

@@ -12,14 +12,16 @@ from torch import Tensor
 
 from ..body import BodyModel, matrix_to_axis_angle
 from ..body.kinematics import compiled_points
+from ..body.limbs import limb_directions
 from ..body.parameters import NUM_POSE, Layout
 from ..deprecation import renamed_arguments
 from ..observations.people import Observations
 from ..rows import Rows
 from .folding import fold, folded
-from .normalisation import FEWEST_JOINTS, normalise
+from .limb_cues import blend_limbs
+from .normalisation import FEWEST_JOINTS, NormalisedKeypoints, normalise
 from .passes import pass_size
-from .pose_prior import PosePrior
+from .pose_prior import PosePrior, local_rotations
 from .shape_prior import ShapePrior, crop_mask
 from .synthesis.silhouettes import MASK_SIZE
 from .translation import FALLBACK_DEPTH, Sightlines
@@ -96,7 +98,8 @@ def predict_params(observations: Observations, body: BodyModel, *, networks: Net
     """Predict bodies from keypoints, with shapes from masks where there are any (formerly ``predict``).
 
     Args:
-        observations: B people. Bad numbers make a row fall back, with a reason; they touch no other row.
+        observations: B people; limbs are drawn to joints that were seen in space. Bad numbers make a row fall back,
+            with a reason; they touch no other row.
         body: in whose shape space the people are; sets device and type of the result.
         networks: (formerly ``priors``) None for those in the package, whose ShapePriors know the open bodies.
     Raises:
@@ -132,7 +135,7 @@ def _predict_rows(
         _filled(values, size) for values in (seen.keypoints, seen.confidence, seen.intrinsics)
     )
     inputs = normalise(keypoints, confidence, intrinsics)
-    local = pose(inputs.features).local
+    local = _local_rotations(pose, inputs, _filled(seen.world, size))
     local[:, 0] = inputs.view.mT @ local[:, 0]
     params = layout.zeros(size, keypoints)
     upright = params.new_zeros(NUM_POSE)
@@ -149,6 +152,18 @@ def _predict_rows(
     return Prediction(
         params=params[:count].to(body.dtype), posed=posed, shaped=shaped[:count], placed=placed, reasons=reasons
     )
+
+
+def _local_rotations(pose: PosePrior, inputs: NormalisedKeypoints, world: Tensor) -> Tensor:
+    """(B, 24, 3, 3) of the network, drawn to limbs that were seen in space: joints (B, K, 3), camera frame, or NaN."""
+    found = pose(inputs.features)
+    directions = limb_directions(world)
+    told = torch.isfinite(directions).all(-1).any(-1)
+    if not bool(told.any()):
+        return found.local
+    turned = (inputs.view[:, None] * directions[:, :, None]).sum(-1)
+    blended = blend_limbs(found.world, pose.skeleton.bones, turned)
+    return torch.where(told[:, None, None, None], local_rotations(blended), found.local)
 
 
 def _filled(values: Tensor, size: int) -> Tensor:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
+from ..camera import rays_of, rotation_to_axis
 from .checks import believe
 from .masks import check_mask
 from .people import Observations, Person
@@ -48,14 +51,32 @@ def observe(
     if not isinstance(intrinsics, Tensor):
         matrices = [torch.as_tensor(matrix, dtype=dtype, device="cpu") for matrix in intrinsics]
         intrinsics = torch.stack(matrices) if matrices else torch.zeros(0, 3, 3)
+    intrinsics = intrinsics.to("cpu", dtype)
+    keypoints, confidence = (torch.from_numpy(values).to(dtype) for values in (believed.keypoints, believed.confidence))
     return Observations(
-        keypoints=torch.from_numpy(believed.keypoints).to(dtype),
-        confidence=torch.from_numpy(believed.confidence).to(dtype),
-        intrinsics=intrinsics.to("cpu", dtype),
+        keypoints=keypoints,
+        confidence=confidence,
+        intrinsics=intrinsics,
         image_size=torch.tensor(known, dtype=torch.int64).reshape(-1, 2),
         names=tuple(person.name for person in people),
         masks=tuple(
             check_mask(person.mask, size, person.name) if masks and person.mask is not None else None
             for person, size in zip(people, known, strict=True)
         ),
+        world=_world(people, keypoints, confidence, intrinsics),
     )
+
+
+def _world(people: Sequence[Person], keypoints: Tensor, confidence: Tensor, intrinsics: Tensor) -> Tensor:
+    """(B, K, 3) joints in space, turned from a camera that looks at the person to the camera (B, 3, 3) of the image."""
+    world = keypoints.new_full((*confidence.shape, 3), torch.nan)
+    rows = [row for row, person in enumerate(people) if person.world is not None]
+    if not rows:
+        return world
+    seen = torch.from_numpy(np.stack([people[row].world for row in rows])).to(world)  # type: ignore[misc]
+    weight = confidence[rows, :, None]
+    middle = (keypoints[rows] * weight).sum(1, keepdim=True) / weight.sum(1, keepdim=True).clamp_min(1e-6)
+    ray = pad(rays_of(middle, intrinsics[rows])[:, 0], (0, 1), value=1.0)
+    # Sums written out: a matrix product of few rows rounds differently from one of many.
+    world[rows] = (seen[..., None] * rotation_to_axis(ray)[:, None]).sum(-2)
+    return world

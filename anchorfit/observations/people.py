@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import overload
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from ..body.joint_sets import CANONICAL_JOINTS
@@ -30,8 +31,9 @@ class Person:
         mask: (height, width) bool, where known; ``numpy.asarray`` decodes one stored as polygons or run lengths.
         image_label: how messages call the image where its name alone would not do.
         score: a detector's confidence in the whole person, where the file says it.
-        world: (K, 3) where a detector sees joints in space: metres from the middle of the hips, axes of the camera (x
-            right, y down, z away from it), canonical order; NaN where it says nothing. Of files our own JSON holds it.
+        world: (K, 3) where a detector sees joints in space: metres from the middle of the hips, axes of a camera that
+            looks at the person (x right, y down, z away from it), canonical order; NaN where it says nothing. Of files
+            our own JSON holds it.
     """
 
     person_id: str
@@ -102,6 +104,8 @@ class Observations(Rows):
         image_size: (B, 2) int64, width and height in pixels.
         names: B names for messages.
         masks: for each row a (height, width) bool array, or None.
+        world: (B, K, 3) joints as a detector sees them in space, metres from the middle of the hips, axes of the
+            camera; NaN where it does not, everywhere by default.
     """
 
     keypoints: Tensor
@@ -110,12 +114,20 @@ class Observations(Rows):
     image_size: Tensor
     names: tuple[str, ...]
     masks: tuple[np.ndarray | None, ...] = ()
+    world: Tensor = field(default_factory=lambda: torch.zeros(0))
 
     def __post_init__(self) -> None:
         count, joints = self.confidence.shape
         if joints != len(CANONICAL_JOINTS):
             raise ValueError(f"confidence: expected (B, {len(CANONICAL_JOINTS)}), got {tuple(self.confidence.shape)}")
-        expected = {"keypoints": (count, joints, 2), "intrinsics": (count, 3, 3), "image_size": (count, 2)}
+        if not self.world.numel():
+            object.__setattr__(self, "world", self.keypoints.new_full((count, joints, 3), torch.nan))
+        expected = {
+            "keypoints": (count, joints, 2),
+            "intrinsics": (count, 3, 3),
+            "image_size": (count, 2),
+            "world": (count, joints, 3),
+        }
         for name, shape in expected.items():
             if tuple(getattr(self, name).shape) != shape:
                 raise ValueError(f"{name}: expected {shape}, got {tuple(getattr(self, name).shape)}")

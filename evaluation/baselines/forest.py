@@ -40,8 +40,9 @@ from ...body import (
 from ...body.parameters import NUM_JOINTS, NUM_TRANSL
 from ...body.parts import SEGMENT_PART
 from ...body.pose_library import load_pose_library
+from ...camera import rays_of
 from ...observations.people import Observations
-from ...regressors.normalisation import NormalisedKeypoints, normalise, rays_of
+from ...regressors.normalisation import NormalisedKeypoints, normalise
 from ...regressors.synthesis import PoseSource, Synthesis, Synthesizer
 from ..answers import Answer, answer_of
 from ..synthetic import SyntheticConfig

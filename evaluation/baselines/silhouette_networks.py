@@ -27,9 +27,8 @@ from torch.nn import functional
 from ...body import BodyModel, axis_angle_to_matrix, matrix_to_axis_angle
 from ...body.parameters import NUM_JOINTS, NUM_TRANSL
 from ...body.pose_library import load_pose_library
-from ...camera import project
+from ...camera import project, rays_of, rotation_to_axis
 from ...observations import Observations, mask_box
-from ...regressors.normalisation import rays_of, rotation_to_axis
 from ...regressors.representations import matrix_from_6d, matrix_to_6d
 from ...regressors.shape_prior import crop_mask
 from ...regressors.synthesis import MASK_SIZE, PoseSource, Synthesis, Synthesizer

@@ -8,6 +8,7 @@ from .autograd import AutogradTerm
 from .hinge import Hinge, HingeTerm
 from .interpenetration import Interpenetration, InterpenetrationTerm
 from .keypoints import Keypoints, KeypointTerm
+from .limb_directions import LimbDirections, LimbDirectionTerm
 from .mixture import Mixture, MixtureTerm
 from .robust import Robust
 from .shape import Shape, ShapeTerm
@@ -29,6 +30,8 @@ __all__ = [
     "InterpenetrationTerm",
     "KeypointTerm",
     "Keypoints",
+    "LimbDirectionTerm",
+    "LimbDirections",
     "Mixture",
     "MixtureTerm",
     "Robust",

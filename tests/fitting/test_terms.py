@@ -65,17 +65,22 @@ def params(prior: GaussianMixture) -> Tensor:
 
 @pytest.fixture(scope="module")
 def problem(body: BodyModel, prior: GaussianMixture, params: Tensor) -> FitProblem:
-    """Four people with masks, skewed cameras and labels: evidence for every term there is."""
+    """Four people with masks, joints in space, skewed cameras and labels: evidence for every term there is."""
     poses = load_pose_library(split="heldout").poses[::97].numpy()
     observations = make_people(body, poses, COUNT, seed=4).observations.to(dtype=torch.float64)
     intrinsics = observations.intrinsics.clone()
     intrinsics[:, 0, 1] = 30.0
     intrinsics[:, 1, 1] *= 1.1
+    world = compiled_points(body).points(params)
+    world = world + 0.1 * torch.randn(world.shape, generator=torch.Generator().manual_seed(2), dtype=world.dtype)
     pictures = rasterize(body.from_params(params).vertices, body.faces, intrinsics, (480, 640)).face_ids
     return FitProblem(
         body=body,
         observations=replace(
-            observations, intrinsics=intrinsics, masks=tuple(picture.numpy() >= 0 for picture in pictures)
+            observations,
+            intrinsics=intrinsics,
+            masks=tuple(picture.numpy() >= 0 for picture in pictures),
+            world=world,
         ),
         pose_prior=prior,
         start=params + 0.2,

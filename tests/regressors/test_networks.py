@@ -9,7 +9,7 @@ import torch
 from anchorfit.body import CANONICAL_JOINTS, axis_angle_to_matrix, compile_points, load_body
 from anchorfit.body.joint_sets import CANONICAL_SOURCES, SMPL_JOINTS, mirror_permutation
 from anchorfit.body.skinning import world_rotations
-from anchorfit.camera import project
+from anchorfit.camera import project, rotation_to_axis
 from anchorfit.regressors import PosePrior, PosePriorConfig, ShapePrior, ShapePriorConfig
 from anchorfit.regressors.losses import (
     axis_angle_loss,
@@ -20,7 +20,7 @@ from anchorfit.regressors.losses import (
     six_d_loss,
     squared_point_loss,
 )
-from anchorfit.regressors.normalisation import normalise, rotation_to_axis, seen_rays
+from anchorfit.regressors.normalisation import normalise, seen_rays
 from anchorfit.regressors.pose_prior import NUM_FEATURES, local_rotations
 from anchorfit.regressors.representations import (
     from_matrix_identity,
