@@ -11,7 +11,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .normalisation import Rays, rays_of, seen_rays
+from ..camera import rays_of
+from .normalisation import Rays, seen_rays
 
 NEAREST = 0.3  # metres: nothing is placed closer to the camera
 FALLBACK_DEPTH = 5.0  # metres, where no depth can be told

@@ -17,9 +17,8 @@ from ..atomic import write_atomically
 from ..body import BodyModel, axis_angle_to_matrix, matrix_to_axis_angle
 from ..body.joint_sets import CANONICAL_JOINTS
 from ..body.parameters import Layout
-from ..camera import Crop, intrinsics_matrix, unproject
+from ..camera import Crop, intrinsics_matrix, rotation_to_axis, unproject
 from ..observations.conventions import BODY25, LSP14, Convention
-from ..regressors.normalisation import rotation_to_axis
 from ..regressors.translation import translate_to_keypoints
 from ..results import BodyEstimate
 from .keypoint_files import fitted_joints, fitted_keypoints

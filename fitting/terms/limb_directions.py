@@ -59,5 +59,5 @@ class LimbDirections(TermSpec):
     sigma: float = 0.5  # about radians, Geman-McClure
 
     def build(self, problem: FitProblem, stage: Stage) -> Term | None:
-        term = LimbDirectionTerm(limb_directions(problem.observations.world), self.weight, sigma=self.sigma)
-        return term if bool(term.evidence.any()) else None
+        seen = limb_directions(problem.observations.world)
+        return None if bool(seen.isnan().any(-1).all()) else LimbDirectionTerm(seen, self.weight, sigma=self.sigma)
