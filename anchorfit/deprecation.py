@@ -12,6 +12,7 @@ REMOVED_IN = "0.3.0"
 
 P = ParamSpec("P")
 R = TypeVar("R")
+T = TypeVar("T")
 
 
 def renamed_arguments(**new_names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -33,6 +34,29 @@ def renamed_arguments(**new_names: str) -> Callable[[Callable[P, R]], Callable[P
             return function(*args, **kwargs)
 
         return renamed
+
+    return decorate
+
+
+def removed_arguments(**instead: str) -> Callable[[type[T]], type[T]]:
+    """Decorate a class that refuses keywords it once took, and says what is to be given in their place.
+
+    Args:
+        instead: by old name. Giving one is a TypeError.
+    """
+
+    def decorate(kind: type[T]) -> type[T]:
+        make = kind.__init__
+
+        @wraps(make)
+        def checked(self: T, *args: Any, **kwargs: Any) -> None:
+            gone = next((name for name in kwargs if name in instead), None)
+            if gone is not None:
+                raise TypeError(f"{kind.__name__}: there is no {gone} any more; use {instead[gone]}")
+            make(self, *args, **kwargs)
+
+        kind.__init__ = checked  # type: ignore[assignment]
+        return kind
 
     return decorate
 

@@ -336,7 +336,7 @@ def fit(
         The estimate, B rows, on the CPU. A fit that failed is marked in ``diagnostics``, never an exception.
     Raises:
         ValueError: an unknown schedule or term, a device that is not there, an ``init`` of another number of rows.
-        TypeError: ``observations`` are not `Observations`, but people for instance.
+        TypeError: ``observations`` are not `Observations`, but people for instance; ``config`` is no `FitConfig`.
 
     >>> import anchorfit
     >>> from anchorfit.assets import ASSETS
@@ -356,6 +356,8 @@ def fit(
         _check_device(device)
     if schedule not in SCHEDULES:
         raise ValueError(f"schedule: expected one of {', '.join(SCHEDULES)}, got {schedule!r}")
+    if not isinstance(config, FitConfig | None):
+        raise TypeError(f"config: expected a FitConfig, got {config!r}; a file is read by fitting.read_config")
     config = config or SCHEDULES[schedule]()
     if terms is not None:
         config = only_terms(config, terms)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
+from ..deprecation import removed_arguments
 from .camera_stage import TORSO, CameraStage
 from .least_squares import Dogleg, LevenbergMarquardt, StepRule, Stopping
 from .terms import (
@@ -108,6 +109,34 @@ def _usual(*left_out: str) -> tuple[TermSpec, ...]:
     return tuple(spec for spec in TERMS if spec.name not in left_out)
 
 
+def _by_term(**terms: str) -> dict[str, str]:
+    return {old: f"with_term({term})" for old, term in terms.items()}
+
+
+@removed_arguments(
+    **_by_term(
+        sigma="Keypoints(sigma=...)",
+        joint_weights="Keypoints(joint_weights=...)",
+        hinge_gain="Hinge(weight=...)",
+        hinge_steepness="Hinge(steepness=...)",
+        depth_weight="Depth(weight=...)",
+        upright_weight="Upright(weight=...)",
+        upright_sigma="Upright(sigma=...)",
+        anchor_pose="Anchor(weight=...)",
+        anchor_pose_sigma="Anchor(sigma=...)",
+        anchor_orient='Anchor(name="anchor_orient", part="global_orient", weight=...)',
+        anchor_betas='Anchor(name="anchor_betas", part="betas", weight=...)',
+        anchor_betas_sigma='Anchor(name="anchor_betas", part="betas", sigma=...)',
+        interpenetration="Interpenetration(weight=...)",
+        interpenetration_from="Interpenetration(from_stage=...)",
+        silhouette="Silhouette(weight=...)",
+        silhouette_sigma="Silhouette(sigma=...)",
+        silhouette_points="Silhouette(points=...)",
+    ),
+    silhouette_rounds="rounds of the stage outlines",
+    silhouette_stopping="stopping of the stage outlines",
+    camera_moves_from="holds_camera of the stages before it",
+)
 @dataclass(frozen=True, kw_only=True)
 class FitConfig:
     """Everything a schedule can be told; the defaults are those of `smplify`. Pixels are those of the reference frame.

@@ -135,9 +135,12 @@ def weigh_evidence(evidence: Evidence, way: Way, limits: Limits = Limits()) -> T
     checks = _checks(evidence, limits)
     unlikely = ~(score >= limits.min_score)
     scattered = evidence.limbs < 2 * len(LIMBS) - 3
+    strict = unlikely & (score >= Limits.min_score)
+    unlikely_by_itself = unlikely & ~strict
     weighed = [
-        (unlikely & ~scattered, "the joints lie too far from the keypoints"),
-        (unlikely & scattered, "too few limb joints seen for so large an error"),
+        (strict, f"a score below {limits.min_score:g}"),
+        (unlikely_by_itself & ~scattered, "the joints lie too far from the keypoints"),
+        (unlikely_by_itself & scattered, "too few limb joints seen for so large an error"),
     ]
     reasons = _reasons([*checks, *weighed], evidence.told)
     hard = torch.stack([flag for flag, _ in checks]).any(0)

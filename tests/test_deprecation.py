@@ -11,7 +11,7 @@ from anchorfit import deprecation
 from anchorfit.assets import ASSETS
 from anchorfit.camera import default_intrinsics
 from anchorfit.deprecation import renamed_arguments
-from anchorfit.fitting import load_pose_prior
+from anchorfit.fitting import FitConfig, load_pose_prior
 from anchorfit.observations import observe
 from anchorfit.regressors import load_networks, predict_params
 
@@ -98,3 +98,17 @@ def test_a_warning_comes_once():
 def test_the_packages_own_tests_make_errors_of_its_warnings():
     with pytest.raises(DeprecationWarning, match="the argument priors"):
         untyped.predict_people([], anchorfit.load_body(), priors=load_networks())
+
+
+def test_arguments_that_are_gone_say_what_to_give():
+    kind: Any = FitConfig
+    with pytest.raises(TypeError, match=r"FitConfig: there is no hinge_gain any more; use with_term\(Hinge\("):
+        kind(hinge_gain=3.0)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'nothing'"):
+        kind(nothing=3.0)
+    assert FitConfig(candidates=1).candidates == 1
+
+
+def test_a_configuration_that_is_none_is_refused(person_in_view):
+    with pytest.raises(TypeError, match=r"config: expected a FitConfig, got 'fit.toml'; .*read_config"):
+        untyped.fit(person_in_view[0], config="fit.toml")

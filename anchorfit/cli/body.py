@@ -32,5 +32,8 @@ def info(
     description = describe(load_body(body, gender=gender))
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     for name, value in description._asdict().items():
-        table.add_row(name.replace("_", " "), escape(", ".join(value) if isinstance(value, tuple) else str(value)))
+        text = (
+            ", ".join(value) if isinstance(value, tuple) else f"{value:.4g}" if isinstance(value, float) else str(value)
+        )
+        table.add_row(name.replace("_", " "), escape(text))
     out.print(table)

@@ -160,10 +160,10 @@ class Source:
         return PeopleFile(people, (*found.problems, *tracked.problems))
 
     def _nobody(self, *, whole: bool) -> str:
-        arguments = f"any of the images ({len(self.images)} arguments)"
+        given = str(self.images[0]) if len(self.images) == 1 else f"any of the {len(self.images)} images"
         if self.file is None:
-            return f"no person found in {self.video or arguments}"
-        return f"{self.file}: no person " + ("in it" if whole else f"for {arguments}")
+            return f"no person found in {self.video or given}"
+        return f"{self.file}: no person " + ("in it" if whole else f"for {given}")
 
 
 def _own_images(people: Sequence[Person], keypoints: Path) -> Matched:

@@ -6,6 +6,7 @@ import errno
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
@@ -51,6 +52,10 @@ def parse_kinds(text: str) -> tuple[str, ...]:
     if unknown or not kinds:
         known = ", ".join(every)
         raise typer.BadParameter(f"expected some of {known}; got {text!r}", param_hint="--save")
+    from ..interchange.rerun_file import NEEDED
+
+    if "rerun" in kinds and find_spec("rerun") is None:
+        raise typer.BadParameter(NEEDED, param_hint="--save")
     return kinds
 
 

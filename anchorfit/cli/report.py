@@ -32,7 +32,10 @@ def report(
     shown = by_method[order[0]]
     others = [by_method[method] for method in reversed(order[1:])]
     if against:
-        others = [*load_estimates_by_method(against).values(), *others]
+        compared = load_estimates_by_method(against).values()
+        if set(shown.names).isdisjoint(name for estimate in compared for name in estimate.names):
+            warn(f"--against: nobody there has the name of one of the {len(shown)} people shown; nothing is compared")
+        others = [*compared, *others]
     num_betas = max(estimate.betas.shape[1] for estimate in (shown, *others))
     model = load_body(shown.body, gender=shown.gender, num_betas=num_betas)
     with progress_bar("drawing", min(len(shown), most)) as (bar, task):

@@ -13,6 +13,8 @@ from ..observations.videos import frame_of
 from ..rendering import PALETTE
 from ..results import BodyEstimate, split_name
 
+NEEDED = "Rerun's recordings need its package: pip install 'anchorfit[rerun]'"
+
 
 def write_rerun(path: str | Path, estimate: BodyEstimate, body: BodyModel) -> None:
     """Write a ``.rrd`` file that ``rerun FILE`` opens; all or nothing.
@@ -32,7 +34,7 @@ def write_rerun(path: str | Path, estimate: BodyEstimate, body: BodyModel) -> No
     try:
         import rerun as rr
     except ImportError as error:
-        raise ImportError("Rerun's recordings need its package: pip install 'anchorfit[rerun]'") from error
+        raise ImportError(NEEDED) from error
     path = Path(path)
     recording: Any = rr.new_recording("anchorfit", recording_id=path.stem)
     stream = recording.binary_stream()  # Rerun's own writer of files does not say when a disk is full

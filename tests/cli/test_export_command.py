@@ -58,6 +58,26 @@ def test_bad_input_is_one_line(command, some_estimate, tmp_path):
     assert command(str(tmp_path / "one.npz"), "--fps", "0")[0] == 2
 
 
+def test_recordings_without_their_package_are_refused_at_once(command, some_estimate, tmp_path, monkeypatch):
+    some_estimate(1).save(tmp_path / "one.npz")
+    monkeypatch.setattr("anchorfit.cli.outputs.find_spec", lambda name: None)
+    code, said = command(str(tmp_path / "one.npz"), "--save", "npz,rerun")
+    assert code == 2
+    assert "anchorfit[rerun]" in said
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_report_says_when_nobody_can_be_compared(some_estimate, tmp_path, capsys, monkeypatch):
+    some_estimate(2, image="").save(tmp_path / "fit.npz")
+    others = some_estimate(2, image="")
+    replace(others, names=("a#1", "a#2")).save(tmp_path / "others.npz")
+    given = ["anchorfit", "report", str(tmp_path / "fit.npz"), "--against", str(tmp_path / "others.npz")]
+    monkeypatch.setattr("sys.argv", [*given, "-o", str(tmp_path / "page.html")])
+    with pytest.raises(SystemExit):
+        run()
+    assert "--against: nobody there has the name of one of the 2 people shown" in capsys.readouterr().err
+
+
 def test_a_report_of_fits_beside_predictions(some_estimate, tmp_path, capsys, monkeypatch):
     some_estimate(2, image="").save(tmp_path / "fit.npz")
     replace(some_estimate(2, image=""), method="direct").save(tmp_path / "direct.npz")

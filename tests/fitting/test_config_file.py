@@ -136,7 +136,7 @@ WRONG = {
     "weigth = 3": ("weigth: no such key; expected stages, terms, reference_height",),
     "[terms.hinge]\nwieght = 3": ("terms.hinge.wieght: no such key; expected from_stage, weight, steepness",),
     '[terms.hinge]\nname = "x"': ("terms.hinge.name: no such key",),
-    "[terms.hing]": ("terms: expected some of keypoints, pose_prior", "got hing"),
+    "[terms.hing]": ("terms: expected some of keypoints, limb_directions, pose_prior", "got hing"),
     "[terms.hinge]\nweight = '3'": ("terms.hinge.weight: expected a number of 0 or more, got '3'",),
     "[terms.hinge]\nweight = true": ("terms.hinge.weight: expected a number of 0 or more, got True",),
     "[terms.hinge]\nweight = nan": ("terms.hinge.weight: expected a number of 0 or more, got nan",),

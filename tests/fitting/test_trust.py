@@ -235,6 +235,7 @@ def test_trusted_a_high_score_and_no_reason_are_one_thing():
             verdict = weigh_evidence(_evidence(count, **random), way, limits)
             assert verdict.trusted.tolist() == [not reason for reason in verdict.reasons]
             assert verdict.trusted.tolist() == (verdict.score >= limits.min_score).tolist()
+            assert any("a score below 0.8" in reason for reason in verdict.reasons) == (limits.min_score == 0.8)
             assert 0.1 < verdict.trusted.double().mean() < 0.9
 
 
