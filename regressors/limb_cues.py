@@ -16,17 +16,17 @@ from ..body.limbs import LIMBS
 from ..body.rotations import cross_matrix
 
 CUE_WEIGHT = 1.0
-"""Of a direction that was seen, to 1 of the predicted one."""
+"""Of a direction that was seen, times its confidence, to 1 of the predicted one."""
 
 
-def blend_limbs(world: Tensor, bones: Tensor, seen: Tensor, weight: float = CUE_WEIGHT) -> Tensor:
+def blend_limbs(world: Tensor, bones: Tensor, seen: Tensor, weight: Tensor) -> Tensor:
     """Turn limbs, each by the smallest rotation, to the mean of their predicted and seen directions.
 
     Args:
         world: (B, 24, 3, 3) rotations of SMPL's joints, all relative to one frame.
         bones: (24, 3) each joint relative to its parent in the rest pose.
         seen: (B, 8, 3) unit vectors in that frame; NaN where nothing was seen: there the limb keeps its direction.
-        weight: of what was seen.
+        weight: (B, 8) of what was seen, to 1 of what is predicted.
     Returns:
         (B, 24, 3, 3) rotations; hands and feet go with what they hang on.
     """
@@ -35,7 +35,7 @@ def blend_limbs(world: Tensor, bones: Tensor, seen: Tensor, weight: float = CUE_
     along = bones[[SMPL_JOINTS.index(below) for _, below in LIMBS]]
     along = along / along.norm(dim=-1, keepdim=True)
     predicted = _apply(world[:, joints], along)
-    wanted = predicted + weight * torch.where(known, seen, 0.0)
+    wanted = predicted + weight[..., None] * torch.where(known, seen, 0.0)
     length = wanted.norm(dim=-1, keepdim=True)
     wanted = torch.where(known & (length > 1e-3), wanted / length.clamp_min(1e-3), predicted)
     turned = world.clone()

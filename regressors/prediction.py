@@ -12,13 +12,13 @@ from torch import Tensor
 
 from ..body import BodyModel, matrix_to_axis_angle
 from ..body.kinematics import compiled_points
-from ..body.limbs import limb_directions
+from ..body.limbs import limb_confidence, limb_directions
 from ..body.parameters import NUM_POSE, Layout
 from ..deprecation import renamed_arguments
 from ..observations.people import Observations
 from ..rows import Rows
 from .folding import fold, folded
-from .limb_cues import blend_limbs
+from .limb_cues import CUE_WEIGHT, blend_limbs
 from .normalisation import FEWEST_JOINTS, NormalisedKeypoints, normalise
 from .passes import pass_size
 from .pose_prior import PosePrior, local_rotations
@@ -135,7 +135,7 @@ def _predict_rows(
         _filled(values, size) for values in (seen.keypoints, seen.confidence, seen.intrinsics)
     )
     inputs = normalise(keypoints, confidence, intrinsics)
-    local = _local_rotations(pose, inputs, _filled(seen.world, size))
+    local = _local_rotations(pose, inputs, _filled(seen.world, size), confidence)
     local[:, 0] = inputs.view.mT @ local[:, 0]
     params = layout.zeros(size, keypoints)
     upright = params.new_zeros(NUM_POSE)
@@ -154,7 +154,7 @@ def _predict_rows(
     )
 
 
-def _local_rotations(pose: PosePrior, inputs: NormalisedKeypoints, world: Tensor) -> Tensor:
+def _local_rotations(pose: PosePrior, inputs: NormalisedKeypoints, world: Tensor, confidence: Tensor) -> Tensor:
     """(B, 24, 3, 3) of the network, drawn to limbs that were seen in space: joints (B, K, 3), camera frame, or NaN."""
     found = pose(inputs.features)
     directions = limb_directions(world)
@@ -162,7 +162,7 @@ def _local_rotations(pose: PosePrior, inputs: NormalisedKeypoints, world: Tensor
     if not bool(told.any()):
         return found.local
     turned = (inputs.view[:, None] * directions[:, :, None]).sum(-1)
-    blended = blend_limbs(found.world, pose.skeleton.bones, turned)
+    blended = blend_limbs(found.world, pose.skeleton.bones, turned, CUE_WEIGHT * limb_confidence(confidence))
     return torch.where(told[:, None, None, None], local_rotations(blended), found.local)
 
 

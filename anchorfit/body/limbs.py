@@ -15,6 +15,9 @@ LIMB_JOINTS = tuple(dict.fromkeys(joint for limb in LIMBS for joint in limb))
 """The joints (12) that limbs lie between."""
 
 
+_ABOVE, _BELOW = ([CANONICAL_JOINTS.index(limb[end]) for limb in LIMBS] for end in (0, 1))
+
+
 def limb_directions(points: Tensor) -> Tensor:
     """Unit vectors along the limbs.
 
@@ -23,7 +26,11 @@ def limb_directions(points: Tensor) -> Tensor:
     Returns:
         (B, 8, 3), NaN where a limb's end is not known or both ends are one.
     """
-    above, below = ([CANONICAL_JOINTS.index(limb[end]) for limb in LIMBS] for end in (0, 1))
-    along = points[:, below] - points[:, above]
+    along = points[:, _BELOW] - points[:, _ABOVE]
     length = along.norm(dim=-1, keepdim=True)
     return torch.where(length > 0, along / length, torch.nan)
+
+
+def limb_confidence(confidence: Tensor) -> Tensor:
+    """(B, 8) the geometric mean of both ends' confidences (B, K): 0 where one was not seen in the image."""
+    return (confidence[:, _ABOVE] * confidence[:, _BELOW]).sqrt()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from ...body.limbs import LIMB_JOINTS, LIMBS, limb_directions
+from ...body.limbs import LIMB_JOINTS, LIMBS, limb_confidence, limb_directions
 from ..energy import BodyState, Residuals, Term
 from ..robust import geman_mcclure
 from .spec import TermSpec
@@ -25,18 +25,18 @@ class LimbDirectionTerm(Term):
 
     Args:
         directions: (B, 8, 3) unit vectors, camera frame, in the order of `LIMBS`; NaN where nothing was seen.
-        weight: w, in reference pixels.
+        weight: (B, 8) w, in reference pixels.
         sigma: the kernel's scale; the residual is about the angle in radians.
     """
 
     name = "limb_directions"
     point_names = LIMB_JOINTS
 
-    def __init__(self, directions: Tensor, weight: float, *, sigma: float = 0.5) -> None:
-        known = torch.isfinite(directions).all(-1, keepdim=True)
-        self.evidence = known.any(1)[:, 0]
-        self._directions = torch.where(known, directions, 0.0)
-        self._weight = weight * known.to(directions)
+    def __init__(self, directions: Tensor, weight: Tensor, *, sigma: float = 0.5) -> None:
+        known = torch.isfinite(directions).all(-1) & (weight > 0)
+        self.evidence = known.any(1)
+        self._directions = torch.where(known[..., None], directions, 0.0)
+        self._weight = torch.where(known, weight, 0.0)[..., None]
         self._sigma = sigma
 
     def residuals(self, state: BodyState, rows: Tensor) -> Residuals:
@@ -55,9 +55,11 @@ class LimbDirections(TermSpec):
     """Spec of `LimbDirectionTerm`, where a detector saw joints in space."""
 
     name: str = "limb_directions"
-    weight: float = 20.0  # reference pixels
+    weight: float = 10.0  # reference pixels, times the confidence of both ends
     sigma: float = 0.5  # about radians, Geman-McClure
 
     def build(self, problem: FitProblem, stage: Stage) -> Term | None:
         seen = limb_directions(problem.observations.world)
-        return None if bool(seen.isnan().any(-1).all()) else LimbDirectionTerm(seen, self.weight, sigma=self.sigma)
+        if bool(seen.isnan().any(-1).all()):
+            return None
+        return LimbDirectionTerm(seen, self.weight * limb_confidence(problem.observations.confidence), sigma=self.sigma)

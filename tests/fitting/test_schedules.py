@@ -284,7 +284,7 @@ def test_terms_are_switched_by_name(body, people):
     assert with_capsules.term("interpenetration") == FitConfig().term("interpenetration")
     assert with_capsules.term("keypoints") == anchored_config().term("keypoints")  # constants of the schedule stay
     assert only_terms(FitConfig(), [Hinge(weight=7.0)]).term("hinge") == Hinge(weight=7.0)
-    with pytest.raises(ValueError, match=r"expected some of keypoints, pose_prior.*; got colour"):
+    with pytest.raises(ValueError, match=r"expected some of keypoints, limb_directions, pose_prior.*; got colour"):
         only_terms(FitConfig(), ["colour"])
     wrong: Any
     for wrong in ([Hinge], [UprightTerm(40.0)], "hinge"):  # a kind, a term, a word: silently left out once

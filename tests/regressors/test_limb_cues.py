@@ -17,7 +17,7 @@ from anchorfit.body.pose_library import load_pose_library
 from anchorfit.body.skinning import world_rotations
 from anchorfit.camera import default_intrinsics
 from anchorfit.evaluation.mirror_symmetry import mirror_errors
-from anchorfit.evaluation.synthetic import SyntheticSet, make_people
+from anchorfit.evaluation.synthetic import SyntheticConfig, SyntheticSet, make_people
 from anchorfit.fitting import anchored, load_pose_prior
 from anchorfit.fitting.config import anchored_config
 from anchorfit.observations import Observations, observe, read_people, write_people
@@ -34,7 +34,9 @@ def body() -> BodyModel:
 @pytest.fixture(scope="module")
 def people(body: BodyModel) -> SyntheticSet:
     """Forty people whose limbs are seen in space as they are, but for three rows that see nothing."""
-    made = make_people(body, load_pose_library(split="heldout").poses[::53].numpy(), 40, seed=8)
+    made = make_people(
+        body, load_pose_library(split="heldout").poses[::53].numpy(), 40, seed=8, config=SyntheticConfig(missing=0.0)
+    )
     world = compiled_points(body).points(made.params)
     world = world - world[:, :1]
     world[[3, 17, 39]] = torch.nan
@@ -95,14 +97,16 @@ def test_blended_limbs_lie_between(dtype):
         return torch.nn.functional.normalize((rotations[:, joints] @ bones[ends][..., None])[..., 0], dim=-1)
 
     predicted = directions(world)
-    blended = directions(blend_limbs(world, bones, seen, 0.7))
+    blended = directions(blend_limbs(world, bones, seen, torch.full((6, 8), 0.7, dtype=dtype)))
     wanted = torch.nn.functional.normalize(predicted + 0.7 * seen, dim=-1)
     torch.testing.assert_close(blended, wanted, atol=1e-5, rtol=0)
-    turned = blend_limbs(world, bones, seen)
+    turned = blend_limbs(world, bones, seen, torch.ones(6, 8, dtype=dtype))
     torch.testing.assert_close(turned @ turned.mT, torch.eye(3, dtype=dtype).expand(6, 24, 3, 3), atol=1e-5, rtol=0)
     # What says nothing, the same, or exactly the opposite changes nothing.
     for told in (torch.full_like(seen, torch.nan), predicted, -predicted):
-        torch.testing.assert_close(blend_limbs(world, bones, told), world, atol=1e-4, rtol=0)
+        torch.testing.assert_close(
+            blend_limbs(world, bones, told, torch.ones(6, 8, dtype=dtype)), world, atol=1e-4, rtol=0
+        )
 
 
 def person(world: np.ndarray | None) -> Person:
