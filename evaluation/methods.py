@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Literal, Protocol
 
 from torch import Tensor
@@ -12,10 +11,18 @@ from torch import Tensor
 from ..body import BodyModel
 from ..fitting import GaussianMixture, anchored, load_pose_prior, smplify
 from ..observations import Observations
+from ..plugins import Plugins, load_plugin, load_plugins, plugin_names
 from ..regressors import Networks, load_networks, predict_params
 from .answers import Answer, answer_of
-from .baselines.storage import Store
-from .baselines.trainings import baseline
+from .storage import Store
+
+ENTRY_POINTS = "anchorfit.methods"
+"""Where packages that are installed beside this one name their own `Variant`."""
+
+BASELINES = (
+    "ramakrishna", "akhter-black", "zhou", "forest", "forest-91", "tan-direct", "tan-indirect", "landmarks-91",
+)  # fmt: skip
+"""Methods of the distribution anchorfit-baselines (docs/baselines.md), which is installed by itself."""
 
 
 class MethodResult(Protocol):
@@ -46,8 +53,10 @@ class Variant:
         about: one line for the help.
         keypoints: "detected"; "annotated": without a detector's noise and gaps; "none".
         masks: whether it is given masks.
-        landmarks: whether it is given the 91 landmarks of `baselines.landmarks`.
+        landmarks: whether it is given the 91 landmarks of `landmarks`.
         trained: whether ``make`` may take minutes the first time.
+        version: changes whenever the method gives something else from the same settings; records of another version
+            are not mixed with its own.
         on_crop: on LSP its body is drawn in the crop around the person and taken back to the image, as published
             crop-based predictions are.
     """
@@ -58,6 +67,7 @@ class Variant:
     masks: bool = False
     landmarks: bool = False
     trained: bool = False
+    version: int = 1
     on_crop: bool = False
 
     @property
@@ -71,24 +81,44 @@ class Variant:
 def register(name: str, variant: Variant) -> None:
     """Add a method, so that ``anchorfit benchmark --variants NAME`` finds it.
 
+    A package that is installed needs no call: it names its `Variant` under the entry point ``anchorfit.methods``.
+
     Raises:
         ValueError: there is one of this name.
     """
-    if name in VARIANTS:
+    if name in _names():
         raise ValueError(f"{name}: there is a method of this name already")
     VARIANTS[name] = variant
 
 
 def variants_of(names: Sequence[str]) -> dict[str, Variant]:
-    """The methods of these names, in their order.
+    """The methods of these names, in their order; of other packages those alone are imported.
 
     Raises:
-        ValueError: there is no such method, or none is named.
+        ValueError: there is no such method, none is named, or its package cannot be imported.
     """
-    unknown = [name for name in names if name not in VARIANTS]
+    known = _names()
+    unknown = [name for name in names if name not in known]
+    missing = [name for name in unknown if name in BASELINES]
+    if missing:
+        raise ValueError(
+            f"variants: {', '.join(missing)}: of the distribution anchorfit-baselines, which is not installed; "
+            "in a clone of anchorfit's repository: pip install ./baselines"
+        )
     if unknown or not names:
-        raise ValueError(f"variants: expected some of {', '.join(VARIANTS)}; got {', '.join(unknown) or 'none'}")
-    return {name: VARIANTS[name] for name in names}
+        raise ValueError(f"variants: expected some of {', '.join(known)}; got {', '.join(unknown) or 'none'}")
+    return {name: VARIANTS.get(name) or load_plugin(ENTRY_POINTS, name, Variant) for name in names}
+
+
+def all_variants() -> Plugins[Variant]:
+    """All methods by name, those of other packages last; and which of these cannot be used."""
+    plugins = load_plugins(ENTRY_POINTS, Variant)
+    return Plugins({**VARIANTS, **plugins.found, **VARIANTS}, plugins.problems)  # none replaces the package's own
+
+
+def _names() -> list[str]:
+    """Names of all methods, each once."""
+    return list(dict.fromkeys((*VARIANTS, *plugin_names(ENTRY_POINTS))))
 
 
 class DirectPrediction:
@@ -139,19 +169,6 @@ def _anchored(body: BodyModel, store: Store | None) -> Anchored:
     return Anchored(body)
 
 
-def _baseline(
-    name: str,
-    about: str,
-    *,
-    keypoints: Literal["detected", "none"] = "none",
-    masks: bool = False,
-    landmarks: bool = False,
-) -> Variant:
-    """One of `baselines.trainings.BASELINES`."""
-    make = partial(baseline, name)
-    return Variant(make=make, about=about, keypoints=keypoints, masks=masks, landmarks=landmarks, trained=True)
-
-
 VARIANTS: dict[str, Variant] = {
     "direct": Variant(make=_direct, about="one forward pass", on_crop=True),
     "smplify": Variant(make=_smplify, about="SMPLify's four stages"),
@@ -160,13 +177,5 @@ VARIANTS: dict[str, Variant] = {
     "direct+masks": Variant(make=_direct, about="shape from the mask", masks=True, on_crop=True),
     "smplify+masks": Variant(make=_smplify, about="outlines in the fit", masks=True),
     "anchored+masks": Variant(make=_anchored, about="shape and outlines from the mask", masks=True),
-    "ramakrishna": _baseline("ramakrishna", "Ramakrishna 2012, matching pursuit: joints", keypoints="detected"),
-    "akhter-black": _baseline("akhter-black", "Akhter & Black 2015, joint limits: joints", keypoints="detected"),
-    "zhou": _baseline("zhou", "Zhou 2015, convex relaxation: joints", keypoints="detected"),
-    "forest": _baseline("forest", "Lassner 2017, forests from LSP's 14 joints", keypoints="detected"),
-    "forest-91": _baseline("forest-91", "Lassner 2017, forests from 91 landmarks", landmarks=True),
-    "landmarks-91": _baseline("landmarks-91", "Lassner 2017, SMPLify on 91 landmarks", landmarks=True),
-    "tan-direct": _baseline("tan-direct", "Tan 2017, silhouette to parameters", masks=True),
-    "tan-indirect": _baseline("tan-indirect", "Tan 2017, silhouette through a decoder", masks=True),
 }
-"""By name; the last eight are those of docs/baselines.md. Further methods join with `register`."""
+"""By name. Further methods join with `register` or under `ENTRY_POINTS`."""

@@ -34,6 +34,7 @@ class Record:
         ms: milliseconds that the method took for this person, an equal share of its batch; NaN where not known.
         problem: what was wrong with the estimate, "" where nothing.
         params: the estimated (D,) parameters, where the protocol keeps them for pictures.
+        version: the method's.
     """
 
     method: str
@@ -46,6 +47,7 @@ class Record:
     ms: float = NAN
     problem: str = ""
     params: tuple[float, ...] = ()
+    version: int = 1
 
     def to_line(self) -> str:
         """JSON without spaces; NaN as null."""

@@ -3,7 +3,7 @@
     python scripts/reproduce_openbody.py [--output FOLDER] [--count 300] [--baselines]
 
 The same as `anchorfit benchmark openbody` with these settings; a killed run goes on. The baselines are trained first
-(ten minutes on one idle core) and need scikit-learn.
+(ten minutes on one idle core); they need `pip install "./baselines[forests]"`.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+import typer
+
 from anchorfit.cli.benchmark import openbody
-from anchorfit.evaluation.baselines.trainings import BASELINES
+from anchorfit.evaluation.methods import BASELINES
 
 VARIANTS = ("direct", "smplify", "anchored", "smplify-on-gt", "direct+masks", "anchored+masks")
 
@@ -24,7 +26,10 @@ def main() -> None:
     parser.add_argument("--baselines", action="store_true")
     args = parser.parse_args()
     variants = (*VARIANTS[:3], *BASELINES) if args.baselines else VARIANTS
-    openbody(output=args.output, count=args.count, variants=",".join(variants), seed=2018, workers=1, cases=True)
+    try:
+        openbody(output=args.output, count=args.count, variants=",".join(variants), seed=2018, workers=1, cases=True)
+    except typer.BadParameter as error:
+        parser.error(error.message)
 
 
 if __name__ == "__main__":

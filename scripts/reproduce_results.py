@@ -3,7 +3,7 @@
     python scripts/reproduce_results.py [--output FOLDER] [--only NAME ...]
 
 Each is a command of its own, printed before it runs; what it prints is kept as NAME.txt. All take some hours on one
-core, most of them Table 1's trainings.
+core, most of them Table 1's trainings. The last, `baselines`, needs `pip install "./baselines[forests]"`.
 """
 
 from __future__ import annotations

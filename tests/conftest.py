@@ -1,17 +1,20 @@
 """One thread for every test, so that results do not depend on the cores; small estimates; a stand-in detector."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+from anchorfit import plugins
 from anchorfit.assets import ASSETS
 from anchorfit.body.joint_sets import CANONICAL_JOINTS
 from anchorfit.detectors import Search
-from anchorfit.observations import PeopleFile, read_people
+from anchorfit.observations import PeopleFile, files, read_people
 from anchorfit.results import BodyEstimate, Diagnostics
 
 torch.set_num_threads(1)
@@ -101,3 +104,21 @@ def broken_mediapipe(monkeypatch, tmp_path_factory) -> Callable[..., None]:
         monkeypatch.syspath_prepend(folder)
 
     return put
+
+
+@pytest.fixture
+def offer(monkeypatch) -> Iterator[Callable[..., None]]:
+    """Replaces the entry points of a group: names, and what loads each."""
+
+    def clear() -> None:
+        for cached in (plugins._entries, plugins.load_plugins, files._installed):
+            cached.cache_clear()
+
+    def put(group: str, loads: dict[str, Callable[[], Any]]) -> None:
+        entries = {group: [SimpleNamespace(name=name, load=load) for name, load in loads.items()]}
+        monkeypatch.setattr(plugins, "entry_points", lambda group: entries.get(group, []))
+        clear()
+
+    yield put
+    monkeypatch.undo()
+    clear()

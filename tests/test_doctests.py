@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from anchorfit.evaluation import methods
 from anchorfit.observations import files
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -26,6 +27,7 @@ def test_examples_of_docstrings(name, tmp_path, monkeypatch):
 def test_python_of_a_page_runs_from_top_to_bottom(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(files, "_registered", [])
+    monkeypatch.setattr(methods, "VARIANTS", dict(methods.VARIANTS))
     blocks = re.findall(r"```python\n(.*?)```", (DOCS / page).read_text(), flags=re.DOTALL)
     assert blocks
     exec(compile("\n".join(blocks), page, "exec"), {"__name__": page})

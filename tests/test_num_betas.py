@@ -19,10 +19,8 @@ from anchorfit.body import BodyModel, load_body, measure
 from anchorfit.body.pose_library import load_pose_library
 from anchorfit.cli.main import app
 from anchorfit.evaluation.answers import answer_of
-from anchorfit.evaluation.baselines.forest import LandmarkForest
-from anchorfit.evaluation.baselines.landmarks import without_landmarks
-from anchorfit.evaluation.baselines.silhouette_networks import SilhouetteNetworks
 from anchorfit.evaluation.estimates import index_estimates, read_estimate
+from anchorfit.evaluation.landmarks import without_landmarks
 from anchorfit.evaluation.protocols.openbody import OpenBody
 from anchorfit.evaluation.truth import Truth, errors_against
 from anchorfit.interchange import spin_arrays
@@ -34,6 +32,8 @@ from anchorfit.regressors.end2end import EndToEnd
 from anchorfit.regressors.synthesis import PoseSource, Synthesizer
 from anchorfit.regressors.training import PoseLoss, PoseTask, ShapeTask, tasks
 from anchorfit.results import BodyEstimate, concatenate, load_estimates
+from anchorfit_baselines.forest import LandmarkForest
+from anchorfit_baselines.silhouette_networks import SilhouetteNetworks
 
 NUMBERS = (1, 5, 10, 300)
 
@@ -303,7 +303,7 @@ def test_silhouette_networks(body):
 
 def test_forests(body, monkeypatch):
     pytest.importorskip("sklearn")
-    monkeypatch.setattr("anchorfit.evaluation.baselines.forest.BATCH", 20)
+    monkeypatch.setattr("anchorfit_baselines.forest.BATCH", 20)
     grown = LandmarkForest.train(body, count=20, trees=1)
     seen = OpenBody(count=2).block(0, body).detected
     params = grown.estimate(seen, body).params

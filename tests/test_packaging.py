@@ -8,13 +8,16 @@ from pathlib import Path
 
 import pytest
 
+import anchorfit
+from anchorfit.evaluation.methods import BASELINES
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture(scope="session")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A wheel built from a copy of the tracked files, so that nothing left in the folder can get in."""
-    source, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the tracked files, so that nothing left in the folder can get into a wheel."""
+    source = tmp_path_factory.mktemp("source")
     names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for name in filter(None, names.split("\0")):
         target = source / name
@@ -23,10 +26,27 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
             target.symlink_to(os.readlink(ROOT / name))
         elif (ROOT / name).exists():
             target.write_bytes((ROOT / name).read_bytes())
+    return source
+
+
+def built(source: Path, out: Path) -> Path:
+    """The wheel of a folder."""
     build = [sys.executable, "-m", "build", "--wheel", "--outdir", str(out), str(source)]
     subprocess.run(build, check=True, capture_output=True)
-    (built,) = out.glob("*.whl")
-    return built
+    (wheel,) = out.glob("*.whl")
+    return wheel
+
+
+@pytest.fixture(scope="session")
+def wheel(source, tmp_path_factory) -> Path:
+    return built(source, tmp_path_factory.mktemp("wheel"))
+
+
+def metadata(wheel: Path, file: str) -> str:
+    """A file of the wheel's ``.dist-info``."""
+    with zipfile.ZipFile(wheel) as inside:
+        (name,) = (name for name in inside.namelist() if name.endswith(f".dist-info/{file}"))
+        return inside.read(name).decode()
 
 
 def test_the_wheel_holds_every_module_and_asset(wheel):
@@ -40,18 +60,33 @@ def test_the_wheel_holds_every_module_and_asset(wheel):
         if path.is_file() and "__pycache__" not in path.parts:
             assert path.relative_to(ROOT).as_posix() in inside
     assert any(name.endswith("licenses/NOTICE") for name in inside)
-    assert not any(name.split("/")[0] in {"fitting", "regressors", "evaluation", "tests"} for name in inside)
+    assert not any(
+        name.split("/")[0] in {"fitting", "regressors", "evaluation", "tests", "anchorfit_baselines"} for name in inside
+    )
 
 
 def test_the_wheel_asks_for_the_opencv_that_needs_no_screen(wheel):
-    with zipfile.ZipFile(wheel) as inside:
-        (name,) = (name for name in inside.namelist() if name.endswith(".dist-info/METADATA"))
-        lines = inside.read(name).decode().splitlines()
-    asked = [line for line in lines if line.startswith("Requires-Dist: opencv")]
+    asked = [line for line in metadata(wheel, "METADATA").splitlines() if line.startswith("Requires-Dist: opencv")]
     core = [line for line in asked if "extra ==" not in line]
     assert core == ["Requires-Dist: opencv-python-headless>=4.8"]
     beside = {line.split("==")[1].split(";")[0].strip() for line in asked if line not in core}
     assert len(beside) == 1  # two that write the same files are of one version
+
+
+def test_the_baselines_are_a_wheel_of_their_own(source, tmp_path):
+    own = built(source / "baselines", tmp_path)
+    inside = set(zipfile.ZipFile(own).namelist())
+    modules = {path.relative_to(ROOT / "baselines").as_posix() for path in (ROOT / "baselines").rglob("*.py")}
+    assert {name for name in inside if ".dist-info/" not in name} == {*modules, "anchorfit_baselines/py.typed"}
+    assert any(name.endswith("licenses/LICENSE") for name in inside)
+    lines = metadata(own, "METADATA").splitlines()
+    assert f"Version: {anchorfit.__version__}" in lines
+    asked = [line for line in lines if line.startswith("Requires-Dist: ")]
+    assert asked == [
+        f"Requires-Dist: anchorfit=={anchorfit.__version__}",
+        'Requires-Dist: scikit-learn>=1.5; extra == "forests"',
+    ]
+    assert metadata(own, "entry_points.txt").count("anchorfit_baselines.methods:") == len(BASELINES)
 
 
 def test_people_are_found_without_any_opencv():

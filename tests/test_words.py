@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-FOLDERS = ("anchorfit", "fitting", "regressors", "evaluation")
+FOLDERS = ("anchorfit", "fitting", "regressors", "evaluation", "baselines")
 FORBIDDEN = {
     r"\b(everybody|somebody|nobody|anybody)\b": "name the noun: each person, all people, no row",
     r"\bwhat they are\b|\bown affair\b": "name the noun",

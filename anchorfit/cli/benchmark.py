@@ -23,7 +23,7 @@ Workers = Annotated[int, typer.Option(min=1, help="Processes. Times are those of
 Cases = Annotated[bool, typer.Option(help="Whether to draw the page of best and worst people.")]
 Trained = Annotated[
     Path | None,
-    typer.Option(help="Folder that keeps what baselines have learned. Default: anchorfit/trained in the user's cache."),
+    typer.Option(help="Folder that keeps what methods have learned. Default: anchorfit/trained in the user's cache."),
 ]
 Cache = Annotated[
     Path | None,
@@ -39,16 +39,19 @@ def _group() -> None:
 
 @benchmark_app.command()
 def methods() -> None:
-    """List the methods that --variants takes, and what each is given."""
+    """List the methods that --variants takes, and what each is given; those of other packages, too."""
     from rich.table import Table
 
-    from ..evaluation.methods import VARIANTS
-    from .console import out
+    from ..evaluation.methods import all_variants
+    from .console import out, warn
 
+    variants, problems = all_variants()
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-    for name, variant in VARIANTS.items():
+    for name, variant in variants.items():
         table.add_row(name, variant.about, variant.given)
     out.print(table)
+    for problem in problems:
+        warn(problem)
 
 
 @benchmark_app.command()

@@ -65,17 +65,16 @@ def run_plan(
         cases: whether to draw the page.
         device: where methods run.
         cache: folder for what can be made again; None: the user's.
-        trained: folder that keeps what baselines have learned; None: one in the cache.
+        trained: folder that keeps what methods have learned; None: one in the cache.
     """
     import torch
 
-    from ..evaluation.baselines.storage import Store
-    from ..evaluation.baselines.trainings import VERSION
     from ..evaluation.protocols.runner import case_of, run_benchmark
     from ..evaluation.records import RecordFile
     from ..evaluation.reports.cases import write_cases
     from ..evaluation.reports.manifest import checksums, manifest, write_manifest
     from ..evaluation.reports.people import write_person_scores
+    from ..evaluation.storage import Store
     from ..evaluation.summary import differences, summarise, summarise_parts
     from ..pipeline import load_body_on
     from .console import long_run, out, warn
@@ -89,7 +88,7 @@ def run_plan(
     torch.set_num_threads(1)  # results do not depend on it, times do
     total = len(chosen) * sum(map(len, plan.people.names))
     body = load_body_on(*plan.body, device)
-    settings = {**plan.settings, **checksums(plan.body[0]), "baselines": VERSION}
+    settings = {**plan.settings, **checksums(plan.body[0])}
     if device != "cpu":  # whose results differ in the last digits
         settings["device"] = device
     with RecordFile(output / "records.jsonl", settings) as file:

@@ -1,4 +1,4 @@
-"""What is to be said of the people found in a picture before anybody trusts fits to them."""
+"""Remarks on the people found in a picture, to be read before fits to them are trusted."""
 
 from __future__ import annotations
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from functools import lru_cache
-from importlib.metadata import entry_points
 from pathlib import Path
 
+from ..plugins import load_plugins
 from .arrays import parse_npz, write_npz
 from .coco import is_coco, parse_coco
 from .formats import Content, Format
@@ -92,18 +92,10 @@ def known_formats() -> tuple[Format, ...]:
 @lru_cache(maxsize=1)
 def _installed() -> tuple[Format, ...]:
     """Of packages beside this one; one that cannot be used is said, and left out."""
-    found = []
-    for entry in entry_points(group=ENTRY_POINTS):
-        try:
-            format = entry.load()
-        except Exception as error:  # whatever another package raises
-            warnings.warn(f"{ENTRY_POINTS}: {entry.name} cannot be loaded ({error})", stacklevel=2)
-            continue
-        if isinstance(format, Format):
-            found.append(format)
-        else:
-            warnings.warn(f"{ENTRY_POINTS}: {entry.name} is no Format; it is left out", stacklevel=2)
-    return tuple(found)
+    plugins = load_plugins(ENTRY_POINTS, Format)
+    for problem in plugins.problems:
+        warnings.warn(str(problem), stacklevel=2)
+    return tuple(plugins.found.values())
 
 
 def read_people(path: str | Path, *, format: str = "auto", convention: str | None = None) -> PeopleFile:

@@ -15,7 +15,6 @@ from typing import NamedTuple
 import numpy as np
 
 from ...body.parts import IGNORE, SIX_PARTS
-from ...observations import image_size
 from ...observations.images import opened_image
 from .roots import DatasetError, Origin, existing_root, lacking
 
@@ -26,7 +25,6 @@ ORIGIN = Origin(
 )
 TEST_NUMBERS = range(1001, 2001)
 MASK, PARTS = "_segmentation.png", "_part_segmentation.png"
-_ENDINGS = (".jpg", ".png")
 _NAME = re.compile(r"im(\d{4})(?:_\w+)?", re.IGNORECASE)
 _FOLDERS = ("", "images", "lsp", "lsp/images", "lsp_dataset", "lsp_dataset/images", "lsp_dataset_original/images")
 
@@ -101,11 +99,6 @@ def read_annotation(image: LspImage) -> Annotation:
     if strange:
         raise DatasetError(f"{image.parts}: labels {strange[:5]}; expected 0..6 and 255 (the six-part annotation)")
     return Annotation(mask > 0, parts.astype(np.uint8))
-
-
-def annotation_size(image: LspImage) -> tuple[int, int]:
-    """(width, height) from the mask's header."""
-    return image_size(image.mask)
 
 
 def lsp_name(label: str) -> str | None:

@@ -228,6 +228,7 @@ def _score(judge: _Judge, task: tuple[int, tuple[str, ...], tuple[Entry | None, 
             **{key: float(column[row]) for key, column in errors.items()},
             problem=problems[row],
             params=() if problems[row] else tuple(params[row].tolist()),
+            version=1,  # of files, whose checksums tell them apart
         )
         for row, name in enumerate(names)
     ]

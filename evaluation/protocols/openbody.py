@@ -13,8 +13,8 @@ import numpy as np
 
 from ...body import BodyModel
 from ...body.pose_library import load_pose_library
-from ..baselines.landmarks import observe_landmarks
 from ..datasets.lsp import Annotation
+from ..landmarks import observe_landmarks
 from ..part_labels import draw_labels
 from ..synthetic import SyntheticConfig, make_people
 from ..truth import Truth

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,13 +15,13 @@ from torch import Tensor
 from ...body import BodyModel, load_body
 from ...camera import Crop
 from ...observations import Observations
-from ..baselines.landmarks import without_landmarks
-from ..baselines.storage import Store
 from ..datasets.lsp import Annotation
+from ..landmarks import without_landmarks
 from ..methods import Method, MethodResult, Variant, variants_of
 from ..part_labels import draw_labels
 from ..records import Record, RecordFile
 from ..scoring import empty_like, segmentation_counts
+from ..storage import Store
 from ..truth import Truth, errors_against
 from ..workers import map_over_processes
 
@@ -90,8 +90,10 @@ def run_benchmark(
         progress: called with the number of people (times methods) done since the last call.
     Returns:
         Records of all people, method by method.
+    Raises:
+        ValueError: there is no such method, or the file has records of another version of one.
     """
-    variants_of(variants)
+    _check_versions(variants_of(variants), file)
     tasks = []
     for index, names in enumerate(benchmark.names):
         waiting = [v for v in variants if any((v, name) not in file.done for name in names)]
@@ -142,6 +144,16 @@ class _Runner:
             method.estimate(_given(block, variant).rows([0, len(block.detected) - 1]), self.body)
             self.methods[name] = method
         return self.methods[name]
+
+
+def _check_versions(variants: Mapping[str, Variant], file: RecordFile) -> None:
+    """Raises ValueError where records of another version of a method would be mixed with its own."""
+    for record in file.records:
+        if record.method in variants and record.version != variants[record.method].version:
+            raise ValueError(
+                f"{file.path}: {record.method} was of version {record.version} and is of "
+                f"{variants[record.method].version} now; give another folder, or delete it"
+            )
 
 
 def _train(names: Iterable[str], body: tuple[str, str], store: Store) -> None:
@@ -206,6 +218,7 @@ def score_block(
             counts=counts[row],
             **{key: float(column[row]) for key, column in errors.items()},
             ms=milliseconds,
+            version=variant.version,
             problem="" if finite[row] else NOT_FINITE,
             params=() if params is None else tuple(params[row].tolist()),
         )

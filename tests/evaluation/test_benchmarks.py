@@ -12,9 +12,8 @@ from anchorfit.camera import project
 from anchorfit.cli.main import app
 from anchorfit.evaluation import methods
 from anchorfit.evaluation.answers import Answer
-from anchorfit.evaluation.baselines import trainings
-from anchorfit.evaluation.baselines.landmarks import LandmarkObservations
 from anchorfit.evaluation.crops import crop_around_joints
+from anchorfit.evaluation.landmarks import LandmarkObservations
 from anchorfit.evaluation.protocols.lsp_benchmark import open_lsp_benchmark
 from anchorfit.evaluation.protocols.openbody import BLOCK, OpenBody
 from anchorfit.evaluation.protocols.runner import Block, case_of, run_benchmark
@@ -167,28 +166,58 @@ def test_landmarks_of_a_smaller_set_are_the_first_of_a_larger():
     assert torch.equal(small.detected.landmarks, large.detected.landmarks[:2])
 
 
-def test_baselines_are_trained_once_and_stand_in_the_table(tmp_path, monkeypatch):
-    little = trainings.Effort(basis_poses=150)
-    monkeypatch.setattr(trainings, "Effort", lambda: little)
-    options = ["benchmark", "openbody", "--cache", str(tmp_path / "kept"), "--no-cases"]
-    options += ["--variants", "direct,ramakrishna,landmarks-91", "--count", "2"]
-    first, second = (CliRunner().invoke(app, [*options, "-o", str(tmp_path / out)]) for out in ("a", "b"))
-    assert first.exit_code == 0, first.output
-    assert "training ramakrishna" in first.stderr
-    assert "training" not in second.stderr
-    assert len(list((tmp_path / "kept" / "trained").glob("ramakrishna-*.safetensors"))) == 1
-    table = (tmp_path / "a" / "table.md").read_text()
-    (joints_alone,) = (line for line in table.splitlines() if "ramakrishna" in line)
-    assert joints_alone.split("|")[2:7] == [" - "] * 5  # no segmentation, no mesh
-    assert "nan" not in table
-    assert joints_alone.split("|")[-2] == " keypoints "
-    assert "| 91 true landmarks |" in table
-    one, other = (list_of_errors(tmp_path / out / "records.jsonl") for out in ("a", "b"))
-    assert one == other
+@pytest.fixture
+def other_methods(offer):
+    """Of other packages: one whose truth is known, two whose package is broken."""
+
+    def broken():
+        raise ModuleNotFoundError("No module named 'gone'")
+
+    oracle = methods.Variant(make=lambda body, store: Oracle(body), about="knows", version=2)
+    offer("anchorfit.methods", {"theirs": lambda: oracle, "lost": broken, "gone": broken})
 
 
-def list_of_errors(path):
-    return [Record.from_line(line).reconstruction_mm for line in path.read_text().splitlines()[1:]]
+def test_methods_of_other_packages_run_and_broken_ones_are_said(other_methods, tmp_path):
+    options = ["benchmark", "openbody", "-o", str(tmp_path / "scores"), "--no-cases", "--count", "2", "--variants"]
+    done = CliRunner().invoke(app, [*options, "theirs"])
+    assert done.exit_code == 0, done.output
+    assert "| theirs |" in (tmp_path / "scores" / "table.md").read_text()
+    lost = CliRunner().invoke(app, [*options, "lost"])
+    assert lost.exit_code == 2
+    assert "lost cannot be loaded (No module named 'gone')" in " ".join(lost.stderr.replace("│", " ").split())
+    every = CliRunner().invoke(app, ["benchmark", "methods"])
+    assert [line.split()[0] for line in every.stdout.splitlines()] == [*methods.VARIANTS, "theirs"]
+    assert every.stderr == "anchorfit: anchorfit.methods: lost, gone cannot be loaded (No module named 'gone')\n"
+    with pytest.raises(ValueError, match="theirs: there is a method of this name already"):
+        methods.register("theirs", methods.VARIANTS["direct"])
+
+
+def test_none_of_another_package_replaces_ours(offer):
+    theirs = methods.Variant(make=lambda body, store: Oracle(body), about="theirs")
+    offer("anchorfit.methods", {"direct": lambda: theirs})
+    ours = methods.VARIANTS["direct"]
+    assert methods.variants_of(["direct"]) == {"direct": ours}
+    assert methods.all_variants().found["direct"] is ours
+
+
+def test_baselines_that_are_not_installed_say_what_to_install(offer, tmp_path):
+    offer("anchorfit.methods", {})
+    options = ["benchmark", "openbody", "-o", str(tmp_path), "--variants", "direct,zhou,tan-direct"]
+    done = CliRunner().invoke(app, options)
+    assert done.exit_code == 2
+    said = " ".join(done.stderr.replace("│", " ").split())
+    assert "zhou, tan-direct: of the distribution anchorfit-baselines, which is not installed; in a clone" in said
+    assert "pip install ./baselines" in said
+
+
+def test_records_of_another_version_of_a_method_are_not_mixed(other_methods, tmp_path):
+    path = tmp_path / "r.jsonl"
+    with RecordFile(path, {}) as file:
+        file.append([Record(method="theirs", name="person000000", version=1), Record(method="direct", name="x")])
+        with pytest.raises(ValueError, match=r"r\.jsonl: theirs was of version 1 and is of 2 now; give another folder"):
+            run_benchmark(OpenBody(count=2), ["theirs"], file, body=OPEN)
+    with RecordFile(tmp_path / "new.jsonl", {}) as file:
+        assert {record.version for record in run_benchmark(OpenBody(count=2), ["theirs"], file, body=OPEN)} == {2}
 
 
 def test_nobody_of_a_name_and_no_method_of_a_name():
@@ -228,12 +257,14 @@ def test_lsp_from_keypoints_to_a_table(lsp_root, tmp_path):
     assert rows["direct"].scores["fb_f1"].value > 0.6
 
 
-def test_masks_are_not_given_where_they_are_the_answer(lsp_root, tmp_path):
+def test_masks_are_not_given_where_they_are_the_answer(lsp_root, tmp_path, monkeypatch):
+    told = methods.Variant(make=lambda body, store: Looker(), about="looks", landmarks=True)
+    monkeypatch.setitem(methods.VARIANTS, "told", told)
     options = ["benchmark", "lsp", "--root", str(lsp_root), "-o", str(tmp_path), "--variants", "anchored+masks"]
     result = CliRunner().invoke(app, options)
     assert result.exit_code == 2
     assert "anchored+masks" in result.output
-    options[options.index("anchored+masks")] = "landmarks-91"
+    options[options.index("anchored+masks")] = "told"
     result = CliRunner().invoke(app, options)
     assert result.exit_code == 2
     assert "no 91 landmarks" in result.output

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -376,14 +375,11 @@ ONE = Format(
 )
 
 
-def test_formats_of_other_packages_are_found_and_broken_ones_said(tmp_path, monkeypatch):
+def test_formats_of_other_packages_are_found_and_broken_ones_said(tmp_path, offer):
     def broken():
         raise ImportError("no such module")
 
-    loads = {"a": broken, "b": int, "one": lambda: ONE}
-    entries = [SimpleNamespace(name=name, load=load) for name, load in loads.items()]
-    monkeypatch.setattr(files, "entry_points", lambda group: entries if group == "anchorfit.formats" else [])
-    files._installed.cache_clear()
+    offer("anchorfit.formats", {"a": broken, "b": int, "one": lambda: ONE})
     (tmp_path / "a.txt").write_text("[one] keypoints")
     with pytest.warns(UserWarning, match="anchorfit.formats: ") as said:
         (found,) = read_people(tmp_path / "a.txt", convention="coco")
@@ -399,7 +395,6 @@ def test_formats_of_other_packages_are_found_and_broken_ones_said(tmp_path, monk
     (tmp_path / "b.txt").write_text("two")
     with pytest.raises(KeypointFileError, match=r"this is no keypoint file; expected COCO .*, or one$"):
         read_people(tmp_path / "b.txt")
-    files._installed.cache_clear()
 
 
 def test_a_format_is_registered_once(monkeypatch):
