@@ -84,7 +84,7 @@ class Term(ABC):
 
     @abstractmethod
     def residuals(self, state: BodyState, rows: Tensor) -> Residuals:
-        """Residuals and Jacobian rows of chosen rows.
+        """Residuals and Jacobian rows of chosen rows; evaluated in inference mode, which `AutogradTerm` leaves.
 
         Args:
             state: where those rows stand; only the term's own points, in the order of ``point_names``.
@@ -166,8 +166,8 @@ class Energy:
         count = len(params)
         normal = NormalEquations.zeros(count, self.layout.size, params)
         pieces = -(-count // _CHUNK_ROWS) if params.device.type == "cpu" else 1  # of even size, so that none is small
-        for some in torch.arange(count).tensor_split(pieces):
-            part = slice(int(some[0]), int(some[-1]) + 1)
+        for piece in range(pieces):
+            part = slice(piece * count // pieces, (piece + 1) * count // pieces)
             self._add(params[part], rows[part], NormalEquations(*(values[part] for values in normal)))
         if self._frozen is not None:
             normal.gradient[:, self._frozen] = 0

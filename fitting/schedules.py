@@ -32,6 +32,7 @@ SKELETONS = tuple(
     tuple(name for name in CONVENTIONS[convention] if name) for convention in ("coco17", "lsp14", "body25", "canonical")
 )
 """Sets of joints that the data term is built for, the smallest that holds all joints a row has seen."""
+_COVERED = torch.tensor([[name in joints for name in CANONICAL_JOINTS] for joints in SKELETONS])
 
 
 def smplify(
@@ -213,8 +214,7 @@ def problem_of(
 def skeleton_groups(observations: Observations) -> list[tuple[tuple[str, ...], list[int]]]:
     """Group rows by the smallest skeleton that covers their seen joints: its joints, and the rows."""
     seen = (observations.confidence > 0).cpu()
-    covered = torch.tensor([[name in joints for name in CANONICAL_JOINTS] for joints in SKELETONS])
-    fits = (~seen[:, None] | covered).all(-1)  # (B, skeletons)
+    fits = (~seen[:, None] | _COVERED).all(-1)  # (B, skeletons)
     groups: dict[int, list[int]] = {}
     for row, choice in enumerate(fits.int().argmax(1).tolist()):
         groups.setdefault(choice, []).append(row)

@@ -15,7 +15,7 @@ from ..body.kinematics import compiled_points
 from ..body.parameters import NUM_POSE, Layout
 from ..deprecation import renamed_arguments
 from ..observations.people import Observations
-from ..rows import Rows
+from ..rows import FEWEST_ROWS, Rows
 from .folding import fold, folded
 from .normalisation import FEWEST_JOINTS, normalise
 from .passes import pass_size
@@ -125,16 +125,16 @@ def _shipped_networks() -> Networks:
 def _predict_rows(
     observations: Observations, size: int, body: BodyModel, pose: PosePrior, shape: ShapePrior | None
 ) -> Prediction:
-    """One pass, filled up to ``size`` rows; the networks are folded or will be."""
-    count, layout = len(observations), body.layout
+    """One pass, of which the network sees ``size`` rows; the networks are folded or will be."""
+    count, layout, rows = len(observations), body.layout, max(size, FEWEST_ROWS)
     seen = observations.to(body.device, torch.float32)
     keypoints, confidence, intrinsics = (
-        _filled(values, size) for values in (seen.keypoints, seen.confidence, seen.intrinsics)
+        _filled(values, rows) for values in (seen.keypoints, seen.confidence, seen.intrinsics)
     )
     inputs = normalise(keypoints, confidence, intrinsics)
-    local = pose(inputs.features).local
+    local = _filled(pose(inputs.features[:size]).local, rows)  # fewer take the network less time, and nothing besides
     local[:, 0] = inputs.view.mT @ local[:, 0]
-    params = layout.zeros(size, keypoints)
+    params = layout.zeros(rows, keypoints)
     upright = params.new_zeros(NUM_POSE)
     upright[0] = torch.pi
     params[:, layout.pose] = torch.where(inputs.usable[:, None], matrix_to_axis_angle(local).flatten(1), upright)

@@ -45,17 +45,18 @@ class AnchorTerm(Term):
         self.name = name
         self._target = target[:, columns]
         self._columns = columns
-        self._weight = torch.as_tensor(weight, dtype=target.dtype, device=target.device).expand(len(target))
+        self._weight = weight.to(target) if isinstance(weight, Tensor) else weight
         self._sigma = sigma
         self._turn = turn
 
     def _values(self, state: BodyState, rows: Tensor) -> tuple[Tensor, Tensor]:
-        values, target = state.params[:, self._columns], self._target[rows]
+        values, target = state.params[:, self._columns], self._target.index_select(0, rows)
         if self._turn:
             target = _nearer_turn(target, values)
-        away, weight = values - target, self._weight[rows][:, None]
+        away = values - target
+        weight = self._weight[rows, None] if isinstance(self._weight, Tensor) else self._weight
         if self._sigma is None:
-            return away * weight, weight.expand_as(away)
+            return away * weight, torch.ones_like(away) * weight
         rho, slope = geman_mcclure(away, self._sigma)
         return rho * weight, slope * weight
 
