@@ -202,7 +202,7 @@ def depth_guess(body_points: Tensor, observations: Observations, settings: Camer
     Returns:
         (B,) metres; where nothing can be measured, a person half as high as the image is long.
     """
-    focal = observations.intrinsics[:, [0, 1], [0, 1]].mean(-1)
+    focal = torch.diagonal(observations.intrinsics[:, :2, :2], dim1=-2, dim2=-1).mean(-1)
     guess = 2.0 * STANDING_HEIGHT * focal / observations.image_size.amax(-1).to(focal.dtype)
     by_limbs = settings.depth_from == "limbs"
     groups = (HEAD_SPANS, SHORT_SPANS, SPANS) if by_limbs else (TORSO_SIDES,)
@@ -269,7 +269,7 @@ def place(
     settings: CameraStage,
     *,
     reference_height: float | None,
-    orientations: Tensor | None = None,
+    orientation: Tensor | None = None,
 ) -> CameraFit:
     """Finds translation and orientation for bodies whose pose and shape are given.
 
@@ -279,7 +279,8 @@ def place(
         start: (B, D) pose and betas to hold; its global orientation and translation are not looked at.
         settings: the stage's constants.
         reference_height: a person of 1.7 m is taken as so many pixels high by all pixel constants; None: image pixels.
-        orientations: (B, H, 3, 3) body-to-camera rotations to start from, instead of those of the settings.
+        orientation: (B, 3) axis-angle to start from and to keep, instead of those of the settings: what was turned to
+            find the place is forgotten, since this stage sees the torso alone.
     Returns:
         The hypotheses of each row, best first.
     """
@@ -296,7 +297,8 @@ def place(
     names = [name for name in CANONICAL_JOINTS if settings.weights.get(name, 0.0) > 0]
     index = torch.tensor([_index(name) for name in names], device=start.device)
     frame = ReferenceFrame(intrinsics=observations.intrinsics, zoom=zoom)
-    rotations = _orientations(observations, settings) if orientations is None else orientations
+    kept = None if orientation is None else axis_angle_to_matrix(orientation)[:, None]
+    rotations = _orientations(observations, settings) if kept is None else kept
     hypotheses = rotations.shape[1]
 
     def spread(values: Tensor) -> Tensor:
@@ -321,7 +323,9 @@ def place(
         solution = minimise(problem, problem.first(), LevenbergMarquardt(), settings.stopping)
     cost = torch.nan_to_num(solution.cost, nan=torch.inf).unflatten(0, (-1, hypotheses))
     order = cost.argsort(dim=-1, stable=True)
-    orient = matrix_to_axis_angle(axis_angle_to_matrix(solution.params[:, :3]) @ rotations)
+    orient = orientation
+    if orient is None:
+        orient = matrix_to_axis_angle(axis_angle_to_matrix(solution.params[:, :3]) @ rotations)
     params = torch.cat([orient, solution.params[:, 3:]], -1).unflatten(0, (-1, hypotheses))
     params = params.gather(1, order[..., None].expand_as(params))
     return CameraFit(params, cost.gather(1, order), zoom, depth, _shoulders(observations) * zoom)

@@ -87,10 +87,13 @@ def mask_evidence(observations: Observations) -> tuple[Tensor, tuple[str, ...]]:
     shares = observations.confidence.new_full((len(observations),), torch.nan)
     problems = []
     for row, mask in enumerate(observations.masks):
+        if mask is None:
+            problems.append("")
+            continue
         width, height = observations.image_size[row].tolist()
-        problem = None if mask is None else usable_mask(mask, (width, height))
+        problem = usable_mask(mask, (width, height))
         problems.append(problem or "")
-        if mask is not None and problem is None:
+        if problem is None:
             seen = observations.keypoints[row][observations.confidence[row] > 0]
             shares[row] = _share_on(mask, seen.double().cpu().numpy())
     return shares, tuple(problems)

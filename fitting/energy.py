@@ -159,7 +159,11 @@ class Energy:
         return BodyState.of(params, self._points, derivative=derivative)
 
     def _shares(self, state: BodyState) -> list[tuple[Term, BodyState]]:
-        return [(term, state.share(columns)) for term, columns in zip(self.terms, self._columns, strict=True)]
+        own: dict[tuple[str, ...], BodyState] = {}
+        for term, columns in zip(self.terms, self._columns, strict=True):
+            if term.point_names not in own:
+                own[term.point_names] = state.share(columns)
+        return [(term, own[term.point_names]) for term in self.terms]
 
     def normal_equations(self, params: Tensor, rows: Tensor) -> NormalEquations:
         """See `least_squares.Problem`."""

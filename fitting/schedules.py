@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..body import CANONICAL_JOINTS, BodyModel, axis_angle_to_matrix
+from ..body import CANONICAL_JOINTS, BodyModel
 from ..observations.conventions import CONVENTIONS
 from ..observations.people import Observations
 from ..rows import filled
@@ -182,19 +182,15 @@ def problem_of(
     Returns:
         The problem, and where its stages begin.
     """
-    where = body.layout.global_orient
     placed = camera_stage.place(
         body,
         observations,
         start,
         config.camera,
         reference_height=config.reference_height,
-        orientations=axis_angle_to_matrix(start[:, None, where]) if keep_orientation else None,
+        orientation=start[:, body.layout.global_orient] if keep_orientation else None,
     )
     candidates, worth = camera_stage.choose(placed, config.candidates, config.candidate_margin)
-    if keep_orientation:
-        # What the camera stage turned to find the place is forgotten: it sees the torso alone, the prediction saw all.
-        candidates[..., :3] = start[:, None, where]
     starts = torch.stack([camera_stage.apply(start, candidate) for candidate in candidates.unbind(1)], 1)
     depth = starts[:, 0, body.layout.depth]
     problem = FitProblem(
