@@ -35,6 +35,7 @@ from .joint_sets import CANONICAL_JOINTS
 from .model import BodyModel
 from .parameters import NUM_POSE, Layout
 from .points import point_table
+from .rotations import skew_table
 from .skinning import ancestor_rows, jump_tables
 
 _CHUNK_ROWS = 128  # of the batch at a time: intermediate results stay in the cache
@@ -241,19 +242,12 @@ def _exponential_map(vectors: Tensor) -> tuple[Tensor, Tensor]:
     coefficients = torch.stack((b, c, a, b, torch.cos(angle), a)).view(3, 2, count, 1, batch)
     of_outer, of_skew, of_identity = coefficients.unbind()
     outer = (vectors.unsqueeze(2) * vectors.unsqueeze(1)).view(count, 9, batch)
-    rows, signs = _skew_table(vectors.dtype, vectors.device)
-    both = (of_outer * outer).addcmul_(of_skew, vectors.index_select(1, rows) * signs)  # (2, n, 9, B)
+    entries, signs = skew_table(vectors.dtype, vectors.device)
+    transposed = vectors.index_select(1, entries) * signs[:, None]  # by columns, what the table has by rows
+    both = (of_outer * outer).addcmul_(of_skew, transposed, value=-1.0)  # (2, n, 9, B)
     both[:, :, ::4] += of_identity
     rotations, jacobians = both.view(2, count, 3, 3, batch).unbind()
     return rotations, jacobians
-
-
-@lru_cache(maxsize=8)
-def _skew_table(dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
-    """[w]x, column by column, as entries (9,) of w and their signs (9, 1)."""
-    rows, signs = (0, 2, 1, 2, 0, 0, 1, 0, 0), (0, 1, -1, -1, 0, 1, 1, -1, 0)
-    with torch.inference_mode(False):  # tensors that last: of use in any mode
-        return torch.tensor(rows, device=device), torch.tensor(signs, dtype=dtype, device=device)[:, None]
 
 
 def rotations_with_jacobians(vectors: Tensor) -> tuple[Tensor, Tensor]:

@@ -14,6 +14,7 @@ and automatic differentiation passes through zero.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import NamedTuple
 
 import torch
@@ -75,6 +76,14 @@ def _check_matrices(matrix: Tensor) -> None:
         raise ValueError(f"matrix: expected (..., 3, 3), got {tuple(matrix.shape)}")
 
 
+@lru_cache(maxsize=8)
+def skew_table(dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
+    """The matrix [v]x, row by row, as entries of v and their signs, (9,) each."""
+    entries, signs = (0, 2, 1, 2, 0, 0, 1, 0, 0), (0, -1, 1, 1, 0, -1, -1, 1, 0)
+    with torch.inference_mode(False):  # tensors that last: of use in any mode
+        return torch.tensor(entries, device=device), torch.tensor(signs, dtype=dtype, device=device)
+
+
 def cross_matrix(vector: Tensor) -> Tensor:
     """The matrix [v]x with [v]x y = v x y.
 
@@ -84,9 +93,8 @@ def cross_matrix(vector: Tensor) -> Tensor:
         (..., 3, 3), skew-symmetric.
     """
     _check_vectors(vector)
-    x, y, z = vector.unbind(-1)
-    zero = torch.zeros_like(x)
-    return torch.stack((zero, -z, y, z, zero, -x, -y, x, zero), dim=-1).unflatten(-1, (3, 3))
+    entries, signs = skew_table(vector.dtype, vector.device)
+    return (vector.index_select(-1, entries) * signs).unflatten(-1, (3, 3))
 
 
 def _combine(identity: Tensor, skew: Tensor, outer: Tensor, vector: Tensor) -> Tensor:
