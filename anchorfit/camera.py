@@ -130,7 +130,7 @@ def standing_height(intrinsics: Tensor, depth: Tensor) -> Tensor:
         intrinsics: (..., 3, 3) pixels; of unequal focal lengths the mean is taken.
         depth: (...) metres; nearer than `NEAREST_DEPTH` counts as that.
     """
-    focal = intrinsics[..., [0, 1], [0, 1]].mean(-1)
+    focal = torch.diagonal(intrinsics[..., :2, :2], dim1=-2, dim2=-1).mean(-1)
     return STANDING_HEIGHT * focal / depth.clamp(min=NEAREST_DEPTH)
 
 

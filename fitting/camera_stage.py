@@ -125,6 +125,7 @@ class _Rigid:
         self.targets, self.weights, self.intrinsics = targets, weights, intrinsics
         self.depth, self.settings = depth, settings
         self._depth_pull = settings.depth_weight / (torch.ones_like(depth) if settings.depth_absolute else depth)
+        self._upright = cloud.new_tensor([0.0, -1.0, 0.0])
 
     def first(self) -> Tensor:
         """(B, 6) no turn, at the guessed depth, the weighted points about where they are seen."""
@@ -144,27 +145,26 @@ class _Rigid:
     def residuals(self, params: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Values (A, R) and Jacobian (A, R, 6) of the keypoints, the depth and the upright axis."""
         settings = self.settings
-        turn, transl = params[:, :3], params[:, 3:]
-        rotation, turning = rotations_with_jacobians(turn)
-        turned = torch.bmm(self.cloud[rows], rotation.mT)
+        whole = (self.cloud, self.pelvis, self.targets, self.weights, self.intrinsics, self.depth, self._depth_pull)
+        cloud, pelvis, targets, weights, intrinsics, depth, depth_pull = (part.index_select(0, rows) for part in whole)
+        rotation, turning = rotations_with_jacobians(params[:, :3])
+        turned = torch.bmm(cloud, rotation.mT)
         turned, up = turned[:, :-1], turned[:, -1]  # (A, P, 3), (A, 3)
-        place = self.pelvis[rows] + transl
-        weights = self.weights[rows]
-        pixels, by_point, behind = project_with_jacobian(turned + place[:, None], self.intrinsics[rows])
-        rho, slope = geman_mcclure(pixels - self.targets[rows], settings.sigma)
+        place = pelvis + params[:, 3:]
+        pixels, by_point, behind = project_with_jacobian(turned + place[:, None], intrinsics)
+        rho, slope = geman_mcclure(pixels - targets, settings.sigma)
         pull = by_point * (slope * weights[..., None])[..., None]  # (A, P, 2, 3)
         # d turned / d turn = -[turned]x J_l, so a row j of the projection's Jacobian turns with (turned x j) J_l.
         of_turn = torch.linalg.cross(turned[:, :, None].expand_as(pull), pull).flatten(1, 2)
         jacobian = params.new_zeros(len(params), of_turn.shape[1] + 4, 6)
         jacobian[:, :-4, :3] = torch.bmm(of_turn, turning)
         jacobian[:, :-4, 3:] = pull.flatten(1, 2)
-        depth_pull = self._depth_pull[rows]
         jacobian[:, -4, 5] = depth_pull
         jacobian[:, -3:, :3] = torch.bmm(cross_matrix(up), turning).mul_(-settings.upright_weight)
         values = [
             (rho * weights[..., None]).flatten(1),
-            ((place[:, 2] - self.depth[rows]) * depth_pull)[:, None],
-            settings.upright_weight * (up - params.new_tensor([0.0, -1.0, 0.0])),
+            ((place[:, 2] - depth) * depth_pull)[:, None],
+            settings.upright_weight * (up - self._upright),
         ]
         behind = (behind & (weights > 0)).any(-1)
         return torch.cat(values, -1).masked_fill(behind[:, None], torch.inf), jacobian
@@ -202,7 +202,7 @@ def depth_guess(body_points: Tensor, observations: Observations, settings: Camer
     Returns:
         (B,) metres; where nothing can be measured, a person half as high as the image is long.
     """
-    focal = observations.intrinsics[:, [0, 1], [0, 1]].mean(-1)
+    focal = torch.diagonal(observations.intrinsics[:, :2, :2], dim1=-2, dim2=-1).mean(-1)
     guess = 2.0 * STANDING_HEIGHT * focal / observations.image_size.amax(-1).to(focal.dtype)
     by_limbs = settings.depth_from == "limbs"
     groups = (HEAD_SPANS, SHORT_SPANS, SPANS) if by_limbs else (TORSO_SIDES,)
@@ -269,7 +269,7 @@ def place(
     settings: CameraStage,
     *,
     reference_height: float | None,
-    orientations: Tensor | None = None,
+    orientation: Tensor | None = None,
 ) -> CameraFit:
     """Finds translation and orientation for bodies whose pose and shape are given.
 
@@ -279,7 +279,8 @@ def place(
         start: (B, D) pose and betas to hold; its global orientation and translation are not looked at.
         settings: the stage's constants.
         reference_height: a person of 1.7 m is taken as so many pixels high by all pixel constants; None: image pixels.
-        orientations: (B, H, 3, 3) body-to-camera rotations to start from, instead of those of the settings.
+        orientation: (B, 3) axis-angle to start from and to keep, instead of those of the settings: what was turned to
+            find the place is forgotten, since this stage sees the torso alone.
     Returns:
         The hypotheses of each row, best first.
     """
@@ -294,9 +295,10 @@ def place(
     if reference_height is not None:
         zoom = reference_height / standing_height(observations.intrinsics, depth)
     names = [name for name in CANONICAL_JOINTS if settings.weights.get(name, 0.0) > 0]
-    index = [_index(name) for name in names]
+    index = torch.tensor([_index(name) for name in names], device=start.device)
     frame = ReferenceFrame(intrinsics=observations.intrinsics, zoom=zoom)
-    rotations = _orientations(observations, settings) if orientations is None else orientations
+    kept = None if orientation is None else axis_angle_to_matrix(orientation)[:, None]
+    rotations = _orientations(observations, settings) if kept is None else kept
     hypotheses = rotations.shape[1]
 
     def spread(values: Tensor) -> Tensor:
@@ -304,18 +306,26 @@ def place(
 
     rotations = rotations.flatten(0, 1)
     problem = _Rigid(
-        torch.cat([spread(points[:, index] - pelvis[:, None]) @ rotations.mT, rotations[:, None, :, 1]], 1),
+        torch.cat(
+            [spread(points.index_select(1, index) - pelvis[:, None]) @ rotations.mT, rotations[:, None, :, 1]], 1
+        ),
         spread(pelvis),
-        spread(frame.pixels(observations.keypoints[:, index])),
-        spread(start.new_tensor([settings.weights[name] for name in names]) * observations.confidence[:, index]),
+        spread(frame.pixels(observations.keypoints.index_select(1, index))),
+        spread(
+            start.new_tensor([settings.weights[name] for name in names])
+            * observations.confidence.index_select(1, index)
+        ),
         spread(frame.matrix),
         spread(depth),
         settings,
     )
-    solution = minimise(problem, problem.first(), LevenbergMarquardt(), settings.stopping)
+    with torch.inference_mode():  # nothing that lasts is made here
+        solution = minimise(problem, problem.first(), LevenbergMarquardt(), settings.stopping)
     cost = torch.nan_to_num(solution.cost, nan=torch.inf).unflatten(0, (-1, hypotheses))
     order = cost.argsort(dim=-1, stable=True)
-    orient = matrix_to_axis_angle(axis_angle_to_matrix(solution.params[:, :3]) @ rotations)
+    orient = orientation
+    if orient is None:
+        orient = matrix_to_axis_angle(axis_angle_to_matrix(solution.params[:, :3]) @ rotations)
     params = torch.cat([orient, solution.params[:, 3:]], -1).unflatten(0, (-1, hypotheses))
     params = params.gather(1, order[..., None].expand_as(params))
     return CameraFit(params, cost.gather(1, order), zoom, depth, _shoulders(observations) * zoom)

@@ -72,8 +72,8 @@ def hinge_angles(params: Tensor) -> tuple[Tensor, Tensor]:
 def penetration(body: BodyModel, params: Tensor, points: Tensor) -> Tensor:
     """(B,) metres, see `InterpenetrationTerm.depth`; ``points`` are the body's `POINTS`."""
     term = interpenetration_term(body, 1.0)
-    columns = [POINTS.index(name) for name in term.point_names]
-    return term.depth(BodyState(params, points[:, columns], None, body.layout))
+    columns = torch.tensor([POINTS.index(name) for name in term.point_names], device=points.device)
+    return term.depth(BodyState(params, points.index_select(1, columns), None, body.layout))
 
 
 def distance_from_prediction(points: Tensor, start: Tensor) -> Tensor:
@@ -87,10 +87,13 @@ def mask_evidence(observations: Observations) -> tuple[Tensor, tuple[str, ...]]:
     shares = observations.confidence.new_full((len(observations),), torch.nan)
     problems = []
     for row, mask in enumerate(observations.masks):
+        if mask is None:
+            problems.append("")
+            continue
         width, height = observations.image_size[row].tolist()
-        problem = None if mask is None else usable_mask(mask, (width, height))
+        problem = usable_mask(mask, (width, height))
         problems.append(problem or "")
-        if mask is not None and problem is None:
+        if problem is None:
             seen = observations.keypoints[row][observations.confidence[row] > 0]
             shares[row] = _share_on(mask, seen.double().cpu().numpy())
     return shares, tuple(problems)
@@ -118,7 +121,7 @@ def gather_evidence(
     params: Tensor,
     *,
     points: Tensor | None = None,
-    prediction: Tensor | None = None,
+    predicted: Tensor | None = None,
     finite: Tensor | None = None,
     status: Tensor | None = None,
     told: Sequence[str] = (),
@@ -129,13 +132,12 @@ def gather_evidence(
         body, observations, pose_prior: what the bodies are held against.
         params: (B, D), finite.
         points: (B, P, 3) metres, the bodies' `POINTS`, where they are known.
-        prediction: (B, D) that an anchored fit was held near; None: there is none.
+        predicted: (B, P, 3) those of the prediction that an anchored fit was held near; None: there is none.
         finite, status: (B,) see `Evidence`; None: all are, and converged.
         told: B texts of what is known against a row already, "" for nothing.
     """
     layout, seen = Layout.of_size(params.shape[-1]), observations.confidence > 0
-    compiled = compiled_points(body, POINTS)
-    points = compiled.points(params) if points is None else points
+    points = compiled_points(body, POINTS).points(params) if points is None else points
     errors, behind = reprojection_errors(points[:, : len(CANONICAL_JOINTS)], observations)
     size = person_size(body, observations.keypoints, observations.confidence)
     in_mask, mask_problems = mask_evidence(observations)
@@ -158,9 +160,7 @@ def gather_evidence(
         pose_prior=pose_prior.energy(params[:, layout.body_pose]),
         beta=params[:, layout.betas].abs().amax(-1),
         in_mask=in_mask,
-        moved=torch.full_like(size, torch.nan)
-        if prediction is None
-        else distance_from_prediction(points, compiled.points(prediction)),
+        moved=torch.full_like(size, torch.nan) if predicted is None else distance_from_prediction(points, predicted),
         told=tuple("; ".join(filter(None, pair)) for pair in zip(told, mask_problems, strict=True)),
     )
     return evidence, errors
@@ -179,7 +179,8 @@ def diagnose(problem: FitProblem, terms: Sequence[Term], params: Tensor, *, step
     params = params.masked_fill(~finite[:, None], 0.0)
     sound = finite & problem.whole
     energy = Energy(problem.body, terms, observed=POINTS)
-    state = energy.state(params)
+    both = energy.state(torch.cat((params, problem.start)) if problem.predicted else params)  # in one evaluation
+    state = both._replace(params=params, points=both.points[: len(params)])
     found = energy.by_term(state, torch.arange(len(params), device=params.device))
     evidence, errors = gather_evidence(
         problem.body,
@@ -187,7 +188,7 @@ def diagnose(problem: FitProblem, terms: Sequence[Term], params: Tensor, *, step
         problem.pose_prior,
         params,
         points=state.points[:, : len(POINTS)],
-        prediction=problem.start if problem.predicted else None,
+        predicted=both.points[len(params) :, : len(POINTS)] if problem.predicted else None,
         finite=sound,
         status=status,
     )

@@ -84,7 +84,7 @@ class Term(ABC):
 
     @abstractmethod
     def residuals(self, state: BodyState, rows: Tensor) -> Residuals:
-        """Residuals and Jacobian rows of chosen rows.
+        """Residuals and Jacobian rows of chosen rows; evaluated in inference mode, which `AutogradTerm` leaves.
 
         Args:
             state: where those rows stand; only the term's own points, in the order of ``point_names``.
@@ -159,15 +159,19 @@ class Energy:
         return BodyState.of(params, self._points, derivative=derivative)
 
     def _shares(self, state: BodyState) -> list[tuple[Term, BodyState]]:
-        return [(term, state.share(columns)) for term, columns in zip(self.terms, self._columns, strict=True)]
+        own: dict[tuple[str, ...], BodyState] = {}
+        for term, columns in zip(self.terms, self._columns, strict=True):
+            if term.point_names not in own:
+                own[term.point_names] = state.share(columns)
+        return [(term, own[term.point_names]) for term in self.terms]
 
     def normal_equations(self, params: Tensor, rows: Tensor) -> NormalEquations:
         """See `least_squares.Problem`."""
         count = len(params)
         normal = NormalEquations.zeros(count, self.layout.size, params)
         pieces = -(-count // _CHUNK_ROWS) if params.device.type == "cpu" else 1  # of even size, so that none is small
-        for some in torch.arange(count).tensor_split(pieces):
-            part = slice(int(some[0]), int(some[-1]) + 1)
+        for piece in range(pieces):
+            part = slice(piece * count // pieces, (piece + 1) * count // pieces)
             self._add(params[part], rows[part], NormalEquations(*(values[part] for values in normal)))
         if self._frozen is not None:
             normal.gradient[:, self._frozen] = 0

@@ -124,20 +124,20 @@ class LevenbergMarquardt:
         return control
 
     def propose(self, model: NormalEquations, control: Tensor) -> Proposal:
-        scaling = _scaling(model.hessian)
-        scaled, definite = _solve_scaled(model, scaling, control[:, 0])
+        scaling, damping = _scaling(model.hessian), control[:, 0]
+        scaled, definite = _solve_scaled(model, scaling, damping)
         step = scaled * scaling
         # With (H + l D) d = -g the model's reduction -2 g.d - d.H.d is -g.d + l d.D.d.
         squared = (scaled * scaled).sum(-1)
-        predicted = control[:, 0] * squared - (model.gradient * step).sum(-1)
+        predicted = damping * squared - (model.gradient * step).sum(-1)
         return Proposal(step, predicted.masked_fill(~definite, -1.0), squared.sqrt())
 
     def update(self, control: Tensor, length: Tensor, gain: Tensor) -> Tensor:
         good = gain > 0
-        smaller = control[:, 0] * (1.0 - (2.0 * gain.clamp(0.0, 1.0) - 1.0) ** 3).clamp(min=1.0 / 5.0)
-        damping = torch.where(good, smaller, control[:, 0] * control[:, 1]).clamp(min=1e-7)
-        growth = torch.where(good, 2.0, control[:, 1] * 2.0)
-        return torch.stack([damping, growth], -1)
+        damping, growth = control.unbind(-1)
+        smaller = damping * (1.0 - (2.0 * gain.clamp(0.0, 1.0) - 1.0) ** 3).clamp(min=1.0 / 5.0)
+        damping = torch.where(good, smaller, damping * growth).clamp(min=1e-7)
+        return torch.stack([damping, (growth * 2.0).masked_fill(good, 2.0)], -1)
 
     def stuck(self, control: Tensor) -> Tensor:
         return control[:, 0] > self.max_damping
@@ -242,9 +242,9 @@ class _State(NamedTuple):
         return self.status == Status.OUT_OF_STEPS
 
     def take(self, index: Tensor) -> _State:
-        model = NormalEquations(*(part[index] for part in self.model))
-        rest = (part[index] for part in (self.control, self.steps, self.status, self.place, self.rows))
-        return _State(self.params[index], model, *rest)
+        model = NormalEquations(*(part.index_select(0, index) for part in self.model))
+        rest = (self.control, self.steps, self.status, self.place, self.rows)
+        return _State(self.params.index_select(0, index), model, *(part.index_select(0, index) for part in rest))
 
 
 def _step(problem: Problem, rule: StepRule, state: _State, rtol: float) -> _State:
@@ -254,7 +254,7 @@ def _step(problem: Problem, rule: StepRule, state: _State, rtol: float) -> _Stat
     trial = state.params + step
     model = problem.normal_equations(trial, state.rows)
     reduction = old.cost - model.cost
-    usable = torch.isfinite(model.cost) & torch.isfinite(predicted) & (predicted > 0) & torch.isfinite(step).all(-1)
+    usable = _finite(model.cost, predicted, step) & (predicted > 0)
     gain = (reduction / predicted.clamp(min=torch.finfo(step.dtype).tiny)).masked_fill(~usable, -1.0)
     better = usable & (reduction > 0) & working
     control = torch.where(working[:, None], rule.update(state.control, length, gain), state.control)
@@ -264,14 +264,17 @@ def _step(problem: Problem, rule: StepRule, state: _State, rtol: float) -> _Stat
     status = state.status.masked_fill(working & rule.stuck(control), int(Status.STUCK))
     status = status.masked_fill(working & small, int(Status.CONVERGED))
     worse = torch.nonzero(~better)[:, 0]
-    hessian = model.hessian
     if len(worse):  # few, as a rule: copying them alone saves a pass over all matrices
-        hessian = hessian.index_copy(0, worse, old.hessian[worse])
-    model = NormalEquations(
-        torch.where(better, model.cost, old.cost), torch.where(better[:, None], model.gradient, old.gradient), hessian
-    )
-    params = torch.where(better[:, None], trial, state.params)
-    return _State(params, model, control, state.steps + working.long(), status, state.place, state.rows)
+        pairs = zip((trial, *model), (state.params, *old), strict=True)
+        trial, *kept = (new.index_copy(0, worse, before.index_select(0, worse)) for new, before in pairs)
+        model = NormalEquations(*kept)
+    return _State(trial, model, control, state.steps + working, status, state.place, state.rows)
+
+
+def _finite(*parts: Tensor) -> Tensor:
+    """(B,) whether all numbers of a row, in parts (B,) or (B, N), are finite; one that is not a number stays so."""
+    together = torch.cat([part if part.dim() > 1 else part[:, None] for part in parts], -1)
+    return together.abs().amax(-1) < torch.inf
 
 
 def _flat(model: NormalEquations, rtol: float) -> Tensor:
@@ -286,8 +289,8 @@ def _write(state: _State, out: Solution, rtol: float) -> None:
     stuck = status == Status.STUCK
     if bool(stuck.any()):
         status = torch.where(stuck & _flat(state.model, rtol), int(Status.CONVERGED), status)
-    out.params[place], out.cost[place], out.steps[place] = state.params, state.model.cost, state.steps
-    out.status[place] = status
+    for whole, part in zip(out, (state.params, state.model.cost, state.steps, status), strict=True):
+        whole.index_copy_(0, place, part)
 
 
 @torch.no_grad()
@@ -315,9 +318,9 @@ def minimise(
     place = torch.arange(len(start), device=start.device)
     rows = place if rows is None else rows
     model = problem.normal_equations(start, rows)
-    sound = torch.isfinite(model.cost) & torch.isfinite(model.gradient).all(-1) & torch.isfinite(start).all(-1)
-    status = torch.where(sound, int(Status.OUT_OF_STEPS), int(Status.FAILED))
     steps = torch.zeros_like(place)
+    status = torch.full_like(place, int(Status.OUT_OF_STEPS))
+    status = status.masked_fill(~_finite(model.cost, model.gradient, start), int(Status.FAILED))
     state = _State(start, model, rule.init(start), steps, status, place, rows)
     out = Solution(start.clone(), model.cost.clone(), steps.clone(), status.clone())
     for _ in range(stopping.max_steps):

@@ -115,7 +115,7 @@ def sanitised(observations: Observations, start: Tensor) -> tuple[Observations, 
     confidence, keypoints, intrinsics = observations.confidence, observations.keypoints, observations.intrinsics
     sane = torch.isfinite(keypoints).all(-1) & (torch.nan_to_num(keypoints).abs().amax(-1) < LARGEST_PIXEL)
     confidence = torch.where(sane & (confidence > 0), confidence.nan_to_num(), 0.0).clamp(0.0, 1.0)
-    focal = intrinsics[:, [0, 1], [0, 1]]
+    focal = torch.diagonal(intrinsics[:, :2, :2], dim1=-2, dim2=-1)
     whole = torch.isfinite(start).all(-1) & torch.isfinite(intrinsics).flatten(1).all(-1) & (focal > 0).all(-1)
     confidence = torch.where(whole[:, None], confidence, 0.0)
     stand_in = torch.diag(intrinsics.new_tensor([1000.0, 1000.0, 1.0]))

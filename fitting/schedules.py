@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..body import CANONICAL_JOINTS, BodyModel, axis_angle_to_matrix
+from ..body import CANONICAL_JOINTS, BodyModel
 from ..observations.conventions import CONVENTIONS
 from ..observations.people import Observations
 from ..rows import filled
@@ -32,6 +32,7 @@ SKELETONS = tuple(
     tuple(name for name in CONVENTIONS[convention] if name) for convention in ("coco17", "lsp14", "body25", "canonical")
 )
 """Sets of joints that the data term is built for, the smallest that holds all joints a row has seen."""
+_COVERED = torch.tensor([[name in joints for name in CANONICAL_JOINTS] for joints in SKELETONS])
 
 
 def smplify(
@@ -181,19 +182,15 @@ def problem_of(
     Returns:
         The problem, and where its stages begin.
     """
-    where = body.layout.global_orient
     placed = camera_stage.place(
         body,
         observations,
         start,
         config.camera,
         reference_height=config.reference_height,
-        orientations=axis_angle_to_matrix(start[:, None, where]) if keep_orientation else None,
+        orientation=start[:, body.layout.global_orient] if keep_orientation else None,
     )
     candidates, worth = camera_stage.choose(placed, config.candidates, config.candidate_margin)
-    if keep_orientation:
-        # What the camera stage turned to find the place is forgotten: it sees the torso alone, the prediction saw all.
-        candidates[..., :3] = start[:, None, where]
     starts = torch.stack([camera_stage.apply(start, candidate) for candidate in candidates.unbind(1)], 1)
     depth = starts[:, 0, body.layout.depth]
     problem = FitProblem(
@@ -213,8 +210,7 @@ def problem_of(
 def skeleton_groups(observations: Observations) -> list[tuple[tuple[str, ...], list[int]]]:
     """Group rows by the smallest skeleton that covers their seen joints: its joints, and the rows."""
     seen = (observations.confidence > 0).cpu()
-    covered = torch.tensor([[name in joints for name in CANONICAL_JOINTS] for joints in SKELETONS])
-    fits = (~seen[:, None] | covered).all(-1)  # (B, skeletons)
+    fits = (~seen[:, None] | _COVERED).all(-1)  # (B, skeletons)
     groups: dict[int, list[int]] = {}
     for row, choice in enumerate(fits.int().argmax(1).tolist()):
         groups.setdefault(choice, []).append(row)

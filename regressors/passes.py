@@ -14,7 +14,7 @@ import torch
 from .pose_prior import NUM_FEATURES, PosePrior
 
 SAFE_PASS = 16  # people: every row comes out as in a pass of so many
-SMALLEST_PASS = 4  # people: fewer take as long
+SMALLEST_PASS = 2  # people: sizes are multiples of it or, where those do not come out equal, of twice as many
 LARGEST_PASS = 128  # people: more are not faster
 
 _tried: WeakKeyDictionary[PosePrior, dict[tuple[int, int], bool]] = WeakKeyDictionary()
@@ -23,11 +23,15 @@ _tried: WeakKeyDictionary[PosePrior, dict[tuple[int, int], bool]] = WeakKeyDicti
 def pass_size(network: PosePrior, count: int) -> int:
     """The number of rows that each pass is to have, filled up, for ``count`` rows altogether."""
     passes = -(-count // LARGEST_PASS)
-    size = SMALLEST_PASS * -(-count // (passes * SMALLEST_PASS))
+    sizes = (step * -(-count // (passes * step)) for step in (SMALLEST_PASS, 2 * SMALLEST_PASS))
+    return next((size for size in sizes if _works(network, size)), SAFE_PASS)
+
+
+def _works(network: PosePrior, size: int) -> bool:
     known, key = _tried.setdefault(network, {}), (size, torch.get_num_threads())
     if key not in known:
         known[key] = size == SAFE_PASS or _as_in_safe_passes(network, size)
-    return size if known[key] else SAFE_PASS
+    return known[key]
 
 
 def _as_in_safe_passes(network: PosePrior, size: int) -> bool:

@@ -16,7 +16,7 @@ from ..body.limbs import limb_confidence, limb_directions
 from ..body.parameters import NUM_POSE, Layout
 from ..deprecation import renamed_arguments
 from ..observations.people import Observations
-from ..rows import Rows
+from ..rows import FEWEST_ROWS, Rows
 from .folding import fold, folded
 from .limb_cues import CUE_WEIGHT, blend_limbs
 from .normalisation import FEWEST_JOINTS, NormalisedKeypoints, normalise
@@ -115,7 +115,7 @@ def predict_params(observations: Observations, body: BodyModel, *, networks: Net
         for first in range(0, len(observations), size):
             some = range(first, min(first + size, len(observations)))
             parts.append(_predict_rows(observations.rows(some), size, body, pose, networks.shapes.get(body.name)))
-    return parts[0] if len(parts) == 1 else Prediction.concatenate(parts)
+    return Prediction.concatenate(parts)  # tensors of inference mode must not get out: they refuse gradients
 
 
 @lru_cache(maxsize=1)
@@ -128,16 +128,16 @@ def _shipped_networks() -> Networks:
 def _predict_rows(
     observations: Observations, size: int, body: BodyModel, pose: PosePrior, shape: ShapePrior | None
 ) -> Prediction:
-    """One pass, filled up to ``size`` rows; the networks are folded or will be."""
-    count, layout = len(observations), body.layout
+    """One pass, of which the network sees ``size`` rows; the networks are folded or will be."""
+    count, layout, rows = len(observations), body.layout, max(size, FEWEST_ROWS)
     seen = observations.to(body.device, torch.float32)
     keypoints, confidence, intrinsics = (
-        _filled(values, size) for values in (seen.keypoints, seen.confidence, seen.intrinsics)
+        _filled(values, rows) for values in (seen.keypoints, seen.confidence, seen.intrinsics)
     )
     inputs = normalise(keypoints, confidence, intrinsics)
-    local = _local_rotations(pose, inputs, _filled(seen.world, size), confidence)
+    local = _local_rotations(pose, inputs, _filled(seen.world, rows), confidence, size)
     local[:, 0] = inputs.view.mT @ local[:, 0]
-    params = layout.zeros(size, keypoints)
+    params = layout.zeros(rows, keypoints)
     upright = params.new_zeros(NUM_POSE)
     upright[0] = torch.pi
     params[:, layout.pose] = torch.where(inputs.usable[:, None], matrix_to_axis_angle(local).flatten(1), upright)
@@ -154,16 +154,23 @@ def _predict_rows(
     )
 
 
-def _local_rotations(pose: PosePrior, inputs: NormalisedKeypoints, world: Tensor, confidence: Tensor) -> Tensor:
-    """(B, 24, 3, 3) of the network, drawn to limbs that were seen in space: joints (B, K, 3), camera frame, or NaN."""
-    found = pose(inputs.features)
+def _local_rotations(
+    pose: PosePrior, inputs: NormalisedKeypoints, world: Tensor, confidence: Tensor, size: int
+) -> Tensor:
+    """(B, 24, 3, 3) of the network, drawn to limbs that were seen in space: joints (B, K, 3), camera frame, or NaN.
+
+    The network is given ``size`` rows; those beyond are copies of the first.
+    """
+    found = pose(inputs.features[:size])  # fewer rows take it less time, and nothing besides
+    local = _filled(found.local, len(world))
     directions = limb_directions(world)
     told = torch.isfinite(directions).all(-1).any(-1)
     if not bool(told.any()):
-        return found.local
+        return local
     turned = (inputs.view[:, None] * directions[:, :, None]).sum(-1)
-    blended = blend_limbs(found.world, pose.skeleton.bones, turned, CUE_WEIGHT * limb_confidence(confidence))
-    return torch.where(told[:, None, None, None], local_rotations(blended), found.local)
+    weight = CUE_WEIGHT * limb_confidence(confidence)
+    blended = blend_limbs(_filled(found.world, len(world)), pose.skeleton.bones, turned, weight)
+    return torch.where(told[:, None, None, None], local_rotations(blended), local)
 
 
 def _filled(values: Tensor, size: int) -> Tensor:

@@ -5,6 +5,8 @@ Every joint and landmark of the project goes by one of these names; indices come
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 SMPL_JOINTS: tuple[str, ...] = (
     "pelvis",
     "left_hip",
@@ -131,6 +133,7 @@ def mirrored_name(name: str) -> str:
     return name
 
 
+@lru_cache(maxsize=16)
 def mirror_permutation(names: tuple[str, ...]) -> tuple[int, ...]:
     """For each name, the index of its mirror in the same tuple.
 

@@ -23,7 +23,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 import torch
@@ -35,9 +35,9 @@ from .joint_sets import CANONICAL_JOINTS
 from .model import BodyModel
 from .parameters import NUM_POSE, Layout
 from .points import point_table
+from .rotations import skew_table
 from .skinning import ancestor_rows, jump_tables
 
-_SKEW_ROWS = (6, 2, 4, 5, 6, 0, 1, 3, 6)  # see _exponential_map
 _CHUNK_ROWS = 128  # of the batch at a time: intermediate results stay in the cache
 
 
@@ -64,7 +64,6 @@ class PointSet:
     num_betas: int
     parent_joints: Tensor  # (23,) parents of all joints but the root
     jumps: tuple[tuple[int, Tensor], ...]  # first joint with an ancestor 1, 2, 4, 8 steps up, and those ancestors
-    skew: Tensor  # (9,): see _exponential_map
     source_frames: Tensor  # (N,) joint whose frame carries the source
     source_rest: Tensor  # (N * 3, 1): q at betas 0
     source_shape: Tensor  # (N * 3, S): dq/dbetas
@@ -89,6 +88,11 @@ class PointSet:
     @property
     def num_points(self) -> int:
         return len(self.names)
+
+    @cached_property
+    def layout(self) -> Layout:
+        """Layout of the parameters."""
+        return Layout(self.num_betas)
 
     def to(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> PointSet:
         """The same on another device, or with another floating-point type."""
@@ -153,17 +157,17 @@ class PointSet:
         points.copy_(posed.points_and_arms[: self.num_points].permute(2, 0, 1))
 
     def _check(self, params: Tensor) -> None:
-        Layout(self.num_betas).check(params)
+        self.layout.check(params)
 
     def _pose(self, params: Tensor, combine: Tensor) -> _Posed:
         """The parameters (D, B), posed: shared by points and Jacobian."""
         batch = params.shape[1]
-        layout = Layout(self.num_betas)
-        betas, transl = params[layout.betas], params[layout.transl]
-        local, jacobians = _exponential_map(params[layout.pose].view(-1, 3, batch), self.skew)
+        layout = self.layout
+        local, jacobians = _exponential_map(params[layout.pose].view(-1, 3, batch))
         world = local
         for start, ancestors in self.jumps:  # pointer doubling: see skinning.jump_tables
             world = torch.cat((world[:start], _product(world.index_select(0, ancestors), world[start:])))
+        betas = params[layout.betas]
         vectors = _product_by_rows(self.source_shape, betas).add_(self.source_rest)
         if self.corrective_joints.numel():
             matrices = local.index_select(0, self.corrective_joints).view(-1, batch)
@@ -171,7 +175,7 @@ class PointSet:
             vectors.view(-1, 3 * batch).addmm_(self.corrective_spread, added)
         turned = _apply(world.index_select(0, self.source_frames), vectors.view(-1, 3, batch))  # (N, 3, B)
         summed = (combine @ turned.view(-1, 3 * batch)).view(-1, 3, batch)
-        root = _product_by_rows(self.root_shape, betas) + (self.root_rest + transl)
+        root = _product_by_rows(self.root_shape, betas) + (self.root_rest + params[layout.transl])
         summed[: self.num_points] += self.root_weight * root
         return _Posed(local, jacobians, world, summed)
 
@@ -204,18 +208,16 @@ def _product_by_rows(table: Tensor, columns: Tensor) -> Tensor:
 
 def _product(left: Tensor, right: Tensor) -> Tensor:
     """Products of matrices stored by columns, (n, 3, 3, B) each."""
-    total = left[:, None, 0] * right[:, :, 0, None]
-    for axis in (1, 2):
-        total.addcmul_(left[:, None, axis], right[:, :, axis, None])
-    return total
+    first, second, third = left.unsqueeze(1).unbind(2)  # each (n, 1, 3, B)
+    along, across, away = right.unsqueeze(3).unbind(2)  # each (n, 3, 1, B)
+    return (first * along).addcmul_(second, across).addcmul_(third, away)
 
 
 def _apply(matrices: Tensor, vectors: Tensor) -> Tensor:
     """Matrices stored by columns, (n, 3, 3, B), times vectors (n, 3, B)."""
-    total = matrices[:, 0] * vectors[:, 0, None]
-    for axis in (1, 2):
-        total.addcmul_(matrices[:, axis], vectors[:, axis, None])
-    return total
+    first, second, third = matrices.unbind(1)  # each (n, 3, B)
+    x, y, z = vectors.unsqueeze(2).unbind(1)  # each (n, 1, B)
+    return (first * x).addcmul_(second, y).addcmul_(third, z)
 
 
 def _cross(left: Tensor, right: Tensor, left_rows: Tensor, right_rows: Tensor, out: Tensor) -> None:
@@ -224,27 +226,28 @@ def _cross(left: Tensor, right: Tensor, left_rows: Tensor, right_rows: Tensor, o
     out.addcmul_(left.index_select(0, left_rows[1]), right.index_select(0, right_rows[1]), value=-1.0)
 
 
-def _exponential_map(vectors: Tensor, skew_rows: Tensor) -> tuple[Tensor, Tensor]:
+def _exponential_map(vectors: Tensor) -> tuple[Tensor, Tensor]:
     """Rotations and left Jacobians, (n, 3, 3, B) by columns, of axis-angle vectors (n, 3, B).
 
     The formulas of ``rotations``, without automatic differentiation and in few calls: c = (1 - a) / t^2 loses digits
-    at small angles, but enters as c w w^T, which takes its error back to a rounding of 1. ``skew_rows`` (9,) finds
-    [w]x in (w, -w, 0).
+    at small angles, but enters as c w w^T, which takes its error back to a rounding of 1.
     """
+    count, _, batch = vectors.shape
     squared = (vectors * vectors).sum(1)
     angle = squared.sqrt()
     a = torch.sinc(angle * (1.0 / math.pi))
     half = torch.sinc(angle * (0.5 / math.pi))
     b = half * half * 0.5
     c = (1.0 - a) / squared.clamp_min(1e-14)
-    of_outer = torch.stack((b, c))[:, :, None, None]
-    of_skew = torch.stack((a, b))[:, :, None, None]
-    of_identity = torch.stack((torch.cos(angle), a))[:, :, None]
-    outer = vectors[:, :, None] * vectors[:, None]
-    skew = torch.cat((vectors, -vectors, vectors.new_zeros(1).expand_as(vectors[:, :1])), dim=1)
-    both = (of_outer * outer).addcmul_(of_skew, skew.index_select(1, skew_rows).view_as(outer))  # (2, n, 3, 3, B)
-    torch.diagonal(both, dim1=2, dim2=3).add_(of_identity.transpose(2, 3))
-    return both[0], both[1]
+    coefficients = torch.stack((b, c, a, b, torch.cos(angle), a)).view(3, 2, count, 1, batch)
+    of_outer, of_skew, of_identity = coefficients.unbind()
+    outer = (vectors.unsqueeze(2) * vectors.unsqueeze(1)).view(count, 9, batch)
+    entries, signs = skew_table(vectors.dtype, vectors.device)
+    transposed = vectors.index_select(1, entries) * signs[:, None]  # by columns, what the table has by rows
+    both = (of_outer * outer).addcmul_(of_skew, transposed, value=-1.0)  # (2, n, 9, B)
+    both[:, :, ::4] += of_identity
+    rotations, jacobians = both.view(2, count, 3, 3, batch).unbind()
+    return rotations, jacobians
 
 
 def rotations_with_jacobians(vectors: Tensor) -> tuple[Tensor, Tensor]:
@@ -252,8 +255,7 @@ def rotations_with_jacobians(vectors: Tensor) -> tuple[Tensor, Tensor]:
 
     The same formulas as `rotations.axis_angle_to_matrix` and `rotations.left_jacobian`, which are differentiable.
     """
-    rows = torch.tensor(_SKEW_ROWS, device=vectors.device)
-    both = _exponential_map(vectors.t().contiguous()[None], rows)
+    both = _exponential_map(vectors.t().contiguous()[None])
     rotation, jacobian = (columns[0].permute(2, 1, 0).contiguous() for columns in both)
     return rotation, jacobian
 
@@ -379,7 +381,6 @@ class _Compiler:
             num_betas=self.num_betas,
             parent_joints=indices(parents[1:]),
             jumps=tuple((start, indices(table[start:])) for start, table in self._jumps()),
-            skew=indices(_SKEW_ROWS),
             source_frames=indices(frames),
             source_rest=tensor(rest.reshape(-1, 1)),
             source_shape=tensor(shape.reshape(-1, self.num_betas)),

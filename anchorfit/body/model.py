@@ -74,7 +74,7 @@ class BodyModel:
     def num_betas(self) -> int:
         return self.shapedirs.shape[-1]
 
-    @property
+    @cached_property
     def layout(self) -> Layout:
         """Layout of a row of this body's parameters."""
         return Layout(self.num_betas)

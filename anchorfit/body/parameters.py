@@ -7,6 +7,7 @@ joints, coefficients of the body's S shape components, metres. No other module k
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 import torch
@@ -49,6 +50,7 @@ class Layout:
     num_betas: int
 
     @classmethod
+    @lru_cache(maxsize=32)
     def of_size(cls, size: int) -> Layout:
         """The layout of rows of ``size`` numbers.
 
@@ -60,33 +62,33 @@ class Layout:
             raise ValueError(f"params: expected rows of at least {NUM_POSE + NUM_TRANSL + 1} numbers, got {size}")
         return cls(num_betas)
 
-    @property
+    @cached_property
     def size(self) -> int:
         """D, the numbers of a row."""
         return self.transl.stop
 
-    @property
+    @cached_property
     def pose(self) -> slice:
         """All 24 joints, the global orientation first."""
         return slice(0, NUM_POSE)
 
-    @property
+    @cached_property
     def global_orient(self) -> slice:
         return slice(0, NUM_POSE - NUM_BODY_POSE)
 
-    @property
+    @cached_property
     def body_pose(self) -> slice:
         return slice(NUM_POSE - NUM_BODY_POSE, NUM_POSE)
 
-    @property
+    @cached_property
     def betas(self) -> slice:
         return slice(NUM_POSE, NUM_POSE + self.num_betas)
 
-    @property
+    @cached_property
     def transl(self) -> slice:
         return slice(NUM_POSE + self.num_betas, NUM_POSE + self.num_betas + NUM_TRANSL)
 
-    @property
+    @cached_property
     def depth(self) -> int:
         """The column of the translation along the camera's axis."""
         return self.size - 1

@@ -14,6 +14,7 @@ and automatic differentiation passes through zero.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import NamedTuple
 
 import torch
@@ -35,11 +36,12 @@ class RotationCoefficients(NamedTuple):
     c: Tensor
 
 
-def _series(x: Tensor, first: int) -> Tensor:
-    """1/n! - x/(n+2)! + x^2/(n+4)! - ..., with n = ``first``, by Horner's rule."""
-    terms = [(-1) ** k / math.factorial(first + 2 * k) for k in range(7)]
-    total = torch.full_like(x, terms[-1])
-    for term in reversed(terms[:-1]):
+def _series(x: Tensor) -> Tensor:
+    """1/n! - x/(n+2)! + x^2/(n+4)! - ... for n = 1, 2, 3, by Horner's rule: (..., 3)."""
+    factorials = [[(-1) ** k / math.factorial(n + 2 * k) for n in (1, 2, 3)] for k in reversed(range(7))]
+    total, *terms = x.new_tensor(factorials).unbind()
+    x = x[..., None]
+    for term in terms:
         total = total * x + term
     return total
 
@@ -60,11 +62,8 @@ def rotation_coefficients(squared_angle: Tensor) -> RotationCoefficients:
     a = torch.sin(angle) / angle
     b = 2.0 * half_sine * half_sine / outside
     c = (1.0 - a) / outside
-    return RotationCoefficients(
-        torch.where(small, _series(inside, 1), a),
-        torch.where(small, _series(inside, 2), b),
-        torch.where(small, _series(inside, 3), c),
-    )
+    found = torch.where(small[..., None], _series(inside), torch.stack((a, b, c), -1))
+    return RotationCoefficients(*found.unbind(-1))
 
 
 def _check_vectors(axis_angle: Tensor) -> None:
@@ -77,6 +76,14 @@ def _check_matrices(matrix: Tensor) -> None:
         raise ValueError(f"matrix: expected (..., 3, 3), got {tuple(matrix.shape)}")
 
 
+@lru_cache(maxsize=8)
+def skew_table(dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
+    """The matrix [v]x, row by row, as entries of v and their signs, (9,) each."""
+    entries, signs = (0, 2, 1, 2, 0, 0, 1, 0, 0), (0, -1, 1, 1, 0, -1, -1, 1, 0)
+    with torch.inference_mode(False):  # tensors that last: of use in any mode
+        return torch.tensor(entries, device=device), torch.tensor(signs, dtype=dtype, device=device)
+
+
 def cross_matrix(vector: Tensor) -> Tensor:
     """The matrix [v]x with [v]x y = v x y.
 
@@ -86,9 +93,8 @@ def cross_matrix(vector: Tensor) -> Tensor:
         (..., 3, 3), skew-symmetric.
     """
     _check_vectors(vector)
-    x, y, z = vector.unbind(-1)
-    zero = torch.zeros_like(x)
-    return torch.stack((zero, -z, y, z, zero, -x, -y, x, zero), dim=-1).unflatten(-1, (3, 3))
+    entries, signs = skew_table(vector.dtype, vector.device)
+    return (vector.index_select(-1, entries) * signs).unflatten(-1, (3, 3))
 
 
 def _combine(identity: Tensor, skew: Tensor, outer: Tensor, vector: Tensor) -> Tensor:
@@ -178,21 +184,16 @@ def matrix_to_axis_angle(matrix: Tensor) -> Tensor:
     Source: Shepperd 1978, "Quaternion from rotation matrix".
     """
     _check_matrices(matrix)
-    m00, m11, m22 = matrix[..., 0, 0], matrix[..., 1, 1], matrix[..., 2, 2]
-    plus = [(matrix[..., i, j] + matrix[..., j, i]) for i, j in ((0, 1), (0, 2), (1, 2))]
-    minus = [(matrix[..., i, j] - matrix[..., j, i]) for i, j in ((2, 1), (0, 2), (1, 0))]
-    # Row r is 4 q_r q for q = (w, x, y, z).
-    rows = torch.stack(
-        [
-            torch.stack((1 + m00 + m11 + m22, minus[0], minus[1], minus[2]), -1),
-            torch.stack((minus[0], 1 + m00 - m11 - m22, plus[0], plus[1]), -1),
-            torch.stack((minus[1], plus[0], 1 - m00 + m11 - m22, plus[2]), -1),
-            torch.stack((minus[2], plus[1], plus[2], 1 - m00 - m11 + m22), -1),
-        ],
-        dim=-2,
-    )
-    largest = torch.diagonal(rows, dim1=-2, dim2=-1).argmax(-1)
-    quaternion = torch.gather(rows, -2, largest[..., None, None].expand(*largest.shape, 1, 4)).squeeze(-2)
+    signs = matrix.new_tensor(((1, 1, -1, -1), (1, -1, 1, -1), (1, -1, -1, 1)))
+    m00, m11, m22 = torch.diagonal(matrix, dim1=-2, dim2=-1).unsqueeze(-1).unbind(-2)
+    squares = 1 + m00 * signs[0] + m11 * signs[1] + m22 * signs[2]  # 4 (w^2, x^2, y^2, z^2)
+    # Row r is 4 q_r q for q = (w, x, y, z): of the squares, of M + M^T (from 4 on) and of M - M^T (from 13 on).
+    places = (0, 20, 15, 16, 20, 1, 5, 6, 15, 5, 2, 9, 16, 6, 9, 3)
+    transposed = matrix.mT
+    known = torch.cat((squares, (matrix + transposed).flatten(-2), (matrix - transposed).flatten(-2)), -1)
+    rows = known.index_select(-1, torch.tensor(places, device=matrix.device)).unflatten(-1, (4, 4))
+    largest = squares.argmax(-1, keepdim=True)
+    quaternion = torch.gather(rows, -2, largest[..., None].expand(*largest.shape, 4)).squeeze(-2)
     quaternion = quaternion / torch.linalg.vector_norm(quaternion, dim=-1, keepdim=True)
     quaternion = torch.where(quaternion[..., :1] < 0, -quaternion, quaternion)
     real, imaginary = quaternion[..., 0], quaternion[..., 1:]

@@ -361,13 +361,12 @@ def print_people(estimate: BodyEstimate, columns: Mapping[str, Sequence[str]] | 
     table.add_column("score", justify="right")
     table.add_column("trusted")
     diagnostics = estimate.diagnostics
+    errors = diagnostics.mean_error_px
     for i, name in enumerate(estimate.names):
-        errors = diagnostics.reprojection_px[i]
-        errors = errors[torch.isfinite(errors)]
         table.add_row(
             escape(name),
             str(int((estimate.confidence[i] > 0).sum())),
-            f"{float(errors.mean()):.1f} px" if len(errors) else "-",
+            f"{float(errors[i]):.1f} px" if torch.isfinite(errors[i]) else "-",
             *(values[i] for values in (columns or {}).values()),
             str(int(diagnostics.steps[i])),
             f"{float(diagnostics.score[i]):.2f}" if torch.isfinite(diagnostics.score[i]) else "-",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from typing import Annotated
 
@@ -57,6 +58,7 @@ def _options(
 
 def run() -> None:
     """Run the command line: exit code 0 when something was done, 1 when nothing could be, 2 for a wrong command."""
+    gc.set_threshold(100_000, 50)  # a keypoint file is many small objects, none of them in a circle
     try:
         app()
     except (OSError, ValueError, ImportError) as error:

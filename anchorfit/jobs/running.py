@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-import torch
+from torch import Tensor
 
 from ..observations import Person
 from ..pipeline import Outcome
-from ..results import BodyEstimate
+from ..results import BodyEstimate, Diagnostics
 from .ledger import Ledger
 
 Item = TypeVar("Item")
@@ -229,27 +230,28 @@ def _records(chunk: Chunk, outcome: Outcome, extra: Mapping[str, Mapping[str, An
     for problem in outcome.problems:
         notes.setdefault(problem.subject, []).append(problem.message)
     estimate = outcome.estimate
-    rows = {} if estimate is None else {name: row for row, name in enumerate(estimate.names)}
+    fitted = {} if estimate is None else dict(zip(estimate.names, _fitted(estimate.diagnostics), strict=True))
     for person in chunk.people:
-        record: dict[str, Any] = {"name": person.name, "image": str(person.image) if person.image else None}
-        if estimate is not None and person.name in rows:
-            record |= _fitted(estimate, rows[person.name])
-        else:
-            record |= {"status": "skipped"}
-        record |= {"notes": notes.get(person.name, []), "chunk": chunk.number}
-        yield record | dict(extra.get(person.name, {}))
+        name = person.name
+        record: dict[str, Any] = {"name": name, "image": str(person.image) if person.image else None}
+        record |= fitted.get(name, {"status": "skipped"})
+        record |= {"notes": notes.get(name, []), "chunk": chunk.number}
+        yield {**record, **extra.get(name, {})}
 
 
-def _fitted(estimate: BodyEstimate, row: int) -> dict[str, Any]:
-    found = estimate.diagnostics
-    errors = found.reprojection_px[row]
-    errors = errors[torch.isfinite(errors)]
-    return {
-        "status": "fitted",
-        "score": round(float(found.score[row]), 4) if torch.isfinite(found.score[row]) else None,
-        "trusted": bool(found.trusted[row]),
-        "reason": found.reasons[row],
-        "error_px": round(float(errors.mean()), 4) if len(errors) else None,
-        "steps": int(found.steps[row]),
-        "converged": bool(found.converged[row]),
+def _fitted(found: Diagnostics) -> Iterator[dict[str, Any]]:
+    """What the index says of each row."""
+    columns: dict[str, Sequence[Any]] = {
+        "score": _rounded(found.score),
+        "trusted": found.trusted.tolist(),
+        "reason": found.reasons,
+        "error_px": _rounded(found.mean_error_px),
+        "steps": found.steps.tolist(),
+        "converged": found.converged.tolist(),
     }
+    for values in zip(*columns.values(), strict=True):
+        yield {"status": "fitted", **dict(zip(columns, values, strict=True))}
+
+
+def _rounded(values: Tensor) -> list[float | None]:
+    return [round(value, 4) if math.isfinite(value) else None for value in values.tolist()]

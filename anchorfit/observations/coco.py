@@ -7,6 +7,7 @@ added to reach the middle of the pixel (as detectron2 does); its boxes and polyg
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -63,7 +64,8 @@ def parse_coco(content: Any, path: str | Path, *, convention: str | None = None)
         return _parse_results(content, path, chosen)
     images = _image_records(content.get("images"))
     joints_of = _joints_of_categories(content.get("categories"))
-    people: list[Person] = []
+    found: list[tuple[str, _ImageRecord, dict[str, Any]]] = []
+    seen: list[_Seen] = []
     problems: list[str] = []
     used: Counter[tuple[str, str]] = Counter()
     for place, annotation in enumerate(content["annotations"]):
@@ -80,71 +82,98 @@ def parse_coco(content: Any, path: str | Path, *, convention: str | None = None)
             continue
         try:
             joints = CONVENTIONS[chosen] if chosen else joints_of.get(str(annotation.get("category_id")))
-            positions, confidence = _keypoints(annotation["keypoints"], joints, flags=True)
+            seen.append(_seen(annotation["keypoints"], joints))
         except ValueError as error:
             problems.append(f"{where}: {error}; this person is left out")
             continue
-        people.append(
-            Person(
-                person_id=_unique(identity, str(image.path), used),
-                keypoints=positions,
-                confidence=confidence,
-                image=image.path,
-                image_size=image.size,
-                box=optional_box(annotation.get("bbox")),
-                mask=_stored_mask(annotation.get("segmentation"), image.size),
-            )
+        found.append((_unique(identity, str(image.path), used), image, annotation))
+    people = (
+        Person(
+            person_id=identity,
+            keypoints=positions,
+            confidence=confidence,
+            image=image.path,
+            image_size=image.size,
+            box=optional_box(annotation.get("bbox")),
+            mask=_stored_mask(annotation.get("segmentation"), image.size),
         )
+        for (identity, image, annotation), (positions, confidence) in zip(
+            found, _canonical(seen, flags=True), strict=True
+        )
+    )
     return PeopleFile(tuple(people), tuple(problems))
 
 
 def _parse_results(content: list[Any], path: str | Path, chosen: str | None) -> PeopleFile:
-    people: list[Person] = []
+    found: list[tuple[str, Path, dict[str, Any]]] = []
+    seen: list[_Seen] = []
     problems: list[str] = []
-    seen: Counter[str] = Counter()
+    used: Counter[str] = Counter()
     for place, result in enumerate(content):
         image_id = result.get("image_id") if isinstance(result, dict) else None
         if not isinstance(image_id, (int, str)) or isinstance(image_id, bool):
             problems.append(f"{path}: result {place}: expected an object with an image_id; this person is left out")
             continue
         image = Path(f"{image_id:012d}.jpg" if isinstance(image_id, int) else image_id)
-        identity = str(seen[str(image)])
-        seen[str(image)] += 1
+        identity = str(used[str(image)])
+        used[str(image)] += 1
         try:
             joints = CONVENTIONS[chosen] if chosen else None
-            positions, confidence = _keypoints(result.get("keypoints"), joints, flags=False)
+            seen.append(_seen(result.get("keypoints"), joints))
         except ValueError as error:
             problems.append(f"{path}: {image.name}#{identity}: {error}; this person is left out")
             continue
-        score = result.get("score")
-        people.append(
-            Person(
-                person_id=identity,
-                keypoints=positions,
-                confidence=confidence,
-                image=image,
-                box=optional_box(result.get("bbox")),
-                score=float(score) if isinstance(score, (int, float)) else None,
-            )
+        found.append((identity, image, result))
+    people = (
+        Person(
+            person_id=identity,
+            keypoints=positions,
+            confidence=confidence,
+            image=image,
+            box=optional_box(result.get("bbox")),
+            score=float(score) if isinstance(score := result.get("score"), (int, float)) else None,
         )
+        for (identity, image, result), (positions, confidence) in zip(found, _canonical(seen, flags=False), strict=True)
+    )
     return PeopleFile(tuple(people), tuple(problems))
 
 
-def _keypoints(value: Any, joints: Convention | None, *, flags: bool) -> tuple[np.ndarray, np.ndarray]:
+class _Seen(NamedTuple):
+    """A person's keypoints as the file has them: (J, 3) x, y and flag or confidence, and which joints they are."""
+
+    triples: np.ndarray
+    joints: Convention
+
+
+def _seen(value: Any, joints: Convention | None) -> _Seen:
     triples = numbers(value, "keypoints", None if joints is None else 3 * len(joints))
     if len(triples) % 3:
         raise ValueError(f"keypoints: expected x, y and visibility for each, got {len(triples)} numbers")
     triples = triples.reshape(-1, 3)
     if joints is None:
         joints = CONVENTIONS["coco17" if len(triples) == 17 else convention_by_count(len(triples))]
-    confidence = triples[:, 2]
-    visible, hidden = confidence == 2, confidence == 1
-    if flags and (visible | hidden | (confidence == 0) | ~np.isfinite(confidence)).all():
-        # else the file stores confidences in their place
-        confidence = np.where(visible, 1.0, np.where(hidden, OCCLUDED_CONFIDENCE, 0.0))
-    positions, confidence = joints_to_canonical(triples[:, :2] + PIXEL_CENTRE, confidence, joints)
-    positions[confidence == 0] = 0  # COCO writes (0, 0) for what it did not label: not half a pixel
-    return positions, confidence
+    return _Seen(triples, joints)
+
+
+def _canonical(seen: Sequence[_Seen], *, flags: bool) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Canonical positions (K, 2) and confidence (K,) of each person; all whose joints are the same at once."""
+    groups: dict[Convention, list[int]] = {}
+    for row, one in enumerate(seen):
+        groups.setdefault(one.joints, []).append(row)
+    found: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+    for joints, rows in groups.items():
+        triples = np.stack([seen[row].triples for row in rows])
+        confidence = triples[..., 2]
+        if flags:
+            visible, hidden = confidence == 2, confidence == 1
+            flag = visible | hidden | (confidence == 0) | ~np.isfinite(confidence)
+            meant = np.where(visible, 1.0, np.where(hidden, OCCLUDED_CONFIDENCE, 0.0))
+            # Where a number of a person is none of the flags, the file stores confidences in their place.
+            confidence = np.where(flag.all(-1, keepdims=True), meant, confidence)
+        positions, confidence = joints_to_canonical(triples[..., :2] + PIXEL_CENTRE, confidence, joints)
+        positions[confidence == 0] = 0  # COCO writes (0, 0) for what it did not label: not half a pixel
+        found.update(zip(rows, zip(positions, confidence, strict=True), strict=True))
+    return [found[row] for row in range(len(seen))]
 
 
 def _image_records(images: Any) -> dict[str, _ImageRecord]:

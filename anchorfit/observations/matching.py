@@ -75,7 +75,7 @@ def match_people(people: Sequence[Person], images: Sequence[Path], source: str |
             if len(candidates) > 1 or len(folders[person.image.name]) > 1:
                 candidates = _same_folder(person.image, candidates)
         if len(candidates) == 1:
-            owned[candidates[0]].append(replace(person, image=candidates[0]))
+            owned[candidates[0]].append(person)
     if homeless:
         problems.append(f"{source}: {homeless} people name no image; give one image at a time")
     for image, theirs in owned.items():
@@ -87,7 +87,7 @@ def match_people(people: Sequence[Person], images: Sequence[Path], source: str |
         for person, person_id in zip(theirs, _unique([p.person_id for p in theirs]), strict=True):
             if person_id != person.person_id:
                 problems.append(f"{labels[image]}#{person.person_id}: there is another of this id; named {person_id}")
-            matched.append(replace(person, person_id=person_id, image_label=labels[image]))
+            matched.append(replace(person, image=image, person_id=person_id, image_label=labels[image]))
     return Matched(matched, problems)
 
 

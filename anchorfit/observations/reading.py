@@ -93,6 +93,8 @@ def numbers(value: Any, what: str, count: int | None = None) -> np.ndarray:
 
 def optional_box(value: Any) -> tuple[float, float, float, float] | None:
     """x, y, width, height, or None where it is absent or makes no box: a person is not lost over a broken box."""
+    if value is None:
+        return None
     try:
         x, y, width, height = numbers(value, "bbox", 4).tolist()
     except ValueError:

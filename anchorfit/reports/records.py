@@ -55,7 +55,7 @@ def _record(
 ) -> dict[str, Any]:
     estimate, found = shown.estimate, shown.estimate.diagnostics
     matrix = estimate.intrinsics[row]
-    error = _mean_error(estimate, row)
+    error = float(found.mean_error_px[row])
     return {
         "name": estimate.names[row],
         "method": estimate.method,
@@ -65,7 +65,7 @@ def _record(
         "converged": bool(found.converged[row]),
         "steps": int(found.steps[row]),
         "error_px": _number(error),
-        "error_percent": _number(None if error is None else 100 * error / max(size, 1.0)),
+        "error_percent": _number(100 * error / max(size, 1.0)),
         "size_px": max(size, 1.0),
         "depth_m": _number(float(shown.bodies.joints[row, 0, 2])),
         "focal": float(matrix[0, 0]),
@@ -125,12 +125,6 @@ def _measured(measurements: Measurements, row: int) -> list[list[str]]:
         text = f"{value:.1f} l" if litres else f"{value * CENTIMETRES:.1f} cm"
         lines.append([name.removesuffix("_l").replace("_", " "), text])
     return lines
-
-
-def _mean_error(estimate: BodyEstimate, row: int) -> float | None:
-    errors = estimate.diagnostics.reprojection_px[row]
-    errors = errors[torch.isfinite(errors)]
-    return float(errors.mean()) if len(errors) else None
 
 
 def _number(value: float | None) -> float | None:

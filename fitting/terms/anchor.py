@@ -45,17 +45,20 @@ class AnchorTerm(Term):
         self.name = name
         self._target = target[:, columns]
         self._columns = columns
-        self._weight = torch.as_tensor(weight, dtype=target.dtype, device=target.device).expand(len(target))
+        self._weight = weight.to(target) if isinstance(weight, Tensor) else weight
         self._sigma = sigma
-        self._turn = turn
+        self._turn = _axis_and_angle(self._target) if turn else None
 
     def _values(self, state: BodyState, rows: Tensor) -> tuple[Tensor, Tensor]:
-        values, target = state.params[:, self._columns], self._target[rows]
-        if self._turn:
-            target = _nearer_turn(target, values)
-        away, weight = values - target, self._weight[rows][:, None]
+        values = state.params[:, self._columns]
+        target = self._target.index_select(0, rows)
+        if self._turn is not None:
+            axis, angle = (part.index_select(0, rows) for part in self._turn)
+            target = _nearer_turn(target, axis, angle, values)
+        away = values - target
+        weight = self._weight[rows, None] if isinstance(self._weight, Tensor) else self._weight
         if self._sigma is None:
-            return away * weight, weight.expand_as(away)
+            return away * weight, torch.ones_like(away) * weight
         rho, slope = geman_mcclure(away, self._sigma)
         return rho * weight, slope * weight
 
@@ -72,13 +75,17 @@ class AnchorTerm(Term):
         normal.cost.add_(values.square().sum(-1))
 
 
-def _nearer_turn(target: Tensor, values: Tensor) -> Tensor:
+def _axis_and_angle(turn: Tensor) -> tuple[Tensor, Tensor]:
+    """Axes (B, 3), 0 where there is no turn, and angles (B, 1) of axis-angle vectors."""
+    angle = turn.norm(dim=-1, keepdim=True)
+    return torch.where(angle > 1e-9, turn / angle.clamp_min(1e-9), 0.0), angle
+
+
+def _nearer_turn(target: Tensor, axis: Tensor, angle: Tensor, values: Tensor) -> Tensor:
     """The rotations ``target`` (B, 3) as axis-angle vectors: of the ways to write each, that nearest ``values``."""
-    angle = target.norm(dim=-1, keepdim=True)
-    axis = target / angle.clamp_min(1e-9)
     full = 2 * math.pi
     turns = torch.round(((values * axis).sum(-1, keepdim=True) - angle) / full)
-    return torch.where(angle > 1e-9, target + full * turns * axis, target)
+    return target + full * turns * axis
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -43,13 +43,13 @@ class AutogradTerm(Term):
         self._data = data
 
     def residuals(self, state: BodyState, rows: Tensor) -> Residuals:
-        data = rows.new_zeros(len(rows), 0) if self._data is None else self._data[rows]
-
         def one(params: Tensor, points: Tensor, told: Tensor) -> tuple[Tensor, Tensor]:
             values = self._function(state.layout.split(params), points, told).flatten()
             return values, values
 
         by_both = torch.func.vmap(torch.func.jacrev(one, argnums=(0, 1), has_aux=True))
-        (by_params, by_points), values = by_both(state.params, state.points, data)
+        with torch.inference_mode(False):  # there are no derivatives in inference mode
+            data = rows.new_zeros(len(rows), 0) if self._data is None else self._data[rows]
+            (by_params, by_points), values = by_both(state.params.clone(), state.points.clone(), data)
         through_points = by_points.flatten(2) @ state.jacobian.flatten(1, 2)  # (B, R, P 3) (B, P 3, D)
         return Residuals(values, by_params + through_points)

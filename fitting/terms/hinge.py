@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import torch
@@ -20,6 +21,14 @@ HINGES: tuple[tuple[int, float], ...] = ((55, 1.0), (58, -1.0), (12, -1.0), (15,
 """Entry of the pose and sign that grows when bent the wrong way: left and right elbow, left and right knee."""
 
 SHARE_OF_POSE_WEIGHT = 0.317  # the public code's ratio of this term's weight to the pose prior's
+
+
+@lru_cache(maxsize=8)
+def _hinges(dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
+    """`HINGES` as tensors: columns and signs."""
+    columns, signs = zip(*HINGES, strict=True)
+    with torch.inference_mode(False):  # tensors that last: of use in any mode
+        return torch.tensor(columns, device=device), torch.tensor(signs, dtype=dtype, device=device)
 
 
 class HingeTerm(Term):
@@ -41,10 +50,10 @@ class HingeTerm(Term):
         self._scale = SHARE_OF_POSE_WEIGHT * pose_weight * gain
         self._steepness = steepness
 
-    def _values(self, params: Tensor) -> tuple[Tensor, list[int], Tensor]:
-        columns = [column for column, _ in HINGES]
-        slopes = self._steepness * params.new_tensor([sign for _, sign in HINGES])
-        return self._scale * torch.exp(params[:, columns] * slopes), columns, slopes
+    def _values(self, params: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        columns, signs = _hinges(params.dtype, params.device)
+        slopes = self._steepness * signs
+        return self._scale * torch.exp(params.index_select(1, columns) * slopes), columns, slopes
 
     def residuals(self, state: BodyState, rows: Tensor) -> Residuals:
         values, columns, slopes = self._values(state.params)
@@ -55,8 +64,8 @@ class HingeTerm(Term):
     def accumulate(self, state: BodyState, rows: Tensor, normal: NormalEquations) -> None:
         values, columns, slopes = self._values(state.params)
         squares = values.square()
-        normal.gradient[:, columns] += squares * slopes
-        torch.diagonal(normal.hessian, dim1=-2, dim2=-1)[:, columns] += squares * slopes.square()
+        normal.gradient.index_add_(1, columns, squares * slopes)
+        torch.diagonal(normal.hessian, dim1=-2, dim2=-1).index_add_(1, columns, squares * slopes.square())
         normal.cost.add_(squares.sum(-1))
 
 

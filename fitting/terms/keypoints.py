@@ -48,10 +48,13 @@ class KeypointTerm(Term):
         self._intrinsics = intrinsics
         self._sigma = sigma
 
+    def _of(self, rows: Tensor) -> tuple[Tensor, ...]:
+        return tuple(part.index_select(0, rows) for part in (self._weights, self._intrinsics, self._keypoints))
+
     def residuals(self, state: BodyState, rows: Tensor) -> Residuals:
-        weights = self._weights[rows]
-        pixels, by_point, behind = project_with_jacobian(state.points, self._intrinsics[rows])
-        rho, slope = geman_mcclure(pixels - self._keypoints[rows], self._sigma)
+        weights, intrinsics, keypoints = self._of(rows)
+        pixels, by_point, behind = project_with_jacobian(state.points, intrinsics)
+        rho, slope = geman_mcclure(pixels - keypoints, self._sigma)
         behind = (behind & (weights > 0)).any(-1)
         values = (rho * weights[..., None]).flatten(1).masked_fill(behind[:, None], torch.inf)
         pull = by_point * (slope * weights[..., None])[..., None]  # (B, P, 2, 3)
@@ -61,9 +64,9 @@ class KeypointTerm(Term):
         return Residuals(values, along.flatten(1, 2))
 
     def energy(self, state: BodyState, rows: Tensor) -> Tensor:
-        weights = self._weights[rows]
-        pixels = project(state.points, self._intrinsics[rows], nearest=NEAREST_DEPTH)
-        rho, _ = geman_mcclure(pixels - self._keypoints[rows], self._sigma)
+        weights, intrinsics, keypoints = self._of(rows)
+        pixels = project(state.points, intrinsics, nearest=NEAREST_DEPTH)
+        rho, _ = geman_mcclure(pixels - keypoints, self._sigma)
         behind = ((state.points[..., 2] < NEAREST_DEPTH) & (weights > 0)).any(-1)
         return (rho * weights[..., None]).square().sum((-1, -2)).masked_fill(behind, torch.inf)
 
@@ -111,11 +114,11 @@ class Keypoints(TermSpec):
 
     def build(self, problem: FitProblem, stage: Stage) -> Term:
         names = self.used(problem.skeleton)
-        index = [CANONICAL_JOINTS.index(name) for name in names]
-        confidence = problem.observations.confidence[:, index]
+        index = torch.tensor([CANONICAL_JOINTS.index(name) for name in names], device=problem.start.device)
+        confidence = problem.observations.confidence.index_select(1, index)
         return KeypointTerm(
             names,
-            problem.reference_keypoints[:, index],
+            problem.reference_keypoints.index_select(1, index),
             confidence * confidence.new_tensor([self.joint_weights[name] for name in names]),
             problem.reference_intrinsics,
             sigma=self.sigma,

@@ -31,7 +31,7 @@ class TranslationTerm(Term):
         self._weight = weight
 
     def _values(self, state: BodyState, rows: Tensor) -> tuple[Tensor, Tensor]:
-        depth = self._depth[rows]
+        depth = self._depth.index_select(0, rows)
         slope = self._weight / depth
         return (state.params[:, state.layout.depth] - depth) * slope, slope
 

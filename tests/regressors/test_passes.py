@@ -42,7 +42,13 @@ def test_a_size_is_tried_once(monkeypatch):
     network = small_network()
     for count in (1, 2, 64, 1, 64):
         pass_size(network, count)
-    assert tried == [4, 64]
+    assert tried == [2, 64]
+
+
+def test_sizes_that_round_otherwise_are_left_for_coarser_ones(monkeypatch):
+    monkeypatch.setattr(passes, "_as_in_safe_passes", lambda network, size: size % 4 == 0)
+    network = small_network()
+    assert [pass_size(network, count) for count in (1, 2, 5, 7, 10)] == [4, 4, 8, 8, 12]
 
 
 class Counting(PosePrior):

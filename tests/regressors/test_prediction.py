@@ -12,6 +12,7 @@ from anchorfit.body.pose_library import load_pose_library
 from anchorfit.evaluation.body_errors import body_errors, rarity_of, view_of
 from anchorfit.evaluation.synthetic import SyntheticConfig, make_people
 from anchorfit.observations import Observations
+from anchorfit.pipeline import fit, predict
 from anchorfit.regressors import Networks, PosePrior, PosePriorConfig, load_networks, predict_params, save_network
 from anchorfit.rendering import silhouette
 
@@ -43,6 +44,17 @@ def test_predictions_are_far_better_than_a_mean(people, predicted, body):
     plain = people.params.clone()
     plain[:, 3:82] = 0
     assert errors.reconstruction_mm.mean() < 0.6 * body_errors(body, plain, people.params).reconstruction_mm.mean()
+
+
+def test_what_is_predicted_and_fitted_takes_gradients(people, predicted, body):
+    observations = people.observations.rows([0, 1])
+    for estimate in (predict(observations, body), fit(observations, body)):
+        for values in (estimate.params, estimate.betas, estimate.diagnostics.score):
+            assert not values.is_inference()
+    params = predicted.params.requires_grad_()
+    body.from_params(params).joints.square().sum().backward()
+    assert params.grad is not None
+    params.requires_grad_(False)
 
 
 def test_everything_was_seen(predicted):
