@@ -23,9 +23,6 @@ from .blazepose import BLAZEPOSE33, finished
 from .landmarks import Look, look, place_mask
 from .networks import MoveNet, PoseDetection, PoseLandmarks, load_network
 from .networks.fused import fuse
-from .networks.movenet import MOVENET_SIZE
-from .networks.pose_detection import DETECTION_SIZE
-from .networks.pose_landmarks import LANDMARKS_SIZE
 from .poses import Pose, see_again, see_everybody, see_middle
 from .proposals import propose
 from .protocol import FEWEST_JOINTS
@@ -135,10 +132,9 @@ def load_embedded_detector(
     """
     half = fast_in_half(device) if half is None else half
     networks = load_network(MoveNet), load_network(PoseDetection), load_network(PoseLandmarks)
-    sizes = (MOVENET_SIZE, DETECTION_SIZE, LANDMARKS_SIZE)
-    for network, size in zip(networks, sizes, strict=True):
+    for network in networks:
         if torch.device(device).type == "cpu":
-            fuse(network, size, half=half)
+            fuse(network, half=half)
         else:
             network.to(device)
     movenet, detection, landmarks = networks
