@@ -23,10 +23,11 @@ from .blazepose import BLAZEPOSE33, finished
 from .landmarks import Look, look, place_mask
 from .networks import MoveNet, PoseDetection, PoseLandmarks, load_network
 from .networks.fused import fuse
-from .poses import Pose, see_again, see_everybody, see_middle
+from .poses import WINDOW_SIZE, Pose, see_again, see_everybody, see_middle
 from .proposals import propose
 from .protocol import FEWEST_JOINTS
 from .search import Search
+from .shared_joints import settle
 from .squares import ROI_SCALE, Square
 from .suppression import suppress
 from .windows import windows
@@ -36,7 +37,7 @@ LEAST_SURE = 0.2
 _PRESENT = 0.5
 _SURE_FIGURE = 0.7  # of the detection network; at 0.65 it sees somebody in a rocket
 _DEEPEST = 2  # level, for pictures that seem empty: a level more takes seconds
-_SIZES = (384, 320, 256)  # of the longer side of windows, by level
+_SIZES = (WINDOW_SIZE, 320, 256)  # of the longer side of windows, by level
 _SAME_FOOT = 0.05  # of the square: where BlazePose's ankle is that far from MoveNet's, its foot counts exp(-1/2)
 _FEET = {f"{side}_{name}": f"{side}_ankle" for side in ("left", "right") for name in ("heel", "big_toe")}
 
@@ -66,8 +67,7 @@ class EmbeddedDetector:
     def people(self, image: np.ndarray) -> PeopleFile:
         height, width = image.shape[:2]
         small = self.search.reduced(image)
-        found, squares = self._found(small)
-        kept = suppress(found)
+        kept, squares = self._found(small)
         people = self.search.limited(
             [finished(person, i, (width, height), masks=self.search.masks) for i, person in enumerate(kept)]
         )
@@ -89,35 +89,49 @@ class EmbeddedDetector:
         ]
 
     def _found(self, image: np.ndarray) -> tuple[list[Person], list[Square]]:
-        """All people seen, and the squares of the detection network; searches deeper while there is nobody."""
+        """The people, and the squares of the detection network; searches deeper while there is nobody."""
         height, width = image.shape[:2]
         people: list[Person] = []
-        known: list[Pose] = []  # theirs
+        known: list[Pose] = []
         seen: list[Square] = []
-        deepest = max(self.search.levels, min(self.search.most_levels, _DEEPEST))
-        for level in range(deepest + 1):
+
+        def look_at(poses: list[Pose], level: int) -> None:
+            """Who is seen in the whole picture stays; parts of them that windows show are told by their masks.
+
+            In the whole picture masks would leave out who stands behind somebody.
+            """
+            nonlocal people
+            new = [pose for pose in poses if not _explained(pose.square(), known, away=0.25, times=2.0)]
+            found = self._people(image, new, masks=self.search.masks or level > 0)
+            known.extend(pose for pose, _ in found)
+            most = {} if level else {"most_taken": 1.0, "most_inside": 1.0}
+            people = suppress([person for _, person in found], people, **most)
+
+        for level in range(max(self.search.levels, min(self.search.most_levels, _DEEPEST)) + 1):
             if people and level > self.search.levels:
                 break
             places = windows(width, height, level)
             poses = see_everybody(self.movenet, image, places, size=_SIZES[min(level, 2)])
-            if level < 2:
+            look_at(poses, level)
+            if level < 2 and (level > 0 or not people):
                 squares = propose(self.detection, image, places)
                 seen.extend(squares)
-                poses += see_middle(self.movenet, image, [s for s in squares if not _explained(s, [*known, *poses])])
-            new = [pose for pose in poses if not _explained(pose.square(), known, away=0.25, times=2.0)]
-            for pose, person in self._people(image, new):
-                known.append(pose)
-                people.append(person)
+                new = [square for square in squares if not _explained(square, [*known, *poses])]
+                look_at(see_middle(self.movenet, image, new), level)
         return people, seen
 
-    def _people(self, image: np.ndarray, poses: list[Pose]) -> list[tuple[Pose, Person]]:
+    def _people(self, image: np.ndarray, poses: list[Pose], *, masks: bool) -> list[tuple[Pose, Person]]:
         """Those of the poses that are somebody, each of them once."""
         size = (image.shape[1], image.shape[0])
         again = _surest(see_again(self.movenet, image, _surest(poses, size)), size)[: self.search.most_people]
-        masks = self.search.masks or self.search.levels > 0 or len(again) > 1  # which tell people from parts of others
+        again = [pose for pose in again if pose.sureness >= LEAST_SURE]  # BlazePose makes nobody surer
         looks = look(self.landmarks, image, [pose.leaning_square() for pose in again], masks=masks)
-        people = [(pose, _person(pose, seen, size)) for pose, seen in zip(again, looks, strict=True)]
-        return [(pose, person) for pose, person in people if (person.score or 0) >= LEAST_SURE]
+        there = [n for n, pose in enumerate(again) if _score(pose, looks[n]) >= LEAST_SURE]
+        settled = settle([again[n] for n in there])
+        return [
+            (again[n], replace(_person(pose, looks[n], size), score=_score(again[n], looks[n])))
+            for n, pose in zip(there, settled, strict=True)
+        ]
 
 
 def load_embedded_detector(
@@ -213,11 +227,15 @@ def _joints(pose: Pose, size: tuple[int, int]) -> Person:
 
 def _person(pose: Pose, seen: Look, size: tuple[int, int]) -> Person:
     """MoveNet's joints with what BlazePose says of the same person, where it sees one."""
-    person = replace(_joints(pose, size), score=pose.sureness * (1 + seen.presence) / 2)
+    person = replace(_joints(pose, size), score=_score(pose, seen))
     if seen.presence < _PRESENT:
         return person
     mask = None if seen.mask is None else place_mask(seen.mask, seen.square, size)
     return replace(_with_feet(person, seen, size), mask=mask, world=_world(seen))
+
+
+def _score(pose: Pose, seen: Look) -> float:
+    return pose.sureness * (1 + seen.presence) / 2
 
 
 def _world(seen: Look) -> np.ndarray:

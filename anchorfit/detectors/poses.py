@@ -15,9 +15,9 @@ from .sampling import sample_squares
 from .squares import ROI_SCALE, Square
 from .windows import Window
 
-LEAST_CENTRE = 0.2
+LEAST_CENTRE = 0.15
 """Centres below it are nobody: on the demo's photographs one in eleven above it is, and one in two below."""
-WINDOW_SIZE = 384  # pixels of the longer side, for everybody in a window
+WINDOW_SIZE = 384  # pixels of the longer side at most, for everybody in a window: 384 found nobody more
 SIGMA = 0.1
 _LEAST_SEEN = 0.1  # confidence of joints that a square goes around
 _SHOULDERS, _HIPS = (5, 6), (11, 12)
@@ -31,11 +31,13 @@ class Pose(NamedTuple):
     Attributes:
         positions: (17, 2) pixels of the picture, COCO's order.
         confidence: (17,) in 0..1.
+        expected: (17, 2) where the person's middle alone has the joints, pixels of the picture.
         zoom: pixels of the network's input in one of the picture.
     """
 
     positions: np.ndarray
     confidence: np.ndarray
+    expected: np.ndarray
     zoom: float = 1.0
 
     @property
@@ -69,23 +71,29 @@ def see_everybody(
 
     Args:
         image: (height, width, 3) uint8 RGB.
-        size: of the windows' longer side as the network sees it, pixels, a multiple of 64.
+        size: of the windows' longer side as the network sees it, pixels, a multiple of 64; less of a smaller window,
+            which would not show more.
     """
     device = next(network.parameters()).device
     poses = []
     for window in windows:
         left, top, right, bottom = window
         frame = Square.around_window(window)
+        seen = min(size, max(MOVENET_SIZE, -(-int(frame.side) // 64) * 64))
         rows, columns = (
-            max(32, -(-round(size * side / frame.side) // 32) * 32) for side in (bottom - top, right - left)
+            max(32, -(-round(seen * side / frame.side) // 32) * 32) for side in (bottom - top, right - left)
         )
         placed = frame._replace(x=frame.x - left, y=frame.y - top)
         inside = image[top:bottom, left:right]
-        picture = sample_squares(inside, [placed], size, part=(rows, columns), replicate=False, device=device)
+        picture = sample_squares(inside, [placed], seen, part=(rows, columns), replicate=False, device=device)
         maps = JointMaps(*(values.cpu() for values in run_network(network, picture)))
         joints = decode_joints(maps, everybody(maps, LEAST_CENTRE)[0])
-        corner = torch.tensor([size - columns, size - rows]) / 2  # of the part, in the square
-        poses.extend(_placed(joints._replace(positions=joints.positions + corner), frame, size))
+        corner = torch.tensor([seen - columns, seen - rows]) / 2  # of the part, in the square
+        poses.extend(
+            _placed(
+                joints._replace(positions=joints.positions + corner, expected=joints.expected + corner), frame, seen
+            )
+        )
     return poses
 
 
@@ -128,8 +136,6 @@ def _maps(network: MoveNet, image: np.ndarray, squares: Sequence[Square]) -> lis
 
 def _placed(joints: Joints, square: Square, size: int) -> list[Pose]:
     """Joints of people in a square that the network saw in so many pixels."""
-    positions, confidence = (values.double().numpy() for values in joints)
-    return [
-        Pose(square.place(points / size), sure, size / square.side)
-        for points, sure in zip(positions, confidence, strict=True)
-    ]
+    positions, confidence, expected = (values.double().numpy() for values in joints)
+    positions, expected = square.place(positions / size), square.place(expected / size)
+    return [Pose(*pose, size / square.side) for pose in zip(positions, confidence, expected, strict=True)]

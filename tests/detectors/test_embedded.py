@@ -100,7 +100,8 @@ def test_people_do_not_depend_on_who_else_is_looked_at(detector):
 
 
 def _pose(x: float, y: float) -> Pose:
-    return Pose(np.array([x, y]) + np.linspace(-60, 60, 34).reshape(17, 2), np.full(17, 0.5))
+    positions = np.array([x, y]) + np.linspace(-60, 60, 34).reshape(17, 2)
+    return Pose(positions, np.full(17, 0.5), positions)
 
 
 def test_people_are_seen_anew_in_the_boxes_of_a_file(detector):

@@ -36,7 +36,7 @@ class FusedConvolution(nn.Module):
         self.rule = (padding, list(source.stride), [1, 1], source.groups)
         self.activation: tuple[str, list[float]] = ("hardtanh", [0.0, 6.0]) if clamped else ("none", [])
         self.weight, self.bias = weight.contiguous(), source.bias
-        self._laid: dict[torch.Size, Tensor] = {}  # by shape, the latest last
+        self._laid: dict[torch.Size, Tensor] = {}  # by shape of a picture, the latest last
 
     def forward(self, features: Tensor) -> Tensor:
         seen: Tensor = torch.ops.mkldnn._convolution_pointwise(
@@ -45,9 +45,11 @@ class FusedConvolution(nn.Module):
         return seen
 
     def _weight(self, shape: torch.Size) -> Tensor:
+        """For one picture, also where there are several, so that they come out as each does alone."""
+        shape = shape[1:]
         laid = self._laid.pop(shape, None)
         if laid is None:
-            laid = torch.ops.mkldnn._reorder_convolution_weight(self.weight, *self.rule, list(shape))
+            laid = torch.ops.mkldnn._reorder_convolution_weight(self.weight, *self.rule, [1, *shape])
             if len(self._laid) == MOST_SHAPES:
                 del self._laid[next(iter(self._laid))]
         self._laid[shape] = laid
