@@ -36,7 +36,9 @@ LEAST_SURE = 0.2
 """Of a person: the mean confidence of MoveNet's joints, which reaches 0.65, halved where BlazePose sees nobody."""
 _PRESENT = 0.5
 _SURE_FIGURE = 0.7  # of the detection network; at 0.65 it sees somebody in a rocket
-_DEEPEST = 2  # level, for pictures that seem empty: a level more takes seconds
+_LEAST_IN_BOX = 0.1  # of a file: people half hidden have 0.11 or more, pictures of one colour 0.03
+_DEEPEST = 2  # level, for pictures that seem empty, or full of small people: a level more takes seconds
+_LARGE = 1 / 6  # of the picture's shorter side: where nobody is larger, there may be many whom windows show better
 _SIZES = (WINDOW_SIZE, 320, 256)  # of the longer side of windows, by level
 _SAME_FOOT = 0.05  # of the square: where BlazePose's ankle is that far from MoveNet's, its foot counts exp(-1/2)
 _FEET = {f"{side}_{name}": f"{side}_ankle" for side in ("left", "right") for name in ("heel", "big_toe")}
@@ -83,13 +85,13 @@ class EmbeddedDetector:
         people = [_person(pose, seen, size) for pose, seen in zip(poses, looks, strict=True)]
         return [
             finished(person, 0, size, masks=self.search.masks)
-            if (person.confidence > 0).sum() >= FEWEST_JOINTS
+            if (person.confidence > 0).sum() >= FEWEST_JOINTS and pose.sureness >= _LEAST_IN_BOX
             else None
-            for person in people
+            for pose, person in zip(poses, people, strict=True)
         ]
 
     def _found(self, image: np.ndarray) -> tuple[list[Person], list[Square]]:
-        """The people, and the squares of the detection network; searches deeper while there is nobody."""
+        """The people, and the squares of the detection network; searches deeper while there is nobody large."""
         height, width = image.shape[:2]
         people: list[Person] = []
         known: list[Pose] = []
@@ -102,13 +104,13 @@ class EmbeddedDetector:
             """
             nonlocal people
             new = [pose for pose in poses if not _explained(pose.square(), known, away=0.25, times=2.0)]
-            found = self._people(image, new, masks=self.search.masks or level > 0)
+            found = self._people(image, new, masks=self.search.masks or self.search.levels > 0 or level > 0)
             known.extend(pose for pose, _ in found)
             most = {} if level else {"most_taken": 1.0, "most_inside": 1.0}
             people = suppress([person for _, person in found], people, **most)
 
         for level in range(max(self.search.levels, min(self.search.most_levels, _DEEPEST)) + 1):
-            if people and level > self.search.levels:
+            if level > self.search.levels and any(_size(person) > _LARGE * min(width, height) for person in people):
                 break
             places = windows(width, height, level)
             poses = see_everybody(self.movenet, image, places, size=_SIZES[min(level, 2)])
@@ -232,6 +234,11 @@ def _person(pose: Pose, seen: Look, size: tuple[int, int]) -> Person:
         return person
     mask = None if seen.mask is None else place_mask(seen.mask, seen.square, size)
     return replace(_with_feet(person, seen, size), mask=mask, world=_world(seen))
+
+
+def _size(person: Person) -> float:
+    """The longer side of the box, pixels."""
+    return max(person.box[2:]) if person.box else 0.0
 
 
 def _score(pose: Pose, seen: Look) -> float:

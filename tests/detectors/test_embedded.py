@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import cv2
 import numpy as np
+import PIL.Image
 import pytest
 import torch
 
@@ -20,7 +21,7 @@ from anchorfit.detectors.sampling import sample_squares
 from anchorfit.detectors.squares import Square
 from anchorfit.detectors.windows import windows
 from anchorfit.evaluation.detection import compare_detections
-from anchorfit.observations import PeopleFile, match_people, read_image, read_people
+from anchorfit.observations import PeopleFile, match_people, read_image, read_people, write_image
 
 DEMO = ASSETS / "demo"
 PHOTOS = sorted(DEMO.glob("*.jpg"))
@@ -222,3 +223,27 @@ def test_detections_and_landmarks_are_mediapipes_own():
         away = np.linalg.norm((seen.landmarks - points)[:, :2], axis=1)
         assert np.median(away) < 0.01 * theirs.side
         assert np.abs((seen.landmarks - points)[:, 2]).max() < 0.1
+
+
+def test_whom_a_file_names_in_a_picture_of_one_colour_is_left_out(detector, tmp_path):
+    write_image(tmp_path / "blue.png", np.full((480, 640, 3), (30, 90, 160), np.uint8))
+    skier = next(p for p in ANNOTATED if p.image == PHOTOS[0])
+    seen = see_in_boxes([replace(skier, image=tmp_path / "blue.png")], detector)
+    assert not seen.people
+    (line,) = seen.problems
+    assert line.endswith("sees too little in this box; left out")
+
+
+def test_a_crowd_of_small_people_is_looked_at_more_closely_and_its_boxes_each():
+    detector = load_embedded_detector()
+    skier = PIL.Image.fromarray(read_image(PHOTOS[0])).crop((270, 40, 540, 425)).resize((96, 137))
+    crowd = PIL.Image.new("RGB", (20 * 96, 10 * 137))
+    corners = [(96 * (n % 20), 137 * (n // 20)) for n in range(200)]
+    for corner in corners:
+        crowd.paste(skier, corner)
+    image = np.asarray(crowd)
+    found = detector.people(image)
+    assert len(found) == 30  # without windows 3
+    assert found.problems == ("a crowd; the surest 30 people of it are taken",)
+    seen = detector.in_boxes(image, [(x, y, 96, 137) for x, y in corners[::8]])
+    assert all(person is not None and person.score > 0.4 for person in seen)
