@@ -30,7 +30,7 @@ from .search import Search
 from .shared_joints import settle
 from .squares import ROI_SCALE, Square
 from .suppression import suppress
-from .windows import windows
+from .windows import Window, windows
 
 LEAST_SURE = 0.2
 """Of a person: the mean confidence of MoveNet's joints, which reaches 0.65, halved where BlazePose sees nobody."""
@@ -40,6 +40,7 @@ _LEAST_IN_BOX = 0.1  # of a file: people half hidden have 0.11 or more, pictures
 _DEEPEST = 2  # level, for pictures that seem empty, or full of small people: a level more takes seconds
 _LARGE = 1 / 6  # of the picture's shorter side: where nobody is larger, there may be many whom windows show better
 _SIZES = (WINDOW_SIZE, 320, 256)  # of the longer side of windows, by level
+_GUESSED = 0.15  # a joint with a lower confidence may be one
 _SAME_FOOT = 0.05  # of the square: where BlazePose's ankle is that far from MoveNet's, its foot counts exp(-1/2)
 _FEET = {f"{side}_{name}": f"{side}_ankle" for side in ("left", "right") for name in ("heel", "big_toe")}
 
@@ -109,17 +110,21 @@ class EmbeddedDetector:
             most = {} if level else {"most_taken": 1.0, "most_inside": 1.0}
             people = suppress([person for _, person in found], people, **most)
 
+        def proposed(places: list[Window], poses: list[Pose]) -> list[Pose]:
+            squares = propose(self.detection, image, places)
+            seen.extend(squares)
+            return see_middle(self.movenet, image, [s for s in squares if not _explained(s, [*known, *poses])])
+
         for level in range(max(self.search.levels, min(self.search.most_levels, _DEEPEST)) + 1):
             if level > self.search.levels and any(_size(person) > _LARGE * min(width, height) for person in people):
                 break
             places = windows(width, height, level)
             poses = see_everybody(self.movenet, image, places, size=_SIZES[min(level, 2)])
-            look_at(poses, level)
-            if level < 2 and (level > 0 or not people):
-                squares = propose(self.detection, image, places)
-                seen.extend(squares)
-                new = [square for square in squares if not _explained(square, [*known, *poses])]
-                look_at(see_middle(self.movenet, image, new), level)
+            # BlazePose knows people whom the picture cuts off, too; else it finds nobody beside those of MoveNet.
+            early = level < 2 and (level > 0 or any(pose.hides_hips() for pose in poses))
+            look_at(poses + proposed(places, poses) if early else poses, level)
+            if level < 2 and not early and not people:
+                look_at(proposed(places, poses), level)
         return people, seen
 
     def _people(self, image: np.ndarray, poses: list[Pose], *, masks: bool) -> list[tuple[Pose, Person]]:
@@ -210,9 +215,10 @@ def _joints(pose: Pose, size: tuple[int, int]) -> Person:
     """A person of MoveNet's joints alone.
 
     Confidences are roots, so that fits hold to joints that are plain to see, of which MoveNet says 0.5.
-    Joints outside of the picture are guesses, and count as not seen.
+    Joints outside of the picture are guesses, and count as not seen; so do those inside that MoveNet hardly sees and
+    expects outside: it looks for them where there is something to be seen.
     """
-    inside = (pose.positions >= 0).all(1) & (pose.positions <= size).all(1)
+    inside = _inside(pose.positions, size) & (_inside(pose.expected, size) | (pose.confidence >= _GUESSED))
     keypoints = joints_to_canonical(
         np.where(inside[:, None], pose.positions, 0.0), np.where(inside, np.sqrt(pose.confidence), 0.0), COCO17
     )
@@ -225,6 +231,12 @@ def _joints(pose: Pose, size: tuple[int, int]) -> Person:
         box=(float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1])),
         score=pose.sureness,
     )
+
+
+def _inside(points: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """(N,) whether (N, 2) points are in a picture of (width, height)."""
+    inside: np.ndarray = (points >= 0).all(1) & (points <= size).all(1)
+    return inside
 
 
 def _person(pose: Pose, seen: Look, size: tuple[int, int]) -> Person:

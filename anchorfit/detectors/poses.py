@@ -20,6 +20,7 @@ LEAST_CENTRE = 0.15
 WINDOW_SIZE = 384  # pixels of the longer side, at most, for everybody in a window
 SIGMA = 0.1
 _LEAST_SEEN = 0.1  # confidence of joints that a square goes around
+_SEEN_HIPS, _SEEN_SHOULDERS = 0.25, 0.4
 _SHOULDERS, _HIPS = (5, 6), (11, 12)
 _LARGER = 1.45  # than before, in a second look: at 1.3 it takes twice as many and finds joints no better
 _ROOM = 1.15  # of 1, 1.15 and 1.3 the best for masks of the demo's people
@@ -51,6 +52,21 @@ class Pose(NamedTuple):
         seen = self.confidence >= min(_LEAST_SEEN, float(self.confidence.max()))
         reach = float(np.linalg.norm(self.positions[seen] - hips, axis=1).max())
         return Square(float(hips[0]), float(hips[1]), 2 * ROI_SCALE * max(reach, 1.0), 0.0, self.sureness)
+
+    def hides_hips(self) -> bool:
+        """Whether the hips are guesses: most often the picture ends above them."""
+        return bool(self.confidence[list(_HIPS)].max() < _SEEN_HIPS)
+
+    def is_head_and_shoulders(self) -> bool:
+        """Whether the hips are guesses, and the shoulders are not."""
+        return self.hides_hips() and bool(self.confidence[list(_SHOULDERS)].min() > _SEEN_SHOULDERS)
+
+    def square_below_shoulders(self) -> Square:
+        """Upright, for a whole person with these shoulders, also where that is beyond the picture."""
+        shoulders = self.positions[list(_SHOULDERS)]
+        (x, y), (nose_x, nose_y) = shoulders.mean(0), self.positions[0]
+        width = max(math.dist(*shoulders), 1.5 * math.hypot(x - nose_x, y - nose_y), 1.0)
+        return Square(float(x), float(y + 1.3 * width), 5 * width, 0.0, self.sureness)
 
     def leaning_square(self) -> Square:
         """The square for BlazePose, which learned people turned upright, with room for the head's top and the feet."""
@@ -109,10 +125,15 @@ def see_middle(network: MoveNet, image: np.ndarray, squares: Sequence[Square]) -
 def see_again(network: MoveNet, image: np.ndarray, poses: Sequence[Pose]) -> list[Pose]:
     """Each of the poses, seen in the square around it: of those who are there, whose pose is the most like it.
 
-    Who would be seen less than `_LARGER` times as large stays as they are.
+    Who would be seen less than `_LARGER` times as large stays as they are; but for those whom the picture cuts off
+    above the hips: seen from so near MoveNet puts the rest of them into the picture, and seen as whole people below it.
     """
-    squares = {i: pose.square() for i, pose in enumerate(poses)}
-    squares = {i: square for i, square in squares.items() if MOVENET_SIZE / square.side > _LARGER * poses[i].zoom}
+    squares = {}
+    for number, pose in enumerate(poses):
+        near = pose.is_head_and_shoulders()
+        square = pose.square_below_shoulders() if near else pose.square()
+        if near or MOVENET_SIZE / square.side > _LARGER * pose.zoom:
+            squares[number] = square
     again = list(poses)
     for (number, square), maps in zip(squares.items(), _maps(network, image, list(squares.values())), strict=True):
         pose = poses[number]

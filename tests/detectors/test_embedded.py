@@ -247,3 +247,20 @@ def test_a_crowd_of_small_people_is_looked_at_more_closely_and_its_boxes_each():
     assert found.problems == ("a crowd; the surest 30 people of it are taken",)
     seen = detector.in_boxes(image, [(x, y, 96, 137) for x, y in corners[::8]])
     assert all(person is not None and person.score > 0.4 for person in seen)
+
+
+@pytest.mark.parametrize("photo", [0, 4, 5])
+def test_of_whom_the_picture_cuts_off_above_the_hips_no_legs_are_guessed(detector, photo):
+    image = read_image(PHOTOS[photo])
+    whole = detector.people(image)[0]
+    shoulders, hips = (_middle(whole, name) for name in ("shoulder", "hip"))
+    torso = float(np.linalg.norm(shoulders - hips))
+    (left, top), (right, bottom) = ((shoulders + torso * np.array(to)).astype(int) for to in ((-0.7, -1), (0.7, 0.3)))
+    bust = detector.people(np.ascontiguousarray(image[max(0, top) : bottom, max(0, left) : right]))[0]
+    seen = [name for name, value in zip(CANONICAL_JOINTS, bust.confidence, strict=True) if value > 0]
+    assert {"left_shoulder", "right_shoulder"} <= set(seen)
+    assert not [name for name in seen if any(part in name for part in ("hip", "knee", "ankle", "heel", "toe"))]
+
+
+def _middle(person, name: str) -> np.ndarray:
+    return np.mean([person.keypoints[CANONICAL_JOINTS.index(f"{side}_{name}")] for side in ("left", "right")], axis=0)
