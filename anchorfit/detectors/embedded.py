@@ -34,6 +34,7 @@ from .windows import Window, windows
 
 LEAST_SURE = 0.2
 """Of a person: the mean confidence of MoveNet's joints, which reaches 0.65, halved where BlazePose sees nobody."""
+_LEAST_BESIDE = 0.3  # of a person whom only a window shows, beside others: below it most are nobody
 _PRESENT = 0.5
 _SURE_FIGURE = 0.7  # of the detection network; at 0.65 it sees somebody in a rocket
 _LEAST_IN_BOX = 0.1  # of a file: people half hidden have 0.11 or more, pictures of one colour 0.03
@@ -106,6 +107,8 @@ class EmbeddedDetector:
             nonlocal people
             new = [pose for pose in poses if not _explained(pose.square(), known, away=0.25, times=2.0)]
             found = self._people(image, new, masks=self.search.masks or self.search.levels > 0 or level > 0)
+            if level > 0 and people:
+                found = [(pose, person) for pose, person in found if (person.score or 0) >= _LEAST_BESIDE]
             known.extend(pose for pose, _ in found)
             most = {} if level else {"most_taken": 1.0, "most_inside": 1.0}
             people = suppress([person for _, person in found], people, **most)
