@@ -23,23 +23,25 @@ from .blazepose import BLAZEPOSE33, finished
 from .landmarks import Look, look, place_mask
 from .networks import MoveNet, PoseDetection, PoseLandmarks, load_network
 from .networks.fused import fuse
-from .networks.movenet import MOVENET_SIZE
-from .networks.pose_detection import DETECTION_SIZE
-from .networks.pose_landmarks import LANDMARKS_SIZE
-from .poses import Pose, see_again, see_everybody, see_middle
+from .poses import WINDOW_SIZE, Pose, see_again, see_everybody, see_middle
 from .proposals import propose
 from .protocol import FEWEST_JOINTS
 from .search import Search
+from .shared_joints import settle
 from .squares import ROI_SCALE, Square
 from .suppression import suppress
-from .windows import windows
+from .windows import Window, windows
 
 LEAST_SURE = 0.2
 """Of a person: the mean confidence of MoveNet's joints, which reaches 0.65, halved where BlazePose sees nobody."""
+_LEAST_BESIDE = 0.3  # of a person whom only a window shows, beside others: below it most are nobody
 _PRESENT = 0.5
 _SURE_FIGURE = 0.7  # of the detection network; at 0.65 it sees somebody in a rocket
-_DEEPEST = 2  # level, for pictures that seem empty: a level more takes seconds
-_SIZES = (384, 320, 256)  # of the longer side of windows, by level
+_LEAST_IN_BOX = 0.1  # of a file: people half hidden have 0.11 or more, pictures of one colour 0.03
+_DEEPEST = 2  # level, for pictures that seem empty, or full of small people: a level more takes seconds
+_LARGE = 1 / 6  # of the picture's shorter side: where nobody is larger, there may be many whom windows show better
+_SIZES = (WINDOW_SIZE, 320, 256)  # of the longer side of windows, by level
+_GUESSED = 0.15  # a joint with a lower confidence may be one
 _SAME_FOOT = 0.05  # of the square: where BlazePose's ankle is that far from MoveNet's, its foot counts exp(-1/2)
 _FEET = {f"{side}_{name}": f"{side}_ankle" for side in ("left", "right") for name in ("heel", "big_toe")}
 
@@ -69,8 +71,7 @@ class EmbeddedDetector:
     def people(self, image: np.ndarray) -> PeopleFile:
         height, width = image.shape[:2]
         small = self.search.reduced(image)
-        found, squares = self._found(small)
-        kept = suppress(found)
+        kept, squares = self._found(small)
         people = self.search.limited(
             [finished(person, i, (width, height), masks=self.search.masks) for i, person in enumerate(kept)]
         )
@@ -86,41 +87,61 @@ class EmbeddedDetector:
         people = [_person(pose, seen, size) for pose, seen in zip(poses, looks, strict=True)]
         return [
             finished(person, 0, size, masks=self.search.masks)
-            if (person.confidence > 0).sum() >= FEWEST_JOINTS
+            if (person.confidence > 0).sum() >= FEWEST_JOINTS and pose.sureness >= _LEAST_IN_BOX
             else None
-            for person in people
+            for pose, person in zip(poses, people, strict=True)
         ]
 
     def _found(self, image: np.ndarray) -> tuple[list[Person], list[Square]]:
-        """All people seen, and the squares of the detection network; searches deeper while there is nobody."""
+        """The people, and the squares of the detection network; searches deeper while there is nobody large."""
         height, width = image.shape[:2]
         people: list[Person] = []
-        known: list[Pose] = []  # theirs
+        known: list[Pose] = []
         seen: list[Square] = []
-        deepest = max(self.search.levels, min(self.search.most_levels, _DEEPEST))
-        for level in range(deepest + 1):
-            if people and level > self.search.levels:
+
+        def look_at(poses: list[Pose], level: int) -> None:
+            """Who is seen in the whole picture stays; parts of them that windows show are told by their masks.
+
+            In the whole picture masks would leave out who stands behind somebody.
+            """
+            nonlocal people
+            new = [pose for pose in poses if not _explained(pose.square(), known, away=0.25, times=2.0)]
+            found = self._people(image, new, masks=self.search.masks or self.search.levels > 0 or level > 0)
+            if level > 0 and people:
+                found = [(pose, person) for pose, person in found if (person.score or 0) >= _LEAST_BESIDE]
+            known.extend(pose for pose, _ in found)
+            most = {} if level else {"most_taken": 1.0, "most_inside": 1.0}
+            people = suppress([person for _, person in found], people, **most)
+
+        def proposed(places: list[Window], poses: list[Pose]) -> list[Pose]:
+            squares = propose(self.detection, image, places)
+            seen.extend(squares)
+            return see_middle(self.movenet, image, [s for s in squares if not _explained(s, [*known, *poses])])
+
+        for level in range(max(self.search.levels, min(self.search.most_levels, _DEEPEST)) + 1):
+            if level > self.search.levels and any(_size(person) > _LARGE * min(width, height) for person in people):
                 break
             places = windows(width, height, level)
             poses = see_everybody(self.movenet, image, places, size=_SIZES[min(level, 2)])
-            if level < 2:
-                squares = propose(self.detection, image, places)
-                seen.extend(squares)
-                poses += see_middle(self.movenet, image, [s for s in squares if not _explained(s, [*known, *poses])])
-            new = [pose for pose in poses if not _explained(pose.square(), known, away=0.25, times=2.0)]
-            for pose, person in self._people(image, new):
-                known.append(pose)
-                people.append(person)
+            # BlazePose knows people whom the picture cuts off, too; else it finds nobody beside those of MoveNet.
+            early = level < 2 and (level > 0 or any(pose.hides_hips() for pose in poses))
+            look_at(poses + proposed(places, poses) if early else poses, level)
+            if level < 2 and not early and not people:
+                look_at(proposed(places, poses), level)
         return people, seen
 
-    def _people(self, image: np.ndarray, poses: list[Pose]) -> list[tuple[Pose, Person]]:
+    def _people(self, image: np.ndarray, poses: list[Pose], *, masks: bool) -> list[tuple[Pose, Person]]:
         """Those of the poses that are somebody, each of them once."""
         size = (image.shape[1], image.shape[0])
         again = _surest(see_again(self.movenet, image, _surest(poses, size)), size)[: self.search.most_people]
-        masks = self.search.masks or self.search.levels > 0 or len(again) > 1  # which tell people from parts of others
+        again = [pose for pose in again if pose.sureness >= LEAST_SURE]  # BlazePose makes nobody surer
         looks = look(self.landmarks, image, [pose.leaning_square() for pose in again], masks=masks)
-        people = [(pose, _person(pose, seen, size)) for pose, seen in zip(again, looks, strict=True)]
-        return [(pose, person) for pose, person in people if (person.score or 0) >= LEAST_SURE]
+        there = [n for n, pose in enumerate(again) if _score(pose, looks[n]) >= LEAST_SURE]
+        settled = settle([again[n] for n in there])
+        return [
+            (again[n], replace(_person(pose, looks[n], size), score=_score(again[n], looks[n])))
+            for n, pose in zip(there, settled, strict=True)
+        ]
 
 
 def load_embedded_detector(
@@ -135,10 +156,9 @@ def load_embedded_detector(
     """
     half = fast_in_half(device) if half is None else half
     networks = load_network(MoveNet), load_network(PoseDetection), load_network(PoseLandmarks)
-    sizes = (MOVENET_SIZE, DETECTION_SIZE, LANDMARKS_SIZE)
-    for network, size in zip(networks, sizes, strict=True):
+    for network in networks:
         if torch.device(device).type == "cpu":
-            fuse(network, size, half=half)
+            fuse(network, half=half)
         else:
             network.to(device)
     movenet, detection, landmarks = networks
@@ -198,9 +218,10 @@ def _joints(pose: Pose, size: tuple[int, int]) -> Person:
     """A person of MoveNet's joints alone.
 
     Confidences are roots, so that fits hold to joints that are plain to see, of which MoveNet says 0.5.
-    Joints outside of the picture are guesses, and count as not seen.
+    Joints outside of the picture are guesses, and count as not seen; so do those inside that MoveNet hardly sees and
+    expects outside: it looks for them where there is something to be seen.
     """
-    inside = (pose.positions >= 0).all(1) & (pose.positions <= size).all(1)
+    inside = _inside(pose.positions, size) & (_inside(pose.expected, size) | (pose.confidence >= _GUESSED))
     keypoints = joints_to_canonical(
         np.where(inside[:, None], pose.positions, 0.0), np.where(inside, np.sqrt(pose.confidence), 0.0), COCO17
     )
@@ -215,13 +236,28 @@ def _joints(pose: Pose, size: tuple[int, int]) -> Person:
     )
 
 
+def _inside(points: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """(N,) whether (N, 2) points are in a picture of (width, height)."""
+    inside: np.ndarray = (points >= 0).all(1) & (points <= size).all(1)
+    return inside
+
+
 def _person(pose: Pose, seen: Look, size: tuple[int, int]) -> Person:
     """MoveNet's joints with what BlazePose says of the same person, where it sees one."""
-    person = replace(_joints(pose, size), score=pose.sureness * (1 + seen.presence) / 2)
+    person = replace(_joints(pose, size), score=_score(pose, seen))
     if seen.presence < _PRESENT:
         return person
     mask = None if seen.mask is None else place_mask(seen.mask, seen.square, size)
     return replace(_with_feet(person, seen, size), mask=mask, world=_world(seen))
+
+
+def _size(person: Person) -> float:
+    """The longer side of the box, pixels."""
+    return max(person.box[2:]) if person.box else 0.0
+
+
+def _score(pose: Pose, seen: Look) -> float:
+    return pose.sureness * (1 + seen.presence) / 2
 
 
 def _world(seen: Look) -> np.ndarray:

@@ -75,17 +75,19 @@ def refine(positions: Tensor, heatmaps: Tensor) -> Tensor:
     Source: MediaPipe's refine_landmarks_from_heatmap_calculator.
     """
     height, width = heatmaps.shape[2:]
-    size = positions.new_tensor([width, height])
+    size, reach = positions.new_tensor([width, height]), _KERNEL // 2
     cells = (positions * size).trunc()
-    rows, columns = torch.arange(height)[:, None], torch.arange(width)[None]
-    x, y = cells[..., 0, None, None], cells[..., 1, None, None]
-    near = ((rows - y).abs() <= _KERNEL // 2) & ((columns - x).abs() <= _KERNEL // 2)
-    heat = torch.where(near, heatmaps.sigmoid(), 0.0)
-    total = heat.sum((2, 3)).clamp(min=1e-9)
-    centroid = torch.stack(((heat * columns).sum((2, 3)), (heat * rows).sum((2, 3))), -1) / total[..., None] / size
     inside = ((cells >= 0) & (cells < size)).all(-1)
+    steps = torch.arange(-reach, reach + 1)
+    columns, rows = (cells.long()[..., axis, None] + steps for axis in (0, 1))  # (B, L, 7)
+    there = ((rows >= 0) & (rows < height))[..., None] & ((columns >= 0) & (columns < width))[..., None, :]
+    places = rows.clamp(0, height - 1)[..., None] * width + columns.clamp(0, width - 1)[..., None, :]
+    near = heatmaps.flatten(2).gather(2, places.flatten(2)).unflatten(2, there.shape[2:])
+    heat = torch.where(there, near.sigmoid(), 0.0)  # (B, L, 7, 7)
+    total = heat.sum((2, 3)).clamp(min=1e-9)
+    middle = torch.stack(((heat.sum(2) * columns).sum(2), (heat.sum(3) * rows).sum(2)), -1) / total[..., None]
     moved = inside & (heat.amax((2, 3)) >= _LEAST_HEAT)
-    return torch.where(moved[..., None], centroid, positions)
+    return torch.where(moved[..., None], middle / size, positions)
 
 
 def place_mask(mask: Tensor, square: Square, size: tuple[int, int]) -> np.ndarray:

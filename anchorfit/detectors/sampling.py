@@ -35,13 +35,16 @@ def sample_squares(
         (B, 3, rows, columns) float32 in 0..1, channels last.
     """
     shape = part or (size, size)
-    pieces = [_sample(image, square, size, shape, replicate, device) for square in squares]
-    return torch.cat(pieces) if pieces else torch.zeros(0, 3, *shape, device=device)
+    samples = torch.empty(len(squares), 3, *shape, device=device, memory_format=torch.channels_last)
+    for square, sample in zip(squares, samples, strict=True):
+        torch.div(_sample(image, square, size, shape, replicate, device), 255, out=sample)
+    return samples
 
 
 def _sample(
     image: np.ndarray, square: Square, size: int, shape: tuple[int, int], replicate: bool, device: torch.device | str
 ) -> Tensor:
+    """(3, rows, columns) grey levels."""
     shrink = max(1, int(square.side / size))
     left, top, right, bottom = _window(square, shrink, image.shape[1], image.shape[0])
     part = image[top:bottom, left:right]
@@ -50,19 +53,16 @@ def _sample(
     values = torch.from_numpy(np.array(part)).to(device).permute(2, 0, 1)[None].float()
     columns, rows = -(-(right - left) // shrink) * shrink, -(-(bottom - top) // shrink) * shrink
     sine, cosine = math.sin(square.angle), math.cos(square.angle)
-    down, across = torch.meshgrid(
-        *(
-            (torch.arange(count, dtype=torch.float32, device=device) - (count - 1) / 2) * (square.side / size)
-            for count in shape
-        ),
-        indexing="ij",
+    down, across = (
+        (torch.arange(count, dtype=torch.float32, device=device) - (count - 1) / 2) * (square.side / size)
+        for count in shape
     )
-    x = cosine * across - sine * down + (square.x - left)
-    y = sine * across + cosine * down + (square.y - top)
-    grid = torch.stack((2 * x / columns - 1, 2 * y / rows - 1), -1)[None]
+    grid = torch.empty(1, *shape, 2, device=device)  # x, y in the part, -1 to 1
+    x, y = square.x - left, square.y - top
+    torch.add(2 * (cosine * across + x) / columns - 1, (-2 * sine / columns * down)[:, None], out=grid[0, ..., 0])
+    torch.add(2 * sine / rows * across, (2 * (cosine * down + y) / rows - 1)[:, None], out=grid[0, ..., 1])
     border = "border" if replicate else "zeros"
-    piece = grid_sample(values, grid, mode="bilinear", padding_mode=border, align_corners=False)
-    return (piece / 255).contiguous(memory_format=torch.channels_last)
+    return grid_sample(values, grid, mode="bilinear", padding_mode=border, align_corners=False)[0]
 
 
 def _window(square: Square, shrink: int, width: int, height: int) -> tuple[int, int, int, int]:

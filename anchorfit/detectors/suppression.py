@@ -58,18 +58,29 @@ def taken(person: Person, others: Sequence[Person]) -> float:
 
 
 def suppress(
-    people: Sequence[Person], *, most_alike: float = 0.4, most_taken: float = 0.7, most_inside: float = 0.6
+    people: Sequence[Person],
+    known: Sequence[Person] = (),
+    *,
+    most_alike: float = 0.4,
+    most_taken: float = 0.7,
+    most_inside: float = 0.6,
 ) -> list[Person]:
-    """One pose a person, surest first.
+    """One pose a person, surest first, after those who are known.
 
     Args:
-        people: with scores, and masks of one size where they are known.
+        people: with scores, and masks of one size where parts of people may be among them.
+        known: people who stay, whoever else is there.
         most_alike: what is more similar than this to a surer pose is left out;
         most_taken: so is that of whose outline surer ones cover more than this,
         most_inside: and what shows a larger share of its joints than this on a larger person that stays.
     """
     kept: list[Person] = []
     for person in sorted(people, key=lambda p: -(p.score or 0.0)):
-        if all(similarity(person, p) <= most_alike for p in kept) and taken(person, kept) <= most_taken:
+        before = [*known, *kept]
+        if all(similarity(person, p) <= most_alike for p in before) and taken(person, before) <= most_taken:
             kept.append(person)
-    return [p for p in kept if all(lies_on(p, other) <= most_inside for other in kept if other is not p)]
+    everybody = [*known, *kept]
+    return [
+        *known,
+        *(p for p in kept if all(lies_on(p, other) <= most_inside for other in everybody if other is not p)),
+    ]

@@ -85,7 +85,7 @@ def test_double_precision_is_the_same_network(kind):
 @NETWORKS
 @torch.inference_mode()
 def test_fused_convolutions_are_the_same_network(kind):
-    plain, fused = load_network(kind), fuse(load_network(kind), SIZES[kind])
+    plain, fused = load_network(kind), fuse(load_network(kind))
     assert not any(isinstance(part, torch.nn.Conv2d) for part in fused.modules()), "this PyTorch cannot fuse"
     for one, other in zip(plain(picture(SIZES[kind])), fused(picture(SIZES[kind])), strict=True):
         torch.testing.assert_close(one, other, atol=0.1 if one.shape[-1] == 256 else 2e-3, rtol=1e-3)  # masks: to 1700
@@ -93,7 +93,7 @@ def test_fused_convolutions_are_the_same_network(kind):
 
 def test_where_convolutions_cannot_be_fused_networks_stay_as_they_are(monkeypatch):
     monkeypatch.setattr(fused_convolutions, "FusedConvolution", Mock(side_effect=AttributeError))
-    assert isinstance(fuse(load_network(PoseDetection), 224).stem[0], torch.nn.Conv2d)
+    assert isinstance(fuse(load_network(PoseDetection)).stem[0], torch.nn.Conv2d)
 
 
 def test_people_side_by_side_are_told_apart_and_the_nearer_to_the_middle_is_the_middle_one():

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import cv2
 import numpy as np
+import PIL.Image
 import pytest
 import torch
 
@@ -20,7 +21,7 @@ from anchorfit.detectors.sampling import sample_squares
 from anchorfit.detectors.squares import Square
 from anchorfit.detectors.windows import windows
 from anchorfit.evaluation.detection import compare_detections
-from anchorfit.observations import PeopleFile, match_people, read_image, read_people
+from anchorfit.observations import PeopleFile, match_people, read_image, read_people, write_image
 
 DEMO = ASSETS / "demo"
 PHOTOS = sorted(DEMO.glob("*.jpg"))
@@ -100,7 +101,8 @@ def test_people_do_not_depend_on_who_else_is_looked_at(detector):
 
 
 def _pose(x: float, y: float) -> Pose:
-    return Pose(np.array([x, y]) + np.linspace(-60, 60, 34).reshape(17, 2), np.full(17, 0.5))
+    positions = np.array([x, y]) + np.linspace(-60, 60, 34).reshape(17, 2)
+    return Pose(positions, np.full(17, 0.5), positions)
 
 
 def test_people_are_seen_anew_in_the_boxes_of_a_file(detector):
@@ -221,3 +223,44 @@ def test_detections_and_landmarks_are_mediapipes_own():
         away = np.linalg.norm((seen.landmarks - points)[:, :2], axis=1)
         assert np.median(away) < 0.01 * theirs.side
         assert np.abs((seen.landmarks - points)[:, 2]).max() < 0.1
+
+
+def test_whom_a_file_names_in_a_picture_of_one_colour_is_left_out(detector, tmp_path):
+    write_image(tmp_path / "blue.png", np.full((480, 640, 3), (30, 90, 160), np.uint8))
+    skier = next(p for p in ANNOTATED if p.image == PHOTOS[0])
+    seen = see_in_boxes([replace(skier, image=tmp_path / "blue.png")], detector)
+    assert not seen.people
+    (line,) = seen.problems
+    assert line.endswith("sees too little in this box; left out")
+
+
+def test_a_crowd_of_small_people_is_looked_at_more_closely_and_its_boxes_each():
+    detector = load_embedded_detector()
+    skier = PIL.Image.fromarray(read_image(PHOTOS[0])).crop((270, 40, 540, 425)).resize((96, 137))
+    crowd = PIL.Image.new("RGB", (20 * 96, 10 * 137))
+    corners = [(96 * (n % 20), 137 * (n // 20)) for n in range(200)]
+    for corner in corners:
+        crowd.paste(skier, corner)
+    image = np.asarray(crowd)
+    found = detector.people(image)
+    assert len(found) == 30  # without windows 3
+    assert found.problems == ("a crowd; the surest 30 people of it are taken",)
+    seen = detector.in_boxes(image, [(x, y, 96, 137) for x, y in corners[::8]])
+    assert all(person is not None and person.score > 0.4 for person in seen)
+
+
+@pytest.mark.parametrize("photo", [0, 4, 5])
+def test_of_whom_the_picture_cuts_off_above_the_hips_no_legs_are_guessed(detector, photo):
+    image = read_image(PHOTOS[photo])
+    whole = detector.people(image)[0]
+    shoulders, hips = (_middle(whole, name) for name in ("shoulder", "hip"))
+    torso = float(np.linalg.norm(shoulders - hips))
+    (left, top), (right, bottom) = ((shoulders + torso * np.array(to)).astype(int) for to in ((-0.7, -1), (0.7, 0.3)))
+    bust = detector.people(np.ascontiguousarray(image[max(0, top) : bottom, max(0, left) : right]))[0]
+    seen = [name for name, value in zip(CANONICAL_JOINTS, bust.confidence, strict=True) if value > 0]
+    assert {"left_shoulder", "right_shoulder"} <= set(seen)
+    assert not [name for name in seen if any(part in name for part in ("hip", "knee", "ankle", "heel", "toe"))]
+
+
+def _middle(person, name: str) -> np.ndarray:
+    return np.mean([person.keypoints[CANONICAL_JOINTS.index(f"{side}_{name}")] for side in ("left", "right")], axis=0)

@@ -148,3 +148,16 @@ def test_a_file_that_is_no_task_is_one_line(tmp_path):
     path.write_bytes(b"nonsense")
     with pytest.raises(ValueError, match="does not take this as a pose landmarker"):
         load_detector("mediapipe", model=path)
+
+
+def test_a_task_file_whose_networks_do_not_say_how_their_input_is_scaled_is_one_line(tmp_path):
+    import mediapipe
+
+    modules = Path(mediapipe.__file__).parent / "modules"
+    path = tmp_path / "bare.task"
+    with zipfile.ZipFile(path, "w") as bundle:
+        bundle.write(modules / "pose_detection/pose_detection.tflite", "pose_detector.tflite")
+        bundle.write(modules / "pose_landmark/pose_landmark_full.tflite", "pose_landmarks_detector.tflite")
+    with pytest.raises(ValueError, match=r"bare.task: MediaPipe does not take this .*[Mm]etadata") as error:
+        load_detector("mediapipe", model=path)
+    assert "\n" not in str(error.value)

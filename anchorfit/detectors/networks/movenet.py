@@ -51,10 +51,17 @@ class JointMaps(NamedTuple):
 
 
 class Joints(NamedTuple):
-    """positions (N, 17, 2) x, y pixels of the input; confidence (N, 17) in 0..1."""
+    """Of N people.
+
+    Attributes:
+        positions: (N, 17, 2) x, y pixels of the input.
+        confidence: (N, 17) in 0..1.
+        expected: (N, 17, 2) x, y where the person's centre alone has the joint, pixels of the input.
+    """
 
     positions: Tensor
     confidence: Tensor
+    expected: Tensor
 
 
 class MoveNet(nn.Module):
@@ -135,7 +142,8 @@ def decode_joints(maps: JointMaps, places: Tensor) -> Joints:
     best = (heat / (away + _EVEN)).flatten(2).argmax(2)  # (N, 17)
     inside = maps.offsets[0].flatten(2)[torch.arange(MOVENET_JOINTS, device=best.device), :, best]
     positions = STRIDE * (_coordinates(best, columns) + inside).flip(-1)
-    return Joints(positions, heat.flatten(1).expand(len(best), -1, -1).gather(2, best[..., None])[..., 0])
+    confidence = heat.flatten(1).expand(len(best), -1, -1).gather(2, best[..., None])[..., 0]
+    return Joints(positions, confidence, STRIDE * (expected.flip(-1) + 0.5))
 
 
 def _grid(maps: JointMaps) -> Tensor:
