@@ -63,7 +63,7 @@ def scene(placed, width=640, height=480):
 def own(person, name, points):
     """Which of a found person's limbs are where those of an annotated one are."""
     torso = points[CANONICAL_JOINTS.index("left_shoulder")] - points[CANONICAL_JOINTS.index("right_hip")]
-    near = np.linalg.norm(person.keypoints - points, axis=1) < CLOSE * max(np.linalg.norm(torso), 30)
+    near = np.linalg.norm(person.keypoints - points, axis=1) < CLOSE * max(float(np.linalg.norm(torso)), 30.0)
     return (near & (PEOPLE[name].confidence > 0) & (person.confidence > LEAST_CONFIDENCE))[LIMBS]
 
 
