@@ -102,7 +102,7 @@ class EmbeddedDetector:
         def look_at(poses: list[Pose], level: int) -> None:
             """Who is seen in the whole picture stays; parts of them that windows show are told by their masks.
 
-            In the whole picture masks would leave out who stands behind somebody.
+            In the whole picture masks would leave out people who stand behind others.
             """
             nonlocal people
             new = [pose for pose in poses if not _explained(pose.square(), known, away=0.25, times=2.0)]

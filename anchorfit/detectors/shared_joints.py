@@ -1,7 +1,7 @@
 """A joint is one person's: of two who are given the same one, the one whom it suits less is given another, unsurely.
 
-MoveNet takes the highest peak of a joint's heatmap near where a person's middle expects the joint; where somebody
-stands in front, that may be the joint of the other one, and a body is made of two people.
+MoveNet takes the highest peak of a joint's heatmap near where a person's middle expects the joint; where another
+person stands in front, that may be a joint of theirs, and a body is made of two people.
 """
 
 from __future__ import annotations
