@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -48,6 +47,8 @@ def mask_outline(mask: np.ndarray, count: int) -> Outline:
     Pixel (0, 0) is the image's corner, so that the middle of the first pixel is at (0.5, 0.5).
     """
     height, width = mask.shape
+    import cv2  # slow to import, and only needed where there are masks
+
     contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
     pieces, slopes = [], []
     for contour in contours:
@@ -137,6 +138,8 @@ def body_outline(
     window[:2, 2] = 4.0 - low * zoom
     drawn = rasterize(vertices_cam[None], faces, (window @ intrinsics)[None], (size, size)).face_ids[0] >= 0
     padded = np.pad(drawn.cpu().numpy().astype(np.uint8), 1)
+    import cv2  # as above
+
     inside = cv2.distanceTransform(padded, cv2.DIST_L2, 3)[1:-1, 1:-1]
     at = ((pixels[sample] - low) * zoom + 4.0).floor().long().clamp(0, size - 1)
     depth = torch.from_numpy(inside).to(at.device)[at[:, 1], at[:, 0]]

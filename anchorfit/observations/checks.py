@@ -129,13 +129,16 @@ def too_little(person: Person) -> str | None:
 
     One joint fixes neither size nor distance; neither do several at one point.
     """
-    visible = np.flatnonzero(person.confidence > 0)
-    if len(visible) == 0:
+    visible = np.flatnonzero(person.confidence > 0).tolist()
+    if not visible:
         return "no joint is visible (every confidence is 0)"
     if len(visible) == 1:
         return f"only one joint is visible ({CANONICAL_JOINTS[visible[0]]}); at least two are needed"
-    places = person.keypoints[visible]
-    if (places.max(axis=0) - places.min(axis=0)).max() < ONE_POINT:
+    (x, y), (last_x, last_y) = person.keypoints[[visible[0], visible[-1]]].tolist()
+    if (
+        max(abs(x - last_x), abs(y - last_y)) < ONE_POINT
+        and np.ptp(person.keypoints[visible], axis=0).max() < ONE_POINT
+    ):
         return f"all {len(visible)} visible joints lie at one point"
     return None
 

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from scipy.io import loadmat
 
 from .conventions import LSP14, joints_to_canonical
 from .people import PeopleFile, Person
@@ -72,6 +71,8 @@ def find_lsp_images(folder: Path, digits: int) -> LspImages | None:
 
 def _load_joints(path: Path) -> np.ndarray:
     """(3, 14, N) or (14, 3, N) float64."""
+    from scipy.io import loadmat  # slow to import, and only needed here
+
     try:
         content = loadmat(path, variable_names=["joints"])
     except Exception as error:  # scipy raises many kinds on what is no MATLAB file

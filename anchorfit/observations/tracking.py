@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from .people import Person
 from .videos import LONGEST_GAP_S, Video, frame_name
@@ -114,6 +113,8 @@ def _frame_number(person: Person) -> int:
 
 def _continue(tracks: list[Track], number: int, seen: Sequence[Person], rate: float, longest_gap_s: float) -> None:
     """Add what was seen in a frame to the tracks, new ones for people without one."""
+    from scipy.optimize import linear_sum_assignment  # slow to import, and only needed here
+
     alive = [track for track in tracks if number - track.frames[-1] <= max(1.0, longest_gap_s * rate)]
     steps = np.array([[_step(track, person, number, rate) for person in seen] for track in alive])
     near = steps.reshape(len(alive), len(seen)) <= FARTHEST_STEP
