@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from scripts.cmu.expmap import COLUMNS, JOINTS, parse_expmap
-from scripts.cmu.skeleton import METRES_PER_UNIT, global_rotations, parse_amc, parse_asf
+from scripts.motion.expmap import COLUMNS, JOINTS, parse_expmap
+from scripts.motion.skeleton import METRES_PER_UNIT, global_rotations, parse_amc, parse_asf
 
 ASF = """# a comment
 :version 1.10
