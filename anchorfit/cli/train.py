@@ -41,7 +41,7 @@ def priors(
     width: Annotated[
         int | None, typer.Option(min=1, help="Width of the linear layers. Default: 896, or 512 for shape.")
     ] = None,
-    start: Annotated[
+    start_from: Annotated[
         str | None,
         typer.Option(help="Go on with a PosePrior: 'shipped', or a file of weights. The rate then falls as a cosine."),
     ] = None,
@@ -70,12 +70,12 @@ def priors(
     from .options import check_gender
 
     check_gender(gender)
-    if start is not None and (which is not Which.POSE or width is not None):
-        raise ValueError("--start: goes on with a PosePrior of its own width; leave out --width and --which shape")
+    if start_from is not None and (which is not Which.POSE or width is not None):
+        raise ValueError("--start-from: goes on with a PosePrior of its own width; leave out --width and --which shape")
     if threads:
         torch.set_num_threads(threads)
     config = shared.settings(
-        Training(steps=steps) if start is None else Training(steps=steps, falling=0.9, fall="cosine"),
+        Training(steps=steps) if start_from is None else Training(steps=steps, falling=0.9, fall="cosine"),
         Training.paper(steps) if paper else None,
         batch_size=batch_size,
         learning_rate=learning_rate,
@@ -86,7 +86,7 @@ def priors(
     task: PoseTask | ShapeTask
     if which is Which.POSE:
         network = PosePriorConfig(width=width or PosePriorConfig.width)
-        begun = None if start is None else load_pose_prior_network(None if start == "shipped" else start)
+        begun = None if start_from is None else load_pose_prior_network(None if start_from == "shipped" else start_from)
         task = PoseTask(model, network=begun or network, seed=seed)
     else:
         task = ShapeTask(model, network=ShapePriorConfig(width=width or ShapePriorConfig.width), seed=seed)

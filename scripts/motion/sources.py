@@ -49,7 +49,7 @@ SOURCES: dict[str, Source] = {
     "animateddrawings_mit": Source(
         subject=lambda take: "drawings",
         prefix="drawings-",
-        terms="AnimatedDrawings, Copyright Meta Platforms, Inc. and affiliates, MIT licence",
+        terms="AnimatedDrawings, Copyright (c) Meta Platforms, Inc. and affiliates, MIT licence",
         left_out={
             "jumping_jacks": "its skeleton is CMU's and its subject unknown, who may be a held-out one",
             "jesse_dance": "neither its zero pose nor its first frame shows where bones point",
@@ -58,7 +58,7 @@ SOURCES: dict[str, Source] = {
     "reactidle": Source(
         subject=lambda take: f"idle-{take.partition('_')[0]}",
         prefix="idle-",
-        terms="ReActIdle, Copyright its authors, MIT licence",
+        terms="ReActIdle, Copyright (c) 2025 RSAIT, MIT licence",
         left_out={},
         directions_only=True,
         most=60,  # of a minute or two in which somebody stands
