@@ -1,6 +1,6 @@
 """Gauges of posture: people who stand or sit upright, seen from all round, exact keypoints; how far they come out bent.
 
-Mean errors hide what everybody sees from the side: that people who stand squat, and lean towards the camera.
+Mean errors hide what a view from the side shows at once: that people who stand squat, and lean towards the camera.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ class DetectorNoise:
     hips_out: float = 0.025  # and outside of them; see detector_hips
     habits: float = 0.0  # most of the measured places of joints, `mistakes.HABITS`; each person draws its own
     along_limbs: float = 0.0  # correlation of the noise of a limb's neighbouring joints
-    foreign: float = 0.0  # share of people with an arm or leg of somebody beside them
+    foreign: float = 0.0  # share of people with an arm or leg of another person beside them
     cornered: float = 0.0  # share of people with joints in the image's corner, a tenth of them
     guessed: float = 0.0  # share of people whose joints that are not seen are guessed, with little confidence
     footless: float = 0.0  # share of people whose feet are not seen

@@ -61,7 +61,7 @@ class PoseSource:
         poses: (N, 72) axis-angle, orientation in a world with y up.
         cumulative: (N,) float64, running sum of the sampling weights.
         low, high: (69,) radians, the range of each component in the library.
-        standing: (N,) float64, running sum of the weights of those who stand straight; of all where nobody does.
+        standing: (N,) float64, running sum of the weights of those who stand straight; of all where no row does.
     """
 
     poses: Tensor

@@ -1,7 +1,7 @@
 """People who stand straight, and people who sit upright: what photographs are full of and recordings of action are not.
 
 Varied training poses have their joints turned by chance, so straight knees, at the edge of what a knee can do, are
-hardly ever their mean; a network that has seen nothing else bends the knees of everybody who stands.
+hardly ever their mean; a network that has seen nothing else bends the knees of all people who stand.
 """
 
 from __future__ import annotations
