@@ -92,4 +92,6 @@ def priors(
         task = ShapeTask(model, network=ShapePriorConfig(width=width or ShapePriorConfig.width), seed=seed)
     result = run_training(task, output, config, resume=resume, accelerator=accelerator, devices=devices)
     made_of = {"body": model.name, "gender": gender}
+    if start_from is not None:
+        made_of["start_from"] = start_from
     write_weights({output / f"{which}_prior.safetensors": task.model}, config, result, made_of)
