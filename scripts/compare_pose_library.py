@@ -13,8 +13,8 @@ from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
-from cmu.archive import read_takes
-from cmu.retarget import REST_DIRECTIONS
+from motion.archive import read_takes
+from motion.retarget import REST_DIRECTIONS
 from scipy.spatial.transform import Rotation
 
 from anchorfit.body.joint_sets import SMPL_JOINTS, SMPL_PARENTS

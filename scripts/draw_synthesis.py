@@ -14,7 +14,7 @@ import torch
 from anchorfit.body import load_body
 from anchorfit.body.joint_sets import CANONICAL_JOINTS
 from anchorfit.body.pose_library import load_pose_library
-from anchorfit.regressors.synthesis import PoseSource, Synthesizer
+from anchorfit.regressors.synthesis import PoseSource, Synthesis, Synthesizer
 from anchorfit.rendering import silhouette
 
 matplotlib.use("Agg")
@@ -30,11 +30,12 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(1)
     body = load_body()
-    data = Synthesizer(body, PoseSource.from_library(load_pose_library(split="train")), seed=args.seed)
+    source = PoseSource.from_library(load_pose_library(split="train"))
+    data = Synthesizer(body, source, Synthesis.photographed(), seed=args.seed)
     people = data.people(0, COLUMNS * PEOPLE_ROWS)
     width, height = data.config.image_size
     drawn = silhouette(body.from_params(people.params).vertices, body.faces, people.intrinsics, (height, width)).mask
-    masks = data.masks(0, COLUMNS * MASK_ROWS).masks
+    masks = Synthesizer(body, source, seed=args.seed).masks(0, COLUMNS * MASK_ROWS).masks
     figure, axes = plt.subplots(PEOPLE_ROWS + MASK_ROWS, COLUMNS, figsize=(14, 9.5))
     colors = [{"left": "#d62728", "right": "#1f77b4"}.get(name.split("_")[0], "#2ca02c") for name in CANONICAL_JOINTS]
     for index, axis in enumerate(axes.flat):

@@ -12,8 +12,8 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from cmu.mixture import Mixture, MixtureSettings, fit_mixture
-from cmu.prior import choices, cross_validate, floors, recorded_coordinates, save_prior
+from motion.mixture import Mixture, MixtureSettings, fit_mixture
+from motion.prior import choices, cross_validate, floors, recorded_coordinates, save_prior
 
 from anchorfit.body.pose_library import PoseLibrary, load_pose_library
 

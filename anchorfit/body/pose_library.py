@@ -16,7 +16,7 @@ from torch import Tensor
 from ..assets import ASSETS
 from .rotations import mirror_pose
 
-DEFAULT_PATH = ASSETS / "poses" / "cmu_poses.npz"
+DEFAULT_PATH = ASSETS / "poses" / "library.npz"
 
 SPLITS = ("train", "heldout", "aside")
 """Who is in which part, by subject: ``aside`` holds people who may be the same as held-out ones."""

@@ -41,6 +41,10 @@ def priors(
     width: Annotated[
         int | None, typer.Option(min=1, help="Width of the linear layers. Default: 896, or 512 for shape.")
     ] = None,
+    start_from: Annotated[
+        str | None,
+        typer.Option(help="Go on with a PosePrior: 'shipped', or a file of weights. The rate then falls as a cosine."),
+    ] = None,
     paper: Annotated[bool, typer.Option("--paper", help="The paper's optimiser instead: rmsprop at 3e-4.")] = False,
     resume: shared.Resume = False,
     body: Annotated[str, typer.Option(help="'open', or a path to an SMPL .pkl or .npz file.")] = "open",
@@ -62,13 +66,16 @@ def priors(
     from ..regressors.pose_prior import PosePriorConfig
     from ..regressors.shape_prior import ShapePriorConfig
     from ..regressors.training import PoseTask, ShapeTask, Training
+    from ..regressors.weights import load_pose_prior_network
     from .options import check_gender
 
     check_gender(gender)
+    if start_from is not None and (which is not Which.POSE or width is not None):
+        raise ValueError("--start-from: goes on with a PosePrior of its own width; leave out --width and --which shape")
     if threads:
         torch.set_num_threads(threads)
     config = shared.settings(
-        Training(steps=steps),
+        Training(steps=steps) if start_from is None else Training(steps=steps, falling=0.9, fall="cosine"),
         Training.paper(steps) if paper else None,
         batch_size=batch_size,
         learning_rate=learning_rate,
@@ -78,9 +85,13 @@ def priors(
     model = load_body_on(body, gender, "cpu" if accelerator == "cpu" else own_device())
     task: PoseTask | ShapeTask
     if which is Which.POSE:
-        task = PoseTask(model, network=PosePriorConfig(width=width or PosePriorConfig.width), seed=seed)
+        network = PosePriorConfig(width=width or PosePriorConfig.width)
+        begun = None if start_from is None else load_pose_prior_network(None if start_from == "shipped" else start_from)
+        task = PoseTask(model, network=begun or network, seed=seed)
     else:
         task = ShapeTask(model, network=ShapePriorConfig(width=width or ShapePriorConfig.width), seed=seed)
     result = run_training(task, output, config, resume=resume, accelerator=accelerator, devices=devices)
     made_of = {"body": model.name, "gender": gender}
+    if start_from is not None:
+        made_of["start_from"] = start_from
     write_weights({output / f"{which}_prior.safetensors": task.model}, config, result, made_of)

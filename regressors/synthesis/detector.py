@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ...body.joint_sets import CANONICAL_JOINTS, mirror_permutation
 from ...observations.conventions import CONVENTIONS
+from .mistakes import GUESS_NOISE, GUESS_SURE, by_habit, foreign_limb, joint_noise, lost
 
 FEWEST_JOINTS = 6  # a person keeps what there is where fewer joints than this would stay
 
@@ -21,7 +22,7 @@ class DetectorNoise:
     Lengths are in heights of the standing person in the image.
     """
 
-    clean: float = 0.25  # share of people without noise, outliers and swaps
+    clean: float = 0.25  # share of people without noise, outliers, swaps and habits
     noise: float = 0.02  # largest standard deviation of a keypoint; each person draws its own
     outliers: float = 0.03  # share of keypoints that are far off
     outlier_noise: float = 0.12  # their standard deviation
@@ -31,6 +32,13 @@ class DetectorNoise:
     hidden_limbs: float = 0.15  # share of people of whom one arm or leg is hidden from elbow or knee on
     hips_up: float = 0.035  # metres by which detectors' hips lie above the body's hip joints, at most,
     hips_out: float = 0.025  # and outside of them; see detector_hips
+    habits: float = 0.0  # most of the measured places of joints, `mistakes.HABITS`; each person draws its own
+    along_limbs: float = 0.0  # correlation of the noise of a limb's neighbouring joints
+    foreign: float = 0.0  # share of people with an arm or leg of another person beside them
+    cornered: float = 0.0  # share of people with joints in the image's corner, a tenth of them
+    guessed: float = 0.0  # share of people whose joints that are not seen are guessed, with little confidence
+    footless: float = 0.0  # share of people whose feet are not seen
+    headless: float = 0.0  # and whose heads are not
     conventions: tuple[tuple[str, float], ...] = (
         ("coco17", 0.35),
         ("lsp14", 0.2),
@@ -84,14 +92,37 @@ def simulate_detections(
     outlier = draw.uniform(count, joints) < detector.outliers
     spread = torch.where(outlier, detector.outlier_noise, spread) * (spoiled * height_px)[:, None]
     swapped = _swap_sides(pixels, spoiled & (draw.uniform(count) < detector.swaps), draw.uniform(count) < 0.5)
-    noisy = swapped + draw.normal(count, joints, 2) * spread[..., None]
+    noise = (
+        draw.normal(count, joints, 2) if detector.along_limbs == 0 else joint_noise(draw, count, detector.along_limbs)
+    )
+    if detector.habits > 0:
+        swapped = by_habit(swapped, height_px, detector.habits * draw.uniform(count) * spoiled)
+    if detector.foreign > 0:
+        taken = spoiled & (draw.uniform(count) < detector.foreign)
+        swapped, foreign = foreign_limb(swapped, height_px, draw, taken)
+        outlier = outlier | foreign
+    noisy = swapped + noise * spread[..., None]
     known = _known_joints(draw.uniform(count), detector)
     seen = known & (draw.uniform(count, joints) >= detector.missing * draw.uniform(count)[:, None])
     seen &= ~_truncated(pixels, known, draw, detector) & ~_hidden_limb(draw, count, detector)
+    if detector.footless > 0 or detector.headless > 0:
+        seen &= ~lost(draw, count, feet=detector.footless, head=detector.headless)
     seen = torch.where((seen.sum(1) < FEWEST_JOINTS)[:, None], known, seen)
     unsure = draw.uniform(count) < 0.6  # the others' confidences are all one, as annotators give them
     confidence = torch.where(outlier & spoiled[:, None], 0.1, 0.4) + draw.uniform(count, joints) * 0.6
     confidence = torch.where(unsure[:, None], confidence, 1.0) * seen
+    if detector.cornered > 0:
+        there = spoiled & (draw.uniform(count) < detector.cornered)
+        there = seen & there[:, None] & (draw.uniform(count, joints) < 0.1)
+        noisy = torch.where(there[..., None], draw.uniform(count, joints, 2), noisy)
+        confidence = torch.where(there, GUESS_SURE * draw.uniform(count, joints), confidence)
+    if detector.guessed > 0:
+        guess = spoiled & (draw.uniform(count) < detector.guessed)
+        guess = known & ~seen & guess[:, None]
+        far = GUESS_NOISE * height_px[:, None, None] * draw.normal(count, joints, 2)
+        noisy = torch.where(guess[..., None], pixels + far, noisy)
+        confidence = torch.where(guess, GUESS_SURE * draw.uniform(count, joints), confidence)
+        seen = seen | guess
     return Detections(noisy * seen[..., None], confidence)
 
 

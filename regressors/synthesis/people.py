@@ -37,6 +37,25 @@ class Synthesis:
     simple: float = 0.5  # share of silhouettes of bodies between a T and an A pose, seen from in front or behind
     mask_noise: MaskNoise = field(default_factory=MaskNoise)
 
+    @staticmethod
+    def photographed() -> Synthesis:
+        """What PosePrior is trained on: people who stand, sit and act, as detectors and annotators see them."""
+        return Synthesis(
+            variation=PoseVariation(recorded=0.25, standing=0.15, sitting=0.05),
+            detector=DetectorNoise(
+                noise=0.035,
+                habits=1.5,
+                along_limbs=0.5,
+                foreign=0.05,
+                cornered=0.05,
+                guessed=0.3,
+                footless=0.06,
+                headless=0.04,
+                hips_up=0.025,
+                hips_out=0.02,
+            ),
+        )
+
 
 class SyntheticPeople(NamedTuple):
     """B people.

@@ -1,7 +1,7 @@
 """Training poses: the library's, balanced over subjects, with limbs exchanged, joints turned and bodies tilted.
 
-Seventeen people moved for the library; what they did together is learned too well unless their limbs are mixed. Source
-of the idea: Li et al. 2020, "Cascaded deep monocular 3D human pose estimation with evolutionary training data".
+A few dozen people moved for the library; what they did together is learned too well unless their limbs are mixed.
+Source of the idea: Li et al. 2020, "Cascaded deep monocular 3D human pose estimation with evolutionary training data".
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -16,6 +17,7 @@ from ...body import axis_angle_to_matrix, matrix_to_axis_angle
 from ...body.joint_sets import SMPL_JOINTS
 from ...body.parameters import NUM_BODY_POSE
 from ...body.pose_library import PoseLibrary
+from .upright import stands, upright_poses
 
 LIMBS: tuple[tuple[str, ...], ...] = (
     *(tuple(f"{side}_{part}" for part in ("hip", "knee", "ankle", "foot")) for side in ("left", "right")),
@@ -27,6 +29,8 @@ LIMBS: tuple[tuple[str, ...], ...] = (
     ("neck", "head"),
 )
 """Groups of joints that may come from another pose: each leg, each arm, the back, the head."""
+
+FEWEST_STANDING = 20  # poses of a subject that share a whole subject's weight
 
 LIMIT_QUANTILE = 0.002  # of the library's axis-angle components; what turns joints by chance stays inside
 LIMIT_MARGIN = 0.1  # radians beyond it
@@ -44,6 +48,9 @@ class PoseVariation:
     tilted: float = 0.3  # share of bodies that are tilted against gravity
     tilt_deg: float = 25.0  # standard deviation of that, forward and sideways
     tumbled: float = 0.03  # share of bodies turned in any way at all
+    recorded: float = 0.0  # share of poses that stay as they were recorded,
+    standing: float = 0.0  # of people who stand straight,
+    sitting: float = 0.0  # and of people who sit upright: see `upright`
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,12 +61,14 @@ class PoseSource:
         poses: (N, 72) axis-angle, orientation in a world with y up.
         cumulative: (N,) float64, running sum of the sampling weights.
         low, high: (69,) radians, the range of each component in the library.
+        standing: (N,) float64, running sum of the weights of those who stand straight; of all where no row does.
     """
 
     poses: Tensor
     cumulative: Tensor
     low: Tensor
     high: Tensor
+    standing: Tensor
 
     @staticmethod
     def from_library(library: PoseLibrary, *, cap: int = 1000) -> PoseSource:
@@ -67,28 +76,44 @@ class PoseSource:
         poses = library.poses.float()
         ordered = poses[:, 3:].sort(0).values
         inside = int(LIMIT_QUANTILE * len(poses))
+        weights = library.subject_balanced_weights(cap).double()
+        upright = stands(poses)
         return PoseSource(
             poses=poses,
-            cumulative=library.subject_balanced_weights(cap).double().cumsum(0),
+            cumulative=weights.cumsum(0),
+            standing=_standing_weights(library, upright).cumsum(0) if upright.any() else weights.cumsum(0),
             low=ordered[inside] - LIMIT_MARGIN,
             high=ordered[len(poses) - 1 - inside] + LIMIT_MARGIN,
         )
 
     def draw(self, count: int, generator: torch.Generator, variation: PoseVariation | None = None) -> Tensor:
-        """(B, 72) poses; with a variation, of limbs exchanged and joints turned."""
-        pose = self._draw_plain(count, generator)
+        """(B, 72) poses; with a variation, of limbs exchanged and joints turned, but for its shares of others."""
+        plain = self._draw(self.cumulative, count, generator)
         if variation is None:
+            return plain
+        pose = self._varied(plain, generator, variation)
+        upright = variation.standing + variation.sitting
+        if variation.recorded + upright == 0:
             return pose
+        chance = torch.rand(count, generator=generator)
+        seated = chance < variation.sitting
+        standing, others = (self._draw(sums, count, generator) for sums in (self.standing, self.cumulative))
+        composed = upright_poses(standing, others, seated, generator)
+        pose = torch.where((chance < upright + variation.recorded)[:, None], plain, pose)
+        return torch.where((chance < upright)[:, None], composed, pose)
+
+    def _varied(self, pose: Tensor, generator: torch.Generator, variation: PoseVariation) -> Tensor:
+        count = len(pose)
 
         def chance(share: float, *shape: int) -> Tensor:
             return torch.rand(count, *shape, generator=generator) < share
 
         joints = pose.view(count, 24, 3).clone()
         for limb in LIMBS:
-            other = self._draw_plain(count, generator).view(count, 24, 3)
+            other = self._draw(self.cumulative, count, generator).view(count, 24, 3)
             index = [SMPL_JOINTS.index(name) for name in limb]
             joints[:, index] = torch.where(chance(variation.limbs, 1, 1), other[:, index], joints[:, index])
-        other = self._draw_plain(count, generator).view(count, 24, 3)[:, 1:]
+        other = self._draw(self.cumulative, count, generator).view(count, 24, 3)[:, 1:]
         alone = chance(variation.joints, 23, 1) & chance(variation.mixed, 1, 1)
         body_pose = torch.where(alone, other, joints[:, 1:]).flatten(1)
         spread = torch.deg2rad(torch.rand(count, 1, generator=generator) * variation.turn_deg)
@@ -106,6 +131,14 @@ class PoseSource:
         orientation = axis_angle_to_matrix(change) @ axis_angle_to_matrix(pose[:, :3])
         return torch.cat([matrix_to_axis_angle(orientation), turned], 1)
 
-    def _draw_plain(self, count: int, generator: torch.Generator) -> Tensor:
-        chance = torch.rand(count, generator=generator, dtype=torch.float64) * self.cumulative[-1]
-        return self.poses[torch.searchsorted(self.cumulative, chance).clamp_max(len(self.poses) - 1)]
+    def _draw(self, cumulative: Tensor, count: int, generator: torch.Generator) -> Tensor:
+        chance = torch.rand(count, generator=generator, dtype=torch.float64) * cumulative[-1]
+        return self.poses[torch.searchsorted(cumulative, chance).clamp_max(len(self.poses) - 1)]
+
+
+def _standing_weights(library: PoseLibrary, upright: Tensor) -> Tensor:
+    """(N,) float64 sampling weights of those who stand straight, every subject's the same in sum but for the few who
+    hardly do."""
+    _, inverse = np.unique(library.subjects, return_inverse=True)
+    counts = np.bincount(inverse, upright.numpy())[inverse]
+    return upright.double() / torch.from_numpy(np.maximum(counts, FEWEST_STANDING))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,7 +16,8 @@ class Training:
     optimizer: Literal["adamw", "rmsprop"] = "adamw"
     learning_rate: float = 1e-3
     warmup: int = 200  # steps
-    falling: float = 0.4  # share of the run, at its end, over which the learning rate falls to 0 in a straight line
+    falling: float = 0.4  # share of the run, at its end, over which the learning rate falls to 0,
+    fall: Literal["line", "cosine"] = "line"  # in a straight line or as half a cosine
     weight_decay: float = 1e-4  # of AdamW
     clip_norm: float = 1.0  # of the gradient
     seed: int = 0
@@ -42,4 +44,6 @@ class Training:
         up = min(1.0, (step + 1) / max(1, self.warmup))
         length = self.falling * self.steps
         down = min(1.0, (self.steps - step) / length) if length > 0 else 1.0
+        if self.fall == "cosine":
+            down = (1 - math.cos(math.pi * down)) / 2
         return self.learning_rate * min(up, down)

@@ -54,7 +54,9 @@ class PoseTask:
 
     Args:
         body: on whose skeleton and surface it learns; sets the device.
-        network, synthesis, weights: None for their defaults.
+        network: its shape, or a trained one to go on with, changed in place; None for the default shape.
+        synthesis: None for `Synthesis.photographed`.
+        weights: None for the default losses.
         poses: None for those of the library's training subjects.
         seed: of weights and data.
     Raises:
@@ -65,23 +67,24 @@ class PoseTask:
         self,
         body: BodyModel,
         *,
-        network: PosePriorConfig | None = None,
+        network: PosePrior | PosePriorConfig | None = None,
         synthesis: Synthesis | None = None,
         weights: PoseLoss | None = None,
         poses: PoseSource | None = None,
         seed: int = 0,
     ) -> None:
-        network, self.weights = network or PosePriorConfig(), weights or PoseLoss()
-        if self.weights.axis_angle > 0 and (network.representation, network.frame) != ("axis_angle", "parent"):
-            raise ValueError("axis_angle: this loss needs the representation axis_angle in the frame parent")
         torch.manual_seed(seed)
-        self._model = PosePrior(network).to(body.device)
+        model = network if isinstance(network, PosePrior) else PosePrior(network)
+        self._model, self.weights = model.to(body.device), weights or PoseLoss()
+        shape = (model.config.representation, model.config.frame)
+        if self.weights.axis_angle > 0 and shape != ("axis_angle", "parent"):
+            raise ValueError("axis_angle: this loss needs the representation axis_angle in the frame parent")
         self._model.skeleton.measure(body)
         self.surface = SurfaceSample.of(body)
-        self.synthesis = synthesis or Synthesis()
+        self.synthesis = synthesis or Synthesis.photographed()
         poses = poses or PoseSource.from_library(load_pose_library(split="train"))
         self.data = Synthesizer(body, poses, self.synthesis, seed=seed)
-        self.heldout = heldout_people(body, self.synthesis)
+        self.heldout = heldout_people(body)
 
     @property
     def model(self) -> PosePrior:
@@ -154,8 +157,12 @@ class PoseTask:
         return (self.surface.pose(output.world, betas) - self.surface.pose(world, betas)).norm(dim=-1)
 
 
-def heldout_people(body: BodyModel, synthesis: Synthesis) -> dict[str, SyntheticPeople]:
-    """People in recorded poses of held-out subjects: ``clean`` COCO keypoints, and ``noisy`` as in training."""
+def heldout_people(body: BodyModel) -> dict[str, SyntheticPeople]:
+    """People in recorded poses of held-out subjects: ``clean`` COCO keypoints, and ``noisy`` ones of all conventions.
+
+    Both are the same whatever a training draws, so that figures of all trainings compare.
+    """
+    synthesis = Synthesis()
     source = PoseSource.from_library(load_pose_library(split="heldout"), cap=HELDOUT_CAP)
     plain = replace(synthesis, variation=None)
     perfect = DetectorNoise(

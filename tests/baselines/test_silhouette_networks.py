@@ -10,7 +10,7 @@ from anchorfit.evaluation.protocols.openbody import OpenBody
 from anchorfit.evaluation.synthetic import SyntheticConfig
 from anchorfit_baselines.silhouette_networks import Decoder, Pool, SilhouetteNetworks, make_pool
 
-TINY: dict[str, Any] = {"steps": 100, "batch": 4, "width": 256, "rate": 5e-3}
+TINY: dict[str, Any] = {"steps": 150, "batch": 4, "width": 256, "rate": 5e-3}
 SMALL = SyntheticConfig(image_size=(160, 120), height_range=(50.0, 60.0))
 
 

@@ -56,3 +56,11 @@ def test_priors_are_trained_from_the_command_line(tmp_path):
     assert load_pose_prior_network(tmp_path / "pose_prior.safetensors").config.width == 16
     again = invoke("train", "priors", "-o", tmp_path, *options)
     assert "a run is there already" in str(again.exception)
+    first, short = tmp_path / "pose_prior.safetensors", ("--steps", 1, "--batch-size", 4, "--threads", 1)
+    result = invoke("train", "priors", "-o", tmp_path / "on", "--start-from", first, *short)
+    assert result.exit_code == 0, result.output
+    begun, ended = (load_pose_prior_network(path) for path in (first, tmp_path / "on" / "pose_prior.safetensors"))
+    assert ended.config == begun.config
+    assert (ended.last.weight - begun.last.weight).abs().max() < 0.01
+    wider = invoke("train", "priors", "-o", tmp_path / "wide", "--start-from", first, "--width", 32)
+    assert "--start-from: goes on with a PosePrior of its own width" in str(wider.exception)

@@ -19,6 +19,7 @@ from anchorfit.regressors import (
     load_shape_prior_network,
     save_network,
 )
+from anchorfit.regressors.synthesis import Synthesis
 from anchorfit.regressors.training import Annotated, PoseLoss, PoseTask, RefineTask, ShapeTask, Training, train
 
 SHORT = Training(steps=6, batch_size=8, warmup=2, evaluate_every=3, checkpoint_every=3)
@@ -120,6 +121,15 @@ def test_refining_lowers_the_reprojection_of_annotated_people(pose_task):
         RefineTask(source, source.model, nobody)
 
 
+def test_a_trained_network_is_gone_on_with_and_measured_on_the_same_people(body, pose_task):
+    trained = pose_task().model
+    task = PoseTask(body, network=trained, synthesis=Synthesis(pitch_deg=(50.0, 60.0)))
+    assert task.model is trained
+    for name, people in pose_task().heldout.items():
+        for one, other in zip(people, task.heldout[name], strict=True):
+            assert torch.equal(one, other)
+
+
 def test_the_axis_angle_loss_wants_axis_angles(body):
     with pytest.raises(ValueError, match="axis_angle: this loss needs"):
         PoseTask(body, weights=PoseLoss(axis_angle=1.0))
@@ -177,6 +187,11 @@ def test_the_rate_rises_stays_and_falls():
     assert config.rate(75) == pytest.approx(0.5)
     assert 0 < config.rate(99) < 0.03
     assert Training.paper().rate(99_999) == 3e-4
+    cosine = replace(config, fall="cosine")
+    assert cosine.rate(30) == 1.0
+    assert cosine.rate(60) == pytest.approx((1 + math.cos(0.2 * math.pi)) / 2)
+    assert cosine.rate(75) == pytest.approx(0.5)
+    assert 0 < cosine.rate(99) < 0.001
     with pytest.raises(ValueError, match="steps"):
         Training(steps=0)
 

@@ -1,4 +1,4 @@
-"""The scripts' helper modules are imported as ``scripts.cmu...`` from the repository's root."""
+"""The scripts' helper modules are imported as ``scripts.motion...`` from the repository's root."""
 
 import sys
 from pathlib import Path

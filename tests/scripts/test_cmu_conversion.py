@@ -5,9 +5,9 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from anchorfit.body.joint_sets import SMPL_PARENTS
-from scripts.cmu.archive import Take, split_of
-from scripts.cmu.library import Novelty, calibrate_hands, plausible
-from scripts.cmu.retarget import MIRROR_JOINTS, REST_DIRECTIONS, mirror, smpl_poses
+from scripts.motion.archive import Take, split_of
+from scripts.motion.library import Novelty, calibrate_hands, plausible
+from scripts.motion.retarget import MIRROR_JOINTS, REST_DIRECTIONS, mirror, smpl_poses
 
 CHAINS = {
     "lowerback": "root",

@@ -1,11 +1,14 @@
 """Reading ASF, AMC and exponential-map files: small made-up ones."""
 
+import tarfile
+
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from scripts.cmu.expmap import COLUMNS, JOINTS, parse_expmap
-from scripts.cmu.skeleton import METRES_PER_UNIT, global_rotations, parse_amc, parse_asf
+from scripts.motion.archive import read_takes
+from scripts.motion.expmap import COLUMNS, JOINTS, parse_expmap
+from scripts.motion.skeleton import METRES_PER_UNIT, global_rotations, parse_amc, parse_asf
 
 ASF = """# a comment
 :version 1.10
@@ -114,6 +117,8 @@ def test_a_wrong_skeleton_is_named(text, message):
         (AMC.replace("femur 0 0", "femur 0"), "expected 2 numbers"),
         (AMC.replace("femur 0 0", "fibula 0 0"), "a bone of the skeleton"),
         (AMC.replace("femur 0 0\n", ""), "expected 3 frames, got 2"),
+        (AMC.replace("femur 0 0", "femur nan 0"), "bone femur: expected finite numbers"),
+        (AMC[: AMC.index("femur -40")], "expected 3 frames, got 2"),
     ],
 )
 def test_a_wrong_motion_is_named(text, message):
@@ -138,3 +143,22 @@ def test_exponential_maps_act_on_row_vectors_and_lose_the_added_frame():
 def test_a_table_of_another_width_is_named():
     with pytest.raises(ValueError, match=r"my.txt: expected 117 numbers a line, got \[2\]"):
         parse_expmap("1,2\n3,4", name="my.txt")
+
+
+def test_numbers_that_are_none_are_named_in_tables():
+    row = ",".join(["nan", *["0"] * (COLUMNS - 1)])
+    with pytest.raises(ValueError, match=r"my.txt: expected finite numbers"):
+        parse_expmap(f"{row}\n{row}", name="my.txt")
+
+
+def test_a_take_that_cannot_be_used_is_a_line_and_the_others_are_read(tmp_path):
+    files = {"a.asf": ASF, "good.amc": AMC, "cut.amc": AMC[: AMC.index("femur -40")]}
+    files["seqlist.tsv"] = "cut.amc\ta.asf\t1\t1_01\ngood.amc\ta.asf\t1\t1_02\n"
+    with tarfile.open(tmp_path / "takes.tar", "w") as tar:
+        for name, text in files.items():
+            (tmp_path / name).write_text(text)
+            tar.add(tmp_path / name, name)
+    lines: list[str] = []
+    takes = list(read_takes(tmp_path / "takes.tar", stride=1, report=lines.append))
+    assert [take.name for take in takes] == ["1_02"]
+    assert lines == ["cut.amc: bone femur: expected 3 frames, got 2; left out"]

@@ -5,8 +5,8 @@ import pytest
 from scipy.special import logsumexp
 from scipy.stats import multivariate_normal
 
-from scripts.cmu.mixture import MixtureSettings, fit_mixture, mirror_matrices, mirror_vectors, partners
-from scripts.cmu.prior import cross_validate, floors, recorded_coordinates, save_prior
+from scripts.motion.mixture import MixtureSettings, fit_mixture, mirror_matrices, mirror_vectors, partners
+from scripts.motion.prior import cross_validate, floors, recorded_coordinates, save_prior
 
 
 @pytest.fixture(scope="module")

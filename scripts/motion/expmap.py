@@ -61,13 +61,15 @@ def parse_expmap(text: str, *, stride: int = 1, name: str = "motion") -> tuple[n
     Returns:
         (T,) places in the file; rotation of each bone from the zero pose, world frame: bone -> (T, 3, 3).
     Raises:
-        ValueError: a line without 117 numbers.
+        ValueError: a line without 117 numbers, or one that is not finite.
     """
     lines = [line.split(",") for line in text.splitlines() if line.strip()]
     if not lines or {len(line) for line in lines} != {COLUMNS}:
         raise ValueError(f"{name}: expected {COLUMNS} numbers a line, got {sorted({len(line) for line in lines})}")
     frames = np.arange(len(lines))[1::stride]
     table = np.array([lines[index] for index in frames], dtype=np.float64)
+    if not np.isfinite(table).all():
+        raise ValueError(f"{name}: expected finite numbers, got NaN or infinity")
     maps = table[:, 3:].reshape(-1, 3)
     local = Rotation.from_rotvec(-maps).as_matrix().reshape(len(frames), len(JOINTS), 3, 3)
     rotations: dict[str, np.ndarray] = {}

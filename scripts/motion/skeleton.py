@@ -122,7 +122,7 @@ def parse_amc(text: str, skeleton: Skeleton, *, stride: int = 1, name: str = "mo
         angles (T, 3) in degrees, x y z (angles that the bone does not have are 0); ``translation`` -> (T, 3) the
         root's place in metres.
     Raises:
-        ValueError: a bone that the skeleton lacks, or a wrong count of numbers.
+        ValueError: a bone that the skeleton lacks, or a wrong count of numbers, or one that is not finite.
     """
     frames: list[int] = []
     index = -1
@@ -146,6 +146,8 @@ def parse_amc(text: str, skeleton: Skeleton, *, stride: int = 1, name: str = "mo
             raise ValueError(f"{name}: bone {bone}: expected {len(frames)} frames, got {len(values)}")
         dof = skeleton[bone].dof
         table = np.array(values, dtype=np.float64).reshape(len(frames), len(dof))
+        if not np.isfinite(table).all():
+            raise ValueError(f"{name}: bone {bone}: expected finite numbers, got NaN or infinity")
         motion[bone] = _columns(table, dof, ("rx", "ry", "rz"))
         if bone == "root":
             motion["translation"] = _columns(table, dof, ("tx", "ty", "tz")) * METRES_PER_UNIT

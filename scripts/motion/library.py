@@ -17,15 +17,20 @@ from .retarget import hands_at_rest, smpl_poses, wrist_twist
 
 NOTICE = (
     "The data used in this project was obtained from mocap.cs.cmu.edu. "
-    "The database was created with funding from NSF EIA-0196217."
+    "The database was created with funding from NSF EIA-0196217. "
+    "Open Motion Project by ACCAD/The Ohio State University is licensed under a Creative Commons Attribution 3.0 "
+    "Unported License; its recordings were converted to SMPL poses and thinned."
 )
 TERMS = (
     "CMU Graphics Lab Motion Capture Database: free for all uses; may be included in products, may not be resold as "
-    "data, even converted. Not public domain."
+    "data, even converted. Not public domain. ACCAD: CC BY 3.0. ReActIdle and AnimatedDrawings: MIT. Quaternius: CC0 "
+    "1.0. NOTICE has their notices."
 )
 SOURCES = (
     "cyun9601/CMU-MOCAP-Data, KseniiaCheloshkina/amc, michaelchughes/mocap6dataset, gsimchoni/mocap, "
-    "jingtaoh/Mocap-Interpolation, facebookresearch/fairmotion, limaosen0/DMGNN (B. Hahne's BVH conversion)"
+    "jingtaoh/Mocap-Interpolation, facebookresearch/fairmotion, limaosen0/DMGNN (B. Hahne's BVH conversion), "
+    "terryum/Athletic_Movement_Detection, petrfrantal/Body, facebookresearch/AnimatedDrawings, "
+    "Enekoassets/ReActIdle, Quaternius through Mesh2Motion"
 )
 SPLITS = ("train", "heldout", "aside")
 QUANTUM = np.pi / 32767  # radians in one step of the stored int16: 0.0055 degrees
@@ -66,25 +71,54 @@ class Library:
     failures: int
 
 
-def make_library(takes: Iterable[Take], settings: LibrarySettings) -> Library:
-    """Convert all takes and thin them subject by subject; the order of takes and frames is kept."""
+@dataclass(frozen=True, kw_only=True)
+class Motion:
+    """A take as poses (T, 24, 3), axis-angle in radians, at places (T,) of the file; which of them are sound (T,), and
+    how many may be kept, evenly spaced (None: all)."""
+
+    subject: str
+    name: str
+    frames: np.ndarray
+    poses: np.ndarray
+    sound: np.ndarray
+    most: int | None = None
+
+
+def convert_takes(takes: Iterable[Take], settings: LibrarySettings) -> list[Motion]:
+    """CMU's takes as poses, hands calibrated over all of them."""
     recorded = list(takes)
     rest = calibrate_hands(recorded, settings.min_hanging_frames)
-    kept: dict[str, Novelty] = {}
-    rows: list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]] = []
-    candidates = failures = 0
+    motions = []
     for take in recorded:
         poses = smpl_poses(take.bones, rest[_person(take)])
         sound = plausible(poses)
         for letter in "lr":
             sound &= np.abs(wrist_twist(take.bones, letter)) <= np.deg2rad(settings.max_twist_deg)
-        novelty = kept.setdefault(take.subject, Novelty(np.deg2rad(settings.novelty_deg)))
-        new = novelty.select(poses[sound])
+        motions.append(Motion(subject=take.subject, name=take.name, frames=take.frames, poses=poses, sound=sound))
+    return motions
+
+
+def make_library(motions: Iterable[Motion], settings: LibrarySettings) -> Library:
+    """Thin motions subject by subject; their order and that of their frames is kept."""
+    kept: dict[str, Novelty] = {}
+    rows: list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]] = []
+    candidates = failures = 0
+    for motion in motions:
+        sound = motion.sound
+        novelty = kept.setdefault(motion.subject, Novelty(np.deg2rad(settings.novelty_deg)))
+        new = novelty.select(motion.poses[sound])
+        if motion.most is not None and len(new) > motion.most:
+            new = new[np.linspace(0, len(new) - 1, motion.most).round().astype(int)]
         count = len(new)
         rows.append(
-            (poses[sound][new], np.repeat(take.subject, count), np.repeat(take.name, count), take.frames[sound][new])
+            (
+                motion.poses[sound][new],
+                np.repeat(motion.subject, count),
+                np.repeat(motion.name, count),
+                motion.frames[sound][new],
+            )
         )
-        candidates += len(poses)
+        candidates += len(motion.poses)
         failures += int((~sound).sum())
     poses, subjects, names, frames = (np.concatenate(column) for column in zip(*rows, strict=True))
     return Library(poses=poses, subjects=subjects, takes=names, frames=frames, candidates=candidates, failures=failures)
@@ -167,7 +201,7 @@ def save_library(path: Path, library: Library, settings: LibrarySettings) -> Non
     take_names = list(dict.fromkeys(library.takes.tolist()))
     split = [SPLITS.index(split_of(subject)) for subject in subject_names]
     meta = {
-        "name": "CMU pose library of anchorfit",
+        "name": "pose library of anchorfit",
         "notice": NOTICE,
         "terms": TERMS,
         "sources": SOURCES,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,8 +54,10 @@ class Take:
     bones: dict[str, np.ndarray]
 
 
-def read_takes(archive: Path, *, stride: int) -> Iterator[Take]:
+def read_takes(archive: Path, *, stride: int, report: Callable[[str], None] = print) -> Iterator[Take]:
     """Every take of the archive but the duplicates, in the order of its list, every ``stride``-th frame.
+
+    A take that cannot be used is one line to ``report``, and the others are read.
 
     Raises:
         FileNotFoundError: no such archive.
@@ -79,12 +81,16 @@ def read_takes(archive: Path, *, stride: int) -> Iterator[Take]:
         for needed in {file_name, skeleton_name} - {"-"}:
             if needed not in texts:
                 raise ValueError(f"{archive}: {LIST} names {needed}, which is missing")
-        if skeleton_name == "-":
-            frames, bones = parse_expmap(texts[file_name], stride=stride, name=file_name)
-        else:
-            if skeleton_name not in skeletons:
-                skeletons[skeleton_name] = parse_asf(texts[skeleton_name], skeleton_name)
-            skeleton = skeletons[skeleton_name]
-            motion = parse_amc(texts[file_name], skeleton, stride=stride, name=file_name)
-            frames, bones = motion["frame"], global_rotations(skeleton, motion)
+        try:
+            if skeleton_name == "-":
+                frames, bones = parse_expmap(texts[file_name], stride=stride, name=file_name)
+            else:
+                if skeleton_name not in skeletons:
+                    skeletons[skeleton_name] = parse_asf(texts[skeleton_name], skeleton_name)
+                skeleton = skeletons[skeleton_name]
+                motion = parse_amc(texts[file_name], skeleton, stride=stride, name=file_name)
+                frames, bones = motion["frame"], global_rotations(skeleton, motion)
+        except ValueError as error:
+            report(f"{error}; left out")
+            continue
         yield Take(subject=subject, name=take, frames=frames, bones=bones)

@@ -38,10 +38,10 @@ _FLIP = np.diag([-1.0, 1.0, 1.0])
 
 def _aim(rest: tuple[float, float, float], zero: np.ndarray) -> np.ndarray:
     """The smallest rotation that takes one direction to another, both about (3,)."""
-    return _swings(np.asarray(rest), zero[None])[0]
+    return swings(np.asarray(rest), zero[None])[0]
 
 
-def _swings(start: np.ndarray, ends: np.ndarray) -> np.ndarray:
+def swings(start: np.ndarray, ends: np.ndarray) -> np.ndarray:
     """The smallest rotations from one direction (3,) to others (T, 3): (T, 3, 3)."""
     start = start / np.linalg.norm(start)
     ends = ends / np.linalg.norm(ends, axis=-1, keepdims=True)
@@ -98,7 +98,7 @@ def smpl_poses(bones: dict[str, np.ndarray], hand_rest: dict[str, np.ndarray]) -
     """
     align = _left_alignments()
     joints = {0: bones["root"], 3: bones["lowerback"], 6: bones["upperback"], 9: bones["thorax"]}
-    joints[12] = _halfway(bones["lowerneck"], bones["upperneck"]) @ _turn("x", -NECK_REST_DEG)
+    joints[12] = halfway(bones["lowerneck"], bones["upperneck"]) @ _turn("x", -NECK_REST_DEG)
     joints[15] = bones["head"] @ _turn("x", -HEAD_REST_DEG)
     for side, letter in enumerate("lr"):
         turned = {name: matrix if side == 0 else _FLIP @ matrix @ _FLIP for name, matrix in align.items()}
@@ -110,13 +110,13 @@ def smpl_poses(bones: dict[str, np.ndarray], hand_rest: dict[str, np.ndarray]) -
         joints[20 + side] = bones[letter + "hand"] @ Rotation.from_rotvec(-hand_rest[letter]).as_matrix()
         rest = np.array(REST_DIRECTIONS["upper_arm"]) * (arm[0], 1.0, 1.0)
         in_thorax = np.swapaxes(bones["thorax"], 1, 2) @ bones[letter + "humerus"] @ arm
-        swing = Rotation.from_matrix(_swings(rest, in_thorax)).as_rotvec()
+        swing = Rotation.from_matrix(swings(rest, in_thorax)).as_rotvec()
         joints[13 + side] = bones["thorax"] @ Rotation.from_rotvec(COLLAR_SHARE * swing).as_matrix()
         joints[22 + side] = joints[20 + side]
-    return _local_axis_angle(np.stack([joints[joint] for joint in range(24)], axis=1))
+    return local_axis_angle(np.stack([joints[joint] for joint in range(24)], axis=1))
 
 
-def _halfway(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+def halfway(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     between = Rotation.from_matrix(np.swapaxes(first, 1, 2) @ second).as_rotvec()
     return first @ Rotation.from_rotvec(between / 2).as_matrix()
 
@@ -129,7 +129,7 @@ def wrist_twist(bones: dict[str, np.ndarray], letter: str) -> np.ndarray:
     return (angle + np.pi) % (2 * np.pi) - np.pi
 
 
-def _local_axis_angle(rotations: np.ndarray) -> np.ndarray:
+def local_axis_angle(rotations: np.ndarray) -> np.ndarray:
     """Global rotations (T, 24, 3, 3) -> rotations against the parent, axis-angle (T, 24, 3)."""
     parents = np.array(SMPL_PARENTS[1:])
     local = rotations.copy()

@@ -1,0 +1,101 @@
+"""Gauges of posture: people who stand or sit upright, seen from all round, exact keypoints; how far they come out bent.
+
+Mean errors hide what a view from the side shows at once: that people who stand squat, and lean towards the camera.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from ..body import CANONICAL_JOINTS, SMPL_JOINTS, BodyModel, compile_points, matrix_to_axis_angle
+from ..camera import intrinsics_matrix, project
+from ..observations.conventions import CONVENTIONS
+from ..observations.people import Observations
+from ..regressors.synthesis import camera_rotations
+from .synthetic import SyntheticSet
+
+HEADINGS = 12
+PITCHES_DEG = (0.0, 20.0)  # the camera level, and looking down
+DISTANCE = 4.5  # metres
+IMAGE_SIZE, FOCAL = (640, 480), 960.0  # pixels
+HANGING = 1.2  # radians that arms come down from the T pose
+
+
+class Bends(NamedTuple):
+    """(B,) degrees.
+
+    knees: bend of the knees, 0 where thigh and shin are one line; hips: between trunk and thighs, likewise; both means
+        of the two sides.
+    lean: of the trunk, pelvis to neck, against the truth's.
+    """
+
+    knees: Tensor
+    hips: Tensor
+    lean: Tensor
+
+
+def standing_pose() -> Tensor:
+    """(72,) the rest pose with hanging arms."""
+    pose = torch.zeros(24, 3)
+    pose[SMPL_JOINTS.index("left_shoulder"), 2] = -HANGING
+    pose[SMPL_JOINTS.index("right_shoulder"), 2] = HANGING
+    return pose.flatten()
+
+
+def sitting_pose() -> Tensor:
+    """(72,) upright on a chair: hips and knees turned by right angles, hands towards the lap."""
+    pose = standing_pose().view(24, 3)
+    for side, sign in (("left", -1.0), ("right", 1.0)):
+        pose[SMPL_JOINTS.index(f"{side}_hip"), 0] = -math.pi / 2
+        pose[SMPL_JOINTS.index(f"{side}_knee"), 0] = math.pi / 2
+        pose[SMPL_JOINTS.index(f"{side}_elbow"), 1] = 0.6 * sign
+    return pose.flatten()
+
+
+def seen_all_round(body: BodyModel, pose: Tensor, pitch_deg: float) -> SyntheticSet:
+    """The mean body in a pose (72,) with exact COCO keypoints at `HEADINGS` headings, the camera's pitch in degrees."""
+    yaw = torch.arange(HEADINGS) * (2 * math.pi / HEADINGS)
+    pitch = torch.full_like(yaw, math.radians(pitch_deg))
+    params = body.layout.join(
+        global_orient=matrix_to_axis_angle(camera_rotations(yaw, pitch, torch.zeros_like(yaw))),
+        body_pose=pose[3:].expand(HEADINGS, -1),
+        betas=torch.zeros(HEADINGS, body.num_betas),
+        transl=torch.tensor([0.0, 0.0, DISTANCE]).expand(HEADINGS, 3),
+    ).to(body.v_template)
+    width, height = IMAGE_SIZE
+    intrinsics = intrinsics_matrix(torch.full((HEADINGS,), FOCAL), (width / 2, height / 2)).to(params)
+    known = torch.tensor([name in CONVENTIONS["coco17"] for name in CANONICAL_JOINTS], device=params.device)
+    pixels = project(compile_points(body, CANONICAL_JOINTS).points(params), intrinsics)
+    observations = Observations(
+        keypoints=torch.where(known[:, None], pixels, 0.0),
+        confidence=known.to(params).expand(HEADINGS, -1).clone(),
+        intrinsics=intrinsics,
+        image_size=torch.tensor([[width, height]]).expand(HEADINGS, 2).to(params),
+        names=tuple(f"heading {360 * index // HEADINGS}" for index in range(HEADINGS)),
+    )
+    return SyntheticSet(observations, params)
+
+
+def bends(body: BodyModel, params: Tensor, truth: Tensor) -> Bends:
+    """How bodies (B, D) are bent, beside the true ones (B, D)."""
+    joints, true_joints = (body.from_params(some).joints for some in (params, truth))
+
+    def between(where: Tensor, start: str, end: str) -> Tensor:
+        return where[:, SMPL_JOINTS.index(end)] - where[:, SMPL_JOINTS.index(start)]
+
+    def mean_angle(*pairs: tuple[Tensor, Tensor]) -> Tensor:
+        angles = [torch.atan2(torch.linalg.cross(a, b).norm(dim=1), (a * b).sum(1)) for a, b in pairs]
+        return torch.rad2deg(torch.stack(angles).mean(0))
+
+    trunk = between(joints, "pelvis", "neck")
+    thighs = [between(joints, f"{side}_hip", f"{side}_knee") for side in ("left", "right")]
+    shins = [between(joints, f"{side}_knee", f"{side}_ankle") for side in ("left", "right")]
+    return Bends(
+        knees=mean_angle(*zip(thighs, shins, strict=True)),
+        hips=mean_angle(*((-trunk, thigh) for thigh in thighs)),
+        lean=mean_angle((trunk, between(true_joints, "pelvis", "neck"))),
+    )

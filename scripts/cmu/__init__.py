@@ -1,1 +1,0 @@
-"""Reading the CMU motion capture files and turning them into SMPL poses: what `build_pose_library.py` is made of."""
