@@ -58,9 +58,9 @@ class Calibration:
 Way = Literal["predicted", "anchored", "free"]
 
 CALIBRATIONS: dict[Way, Calibration] = {
-    "predicted": Calibration(limit=0.0569, far=3.03, few=2.25),
-    "anchored": Calibration(limit=0.0392, far=3.13, few=1.73),
-    "free": Calibration(limit=0.0436, far=3.96, few=3.96),
+    "predicted": Calibration(limit=0.0608, far=2.95, few=2.72),
+    "anchored": Calibration(limit=0.0425, far=2.84, few=1.75),
+    "free": Calibration(limit=0.0442, far=3.55, few=2.51),
 }
 """By the way a body came about: predicted, fitted near a prediction, fitted from keypoints alone. The freer a fit, the
 nearer it comes to wrong keypoints, and the less a small error says of it. Printed by `scripts/calibrate_trust.py`."""
