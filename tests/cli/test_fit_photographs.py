@@ -64,7 +64,7 @@ def test_nobody_anywhere_is_an_error(installed, tmp_path):
     write_image(tmp_path / "white.png", np.full((40, 60, 3), 255, np.uint8))
     result = invoke("fit", tmp_path / "white.png", "-o", tmp_path / "out")
     assert result.exit_code == 1
-    assert "no person found in any of the images" in str(result.exception)
+    assert f"no person found in {tmp_path / 'white.png'}" in str(result.exception)
     assert not (tmp_path / "out").exists()
 
 
