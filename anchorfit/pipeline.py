@@ -70,7 +70,7 @@ class FitOptions:
 @renamed_arguments(priors="networks")
 def fit_people(
     people: Sequence[Person],
-    body: BodyModel,
+    body: BodyModel | None = None,
     *,
     init: BodyEstimate | None = None,
     networks: Networks | None = None,
@@ -81,13 +81,14 @@ def fit_people(
 
     Args:
         people: with ``image`` a readable path, or with ``image_size``.
-        body: sets device and floating-point type.
+        body: sets device and floating-point type; None takes the neutral open body.
         init: predictions to start from; a person's is the row of the same name.
         networks: (formerly ``priors``) to predict with where there is no ``init``; None takes the package's.
         progress: called with the number of people finished since the last call.
     Returns:
         The estimates in the order of ``people``, without those that a problem names.
     """
+    body = body or _usual_body()
     if init is not None:
         _check_predictions(init, body)
     if options.same_person or options.video:
@@ -129,7 +130,7 @@ def _shipped_pose_prior(dtype: torch.dtype, device: torch.device) -> GaussianMix
 @renamed_arguments(priors="networks")
 def predict_people(
     people: Sequence[Person],
-    body: BodyModel,
+    body: BodyModel | None = None,
     *,
     networks: Networks | None = None,
     options: FitOptions = FitOptions(),
@@ -139,6 +140,7 @@ def predict_people(
 
     Formerly ``priors``: ``networks``.
     """
+    body = body or _usual_body()
     ready = _made_ready(people, options, None)
     progress(len(people) - len(ready.people))
     estimates = []

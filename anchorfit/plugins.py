@@ -41,13 +41,20 @@ def load_plugin(group: str, name: str, kind: type[T]) -> T:
     Raises:
         PluginError: its package cannot be imported, or the object is of another kind.
     """
+    entry = _entries(group)[name]
     try:
-        loaded = _entries(group)[name].load()
-    except Exception as error:  # whatever another package raises
-        raise PluginError(group, (name,), f"cannot be loaded ({error})") from error
+        loaded = entry.load()
+    except (Exception, SystemExit) as error:  # whatever another package raises
+        said = " ".join(str(error).split()) or type(error).__name__
+        raise PluginError(group, (name,), f"cannot be loaded ({said}); {_remedy(entry)}") from error
     if not isinstance(loaded, kind):
-        raise PluginError(group, (name,), f"is no {kind.__name__}; it is left out")
+        raise PluginError(group, (name,), f"is no {kind.__name__}; {_remedy(entry)}")
     return loaded
+
+
+def _remedy(entry: EntryPoint) -> str:
+    package = entry.dist.name if entry.dist else entry.module
+    return f"reinstall or uninstall {package}"
 
 
 @cache

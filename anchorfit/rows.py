@@ -36,6 +36,8 @@ class Rows:
         """The chosen rows, in the given order; of a slice they are views, of a mask (B,) bool those that it marks."""
         if not isinstance(index, slice):
             index = torch.as_tensor(index if isinstance(index, Tensor) else list(index))
+            if index.dtype == torch.bool and index.shape != (len(self),):  # type: ignore[arg-type]
+                raise ValueError(f"index: expected a mask ({len(self)},), got {tuple(index.shape)}")  # type: ignore[arg-type]
             index = torch.nonzero(index)[:, 0] if index.dtype == torch.bool else index.long()
         return replace(self, **{f.name: _chosen(getattr(self, f.name), index) for f in fields(self)})  # type: ignore[type-var, arg-type]
 

@@ -16,13 +16,13 @@ from ..camera import intrinsics_matrix, project
 from ..observations.conventions import CONVENTIONS
 from ..observations.people import Observations
 from ..regressors.synthesis import camera_rotations
+from ..regressors.synthesis.upright import HANGING
 from .synthetic import SyntheticSet
 
 HEADINGS = 12
 PITCHES_DEG = (0.0, 20.0)  # the camera level, and looking down
 DISTANCE = 4.5  # metres
 IMAGE_SIZE, FOCAL = (640, 480), 960.0  # pixels
-HANGING = 1.2  # radians that arms come down from the T pose
 
 
 class Bends(NamedTuple):

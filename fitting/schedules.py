@@ -131,7 +131,7 @@ def _fit(
             results.append(run_stages(problem, starts, apart).rows(slice(0, len(members))))
             placements.append(problem.placement.rows(slice(0, len(members))))
             order += members
-        back = torch.tensor(order).argsort()
+        back = torch.tensor(order, device=like.device).argsort()
         result = results[0] if len(results) == 1 else FitResult.concatenate(results).rows(back)
         if not (persons or videos):
             return result

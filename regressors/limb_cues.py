@@ -15,6 +15,7 @@ from ..body import SMPL_JOINTS, SMPL_PARENTS
 from ..body.limbs import LIMBS
 from ..body.rotations import cross_matrix
 
+_OPPOSITE = -0.99  # cosine; of directions that add up to less than 0.1 neither is to be believed
 CUE_WEIGHT = 1.0
 """Of a direction that was seen, times its confidence, to 1 of the predicted one."""
 
@@ -37,7 +38,7 @@ def blend_limbs(world: Tensor, bones: Tensor, seen: Tensor, weight: Tensor) -> T
     predicted = _apply(world[:, joints], along)
     wanted = predicted + weight[..., None] * torch.where(known, seen, 0.0)
     length = wanted.norm(dim=-1, keepdim=True)
-    wanted = torch.where(known & (length > 1e-3), wanted / length.clamp_min(1e-3), predicted)
+    wanted = torch.where(known & (length > 0.1), wanted / length.clamp_min(0.1), predicted)
     turned = world.clone()
     for limb, joint in enumerate(joints):
         turn = _smallest_rotation(_apply(turned[:, joint : joint + 1], along[limb : limb + 1])[:, 0], wanted[:, limb])
@@ -57,14 +58,15 @@ def _below(joint: int) -> tuple[int, ...]:
 
 
 def _smallest_rotation(start: Tensor, end: Tensor) -> Tensor:
-    """(B, 3, 3) rotations that take unit vectors (B, 3) to others; of opposite ones, none.
+    """(B, 3, 3) rotations that take unit vectors (B, 3) to others; of (nearly) opposite ones, whose axis is lost, none.
 
     Source: R = I + [v]x + [v]x^2 / (1 + a . b) with v = a x b.
     """
     across = cross_matrix(torch.linalg.cross(start, end))
     cosine = (start * end).sum(-1)[:, None, None]
     identity = torch.eye(3, dtype=start.dtype, device=start.device)
-    return identity + across + _times(across, across) / (1 + cosine).clamp_min(1e-6)
+    turn = identity + across + _times(across, across) / (1 + cosine).clamp_min(1 + _OPPOSITE)
+    return torch.where(cosine > _OPPOSITE, turn, identity)
 
 
 def _apply(matrices: Tensor, vectors: Tensor) -> Tensor:

@@ -27,6 +27,7 @@ from .synthesis.silhouettes import MASK_SIZE
 from .translation import FALLBACK_DEPTH, Sightlines
 from .weights import POSE_PRIOR, WEIGHTS, load_pose_prior_network, load_shape_prior_network, read_weights
 
+SHAPE_PRIORS = ("shape_prior.safetensors", "shape_prior_female.safetensors", "shape_prior_male.safetensors")
 _MASKS = 4  # masks at a time, filled up
 
 
@@ -74,10 +75,15 @@ def load_networks(folder: Path | None = None) -> Networks:
     Args:
         folder: None for those that ship with the package. Of which kind it has none, the package's are taken.
     Raises:
-        FileNotFoundError: the folder has neither.
+        FileNotFoundError: the folder has neither, or the package lacks one of its own.
         ValueError: as `weights.load_pose_prior_network`.
     """
     found = folder or WEIGHTS
+    gone = next((name for name in SHAPE_PRIORS if not (WEIGHTS / name).is_file()), None)
+    if folder is None and gone is not None:
+        raise FileNotFoundError(
+            f"{WEIGHTS / gone}: no such file, but it belongs to the package; install anchorfit again"
+        )
     pose = found / POSE_PRIOR.name
     shapes = sorted(found.glob("shape_prior*.safetensors"))
     if not pose.is_file() and not shapes:
@@ -135,7 +141,7 @@ def _predict_rows(
         _filled(values, rows) for values in (seen.keypoints, seen.confidence, seen.intrinsics)
     )
     inputs = normalise(keypoints, confidence, intrinsics)
-    local = _local_rotations(pose, inputs, _filled(seen.world, rows), confidence, size)
+    local = _local_rotations(pose, inputs, _filled(seen.world, rows), size)
     local[:, 0] = inputs.view.mT @ local[:, 0]
     params = layout.zeros(rows, keypoints)
     upright = params.new_zeros(NUM_POSE)
@@ -154,9 +160,7 @@ def _predict_rows(
     )
 
 
-def _local_rotations(
-    pose: PosePrior, inputs: NormalisedKeypoints, world: Tensor, confidence: Tensor, size: int
-) -> Tensor:
+def _local_rotations(pose: PosePrior, inputs: NormalisedKeypoints, world: Tensor, size: int) -> Tensor:
     """(B, 24, 3, 3) of the network, drawn to limbs that were seen in space: joints (B, K, 3), camera frame, or NaN.
 
     The network is given ``size`` rows; those beyond are copies of the first.
@@ -168,7 +172,7 @@ def _local_rotations(
     if not bool(told.any()):
         return local
     turned = (inputs.view[:, None] * directions[:, :, None]).sum(-1)
-    weight = CUE_WEIGHT * limb_confidence(confidence)
+    weight = CUE_WEIGHT * limb_confidence(inputs.seen.weight)
     blended = blend_limbs(_filled(found.world, len(world)), pose.skeleton.bones, turned, weight)
     return torch.where(told[:, None, None, None], local_rotations(blended), local)
 

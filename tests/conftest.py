@@ -115,7 +115,12 @@ def offer(monkeypatch) -> Iterator[Callable[..., None]]:
             cached.cache_clear()
 
     def put(group: str, loads: dict[str, Callable[[], Any]]) -> None:
-        entries = {group: [SimpleNamespace(name=name, load=load) for name, load in loads.items()]}
+        entries = {
+            group: [
+                SimpleNamespace(name=name, load=load, dist=SimpleNamespace(name="other"))
+                for name, load in loads.items()
+            ]
+        }
         monkeypatch.setattr(plugins, "entry_points", lambda group: entries.get(group, []))
         clear()
 

@@ -30,6 +30,11 @@ class Record(Rows):
         return len(self.names)
 
 
+def test_masks_of_another_shape_are_refused():
+    with pytest.raises(ValueError, match=r"index: expected a mask \(5,\), got \(3,\)"):
+        record(0, 5).rows(torch.tensor([True, False, True]))
+
+
 def record(first: int, count: int, *, term: str = "a", unit: str = "mm") -> Record:
     numbers = torch.arange(first, first + count)
     return Record(

@@ -28,7 +28,7 @@ def limb_directions(points: Tensor) -> Tensor:
     """
     along = points[:, _BELOW] - points[:, _ABOVE]
     length = along.norm(dim=-1, keepdim=True)
-    return torch.where(length > 0, along / length, torch.nan)
+    return torch.where((length > 0) & torch.isfinite(length), along / length, torch.nan)
 
 
 def limb_confidence(confidence: Tensor) -> Tensor:

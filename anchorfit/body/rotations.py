@@ -78,7 +78,10 @@ def _check_matrices(matrix: Tensor) -> None:
 
 @lru_cache(maxsize=8)
 def skew_table(dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
-    """The matrix [v]x, row by row, as entries of v and their signs, (9,) each."""
+    """The matrix [v]x, row by row, as entries of v and their signs, (9,) each: for derivatives written out.
+
+    Not for what is differentiated or traced: tensors that last would then be the tracer's.
+    """
     entries, signs = (0, 2, 1, 2, 0, 0, 1, 0, 0), (0, -1, 1, 1, 0, -1, -1, 1, 0)
     with torch.inference_mode(False):  # tensors that last: of use in any mode
         return torch.tensor(entries, device=device), torch.tensor(signs, dtype=dtype, device=device)
@@ -93,8 +96,9 @@ def cross_matrix(vector: Tensor) -> Tensor:
         (..., 3, 3), skew-symmetric.
     """
     _check_vectors(vector)
-    entries, signs = skew_table(vector.dtype, vector.device)
-    return (vector.index_select(-1, entries) * signs).unflatten(-1, (3, 3))
+    x, y, z = vector.unbind(-1)
+    zero = torch.zeros_like(x)
+    return torch.stack((zero, -z, y, z, zero, -x, -y, x, zero), dim=-1).unflatten(-1, (3, 3))
 
 
 def _combine(identity: Tensor, skew: Tensor, outer: Tensor, vector: Tensor) -> Tensor:

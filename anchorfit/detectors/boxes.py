@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..observations.checks import FARTHEST_PIXELS
 from ..observations.images import read_image
 from ..observations.people import PeopleFile, Person
 from .embedded import EmbeddedDetector
@@ -52,8 +53,8 @@ def _anew(person: Person, seen: Person) -> Person:
 
 
 def _box(person: Person) -> tuple[float, float, float, float] | None:
-    """The person's box, of positive size; else that of its keypoints."""
-    if person.box is not None and np.isfinite(person.box).all() and min(person.box[2:]) > 0:
+    """The person's box, of positive size and none that no picture has; else that of its keypoints."""
+    if person.box is not None and np.abs(person.box).max() < FARTHEST_PIXELS and min(person.box[2:]) > 0:
         return person.box
     points = person.keypoints[(person.confidence > 0) & np.isfinite(person.keypoints).all(1)]
     if len(points) < 2:

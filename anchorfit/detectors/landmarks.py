@@ -26,7 +26,8 @@ class Look(NamedTuple):
     Attributes:
         square: where it looked.
         landmarks: (33, 3) x, y pixels of the picture, visibility 0..1, in BlazePose's order.
-        world: (33, 3) metres from the middle of the hips, axes of the camera: x right, y down, z away from it.
+        world: (33, 3) metres from the middle of the hips, axes of a camera that looks at the person: x right, y down, z
+            away from it.
         presence: that a person is there, 0..1.
         following: the square that the landmarks mark themselves.
         mask: (256, 256) logits over the square; None where it was not asked for.

@@ -8,7 +8,7 @@ from itertools import combinations
 import numpy as np
 
 from ..body.joint_sets import CANONICAL_JOINTS
-from ..observations.conventions import COCO17
+from ..body.limbs import LIMB_JOINTS
 from ..observations.people import Person
 
 SMALL = 150
@@ -16,7 +16,7 @@ SMALL = 150
 CLOSE = 0.3
 """Share of the smaller box that another covers: joints of one may be taken for the other's."""
 _AT_BORDER = 0.03  # of the person's longer side
-_LIMBS = [CANONICAL_JOINTS.index(name) for name in COCO17 if name is not None]
+_LIMBS = [CANONICAL_JOINTS.index(name) for name in LIMB_JOINTS]
 
 
 def remarks(people: Sequence[Person]) -> str:
@@ -28,7 +28,7 @@ def remarks(people: Sequence[Person]) -> str:
 
 
 def is_cut_off(person: Person) -> bool:
-    """Whether the picture's border cuts the person: the box ends there, and a joint is not in the picture."""
+    """Whether the picture's border cuts the person: the box ends there, and a joint of a limb is not in the picture."""
     if person.box is None or person.image_size is None or (person.confidence[_LIMBS] > 0).all():
         return False
     x, y, width, height = person.box

@@ -19,6 +19,12 @@ image cuts off: a person would have to fill the frame several times over."""
 FARTHEST_PIXELS = 1e5
 """The same where the image's size is not known: more than three times the longer side of any common image."""
 
+FARTHEST_METRES = 3.0
+"""From the middle of the hips; nobody reaches so far."""
+
+LEAST_AGREEMENT = 0.3
+"""Cosine between keypoints and the joints in space as they are seen from the camera; people's: 0.9 and more."""
+
 KEPT = "outside the image; kept"
 ABSURD = "the position is absurd, {}; taken as not seen"
 
@@ -74,11 +80,15 @@ def sanitise_all(people: Sequence[Person], image_sizes: Sequence[tuple[int, int]
         broken_mask = mask_problem(person.mask, size) if person.mask is not None and size is not None else None
         if broken_mask is not None:
             lines.append(f"{broken_mask}; the mask is not used")
+        broken_world = world_problem(person, believed.keypoints[row], believed.confidence[row])
+        if broken_world is not None:
+            lines.append(f"{broken_world}; they are not used")
         clean = replace(
             person,
             keypoints=believed.keypoints[row],
             confidence=believed.confidence[row],
             mask=None if broken_mask is not None else person.mask,
+            world=None if broken_world is not None else person.world,
         )
         found.append(Sanitised(clean, tuple(lines)))
     return found
@@ -111,6 +121,22 @@ def believe(people: Sequence[Person], image_sizes: Sequence[tuple[int, int] | No
     return BelievedKeypoints(
         np.where(usable[..., None], positions, 0.0), np.where(usable, np.minimum(confidence, 1.0), 0.0), findings
     )
+
+
+def world_problem(person: Person, keypoints: np.ndarray, confidence: np.ndarray) -> str | None:
+    """Why a person's joints in space cannot be used, or None: absurd, or of other axes than the keypoints."""
+    if person.world is None:
+        return None
+    known = np.isfinite(person.world).all(axis=1)
+    if np.abs(person.world[known]).max(initial=0) > FARTHEST_METRES:
+        return f"the joints in space lie more than {FARTHEST_METRES:g} metres from the hips"
+    both = known & (confidence > 0)
+    if both.sum() < 2:
+        return None
+    seen, across = (points - points.mean(axis=0) for points in (keypoints[both], person.world[both, :2]))
+    if (seen * across).sum() < LEAST_AGREEMENT * np.linalg.norm(seen) * np.linalg.norm(across):
+        return "the joints in space contradict the keypoints (expected x to the right, y down, z away from the camera)"
+    return None
 
 
 def size_problem(person: Person, size: tuple[int, int]) -> str | None:

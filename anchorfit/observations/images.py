@@ -171,7 +171,8 @@ def _as_rgb(image: Image.Image, path: Path) -> Image.Image:
         values = np.asarray(image).astype(np.int64)
         if values.size and (values.min() < 0 or values.max() > 65535):
             raise ImageFileError(f"{path}: 32-bit pixels are not read; convert it to 8 or 16 bits")
-        return Image.fromarray((values >> 8).astype(np.uint8)).convert("RGB")
+        small = image.mode == "I" and values.size and values.max() <= 255  # 32 bits that hold what 8 could
+        return Image.fromarray((values if small else values >> 8).astype(np.uint8)).convert("RGB")
     if image.mode == "F":
         raise ImageFileError(f"{path}: floating-point pixels are not read; convert it to 8 bits")
     if image.has_transparency_data:

@@ -198,7 +198,8 @@ def _given(block: Block, variant: Variant) -> Observations:
         observations = replace(observations, masks=())
     if variant.keypoints == "none":
         nothing = torch.zeros_like(observations.keypoints), torch.zeros_like(observations.confidence)
-        observations = replace(observations, keypoints=nothing[0], confidence=nothing[1])
+        unseen = torch.full_like(observations.world, torch.nan)
+        observations = replace(observations, keypoints=nothing[0], confidence=nothing[1], world=unseen)
     return observations
 
 

@@ -45,7 +45,7 @@ class AnchorTerm(Term):
         self.name = name
         self._target = target[:, columns]
         self._columns = columns
-        self._weight = weight.to(target) if isinstance(weight, Tensor) else weight
+        self._weight = weight.to(target).expand(len(target)) if isinstance(weight, Tensor) else weight
         self._sigma = sigma
         self._turn = _axis_and_angle(self._target) if turn else None
 

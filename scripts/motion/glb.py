@@ -13,6 +13,8 @@ from scipy.spatial.transform import Rotation, Slerp
 from .bvh import CANDIDATE_RATE
 from .recording import Recording, chain_rotations
 
+LONGEST = 3600.0  # seconds of an animation
+
 MAGIC, JSON_CHUNK = b"glTF", 0x4E4F534A
 
 
@@ -47,6 +49,8 @@ def parse_glb(content: bytes, name: str = "animations") -> Iterator[Recording]:
             if not turns:
                 continue
             end = max(times[-1] for times, _ in turns.values())
+            if not 0 <= end <= LONGEST:
+                raise ValueError(f"an animation of {end:g} seconds")
             clock = np.arange(0, end + 1e-6, 1 / CANDIDATE_RATE)
             local = np.tile(Rotation.from_quat(still).as_matrix(), (len(clock), 1, 1, 1))
             for joint, (times, values) in turns.items():
@@ -60,7 +64,7 @@ def parse_glb(content: bytes, name: str = "animations") -> Iterator[Recording]:
                 rotations=chain_rotations(parents, local),
                 frames=np.arange(len(clock)),
             )
-    except (KeyError, IndexError, TypeError, struct.error) as error:
+    except (KeyError, IndexError, TypeError, AttributeError, struct.error) as error:
         raise ValueError(f"{name}: expected glTF 2.0 with nodes and animations; {error!r} is missing") from error
 
 
@@ -81,6 +85,8 @@ def _parents_first(nodes: list[dict[str, Any]]) -> list[int]:
     order = [node for node in range(len(nodes)) if node not in children]
     for node in order:  # grows while it is read
         order.extend(nodes[node].get("children", ()))
+        if len(order) > len(nodes):
+            raise ValueError("a node that hangs on several, or below itself")
     return order
 
 

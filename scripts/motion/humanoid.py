@@ -23,11 +23,10 @@ NAMES: dict[str, tuple[str, ...]] = {
     "thigh": ("*upleg", "thigh*"),
     "shin": ("*leg", "shin*"),
     "foot": ("*foot", "foot*"),
-    "toe": ("*toebase", "toe*", "foot*end"),
-    "collar": ("*shoulder", "shoulder*"),
+    "toe": ("*toebase", "toe*", "foot*end", "*footend"),
     "upper_arm": ("*arm", "upperarm*"),
     "forearm": ("*forearm", "forearm*"),
-    "hand": ("*hand", "hand*", "forearm*end"),
+    "hand": ("*hand", "hand*", "forearm*end", "*forearmend"),
 }
 """Names of joints in files, in lower case without punctuation, ``*`` for the side (left and right, or l and r)."""
 
@@ -71,7 +70,7 @@ def _roles(recording: Recording) -> tuple[dict[str, int], list[int]]:
             known = [plain.index(name) for name in names if name in plain]
             if known:
                 found[letter + role] = known[0]
-            elif role not in ("toe", "hand", "collar"):
+            elif role != "toe":
                 raise ValueError(
                     f"{recording.name}: unknown joints: no {letter}{role} among {', '.join(recording.joints)}"
                 )

@@ -102,7 +102,7 @@ def read_motions(paths: Iterable[Path], settings: LibrarySettings, report: Calla
             try:
                 poses = smpl_poses(recording)
             except ValueError as error:
-                report(f"{folder}: {error}; left out")
+                report(_line(folder, recording.name, error))
                 continue
             if source.directions_only:
                 poses = level_heads(hinge_elbows(poses))
@@ -161,4 +161,10 @@ def _recordings(folder: str, files: dict[str, bytes], report: Callable[[str], No
             elif name.endswith(".glb"):
                 yield from parse_glb(content, name)
         except ValueError as error:
-            report(f"{folder}: {error}; left out")
+            report(_line(folder, name, error))
+
+
+def _line(folder: str, name: str, error: ValueError) -> str:
+    """What is said of a file that is left out; its name once."""
+    said = str(error) if str(error).startswith(name.partition(".")[0]) else f"{name}: {error}"
+    return f"{folder}: {said}; left out"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from anchorfit.assets import ASSETS
 from anchorfit.body.joint_sets import CANONICAL_JOINTS
 from anchorfit.camera import default_intrinsics
-from anchorfit.observations import Observations, PeopleFile, Person, StoredMask, observe, sanitise, too_little
+from anchorfit.observations import (
+    Observations,
+    PeopleFile,
+    Person,
+    StoredMask,
+    observe,
+    read_people,
+    sanitise,
+    too_little,
+)
 from anchorfit.observations.checks import sanitise_all
 
 K = len(CANONICAL_JOINTS)
@@ -221,3 +232,20 @@ def test_a_people_file_is_a_sequence():
     assert file[1].person_id == "2"
     assert file[:1] == file.people[:1]
     assert list(file) == list(file.people)
+
+
+def test_joints_in_space_that_contradict_the_keypoints_are_not_used():
+    skier = read_people(ASSETS / "demo" / "person_keypoints.json")[-1]
+    world = np.full((len(CANONICAL_JOINTS), 3), np.nan)
+    seen = skier.confidence > 0
+    world[seen, :2] = (skier.keypoints[seen] - skier.keypoints[seen].mean(0)) / 200
+    world[seen, 2] = 0.1
+    assert sanitise(replace(skier, world=world)).person.world is not None
+    for bad, said in (
+        (-world, "contradict the keypoints"),
+        (1e30 * world, "more than 3 metres"),
+        (100 * world, "more than"),
+    ):
+        found = sanitise(replace(skier, world=bad))
+        assert found.person.world is None
+        assert [note for note in found.notes if "joints in space" in note and said in note]

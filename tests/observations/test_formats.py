@@ -384,8 +384,8 @@ def test_formats_of_other_packages_are_found_and_broken_ones_said(tmp_path, offe
     with pytest.warns(UserWarning, match="anchorfit.formats: ") as said:
         (found,) = read_people(tmp_path / "a.txt", convention="coco")
     assert [str(line.message).partition(": ")[2] for line in said] == [
-        "a cannot be loaded (no such module)",
-        "b is no Format; it is left out",
+        "a cannot be loaded (no such module); reinstall or uninstall other",
+        "b is no Format; reinstall or uninstall other",
     ]
     assert found.name == "?#one"
     assert read_people(tmp_path / "a.txt", format="one").problems == ("None",)

@@ -151,3 +151,21 @@ def test_bad_joints_in_space_are_nobodys_loss(body, people):
     assert torch.isfinite(anchored(body, bad, load_pose_prior(), found).params).all()
     with pytest.raises(ValueError, match=r"world: expected \(40, \d+, 3\)"):
         replace(seen, world=world[:, :5])
+
+
+def test_confidences_beyond_their_range_and_directions_nearly_opposite_do_no_harm(body, people):
+    seen = people.observations
+    confidence = seen.confidence.clone()
+    confidence[0], confidence[1], confidence[2] = torch.inf, 100.0 * confidence[1], -confidence[2]
+    found = predict_params(replace(seen, confidence=confidence), body)
+    assert torch.isfinite(found.params).all()
+    clipped = replace(seen, confidence=confidence.clamp(0, 1))
+    assert torch.equal(found.params[1:], predict_params(clipped, body).params[1:])
+    generator = torch.Generator().manual_seed(3)
+    world = world_rotations(axis_angle_to_matrix(0.5 * torch.randn(500, 24, 3, generator=generator)), SMPL_PARENTS)
+    bones = torch.randn(24, 3, generator=generator)
+    joints, ends = ([SMPL_JOINTS.index(limb[end]) for limb in LIMBS] for end in (0, 1))
+    along = torch.nn.functional.normalize((world[:, joints] @ bones[ends][..., None])[..., 0], dim=-1)
+    near = torch.nn.functional.normalize(0.01 * torch.randn(500, 8, 3, generator=generator) - along, dim=-1)
+    turned = blend_limbs(world, bones, near, torch.ones(500, 8))
+    torch.testing.assert_close(turned @ turned.mT, torch.eye(3).expand(500, 24, 3, 3), atol=1e-4, rtol=0)
