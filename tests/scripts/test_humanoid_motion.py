@@ -3,6 +3,7 @@
 import json
 import struct
 import tarfile
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -256,6 +257,21 @@ def test_heads_look_ahead_and_knees_stop_where_they_are_straight():
     assert bent_backwards(poses).tolist() == [False, True, False, False, False]
 
 
+def _binary(glb: bytes) -> bytes:
+    return glb[20 + int.from_bytes(glb[12:16], "little") + 8 :]
+
+
+def _with(glb: bytes, change: Callable[[dict], object]) -> bytes:
+    """The GLB file with another document."""
+    length = int.from_bytes(glb[12:16], "little")
+    document = json.loads(glb[20 : 20 + length])
+    change(document)
+    text = json.dumps(document).encode()
+    text += b" " * (-len(text) % 4)
+    chunks = len(text).to_bytes(4, "little") + b"JSON" + text + glb[20 + length :]
+    return glb[:8] + (12 + len(chunks)).to_bytes(4, "little") + chunks
+
+
 def test_files_that_cannot_be_used_are_a_line_each_and_the_others_are_read(tmp_path):
     good = _bvh(_motion())
     folder = tmp_path / "motion" / "accad_female1"
@@ -270,7 +286,17 @@ def test_files_that_cannot_be_used_are_a_line_each_and_the_others_are_read(tmp_p
         "g_text": "hello",
     }.items():
         (folder / f"{name}.bvh").write_text(text)
-    (folder / "h_cut.glb").write_bytes(_glb(_motion())[:-100])
+    whole = _glb(_motion())
+    (folder / "h_cut.glb").write_bytes(whole[:-100])
+    # The same length with other words: nodes that hang on each other, a node that is none, turns of no size.
+    (folder / "i_circle.glb").write_bytes(_with(whole, lambda document: document["nodes"][3].update(children=[0, 3])))
+    (folder / "j_node.glb").write_bytes(_with(whole, lambda document: document["nodes"].__setitem__(3, None)))
+    (folder / "k_turn.glb").write_bytes(
+        _with(whole, lambda document: document["nodes"][3].update(rotation=[0, 0, 0, 0]))
+    )
+    long = np.frombuffer(_binary(whole), "<f4").copy()
+    long[len(_motion()) - 1] = 1e9  # the last time
+    (folder / "l_long.glb").write_bytes(whole.replace(_binary(whole), long.tobytes()))
     lines: list[str] = []
     motions = list(read_motions([tmp_path / "motion"], LibrarySettings(), lines.append))
     assert [motion.name for motion in motions] == ["accad-a_good"]
@@ -283,6 +309,10 @@ def test_files_that_cannot_be_used_are_a_line_each_and_the_others_are_read(tmp_p
         "f_words: could not convert",
         "g_text: expected MOTION",
         "h_cut.glb: expected a GLB file of the length that it states",
+        "i_circle",
+        "j_node",
+        "k_turn",
+        "l_long",
     )
     assert len(lines) == len(expected)
     for line, part in zip(lines, expected, strict=True):
