@@ -43,7 +43,10 @@ class Rows:
 
     def to(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Self:
         """The same on another device or in another floating-point type; whole numbers and flags keep theirs."""
-        return replace(self, **{f.name: _moved(getattr(self, f.name), device, dtype) for f in fields(self)})  # type: ignore[type-var, arg-type]
+        moved = {f.name: _moved(getattr(self, f.name), device, dtype) for f in fields(self)}  # type: ignore[arg-type]
+        if all(value is getattr(self, name) for name, value in moved.items()):
+            return self
+        return replace(self, **moved)  # type: ignore[type-var]
 
     @classmethod
     def concatenate(cls, records: Sequence[Self]) -> Self:

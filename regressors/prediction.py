@@ -167,6 +167,8 @@ def _local_rotations(pose: PosePrior, inputs: NormalisedKeypoints, world: Tensor
     """
     found = pose(inputs.features[:size])  # fewer rows take it less time, and nothing besides
     local = _filled(found.local, len(world))
+    if bool(world.isnan().all()):
+        return local
     directions = limb_directions(world)
     told = torch.isfinite(directions).all(-1).any(-1)
     if not bool(told.any()):

@@ -47,11 +47,13 @@ class Sanitised(NamedTuple):
 class BelievedKeypoints(NamedTuple):
     """keypoints: (B, K, 2) pixels and confidence: (B, K) in [0, 1], float64; finite, and both 0 where not seen.
 
+    unchanged: (B,) bool, the numbers are those given.
     findings: which joints (B, K) were changed or are worth knowing, with what is said of them; {} is how far is absurd.
     """
 
     keypoints: np.ndarray
     confidence: np.ndarray
+    unchanged: np.ndarray
     findings: tuple[tuple[np.ndarray, str], ...]
 
 
@@ -75,6 +77,9 @@ def sanitise_all(people: Sequence[Person], image_sizes: Sequence[tuple[int, int]
     noted = np.any([which.any(axis=1) for which, _ in believed.findings], axis=0)
     found = []
     for row, (person, size) in enumerate(zip(people, image_sizes, strict=True)):
+        if believed.unchanged[row] and not noted[row] and person.mask is None and person.world is None:
+            found.append(Sanitised(person, ()))
+            continue
         findings = believed.findings if noted[row] else ()
         lines = [_note(which[row], what, size) for which, what in findings if which[row].any()]
         broken_mask = mask_problem(person.mask, size) if person.mask is not None and size is not None else None
@@ -118,9 +123,9 @@ def believe(people: Sequence[Person], image_sizes: Sequence[tuple[int, int] | No
         (absurd & sure, ABSURD),
         (usable & known & (beyond > 0), KEPT),
     )
-    return BelievedKeypoints(
-        np.where(usable[..., None], positions, 0.0), np.where(usable, np.minimum(confidence, 1.0), 0.0), findings
-    )
+    clean = np.where(usable[..., None], positions, 0.0), np.where(usable, np.minimum(confidence, 1.0), 0.0)
+    unchanged = (clean[0] == given).all(axis=(1, 2)) & (clean[1] == confidence).all(axis=1)
+    return BelievedKeypoints(*clean, unchanged, findings)
 
 
 def world_problem(person: Person, keypoints: np.ndarray, confidence: np.ndarray) -> str | None:

@@ -59,6 +59,8 @@ class LimbDirections(TermSpec):
     sigma: float = 0.5  # about radians, Geman-McClure
 
     def build(self, problem: FitProblem, stage: Stage) -> Term | None:
+        if bool(problem.observations.world.isnan().all()):
+            return None
         seen = limb_directions(problem.observations.world)
         if bool(seen.isnan().any(-1).all()):
             return None
