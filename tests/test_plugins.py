@@ -36,3 +36,13 @@ def test_a_broken_package_is_one_line_and_costs_no_other(offer):
     assert [*map(str, problems)] == [
         "anchorfit.things: a, c cannot be loaded (No module named 'gone'); reinstall or uninstall other"
     ]
+
+
+def test_a_package_that_ends_the_interpreter_is_a_line_too(offer):
+    def ends():
+        raise SystemExit(3)
+
+    offer(GROUP, {"a": ends, "b": lambda: 3})
+    found, problems = load_plugins(GROUP, int)
+    assert found == {"b": 3}
+    assert [*map(str, problems)] == ["anchorfit.things: a cannot be loaded (3); reinstall or uninstall other"]

@@ -17,6 +17,7 @@ from anchorfit.detectors.landmarks import look, place_mask, refine
 from anchorfit.detectors.poses import Pose, see_middle
 from anchorfit.detectors.proposals import propose
 from anchorfit.detectors.remarks import remarks
+from anchorfit.detectors.running import run_network
 from anchorfit.detectors.sampling import sample_squares
 from anchorfit.detectors.squares import Square
 from anchorfit.detectors.windows import windows
@@ -121,6 +122,29 @@ def test_people_are_seen_anew_in_the_boxes_of_a_file(detector):
     assert "no image to look at" in seen.problems[1]
 
 
+def test_a_box_that_no_picture_has_costs_nobody_else(detector):
+    skier = replace(next(p for p in ANNOTATED if p.image == PHOTOS[0]), mask=None)
+    absurd = replace(skier, box=(0.0, 0.0, 1e15, 300.0))
+    seen = see_in_boxes([absurd, skier], detector)  # its own keypoints' box is taken
+    assert len(seen) == 2
+    unseen = replace(absurd, confidence=np.zeros_like(skier.confidence))
+    seen = see_in_boxes([unseen, skier], detector)
+    assert [person.person_id for person in seen] == [skier.person_id]
+    assert "neither a box nor keypoints" in seen.problems[0]
+
+
+def test_networks_that_are_not_fused_look_at_one_picture_at_a_time():
+    sizes = []
+
+    class Plain(torch.nn.Module):
+        def forward(self, pictures):
+            sizes.append(len(pictures))
+            return (pictures,)
+
+    run_network(Plain(), torch.zeros(5, 3, 4, 4))
+    assert sizes == [1] * 5
+
+
 def test_what_is_to_be_said_of_people(people):
     skier, table, player = ([p for p in people if p.image == PHOTOS[i]] for i in (0, 1, 3))
     assert remarks([]) == "0 people"
@@ -130,6 +154,9 @@ def test_what_is_to_be_said_of_people(people):
     assert remarks(table).count("is cut off by the border") == 2
     assert re.fullmatch(r"2 people: #0 is small \(\d+ px\), #1 is small \(\d+ px\)", remarks(player))
     x, y, width, height = skier[0].box
+    earless = skier[0].confidence.copy()
+    earless[[CANONICAL_JOINTS.index(name) for name in ("left_ear", "right_ear")]] = 0
+    assert remarks([replace(skier[0], confidence=earless, box=(0.0, *skier[0].box[1:]))]) == "1 person"
     beside = replace(skier[0], person_id="1", box=(x + 0.5 * width, y, width, height))
     assert remarks([*skier, beside]) == "2 people: #0 and #1 overlap"
 

@@ -119,6 +119,17 @@ class _Own(TermSpec):
 VARIANTS = (*TERMS, Hinge(name="hinge", weight=10.0, steepness=1.0), _Own(name="autograd"), _Own(name="robust"))
 
 
+def test_an_anchor_takes_one_weight_as_a_number_or_a_tensor(params):
+    rows, state = torch.arange(COUNT), BodyState.of(params)
+    terms = [
+        AnchorTerm(params + 0.1, LAYOUT.betas, w, sigma=None)
+        for w in (3.0, torch.tensor(3.0), torch.full((COUNT,), 3.0))
+    ]
+    values = [term.residuals(state, rows).values for term in terms]
+    assert torch.equal(values[0], values[1])
+    assert torch.equal(values[0], values[2])
+
+
 def test_every_term_of_the_package_is_in_the_list():
     kinds = {one for one in vars(all_terms).values() if isinstance(one, type) and issubclass(one, TermSpec)}
     assert kinds - {TermSpec} == {type(spec) for spec in TERMS}

@@ -91,6 +91,14 @@ def test_sixteen_bits_keep_the_upper_eight(tmp_path):
     np.testing.assert_array_equal(read_image(tmp_path / "a.tif")[0, :, 0], [0, 0, 1, 255])
 
 
+def test_thirty_two_bits_that_hold_eight_are_read_as_eight(tmp_path):
+    Image.fromarray(np.array([[0, 100, 255]], dtype=np.int32)).save(tmp_path / "a.tif")
+    np.testing.assert_array_equal(read_image(tmp_path / "a.tif")[0, :, 0], [0, 100, 255])
+    Image.fromarray(np.array([[0, 100, 70000]], dtype=np.int32)).save(tmp_path / "b.tif")
+    with pytest.raises(ImageFileError, match="32-bit pixels are not read"):
+        read_image(tmp_path / "b.tif")
+
+
 def test_sixteen_bit_colour(tmp_path):
     cv2 = pytest.importorskip("cv2")
     values = np.zeros((2, 2, 3), dtype=np.uint16)

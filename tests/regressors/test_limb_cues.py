@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +18,9 @@ from anchorfit.body.limbs import LIMBS, limb_directions
 from anchorfit.body.pose_library import load_pose_library
 from anchorfit.body.skinning import world_rotations
 from anchorfit.camera import default_intrinsics
+from anchorfit.evaluation import methods
 from anchorfit.evaluation.mirror_symmetry import mirror_errors
+from anchorfit.evaluation.protocols import runner
 from anchorfit.evaluation.synthetic import SyntheticConfig, SyntheticSet, make_people
 from anchorfit.fitting import anchored, load_pose_prior
 from anchorfit.fitting.config import anchored_config
@@ -169,3 +173,13 @@ def test_confidences_beyond_their_range_and_directions_nearly_opposite_do_no_har
     near = torch.nn.functional.normalize(0.01 * torch.randn(500, 8, 3, generator=generator) - along, dim=-1)
     turned = blend_limbs(world, bones, near, torch.ones(500, 8))
     torch.testing.assert_close(turned @ turned.mT, torch.eye(3).expand(500, 24, 3, 3), atol=1e-4, rtol=0)
+
+
+def _nothing(body: BodyModel, store: Any) -> Any:
+    return None
+
+
+def test_who_is_given_no_keypoints_is_given_no_joints_in_space(people):
+    block: Any = SimpleNamespace(annotated=people.observations, detected=people.observations)
+    variant = methods.Variant(make=_nothing, about="", keypoints="none")
+    assert runner._given(block, variant).world.isnan().all()

@@ -1,19 +1,29 @@
 """Direct prediction with the networks that ship with the package."""
 
 import math
+import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
+from anchorfit.assets import ASSETS
 from anchorfit.body import CANONICAL_JOINTS, load_body
 from anchorfit.body.pose_library import load_pose_library
 from anchorfit.evaluation.body_errors import body_errors, rarity_of, view_of
 from anchorfit.evaluation.synthetic import SyntheticConfig, make_people
 from anchorfit.observations import Observations
 from anchorfit.pipeline import fit, predict
-from anchorfit.regressors import Networks, PosePrior, PosePriorConfig, load_networks, predict_params, save_network
+from anchorfit.regressors import (
+    Networks,
+    PosePrior,
+    PosePriorConfig,
+    load_networks,
+    predict_params,
+    prediction,
+    save_network,
+)
 from anchorfit.rendering import silhouette
 
 CLEAN = SyntheticConfig(noise=0.0, outliers=0.0, missing=0.0, hips_up=0.0, hips_out=0.0)
@@ -200,3 +210,10 @@ def test_views_and_rarity_of_known_bodies(people):
     moved = people.params[:5].clone()
     moved[:, 3:72] += math.radians(90.0) * 3
     assert rarity_of(moved, known).min() > 90
+
+
+def test_a_shape_network_that_the_package_lost_is_said(monkeypatch, tmp_path):
+    shutil.copy(ASSETS / "weights" / "pose_prior.safetensors", tmp_path)
+    monkeypatch.setattr(prediction, "WEIGHTS", tmp_path)
+    with pytest.raises(FileNotFoundError, match=r"shape_prior.safetensors: no such file, .*install anchorfit again"):
+        load_networks.__wrapped__()
