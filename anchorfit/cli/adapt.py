@@ -52,9 +52,9 @@ def adapt(
     from ..pipeline import load_body_on
     from ..regressors import load_human2d_network, load_networks, save_network
     from ..regressors.training import Training
-    from .console import out, progress_bar, warn
-    from .fingerprint import fingerprint
-    from .outputs import make_folder
+    from ..runs.fingerprint import fingerprint
+    from ..runs.outputs import make_folder
+    from .console import long_run, out, warn
 
     if not 0 < heldout < 1:
         raise typer.BadParameter(f"expected a share between 0 and 1, got {heldout}", param_hint="--heldout")
@@ -62,12 +62,12 @@ def adapt(
         torch.set_num_threads(threads)
     shipped, network = load_networks(), load_human2d_network(human2d) if human2d else None
     pieces = Pieces()
-    with progress_bar("reading", 1) as (bar, line):
+    with long_run("reading", 1) as steps:
         found = gather(
             folder,
             annotations,
             visit=pieces.visit if network is not None else lambda image, people: None,
-            progress=lambda done, total: bar.update(line, completed=done, total=total),
+            progress=lambda done, total: steps.at(done, total=total),
         )
     for problem in found.problems:
         warn(problem)

@@ -95,8 +95,8 @@ def openbody_people(
     """
     from ..body import load_body
     from ..evaluation.protocols.openbody import OpenBody
+    from ..runs.outputs import make_folder
     from .console import out
-    from .outputs import make_folder
     from .people_files import write_people_seen
 
     make_folder(output)

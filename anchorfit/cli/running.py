@@ -77,8 +77,8 @@ def run_plan(
     from ..evaluation.storage import Store
     from ..evaluation.summary import differences, summarise, summarise_parts
     from ..pipeline import load_body_on
+    from ..runs.outputs import make_folder
     from .console import long_run, out, warn
-    from .outputs import make_folder
     from .tables import print_table, write_score_table
 
     methods = _methods(plan, variants)

@@ -37,9 +37,9 @@ from ..evaluation.summary import (
     summarise_parts,
     with_any_of,
 )
+from ..runs.outputs import make_folder
 from . import datasets
 from .console import long_run, out, warn
-from .outputs import make_folder
 from .tables import print_table, write_score_table
 
 _PUBLISHED: dict[str, tuple[Row, ...]] = {"up3d": UP3D_ROWS, "surreal": SURREAL_ROWS, "h36m": HUMAN36M_ROWS}

@@ -1,4 +1,4 @@
-"""The loop of a long run: chunks of people are fitted and written, here or elsewhere, and noted down in their order."""
+"""The loop of a run: chunks of people are fitted and written, here or elsewhere, and noted down in their order."""
 
 from __future__ import annotations
 
@@ -7,28 +7,17 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
 from ..observations import Person
 from ..pipeline import Outcome
 from ..results import BodyEstimate, Diagnostics
-from .ledger import Ledger
+from .engines import Engine, in_this_process
+from .folder import RunFolder
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
-
-
-class Engine(Protocol):
-    """Executor of work: like ``map``, results in the order of the items, but perhaps in other processes."""
-
-    def __call__(self, work: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]: ...
-
-
-def in_this_process(work: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
-    """The engine that needs nothing: one item after the other."""
-    return map(work, items)
+SHOWN = 200  # people that a summary keeps, for the table and the report
 
 
 def image_of(person: Person) -> Path | None:
@@ -54,13 +43,6 @@ class Chunk:
     people: list[Person]
 
 
-class Engines(NamedTuple):
-    """Executors of a run's two kinds of work, detecting and fitting; each has resources of its own."""
-
-    detect: Engine = in_this_process
-    fit: Engine = in_this_process
-
-
 class Lines:
     """The first lines of perhaps very many, and how many more there were; all are in the index."""
 
@@ -77,18 +59,47 @@ class Lines:
                 self.more += 1
 
 
+class Progress:
+    """Progress by people, also within a chunk; where the chunk is worked on in another process, when it comes back.
+
+    Args:
+        tell: called with the number of people finished since the last call.
+    """
+
+    def __init__(self, tell: Callable[[int], None] = lambda done: None) -> None:
+        self._tell, self._told = tell, 0
+
+    def __call__(self, done: int) -> None:
+        """So many people of the chunk are finished."""
+        self._told += done
+        self._tell(done)
+
+    def end_chunk(self, count: int) -> None:
+        """The chunk is through, with so many people in all."""
+        rest, self._told = count - self._told, 0
+        if rest > 0:
+            self._tell(rest)
+
+    def __reduce__(self) -> tuple[type[Progress], tuple[()]]:
+        return Progress, ()  # in another process nobody is told
+
+
 @dataclass(kw_only=True)
-class JobSummary:
-    """Counts of this session's part of a run.
+class RunSummary:
+    """Counts of this session's part of a run, and whom to show.
 
     Attributes:
+        folder: where everything is.
         before: people that were done before this session.
         fitted, untrusted, skipped: people of this session; the untrusted are among the fitted.
         failures: people who were skipped and files that could not be written, a line each.
         notes: the same for what was mended or is worth knowing.
         any_file: whether anything was written beside the index.
+        shown: the first people of this session, by chunk.
+        starts: what their fits began with, where a report is asked for.
     """
 
+    folder: Path
     before: int = 0
     fitted: int = 0
     untrusted: int = 0
@@ -96,6 +107,8 @@ class JobSummary:
     failures: Lines = field(default_factory=lambda: Lines(200))
     notes: Lines = field(default_factory=lambda: Lines(40))
     any_file: bool = False
+    shown: list[BodyEstimate] = field(default_factory=list)
+    starts: list[BodyEstimate] = field(default_factory=list)
 
     def add(self, done: _Done) -> None:
         """Count a chunk in."""
@@ -108,6 +121,18 @@ class JobSummary:
         self.failures.add(done.failures)
         self.notes.add(done.notes)
         self.any_file |= done.any_file
+        room = SHOWN - sum(map(len, self.shown))
+        if done.shown is not None and room > 0:
+            self.shown.append(done.shown.rows(range(min(len(done.shown), room))))
+            if done.start is not None:
+                self.starts.append(done.start)
+
+
+class Worked(NamedTuple):
+    """What became of a chunk's people, and what their fits began with, where that is to be shown."""
+
+    outcome: Outcome
+    start: BodyEstimate | None = None
 
 
 class Written(NamedTuple):
@@ -127,65 +152,77 @@ class _Done(NamedTuple):
     notes: list[str]
     any_file: bool
     shown: BodyEstimate | None
+    start: BodyEstimate | None
 
 
-def run_job(
+def work_through(
     people: Sequence[Person],
-    ledger: Ledger,
-    fit: Callable[[list[Person]], Outcome],
+    folder: RunFolder,
+    fit: Callable[[list[Person]], Worked],
     write: Callable[[Chunk, BodyEstimate], Written],
     *,
     chunk_size: int,
     group: Callable[[Person], Hashable] = image_of,
     engine: Engine = in_this_process,
-    show: Callable[[BodyEstimate], None] = lambda estimate: None,
+    files: Callable[[Chunk], Sequence[str]] = lambda chunk: (),
     most_shown: int = 200,
     spread: bool = False,
-    progress: Callable[[int], None] = lambda done: None,
-) -> JobSummary:
-    """Work through the people that the ledger does not hold yet.
+    progress: Progress = Progress(),
+) -> RunSummary:
+    """Work through the people that the folder does not hold yet.
 
     Args:
         people: of unique names, the same and in the same order when a run goes on.
-        ledger: of the output folder.
+        folder: of the run.
         fit: from a chunk's people to estimates and problems.
         write: writes a chunk's files; the estimates are its people's who could be fitted. It may be called twice for a
             chunk: the writer may have been killed before it noted them.
         chunk_size: people fitted and noted down at once; what a kill can cost, and what the memory holds.
         group: people of one group are never parted; None is a group of one.
-        engine: where chunks are fitted and written; the ledger is kept here, in their order.
-        show: called with the first of each chunk's estimates, at most ``most_shown``.
+        engine: where chunks are fitted and written; the journal is kept here, in their order.
+        files: names of all the files that may be written for a chunk.
+        most_shown: at most so many of a chunk's estimates are kept for the summary.
         spread: not the first ones, but some from a chunk's beginning to its end.
-        progress: called with the number of people finished since the last call.
+        progress: told of people, chunk by chunk; ``fit`` or ``write`` may tell it of some within a chunk.
     Raises:
         OSError: the disk is full, ...: what was committed stays, and the same call goes on from there.
     """
-    summary = JobSummary(before=len(ledger.done))
-    progress(summary.before)
-    ledger.begin()
-    left = [person for person in people if person.name not in ledger.done]
-    parts = enumerate(chunk_people(left, chunk_size, group), ledger.chunks)
-    chunks = [Chunk(number=number, people=some) for number, some in parts]
+    summary = RunSummary(folder=folder.folder, before=len(folder.done))
+    progress.end_chunk(summary.before)
+    chunks = list(chunks_left(people, folder, chunk_size, group))
     deal = partial(_deal_with, fit=fit, write=write, most_shown=most_shown, spread=spread)
-    for chunk, done in zip(chunks, engine(deal, chunks), strict=True):
-        ledger.commit(done.records)
-        if done.shown is not None:
-            show(done.shown)
+    for chunk, done in zip(chunks, engine(deal, _noted(chunks, folder, files)), strict=True):
+        folder.commit(done.records)
         summary.add(done)
-        progress(len(chunk.people))
-    ledger.finish()
+        progress.end_chunk(len(chunk.people))
     return summary
+
+
+def chunks_left(
+    people: Sequence[Person], folder: RunFolder, size: int, group: Callable[[Person], Hashable] = image_of
+) -> Iterator[Chunk]:
+    """The chunks of the people that the folder does not hold yet, numbered from its last."""
+    left = [person for person in people if person.name not in folder.done]
+    for number, some in enumerate(chunk_people(left, size, group), folder.chunks):
+        yield Chunk(number=number, people=some)
+
+
+def _noted(chunks: Sequence[Chunk], folder: RunFolder, files: Callable[[Chunk], Sequence[str]]) -> Iterator[Chunk]:
+    """The chunks, each noted in the journal when an engine takes it."""
+    for chunk in chunks:
+        folder.intend(files(chunk))
+        yield chunk
 
 
 def _deal_with(
     chunk: Chunk,
     *,
-    fit: Callable[[list[Person]], Outcome],
+    fit: Callable[[list[Person]], Worked],
     write: Callable[[Chunk, BodyEstimate], Written],
     most_shown: int,
     spread: bool,
 ) -> _Done:
-    outcome = fit(chunk.people)
+    outcome, start = fit(chunk.people)
     estimate = outcome.estimate
     written = Written({}, [], False) if estimate is None else write(chunk, estimate)
     records = list(_records(chunk, outcome, written.extra))
@@ -193,7 +230,7 @@ def _deal_with(
     lost = [str(problem) for problem in outcome.problems if problem.subject in skipped]
     notes = [str(problem) for problem in outcome.problems if problem.subject not in skipped]
     shown = None if estimate is None else estimate.rows(rows_to_show(len(estimate), most_shown, spread=spread))
-    return _Done(records, [*written.failures, *lost], notes, written.any_file, shown)
+    return _Done(records, [*written.failures, *lost], notes, written.any_file, shown, start)
 
 
 def rows_to_show(count: int, most: int, *, spread: bool) -> range:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from .running import Engines, Item, Result
+from ..options import install_command
+from .engines import Engines, Item, Result
 
 RETRIES = 3  # of work whose process was killed: what kills every process must not go round for ever
 
@@ -47,7 +48,8 @@ def ray_engines(
         import ray
         import ray.data
     except ImportError as error:
-        raise ImportError("the engine ray needs Ray: pip install 'anchorfit[ray]'") from error
+        needed = install_command("ray", "ray[data]")
+        raise ImportError(f"the engine ray needs Ray: {needed} (--workers alone needs nothing)") from error
     own = {"address": "local", "num_cpus": workers, "include_dashboard": False}
     where: dict[str, Any] = own if cluster is None else {"address": cluster}
     try:
@@ -84,9 +86,10 @@ class _RayEngine:
     def __init__(self, workers: int, gpus: float, *, stays: bool = False) -> None:
         self._workers, self._gpus, self._stays = workers, gpus, stays
 
-    def __call__(self, work: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
+    def __call__(self, work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
         import ray
 
+        items = list(items)
         if not items:
             return
         size = min(self._workers, len(items))

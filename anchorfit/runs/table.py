@@ -6,8 +6,9 @@ import io
 from pathlib import Path
 
 from ..atomic import write_atomically
-from .ledger import read_index
+from ..index import read_index
 
+TABLE = "index.parquet"
 _BATCH = 10_000  # records in memory at once
 
 
@@ -37,7 +38,7 @@ def write_table(folder: Path) -> Path | None:
                 writer.write_table(pyarrow.Table.from_pylist(records, schema=schema))
                 records = []
         writer.write_table(pyarrow.Table.from_pylist(records, schema=schema))
-    path = folder / "index.parquet"
+    path = folder / TABLE
     write_atomically(path, buffer.getvalue())
     return path
 

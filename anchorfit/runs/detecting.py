@@ -7,14 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-import typer
-
-from ..jobs import Engine, Sightings, in_this_process
 from ..observations import PeopleFile, Person
 from ..observations.matching import image_labels
 from ..observations.videos import FrameReader, Video, count_frames
-from .console import long_run, out, warn
+from ..options import OptionError
+from .engines import Engine, in_this_process
 from .fingerprint import fingerprint
+from .listening import Listener
+from .sightings import Sightings
 
 if TYPE_CHECKING:
     from ..detectors import Detector, Search
@@ -65,16 +65,18 @@ def detect_people(
     masks: bool,
     engine: Engine = in_this_process,
     sightings: Sightings | None = None,
+    listener: Listener = Listener(),
 ) -> PeopleFile:
     """The people that a detector finds in images; says which detector it is.
 
     Args:
         engine: where the looking is done.
         sightings: what was found in an earlier session; what is found now is added.
+        listener: told who is seen.
     """
-    files = _detect_in([ImageOrFrame(path) for path in paths], detection, masks, engine, sightings)
+    files = _detect_in([ImageOrFrame(path) for path in paths], detection, masks, engine, sightings, listener)
     labels = image_labels(paths)  # of all: namesakes may be in different parts
-    _say_who_is_seen([labels[path] for path in paths], files)
+    _say_who_is_seen([labels[path] for path in paths], files, listener)
     people = [
         replace(person, image=path, image_label=labels[path])
         for path, file in zip(paths, files, strict=True)
@@ -83,7 +85,7 @@ def detect_people(
     return PeopleFile(tuple(people), tuple(line for file in files for line in file.problems))
 
 
-def _say_who_is_seen(names: Sequence[str], files: Sequence[PeopleFile]) -> None:
+def _say_who_is_seen(names: Sequence[str], files: Sequence[PeopleFile], listener: Listener) -> None:
     """A line a picture, or where there are many, one about all."""
     from ..detectors.remarks import is_cut_off, is_small, remarks
 
@@ -94,15 +96,17 @@ def _say_who_is_seen(names: Sequence[str], files: Sequence[PeopleFile]) -> None:
         cut, small = sum(map(is_cut_off, people)), sum(map(is_small, people))
         lines = [f"{len(people)} people in {len(files)} pictures; {cut} are cut off by the border, {small} are small"]
     for line in lines:
-        out.print(line, soft_wrap=True, highlight=False, markup=False)
+        listener.say(line)
 
 
-def people_in_boxes(people: Sequence[Person], detection: Detection, *, masks: bool) -> PeopleFile:
+def people_in_boxes(
+    people: Sequence[Person], detection: Detection, *, masks: bool, listener: Listener = Listener()
+) -> PeopleFile:
     """People of a keypoint file, seen anew in their boxes; says by what."""
     from ..detectors import Search, load_embedded_detector, see_in_boxes
 
     detector = load_embedded_detector(Search(masks=masks), detection.device)
-    out.print(f"People are seen in their boxes with {detector.name}.", soft_wrap=True, highlight=False, markup=False)
+    listener.say(f"People are seen in their boxes with {detector.name}.")
     return see_in_boxes(people, detector)
 
 
@@ -113,10 +117,11 @@ def detect_in_video(
     masks: bool,
     engine: Engine = in_this_process,
     sightings: Sightings | None = None,
+    listener: Listener = Listener(),
 ) -> InVideo:
     """As `detect_people`, for the frames of a video."""
     pictures = [ImageOrFrame(video.path, number) for number in range(count_frames(video.path))]
-    files = _detect_in(pictures, detection, masks, engine, sightings)
+    files = _detect_in(pictures, detection, masks, engine, sightings, listener)
     people = tuple(person for file in files for person in file.people)
     empty = sum(not file.people for file in files)
     lines = (f"{video.path}: nobody is found in {empty} of {len(files)} frames",) if empty else ()
@@ -124,13 +129,18 @@ def detect_in_video(
 
 
 def _detect_in(
-    pictures: Sequence[ImageOrFrame], detection: Detection, masks: bool, engine: Engine, sightings: Sightings | None
+    pictures: Sequence[ImageOrFrame],
+    detection: Detection,
+    masks: bool,
+    engine: Engine,
+    sightings: Sightings | None,
+    listener: Listener,
 ) -> list[PeopleFile]:
     from ..detectors import Search
 
     finder = _Finder(detection, Search.thorough(masks=masks) if detection.thorough else Search(masks=masks))
     detector = finder.load()
-    out.print(f"People are looked for with {detector.name}.", soft_wrap=True, highlight=False, markup=False)
+    listener.say(f"People are looked for with {detector.name}.")
 
     def key(picture: ImageOrFrame) -> str:
         """What another detector saw, perhaps before this one was mended, is not taken for this one's."""
@@ -139,10 +149,10 @@ def _detect_in(
     known = {} if sightings is None else {picture: sightings.get(key(picture)) for picture in pictures}
     found = {picture: file for picture, file in known.items() if file is not None}
     if found:
-        warn(f"{len(found)} of {len(pictures)} pictures were looked at in an earlier session")
+        listener.warn(f"{len(found)} of {len(pictures)} pictures were looked at in an earlier session")
     left = [picture for picture in pictures if picture not in found]
     parts = [left[start : start + AT_ONCE] for start in range(0, len(left), AT_ONCE)]
-    with long_run("detecting", len(pictures), before=len(found)) as advance:
+    with listener.phase("detecting", len(pictures), before=len(found)) as advance:
         advance(len(found))
         for part, files in zip(parts, engine(finder, parts), strict=True):
             if sightings is not None:
@@ -201,6 +211,5 @@ def _load(detection: Detection, search: Search, device: str) -> Detector:
 
     known = ("auto", *DETECTORS)
     if detection.detector not in known:
-        told = f"expected one of {', '.join(known)}, got {detection.detector!r}"
-        raise typer.BadParameter(told, param_hint="--detector")
+        raise OptionError("detector", f"expected one of {', '.join(known)}, got {detection.detector!r}")
     return load_detector(detection.detector, model=detection.model, search=search, flip=detection.flip, device=device)

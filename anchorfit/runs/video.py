@@ -1,4 +1,4 @@
-"""The overlay video of ``anchorfit fit`` and ``predict``."""
+"""The overlay video of a run."""
 
 from __future__ import annotations
 
@@ -11,26 +11,29 @@ from ..body import BodyModel
 from ..observations.videos import frame_of, probe_video, read_frames, write_video
 from ..rendering import PALETTE, overlay
 from ..results import load_estimates
-from .console import long_run
+from .listening import Listener
+
+OVERLAY_VIDEO = "overlay.mp4"
 
 
-def write_overlay_video(folder: Path, path: Path, body: BodyModel) -> None:
+def write_overlay_video(folder: Path, path: Path, body: BodyModel, listener: Listener = Listener()) -> None:
     """``overlay.mp4``: the video with all bodies drawn on it, each person in its own colour.
 
     Args:
-        folder: of a run whose people's estimates are there as ``person-*.npz``; the film goes there, too.
+        folder: of a run whose index says where its people's estimates are; the film goes there, too.
         path: the video. Frames without people stay as they are.
         body: the body that the estimates were made with.
+        listener: told how far it is.
     """
     video = probe_video(path)
-    estimate = load_estimates(sorted(folder.glob("person-*.npz")))
+    estimate = load_estimates([folder])
     rows: dict[int | None, list[int]] = {}
     for row, name in enumerate(estimate.names):
         rows.setdefault(frame_of(name), []).append(row)
     colors = [PALETTE[(int(name.rpartition("#")[2]) - 1) % len(PALETTE)] for name in estimate.names]
 
     def drawn() -> Iterator[np.ndarray]:
-        with long_run("drawing", video.length) as advance:
+        with listener.phase("drawing", video.length) as advance:
             for number, frame in enumerate(read_frames(path)):
                 here = rows.get(number, [])
                 if here:
@@ -42,4 +45,4 @@ def write_overlay_video(folder: Path, path: Path, body: BodyModel) -> None:
                 yield frame
                 advance(1)
 
-    write_video(folder / "overlay.mp4", drawn(), video.frames_per_second)
+    write_video(folder / OVERLAY_VIDEO, drawn(), video.frames_per_second)

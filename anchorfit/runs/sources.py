@@ -1,16 +1,13 @@
-"""The people that a command is about, from a keypoint file or a detector, with the masks that were asked for."""
+"""The people that a run is about, from a keypoint file or a detector, with the masks that were asked for."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-import typer
-
-from ..jobs import Engine, Sightings, in_this_process
 from ..observations import (
     Matched,
     PeopleFile,
@@ -23,10 +20,15 @@ from ..observations import (
 )
 from ..observations.images import looks_like_image
 from ..observations.videos import LONGEST_GAP_S, is_video_path, probe_video
-from .console import warn
-from .detection import BOXES, Detection, detect_in_video, detect_people, people_in_boxes
+from ..options import OptionError
+from .detecting import BOXES, Detection, detect_in_video, detect_people, people_in_boxes
+from .engines import Engine, in_this_process
 from .fingerprint import fingerprint
-from .options import DEFAULT_SAVE, DEFAULT_SAVE_OF_FILE, DEFAULT_SAVE_OF_VIDEO
+from .listening import Listener
+from .sightings import Sightings
+
+USUAL, USUAL_OF_FILE, USUAL_OF_VIDEO = "npz,glb,overlay", "shards", "shards,rigged,overlay"
+"""Kinds of file by default: of photographs, of a keypoint file without images, of a video."""
 
 FROM_KEYPOINT_FILE, FROM_DETECTOR = "file", "detected"
 
@@ -74,11 +76,11 @@ class Source:
     def usual_kinds(self) -> str:
         """Kinds of file that are written by default."""
         if self.video:
-            return DEFAULT_SAVE_OF_VIDEO
-        return DEFAULT_SAVE_OF_FILE if self.keypoints is None and self.file else DEFAULT_SAVE
+            return USUAL_OF_VIDEO
+        return USUAL_OF_FILE if self.keypoints is None and self.file else USUAL
 
     def settings(self) -> dict[str, object]:
-        """As a run's settings: an unfinished run goes on only where they are the same."""
+        """What decides who is found: detections are kept for the same."""
         alone = self.keypoints is None and self.file is not None
         video = [self.longest_gap_s, self.most_people] if self.video else None
         return {
@@ -91,47 +93,71 @@ class Source:
         }
 
     def check(self) -> None:
-        """Raises typer.BadParameter for options that contradict each other."""
+        """Look at what can be looked at before any model is loaded.
+
+        Raises:
+            OptionError: options contradict each other.
+            OSError: a file that is named is not there.
+        """
         if self.file is None and self.mask == FROM_KEYPOINT_FILE:
-            raise typer.BadParameter("there is no keypoint file: 'detected' takes the detector's", param_hint="--mask")
+            raise OptionError("mask", "there is no keypoint file: 'detected' takes the detector's")
         boxes = self.detection.detector == BOXES
         if boxes and (self.file is None or self.video is not None):
-            raise typer.BadParameter(
-                "boxes are those of a keypoint file of photographs: give one", param_hint="--detector"
-            )
+            raise OptionError("detector", "boxes are those of a keypoint file of photographs: give one")
         if self.file is not None and not boxes and self.mask == FROM_DETECTOR:
-            raise typer.BadParameter(
-                "with --keypoints nothing is detected: 'file' takes the file's", param_hint="--mask"
-            )
+            raise OptionError("mask", "with --keypoints nothing is detected: 'file' takes the file's")
         if self.file is not None and self.detection._replace(device="cpu") != Detection(BOXES if boxes else "auto"):
-            raise typer.BadParameter(
-                "a detector is for images without --keypoints: leave one out", param_hint="--detector"
-            )
+            raise OptionError("detector", "a detector is for images without --keypoints: leave one out")
+        if self.file is None or self.keypoints is not None:
+            for path in self.images:
+                if not path.exists() and not path.is_symlink():
+                    raise FileNotFoundError(f"{path}: no such image, folder or video")
+        if self.mask is not None:
+            _check_masks(self.mask)
+        if self.detection.model is not None and not self.detection.model.exists():
+            raise FileNotFoundError(f"{self.detection.model}: no such file of a detector's networks")
 
-    def gather(self, engine: Engine = in_this_process, sightings: Sightings | None = None) -> list[Person]:
+    def inputs(self, people: Sequence[Person]) -> Iterator[Path]:
+        """Files that are read for these people."""
+        yield from (path for path in (self.file, self.video, self.detection.model) if path is not None)
+        yield from (path for path in self.images if path.is_file())
+        yield from {person.image: None for person in people if person.image is not None}
+        masks = None if self.mask in (None, FROM_KEYPOINT_FILE, FROM_DETECTOR) else Path(self.mask or "")
+        if masks is not None:
+            yield from masks.iterdir() if masks.is_dir() else [masks]
+
+    def gather(
+        self,
+        engine: Engine = in_this_process,
+        sightings: Sightings | None = None,
+        listener: Listener = Listener(),
+    ) -> list[Person]:
         """The people to work on; one line of warning for everything that could not be read or matched.
 
         Args:
             engine: where people are detected.
             sightings: what was detected in an earlier session.
+            listener: told of the detection.
         Raises:
             NobodyThere: no person is seen.
             ImportError, OSError, ValueError: the keypoint file, the video or the detector cannot be used.
         """
-        found = self._video_people(engine, sightings) if self.video else self._image_people(engine, sightings)
+        find = self._video_people if self.video else self._image_people
+        found = find(engine, sightings, listener)
         masked = with_masks(found.people, self.mask)
         for line in [*found.problems, *masked.problems]:
-            warn(line)
+            listener.warn(line)
         if not masked.people:
             raise NobodyThere(self._nobody(whole=self.keypoints is None or not found.people))
         return masked.people
 
-    def _image_people(self, engine: Engine, sightings: Sightings | None) -> PeopleFile:
+    def _image_people(self, engine: Engine, sightings: Sightings | None, listener: Listener) -> PeopleFile:
         if self.file is None:
             paths = list_images(self.images)
             return detect_people(
-                paths, self.detection, masks=self.mask == FROM_DETECTOR, engine=engine, sightings=sightings
-            )
+                paths, self.detection, masks=self.mask == FROM_DETECTOR, engine=engine, sightings=sightings,
+                listener=listener,
+            )  # fmt: skip
         read = read_people(self.file, convention=self.convention)
         if self.keypoints is None:
             matched = _own_images(read.people, self.file)
@@ -140,17 +166,19 @@ class Source:
         problems = (*read.problems, *matched.problems)
         if self.detection.detector != BOXES:
             return PeopleFile(tuple(matched.people), problems)
-        seen = people_in_boxes(matched.people, self.detection, masks=self.mask == FROM_DETECTOR)
+        seen = people_in_boxes(matched.people, self.detection, masks=self.mask == FROM_DETECTOR, listener=listener)
         return PeopleFile(seen.people, (*problems, *seen.problems))
 
-    def _video_people(self, engine: Engine, sightings: Sightings | None) -> PeopleFile:
+    def _video_people(self, engine: Engine, sightings: Sightings | None, listener: Listener) -> PeopleFile:
         """The people of the video, one after the other, each through all frames."""
         from ..observations.tracking import track_people  # here, since scipy.optimize takes its time
 
         video = probe_video(self.images[0])
         if self.file is None:
             masks = self.mask == FROM_DETECTOR
-            found, frames = detect_in_video(video, self.detection, masks=masks, engine=engine, sightings=sightings)
+            found, frames = detect_in_video(
+                video, self.detection, masks=masks, engine=engine, sightings=sightings, listener=listener
+            )
         else:
             found, frames = read_people(self.file, convention=self.convention), None
         tracked = track_people(
@@ -197,11 +225,7 @@ def with_masks(people: Sequence[Person], where: str | None) -> Masked:
     """
     if where is None or where in (FROM_KEYPOINT_FILE, FROM_DETECTOR):
         return Masked(list(people), [])
-    place = Path(where)
-    if not place.exists():
-        raise FileNotFoundError(
-            f"{place}: no such mask or folder of masks; '{FROM_KEYPOINT_FILE}' takes the keypoint file's"
-        )
+    place = _check_masks(where)
     crowded = Counter(person.image for person in people)
     masked, problems = [], []
     for person in people:
@@ -218,3 +242,12 @@ def with_masks(people: Sequence[Person], where: str | None) -> Masked:
                 problems.append(f"{person.name}: {error}; fitted without")
         masked.append(replace(person, mask=mask))
     return Masked(masked, problems)
+
+
+def _check_masks(where: str) -> Path:
+    place = Path(where)
+    if where not in (FROM_KEYPOINT_FILE, FROM_DETECTOR) and not place.exists():
+        raise FileNotFoundError(
+            f"{place}: no such mask or folder of masks; '{FROM_KEYPOINT_FILE}' takes the keypoint file's"
+        )
+    return place
