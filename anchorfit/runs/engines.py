@@ -160,8 +160,10 @@ class EngineOptions:
         """Raises OptionError where there is no such engine, or it does not take these options."""
         if self.name not in ENGINES:
             raise OptionError("engine", f"expected one of {', '.join(ENGINES)}, got {self.name!r}")
-        if self.name == "local" and (self.cluster is not None or self.detector_gpus):
-            raise OptionError("engine", "--cluster and --detector-gpus are for --engine ray")
+        given = {"--cluster": self.cluster is not None, "--detector-gpus": self.detector_gpus > 0}
+        wrong = [name for name, one in given.items() if one]
+        if self.name == "local" and wrong:
+            raise OptionError("engine", f"{', '.join(wrong)}: only with --engine ray")
         if self.name == "ray" and device.startswith("cuda:"):
             raise OptionError("device", "each worker is given a GPU: say cuda, without a number")
         if self.name == "local" and (self.workers or 1) > 1 and device != "cpu":

@@ -2,8 +2,8 @@
 
 ``index.jsonl`` has a line a person. Before a chunk of people is worked on, the journal notes the names of the files
 that will be written for it; the chunk counts once they are there, its lines are in the index, and the journal says how
-long the index is. What a kill leaves behind beyond that is cut off when the run goes on, and the chunk is done again over
-its own files. Nothing is touched before `RunFolder.begin`, and nothing is ever removed but what the journal names.
+long the index is. What a kill leaves behind beyond that is cut off when the run goes on, and the chunk is done again
+over its own files. Nothing is touched before `RunFolder.begin`, and nothing is ever removed but what the journal names.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ class RunFolder:
         self.owned: dict[str, None] = {}
         self.notes: list[str] = []
         self._journal, self._length, self._begun = journal, 0, False
+        self._cleaned: set[str] = set()
 
     @staticmethod
     def open(folder: Path, settings: Mapping[str, Any], *, restart: bool = False) -> RunFolder:
@@ -115,9 +116,7 @@ class RunFolder:
 
     def begin(self) -> None:
         """From here on the folder is this run's: a new one removes the files of the one before."""
-        remove_leftovers(self.folder)
-        for name in dict.fromkeys(os.path.dirname(name) for name in self.owned):
-            remove_leftovers(self.folder / name)
+        self._clean([INDEX, *self.owned])
         self._begun = True
         if self.resumed:
             os.truncate(self.folder / INDEX, self._length)
@@ -136,8 +135,15 @@ class RunFolder:
             self.begin()
         new = [name for name in names if name not in self.owned]
         if new:
+            self._clean(new)
             self._journal.add({"writes": new})
             self.owned |= dict.fromkeys(new)
+
+    def _clean(self, names: Iterable[str]) -> None:
+        """Remove what killed writers left where these files go."""
+        for place in {os.path.dirname(name) for name in names} - self._cleaned:
+            remove_leftovers(self.folder / place)
+            self._cleaned.add(place)
 
     def commit(self, records: Sequence[Mapping[str, Any]]) -> None:
         """Add a chunk's lines for good; its files must be there already.

@@ -108,14 +108,11 @@ class Source:
             raise OptionError("mask", "with --keypoints nothing is detected: 'file' takes the file's")
         if self.file is not None and self.detection._replace(device="cpu") != Detection(BOXES if boxes else "auto"):
             raise OptionError("detector", "a detector is for images without --keypoints: leave one out")
-        if self.file is None or self.keypoints is not None:
-            for path in self.images:
-                if not path.exists() and not path.is_symlink():
-                    raise FileNotFoundError(f"{path}: no such image, folder or video")
+        alone = self.keypoints is None and self.file is not None
+        if not alone and not any(path.exists() for path in self.images):
+            raise FileNotFoundError(f"{self.images[0]}: no such image, folder or video")
         if self.mask is not None:
             _check_masks(self.mask)
-        if self.detection.model is not None and not self.detection.model.exists():
-            raise FileNotFoundError(f"{self.detection.model}: no such file of a detector's networks")
 
     def inputs(self, people: Sequence[Person]) -> Iterator[Path]:
         """Files that are read for these people."""

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from anchorfit.body import CANONICAL_JOINTS
-from anchorfit.jobs import Ledger, Written, chunk_people, run_job
-from anchorfit.jobs.ledger import read_index
 from anchorfit.observations import Person
 from anchorfit.pipeline import InputProblem, Outcome
+from anchorfit.runs import RunFolder, read_index
+from anchorfit.runs.chunks import Progress, Worked, Written, chunk_people, work_through
 
 
 def person(image: str | None, number: int) -> Person:
@@ -41,7 +41,7 @@ class Work:
         self.some_estimate, self.fit_until, self.write_until = some_estimate, fit_until, write_until
         self.fitted: list[str] = []
 
-    def fit(self, people: list[Person]) -> Outcome:
+    def fit(self, people: list[Person]) -> Worked:
         if not self.fit_until:
             raise KeyboardInterrupt
         self.fit_until -= 1
@@ -49,7 +49,7 @@ class Work:
         self.fitted += [p.person_id for p in people]
         estimate = replace(self.some_estimate(len(good)), names=tuple(p.name for p in good))
         problems = tuple(InputProblem(p.name, "skipped: no joint") for p in people if p.person_id == "4")
-        return Outcome(estimate, problems)
+        return Worked(Outcome(estimate, problems))
 
     def write(self, chunk, estimate) -> Written:
         if not self.write_until:
@@ -63,12 +63,12 @@ def test_a_run_that_was_killed_twice_ends_as_one_that_was_not(some_estimate, tmp
     for folder in (whole, broken):
         folder.mkdir()
     work = Work(some_estimate)
-    run_job(PEOPLE, Ledger.open(whole, {}), work.fit, work.write, chunk_size=3)
+    work_through(PEOPLE, RunFolder.open(whole, {}), work.fit, work.write, chunk_size=3)
     done: list[str] = []
     for killed in ({"fit_until": 2}, {"write_until": 1}, {}):
         work = Work(some_estimate, **killed)
         try:
-            summary = run_job(PEOPLE, Ledger.open(broken, {}), work.fit, work.write, chunk_size=3)
+            summary = work_through(PEOPLE, RunFolder.open(broken, {}), work.fit, work.write, chunk_size=3)
         except KeyboardInterrupt:
             done += [p for p in work.fitted if any(r["name"].endswith(f"#{p}") for r in read_index(broken))]
         else:
@@ -81,7 +81,9 @@ def test_a_run_that_was_killed_twice_ends_as_one_that_was_not(some_estimate, tmp
 def test_the_index_says_what_became_of_each(some_estimate, tmp_path):
     work = Work(some_estimate)
     seen: list[int] = []
-    summary = run_job(PEOPLE, Ledger.open(tmp_path, {}), work.fit, work.write, chunk_size=6, progress=seen.append)
+    summary = work_through(
+        PEOPLE, RunFolder.open(tmp_path, {}), work.fit, work.write, chunk_size=6, progress=Progress(seen.append)
+    )
     records = list(read_index(tmp_path))
     assert [record["name"] for record in records] == [p.name for p in PEOPLE]
     assert records[4] == {
@@ -102,7 +104,7 @@ def test_the_index_says_what_became_of_each(some_estimate, tmp_path):
 def test_a_new_person_is_added_to_a_run_that_goes_on(some_estimate, tmp_path):
     work = Work(some_estimate, fit_until=2)
     with pytest.raises(KeyboardInterrupt):
-        run_job(PEOPLE[:8], Ledger.open(tmp_path, {}), work.fit, work.write, chunk_size=3)
+        work_through(PEOPLE[:8], RunFolder.open(tmp_path, {}), work.fit, work.write, chunk_size=3)
     work = Work(some_estimate)
-    run_job(PEOPLE, Ledger.open(tmp_path, {}), work.fit, work.write, chunk_size=3)
+    work_through(PEOPLE, RunFolder.open(tmp_path, {}), work.fit, work.write, chunk_size=3)
     assert [record["name"] for record in read_index(tmp_path)] == [p.name for p in PEOPLE]

@@ -1,26 +1,28 @@
-"""Processes do not outlive the one that started them."""
+"""Engines: results in order, errors as they are, and processes that do not outlive the one that started them."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
+
+from anchorfit.runs.engines import Prepared, processes
+
 SCRIPT = """
 import os, sys, time
 from pathlib import Path
-from anchorfit.evaluation.workers import map_over_processes
+from anchorfit.runs.engines import processes
 
-def prepare():
-    return None
-
-def work(state, folder):
+def work(folder):
     (Path(folder) / str(os.getpid())).touch()
     time.sleep(0.5)
 
 if __name__ == "__main__":
-    for _ in map_over_processes(prepare, work, [sys.argv[1]] * 1000, workers=2):
+    for _ in processes(2)(work, [sys.argv[1]] * 1000):
         pass
 """
 
@@ -46,3 +48,35 @@ def test_a_killed_run_leaves_no_process_behind(tmp_path: Path):
     while any(map(alive, workers)) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not any(map(alive, workers))
+
+
+def two() -> int:
+    return 2
+
+
+def double(state: int, task: int) -> int:
+    if task == 13:
+        raise ValueError("thirteen")
+    return state * task
+
+
+def killed(task: int) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_work_is_done_in_order_and_errors_come_through(workers):
+    engine = processes(workers)
+    assert list(engine(Prepared(two, double), iter(range(9)))) == list(range(0, 18, 2))
+    with pytest.raises(ValueError, match="thirteen"):
+        list(engine(Prepared(two, double), [1, 13]))
+
+
+def test_a_worker_that_is_killed_is_one_line():
+    with pytest.raises(OSError, match=r"a worker process was killed .* the same command goes on with what is left"):
+        list(processes(2)(killed, [1, 2]))
+
+
+def test_there_is_a_worker():
+    with pytest.raises(ValueError, match="at least 1"):
+        processes(0)

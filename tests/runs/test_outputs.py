@@ -1,7 +1,7 @@
 import pytest
-import typer
 
-from anchorfit.cli.outputs import FileNames, make_folder, name_files, parse_kinds
+from anchorfit.options import OptionError
+from anchorfit.runs.outputs import FileNames, make_folder, name_files, parse_kinds
 
 
 def files(*rows: tuple[str, str]) -> list[FileNames]:
@@ -47,7 +47,7 @@ def test_long_names_are_cut():
 
 def test_kinds_are_checked():
     assert parse_kinds(" npz, GLB,npz") == ("npz", "glb")
-    with pytest.raises(typer.BadParameter, match="expected some of npz, json"):
+    with pytest.raises(OptionError, match="expected some of npz, json"):
         parse_kinds("gif")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from anchorfit.jobs.ray_engine import ray_engines
+from anchorfit.runs.ray_engine import ray_engines
 
 needs_ray = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed")
 

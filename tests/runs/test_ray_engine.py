@@ -11,19 +11,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from typer import BadParameter
 from typer.testing import CliRunner
 
 from anchorfit.assets import ASSETS
 from anchorfit.body import CANONICAL_JOINTS
-from anchorfit.cli import delivery, detection
 from anchorfit.cli.main import app
-from anchorfit.cli.options import EngineOptions, opened_engines
-from anchorfit.jobs import INDEX, Chunk, Engines, Ledger, Written, in_this_process, read_index, run_job
-from anchorfit.jobs import ray_engine as module
-from anchorfit.jobs.ray_engine import RETRIES, ray_engines
 from anchorfit.observations import PeopleFile, Person, read_people, write_image
+from anchorfit.options import OptionError
 from anchorfit.pipeline import Outcome
+from anchorfit.runs import INDEX, EngineOptions, RunFolder, detecting, fitting, read_index
+from anchorfit.runs import ray_engine as module
+from anchorfit.runs.chunks import Chunk, Worked, Written, work_through
+from anchorfit.runs.engines import Engines, in_this_process, opened_engines
+from anchorfit.runs.ray_engine import RETRIES, ray_engines
 
 SKIER = next(
     a
@@ -49,7 +49,7 @@ def engines():
         from ray import cloudpickle
 
         cloudpickle.register_pickle_by_value(sys.modules[__name__])  # workers do not find this file
-        cloudpickle.register_pickle_by_value(detection)  # and are to look with this file's eyes
+        cloudpickle.register_pickle_by_value(detecting)  # and are to look with this file's eyes
         yield started
 
 
@@ -142,8 +142,8 @@ def test_detection_in_the_loop_and_a_detecting_worker_killed(engines, tmp_path, 
     photos.mkdir()
     for number in range(8):
         write_image(photos / f"{number}.png", np.full((425, 640, 3), 10 * number, np.uint8))
-    monkeypatch.setattr(detection, "AT_ONCE", 2)
-    monkeypatch.setattr(detection, "_load", lambda chosen, search, device, warn: Deadly(tmp_path))
+    monkeypatch.setattr(detecting, "AT_ONCE", 2)
+    monkeypatch.setattr(detecting, "_load", lambda chosen, search, device, warn: Deadly(tmp_path))
     monkeypatch.chdir(tmp_path)
     use(engines, monkeypatch)
 
@@ -166,9 +166,9 @@ class Work:
     def __init__(self, estimate, folder: Path) -> None:
         self.estimate, self.folder = estimate, folder
 
-    def fit(self, people) -> Outcome:
+    def fit(self, people) -> Worked:
         names = tuple(person.name for person in people)
-        return Outcome(replace(self.estimate.rows(range(len(people))), names=names), ())
+        return Worked(Outcome(replace(self.estimate.rows(range(len(people))), names=names), ()))
 
     def write(self, chunk: Chunk, estimate) -> Written:
         path = self.folder / f"people-{chunk.number:05}.npz"
@@ -188,7 +188,7 @@ def test_a_worker_killed_after_its_file_loses_nothing(engines, some_estimate, tm
         work = Work(some_estimate(6), folder)
         if name == "local":
             (folder / "people-00001.npz").touch()  # as if it had been killed before
-        summary = run_job(PEOPLE, Ledger.open(folder, {}), work.fit, work.write, chunk_size=3, engine=mapped)
+        summary = work_through(PEOPLE, RunFolder.open(folder, {}), work.fit, work.write, chunk_size=3, engine=mapped)
         assert (summary.fitted, summary.any_file) == (11, True)
     same_files(tmp_path / "local", tmp_path / "ray")
 
@@ -198,14 +198,14 @@ def test_a_worker_killed_after_its_file_loses_nothing(engines, some_estimate, tm
 def test_the_command_ends_with_the_same_files(engines, tmp_path, monkeypatch):
     """Also where the local engine was stopped in the middle and Ray goes on."""
     use(engines, monkeypatch)
-    monkeypatch.setattr(delivery, "SHARD", 3)
+    monkeypatch.setattr(fitting, "SHARD", 3)
     people = tmp_path / "people.json"
     images = [{"id": i, "file_name": f"{i}.jpg", "width": 640, "height": 425} for i in range(8)]
     annotations = [{**SKIER, "id": i, "image_id": i} for i in range(8)]
     people.write_text(json.dumps({"images": images, "annotations": annotations, "categories": []}))
-    commit = Ledger.commit
+    commit = RunFolder.commit
 
-    def killed_at_the_second(self: Ledger, records) -> None:
+    def killed_at_the_second(self: RunFolder, records) -> None:
         if self.chunks:
             raise KeyboardInterrupt
         commit(self, records)
@@ -216,7 +216,7 @@ def test_the_command_ends_with_the_same_files(engines, tmp_path, monkeypatch):
 
     assert fit("local").exit_code == 0
     with monkeypatch.context() as patch:
-        patch.setattr(Ledger, "commit", killed_at_the_second)
+        patch.setattr(RunFolder, "commit", killed_at_the_second)
         assert fit("ray").exit_code != 0
     result = fit("ray", "--engine", "ray", "--workers", 2)
     assert result.exit_code == 0, result.output
@@ -242,11 +242,11 @@ def test_options_that_do_not_go_with_an_engine_are_refused(tmp_path, monkeypatch
         return f"{result.output} {result.exception}"
 
     assert "--report: only with --engine local" in said("--engine", "ray", "--report")
-    assert "--workers, --cluster and --detector-gpus are for" in said("--workers", 2)
+    assert "--detector-gpus: only with --engine ray" in said("--detector-gpus", 1)
     assert "expected one of local, ray" in said("--engine", "spark")
-    numbered = EngineOptions("ray", None, None, 0.0, "cuda:1")
-    with pytest.raises(BadParameter, match="say cuda, without a number"), opened_engines(numbered):
+    ray = EngineOptions(name="ray")
+    with pytest.raises(OptionError, match="say cuda, without a number"), opened_engines(ray, "cuda:1"):
         pass
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(ImportError, match=r"pip install 'anchorfit\[ray\]'"), ray_engines():
+    with pytest.raises(ImportError, match=r"pip install '?ray\[data\]"), ray_engines():
         pass

@@ -8,10 +8,9 @@ import pytest
 
 from anchorfit.assets import ASSETS
 from anchorfit.body.joint_sets import CANONICAL_JOINTS
-from anchorfit.jobs import Sightings
-from anchorfit.jobs.lines import json_line
-from anchorfit.jobs.sightings import SIGHTINGS
+from anchorfit.index import json_line
 from anchorfit.observations import PeopleFile, read_people
+from anchorfit.runs.sightings import SIGHTINGS, Sightings
 
 WORLD = np.full((len(CANONICAL_JOINTS), 3), np.nan)
 WORLD[3:9] = np.linspace(-1, 1, 18).reshape(6, 3) / 3
@@ -54,8 +53,9 @@ def test_other_settings_begin_anew_and_the_end_leaves_nothing(tmp_path):
 
 
 def test_a_disk_that_is_full_is_one_line_with_the_name(tmp_path):
-    sightings = Sightings.open(Path("/dev"), {})
-    sightings._path = Path("/dev/full")
+    Sightings.open(tmp_path, {}).add([])
+    sightings = Sightings.open(tmp_path, {})
+    sightings._journal.path = Path("/dev/full")
     with pytest.raises(OSError, match=r"^/dev/full: cannot be written \(.*\); free space or choose another folder$"):
         sightings.add([("a", PeopleFile((SKIER,)))])
 

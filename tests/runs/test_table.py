@@ -2,7 +2,8 @@
 
 import pytest
 
-from anchorfit.jobs import Ledger, write_table
+from anchorfit.runs import RunFolder
+from anchorfit.runs.table import write_table
 
 
 def test_the_table_holds_the_index(tmp_path):
@@ -24,7 +25,7 @@ def test_the_table_holds_the_index(tmp_path):
         "notes": ["no joint"],
         "chunk": 0,
     }
-    Ledger.open(tmp_path, {}).commit([fitted, skipped])
+    RunFolder.open(tmp_path, {}).commit([fitted, skipped])
     assert write_table(tmp_path) == tmp_path / "index.parquet"
     first, second = parquet.read_table(tmp_path / "index.parquet").to_pylist()
     assert {key: value for key, value in first.items() if key != "files"} == fitted
