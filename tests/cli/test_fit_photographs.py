@@ -107,7 +107,7 @@ def test_a_missing_detector_is_one_line(monkeypatch, tmp_path, command):
     monkeypatch.setattr(registry, "find_spec", lambda name: None)
     result = invoke(command, PHOTO, "-o", tmp_path, "--detector", "mediapipe")
     assert result.exit_code == 1
-    assert "pip install 'anchorfit[detect]'" in str(result.exception)
+    assert "pip install mediapipe==" in str(result.exception)
     assert "\n" not in str(result.exception)
 
 
