@@ -1,4 +1,4 @@
-"""Data sets with known bodies or joints as commands open them: with what else they are judged by, and what to say."""
+"""Data sets with known bodies or joints, opened: with what else they are judged by, and what to say."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ..body import load_body
-from ..evaluation.datasets.human36m import open_human36m
-from ..evaluation.datasets.samples import BodyDataset
-from ..evaluation.datasets.spin import open_spin
-from ..evaluation.datasets.surreal import open_surreal
-from ..evaluation.datasets.threedpw import open_threedpw
-from ..evaluation.datasets.up3d import FULL, PARTS, REDUCED_ORIGIN, open_up3d
-from ..evaluation.joint_regressor import JointRegressor, load_joint_regressor
-from ..evaluation.records import checksum, data_key
-from ..evaluation.summary import LANDMARKS, POSE, SURFACE, Column
-from ..evaluation.surface_landmarks import ORIGIN as LANDMARKS_ORIGIN
-from ..evaluation.surface_landmarks import SurfaceLandmarks, load_surface_landmarks
+from ...body import load_body
+from ..joint_regressor import JointRegressor, load_joint_regressor
+from ..records import checksum, data_key
+from ..summary import LANDMARKS, POSE, SURFACE, Column
+from ..surface_landmarks import ORIGIN as LANDMARKS_ORIGIN
+from ..surface_landmarks import SurfaceLandmarks, load_surface_landmarks
+from .human36m import open_human36m
+from .samples import BodyDataset
+from .spin import open_spin
+from .surreal import open_surreal
+from .threedpw import open_threedpw
+from .up3d import FULL, PARTS, REDUCED_ORIGIN, open_up3d
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,13 +1,14 @@
-"""What ``anchorfit evaluate`` does on each data set, and what it prints and writes."""
+"""The scoring of given results on each data set as a run, and everything that is written of it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..body import load_body
+from ..evaluation.datasets import opened as datasets
 from ..evaluation.datasets.lsp import open_lsp
 from ..evaluation.estimates import EstimateIndex
 from ..evaluation.matching import match_results
@@ -26,6 +27,7 @@ from ..evaluation.records import Record, RecordFile, checksum
 from ..evaluation.reports.cases import write_cases
 from ..evaluation.reports.manifest import checksums, manifest, write_manifest
 from ..evaluation.reports.people import write_person_scores
+from ..evaluation.reports.tables import write_score_table
 from ..evaluation.summary import (
     POSE,
     SEGMENTATION,
@@ -37,17 +39,16 @@ from ..evaluation.summary import (
     summarise_parts,
     with_any_of,
 )
-from ..runs.outputs import make_folder
-from . import datasets
-from .console import long_run, out, warn
-from .tables import print_table, write_score_table
+from .benchmark import Tables
+from .listening import Listener
+from .outputs import make_folder
 
 _PUBLISHED: dict[str, tuple[Row, ...]] = {"up3d": UP3D_ROWS, "surreal": SURREAL_ROWS, "h36m": HUMAN36M_ROWS}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """The command's options, checked; ``body`` and ``people`` are name and gender of the results' and the truth's."""
+    """What is to be scored, checked; ``body`` and ``people`` are name and gender of the results' and the truth's."""
 
     index: EstimateIndex
     dataset: str
@@ -65,6 +66,7 @@ class Asked:
     enlarged: float
     workers: int
     cases: bool
+    listener: Listener = Listener()
 
     def settings(self) -> dict[str, Any]:
         """What must be the same for a run to go on, without what is known of the data set."""
@@ -78,23 +80,42 @@ class Asked:
         }
 
 
-def on_lsp(asked: Asked) -> None:
+def body_of(
+    stated: tuple[str, str] | None, given: str | None, gender: str, estimates: Path, warn: Callable[[str], None]
+) -> tuple[str, str]:
+    """Name and gender of the body that the estimates are of: as given, else as they state.
+
+    Raises:
+        ValueError: neither says it.
+    """
+    if given is not None:
+        if stated is not None and stated != (given, gender):
+            warn(f"{estimates}: made with body {stated[0]} ({stated[1]}), scored with {given} ({gender}) as you say")
+        return given, gender
+    if stated is None:
+        raise ValueError(
+            f"{estimates}: these files do not say of which body they are; give --body SMPL_NEUTRAL.pkl, or --body open"
+        )
+    return stated
+
+
+def on_lsp(asked: Asked) -> list[Tables]:
     """By segmentation."""
     lsp = open_lsp(asked.root)
     matched = match_estimates(lsp, asked.index)
-    _say([*lsp.problems, *matched.problems])
+    _say(asked.listener, [*lsp.problems, *matched.problems])
     make_folder(asked.output)
     annotations = [path for image in lsp.images for path in (image.mask, image.parts)]
     settings = {**asked.settings(), "sha256 of the annotations": checksum(annotations)}
     with (
         RecordFile(asked.output / "records.jsonl", settings) as file,
-        long_run("scoring", len(lsp.images), before=len(file.done)) as progress,
+        asked.listener.phase("scoring", len(lsp.images), before=len(file.done)) as progress,
     ):
         problems = score_estimates(
             lsp, matched, file, method=asked.method, body=asked.body, num_betas=asked.index.num_betas,
             enlarged=asked.enlarged, workers=asked.workers, progress=progress,
         )  # fmt: skip
-    _say(problems)
+    _say(asked.listener, problems)
     if not file.records:
         raise ValueError(f"{asked.root}: not one image could be scored")
     if asked.cases:
@@ -107,10 +128,10 @@ def on_lsp(asked: Asked) -> None:
             load_body(asked.body[0], gender=asked.body[1], num_betas=asked.index.num_betas),
             title=f"{asked.method} on LSP: best and worst",
         )
-    _report(asked, file.records, settings, (*SEGMENTATION, *SEGMENTATION_BESIDE), LSP_ROWS)
+    return _report(asked, file.records, settings, (*SEGMENTATION, *SEGMENTATION_BESIDE), LSP_ROWS)
 
 
-def on_people(asked: Asked) -> None:
+def on_people(asked: Asked) -> list[Tables]:
     """By surface and joints, and on openbody by segmentation, too."""
     people, columns, keys, parts = _opened(asked)
     known_bodies = SURFACE in columns
@@ -126,16 +147,16 @@ def on_people(asked: Asked) -> None:
     )  # fmt: skip
     body, truth = scoring.bodies()
     matched = match_results(people.labels, asked.index.entries, asked.dataset)
-    _say([*asked.index.problems, *matched.problems])
+    _say(asked.listener, [*asked.index.problems, *matched.problems])
     make_folder(asked.output)
     (truth_sum,) = checksums(true_body[0], ()).values()
     settings = {**asked.settings(), "true body": list(true_body), "sha256 of the true body": truth_sum, **keys}
     with (
         RecordFile(asked.output / "records.jsonl", settings) as file,
-        long_run("scoring", len(matched.entries), before=len(file.done)) as progress,
+        asked.listener.phase("scoring", len(matched.entries), before=len(file.done)) as progress,
     ):
         problems = score_people(people, matched.entries, file, scoring, workers=asked.workers, progress=progress)
-    _say(problems)
+    _say(asked.listener, problems)
     names = [name for block in people.names for name in block]
     wanted = set(names)
     records = [record for record in file.records if record.name in wanted]
@@ -148,7 +169,7 @@ def on_people(asked: Asked) -> None:
             body,
             title=f"{asked.method} on {asked.dataset}: best and worst",
         )
-    _report(asked, records, settings, columns, _PUBLISHED.get(asked.dataset, ()), parts)
+    return _report(asked, records, settings, columns, _PUBLISHED.get(asked.dataset, ()), parts)
 
 
 def _opened(asked: Asked) -> tuple[People, tuple[Column, ...], dict[str, Any], Mapping[str, frozenset[str]]]:
@@ -165,14 +186,14 @@ def _opened(asked: Asked) -> tuple[People, tuple[Column, ...], dict[str, Any], M
     else:
         reader = datasets.threedpw_people if asked.dataset == "3dpw" else datasets.spin
         opened = reader(asked.root, asked.people, asked.regressor, asked.body[0])
-    _say(opened.problems)
+    _say(asked.listener, opened.problems)
     known = DatasetPeople(dataset=opened.dataset, regressor=opened.regressor, landmarks=opened.landmarks)
     return known, opened.columns, dict(opened.keys), opened.parts
 
 
-def _say(problems: Sequence[str]) -> None:
+def _say(listener: Listener, problems: Sequence[str]) -> None:
     for line in problems:
-        warn(line)
+        listener.warn(line)
 
 
 def _drawable(records: Sequence[Record]) -> list[Record]:
@@ -186,8 +207,8 @@ def _report(
     columns: tuple[Column, ...],
     published: tuple[Row, ...],
     parts: Mapping[str, frozenset[str]] | None = None,
-) -> None:
-    """Tables, per-image scores and the manifest; and what the terminal shows.
+) -> list[Tables]:
+    """Tables, per-image scores and the manifest; returns what to print.
 
     Raises:
         ValueError: all is written, but not one result could be used.
@@ -198,10 +219,8 @@ def _report(
     write_person_scores(asked.output, records)
     write_manifest(asked.output, manifest({**settings, "people": len(records)}))
     beside = [column for column in columns if column in SEGMENTATION_BESIDE]
-    print_table([*rows, *published], [column for column in columns if column not in beside])
-    if beside:
-        print_table(rows, beside)
-    out.print(f"Written to {asked.output}", soft_wrap=True, highlight=False, markup=False)
     if all(record.problem for record in records):
         told = next((record.problem for record in records if record.problem != MISSING), MISSING)
         raise ValueError(f"not one of {len(asked.index.entries)} results could be used; the first: {told}")
+    shown = [Tables([*rows, *published], [column for column in columns if column not in beside])]
+    return [*shown, Tables(rows, beside)] if beside else shown

@@ -10,10 +10,10 @@ from PIL import Image
 
 from ..atomic import write_atomically
 from ..body import BodyModel
-from ..evaluation.protocols.body_results import people_of
-from ..evaluation.protocols.runner import Benchmark
 from ..observations.arrays import write_npz
 from ..observations.people import Person
+from .protocols.body_results import people_of
+from .protocols.runner import Benchmark
 
 
 def write_people_seen(folder: Path, benchmark: Benchmark, body: BodyModel) -> None:
