@@ -68,6 +68,14 @@ class RunOptions:
     video: bool = False
     fps: float = 30.0
 
+    def __post_init__(self) -> None:
+        for name in ("keypoints", "detector_model", "weights", "config"):
+            value = getattr(self, name)
+            if isinstance(value, str):  # as files are often named in Python
+                object.__setattr__(self, name, Path(value))
+        given = (self.init,) if isinstance(self.init, str | Path) else self.init
+        object.__setattr__(self, "init", tuple(map(Path, given)))
+
     def check(self) -> None:
         """Look at what can be looked at before any model is loaded.
 
