@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .pictures import draw_overlay
     from .pipeline import fit, fit_people, predict, predict_people
     from .results import BodyEstimate
+    from .runs import EngineOptions, Listener, RunOptions, run
 
 _HOMES = {
     "BodyEstimate": "anchorfit.results",
@@ -26,6 +27,9 @@ _HOMES = {
     "Person": "anchorfit.observations",
     "detect": "anchorfit.detectors",
     "draw_overlay": "anchorfit.pictures",
+    "EngineOptions": "anchorfit.runs.engines",
+    "Listener": "anchorfit.runs.listening",
+    "RunOptions": "anchorfit.runs.options",
     "export_mesh": "anchorfit.meshes",
     "fit": "anchorfit.pipeline",
     "fit_people": "anchorfit.pipeline",
@@ -34,13 +38,17 @@ _HOMES = {
     "predict": "anchorfit.pipeline",
     "predict_people": "anchorfit.pipeline",
     "read_people": "anchorfit.observations",
+    "run": "anchorfit.runs.fitting",
 }
 
 __all__ = [
     "BodyEstimate",
     "BodyModel",
+    "EngineOptions",
+    "Listener",
     "Observations",
     "Person",
+    "RunOptions",
     "__version__",
     "detect",
     "draw_overlay",
@@ -52,6 +60,7 @@ __all__ = [
     "predict",
     "predict_people",
     "read_people",
+    "run",
 ]
 
 

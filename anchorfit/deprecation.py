@@ -66,14 +66,15 @@ def renamed_names(module: str, **new_names: str) -> Callable[[str], Any]:
 
     Args:
         module: its ``__name__``.
-        new_names: by old name.
+        new_names: by old name; of another module, with the module's before it.
     """
 
     def find(name: str) -> Any:
         if name not in new_names:
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
         _warn(f"{module}.{name}", new_names[name])
-        return getattr(import_module(module), new_names[name])
+        home, _, new = new_names[name].rpartition(".")
+        return getattr(import_module(home or module), new)
 
     return find
 

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
+from .options import install_command
+
 HEAD = 512  # bytes that tell a format
 _BOXES = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}  # HEIF's major brands
 _STARTS = (
@@ -28,7 +30,9 @@ _STARTS = (
 )
 _MISSING = {
     "AVIF": "AVIF is not read by this Pillow: pip install 'pillow>=11.3', or convert it to JPEG or PNG",
-    "HEIF": "HEIC is not read without another package: pip install 'anchorfit[heif]', or convert it to JPEG or PNG",
+    "HEIF": "HEIC is not read without another package: "
+    f"{install_command('heif', 'pillow-heif')}, or convert it to JPEG "
+    "or PNG",
 }
 _REDUCED, _SUBFILE = 1, 254  # TIFF 6.0, NewSubfileType: a smaller version of another picture in the file
 

@@ -66,6 +66,15 @@ class FitOptions:
     config: FitConfig | None = None  # the schedule's constants; None: its usual ones
     masks: bool = False  # whether outlines are fitted too, where people have masks: for people that nothing hides
 
+    def __post_init__(self) -> None:
+        """Raises ValueError for numbers that cannot be."""
+        if self.batch_size < 1:
+            raise ValueError(f"batch_size: expected at least 1, got {self.batch_size}")
+        if self.focal is not None and not 0 < self.focal < float("inf"):
+            raise ValueError(f"focal: expected a positive number of pixels, got {self.focal}")
+        if self.minimum_joints < 0:
+            raise ValueError(f"minimum_joints: expected at least 0, got {self.minimum_joints}")
+
 
 @renamed_arguments(priors="networks")
 def fit_people(

@@ -19,6 +19,7 @@ from .atomic import write_atomically
 from .body import BodyModel, BodyOutput, matrix_to_axis_angle
 from .body.joint_sets import CANONICAL_JOINTS
 from .body.parameters import Layout, Parameters
+from .index import estimate_files
 from .rows import Rows
 from .status import Status
 
@@ -325,6 +326,8 @@ def concatenate(estimates: Sequence[BodyEstimate]) -> BodyEstimate:
 def load_estimates(paths: Sequence[Path]) -> BodyEstimate:
     """Read estimates of one body, from files and from folders of ``.npz`` files, as one.
 
+    A folder that a run wrote is read by its index: the people of the run, each once.
+
     Raises:
         FileNotFoundError: there is no such file, or no ``.npz`` in a folder.
         ValueError: a file is no estimate, or they differ in body, gender or method.
@@ -354,10 +357,7 @@ def load_estimates_by_method(paths: Sequence[Path]) -> dict[str, BodyEstimate]:
 def _estimate_files(paths: Sequence[Path]) -> list[Path]:
     files: list[Path] = []
     for path in paths:
-        inside = sorted(path.glob("*.npz")) if path.is_dir() else [path]
-        if not inside:
-            raise FileNotFoundError(f"{path}: no .npz file in this folder")
-        files += inside
+        files += estimate_files(path, ".npz") if path.is_dir() else [path]
     return files
 
 

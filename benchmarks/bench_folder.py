@@ -27,8 +27,8 @@ import numpy as np
 from anchorfit.body import CANONICAL_JOINTS, load_body
 from anchorfit.body.pose_library import load_pose_library
 from anchorfit.evaluation.synthetic import make_people
-from anchorfit.jobs import INDEX
 from anchorfit.observations import CONVENTIONS
+from anchorfit.runs import INDEX
 
 SEED = 8
 COMMAND = [sys.executable, "-c", "from anchorfit.cli.main import run; run()", "fit"]

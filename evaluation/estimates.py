@@ -19,6 +19,7 @@ from ..body import matrix_to_axis_angle
 from ..body.parameters import NUM_JOINTS, NUM_POSE
 from ..body.unpickling import is_pickle, load_pickle_safely
 from ..camera import Crop
+from ..index import estimate_files
 from ..interchange.spin import CROP_PIXELS, crop_intrinsics, spin_crop, weak_perspective_translation
 from ..observations.arrays import load_arrays
 from ..results import BodyEstimate, split_name
@@ -84,7 +85,10 @@ def index_estimates(path: str | Path) -> EstimateIndex:
     path = Path(path).expanduser()
     if not path.exists():
         raise FileNotFoundError(f"{path}: no such file or folder of estimates")
-    files = sorted(p for p in path.iterdir() if p.suffix in (".npz", ".pkl")) if path.is_dir() else [path]
+    try:
+        files = estimate_files(path, ".npz", ".pkl") if path.is_dir() else [path]
+    except (OSError, ValueError) as error:
+        raise EstimateError(f"{path}: no estimates: {error}") from error
     entries: list[Entry] = []
     problems: list[str] = []
     bodies: dict[tuple[str, str], Path] = {}
@@ -100,8 +104,7 @@ def index_estimates(path: str | Path) -> EstimateIndex:
         if body is not None:
             bodies.setdefault(body, file)
     if not entries:
-        reason = problems[0] if problems else "no .npz and no .pkl file in it"
-        raise EstimateError(f"{path}: no estimates: {reason}")
+        raise EstimateError(f"{path}: no estimates: {problems[0]}")
     if len(bodies) > 1:
         (one, here), (two, there), *_ = bodies.items()
         raise EstimateError(f"{path}: {here.name} is of body {one}, {there.name} of {two}; score them apart")

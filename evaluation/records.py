@@ -1,21 +1,18 @@
-"""One line a person in an append-only file: what a run has scored so far, safe against being killed.
-
-A line is written with one call and is whole or the last one of the file; a cut last line is dropped when the file is
-opened again, and that person is scored anew. The first line says of what run the file is.
-"""
+"""One line a person in a journal: what a run has scored so far, safe against being killed."""
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import math
-import os
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+
+from ..runs.journal import Journal, locked
 
 NAN = float("nan")
 ERRORS = ("surface_mm", "joints_mm", "reconstruction_mm", "landmarks_mm")
@@ -49,16 +46,24 @@ class Record:
     params: tuple[float, ...] = ()
     version: int = 1
 
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON; NaN as None."""
+        return {key: _plain(value) for key, value in asdict(self).items()}
+
     def to_line(self) -> str:
-        """JSON without spaces; NaN as null."""
-        values = {key: _plain(value) for key, value in asdict(self).items()}
-        return json.dumps(values, separators=(",", ":"), allow_nan=False)
+        """The same as text, without spaces."""
+        return json.dumps(self.to_json(), separators=(",", ":"), allow_nan=False)
 
     @classmethod
     def from_line(cls, line: str) -> Record:
         """Raises ValueError or TypeError where the line is no record."""
-        values = json.loads(line)
-        if not isinstance(values, dict) or not {"method", "name"} <= values.keys():
+        return cls.from_json(json.loads(line))
+
+    @classmethod
+    def from_json(cls, entry: Mapping[str, Any]) -> Record:
+        """Raises ValueError or TypeError where the entry is no record."""
+        values = dict(entry)
+        if not {"method", "name"} <= values.keys():
             raise ValueError("no record")
         numbers = {field.name for field in fields(cls) if field.type == "float"}
         for key in numbers & values.keys():
@@ -75,7 +80,7 @@ def _plain(value: Any) -> Any:
 
 
 class RecordFile:
-    """The records of a run, on disk. A context manager: one run writes to a file at a time.
+    """The records of a run, in a journal on disk. A context manager: one run writes to a file at a time.
 
     Args:
         path: of the file, made if missing.
@@ -87,22 +92,19 @@ class RecordFile:
 
     def __init__(self, path: Path, run: Mapping[str, Any]) -> None:
         self.path = path
-        self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
-        try:
-            self._lock()
-            self.records = self._read(json.loads(json.dumps(run)))
-        except BaseException:
-            os.close(self._handle)
-            raise
+        with ExitStack() as stack:
+            stack.enter_context(locked(path))
+            self._journal = Journal.open(path, run)
+            self.records = self._read()
+            self._held = stack.pop_all()
         self.done = {(record.method, record.name) for record in self.records}
 
     def append(self, records: Iterable[Record]) -> None:
         """Add records, each as a whole line; those already there are left as they are."""
-        for record in records:
-            if (record.method, record.name) not in self.done:
-                self._write(record.to_line())
-                self.done.add((record.method, record.name))
-                self.records.append(record)
+        new = {(r.method, r.name): r for r in records if (r.method, r.name) not in self.done}
+        self._journal.add(*(record.to_json() for record in new.values()))
+        self.done |= new.keys()
+        self.records += new.values()
 
     def __enter__(self) -> RecordFile:
         return self
@@ -110,50 +112,17 @@ class RecordFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        os.close(self._handle)
+        self._held.close()
 
-    def _lock(self) -> None:
-        try:
-            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise ValueError(f"{self.path}: another run is writing here; wait for it or give another folder") from error
-
-    def _read(self, run: dict[str, Any]) -> list[Record]:
-        with open(self.path, encoding="utf-8") as stream:
-            text = stream.read()
-        whole, _, cut = text.rpartition("\n")
-        if cut:  # the line that a kill or a full disk cut short
-            os.ftruncate(self._handle, len(text.encode()) - len(cut.encode()))
-        lines = whole.split("\n") if whole else []
-        if not lines:
-            self._write(json.dumps({"run": run}, separators=(",", ":")))
-            return []
-        self._check_run(lines[0], run)
+    def _read(self) -> list[Record]:
         records: dict[tuple[str, str], Record] = {}
-        for number, line in enumerate(lines[1:], start=2):
+        for number, entry in enumerate(self._journal.entries, start=2):
             try:
-                record = Record.from_line(line)
+                record = Record.from_json(entry)
             except (ValueError, TypeError) as error:
                 raise ValueError(f"{self.path}: line {number} is no record; delete the file to start over") from error
             records.setdefault((record.method, record.name), record)
         return list(records.values())
-
-    def _check_run(self, line: str, run: dict[str, Any]) -> None:
-        try:
-            known = json.loads(line)["run"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(f"{self.path}: not a file of records; give another folder, or delete it") from error
-        different = sorted(key for key in known.keys() | run.keys() if known.get(key) != run.get(key))
-        if different:
-            raise ValueError(
-                f"{self.path}: holds another run ({', '.join(different)} differ); give another folder, or delete it"
-            )
-
-    def _write(self, line: str) -> None:
-        data = (line + "\n").encode()
-        written = os.write(self._handle, data)
-        if written != len(data):
-            raise OSError(f"{self.path}: only {written} of {len(data)} bytes could be written; is the disk full?")
 
 
 LARGE = 1 << 30

@@ -31,6 +31,18 @@ OLD_NAMES = {
 }
 
 
+def test_names_that_moved_are_found():
+    from anchorfit import runs
+
+    jobs = import_module("anchorfit.jobs")
+    with pytest.warns(
+        DeprecationWarning, match=r"^anchorfit\.jobs\.read_index is .*; use anchorfit\.runs\.read_index$"
+    ):
+        assert jobs.read_index is runs.read_index
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        jobs.nothing  # noqa: B018
+
+
 @pytest.fixture(autouse=True)
 def untold():
     deprecation._warn.cache_clear()

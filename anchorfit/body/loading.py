@@ -14,13 +14,12 @@ import torch
 from torch import Tensor
 
 from ..assets import ASSETS
+from ..options import GENDERS
 from .joint_sets import SMPL_JOINTS, SMPL_PARENTS
 from .landmarks import SMPL_NUM_VERTICES, smpl_landmarks
 from .model import BodyModel
 from .parts import SEGMENT_PART
 from .unpickling import is_pickle, load_pickle_safely
-
-GENDERS = ("neutral", "male", "female")
 
 WHERE_TO_GET_SMPL = (
     "licensed SMPL files come from https://smpl.is.tue.mpg.de (free registration): put SMPL_NEUTRAL.pkl, SMPL_MALE.pkl "

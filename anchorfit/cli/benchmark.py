@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import options as opt
-from .running import Plan, run_plan
 
 if TYPE_CHECKING:
-    from ..evaluation.summary import Row
-    from .datasets import OpenedSet
+    from ..runs.benchmark import Plan
 
 benchmark_app = typer.Typer(help="Methods over benchmarks: tables, per-person results, cases.", no_args_is_help=True)
 
@@ -72,6 +70,7 @@ def openbody(
     """
     from ..evaluation.protocols.openbody import VERSION, OpenBody
     from ..evaluation.summary import POSE, SEGMENTATION, SURFACE, TIME
+    from ..runs.benchmark import Plan
 
     plan = Plan(
         people=OpenBody(count=count, seed=seed),
@@ -80,7 +79,7 @@ def openbody(
         masks=True,
         landmarks=True,
     )
-    run_plan(plan, output, variants, workers, cases, device=device, cache=cache, trained=trained)
+    _run(plan, output, variants, workers, cases, device=device, cache=cache, trained=trained)
 
 
 @benchmark_app.command("openbody-people")
@@ -94,10 +93,10 @@ def openbody_people(
     `anchorfit evaluate --dataset openbody` scores what they make of it.
     """
     from ..body import load_body
+    from ..evaluation.people_files import write_people_seen
     from ..evaluation.protocols.openbody import OpenBody
+    from ..runs.outputs import make_folder
     from .console import out
-    from .outputs import make_folder
-    from .people_files import write_people_seen
 
     make_folder(output)
     write_people_seen(output, OpenBody(count=count, seed=seed), load_body())
@@ -128,12 +127,10 @@ def lsp(
     from ..evaluation.published import LSP_ROWS
     from ..evaluation.records import checksum
     from ..evaluation.summary import SEGMENTATION, SEGMENTATION_BESIDE, TIME
-    from .console import warn
+    from ..runs.benchmark import Plan
 
     opt.check_gender(gender)
     opened = open_lsp_benchmark(root, keypoints, joints)
-    for line in opened.problems:
-        warn(line)
     people = opened.benchmark
     sums = {
         "detections": checksum([people.detections]),
@@ -146,8 +143,9 @@ def lsp(
         columns=(*SEGMENTATION, *SEGMENTATION_BESIDE[:1], TIME),
         published=LSP_ROWS,
         body=(body, gender),
+        problems=tuple(opened.problems),
     )
-    run_plan(plan, output, variants, workers, cases, device=device, cache=cache)
+    _run(plan, output, variants, workers, cases, device=device, cache=cache)
 
 
 benchmark_app.command("table5", help="The same as `lsp`.")(lsp)
@@ -178,13 +176,14 @@ def table2(
     cache: Cache = None,
 ) -> None:
     """Per-vertex error on UP-3D's test set and its parts, and the reduced set's landmarks (Table 2)."""
+    from ..evaluation.datasets.opened import up3d
     from ..evaluation.published import UP3D_ROWS
-    from .datasets import up3d
+    from ..runs.benchmark import body_plan
 
     _check_smpl(body)
     opened = up3d(root, reduced, landmarks, body)
-    plan = _plan("up3d", opened, (body, "neutral"), UP3D_ROWS, true_cameras=False)
-    run_plan(plan, output, variants, workers, cases, device=device, cache=cache)
+    plan = body_plan("up3d", opened, (body, "neutral"), UP3D_ROWS, true_cameras=False)
+    _run(plan, output, variants, workers, cases, device=device, cache=cache)
 
 
 @benchmark_app.command()
@@ -200,12 +199,13 @@ def table3(
     cache: Cache = None,
 ) -> None:
     """Per-vertex error on SURREAL's test videos (Table 3), the people of one --gender with its --body."""
+    from ..evaluation.datasets.opened import surreal
     from ..evaluation.published import SURREAL_ROWS
-    from .datasets import surreal
+    from ..runs.benchmark import body_plan
 
     _check_smpl(body)
-    plan = _plan(f"surreal {gender}", surreal(root, gender), (body, gender), SURREAL_ROWS)
-    run_plan(plan, output, variants, workers, cases, device=device, cache=cache)
+    plan = body_plan(f"surreal {gender}", surreal(root, gender), (body, gender), SURREAL_ROWS)
+    _run(plan, output, variants, workers, cases, device=device, cache=cache)
 
 
 @benchmark_app.command()
@@ -221,13 +221,14 @@ def table4(
     cache: Cache = None,
 ) -> None:
     """Reconstruction error on Human3.6M, frontal camera (Table 4)."""
+    from ..evaluation.datasets.opened import human36m
     from ..evaluation.published import HUMAN36M_ROWS
-    from .datasets import human36m
+    from ..runs.benchmark import body_plan
 
-    plan = _plan(
+    plan = body_plan(
         "human36m", human36m(root, joint_regressor, body), (body, "neutral"), HUMAN36M_ROWS, true_cameras=False
     )
-    run_plan(plan, output, variants, workers, cases, device=device, cache=cache)
+    _run(plan, output, variants, workers, cases, device=device, cache=cache)
 
 
 @benchmark_app.command("3dpw")
@@ -244,12 +245,13 @@ def threedpw(
     cache: Cache = None,
 ) -> None:
     """Per-vertex and joint errors on 3DPW's test set, the people of one --gender with its --body."""
-    from .datasets import threedpw_people as opened
+    from ..evaluation.datasets.opened import threedpw_people as opened
+    from ..runs.benchmark import body_plan
 
     _check_smpl(body)
     opt.check_gender(gender)
-    run_plan(
-        _plan(f"3dpw {gender}", opened(root, gender, joint_regressor, body), (body, gender), ()),
+    _run(
+        body_plan(f"3dpw {gender}", opened(root, gender, joint_regressor, body), (body, gender), ()),
         output, variants, workers, cases, device=device, cache=cache,
     )  # fmt: skip
 
@@ -262,23 +264,30 @@ def _check_smpl(body: str) -> None:
         )
 
 
-def _plan(
-    name: str, opened: OpenedSet, body: tuple[str, str], published: tuple[Row, ...], *, true_cameras: bool = True
-) -> Plan:
-    """A data set with known bodies or joints as a benchmark."""
-    from ..evaluation.protocols.bodies import BodyBenchmark
-    from ..evaluation.summary import TIME, with_any_of
-    from .console import warn
+def _run(
+    plan: Plan,
+    output: Path,
+    variants: str,
+    workers: int,
+    cases: bool,
+    *,
+    device: str,
+    cache: Path | None,
+    trained: Path | None = None,
+) -> None:
+    """Run a benchmark and print its tables."""
+    from ..runs.benchmark import run_plan
+    from .console import Terminal, out, warn
+    from .tables import print_table
 
-    for line in opened.problems:
+    for line in plan.problems:
         warn(line)
-    return Plan(
-        people=BodyBenchmark(
-            dataset=opened.dataset, true_cameras=true_cameras, regressor=opened.regressor, landmarks=opened.landmarks
-        ),
-        settings={"benchmark": name, "body": list(body), "true_cameras": true_cameras, **opened.keys},
-        columns=(*opened.columns, TIME),
-        published=with_any_of(published, opened.columns),
-        parts=opened.parts,
-        body=body,
-    )
+    with opt.usage_errors():
+        told = run_plan(
+            plan, output, variants, workers, cases, device=device, cache=cache, trained=trained, listener=Terminal()
+        )
+    print_table(told.rows, told.columns)
+    if told.apart:
+        out.print(f"\nThe same people, compared with {told.reference} (paired 95 % intervals):", highlight=False)
+        print_table(told.apart, told.apart_columns)
+    out.print(f"Written to {output}", soft_wrap=True, highlight=False, markup=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,31 +11,28 @@ from datetime import timedelta
 from typing import NoReturn
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, Task, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-WIDE = 160  # columns, where the output is a file or a pipe and says no width of its own
+from ..options import one_line
+from ..runs.listening import Listener
 
-out = Console(width=None if sys.stdout.isatty() else WIDE)
+WIDE = 160  # columns, where the output is a file or a pipe and says no width of its own
+EVERY_S = 30.0  # seconds between two lines about progress, where there is no terminal
+
+out = Console(width=None if sys.stdout and sys.stdout.isatty() else WIDE)
 err = Console(stderr=True)
 
 
 def fail(error: Exception | str) -> NoReturn:
     """Print one clear line and leave with exit code 1."""
-    err.print(f"anchorfit: error: {error_line(error)}", style="bold red", markup=False, highlight=False, soft_wrap=True)
+    err.print(f"anchorfit: error: {one_line(error)}", style="bold red", markup=False, highlight=False, soft_wrap=True)
     sys.exit(1)
 
 
 def warn(message: object) -> None:
     """Print one line about something that went wrong while the rest went on."""
     err.print(f"anchorfit: {message}", style="yellow", markup=False, highlight=False, soft_wrap=True)
-
-
-def error_line(error: Exception | str) -> str:
-    """An error as one line: for a system's error, the file and what the system said."""
-    if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename}: {error.strerror}"
-    return " ".join(str(error).split())
 
 
 class _Rate(TextColumn):
@@ -47,53 +45,75 @@ class _Rate(TextColumn):
         return Text(f"{task.speed:.1f}/s" if task.speed else "")
 
 
-@contextmanager
-def progress_bar(description: str, total: int) -> Iterator[tuple[Progress, TaskID]]:
-    """A progress bar on standard error that leaves nothing behind; silent where that is not a terminal."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
-    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
-        yield progress, progress.add_task(description, total=total)
+class Terminal(Listener):
+    """Tells a run on the terminal."""
+
+    def say(self, line: str) -> None:
+        out.print(line, soft_wrap=True, highlight=False, markup=False)
+
+    def warn(self, line: object) -> None:
+        warn(line)
+
+    @contextmanager
+    def phase(self, name: str, total: int, *, before: int = 0) -> Iterator[Callable[[int], None]]:
+        with long_run(name, total, before=before) as steps:
+            yield steps
 
 
-@contextmanager
-def long_run(description: str, total: int, *, before: int = 0) -> Iterator[Callable[[int], None]]:
-    """A progress bar, or where there is no terminal a line now and then; yields what is called with each number done.
+class Steps:
+    """How far a long run is: call it with each number done, or tell where it is; a bar, or a line now and then."""
 
-    Args:
-        description: a word.
-        total: to do, with what is done.
-        before: done in an earlier session, and told again in this one.
-    """
-    reporter = Reporter(total, before=before)
-    with progress_bar(description, total) as (bar, task):
-
-        def advance(done: int) -> None:
-            bar.advance(task, done)
-            reporter(bar.tasks[task].completed)
-
-        yield advance
-
-
-class Reporter:
-    """Progress of a long run where there is no terminal: a line now and then, with rate and time left.
-
-    Args:
-        total: to do, with what is done.
-        before: done in an earlier session: no part of the rate.
-    """
-
-    def __init__(self, total: int, *, before: int = 0, every_s: float = 30.0) -> None:
-        self._total, self._before, self._every = total, before, every_s
+    def __init__(self, name: str, total: int, before: int, bar: Progress) -> None:
+        self._bar, self._task = bar, bar.add_task(name, total=total)
+        self._name, self._before = name, before
         self._start = self._last = time.monotonic()
 
-    def __call__(self, done: float) -> None:
-        """Say how far it is, where it is time to: ``done`` of the total."""
+    def __call__(self, done: int) -> None:
+        """So many more are done."""
+        self._bar.advance(self._task, done)
+        self.tell()
+
+    def at(self, done: int, *, total: int | None = None, text: str | None = None) -> None:
+        """So many are done of all, and what to say of them."""
+        self._bar.update(self._task, completed=done, total=total, description=text)
+        self.tell()
+
+    def tell(self) -> None:
+        """Say how far it is, where there is no terminal and it is time to."""
         now = time.monotonic()
-        if err.is_terminal or now - self._last < self._every:
+        if err.is_terminal or now - self._last < EVERY_S:
             return
         self._last = now
-        rate = (done - self._before) / (now - self._start)
-        left = timedelta(seconds=round((self._total - done) / rate)) if rate > 0 else "unknown"
-        err.print(
-            f"anchorfit: {done:.0f} of {self._total}, {rate:.1f} a second, {left} left", highlight=False, soft_wrap=True
-        )
+        task = self._bar.tasks[0]
+        rate = (task.completed - self._before) / (now - self._start)
+        left = timedelta(seconds=round(((task.total or 0) - task.completed) / rate)) if rate > 0 else "unknown"
+        line = f"{self._name}: {task.completed:.0f} of {task.total:.0f}, {rate:.1f} a second, {left} left"
+        err.print(f"anchorfit: {line}", highlight=False, soft_wrap=True, markup=False)
+
+
+@contextmanager
+def long_run(name: str, total: int, *, before: int = 0) -> Iterator[Steps]:
+    """A progress bar on standard error that leaves nothing behind, or where there is no terminal a line every half
+    minute, even where nothing is done.
+
+    Args:
+        name: a word.
+        total: to do, with what is done.
+        before: done in an earlier session, and told again in this one: no part of the rate.
+    """
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
+    over = threading.Event()
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
+        steps = Steps(name, total, before, bar)
+
+        def tell() -> None:
+            while not over.wait(EVERY_S):
+                steps.tell()
+
+        teller = threading.Thread(target=tell, daemon=True)
+        teller.start()
+        try:
+            yield steps
+        finally:
+            over.set()
+            teller.join()

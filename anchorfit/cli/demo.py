@@ -27,23 +27,21 @@ def demo(
     from ..observations import write_image
     from ..pictures import draw_contact_sheet
     from ..pipeline import fit_people, load_body_on
-    from .console import out, progress_bar, warn
-    from .delivery import print_people
-    from .outputs import attempt, make_folder, write_results
+    from ..runs.outputs import attempt, make_folder, write_results
+    from .console import long_run, out, warn
+    from .people import print_people
 
     opt.check_gender(gender)
     people, references = _detected() if detect else _bundled()
     model = load_body_on("open", gender, device)
     make_folder(output)
-    with progress_bar("fitting", len(people)) as (bar, task):
-        outcome = fit_people(people, model, progress=lambda done: bar.advance(task, done))
+    with long_run("fitting", len(people)) as steps:
+        outcome = fit_people(people, model, progress=steps)
     if outcome.estimate is None:
         raise ValueError("not one person of the demo could be fitted: is the installation whole?")
     estimate = outcome.estimate
-    with progress_bar("writing", len(estimate)) as (bar, task):
-        written = write_results(
-            estimate, model, output, ("npz", "glb", "overlay"), progress=lambda done: bar.advance(task, done)
-        )
+    with long_run("writing", len(estimate)) as steps:
+        written = write_results(estimate, model, output, ("npz", "glb", "overlay"), progress=steps)
     sheet = output / "contact_sheet.jpg"
     attempt(written, sheet, lambda path: write_image(path, draw_contact_sheet(estimate, model)))
     for problem in [*outcome.problems, *written.problems]:
@@ -83,12 +81,12 @@ def _detected() -> _People:
     from dataclasses import replace
 
     from ..evaluation.detection import match_detections
-    from .console import warn
-    from .detection import Detection, detect_people
+    from ..runs.detecting import Detection, detect_people
+    from .console import Terminal, warn
 
     annotated = _annotated()
     images = list(dict.fromkeys(person.image for person in annotated if person.image))
-    found = detect_people(images, Detection(), masks=False)
+    found = detect_people(images, Detection(), masks=False, listener=Terminal())
     for line in found.problems:
         warn(line)
     references = []

@@ -57,23 +57,24 @@ def evaluate(
     """
     from ..body import load_body
     from ..evaluation.estimates import index_estimates
-    from . import scored
+    from ..runs import scored
+    from .console import Terminal, out, warn
+    from .tables import print_table
 
     _check(dataset, root, gender, people, enlarged)
     index = index_estimates(estimates)
-    model = _body_of(index.body, body, gender, estimates)
+    model = scored.body_of(index.body, body, gender, estimates, warn)
     load_body(
         model[0], gender=model[1], num_betas=index.num_betas
     )  # here first: a process that cannot load it says less
     asked = scored.Asked(
         index=index, dataset=dataset, root=root or Path(), output=output, body=model, people=people or "neutral",
         truth_body=truth_body or model[0], regressor=joint_regressor, reduced=reduced, landmarks=landmarks, count=count,
-        seed=seed, method=name, enlarged=enlarged, workers=workers, cases=cases,
+        seed=seed, method=name, enlarged=enlarged, workers=workers, cases=cases, listener=Terminal(),
     )  # fmt: skip
-    if dataset == LSP:
-        scored.on_lsp(asked)
-    else:
-        scored.on_people(asked)
+    for table in scored.on_lsp(asked) if dataset == LSP else scored.on_people(asked):
+        print_table(table.rows, table.columns)
+    out.print(f"Written to {output}", soft_wrap=True, highlight=False, markup=False)
 
 
 def _check(dataset: str, root: Path | None, gender: str, people: str | None, enlarged: float) -> None:
@@ -92,18 +93,3 @@ def _check(dataset: str, root: Path | None, gender: str, people: str | None, enl
         )
     if not 0 < enlarged < float("inf"):
         raise typer.BadParameter(f"expected a positive number, got {enlarged}", param_hint="--enlarged")
-
-
-def _body_of(stated: tuple[str, str] | None, given: str | None, gender: str, estimates: Path) -> tuple[str, str]:
-    """Name and gender of the body that the estimates are of."""
-    from .console import warn
-
-    if given is not None:
-        if stated is not None and stated != (given, gender):
-            warn(f"{estimates}: made with body {stated[0]} ({stated[1]}), scored with {given} ({gender}) as you say")
-        return given, gender
-    if stated is None:
-        raise ValueError(
-            f"{estimates}: these files do not say of which body they are; give --body SMPL_NEUTRAL.pkl, or --body open"
-        )
-    return stated

@@ -35,10 +35,11 @@ def export(
     """Write saved estimates in other forms: meshes, rigged GLB, BVH, JSON, pictures, keypoints and SPIN-style npz."""
     from ..body import load_body
     from ..results import load_estimates
-    from .console import out, progress_bar, warn
-    from .outputs import SHARDS, make_folder, name_frames, parse_kinds, write_results
+    from ..runs.outputs import SHARDS, make_folder, name_frames, parse_kinds, write_results
+    from .console import long_run, out, warn
 
-    kinds = parse_kinds(save)
+    with opt.usage_errors():
+        kinds = parse_kinds(save)
     if SHARDS in kinds:
         raise typer.BadParameter(f"{SHARDS} are for runs; saved estimates are npz already", param_hint="--save")
     opt.check_renderer(renderer)
@@ -47,7 +48,7 @@ def export(
     model = load_body(estimate.body, gender=estimate.gender, num_betas=estimate.betas.shape[1])
     make_folder(output)
     files = 0
-    with progress_bar("writing", len(estimate)) as (bar, task):
+    with long_run("writing", len(estimate)) as steps:
         for part, motion, rows in _parts(estimate, sequence):
             people = estimate.rows(rows)
             written = write_results(
@@ -60,7 +61,7 @@ def export(
                 frames_per_second=fps if sequence else None,
                 part=part,
                 motion=motion,
-                progress=lambda done: bar.advance(task, done),
+                progress=steps,
             )
             files += len(written.files)
             for line in written.problems:

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from . import options as opt
-
-if TYPE_CHECKING:
-    from ..body import BodyModel
-    from ..observations import Person
-    from ..pipeline import FitOptions, Outcome
-    from ..regressors import Networks
-    from ..results import BodyEstimate
-    from .delivery import Kept
+from .launch import launch
 
 
 def fit(
@@ -73,93 +65,28 @@ def fit(
     The exit code is 0 when a person was fitted and a file written (problems are said at the end), 1 when not, and 2
     for a wrong command.
     """
-    from ..fitting import SCHEDULES, read_config
-    from ..pipeline import FitOptions, load_body_on
-    from ..regressors import load_networks
-    from ..results import load_estimates
-    from .delivery import Delivery, Kept, deliver
-    from .detection import Detection
-    from .fingerprint import fingerprint
-    from .inputs import Source
+    from ..runs import EngineOptions, RunOptions
 
-    source = Source(
-        images=images,
+    options = RunOptions(
         keypoints=keypoints,
         convention=convention,
         mask=mask,
-        detection=Detection(
-            detector=detector,
-            model=detector_model,
-            thorough=thorough,
-            flip=human2d_flip,
-            device=opt.detector_device(engine, detector_gpus, device),
-        ),
-        longest_gap_s=max_gap,
-        most_people=max_people,
-    )
-    source.check()
-    opt.check_values(gender=gender, renderer=renderer, focal=focal, fps=fps)
-    opt.check_engine_fits(engine, report=report, same_person=same_person, video=video)
-    if schedule not in SCHEDULES:
-        raise typer.BadParameter(f"expected one of {', '.join(SCHEDULES)}, got {schedule!r}", param_hint="--schedule")
-    film = source.video is not None
-    options = FitOptions(
+        detector=detector,
+        detector_model=detector_model,
+        thorough=thorough,
+        human2d_flip=human2d_flip,
+        max_people=max_people,
+        max_gap=max_gap,
+        body=body,
+        gender=gender,
         focal=focal,
+        weights=weights,
+        init=tuple(init or ()),
         schedule=schedule,
-        config=read_config(config, SCHEDULES[schedule]()) if config else None,
-        masks=mask is not None,
-        same_person=same_person or film,
-        video=video or film,
+        config=config,
+        same_person=same_person,
+        video=video,
+        fps=fps,
     )
-    model, kept = load_body_on(body, gender, device), Kept()
-    work = _Fitting(
-        model=model,
-        options=options,
-        start=load_estimates(init) if init else None,
-        networks=load_networks(weights) if weights else None,
-        kept=kept,
-        report=report,
-    )
-    settings: dict[str, Any] = {
-        "command": "fit",
-        "init": [str(path.absolute()) for path in init or ()],
-        "body": [body, gender],
-    }
-    settings |= {"weights": fingerprint(weights), "focal": focal, "schedule": schedule, "fps": fps}
-    settings |= {"config": fingerprint(config), "same_person": same_person, "video": video}
-    delivery = Delivery.of(
-        source,
-        output,
-        save,
-        settings,
-        restart=restart,
-        renderer=renderer,
-        report=report,
-        frames_per_second=fps if video else None,
-        together=same_person or video,
-    )
-    with opt.opened_engines(opt.EngineOptions(engine, workers, cluster, detector_gpus, device)) as engines:
-        deliver(source, model, work, delivery, kept, engines)
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Fitting:
-    """The work on a chunk of people; notes down for the report what their fits started from."""
-
-    model: BodyModel
-    options: FitOptions
-    start: BodyEstimate | None
-    networks: Networks | None
-    kept: Kept
-    report: bool
-
-    def __call__(self, people: list[Person]) -> Outcome:
-        from ..pipeline import fit_people, predict_people
-
-        start = self.start
-        if self.report and self.kept.wants_more:
-            if start is None and self.options.schedule == "anchored":
-                # What the fit would predict by itself, to be shown too.
-                start = predict_people(people, self.model, networks=self.networks, options=self.options).estimate
-            self.kept.compare_with(start)
-        return fit_people(people, self.model, init=start, networks=self.networks, options=self.options)
+    where = EngineOptions(name=engine, workers=workers, cluster=cluster, detector_gpus=detector_gpus)
+    launch(images, output, options, where, save=save, report=report, restart=restart, renderer=renderer, device=device)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from typing import Annotated
 
 import typer
 
 from .._version import __version__
+from ..options import one_line
 from .adapt import adapt
 from .benchmark import benchmark_app
 from .body import body_app
@@ -20,6 +22,8 @@ from .fit import fit
 from .predict import predict
 from .report import report
 from .train import train_app
+
+TRACEBACK = "ANCHORFIT_TRACEBACK"
 
 app = typer.Typer(
     name="anchorfit",
@@ -57,11 +61,25 @@ def _options(
 
 
 def run() -> None:
-    """Run the command line: exit code 0 when something was done, 1 when nothing could be, 2 for a wrong command."""
+    """Run the command line: exit code 0 when something was done, 1 when nothing could be, 2 for a wrong command.
+
+    Whatever is raised becomes one line; with ANCHORFIT_TRACEBACK set, Python's traceback comes in its place.
+    """
     gc.set_threshold(100_000, 50)  # a keypoint file is many small objects, none of them in a circle
     try:
         app()
-    except (OSError, ValueError, ImportError) as error:
-        fail(error)
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception as error:
+        if os.environ.get(TRACEBACK):
+            raise
+        fail(error if isinstance(error, OSError | ValueError | ImportError) else _unforeseen(error))
+
+
+def _unforeseen(error: Exception) -> str:
+    """What to say of an error that no line was written for."""
+    told = one_line(error)
+    named = f"{type(error).__name__}: {told}" if told else type(error).__name__
+    if isinstance(error, MemoryError) or "out of memory" in told:
+        return f"{named}; there is not enough memory: give fewer people or smaller pictures at once"
+    return f"{named} (unforeseen; {TRACEBACK}=1 shows where, for a report of the fault)"

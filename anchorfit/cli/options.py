@@ -5,18 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from ..jobs import Engines
+from ..options import GENDERS, OptionError
 
-ENGINES = ("local", "ray")
-
-DEFAULT_SAVE = "npz,glb,overlay"
-DEFAULT_SAVE_OF_FILE = "shards"  # of a keypoint file that was given without images
-DEFAULT_SAVE_OF_VIDEO = "shards,rigged,overlay"
 LONGEST_GAP_S = 1.0  # as in observations.videos, which the help does without
 
 Images = Annotated[
@@ -61,7 +55,18 @@ MaxPeople = Annotated[
 MaxGap = Annotated[
     float, typer.Option("--max-gap", min=0.0, help="Seconds for which a video's person may be out of sight.")
 ]
-Output = Annotated[Path, typer.Option("--output", "-o", help="Folder for the results; made if missing.")]
+
+
+def _named(text: str) -> Path:
+    """A path; an empty name, which would be the current folder, is a variable that was not set."""
+    if not text:
+        raise typer.BadParameter("expected a name, got an empty one; give . for the current folder")
+    return Path(text)
+
+
+Output = Annotated[
+    Path, typer.Option("--output", "-o", parser=_named, metavar="PATH", help="Folder for the results; made if missing.")
+]
 Convention = Annotated[
     str | None, typer.Option(help="Joint convention, where the file does not say: lsp14, coco17, body25 ...")
 ]
@@ -98,10 +103,10 @@ Restart = Annotated[
 EngineName = Annotated[
     str,
     typer.Option(
-        "--engine", help="local: this process; or ray: processes on all cores (pip install 'anchorfit\\[ray]')."
+        "--engine", help="local: this machine; or ray: over a cluster, too, by the package Ray (docs/scaling.md)."
     ),
 ]
-Workers = Annotated[int | None, typer.Option(min=1, help="Processes of --engine ray. Default: one a core, or a GPU.")]
+Workers = Annotated[int | None, typer.Option(min=1, help="Processes. Default: 1; with ray one a core, or a GPU.")]
 Cluster = Annotated[
     str | None,
     typer.Option(
@@ -135,69 +140,13 @@ Landmarks = Annotated[
 Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ...")]
 
 
-class EngineOptions(NamedTuple):
-    """Options of the engine, as given on the command line."""
-
-    name: str
-    workers: int | None
-    cluster: str | None
-    detector_gpus: float
-    device: str
-
-
 @contextmanager
-def opened_engines(chosen: EngineOptions) -> Iterator[Engines]:
-    """The engines of that name, for as long as the context lasts.
-
-    Raises:
-        typer.BadParameter: there is no such engine, or it does not take these options.
-        ImportError, OSError: it is not installed, or cannot be started.
-    """
-    from ..jobs import Engines
-
-    if chosen.name not in ENGINES:
-        raise typer.BadParameter(f"expected one of {', '.join(ENGINES)}, got {chosen.name!r}", param_hint="--engine")
-    if chosen.name == "local":
-        if chosen.workers is not None or chosen.cluster is not None or chosen.detector_gpus:
-            raise typer.BadParameter(
-                "--workers, --cluster and --detector-gpus are for --engine ray", param_hint="--engine"
-            )
-        yield Engines()
-        return
-    from ..jobs.ray_engine import ray_engines
-    from .console import warn
-
-    if chosen.device.startswith("cuda:"):
-        raise typer.BadParameter("each worker is given a GPU: say cuda, without a number", param_hint="--device")
-    with ray_engines(
-        workers=chosen.workers,
-        cluster=chosen.cluster,
-        gpus=float(chosen.device == "cuda"),
-        detector_gpus=chosen.detector_gpus,
-        warn=warn,
-    ) as engines:
-        yield engines
-
-
-def detector_device(engine: str, detector_gpus: float, device: str) -> str:
-    """Where detectors run that can choose: with the fits, or where each worker has its own GPU, or none."""
-    return device if engine == "local" else "cuda" if detector_gpus else "cpu"
-
-
-def check_engine_fits(name: str, **refused: bool) -> None:
-    """Raises typer.BadParameter for options that need all people at once, where work is split over processes."""
-    wrong = [f"--{option.replace('_', '-')}" for option, given in refused.items() if given]
-    if name != "local" and wrong:
-        raise typer.BadParameter(f"{', '.join(wrong)}: only with --engine local", param_hint="--engine")
-
-
-def check_values(*, gender: str, renderer: str, focal: float | None, fps: float = 30.0) -> None:
-    """Raises typer.BadParameter for the first that cannot be."""
-    check_gender(gender)
-    check_renderer(renderer)
-    check_rate(fps)
-    if focal is not None and not 0 < focal < float("inf"):
-        raise typer.BadParameter(f"expected a positive number of pixels, got {focal}", param_hint="--focal")
+def usage_errors() -> Iterator[None]:
+    """Turns an `OptionError` of the library into an error of the command line."""
+    try:
+        yield
+    except OptionError as error:
+        raise typer.BadParameter(str(error), param_hint=f"--{error.option}") from error
 
 
 def check_rate(frames_per_second: float) -> None:
@@ -208,8 +157,6 @@ def check_rate(frames_per_second: float) -> None:
 
 def check_gender(gender: str) -> None:
     """Raises typer.BadParameter where there is no such gender."""
-    from ..body import GENDERS
-
     if gender not in GENDERS:
         raise typer.BadParameter(f"expected one of {', '.join(GENDERS)}, got {gender!r}", param_hint="--gender")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from . import options as opt
+from .launch import launch
 
 
 def predict(
@@ -35,41 +36,23 @@ def predict(
 
     The results are what `anchorfit fit --init` starts from; a mask tells the shape.
     """
-    from ..pipeline import FitOptions, load_body_on, predict_people
-    from ..regressors import load_networks
-    from .delivery import Delivery, Kept, deliver
-    from .detection import Detection
-    from .fingerprint import fingerprint
-    from .inputs import Source
+    from ..runs import EngineOptions, RunOptions
 
-    source = Source(
-        images=images,
+    options = RunOptions(
+        method="predict",
         keypoints=keypoints,
         convention=convention,
         mask=mask,
-        detection=Detection(
-            detector=detector,
-            model=detector_model,
-            thorough=thorough,
-            flip=human2d_flip,
-            device=opt.detector_device(engine, detector_gpus, device),
-        ),
-        longest_gap_s=max_gap,
-        most_people=max_people,
+        detector=detector,
+        detector_model=detector_model,
+        thorough=thorough,
+        human2d_flip=human2d_flip,
+        max_people=max_people,
+        max_gap=max_gap,
+        body=body,
+        gender=gender,
+        focal=focal,
+        weights=weights,
     )
-    source.check()
-    opt.check_values(gender=gender, renderer=renderer, focal=focal)
-    networks = load_networks(weights) if weights else None
-    model = load_body_on(body, gender, device)
-    options = FitOptions(focal=focal, masks=mask is not None)
-    settings = {"command": "predict", "weights": fingerprint(weights), "body": [body, gender], "focal": focal}
-    delivery = Delivery.of(source, output, save, settings, restart=restart, renderer=renderer, report=report)
-    with opt.opened_engines(opt.EngineOptions(engine, workers, cluster, detector_gpus, device)) as engines:
-        deliver(
-            source,
-            model,
-            lambda chunk: predict_people(chunk, model, networks=networks, options=options),
-            delivery,
-            Kept(),
-            engines,
-        )
+    where = EngineOptions(name=engine, workers=workers, cluster=cluster, detector_gpus=detector_gpus)
+    launch(images, output, options, where, save=save, report=report, restart=restart, renderer=renderer, device=device)

@@ -25,7 +25,7 @@ def report(
     from ..body import load_body
     from ..reports import write_report
     from ..results import load_estimates_by_method
-    from .console import out, progress_bar, warn
+    from .console import long_run, out, warn
 
     by_method = load_estimates_by_method(results)
     order = [method for method in ("anchored", "smplify", "direct") if method in by_method]
@@ -38,10 +38,8 @@ def report(
         others = [*compared, *others]
     num_betas = max(estimate.betas.shape[1] for estimate in (shown, *others))
     model = load_body(shown.body, gender=shown.gender, num_betas=num_betas)
-    with progress_bar("drawing", min(len(shown), most)) as (bar, task):
-        problems = write_report(
-            output, shown, model, against=others, title=title, most=most, progress=lambda done: bar.advance(task, done)
-        )
+    with long_run("drawing", min(len(shown), most)) as steps:
+        problems = write_report(output, shown, model, against=others, title=title, most=most, progress=steps)
     for line in problems:
         warn(line)
     out.print(f"Look at {output}", soft_wrap=True, highlight=False, markup=False)

@@ -1,17 +1,15 @@
-"""A table on the terminal and in a folder."""
+"""A table on the terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
 from rich.measure import Measurement
 from rich.table import Table
 
-from ..atomic import write_atomically
-from ..evaluation.reports.tables import cells, to_csv, to_latex, to_markdown
+from ..evaluation.reports.tables import cells
 from ..evaluation.summary import Column, Row
 from .console import out
 
@@ -31,9 +29,3 @@ def print_table(rows: Sequence[Row], columns: Sequence[Column]) -> None:
     else:
         wide = Measurement.get(out, out.options.update(max_width=_ANY), table).maximum
         Console(file=out.file, width=wide).print(table)
-
-
-def write_score_table(folder: Path, rows: Sequence[Row], columns: Sequence[Column], name: str = "table") -> None:
-    """Write ``table.csv``, ``table.md`` and ``table.tex``, or under another name."""
-    for suffix, text in (("csv", to_csv), ("md", to_markdown), ("tex", to_latex)):
-        write_atomically(folder / f"{name}.{suffix}", text(rows, columns).encode())

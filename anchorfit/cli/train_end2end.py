@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from . import photographs as photos
 from . import training as shared
 from .console import out, warn
+from .options import usage_errors
 from .training import own_device, run_training, write_weights
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from ..body import BodyModel
-    from ..observations import Person
     from ..regressors import Human2D, PosePrior, ShapePrior
-    from ..regressors.datasets import PersonCrops
-    from ..regressors.training.end2end_task import Pictures
-
-MOST_HELDOUT = 256  # people to evaluate on
-BETTER = {"joints_percent": -1, "surface_mm": -1, "silhouette_iou": 1, "pck": 1, "mask_iou": 1}
-"""Held-out figures, and which way they should go."""
 
 
 class Alternation(StrEnum):
@@ -84,6 +74,8 @@ def end2end(
     from ..regressors.end2end import EndToEnd
     from ..regressors.prediction import load_networks
     from ..regressors.training import ALTERNATIONS, End2EndTask, Refinement, Training
+    from ..regressors.training.end2end_people import photographed, worsened
+    from ..regressors.training.end2end_people import synthetic as synthetic_people
     from ..regressors.weights import load_human2d_network
 
     if threads:
@@ -109,9 +101,10 @@ def end2end(
     networks = EndToEnd(load_human2d_network(human2d), trained.pose, trained.shapes[body.name], body).to(body.device)
     joints = networks.human2d.config.joints
     if people:
-        target = _photographed(people, joints, heldout, seed)
+        with usage_errors():
+            target = photographed(people, joints, heldout, seed, warn)
     elif synthetic:
-        target = _synthetic(body, joints, synthetic, heldout, seed)
+        target = synthetic_people(body, joints, synthetic, heldout, seed)
     else:
         raise typer.BadParameter("give annotated photographs (--lsp, --mpii, --coco), or --synthetic NUMBER")
     refinement = Refinement(turns=ALTERNATIONS[alternation])
@@ -135,54 +128,3 @@ def end2end(
         if worse:
             warn(f"held-out {', '.join(worse)} got worse: there the weights that you started from are better")
     write_weights(weights, config, result, made_of)
-
-
-def worsened(before: Mapping[str, float], after: Mapping[str, float]) -> list[str]:
-    """Names of the held-out figures that got worse, by a tenth at least: as they are printed."""
-    both = [name for name in BETTER if name in before and name in after]
-    return [name for name in both if BETTER[name] * (round(after[name], 1) - round(before[name], 1)) < 0]
-
-
-class _Target(NamedTuple):
-    """What to refine on, and how many people that is; what to evaluate on, with true bodies where they are known."""
-
-    pictures: Pictures
-    people: int
-    heldout: PersonCrops
-    bodies: Tensor | None
-
-
-def _photographed(people: list[Person], joints: tuple[str, ...], share: float, seed: int) -> _Target:
-    """Split people by photograph, so that no photograph is on both sides."""
-    import torch
-
-    from ..regressors.datasets import AnnotatedPhotographs
-
-    images = sorted({str(person.image) for person in people})
-    count = round(share * len(images))
-    if not 0 < count < len(images):
-        raise typer.BadParameter(
-            f"{len(images)} photographs cannot be split: one at least is for training, one held out",
-            param_hint="--heldout",
-        )
-    order = torch.randperm(len(images), generator=torch.Generator().manual_seed(seed)).tolist()
-    aside = {images[place] for place in order[:count]}
-    own, others = (
-        AnnotatedPhotographs(
-            [p for p in people if (str(p.image) in aside) == held], joints=joints, seed=seed, tell=warn
-        )
-        for held in (False, True)
-    )
-    tested = torch.randperm(len(others.people), generator=torch.Generator().manual_seed(seed))[:MOST_HELDOUT]
-    return _Target(own, len(own.people), others.chosen(tested.tolist()), None)
-
-
-def _synthetic(body: BodyModel, joints: tuple[str, ...], count: int, share: float, seed: int) -> _Target:
-    from ..regressors.datasets import KeptPictures
-    from ..regressors.synthesis.other_look import unseen_pictures
-
-    tested = max(1, round(share * count))
-    annotated = unseen_pictures(body, max(1, count - tested), part="annotated", joints=joints, seed=seed)
-    others = unseen_pictures(body, tested, part="heldout", joints=joints, seed=seed)
-    pictures = KeptPictures([annotated.crops], joints=joints, seed=seed)
-    return _Target(pictures, len(pictures), others.crops, others.bodies)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .console import out, progress_bar
+from .console import long_run, out
 
 if TYPE_CHECKING:
     from ..regressors import Human2D, PosePrior, ShapePrior
@@ -58,7 +58,7 @@ def run_training(
     """`regressors.training.train` under a progress bar."""
     from ..regressors.training import train
 
-    with progress_bar("training", config.steps) as (bar, line):
+    with long_run("training", config.steps) as steps:
         return train(
             task,
             output,
@@ -66,7 +66,7 @@ def run_training(
             resume=resume,
             accelerator=accelerator,
             devices=devices,
-            progress=lambda done, text: bar.update(line, completed=done, description=text),
+            progress=lambda done, text: steps.at(done, text=text),
         )
 
 

@@ -8,8 +8,10 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
+from ..options import install_command
+
 PACKAGE = "mediapipe"
-INSTALL = "pip install 'anchorfit[detect]'"
+INSTALL = install_command("detect", "mediapipe==0.10.21")
 
 
 def release() -> str:

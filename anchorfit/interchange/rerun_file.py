@@ -10,10 +10,11 @@ import numpy as np
 from ..atomic import write_atomically
 from ..body import CANONICAL_JOINTS, SMPL_JOINTS, BodyModel
 from ..observations.videos import frame_of
+from ..options import install_command
 from ..rendering import PALETTE
 from ..results import BodyEstimate, split_name
 
-NEEDED = "Rerun's recordings need its package: pip install 'anchorfit[rerun]'"
+NEEDED = f"Rerun's recordings need its package: {install_command('rerun', 'rerun-sdk<0.23')}"
 
 
 def write_rerun(path: str | Path, estimate: BodyEstimate, body: BodyModel) -> None:

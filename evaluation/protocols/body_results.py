@@ -13,6 +13,7 @@ import torch
 
 from ...body import BodyModel, load_body
 from ...observations import Observations, Person
+from ...runs.engines import Prepared, processes
 from ..answers import answer_of
 from ..datasets.lsp import Annotation
 from ..datasets.samples import BodyDataset
@@ -22,7 +23,6 @@ from ..records import Record, RecordFile
 from ..scoring import empty_like, segmentation_counts
 from ..surface_landmarks import SurfaceLandmarks
 from ..truth import Truth, errors_against
-from ..workers import map_over_processes
 from .bodies import truth_of
 from .lsp import MISSING, centred, estimated_labels
 from .openbody import OpenBody
@@ -180,8 +180,9 @@ def score_people(
             progress(len(names))
         else:
             tasks.append((index, tuple(names), own))
+    engine = processes(workers)
     prepare = partial(_prepare, people, scoring)
-    for records in map_over_processes(prepare, _score, tasks, workers=workers):
+    for records in engine(Prepared(prepare, _score), tasks):
         file.append(records)
         progress(len(records))
     scored = {name for names in people.names for name in names}  # the file may hold more people of an earlier run

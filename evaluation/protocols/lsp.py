@@ -13,12 +13,12 @@ from torch import Tensor
 
 from ...body import CANONICAL_JOINTS, BodyModel, load_body
 from ...observations import Observations
+from ...runs.engines import Prepared, processes
 from ..datasets.lsp import Annotation, Lsp, LspImage, lsp_name, read_annotation
 from ..estimates import Entry, EstimateError, EstimateIndex, PlacedBody, read_estimate
 from ..part_labels import draw_labels
 from ..records import Record, RecordFile
 from ..scoring import empty_like, segmentation_counts
-from ..workers import map_over_processes
 from .runner import Case
 
 IMAGES_AT_ONCE = 16
@@ -99,8 +99,9 @@ def score_estimates(
     pairs = [(image, matched.entries[image.name]) for image in waiting]
     tasks = [pairs[start : start + IMAGES_AT_ONCE] for start in range(0, len(pairs), IMAGES_AT_ONCE)]
     problems = []
+    engine = processes(workers)
     prepare = partial(_prepare, method, body, num_betas, enlarged)
-    for records, unusable in map_over_processes(prepare, _score, tasks, workers=workers):
+    for records, unusable in engine(Prepared(prepare, _score), tasks):
         file.append(records)
         problems.extend(unusable)
         progress(len(records) + len(unusable))

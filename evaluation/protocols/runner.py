@@ -15,6 +15,7 @@ from torch import Tensor
 from ...body import BodyModel, load_body
 from ...camera import Crop
 from ...observations import Observations
+from ...runs.engines import Prepared, processes
 from ..datasets.lsp import Annotation
 from ..landmarks import without_landmarks
 from ..methods import Method, MethodResult, Variant, variants_of
@@ -23,7 +24,6 @@ from ..records import Record, RecordFile
 from ..scoring import empty_like, segmentation_counts
 from ..storage import Store
 from ..truth import Truth, errors_against
-from ..workers import map_over_processes
 
 NOT_FINITE = "not finite"
 
@@ -103,8 +103,9 @@ def run_benchmark(
     if store is not None and tasks:
         _train(dict.fromkeys(name for _, waiting in tasks for name in waiting), body, store)
         store = store._replace(say=_silent)  # for workers: it must be picklable, and all has been said
+    engine = processes(workers)
     prepare = partial(_prepare, benchmark, body, device, store)
-    for records in map_over_processes(prepare, _run_block, tasks, workers=workers):
+    for records in engine(Prepared(prepare, _run_block), tasks):
         file.append(records)
         progress(len(records))
     known = {name for names in benchmark.names for name in names}

@@ -6,7 +6,9 @@ import csv
 import io
 import math
 from collections.abc import Sequence
+from pathlib import Path
 
+from ...atomic import write_atomically
 from ..summary import Column, Row
 
 _LATEX = {"%": r"\%", "&": r"\&", "_": r"\_", "#": r"\#"}
@@ -90,3 +92,13 @@ def _number(row: Row, column: Column, part: int) -> str:
     if column.key not in row.scores or not math.isfinite(value := row.scores[column.key][part]):
         return ""
     return repr(value * column.scale)
+
+
+def write_score_table(folder: Path, rows: Sequence[Row], columns: Sequence[Column], name: str = "table") -> None:
+    """Write ``table.csv``, ``table.md`` and ``table.tex``, or under another name.
+
+    Raises:
+        OSError: one cannot be written.
+    """
+    for suffix, text in (("csv", to_csv), ("md", to_markdown), ("tex", to_latex)):
+        write_atomically(folder / f"{name}.{suffix}", text(rows, columns).encode())

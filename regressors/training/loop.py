@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import torch
 from torch import Tensor, nn
 
+from ...options import install_command
 from .config import Training
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def train(
     try:
         from lightning.fabric import Fabric
     except ImportError as error:
-        raise ImportError("training needs Lightning: pip install 'anchorfit[train]'") from error
+        raise ImportError(f"training needs Lightning: {install_command('train', 'lightning')}") from error
     partial = devices > 1 and getattr(task, "leaves_weights_out", False)
     strategy = "ddp_find_unused_parameters_true" if partial else "auto"
     fabric = Fabric(accelerator=accelerator, devices=devices, precision=config.precision, strategy=strategy)

@@ -2,6 +2,7 @@
 
 import io
 import itertools
+import time
 
 from rich.console import Console
 
@@ -17,5 +18,14 @@ def test_a_long_run_says_now_and_then_how_far_it_is(monkeypatch):
         for number in (2, 1, 1, 1):
             done(number)
     lines = said.getvalue().splitlines()
-    assert [line.split(",")[0] for line in lines] == ["anchorfit: 3 of 10", "anchorfit: 5 of 10"]
+    assert [line.split(",")[0] for line in lines] == ["anchorfit: running: 3 of 10", "anchorfit: running: 5 of 10"]
     assert all(line.endswith("left") for line in lines)
+
+
+def test_a_long_run_says_so_even_where_nothing_is_done(monkeypatch):
+    said = io.StringIO()
+    monkeypatch.setattr(console, "err", Console(file=said))
+    monkeypatch.setattr(console, "EVERY_S", 0.02)
+    with console.long_run("drawing", 10):
+        time.sleep(0.2)
+    assert said.getvalue().startswith("anchorfit: drawing: 0 of 10, 0.0 a second, unknown left\n")

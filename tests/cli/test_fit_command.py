@@ -14,10 +14,10 @@ from anchorfit.assets import ASSETS
 from anchorfit.body import axis_angle_to_matrix, load_body
 from anchorfit.cli.main import run
 from anchorfit.fitting import SCHEDULES, read_config
-from anchorfit.jobs import INDEX
 from anchorfit.observations import match_people, read_people
 from anchorfit.pipeline import FitOptions, fit_people
 from anchorfit.results import BodyEstimate
+from anchorfit.runs import INDEX, JOURNAL
 
 PHOTO = ASSETS / "demo" / "000000000785.jpg"
 ANNOTATIONS = json.loads((ASSETS / "demo" / "person_keypoints.json").read_text())
@@ -58,7 +58,8 @@ class Command:
 
     def written(self) -> list[str]:
         """Files of results: all but the index."""
-        return sorted(p.name for p in self.out.iterdir() if p.name != INDEX) if self.out.is_dir() else []
+        names = [p.name for p in self.out.iterdir()] if self.out.is_dir() else []
+        return sorted({*names} - {INDEX, JOURNAL})
 
 
 @pytest.fixture
@@ -305,7 +306,7 @@ def test_a_full_disk_stops_the_run_in_one_line(command, monkeypatch):
     rename = os.replace
 
     def full(source: str, target: object) -> None:
-        if not str(target).endswith(".run.json"):
+        if not str(target).endswith(JOURNAL):
             raise OSError(errno.ENOSPC, "No space left on device", str(target))
         rename(source, str(target))
 
@@ -313,7 +314,7 @@ def test_a_full_disk_stops_the_run_in_one_line(command, monkeypatch):
     assert command(coco(SKIER["keypoints"]), save="npz,glb,overlay") == 1
     assert "photo_1.npz: cannot be written (No space left on device)" in command.stderr
     assert len(command.stderr.strip().splitlines()) == 1
-    assert command.written() == [".run.json"]
+    assert os.listdir(command.out) == [JOURNAL]
     monkeypatch.setattr(os, "replace", rename)
     assert command(coco(SKIER["keypoints"])) == 0  # nothing was done yet, so other options are no conflict
     assert command.written() == ["photo_1.npz"]

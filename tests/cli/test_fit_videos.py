@@ -19,12 +19,12 @@ from anchorfit.assets import ASSETS
 from anchorfit.body import load_body
 from anchorfit.cli.main import app
 from anchorfit.detectors import DETECTORS, registry
-from anchorfit.jobs import INDEX, Ledger, read_index
-from anchorfit.jobs.sightings import SIGHTINGS
 from anchorfit.observations import read_image
 from anchorfit.observations.videos import read_frames, write_video
 from anchorfit.results import BodyEstimate, load_estimates
 from anchorfit.rigging import without_gaps
+from anchorfit.runs import INDEX, JOURNAL, RunFolder, read_index
+from anchorfit.runs.sightings import SIGHTINGS
 
 FRAMES = 18
 
@@ -55,7 +55,7 @@ def glb(path: Path) -> dict:
 
 
 def test_everybody_is_a_sequence_of_their_own(film, results):
-    names = {path.name for path in results.iterdir()} - {"index.parquet"}
+    names = {path.name for path in results.iterdir()} - {"index.parquet", JOURNAL}
     mine = [f"person-{n}{ending}" for n in (1, 2) for ending in (".npz", "_rigged.glb", ".bvh")]
     assert names == {INDEX, "overlay.mp4", "openpose", *mine}
     truth = walkers(FRAMES)
@@ -117,16 +117,16 @@ def test_rows_between_are_on_the_way_and_others_stay(results):
 
 def test_a_stopped_run_goes_on_with_the_next_person(film, results, tmp_path, monkeypatch):
     clip, keypoints = film
-    commit = Ledger.commit
+    commit = RunFolder.commit
 
-    def killed_at_the_second(self: Ledger, records) -> None:
+    def killed_at_the_second(self: RunFolder, records) -> None:
         if self.chunks:
             raise KeyboardInterrupt
         commit(self, records)
 
     command = ["fit", clip, "-k", keypoints, "-o", tmp_path, "--save", "shards"]
     with monkeypatch.context() as patch:
-        patch.setattr(Ledger, "commit", killed_at_the_second)
+        patch.setattr(RunFolder, "commit", killed_at_the_second)
         assert CliRunner().invoke(app, [str(word) for word in command]).exit_code != 0
     assert f"{FRAMES} of {2 * FRAMES - len(AWAY)} are done" in fit(*command[1:])
     assert [record["name"] for record in read_index(tmp_path)] == [record["name"] for record in read_index(results)]
@@ -139,7 +139,7 @@ def test_only_those_seen_longest_where_that_is_asked_for(film, tmp_path):
     clip, keypoints = film
     said = fit(clip, "-k", keypoints, "-o", tmp_path, "--save", "shards", "--max-people", 1)
     assert f"1 more people left out, seen in {FRAMES - len(AWAY)} frames or fewer" in said
-    assert {p.name for p in tmp_path.iterdir()} - {"index.parquet"} == {INDEX, "person-1.npz"}
+    assert {p.name for p in tmp_path.iterdir()} - {"index.parquet", JOURNAL} == {INDEX, "person-1.npz"}
 
 
 def test_a_film_alone_is_enough_and_no_frame_is_looked_at_twice(tmp_path, monkeypatch, stand_in):
@@ -155,7 +155,7 @@ def test_a_film_alone_is_enough_and_no_frame_is_looked_at_twice(tmp_path, monkey
             return super().people(image)
 
     monkeypatch.setitem(DETECTORS, "anchorfit", registry.Kind(None, None, lambda wanted: Counting()))
-    monkeypatch.setattr("anchorfit.cli.detection.AT_ONCE", 2)
+    monkeypatch.setattr("anchorfit.runs.detecting.AT_ONCE", 2)
     command = [tmp_path / "clip.mp4", "-o", tmp_path / "out", "--save", "shards"]
     assert CliRunner().invoke(app, ["fit", *map(str, command)]).exit_code != 0
     assert (tmp_path / "out" / SIGHTINGS).is_file()

@@ -10,15 +10,14 @@ import numpy as np
 import pytest
 
 from anchorfit.assets import ASSETS
-from anchorfit.cli import delivery
 from anchorfit.cli.fit import fit
 from anchorfit.cli.main import run
 from anchorfit.cli.predict import predict
-from anchorfit.jobs import INDEX, locked
-from anchorfit.jobs.ledger import read_index
 from anchorfit.observations import read_image, read_people
 from anchorfit.observations.videos import probe_video, read_frames, write_video
 from anchorfit.results import BodyEstimate, load_estimates
+from anchorfit.runs import INDEX, JOURNAL, RunFolder, RunOptions, fitting, locked, read_index
+from anchorfit.runs.journal import LOCK
 
 PHOTO = ASSETS / "demo" / "000000000785.jpg"
 ANNOTATIONS = json.loads((ASSETS / "demo" / "person_keypoints.json").read_text())["annotations"]
@@ -57,7 +56,7 @@ def command(tmp_path, capsys, monkeypatch):
 
 
 def files(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir())
+    return sorted(path.name for path in folder.iterdir() if path.name != JOURNAL)
 
 
 def test_a_folder_with_odd_names_and_damage_in_the_middle(command, tmp_path):
@@ -85,7 +84,7 @@ def test_a_folder_with_odd_names_and_damage_in_the_middle(command, tmp_path):
 
 
 def test_a_keypoint_file_alone_becomes_shards(command, tmp_path, monkeypatch):
-    monkeypatch.setattr(delivery, "SHARD", 3)
+    monkeypatch.setattr(fitting, "SHARD", 3)
     people = people_file(tmp_path / "people.json", [f"{i}/x.jpg" for i in range(4)], each=2)
     assert command(people)[0] == 0
     out = tmp_path / "out"
@@ -105,9 +104,7 @@ class Killed(BaseException):
 
 
 def killed_after(commits: int, monkeypatch) -> None:
-    from anchorfit.jobs.ledger import Ledger
-
-    commit = Ledger.commit
+    commit = RunFolder.commit
     left = [commits]
 
     def counted(self, records) -> None:
@@ -116,11 +113,11 @@ def killed_after(commits: int, monkeypatch) -> None:
         left[0] -= 1
         commit(self, records)
 
-    monkeypatch.setattr(Ledger, "commit", counted)
+    monkeypatch.setattr(RunFolder, "commit", counted)
 
 
 def test_files_of_other_programs_come_in_numbered_parts_and_go_with_their_run(command, tmp_path, monkeypatch):
-    monkeypatch.setattr(delivery, "CHUNK", 2)
+    monkeypatch.setattr(fitting, "CHUNK", 2)
     keypoints = people_file(tmp_path / "people.json", ["a.jpg", "b.jpg", "c.jpg"])
     assert command(keypoints, "--save", "coco,spin,openpose")[0] == 0
     out = tmp_path / "out"
@@ -136,29 +133,24 @@ def test_files_of_other_programs_come_in_numbered_parts_and_go_with_their_run(co
 
 SAME_RESULTS = {"output", "restart", "report", "engine", "workers", "cluster", "detector_gpus", "renderer", "device"}
 """Options that say where and how, not what comes out."""
-KEPT_AS = {
-    **dict.fromkeys(("detector_model", "thorough", "human2d_flip"), "detector"),
-    **dict.fromkeys(("max_people", "max_gap"), "video"),
-    "gender": "body",
-}
 
 
 @pytest.mark.parametrize("function", [fit, predict], ids=lambda function: function.__name__)
 def test_every_option_that_changes_results_is_a_setting_of_the_run(function, tmp_path, monkeypatch):
     people = people_file(tmp_path / "people.json", ["a.jpg"])
-    kept: list[delivery.Delivery] = []
-    monkeypatch.setattr(delivery, "deliver", lambda *given: kept.append(given[3]))
+    kept: list[RunOptions] = []
+    module = f"anchorfit.cli.{function.__name__}"
+    monkeypatch.setattr(f"{module}.launch", lambda images, output, options, *_, **__: kept.append(options))
     function([people], tmp_path / "out")
-    settings = kept[0].settings
-    options = {KEPT_AS.get(name, name) for name in signature(function).parameters if name not in SAME_RESULTS}
-    assert options <= settings.keys()
+    options = {name for name in signature(function).parameters if name not in SAME_RESULTS}
+    assert options - {"images", "save"} <= kept[0].settings().keys()  # these two are the run's own arguments
 
 
 def test_a_killed_run_goes_on_to_the_same_end(command, tmp_path, monkeypatch):
-    monkeypatch.setattr(delivery, "SHARD", 2)
+    monkeypatch.setattr(fitting, "SHARD", 2)
     people = people_file(tmp_path / "people.json", [f"{i}.jpg" for i in range(5)])
     assert command(people)[0] == 0
-    whole = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    whole = {name: (tmp_path / "out" / name).read_bytes() for name in files(tmp_path / "out")}
     estimate = load_estimates([tmp_path / "out"])
     shutil.rmtree(tmp_path / "out")
 
@@ -194,8 +186,8 @@ def kill_once(command, monkeypatch, *arguments: object) -> None:
 
 @pytest.mark.parametrize(("save", "first"), [("npz", "0_1.npz"), ("shards", "people-00000.npz")])
 def test_the_report_of_a_run_that_went_on_has_everybody(command, tmp_path, monkeypatch, save, first):
-    monkeypatch.setattr(delivery, "SHARD", 2)
-    monkeypatch.setattr(delivery, "CHUNK", 2)
+    monkeypatch.setattr(fitting, "SHARD", 2)
+    monkeypatch.setattr(fitting, "CHUNK", 2)
     people = people_file(tmp_path / "people.json", [f"{i}.jpg" for i in range(5)])
     call = (people, "--save", save, "--report")
     kill_once(command, monkeypatch, *call)
@@ -224,14 +216,15 @@ def test_a_second_run_into_the_same_folder_is_refused(command, tmp_path):
     people = people_file(tmp_path / "people.json", ["a.jpg"])
     with locked(tmp_path / "out"):
         code, said = command(people)
+        assert os.listdir(tmp_path / "out") == [LOCK]
     assert code == 1
     assert said.count("\n") == 1
     assert "another run writes into this folder" in said
-    assert os.listdir(tmp_path / "out") == []
+    assert os.listdir(tmp_path / "out") == []  # not even its lock
 
 
 def test_a_full_disk_in_the_middle_keeps_what_was_done(command, tmp_path, monkeypatch):
-    monkeypatch.setattr(delivery, "SHARD", 2)
+    monkeypatch.setattr(fitting, "SHARD", 2)
     people = people_file(tmp_path / "people.json", [f"{i}.jpg" for i in range(5)])
     replace = os.replace
 

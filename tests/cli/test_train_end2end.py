@@ -7,7 +7,6 @@ from typer.testing import CliRunner
 from anchorfit.body import load_body
 from anchorfit.cli import train_end2end
 from anchorfit.cli.main import app
-from anchorfit.cli.train_end2end import worsened
 from anchorfit.regressors import (
     Human2D,
     Human2DConfig,
@@ -20,6 +19,7 @@ from anchorfit.regressors import (
     save_network,
 )
 from anchorfit.regressors.training import Trained, Training, tasks
+from anchorfit.regressors.training.end2end_people import worsened
 
 
 @pytest.fixture(scope="module")

@@ -15,8 +15,8 @@ from torch import Tensor
 from typer.testing import CliRunner
 
 from anchorfit.body import BodyModel, load_body
-from anchorfit.cli import datasets
 from anchorfit.cli.main import app
+from anchorfit.evaluation.datasets import opened as datasets
 from anchorfit.evaluation.datasets.samples import BodyDataset
 from anchorfit.evaluation.estimates import EstimateError, index_estimates
 from anchorfit.evaluation.matching import match_results

@@ -19,7 +19,6 @@ from anchorfit.evaluation.reports.manifest import checksums, manifest, write_man
 from anchorfit.evaluation.reports.people import write_person_scores
 from anchorfit.evaluation.reports.tables import cells, to_csv, to_latex, to_markdown
 from anchorfit.evaluation.summary import SEGMENTATION, SURFACE, Row, differences, summarise, summarise_parts
-from anchorfit.evaluation.workers import map_over_processes
 
 COUNTS = tuple(int(value) for value in np.random.default_rng(0).integers(0, 9, 60))
 
@@ -156,18 +155,6 @@ def test_checksums_follow_contents_and_names(tmp_path):
         (tmp_path / name).write_text(text)
         sums.add(checksum([tmp_path / name]))
     assert len(sums) == 3
-
-
-def test_work_is_done_and_errors_come_through():
-    assert sorted(map_over_processes(two, double, iter(range(9)), workers=1)) == list(range(0, 18, 2))
-    for workers in (1, 2):  # that processes do the same work: test_lsp_protocol
-        with pytest.raises(ValueError, match="thirteen"):
-            list(map_over_processes(two, double, [1, 13], workers=workers))
-
-
-def test_there_is_a_worker():
-    with pytest.raises(ValueError, match="at least 1"):
-        list(map_over_processes(two, double, [1], workers=0))
 
 
 @pytest.mark.parametrize("large", [1 << 30, 0])

@@ -52,6 +52,6 @@ def test_a_videos_people_share_their_frames(some_estimate, tmp_path):
 
 def test_without_the_package_it_is_one_line(some_estimate, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "rerun", None)
-    with pytest.raises(ImportError, match=r"pip install 'anchorfit\[rerun\]'"):
+    with pytest.raises(ImportError, match=r"pip install 'rerun-sdk"):
         write_rerun(tmp_path / "a.rrd", some_estimate(1), load_body())
     assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,87 @@
+"""What the terminal says of a run's people at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .console import out
+
+if TYPE_CHECKING:
+    from ..results import BodyEstimate
+    from ..runs import RunSummary
+
+SHOWN = 40  # people in the table
+
+
+def print_summary(summary: RunSummary, *, film: bool) -> None:
+    """The first people of a run, or the tracks of a video; and how many there are."""
+    from ..results import concatenate
+    from ..runs import INDEX
+
+    if film:
+        print_tracks(summary.folder)
+        return
+    if summary.shown:
+        first = concatenate(summary.shown)
+        print_people(first.rows(range(min(len(first), SHOWN))))
+    total = summary.before + summary.fitted + summary.skipped
+    if total > SHOWN:
+        out.print(
+            f"{total} people: {summary.before} done before, {summary.fitted} fitted now ({summary.untrusted} of them "
+            f"doubtful), {summary.skipped} skipped; all are in {summary.folder / INDEX}",
+            soft_wrap=True,
+            highlight=False,
+            markup=False,
+        )
+
+
+def print_tracks(folder: Path) -> None:
+    """One line a person of a video: frames, mean reprojection error, frames in doubt."""
+    from rich.table import Table
+
+    from ..observations.videos import frame_of
+    from ..runs import read_index
+
+    tracks: dict[str, list[dict[str, Any]]] = {}
+    for record in read_index(folder):
+        if record["status"] == "fitted":
+            tracks.setdefault(record["name"].rpartition("#")[2], []).append(record)
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for heading in ("person", "frames", "from", "to", "reprojection", "doubtful"):
+        table.add_column(heading, justify="right")
+    for number, records in tracks.items():
+        errors = [record["error_px"] for record in records if record["error_px"] is not None]
+        ends = [str(frame_of(records[place]["name"])) for place in (0, -1)]
+        doubtful = sum(not record["trusted"] for record in records)
+        error = f"{sum(errors) / len(errors):.1f} px" if errors else "-"
+        table.add_row(number, str(len(records)), *ends, error, str(doubtful))
+    out.print(table)
+
+
+def print_people(estimate: BodyEstimate, columns: Mapping[str, Sequence[str]] | None = None) -> None:
+    """One line a person: joints, reprojection error, steps, score, trust; and further columns of one's own."""
+    import torch
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    table.add_column("person", overflow="fold", max_width=60, no_wrap=False)
+    for heading in ("joints", "reprojection", *(columns or {}), "steps"):
+        table.add_column(heading, justify="right")
+    table.add_column("score", justify="right")
+    table.add_column("trusted")
+    diagnostics = estimate.diagnostics
+    errors = diagnostics.mean_error_px
+    for i, name in enumerate(estimate.names):
+        table.add_row(
+            escape(name),
+            str(int((estimate.confidence[i] > 0).sum())),
+            f"{float(errors[i]):.1f} px" if torch.isfinite(errors[i]) else "-",
+            *(values[i] for values in (columns or {}).values()),
+            str(int(diagnostics.steps[i])),
+            f"{float(diagnostics.score[i]):.2f}" if torch.isfinite(diagnostics.score[i]) else "-",
+            "yes" if diagnostics.trusted[i] else escape(f"no: {diagnostics.reasons[i]}"),
+        )
+    out.print(table)

@@ -1,0 +1,39 @@
+"""Options that cannot be, and packages that are missing: what to say of them."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, requires
+from shlex import quote
+
+GENDERS = ("neutral", "male", "female")
+
+
+class OptionError(ValueError):
+    """An option has a value that it cannot have, or contradicts another; the command line names it ``--option``."""
+
+    def __init__(self, option: str, message: str) -> None:
+        super().__init__(message)
+        self.option = option
+
+
+def install_command(extra: str, *packages: str) -> str:
+    """The command that installs what an extra of this package asks for, by name: it works wherever this package itself
+    came from, which is on no index.
+
+    Args:
+        extra: as in ``anchorfit[extra]``.
+        packages: what to name where this package is used without being installed.
+    """
+    try:
+        asked = [line.partition(";") for line in requires("anchorfit") or ()]
+    except PackageNotFoundError:
+        asked = []
+    needed = [name.strip() for name, _, marker in asked if marker.replace('"', "'").strip() == f"extra == '{extra}'"]
+    return " ".join(["pip install", *(quote(name) for name in needed or packages)])
+
+
+def one_line(error: BaseException | str) -> str:
+    """An error as one line: for a system's error, the file and what the system said."""
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    return " ".join(str(error).split())

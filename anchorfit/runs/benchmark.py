@@ -1,0 +1,170 @@
+"""A benchmark as a run: methods over people, and everything that is written of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+
+from ..evaluation.datasets.opened import OpenedSet
+from ..evaluation.methods import Variant, variants_of
+from ..evaluation.protocols.bodies import BodyBenchmark
+from ..evaluation.protocols.runner import Benchmark, case_of, run_benchmark
+from ..evaluation.records import RecordFile
+from ..evaluation.reports.cases import write_cases
+from ..evaluation.reports.manifest import checksums, manifest, write_manifest
+from ..evaluation.reports.people import write_person_scores
+from ..evaluation.reports.tables import write_score_table
+from ..evaluation.storage import Store
+from ..evaluation.summary import TIME, Column, Row, differences, summarise, summarise_parts, with_any_of
+from ..options import OptionError
+from ..pipeline import load_body_on
+from .listening import Listener
+from .outputs import make_folder
+
+REFERENCE = "smplify"
+"""The method that others are compared with, where it is among them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What of a benchmark is run and told.
+
+    Attributes:
+        people: who.
+        settings: what must be the same for records to belong together.
+        columns: of the table.
+        published: rows to print below ours.
+        body: name or path and gender.
+        parts: of the people, by name, that the table has a row for each; none: one row for all.
+        masks: whether methods may be given masks.
+        landmarks: whether there are 91 landmarks to give.
+        problems: a line for everything that is not as it should be.
+    """
+
+    people: Benchmark
+    settings: dict[str, Any]
+    columns: tuple[Column, ...]
+    published: tuple[Row, ...] = ()
+    body: tuple[str, str] = ("open", "neutral")
+    parts: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    masks: bool = False
+    landmarks: bool = False
+    problems: tuple[str, ...] = ()
+
+
+def body_plan(
+    name: str, opened: OpenedSet, body: tuple[str, str], published: tuple[Row, ...], *, true_cameras: bool = True
+) -> Plan:
+    """Plan of a data set with known bodies or joints."""
+    return Plan(
+        people=BodyBenchmark(
+            dataset=opened.dataset, true_cameras=true_cameras, regressor=opened.regressor, landmarks=opened.landmarks
+        ),
+        settings={"benchmark": name, "body": list(body), "true_cameras": true_cameras, **opened.keys},
+        columns=(*opened.columns, TIME),
+        published=with_any_of(published, opened.columns),
+        parts=opened.parts,
+        body=body,
+        problems=opened.problems,
+    )
+
+
+class Tables(NamedTuple):
+    """What a benchmark or an evaluation says: rows, of these columns; and differences from a reference, of fewer."""
+
+    rows: Sequence[Row]
+    columns: Sequence[Column]
+    reference: str = ""
+    apart: Sequence[Row] = ()
+    apart_columns: Sequence[Column] = ()
+
+
+def run_plan(
+    plan: Plan,
+    output: Path,
+    variants: str,
+    workers: int,
+    cases: bool,
+    *,
+    device: str = "cpu",
+    cache: Path | None = None,
+    trained: Path | None = None,
+    listener: Listener = Listener(),
+) -> Tables:
+    """Run and write everything: table.csv, .md and .tex, people, cases.html, manifest.json, records.jsonl.
+
+    Args:
+        plan: what is run.
+        output: folder.
+        variants: names of methods, comma-separated.
+        workers: processes.
+        cases: whether to draw the page.
+        device: where methods run.
+        cache: folder for what can be made again; None: the user's.
+        trained: folder that keeps what methods have learned; None: one in the cache.
+        listener: told how far it is.
+    Returns:
+        What to print.
+    Raises:
+        OptionError: there is no such method, or it must be given what this benchmark has not.
+    """
+    methods = _methods(plan, variants)
+    chosen = list(methods)
+    make_folder(output)
+    store = Store(trained or (cache or user_cache()) / "trained", listener.warn)
+    torch.set_num_threads(1)  # results do not depend on it, times do
+    total = len(chosen) * sum(map(len, plan.people.names))
+    body = load_body_on(*plan.body, device)
+    settings = {**plan.settings, **checksums(plan.body[0])}
+    if device != "cpu":  # whose results differ in the last digits
+        settings["device"] = device
+    with RecordFile(output / "records.jsonl", settings) as file:
+        before = sum(method in methods for method, _ in file.done)
+        with listener.phase("running", total, before=min(before, total)) as progress:
+            records = run_benchmark(
+                plan.people, chosen, file, body=plan.body, device=device, workers=workers, store=store,
+                progress=progress,
+            )  # fmt: skip
+    ours = summarise_parts(records, plan.parts) if plan.parts else summarise(records)
+    rows = [*(replace(row, given=methods[row.method.partition(",")[0]].given) for row in ours), *plan.published]
+    write_score_table(output, rows, plan.columns)
+    write_person_scores(output, records)
+    if cases:
+        title = f"{plan.settings['benchmark']}: best and worst"
+        write_cases(output / "cases.html", records, lambda name: case_of(plan.people, name, body), body, title=title)
+    write_manifest(output, manifest({**settings, "variants": chosen, "people": total // len(chosen)}))
+    reference = REFERENCE if REFERENCE in chosen else chosen[0]
+    apart = differences(records, reference)
+    columns = [column for column in plan.columns if column.key != "ms"]
+    if apart:
+        write_score_table(output, apart, columns, "differences")
+    return Tables(rows, plan.columns, reference, apart, columns)
+
+
+def user_cache() -> Path:
+    """Where programs of this user keep what can be made again, by the XDG Base Directory Specification."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "anchorfit"
+
+
+def _methods(plan: Plan, variants: str) -> dict[str, Variant]:
+    """The methods of these names.
+
+    Raises:
+        OptionError: there is no such method, or it must be given what this benchmark has not.
+    """
+    try:
+        methods = variants_of([name.strip() for name in variants.split(",") if name.strip()])
+    except ValueError as error:
+        raise OptionError("variants", str(error)) from error
+    for unfit, reason in (
+        ([name for name, v in methods.items() if v.masks and not plan.masks], "masks are the answer here, not given"),
+        ([name for name, v in methods.items() if v.landmarks and not plan.landmarks], "no 91 landmarks are known here"),
+    ):
+        if unfit:
+            raise OptionError("variants", f"{', '.join(unfit)}: {reason}")
+    return methods

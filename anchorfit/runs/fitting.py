@@ -1,0 +1,453 @@
+"""One run: from photographs, a video or a keypoint file to a folder of results, going on where a killed run stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ..body import BodyModel
+from ..index import INDEX, read_index
+from ..observations import Person
+from ..observations.videos import probe_video
+from ..options import OptionError, one_line
+from ..pipeline import FitOptions, fit_people, load_body_on, predict_people
+from ..regressors import Networks, load_networks
+from ..rendering import load_renderer
+from ..results import BodyEstimate, concatenate, load_estimates
+from .chunks import (
+    SHOWN,
+    Chunk,
+    Progress,
+    RunSummary,
+    Worked,
+    Written,
+    chunks_left,
+    image_of,
+    number_of,
+    rows_to_show,
+    work_through,
+)
+from .engines import EngineOptions, Engines, opened_engines
+from .folder import RunFolder
+from .journal import locked
+from .listening import Listener
+from .options import RunOptions
+from .outputs import (
+    SHARDS,
+    FileNames,
+    WrittenFiles,
+    attempt,
+    body_files,
+    make_folder,
+    name_files,
+    name_frames,
+    parse_kinds,
+    planned_files,
+    write_results,
+)
+from .sightings import Sightings
+from .sources import NobodyThere, Source
+from .table import TABLE, write_table
+from .video import OVERLAY_VIDEO, write_overlay_video
+
+CHUNK = 256  # people that are fitted and written at once
+SHARD = 1000  # the same, where one file holds them
+REPORT = "report.html"
+
+
+def run(
+    source: str | Path | Sequence[str | Path],
+    output: str | Path,
+    options: RunOptions = RunOptions(),
+    *,
+    save: str | None = None,
+    report: bool = False,
+    restart: bool = False,
+    engine: EngineOptions = EngineOptions(),
+    renderer: str = "torch",
+    device: str = "cpu",
+    listener: Listener = Listener(),
+) -> RunSummary:
+    """Fit a body to every person of a source, and write the results to a folder; what ``anchorfit fit`` does.
+
+    A run that was stopped goes on where it was when it is called again with the same arguments. A new run takes the
+    place of the one before in its folder: the files that the journal names are removed once its people are known.
+
+    Args:
+        source: images and folders of them; or one video; or one keypoint file alone, for all its people.
+        output: the folder for results, made if missing; ``index.jsonl`` in it has a line a person.
+        options: what decides the results.
+        save: kinds of file, comma-separated, as ``anchorfit fit --save`` takes them; None: the usual ones.
+        report: write ``report.html``, too.
+        restart: begin anew where the folder holds an unfinished run.
+        engine: where the work is done. Scripts that use several processes need ``if __name__ == "__main__":``.
+        renderer: what draws overlays.
+        device: where fits run.
+        listener: who is told how the run goes on.
+    Returns:
+        Counts, problems and the first people.
+    Raises:
+        OptionError: an option that cannot be, or does not go with another.
+        ValueError: there is no person or no result; the folder holds an unfinished run of other settings, another
+            process writes there, or the run would overwrite what it reads or what no run wrote.
+        OSError: a file cannot be read, or the folder cannot be written to; what was done stays done.
+    """
+    plan = _Plan.of(source, output, options, save, report, engine, renderer, device)
+    with _held(plan.output), opened_engines(engine, device, listener.warn) as engines:
+        folder = RunFolder.open(plan.output, plan.settings(), restart=restart)
+        fitting = _Fitting.of(plan, load_body_on(options.body, options.gender, device))
+        with _looked_for(plan, engines, listener) as people:
+            if folder.resumed:
+                done = f"{len(folder.done)} of {len(people)} are done"
+                listener.warn(f"{plan.output}: going on with an unfinished run, {done}")
+            names = _Names.of(people, plan)
+            folder.check(plan.inputs(people), names.planned(folder))
+            folder.begin()
+            for line in folder.notes:
+                listener.warn(f"{plan.output}: {line}: results of this session may differ in the last digits")
+            earlier = _read_back(plan, folder, people, listener) if report else []
+            summary = _work_through(plan, folder, people, names, fitting, engines, listener)
+            _finish(plan, folder, summary, earlier, fitting.model, listener)
+    if summary.fitted and not summary.any_file:
+        raise ValueError(f"{plan.output}: nothing could be written")
+    return summary
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Plan:
+    """A run's arguments, checked."""
+
+    source: Source
+    output: Path
+    options: RunOptions
+    kinds: tuple[str, ...]
+    report: bool
+    renderer: str
+    frames_per_second: float | None  # of a video, or of frames that are one
+
+    @staticmethod
+    def of(
+        source: str | Path | Sequence[str | Path],
+        output: str | Path,
+        options: RunOptions,
+        save: str | None,
+        report: bool,
+        engine: EngineOptions,
+        renderer: str,
+        device: str,
+    ) -> _Plan:
+        images = [Path(path) for path in ([source] if isinstance(source, str | Path) else source)]
+        if not images:
+            raise OptionError("source", "give images, a folder of them, a video or a keypoint file")
+        if not str(output):
+            raise OptionError("output", "expected a folder, got an empty name")
+        engine.check(device)
+        refused = {"report": report, "same-person": options.same_person, "video": options.video}
+        wrong = [f"--{name}" for name, given in refused.items() if given]
+        if engine.name != "local" and wrong:
+            raise OptionError("engine", f"{', '.join(wrong)}: only with --engine local")
+        options.check()
+        found = options.source(images, engine.detector_device(device))
+        found.check()
+        kinds = parse_kinds(found.usual_kinds if save is None else save)
+        if found.video and "overlay" in kinds and not {"npz", SHARDS} & {*kinds}:
+            kinds = (*kinds, SHARDS)  # the film is drawn from what is written
+        try:
+            load_renderer(renderer)
+        except (ImportError, ValueError) as error:
+            raise OptionError("renderer", str(error)) from error
+        rate = probe_video(found.video).frames_per_second if found.video else options.fps if options.video else None
+        return _Plan(
+            source=found,
+            output=Path(output),
+            options=options,
+            kinds=kinds,
+            report=report,
+            renderer=renderer,
+            frames_per_second=rate,
+        )
+
+    @property
+    def film(self) -> bool:
+        """Whether the source is a video."""
+        return self.source.video is not None
+
+    def settings(self) -> dict[str, Any]:
+        """What must be the same for an unfinished run to go on."""
+        found = self.source.settings()
+        return {
+            **self.options.settings(),
+            "keypoints": found["keypoints"],
+            "images": found["images"],
+            "save": self.kinds,
+        }
+
+    def inputs(self, people: Sequence[Person]) -> Iterator[Path]:
+        """Files that the run reads."""
+        yield from self.source.inputs(people)
+        given = (*self.options.init, self.options.weights, self.options.config, Path(self.options.body))
+        for path in given:
+            if isinstance(path, Path):
+                yield from path.iterdir() if path.is_dir() else [path] if path.is_file() else []
+
+    def chunk_size(self, people: Sequence[Person]) -> int:
+        """People that are fitted and written at once; of a video, one person's frames whatever their number."""
+        if self.film:
+            return 1
+        if self.options.same_person or self.options.video:
+            return max(1, len(people))
+        return SHARD if SHARDS in self.kinds else CHUNK
+
+    def part(self, chunk: Chunk) -> str:
+        """The name of the files that hold a chunk's people."""
+        return f"person-{chunk.people[0].person_id}" if self.film else f"people-{chunk.number:05}"
+
+    def motion(self, chunk: Chunk) -> str | None:
+        """The name of a chunk's animation; None where there is none."""
+        return self.part(chunk) if self.film else "video" if self.frames_per_second is not None else None
+
+
+@contextmanager
+def _held(output: Path) -> Iterator[None]:
+    """The folder, made if missing, for this process alone; one that is new and still empty at the end goes."""
+    new = not output.exists()
+    make_folder(output)
+    try:
+        with locked(output):
+            yield
+    finally:
+        if new:
+            with suppress(OSError):
+                output.rmdir()
+
+
+@contextmanager
+def _looked_for(plan: _Plan, engines: Engines, listener: Listener) -> Iterator[list[Person]]:
+    """The people, found; what a detector saw is kept until the run is through, or nobody is there."""
+    sightings = None if plan.source.file else Sightings.open(plan.output, plan.source.settings() | {"video": None})
+    try:
+        yield plan.source.gather(engines.detect, sightings, listener)
+    except NobodyThere:
+        if sightings is not None:
+            sightings.remove()
+        raise
+    if sightings is not None:
+        sightings.remove()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Names:
+    """Names of the files of a run's people."""
+
+    plan: _Plan
+    people: Sequence[Person]
+    names: Mapping[str, FileNames]  # none where all are in shards: a million are not sent to every worker for nothing
+
+    @staticmethod
+    def of(people: Sequence[Person], plan: _Plan) -> _Names:
+        named = [] if plan.kinds == (SHARDS,) else people
+        images = [str(person.image.absolute()) if person.image else "" for person in named]
+        names = [person.name for person in named]
+        return _Names(plan=plan, people=people, names=name_frames(names) if plan.film else name_files(names, images))
+
+    def of_chunk(self, chunk: Chunk) -> list[str]:
+        """All the files that may be written for a chunk."""
+        plan, names = self.plan, [person.name for person in chunk.people]
+        return planned_files(names, plan.kinds, self.names, part=plan.part(chunk), motion=plan.motion(chunk))
+
+    def planned(self, folder: RunFolder) -> Iterator[str]:
+        """All the files that may be written from now on."""
+        plan = self.plan
+        group = number_of if plan.film else image_of
+        for chunk in chunks_left(self.people, folder, plan.chunk_size(self.people), group):
+            yield from self.of_chunk(chunk)
+        yield from _at_the_end(plan)
+
+
+def _at_the_end(plan: _Plan) -> list[str]:
+    """Files of all people, which are written last."""
+    table, film = SHARDS in plan.kinds, plan.film and "overlay" in plan.kinds
+    return [*([TABLE] if table else []), *([OVERLAY_VIDEO] if film else []), *([REPORT] if plan.report else [])]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Fitting:
+    """The work on a chunk of people."""
+
+    model: BodyModel
+    options: FitOptions
+    networks: Networks | None
+    start: BodyEstimate | None
+    predict: bool
+    compare: bool  # whether what a fit begins with is wanted, too
+    progress: Progress
+
+    @staticmethod
+    def of(plan: _Plan, model: BodyModel) -> _Fitting:
+        options = plan.options
+        predict = options.method == "predict"
+        return _Fitting(
+            model=model,
+            options=options.fit_options(film=plan.film and not predict),
+            networks=load_networks(options.weights) if options.weights else None,
+            start=load_estimates(options.init) if options.init else None,
+            predict=predict,
+            compare=plan.report and not predict,
+            progress=Progress(),
+        )
+
+    def __call__(self, people: list[Person]) -> Worked:
+        given: dict[str, Any] = {"networks": self.networks, "options": self.options}
+        if self.predict:
+            return Worked(predict_people(people, self.model, **given, progress=self.progress))
+        start = self.start
+        if self.compare and start is None and self.options.schedule == "anchored":
+            start = predict_people(people, self.model, **given).estimate  # what the fit would predict by itself
+        outcome = fit_people(people, self.model, init=start, **given, progress=self.progress)
+        if not self.compare or start is None:
+            return Worked(outcome)
+        here = {person.name for person in people}
+        return Worked(outcome, start.rows([row for row, name in enumerate(start.names) if name in here]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Writing:
+    """Writes a chunk's files, and tells the index where each person's are."""
+
+    plan: _Plan
+    names: Mapping[str, FileNames]
+    body: BodyModel
+    progress: Progress
+
+    def __call__(self, chunk: Chunk, estimate: BodyEstimate) -> Written:
+        plan, folder = self.plan, self.plan.output
+        extra: dict[str, dict[str, Any]] = {name: {} for name in estimate.names}
+        others = [kind for kind in plan.kinds if kind != SHARDS]
+        if SHARDS in plan.kinds:
+            file = f"{plan.part(chunk)}.npz"
+            estimate.save(folder / file)
+            for row, name in enumerate(estimate.names):
+                extra[name] |= {"file": file, "row": row}
+        if not others:
+            return Written(extra, [])
+        written = write_results(
+            estimate,
+            self.body,
+            folder,
+            others,
+            names=self.names,
+            renderer=plan.renderer,
+            frames_per_second=plan.frames_per_second,
+            part=plan.part(chunk),
+            motion=plan.motion(chunk) or "video",
+            progress=self.progress,
+        )
+        there = {path.name for path in written.files}
+        for name in estimate.names:
+            own = body_files(self.names[name], others, film=plan.frames_per_second is not None)
+            extra[name]["files"] = [file for file in own if file in there]
+        return Written(extra, written.problems, SHARDS in plan.kinds or bool(written.files))
+
+
+def _work_through(
+    plan: _Plan,
+    folder: RunFolder,
+    people: Sequence[Person],
+    names: _Names,
+    fitting: _Fitting,
+    engines: Engines,
+    listener: Listener,
+) -> RunSummary:
+    with listener.phase("fitting", len(people), before=len(folder.done)) as tell:
+        progress, silent = Progress(tell), Progress()
+        only_shards = plan.kinds == (SHARDS,)  # else a person is done when drawn, which takes longer
+        return work_through(
+            people,
+            folder,
+            replace(fitting, progress=progress if only_shards else silent),
+            _Writing(plan=plan, names=names.names, body=fitting.model, progress=silent if only_shards else progress),
+            chunk_size=plan.chunk_size(people),
+            group=number_of if plan.film else image_of,
+            engine=engines.fit,
+            files=names.of_chunk,
+            most_shown=_most_shown(plan, people),
+            spread=plan.film,
+            progress=progress,
+        )
+
+
+def _most_shown(plan: _Plan, people: Sequence[Person]) -> int:
+    """How many of a chunk's estimates are shown: of a video, as many of each person."""
+    return max(1, SHOWN // len({person.person_id for person in people})) if plan.film else SHOWN
+
+
+def _read_back(plan: _Plan, folder: RunFolder, people: Sequence[Person], listener: Listener) -> list[BodyEstimate]:
+    """The first of those whom an earlier session fitted, so that a report has them."""
+    rows: dict[str, list[int]] = {}
+    for record in read_index(folder.folder) if folder.resumed else ():
+        files = [record["file"]] if "file" in record else record.get("files", ())
+        for file in files:
+            if file.endswith(".npz"):
+                rows.setdefault(file, []).append(record.get("row", 0))
+    found: list[BodyEstimate] = []
+    for file, there in rows.items():
+        if sum(map(len, found)) >= SHOWN:
+            break
+        some = rows_to_show(len(there), _most_shown(plan, people), spread=plan.film)
+        try:
+            found.append(BodyEstimate.load(folder.folder / file).rows([there[place] for place in some]))
+        except (OSError, ValueError) as error:  # somebody took it away
+            listener.warn(f"{one_line(error)}; left out of the report")
+    return found
+
+
+def _finish(
+    plan: _Plan,
+    folder: RunFolder,
+    summary: RunSummary,
+    earlier: Sequence[BodyEstimate],
+    model: BodyModel,
+    listener: Listener,
+) -> None:
+    """Write what is of all people, tell of the problems, and close the journal."""
+    folder.intend(_at_the_end(plan))
+    anybody = bool(summary.fitted) or any(r["status"] == "fitted" for r in read_index(folder.folder))
+    if SHARDS in plan.kinds:
+        write_table(folder.folder)
+    if plan.source.video and "overlay" in plan.kinds and anybody:
+        write_overlay_video(folder.folder, plan.source.video, model, listener)
+    if plan.report and (earlier or summary.shown):
+        written = WrittenFiles([], [])
+        attempt(written, folder.folder / REPORT, partial(_write_page, folder, summary, earlier, model, listener))
+        summary.failures.add(written.problems)
+    folder.finish()
+    for lines in (summary.notes, summary.failures):
+        for line in lines.first:
+            listener.warn(line)
+        if lines.more:
+            listener.warn(f"... and {lines.more} more lines of this kind; {folder.folder / INDEX} has them all")
+    if not anybody:
+        raise ValueError("not one person could be fitted")
+
+
+def _write_page(
+    folder: RunFolder,
+    summary: RunSummary,
+    earlier: Sequence[BodyEstimate],
+    model: BodyModel,
+    listener: Listener,
+    path: Path,
+) -> None:
+    from ..reports import write_report
+
+    everyone = concatenate([*earlier, *summary.shown])
+    shown = everyone.rows(range(min(len(everyone), SHOWN)))
+    unseen = sum(record["status"] == "fitted" for record in read_index(folder.folder)) - len(shown)
+    with listener.phase("drawing", len(shown)) as progress:
+        problems = write_report(path, shown, model, against=summary.starts, unseen=unseen, progress=progress)
+    for line in problems:
+        listener.warn(line)

@@ -1,0 +1,27 @@
+"""What a run tells while it goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+
+class Listener:
+    """Who is told of a run's progress: nobody. A subclass tells a terminal, a log or a page."""
+
+    def say(self, line: str) -> None:
+        """A line that is worth knowing."""
+
+    def warn(self, line: object) -> None:
+        """A line about something that went wrong while the rest went on."""
+
+    @contextmanager
+    def phase(self, name: str, total: int, *, before: int = 0) -> Iterator[Callable[[int], None]]:
+        """A part of the run; yields what is called with the number done since the last call.
+
+        Args:
+            name: a word: detecting, fitting, drawing.
+            total: to do, with what is done.
+            before: done in an earlier session, and told again in this one.
+        """
+        yield lambda done: None

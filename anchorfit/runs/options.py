@@ -1,0 +1,133 @@
+"""What decides the results of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ..body import GENDERS
+from ..fitting import SCHEDULES, FitConfig, read_config
+from ..observations.videos import LONGEST_GAP_S
+from ..options import OptionError
+from ..pipeline import FitOptions
+from .detecting import Detection
+from .fingerprint import fingerprint
+from .sources import Source
+
+METHODS = ("fit", "predict")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """Everything that decides the results of a run beside its images: an unfinished run goes on only where all of it is
+    the same.
+
+    Attributes:
+        method: "fit", or "predict": one forward pass.
+        keypoints: file of 2D keypoints; None: people are detected, or the source is such a file itself.
+        convention: of its keypoints, where it does not say.
+        mask: None, "file", "detected", a PNG, or a folder of them.
+        detector: "auto", another of `anchorfit.detectors`, or "boxes" of the keypoint file.
+        detector_model: file of the detector's networks.
+        thorough: look for small people, too.
+        human2d_flip: flip test of Human2D.
+        max_people: of a video, those seen longest; None: all.
+        max_gap: seconds for which a video's person may be out of sight.
+        body: "open", or the path of an SMPL file.
+        gender: of the body.
+        focal: pixels; None: from EXIF, else the image's diagonal.
+        weights: folder with networks; None: the package's.
+        init: files or folders of estimates to start from, by name.
+        schedule: "anchored" or "smplify".
+        config: the schedule's constants, or a TOML file of them; None: its usual ones.
+        same_person: all images show one person, who gets one shape.
+        video: they are one person's frames, in order, and are smoothed.
+        fps: frames a second of ``video``, for its animation.
+    """
+
+    method: str = "fit"
+    keypoints: Path | None = None
+    convention: str | None = None
+    mask: str | None = None
+    detector: str = "auto"
+    detector_model: Path | None = None
+    thorough: bool = False
+    human2d_flip: bool = False
+    max_people: int | None = None
+    max_gap: float = LONGEST_GAP_S
+    body: str = "open"
+    gender: str = "neutral"
+    focal: float | None = None
+    weights: Path | None = None
+    init: tuple[Path, ...] = ()
+    schedule: str = "anchored"
+    config: Path | FitConfig | None = None
+    same_person: bool = False
+    video: bool = False
+    fps: float = 30.0
+
+    def __post_init__(self) -> None:
+        for name in ("keypoints", "detector_model", "weights", "config"):
+            value = getattr(self, name)
+            if isinstance(value, str):  # as files are often named in Python
+                object.__setattr__(self, name, Path(value))
+        given = (self.init,) if isinstance(self.init, str | Path) else self.init
+        object.__setattr__(self, "init", tuple(map(Path, given)))
+
+    def check(self) -> None:
+        """Look at what can be looked at before any model is loaded.
+
+        Raises:
+            OptionError: a value that cannot be.
+            FileNotFoundError: a file that is named is not there.
+        """
+        for name, known in (("method", METHODS), ("gender", GENDERS), ("schedule", tuple(SCHEDULES))):
+            if getattr(self, name) not in known:
+                raise OptionError(name, f"expected one of {', '.join(known)}, got {getattr(self, name)!r}")
+        if self.focal is not None and not 0 < self.focal < float("inf"):
+            raise OptionError("focal", f"expected a positive number of pixels, got {self.focal}")
+        if not 0 < self.fps < float("inf"):
+            raise OptionError("fps", f"expected a positive number, got {self.fps}")
+        for path in (*self.init, *([self.weights] if self.weights else [])):
+            if not path.exists():
+                raise FileNotFoundError(f"{path}: no such file or folder")
+
+    def settings(self) -> dict[str, Any]:
+        """Every option as plain JSON; files by their content."""
+        plain: dict[str, Any] = asdict(self)
+        for name in ("keypoints", "detector_model", "weights", "config"):
+            value = getattr(self, name)
+            plain[name] = repr(value) if isinstance(value, FitConfig) else fingerprint(value)
+        return {**plain, "init": [str(path.absolute()) for path in self.init]}
+
+    def source(self, images: Sequence[Path], detector_device: str) -> Source:
+        """The people of these images, as the options say."""
+        return Source(
+            images=images,
+            keypoints=self.keypoints,
+            convention=self.convention,
+            mask=self.mask,
+            detection=Detection(
+                detector=self.detector,
+                model=self.detector_model,
+                thorough=self.thorough,
+                flip=self.human2d_flip,
+                device=detector_device,
+            ),
+            longest_gap_s=self.max_gap,
+            most_people=self.max_people,
+        )
+
+    def fit_options(self, *, film: bool) -> FitOptions:
+        """As `anchorfit.pipeline` takes them; ``film``: the people are those of a video."""
+        config = read_config(self.config, SCHEDULES[self.schedule]()) if isinstance(self.config, Path) else self.config
+        return FitOptions(
+            focal=self.focal,
+            schedule=self.schedule,
+            config=config,
+            masks=self.mask is not None,
+            same_person=self.same_person or film,
+            video=self.video or film,
+        )

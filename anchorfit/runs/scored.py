@@ -1,0 +1,226 @@
+"""The scoring of given results on each data set as a run, and everything that is written of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..body import load_body
+from ..evaluation.datasets import opened as datasets
+from ..evaluation.datasets.lsp import open_lsp
+from ..evaluation.estimates import EstimateIndex
+from ..evaluation.matching import match_results
+from ..evaluation.protocols.body_results import (
+    DatasetPeople,
+    OpenBodyPeople,
+    People,
+    Scoring,
+    case_of_person,
+    score_people,
+)
+from ..evaluation.protocols.lsp import MISSING, case_of_image, match_estimates, score_estimates
+from ..evaluation.protocols.openbody import VERSION, OpenBody
+from ..evaluation.published import HUMAN36M_ROWS, LSP_ROWS, SURREAL_ROWS, UP3D_ROWS
+from ..evaluation.records import Record, RecordFile, checksum
+from ..evaluation.reports.cases import write_cases
+from ..evaluation.reports.manifest import checksums, manifest, write_manifest
+from ..evaluation.reports.people import write_person_scores
+from ..evaluation.reports.tables import write_score_table
+from ..evaluation.summary import (
+    POSE,
+    SEGMENTATION,
+    SEGMENTATION_BESIDE,
+    SURFACE,
+    Column,
+    Row,
+    summarise,
+    summarise_parts,
+    with_any_of,
+)
+from .benchmark import Tables
+from .listening import Listener
+from .outputs import make_folder
+
+_PUBLISHED: dict[str, tuple[Row, ...]] = {"up3d": UP3D_ROWS, "surreal": SURREAL_ROWS, "h36m": HUMAN36M_ROWS}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What is to be scored, checked; ``body`` and ``people`` are name and gender of the results' and the truth's."""
+
+    index: EstimateIndex
+    dataset: str
+    root: Path
+    output: Path
+    body: tuple[str, str]
+    people: str
+    truth_body: str
+    regressor: Path | None
+    reduced: Path | None
+    landmarks: Path | None
+    count: int
+    seed: int
+    method: str
+    enlarged: float
+    workers: int
+    cases: bool
+    listener: Listener = Listener()
+
+    def settings(self) -> dict[str, Any]:
+        """What must be the same for a run to go on, without what is known of the data set."""
+        return {
+            "dataset": self.dataset,
+            "method": self.method,
+            "body": list(self.body),
+            "enlarged": self.enlarged,
+            "sha256 of the estimates": checksum(sorted({entry.path for entry in self.index.entries})),
+            **checksums(self.body[0], ("poses",) if self.dataset == "openbody" else ()),
+        }
+
+
+def body_of(
+    stated: tuple[str, str] | None, given: str | None, gender: str, estimates: Path, warn: Callable[[str], None]
+) -> tuple[str, str]:
+    """Name and gender of the body that the estimates are of: as given, else as they state.
+
+    Raises:
+        ValueError: neither says it.
+    """
+    if given is not None:
+        if stated is not None and stated != (given, gender):
+            warn(f"{estimates}: made with body {stated[0]} ({stated[1]}), scored with {given} ({gender}) as you say")
+        return given, gender
+    if stated is None:
+        raise ValueError(
+            f"{estimates}: these files do not say of which body they are; give --body SMPL_NEUTRAL.pkl, or --body open"
+        )
+    return stated
+
+
+def on_lsp(asked: Asked) -> list[Tables]:
+    """By segmentation."""
+    lsp = open_lsp(asked.root)
+    matched = match_estimates(lsp, asked.index)
+    _say(asked.listener, [*lsp.problems, *matched.problems])
+    make_folder(asked.output)
+    annotations = [path for image in lsp.images for path in (image.mask, image.parts)]
+    settings = {**asked.settings(), "sha256 of the annotations": checksum(annotations)}
+    with (
+        RecordFile(asked.output / "records.jsonl", settings) as file,
+        asked.listener.phase("scoring", len(lsp.images), before=len(file.done)) as progress,
+    ):
+        problems = score_estimates(
+            lsp, matched, file, method=asked.method, body=asked.body, num_betas=asked.index.num_betas,
+            enlarged=asked.enlarged, workers=asked.workers, progress=progress,
+        )  # fmt: skip
+    _say(asked.listener, problems)
+    if not file.records:
+        raise ValueError(f"{asked.root}: not one image could be scored")
+    if asked.cases:
+        images = {image.name: image for image in lsp.images}
+        entries = {image: entry for image, entry in matched.entries.items() if entry is not None}
+        write_cases(
+            asked.output / "cases.html",
+            _drawable(file.records),
+            lambda image: case_of_image(images[image], entries[image], asked.enlarged),
+            load_body(asked.body[0], gender=asked.body[1], num_betas=asked.index.num_betas),
+            title=f"{asked.method} on LSP: best and worst",
+        )
+    return _report(asked, file.records, settings, (*SEGMENTATION, *SEGMENTATION_BESIDE), LSP_ROWS)
+
+
+def on_people(asked: Asked) -> list[Tables]:
+    """By surface and joints, and on openbody by segmentation, too."""
+    people, columns, keys, parts = _opened(asked)
+    known_bodies = SURFACE in columns
+    true_body = (asked.truth_body, asked.people) if known_bodies else asked.body
+    if known_bodies and (true_body[0] == "open") != (asked.dataset == "openbody"):
+        raise ValueError(
+            f"{asked.dataset}'s truth is of {'the open body' if asked.dataset == 'openbody' else 'SMPL'}, not of "
+            f"{true_body[0]}; name its body by --truth-body"
+        )
+    scoring = Scoring(
+        method=asked.method, body=asked.body, num_betas=asked.index.num_betas, true_body=true_body,
+        enlarged=asked.enlarged,
+    )  # fmt: skip
+    body, truth = scoring.bodies()
+    matched = match_results(people.labels, asked.index.entries, asked.dataset)
+    _say(asked.listener, [*asked.index.problems, *matched.problems])
+    make_folder(asked.output)
+    (truth_sum,) = checksums(true_body[0], ()).values()
+    settings = {**asked.settings(), "true body": list(true_body), "sha256 of the true body": truth_sum, **keys}
+    with (
+        RecordFile(asked.output / "records.jsonl", settings) as file,
+        asked.listener.phase("scoring", len(matched.entries), before=len(file.done)) as progress,
+    ):
+        problems = score_people(people, matched.entries, file, scoring, workers=asked.workers, progress=progress)
+    _say(asked.listener, problems)
+    names = [name for block in people.names for name in block]
+    wanted = set(names)
+    records = [record for record in file.records if record.name in wanted]
+    if asked.cases:
+        entries = {name: entry for name, entry in zip(names, matched.entries, strict=True) if entry is not None}
+        write_cases(
+            asked.output / "cases.html",
+            _drawable(records),
+            lambda name: case_of_person(people, name, entries[name], scoring, truth),
+            body,
+            title=f"{asked.method} on {asked.dataset}: best and worst",
+        )
+    return _report(asked, records, settings, columns, _PUBLISHED.get(asked.dataset, ()), parts)
+
+
+def _opened(asked: Asked) -> tuple[People, tuple[Column, ...], dict[str, Any], Mapping[str, frozenset[str]]]:
+    """People, columns of the table, what must be the same for a run to go on, and parts of the people."""
+    if asked.dataset == "openbody":
+        people = OpenBodyPeople(benchmark=OpenBody(count=asked.count, seed=asked.seed))
+        return people, (*SEGMENTATION, SURFACE, *POSE), {"benchmark": VERSION, "seed": asked.seed}, {}
+    if asked.dataset == "up3d":
+        opened = datasets.up3d(asked.root, asked.reduced, asked.landmarks, asked.truth_body)
+    elif asked.dataset == "h36m":
+        opened = datasets.human36m(asked.root, asked.regressor, asked.body[0], truth_alone=True)
+    elif asked.dataset == "surreal":
+        opened = datasets.surreal(asked.root, asked.people)
+    else:
+        reader = datasets.threedpw_people if asked.dataset == "3dpw" else datasets.spin
+        opened = reader(asked.root, asked.people, asked.regressor, asked.body[0])
+    _say(asked.listener, opened.problems)
+    known = DatasetPeople(dataset=opened.dataset, regressor=opened.regressor, landmarks=opened.landmarks)
+    return known, opened.columns, dict(opened.keys), opened.parts
+
+
+def _say(listener: Listener, problems: Sequence[str]) -> None:
+    for line in problems:
+        listener.warn(line)
+
+
+def _drawable(records: Sequence[Record]) -> list[Record]:
+    return [record for record in records if record.params and not record.problem]
+
+
+def _report(
+    asked: Asked,
+    records: Sequence[Record],
+    settings: dict[str, Any],
+    columns: tuple[Column, ...],
+    published: tuple[Row, ...],
+    parts: Mapping[str, frozenset[str]] | None = None,
+) -> list[Tables]:
+    """Tables, per-image scores and the manifest; returns what to print.
+
+    Raises:
+        ValueError: all is written, but not one result could be used.
+    """
+    rows = summarise_parts(records, parts) if parts else summarise(records)
+    published = with_any_of(published, columns)
+    write_score_table(asked.output, [*rows, *published], columns)
+    write_person_scores(asked.output, records)
+    write_manifest(asked.output, manifest({**settings, "people": len(records)}))
+    beside = [column for column in columns if column in SEGMENTATION_BESIDE]
+    if all(record.problem for record in records):
+        told = next((record.problem for record in records if record.problem != MISSING), MISSING)
+        raise ValueError(f"not one of {len(asked.index.entries)} results could be used; the first: {told}")
+    shown = [Tables([*rows, *published], [column for column in columns if column not in beside])]
+    return [*shown, Tables(rows, beside)] if beside else shown

@@ -1,0 +1,250 @@
+"""The people that a run is about, from a keypoint file or a detector, with the masks that were asked for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+from ..observations import (
+    Matched,
+    PeopleFile,
+    Person,
+    find_mask,
+    list_images,
+    match_people,
+    read_mask,
+    read_people,
+)
+from ..observations.images import looks_like_image
+from ..observations.videos import LONGEST_GAP_S, is_video_path, probe_video
+from ..options import OptionError
+from .detecting import BOXES, Detection, detect_in_video, detect_people, people_in_boxes
+from .engines import Engine, in_this_process
+from .fingerprint import fingerprint
+from .listening import Listener
+from .sightings import Sightings
+
+USUAL, USUAL_OF_FILE, USUAL_OF_VIDEO = "npz,glb,overlay", "shards", "shards,rigged,overlay"
+"""Kinds of file by default: of photographs, of a keypoint file without images, of a video."""
+
+FROM_KEYPOINT_FILE, FROM_DETECTOR = "file", "detected"
+
+
+class NobodyThere(ValueError):
+    """Everything was looked at, and there is no person; the message is one line."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Source of a command's people.
+
+    Attributes:
+        images: images and folders of them; or one video; or, without ``keypoints``, one keypoint file, all of whose
+            people are meant.
+        keypoints: the keypoint file; without one, people are detected.
+        convention: of its keypoints, where it does not say.
+        mask: as `with_masks` takes it.
+        detection: what looks for people without keypoints.
+        longest_gap_s, most_people: of a video, as `track_people` takes them.
+    """
+
+    images: Sequence[Path]
+    keypoints: Path | None = None
+    convention: str | None = None
+    mask: str | None = None
+    detection: Detection = Detection()
+    longest_gap_s: float = LONGEST_GAP_S
+    most_people: int | None = None
+
+    @property
+    def video(self) -> Path | None:
+        """The video, where that is what people are seen in."""
+        return self.images[0] if len(self.images) == 1 and is_video_path(self.images[0]) else None
+
+    @property
+    def file(self) -> Path | None:
+        """The file that people come from: ``keypoints``, else the only argument where that is no image, no video and no
+        folder; None where people are to be detected."""
+        first = self.images[0]
+        alone = len(self.images) == 1 and not (first.is_dir() or looks_like_image(first) or is_video_path(first))
+        return first if self.keypoints is None and alone else self.keypoints
+
+    @property
+    def usual_kinds(self) -> str:
+        """Kinds of file that are written by default."""
+        if self.video:
+            return USUAL_OF_VIDEO
+        return USUAL_OF_FILE if self.keypoints is None and self.file else USUAL
+
+    def settings(self) -> dict[str, object]:
+        """What decides who is found: detections are kept for the same."""
+        alone = self.keypoints is None and self.file is not None
+        video = [self.longest_gap_s, self.most_people] if self.video else None
+        return {
+            "keypoints": fingerprint(self.file),
+            "convention": self.convention,
+            "images": None if alone else [str(path.absolute()) for path in self.images],
+            "mask": self.mask,
+            "detector": None if self.file and self.detection.detector != BOXES else self.detection.settings(),
+            "video": video,
+        }
+
+    def check(self) -> None:
+        """Look at what can be looked at before any model is loaded.
+
+        Raises:
+            OptionError: options contradict each other.
+            OSError: a file that is named is not there.
+        """
+        if self.file is None and self.mask == FROM_KEYPOINT_FILE:
+            raise OptionError("mask", "there is no keypoint file: 'detected' takes the detector's")
+        boxes = self.detection.detector == BOXES
+        if boxes and (self.file is None or self.video is not None):
+            raise OptionError("detector", "boxes are those of a keypoint file of photographs: give one")
+        if self.file is not None and not boxes and self.mask == FROM_DETECTOR:
+            raise OptionError("mask", "with --keypoints nothing is detected: 'file' takes the file's")
+        if self.file is not None and self.detection._replace(device="cpu") != Detection(BOXES if boxes else "auto"):
+            raise OptionError("detector", "a detector is for images without --keypoints: leave one out")
+        alone = self.keypoints is None and self.file is not None
+        if not alone and not any(path.exists() for path in self.images):
+            raise FileNotFoundError(f"{self.images[0]}: no such image, folder or video")
+        if self.mask is not None:
+            _check_masks(self.mask)
+
+    def inputs(self, people: Sequence[Person]) -> Iterator[Path]:
+        """Files that are read for these people."""
+        yield from (path for path in (self.file, self.video, self.detection.model) if path is not None)
+        yield from (path for path in self.images if path.is_file())
+        yield from {person.image: None for person in people if person.image is not None}
+        masks = None if self.mask in (None, FROM_KEYPOINT_FILE, FROM_DETECTOR) else Path(self.mask or "")
+        if masks is not None:
+            yield from masks.iterdir() if masks.is_dir() else [masks]
+
+    def gather(
+        self,
+        engine: Engine = in_this_process,
+        sightings: Sightings | None = None,
+        listener: Listener = Listener(),
+    ) -> list[Person]:
+        """The people to work on; one line of warning for everything that could not be read or matched.
+
+        Args:
+            engine: where people are detected.
+            sightings: what was detected in an earlier session.
+            listener: told of the detection.
+        Raises:
+            NobodyThere: no person is seen.
+            ImportError, OSError, ValueError: the keypoint file, the video or the detector cannot be used.
+        """
+        find = self._video_people if self.video else self._image_people
+        found = find(engine, sightings, listener)
+        masked = with_masks(found.people, self.mask)
+        for line in [*found.problems, *masked.problems]:
+            listener.warn(line)
+        if not masked.people:
+            raise NobodyThere(self._nobody(whole=self.keypoints is None or not found.people))
+        return masked.people
+
+    def _image_people(self, engine: Engine, sightings: Sightings | None, listener: Listener) -> PeopleFile:
+        if self.file is None:
+            paths = list_images(self.images)
+            return detect_people(
+                paths, self.detection, masks=self.mask == FROM_DETECTOR, engine=engine, sightings=sightings,
+                listener=listener,
+            )  # fmt: skip
+        read = read_people(self.file, convention=self.convention)
+        if self.keypoints is None:
+            matched = _own_images(read.people, self.file)
+        else:
+            matched = match_people(read.people, list_images(self.images), self.file)
+        problems = (*read.problems, *matched.problems)
+        if self.detection.detector != BOXES:
+            return PeopleFile(tuple(matched.people), problems)
+        seen = people_in_boxes(matched.people, self.detection, masks=self.mask == FROM_DETECTOR, listener=listener)
+        return PeopleFile(seen.people, (*problems, *seen.problems))
+
+    def _video_people(self, engine: Engine, sightings: Sightings | None, listener: Listener) -> PeopleFile:
+        """The people of the video, one after the other, each through all frames."""
+        from ..observations.tracking import track_people  # here, since scipy.optimize takes its time
+
+        video = probe_video(self.images[0])
+        if self.file is None:
+            masks = self.mask == FROM_DETECTOR
+            found, frames = detect_in_video(
+                video, self.detection, masks=masks, engine=engine, sightings=sightings, listener=listener
+            )
+        else:
+            found, frames = read_people(self.file, convention=self.convention), None
+        tracked = track_people(
+            found.people, video, frames=frames, longest_gap_s=self.longest_gap_s, most=self.most_people
+        )
+        people = tuple(person for track in tracked.tracks for person in track.people)
+        return PeopleFile(people, (*found.problems, *tracked.problems))
+
+    def _nobody(self, *, whole: bool) -> str:
+        given = str(self.images[0]) if len(self.images) == 1 else f"any of the {len(self.images)} images"
+        if self.file is None:
+            return f"no person found in {self.video or given}"
+        return f"{self.file}: no person " + ("in it" if whole else f"for {given}")
+
+
+def _own_images(people: Sequence[Person], keypoints: Path) -> Matched:
+    """The people with the images that the keypoint file names, where they lie beside it; others go without."""
+    beside = {person.image: keypoints.parent / person.image for person in people if person.image is not None}
+    if not beside:
+        return match_people(people, [], keypoints)
+    matched = match_people(people, list(beside.values()), keypoints)
+    there = {path for path in beside.values() if path.is_file()}
+    everyone = [person if person.image in there else replace(person, image=None) for person in matched.people]
+    return Matched(everyone, matched.problems)
+
+
+class Masked(NamedTuple):
+    """The people, each with its mask or none, and one line for each mask that could not be used."""
+
+    people: list[Person]
+    problems: list[str]
+
+
+def with_masks(people: Sequence[Person], where: str | None) -> Masked:
+    """Keep the masks, or read others.
+
+    Args:
+        people: each with the path of its image.
+        where: None, "file" or "detected": as the people have them; else a PNG, or a folder with one for each image
+            (NAME.png, NAME_mask.png, NAME_segmentation.png). One such mask stands for one person: where several
+            people are in an image, they go without.
+    Raises:
+        FileNotFoundError: ``where`` is neither a file nor a folder.
+    """
+    if where is None or where in (FROM_KEYPOINT_FILE, FROM_DETECTOR):
+        return Masked(list(people), [])
+    place = _check_masks(where)
+    crowded = Counter(person.image for person in people)
+    masked, problems = [], []
+    for person in people:
+        path = place if place.is_file() else find_mask(person.image, place) if person.image else None
+        mask = None
+        if path is None:
+            problems.append(f"{person.name}: no mask in {place}; fitted without")
+        elif crowded[person.image] > 1:
+            problems.append(f"{person.name}: {path} could be anybody's of {crowded[person.image]}; fitted without")
+        else:
+            try:
+                mask = read_mask(path)
+            except (OSError, ValueError) as error:
+                problems.append(f"{person.name}: {error}; fitted without")
+        masked.append(replace(person, mask=mask))
+    return Masked(masked, problems)
+
+
+def _check_masks(where: str) -> Path:
+    place = Path(where)
+    if where not in (FROM_KEYPOINT_FILE, FROM_DETECTOR) and not place.exists():
+        raise FileNotFoundError(
+            f"{place}: no such mask or folder of masks; '{FROM_KEYPOINT_FILE}' takes the keypoint file's"
+        )
+    return place

@@ -1,0 +1,48 @@
+"""The index as a Parquet table, for those who query it."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+from ..atomic import write_atomically
+from ..index import read_index
+
+TABLE = "index.parquet"
+_BATCH = 10_000  # records in memory at once
+
+
+def write_table(folder: Path) -> Path | None:
+    """Write ``index.parquet`` beside a folder's index; None where pyarrow is not installed or does not work here.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ImportError:
+        return None
+    kinds = {"chunk": pyarrow.int64(), "row": pyarrow.int64(), "steps": pyarrow.int64(), "error_px": pyarrow.float64()}
+    kinds |= {"score": pyarrow.float64(), "trusted": pyarrow.bool_(), "converged": pyarrow.bool_()}
+    kinds |= dict.fromkeys(("notes", "files"), pyarrow.list_(pyarrow.string()))
+    judged = ("score", "trusted", "reason")
+    names = ("name", "image", "status", *judged, "error_px", "steps", "converged", "notes", "chunk")
+    schema = pyarrow.schema([(name, kinds.get(name, pyarrow.string())) for name in (*names, "file", "row", "files")])
+    buffer = io.BytesIO()
+    with parquet.ParquetWriter(buffer, schema) as writer:
+        records = []
+        for record in read_index(folder):
+            records.append({key: _text(value) if isinstance(value, str) else value for key, value in record.items()})
+            if len(records) == _BATCH:
+                writer.write_table(pyarrow.Table.from_pylist(records, schema=schema))
+                records = []
+        writer.write_table(pyarrow.Table.from_pylist(records, schema=schema))
+    path = folder / TABLE
+    write_atomically(path, buffer.getvalue())
+    return path
+
+
+def _text(value: str) -> str:
+    """Text that Parquet takes: of a file's name that is none, the bytes as ``\\xff``."""
+    return value.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

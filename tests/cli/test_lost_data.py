@@ -1,0 +1,180 @@
+"""A run loses nothing that is not its own, and a folder where runs followed each other reads as the last of them."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from anchorfit.assets import ASSETS
+from anchorfit.cli.main import run
+from anchorfit.results import load_estimates, load_estimates_by_method
+
+ANNOTATIONS = json.loads((ASSETS / "demo" / "person_keypoints.json").read_text())["annotations"]
+SKIER = next(a for a in ANNOTATIONS if a["image_id"] == 785)
+
+
+def people_file(path: Path, count: int) -> Path:
+    """A COCO file of so many images with the skier, shifted a little in each."""
+    annotations = []
+    for number in range(count):
+        keypoints = np.array(SKIER["keypoints"], dtype=float).reshape(17, 3)
+        keypoints[:, :2] += number % 7
+        known = {"id": number + 1, "image_id": number + 1, "category_id": 1, "iscrowd": 0}
+        annotations.append(known | {"keypoints": keypoints.ravel().tolist()})
+    images = [{"id": i + 1, "file_name": f"{i}.jpg", "width": 640, "height": 425} for i in range(count)]
+    path.write_text(json.dumps({"images": images, "annotations": annotations, "categories": []}))
+    return path
+
+
+@pytest.fixture
+def command(capsys, monkeypatch):
+    def call(*arguments: object) -> tuple[int, str]:
+        monkeypatch.setattr("sys.argv", ["anchorfit", *map(str, arguments)])
+        try:
+            run()
+            code = 0
+        except SystemExit as exit_:
+            code = int(exit_.code or 0)
+        return code, " ".join(capsys.readouterr().err.replace("│", " ").split())
+
+    return call
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("name", ["people-00000.npz", "people-00001.npz"])
+def test_inputs_and_what_no_run_wrote_stay(command, tmp_path, monkeypatch, name):
+    from anchorfit.observations import read_people
+    from anchorfit.observations.arrays import write_npz
+
+    monkeypatch.chdir(tmp_path)
+    write_npz(Path(name), list(read_people(people_file(tmp_path / "people.json", 2)).people))
+    Path("person-1.npz").write_bytes(b"somebody's")
+    before = contents(tmp_path)
+    code, said = command("fit", name, "-o", ".")
+    if name == "people-00000.npz":  # the results would take its place
+        assert code == 1
+        assert "what is read lies where results go, and would be overwritten" in said
+        assert contents(tmp_path) == before
+    else:
+        assert code == 0, said
+        assert before.items() <= contents(tmp_path).items()
+
+
+def test_a_file_that_no_run_wrote_is_not_overwritten(command, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "0_1.npz").write_bytes(b"mine")
+    code, said = command("fit", people_file(tmp_path / "people.json", 1), "-o", tmp_path / "out", "--save", "npz")
+    assert code == 1
+    assert "0_1.npz: is there already, and is not of a run in this folder" in said
+    assert contents(tmp_path / "out") == {"0_1.npz": b"mine"}
+
+
+@pytest.mark.parametrize("name", ["fit", "predict", "demo", "export"])
+def test_an_empty_output_is_not_the_current_folder(command, tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    code, said = command(name, *([] if name == "demo" else ["x.json"]), "-o", "")
+    assert code == 2
+    assert "expected a name, got an empty one" in said
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("content", ["", '{"images": [', '{"images": [], "annotations": []}', None])
+def test_a_command_that_fails_leaves_the_finished_run(command, tmp_path, content):
+    people, out = people_file(tmp_path / "people.json", 2), tmp_path / "out"
+    assert command("fit", people, "-o", out)[0] == 0
+    before = contents(out)
+    if content is None:
+        people.unlink()
+    else:
+        people.write_text(content)
+    assert command("fit", people, "-o", out)[0] == 1
+    assert contents(out) == before
+    assert command("fit", tmp_path / "typo.json", "-o", out, "--restart")[0] == 1
+    assert contents(out) == before
+
+
+def test_a_run_that_starts_from_its_own_folder_is_refused(command, tmp_path):
+    people, out = people_file(tmp_path / "people.json", 2), tmp_path / "out"
+    assert command("predict", people, "-o", out)[0] == 0
+    before = contents(out)
+    code, said = command("fit", people, "-o", out, "--init", out)
+    assert code == 1
+    assert "what is read lies where results go" in said
+    assert contents(out) == before
+
+
+def test_a_folder_of_several_runs_reads_as_the_last(command, tmp_path):
+    out = tmp_path / "out"
+    assert command("fit", people_file(tmp_path / "many.json", 6), "-o", out)[0] == 0
+    few = people_file(tmp_path / "few.json", 2)
+    assert command("fit", few, "-o", out, "--save", "npz")[0] == 0
+    assert load_estimates([out]).names == ("0.jpg#1", "1.jpg#2")
+    assert command("predict", few, "-o", out, "--save", "npz,shards")[0] == 0
+    assert len(load_estimates([out])) == 2  # nobody twice
+    assert {method: len(found) for method, found in load_estimates_by_method([out]).items()} == {"direct": 2}
+    assert command("export", out, "-o", tmp_path / "meshes", "--save", "obj")[0] == 0
+    assert len(list((tmp_path / "meshes").iterdir())) == 2
+    assert command("report", out, "-o", tmp_path / "page.html")[0] == 0
+    page = (tmp_path / "page.html").read_text()
+    assert [page.count(f'"name":"{i}.jpg#{i + 1}"') for i in range(6)] == [1, 1, 0, 0, 0, 0]
+    assert command("fit", few, "-o", tmp_path / "fitted", "--init", out)[0] == 0
+    (tmp_path / "strange.npz").write_bytes((out / "people-00000.npz").read_bytes())
+    (tmp_path / "strange.npz").rename(out / "z.npz")  # nor is what somebody put there read
+    assert len(load_estimates([out])) == 2
+
+
+def test_a_restart_leaves_no_stale_file(command, tmp_path):
+    out = tmp_path / "out"
+    assert command("fit", people_file(tmp_path / "people.json", 4), "-o", out, "--save", "npz,obj,side,coco")[0] == 0
+    assert (out / "3_4.obj").exists()
+    fewer = people_file(tmp_path / "people.json", 2)
+    assert command("fit", fewer, "-o", out, "--save", "npz,obj", "--restart")[0] == 0
+    assert {path.name for path in out.iterdir() if path.name[0] != "."} == {
+        "index.jsonl", "0_1.npz", "0_1.obj", "1_2.npz", "1_2.obj",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (MemoryError(), "MemoryError; there is not enough memory"),
+        (TypeError("expected str,\ngot None"), "TypeError: expected str, got None (unforeseen; ANCHORFIT_TRACEBACK=1"),
+        (IndexError("7"), "IndexError: 7 (unforeseen"),
+        (RuntimeError("CUDA out of memory"), "RuntimeError: CUDA out of memory; there is not enough memory"),
+        (BrokenPipeError(32, "Broken pipe"), ""),
+    ],
+)
+def test_whatever_is_raised_is_one_line(command, tmp_path, monkeypatch, error, told):
+    def broken(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("anchorfit.observations.files.read_people", broken)
+    monkeypatch.setattr("anchorfit.runs.sources.read_people", broken)
+    people = people_file(tmp_path / "people.json", 1)
+    code, said = command("fit", people, "-o", tmp_path / "out")
+    assert code == 1
+    assert told in said
+    assert "Traceback" not in said
+    assert not (tmp_path / "out").exists()
+    monkeypatch.setenv("ANCHORFIT_TRACEBACK", "1")
+    if not isinstance(error, OSError):
+        with pytest.raises(type(error)):
+            command("fit", people, "-o", tmp_path / "out")
+
+
+def test_a_closed_output_is_no_traceback(tmp_path):
+    import subprocess
+
+    people = people_file(tmp_path / "people.json", 1)
+    code = "from anchorfit.cli.main import run; run()"
+    line = f'"{sys.executable}" -c "{code}" fit "{people}" -o "{tmp_path / "out"}"'
+    for where in (">&-", "> /dev/full"):
+        done = subprocess.run(["sh", "-c", f"{line} {where}"], capture_output=True, text=True, check=False)
+        assert "Traceback" not in done.stderr
+        assert "Exception ignored" not in done.stderr
+        assert done.stderr.count("\n") <= 1
