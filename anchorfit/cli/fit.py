@@ -32,6 +32,7 @@ def fit(
     max_gap: opt.MaxGap = opt.LONGEST_GAP_S,
     body: opt.Body = "open",
     gender: opt.Gender = "neutral",
+    age: opt.Age = "adult",
     focal: opt.Focal = None,
     save: opt.Save = None,
     report: opt.Report = False,
@@ -99,6 +100,7 @@ def fit(
     )
     source.check()
     opt.check_values(gender=gender, renderer=renderer, focal=focal, fps=fps)
+    body = opt.body_of(body, gender, age)
     opt.check_engine_fits(engine, report=report, same_person=same_person, video=video)
     if schedule not in SCHEDULES:
         raise typer.BadParameter(f"expected one of {', '.join(SCHEDULES)}, got {schedule!r}", param_hint="--schedule")

@@ -67,6 +67,7 @@ Convention = Annotated[
 ]
 Body = Annotated[str, typer.Option(help="'open', or a path to an SMPL .pkl or .npz file.")]
 Gender = Annotated[str, typer.Option(help="neutral, male or female.")]
+Age = Annotated[str, typer.Option(help="adult or child: whom the open body is. A child is 2 to 12 years old.")]
 Focal = Annotated[
     float | None, typer.Option(help="Focal length in pixels. Default: from EXIF, else the image's diagonal.")
 ]
@@ -212,6 +213,19 @@ def check_gender(gender: str) -> None:
 
     if gender not in GENDERS:
         raise typer.BadParameter(f"expected one of {', '.join(GENDERS)}, got {gender!r}", param_hint="--gender")
+
+
+def body_of(body: str, gender: str, age: str) -> str:
+    """The body's name for --body, --gender and --age together.
+
+    Raises typer.BadParameter where there is no such gender or age, or no such body of them.
+    """
+    from ..body import AGES, chosen_body
+
+    check_gender(gender)
+    if age not in AGES:
+        raise typer.BadParameter(f"expected one of {', '.join(AGES)}, got {age!r}", param_hint="--age")
+    return str(chosen_body(body, gender, age))
 
 
 def check_renderer(renderer: str) -> None:

@@ -18,6 +18,7 @@ def predict(
     max_gap: opt.MaxGap = opt.LONGEST_GAP_S,
     body: opt.Body = "open",
     gender: opt.Gender = "neutral",
+    age: opt.Age = "adult",
     focal: opt.Focal = None,
     save: opt.Save = None,
     report: opt.Report = False,
@@ -59,6 +60,7 @@ def predict(
     )
     source.check()
     opt.check_values(gender=gender, renderer=renderer, focal=focal)
+    body = opt.body_of(body, gender, age)
     networks = load_networks(weights) if weights else None
     model = load_body_on(body, gender, device)
     options = FitOptions(focal=focal, masks=mask is not None)
