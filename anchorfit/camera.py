@@ -123,15 +123,16 @@ def rotation_to_axis(direction: Tensor) -> Tensor:
     return torch.stack((1 - a * x, across, -x, across, 1 - b * y, -y, x, y, z), -1).unflatten(-1, (3, 3))
 
 
-def standing_height(intrinsics: Tensor, depth: Tensor) -> Tensor:
-    """Height in the image, (...) pixels, of a person of `STANDING_HEIGHT` at ``depth`` (...) metres.
+def standing_height(intrinsics: Tensor, depth: Tensor, stature: float = STANDING_HEIGHT) -> Tensor:
+    """Height in the image, (...) pixels, of a person who stands at ``depth`` (...) metres.
 
     Args:
         intrinsics: (..., 3, 3) pixels; of unequal focal lengths the mean is taken.
         depth: (...) metres; nearer than `NEAREST_DEPTH` counts as that.
+        stature: metres.
     """
     focal = torch.diagonal(intrinsics[..., :2, :2], dim1=-2, dim2=-1).mean(-1)
-    return STANDING_HEIGHT * focal / depth.clamp(min=NEAREST_DEPTH)
+    return stature * focal / depth.clamp(min=NEAREST_DEPTH)
 
 
 def intrinsics_matrix(focal: Tensor | float, centre: Tensor | tuple[float, float]) -> Tensor:

@@ -6,6 +6,7 @@ from importlib.metadata import PackageNotFoundError, requires
 from shlex import quote
 
 GENDERS = ("neutral", "male", "female")
+AGES = ("adult", "child")
 
 
 class OptionError(ValueError):

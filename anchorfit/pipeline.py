@@ -385,14 +385,14 @@ def fit(
     return _to_estimate(result, observations, body, images or ("",) * len(observations), schedule)
 
 
-def load_body_on(name_or_path: str, gender: str, device: str) -> BodyModel:
+def load_body_on(name_or_path: str, gender: str, device: str, *, age: str = "adult") -> BodyModel:
     """``load_body`` on a device that is checked first.
 
     Raises:
         ValueError: there is no such device here.
     """
     _check_device(device)
-    return load_body(name_or_path, gender=gender, device=device)
+    return load_body(name_or_path, gender=gender, age=age, device=device)
 
 
 def _check_device(device: torch.device | str) -> None:

@@ -15,10 +15,11 @@ from torch import Tensor
 
 from ..body import BodyModel, PointSet
 from ..body.kinematics import compiled_points
-from ..camera import STANDING_HEIGHT, project
+from ..camera import project
 from ..fitting.contours import surface_sample
 from ..observations.conventions import LSP14
 from ..observations.people import Observations
+from ..observations.person_size import stature
 from .synthetic import SyntheticConfig, SyntheticSet
 
 SURFACE_LANDMARKS = 79
@@ -133,7 +134,7 @@ def detected(
     """
     pixels = project(landmark_points(body).points(params), intrinsics)
     shape = tuple(pixels.shape[:2])
-    size = intrinsics[:, 0, 0] * STANDING_HEIGHT / params[:, body.layout.depth]  # as `make_people` has it
+    size = intrinsics[:, 0, 0] * stature(body) / params[:, body.layout.depth]  # as `make_people` has it
     outlier = (torch.rand(shape, generator=generator) < config.outliers) & (noise > 0)[:, None]
     spread = torch.where(outlier, config.outlier_noise, noise[:, None]).to(pixels) * size[:, None]
     moved = pixels + torch.randn(*shape, 2, generator=generator).to(pixels) * spread[..., None]

@@ -14,9 +14,10 @@ import torch
 from torch import Tensor
 
 from ..body import CANONICAL_JOINTS, BodyModel, axis_angle_to_matrix, compile_points, matrix_to_axis_angle
-from ..camera import STANDING_HEIGHT, intrinsics_matrix, project
+from ..camera import intrinsics_matrix, project
 from ..observations.conventions import CONVENTIONS, convention_name
 from ..observations.people import Observations
+from ..observations.person_size import stature
 from ..regressors.synthesis import camera_rotations, detector_hips
 
 
@@ -27,7 +28,7 @@ class SyntheticConfig:
     convention: str = "coco17"
     image_size: tuple[int, int] = (640, 480)  # pixels, width and height
     focal_range: tuple[float, float] = (0.9, 1.5)  # in image diagonals
-    height_range: tuple[float, float] = (120.0, 420.0)  # pixels that a person of `STANDING_HEIGHT` takes
+    height_range: tuple[float, float] = (120.0, 420.0)  # pixels that a person of the body's stature takes
     pitch_deg: tuple[float, float] = (-10.0, 25.0)  # the camera looks down by so much
     roll_deg: float = 5.0  # standard deviation
     beta_scale: float = 1.0  # standard deviation of betas
@@ -66,7 +67,7 @@ def make_people(
     width, height = config.image_size
     focal = math.hypot(width, height) * torch.as_tensor(rng.uniform(*config.focal_range, count))
     size = torch.as_tensor(rng.uniform(*config.height_range, count))
-    depth = focal * STANDING_HEIGHT / size
+    depth = focal * stature(body) / size
     world = _cameras(rng, count, config)
     orientation = world @ axis_angle_to_matrix(pose[:, body.layout.global_orient])
     betas = torch.as_tensor(rng.normal(0.0, config.beta_scale, (count, body.num_betas))).clamp(-2.5, 2.5)

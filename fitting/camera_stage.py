@@ -23,6 +23,7 @@ from ..body.kinematics import compiled_points, rotations_with_jacobians
 from ..body.rotations import axis_angle_to_matrix, cross_matrix, matrix_to_axis_angle
 from ..camera import STANDING_HEIGHT, project_with_jacobian, standing_height, unproject
 from ..observations.people import Observations
+from ..observations.person_size import stature
 from .least_squares import LevenbergMarquardt, NormalEquations, Stopping, minimise
 from .reference_frame import ReferenceFrame
 from .robust import geman_mcclure
@@ -278,7 +279,8 @@ def place(
         observations: B people.
         start: (B, D) pose and betas to hold; its global orientation and translation are not looked at.
         settings: the stage's constants.
-        reference_height: a person of 1.7 m is taken as so many pixels high by all pixel constants; None: image pixels.
+        reference_height: a person of the body's stature is taken as so many pixels high by all pixel constants; None:
+            image pixels.
         orientation: (B, 3) axis-angle to start from and to keep, instead of those of the settings: what was turned to
             find the place is forgotten, since this stage sees the torso alone.
     Returns:
@@ -293,7 +295,7 @@ def place(
     depth = depth_guess(points, observations, settings)
     zoom = torch.ones_like(depth)
     if reference_height is not None:
-        zoom = reference_height / standing_height(observations.intrinsics, depth)
+        zoom = reference_height / standing_height(observations.intrinsics, depth, stature(body))
     names = [name for name in CANONICAL_JOINTS if settings.weights.get(name, 0.0) > 0]
     index = torch.tensor([_index(name) for name in names], device=start.device)
     frame = ReferenceFrame(intrinsics=observations.intrinsics, zoom=zoom)

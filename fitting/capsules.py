@@ -130,9 +130,9 @@ def capsules_of(body: BodyModel) -> Capsules:
     """The capsules stored beside an open body, or fitted now (20 ms) for a body that has none stored."""
     from .. import assets
 
-    stored = Path(assets.__file__).resolve().parent / "bodies" / f"capsules_{body.gender}.npz"
-    open_body = body.name.startswith("open") or body.name.startswith("anchorfit")
-    capsules = load_capsules(stored) if open_body and stored.is_file() else fit_capsules(body)
+    of = body.name.removeprefix("open_")
+    stored = Path(assets.__file__).resolve().parent / "bodies" / f"capsules_{of}.npz"
+    capsules = load_capsules(stored) if of != body.name and stored.is_file() else fit_capsules(body)
     if capsules.radius_shape.shape[1] < body.num_betas:
         capsules = fit_capsules(body)
     shape = body.layout.fit_betas(capsules.radius_shape)

@@ -12,7 +12,7 @@ from dataclasses import replace
 import torch
 
 from ..camera import standing_height
-from ..observations.person_size import person_size
+from ..observations.person_size import person_size, stature
 from .diagnostics import mean_error
 from .problem import FitProblem, Placement
 from .results import FitResult
@@ -60,7 +60,7 @@ def _replaced(problem: FitProblem, depth: torch.Tensor, lost: torch.Tensor) -> P
     placement, height = problem.placement, problem.config.reference_height
     if height is None:
         return placement
-    zoom = height / standing_height(problem.observations.intrinsics, depth)
+    zoom = height / standing_height(problem.observations.intrinsics, depth, stature(problem.body))
     return replace(
         placement,
         depth=torch.where(lost, depth, placement.depth),

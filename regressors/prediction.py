@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -23,11 +24,16 @@ from .normalisation import FEWEST_JOINTS, NormalisedKeypoints, normalise
 from .passes import pass_size
 from .pose_prior import PosePrior, local_rotations
 from .shape_prior import ShapePrior, crop_mask
+from .skeleton import Skeleton
 from .synthesis.silhouettes import MASK_SIZE
 from .translation import FALLBACK_DEPTH, Sightlines
 from .weights import POSE_PRIOR, WEIGHTS, load_pose_prior_network, load_shape_prior_network, read_weights
 
-SHAPE_PRIORS = ("shape_prior.safetensors", "shape_prior_female.safetensors", "shape_prior_male.safetensors")
+SHAPE_PRIORS = (
+    "shape_prior.safetensors",
+    "shape_prior_female.safetensors",
+    "shape_prior_male.safetensors",
+)
 _MASKS = 4  # masks at a time, filled up
 
 
@@ -114,7 +120,7 @@ def predict_params(observations: Observations, body: BodyModel, *, networks: Net
     if not len(observations):
         raise ValueError("observations: expected at least one person, got none")
     networks = networks or _shipped_networks()
-    pose = folded(networks.pose, body.device)
+    pose = _on_skeleton(folded(networks.pose, body.device), body)
     size = pass_size(pose, len(observations))
     with torch.inference_mode():
         parts = []
@@ -129,6 +135,24 @@ def _shipped_networks() -> Networks:
     """The package's networks, folded, and without the unfolded ones: they take their memory once."""
     whole = load_networks.__wrapped__()
     return Networks(pose=fold(whole.pose), shapes={name: fold(network) for name, network in whole.shapes.items()})
+
+
+def _on_skeleton(pose: PosePrior, body: BodyModel) -> PosePrior:
+    """The network, comparing its prediction with the keypoints on a child's skeleton where the body is a child's.
+
+    Adults stay on the skeleton that it was trained on, men and women alike.
+    """
+    return _on_skeleton_of(pose, body) if body.ages_years else pose
+
+
+@lru_cache(maxsize=4)
+def _on_skeleton_of(pose: PosePrior, body: BodyModel) -> PosePrior:
+    with torch.inference_mode(False):
+        skeleton = Skeleton().to(body.device)
+        skeleton.measure(body)
+        other = copy(pose)
+        other._modules = {**pose._modules, "skeleton": skeleton}
+    return other
 
 
 def _predict_rows(

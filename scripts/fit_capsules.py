@@ -14,15 +14,15 @@ from anchorfit.fitting.capsules import CAPSULES, fit_capsules, save_capsules
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path, help="holds open_GENDER.npz; capsules_GENDER.npz go there")
+    parser.add_argument("folder", type=Path, help="holds open_NAME.npz; capsules_NAME.npz go there")
     args = parser.parse_args()
-    for gender in ("neutral", "male", "female"):
-        capsules = fit_capsules(load_body(args.folder / f"open_{gender}.npz"))
-        save_capsules(capsules, args.folder / f"capsules_{gender}.npz")
+    for name in ("neutral", "male", "female", "child"):
+        capsules = fit_capsules(load_body(args.folder / f"open_{name}.npz"))
+        save_capsules(capsules, args.folder / f"capsules_{name}.npz")
         radii = ", ".join(
-            f"{name} {100 * float(radius):.1f}" for name, radius in zip(CAPSULES, capsules.radius, strict=True)
+            f"{capsule} {100 * float(radius):.1f}" for capsule, radius in zip(CAPSULES, capsules.radius, strict=True)
         )
-        print(f"{gender}, cm: {radii}")
+        print(f"{name}, cm: {radii}")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from .description import BodyDescription, describe, mesh_volume
 from .joint_sets import CANONICAL_JOINTS, LANDMARKS, SMPL_JOINTS, SMPL_PARENTS
 from .kinematics import PointSet, compile_points
-from .loading import GENDERS, body_from_arrays, load_body
+from .loading import AGES, GENDERS, body_from_arrays, chosen_body, load_body
 from .measurements import Measurements, measure
 from .model import BodyModel, BodyOutput
 from .parameters import Layout, Parameters
@@ -19,6 +19,7 @@ from .rotations import (
 )
 
 __all__ = [
+    "AGES",
     "CANONICAL_JOINTS",
     "GENDERS",
     "LANDMARKS",
@@ -36,6 +37,7 @@ __all__ = [
     "axis_angle_to_matrix",
     "axis_angle_to_matrix_with_derivative",
     "body_from_arrays",
+    "chosen_body",
     "compile_points",
     "describe",
     "left_jacobian",

@@ -14,6 +14,7 @@ class BodyDescription(NamedTuple):
 
     name: str
     gender: str
+    people: str
     license: str
     num_vertices: int
     num_faces: int
@@ -30,9 +31,11 @@ def describe(body: BodyModel) -> BodyDescription:
     vertices = body.v_template.double()
     low, high = vertices.amin(0), vertices.amax(0)
     extent = (high - low).tolist()
+    ages = body.ages_years
     return BodyDescription(
         name=body.name,
         gender=body.gender,
+        people="adults" if ages is None else f"children of {ages[0]:g} to {ages[1]:g} years",
         license=str(body.meta.get("license", "not stated in the file")),
         num_vertices=body.num_vertices,
         num_faces=body.faces.shape[0],

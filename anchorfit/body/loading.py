@@ -14,12 +14,14 @@ import torch
 from torch import Tensor
 
 from ..assets import ASSETS
-from ..options import GENDERS
+from ..options import AGES, GENDERS
 from .joint_sets import SMPL_JOINTS, SMPL_PARENTS
 from .landmarks import SMPL_NUM_VERTICES, smpl_landmarks
 from .model import BodyModel
 from .parts import SEGMENT_PART
 from .unpickling import is_pickle, load_pickle_safely
+
+OPEN_CHILD = "open_child"
 
 WHERE_TO_GET_SMPL = (
     "licensed SMPL files come from https://smpl.is.tue.mpg.de (free registration): put SMPL_NEUTRAL.pkl, SMPL_MALE.pkl "
@@ -43,6 +45,7 @@ def load_body(
     name_or_path: str | Path = "open",
     *,
     gender: str = "neutral",
+    age: str = "adult",
     num_betas: int | None = None,
     device: torch.device | str | None = None,
     dtype: torch.dtype = torch.float32,
@@ -50,24 +53,49 @@ def load_body(
     """Load a body model.
 
     Args:
-        name_or_path: "open" for the body that ships with the package, or the path of a SMPL-format file: ``.npz`` as
-            ``scripts/build_open_body.py`` writes it, or SMPL v1.0/v1.1 as ``.pkl`` or ``.npz``. Pickles are read
+        name_or_path: "open" for the body that ships with the package, "open_child" for its children of 2 to 12 years,
+            or the path of a SMPL-format file: ``.npz`` as ``scripts/build_open_body.py`` writes it, or SMPL v1.0/v1.1
+            as ``.pkl`` or ``.npz``. Pickles are read
             without chumpy and nothing in them is run (see ``unpickling``).
         gender: "neutral", "male" or "female": which open body. For a file, the file decides; "male" or "female" is
             checked against what it says of itself.
+        age: "adult", or "child": which open body; there is one for girls and boys, the same as "open_child".
         num_betas: components of shape to keep, at most as many as the file has.
         device: where the tensors go.
         dtype: their floating-point type.
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: a gender that there is not, or a file that is no SMPL-format body; one line says what is wrong.
+        ValueError: a gender or an age that there is not, or a file that is no SMPL-format body; one line says what is
+            wrong.
     """
-    if gender not in GENDERS:
-        raise ValueError(f"gender: expected one of {', '.join(GENDERS)}, got {gender!r}")
-    path = ASSETS / "bodies" / f"open_{gender}.npz" if name_or_path == "open" else Path(name_or_path).expanduser()
+    name_or_path = chosen_body(name_or_path, gender, age)
+    open_bodies = {"open": f"open_{gender}.npz", OPEN_CHILD: f"{OPEN_CHILD}.npz"}
+    shipped = open_bodies.get(str(name_or_path))
+    path = ASSETS / "bodies" / shipped if shipped else Path(name_or_path).expanduser()
     content = read_body_file(path)
     body = body_from_arrays(content, path=path, gender=gender, num_betas=num_betas, device=device, dtype=dtype)
     return replace(body, source=str(name_or_path))
+
+
+def chosen_body(name_or_path: str | Path, gender: str = "neutral", age: str = "adult") -> str | Path:
+    """The body of an age: "open_child" for the open body's children, any other name or path as it is.
+
+    Raises:
+        ValueError: a gender or an age that there is not, a child of one gender, or of a file.
+    """
+    if gender not in GENDERS:
+        raise ValueError(f"gender: expected one of {', '.join(GENDERS)}, got {gender!r}")
+    if age not in AGES:
+        raise ValueError(f"age: expected one of {', '.join(AGES)}, got {age!r}")
+    if age == "child" and str(name_or_path) not in ("open", OPEN_CHILD):
+        raise ValueError(
+            f"{name_or_path}: age 'child' means the open body for children, and a file is the body that it holds; give "
+            "one of the two (SMIL and SMPL's kid template are not supported)"
+        )
+    chosen = OPEN_CHILD if age == "child" else name_or_path
+    if str(chosen) == OPEN_CHILD and gender != "neutral":
+        raise ValueError(f"gender: there is one open body for children, of girls and boys; leave {gender!r} out")
+    return chosen
 
 
 def read_body_file(path: Path) -> Mapping[str, Any]:

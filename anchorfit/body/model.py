@@ -45,7 +45,8 @@ class BodyModel:
         gender: "neutral", "male" or "female".
         name: what the file calls the body.
         meta: what else the file says of itself (licence, provenance, ...).
-        source: what ``load_body`` takes to load it again: "open" or a path; empty for a body made from arrays.
+        source: what ``load_body`` takes to load it again: "open", "open_child" or a path; empty for a body made from
+            arrays.
     """
 
     v_template: Tensor
@@ -86,6 +87,14 @@ class BodyModel:
     @property
     def dtype(self) -> torch.dtype:
         return self.v_template.dtype
+
+    @property
+    def ages_years(self) -> tuple[float, float] | None:
+        """Youngest and oldest of the children whose body it is, as its file says; None for adults."""
+        match self.meta.get("ages_years"):
+            case [int() | float() as youngest, int() | float() as oldest]:
+                return float(youngest), float(oldest)
+        return None
 
     @property
     def landmarks(self) -> dict[str, int]:

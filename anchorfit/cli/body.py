@@ -20,6 +20,7 @@ def _group() -> None:
 def info(
     body: Annotated[str, typer.Argument(help="'open', or a path to an SMPL .pkl or .npz file.")] = "open",
     gender: opt.Gender = "neutral",
+    age: opt.Age = "adult",
 ) -> None:
     """Print what a body model file holds: sizes, joints, landmarks, licence."""
     from rich.markup import escape
@@ -28,8 +29,7 @@ def info(
     from ..body import describe, load_body
     from .console import out
 
-    opt.check_gender(gender)
-    description = describe(load_body(body, gender=gender))
+    description = describe(load_body(opt.body_of(body, gender, age), gender=gender))
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     for name, value in description._asdict().items():
         text = (

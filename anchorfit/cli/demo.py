@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 def demo(
     output: opt.Output = Path("anchorfit-demo"),
     gender: opt.Gender = "neutral",
+    age: opt.Age = "adult",
     detect: Annotated[
         bool,
         typer.Option("--detect/--no-detect", help="Find the people in the pictures, or take the bundled keypoints."),
@@ -31,9 +32,9 @@ def demo(
     from .console import long_run, out, warn
     from .people import print_people
 
-    opt.check_gender(gender)
+    body = opt.body_of("open", gender, age)
     people, references = _detected() if detect else _bundled()
-    model = load_body_on("open", gender, device)
+    model = load_body_on(body, gender, device)
     make_folder(output)
     with long_run("fitting", len(people)) as steps:
         outcome = fit_people(people, model, progress=steps)

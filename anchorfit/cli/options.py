@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from ..options import GENDERS, OptionError
+from ..options import AGES, GENDERS, OptionError
 
 LONGEST_GAP_S = 1.0  # as in observations.videos, which the help does without
 
@@ -72,6 +72,7 @@ Convention = Annotated[
 ]
 Body = Annotated[str, typer.Option(help="'open', or a path to an SMPL .pkl or .npz file.")]
 Gender = Annotated[str, typer.Option(help="neutral, male or female.")]
+Age = Annotated[str, typer.Option(help="adult or child: whom the open body is. A child is 2 to 12 years old.")]
 Focal = Annotated[
     float | None, typer.Option(help="Focal length in pixels. Default: from EXIF, else the image's diagonal.")
 ]
@@ -159,6 +160,19 @@ def check_gender(gender: str) -> None:
     """Raises typer.BadParameter where there is no such gender."""
     if gender not in GENDERS:
         raise typer.BadParameter(f"expected one of {', '.join(GENDERS)}, got {gender!r}", param_hint="--gender")
+
+
+def body_of(body: str, gender: str, age: str) -> str:
+    """The body's name for --body, --gender and --age together.
+
+    Raises typer.BadParameter where there is no such gender or age, or no such body of them.
+    """
+    from ..body import chosen_body
+
+    check_gender(gender)
+    if age not in AGES:
+        raise typer.BadParameter(f"expected one of {', '.join(AGES)}, got {age!r}", param_hint="--age")
+    return str(chosen_body(body, gender, age))
 
 
 def check_renderer(renderer: str) -> None:

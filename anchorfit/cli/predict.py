@@ -19,6 +19,7 @@ def predict(
     max_gap: opt.MaxGap = opt.LONGEST_GAP_S,
     body: opt.Body = "open",
     gender: opt.Gender = "neutral",
+    age: opt.Age = "adult",
     focal: opt.Focal = None,
     save: opt.Save = None,
     report: opt.Report = False,
@@ -51,6 +52,7 @@ def predict(
         max_gap=max_gap,
         body=body,
         gender=gender,
+        age=age,
         focal=focal,
         weights=weights,
     )

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from . import options as opt
 from . import training as shared
 from .train_end2end import end2end
 from .train_human2d import human2d
@@ -48,7 +49,8 @@ def priors(
     paper: Annotated[bool, typer.Option("--paper", help="The paper's optimiser instead: rmsprop at 3e-4.")] = False,
     resume: shared.Resume = False,
     body: Annotated[str, typer.Option(help="'open', or a path to an SMPL .pkl or .npz file.")] = "open",
-    gender: Annotated[str, typer.Option(help="neutral, male or female.")] = "neutral",
+    gender: opt.Gender = "neutral",
+    age: opt.Age = "adult",
     seed: shared.Seed = 0,
     threads: shared.Threads = None,
     accelerator: shared.Accelerator = "cpu",
@@ -67,9 +69,8 @@ def priors(
     from ..regressors.shape_prior import ShapePriorConfig
     from ..regressors.training import PoseTask, ShapeTask, Training
     from ..regressors.weights import load_pose_prior_network
-    from .options import check_gender
 
-    check_gender(gender)
+    body = opt.body_of(body, gender, age)
     if start_from is not None and (which is not Which.POSE or width is not None):
         raise ValueError("--start-from: goes on with a PosePrior of its own width; leave out --width and --which shape")
     if threads:

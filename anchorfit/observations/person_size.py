@@ -10,7 +10,7 @@ from torch import Tensor
 from ..body import CANONICAL_JOINTS, BodyModel, compile_points
 from ..camera import STANDING_HEIGHT
 
-NARROWEST = 0.2 * STANDING_HEIGHT  # metres, shoulders: joints nearer together, as those of a face, say little of size
+NARROWEST = 0.2  # of the stature, shoulders: joints nearer together, as those of a face, say little of size
 
 
 def extent(points: Tensor, seen: Tensor) -> Tensor:
@@ -18,6 +18,15 @@ def extent(points: Tensor, seen: Tensor) -> Tensor:
     high = torch.where(seen[..., None], points, -torch.inf).amax(1)
     low = torch.where(seen[..., None], points, torch.inf).amin(1)
     return (high - low).amax(-1).clamp(min=0.0)
+
+
+@lru_cache(maxsize=8)
+def stature(body: BodyModel) -> float:
+    """Metres that a person of this body stands, whom sizes in the image are relative to: adults, all the same, or a
+    child of the mean shape."""
+    return (
+        STANDING_HEIGHT if body.ages_years is None else float(body.v_template[:, 1].max() - body.v_template[:, 1].min())
+    )
 
 
 @lru_cache(maxsize=8)
@@ -45,4 +54,5 @@ def person_size(body: BodyModel, keypoints: Tensor, confidence: Tensor) -> Tenso
     """
     seen = confidence > 0
     standing = extent(_standing(body).to(keypoints).expand(len(seen), -1, -1), seen)
-    return STANDING_HEIGHT * extent(keypoints, seen) / standing.clamp(min=NARROWEST)
+    tall = stature(body)
+    return tall * extent(keypoints, seen) / standing.clamp(min=NARROWEST * tall)

@@ -99,7 +99,7 @@ def run(
     plan = _Plan.of(source, output, options, save, report, engine, renderer, device)
     with _held(plan.output), opened_engines(engine, device, listener.warn) as engines:
         folder = RunFolder.open(plan.output, plan.settings(), restart=restart)
-        fitting = _Fitting.of(plan, load_body_on(options.body, options.gender, device))
+        fitting = _Fitting.of(plan, load_body_on(options.body, options.gender, device, age=options.age))
         with _looked_for(plan, engines, listener) as people:
             if folder.resumed:
                 done = f"{len(folder.done)} of {len(people)} are done"

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ..body import GENDERS
+from ..body import AGES, GENDERS, chosen_body
 from ..fitting import SCHEDULES, FitConfig, read_config
 from ..observations.videos import LONGEST_GAP_S
 from ..options import OptionError
@@ -37,6 +37,7 @@ class RunOptions:
         max_gap: seconds for which a video's person may be out of sight.
         body: "open", or the path of an SMPL file.
         gender: of the body.
+        age: of the open body: "adult", or "child".
         focal: pixels; None: from EXIF, else the image's diagonal.
         weights: folder with networks; None: the package's.
         init: files or folders of estimates to start from, by name.
@@ -59,6 +60,7 @@ class RunOptions:
     max_gap: float = LONGEST_GAP_S
     body: str = "open"
     gender: str = "neutral"
+    age: str = "adult"
     focal: float | None = None
     weights: Path | None = None
     init: tuple[Path, ...] = ()
@@ -83,9 +85,10 @@ class RunOptions:
             OptionError: a value that cannot be.
             FileNotFoundError: a file that is named is not there.
         """
-        for name, known in (("method", METHODS), ("gender", GENDERS), ("schedule", tuple(SCHEDULES))):
+        for name, known in (("method", METHODS), ("gender", GENDERS), ("age", AGES), ("schedule", tuple(SCHEDULES))):
             if getattr(self, name) not in known:
                 raise OptionError(name, f"expected one of {', '.join(known)}, got {getattr(self, name)!r}")
+        chosen_body(self.body, self.gender, self.age)
         if self.focal is not None and not 0 < self.focal < float("inf"):
             raise OptionError("focal", f"expected a positive number of pixels, got {self.focal}")
         if not 0 < self.fps < float("inf"):

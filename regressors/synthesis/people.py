@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from ...body import BodyModel, PointSet, axis_angle_to_matrix, compile_points, matrix_to_axis_angle
-from ...camera import STANDING_HEIGHT, intrinsics_matrix, project
+from ...camera import intrinsics_matrix, project
+from ...observations.person_size import stature
 from ..batches import generator_of
 from .cameras import camera_rotations
 from .detector import Detections, DetectorNoise, detector_hips, simulate_detections
@@ -31,7 +32,7 @@ class Synthesis:
     roll_deg: float = 8.0  # standard deviation
     image_size: tuple[int, int] = (640, 480)  # pixels, width and height
     focal_range: tuple[float, float] = (0.7, 2.0)  # image diagonals
-    height_range: tuple[float, float] = (100.0, 480.0)  # pixels that a person of `STANDING_HEIGHT` takes
+    height_range: tuple[float, float] = (100.0, 480.0)  # pixels that a person of the body's stature takes
     off_centre: float = 0.25  # of the image's size, how far from its middle people are at most
     detector: DetectorNoise = field(default_factory=DetectorNoise)
     simple: float = 0.5  # share of silhouettes of bodies between a T and an A pose, seen from in front or behind
@@ -154,7 +155,7 @@ class Synthesizer:
         width, height = config.image_size
         focal = math.hypot(width, height) * uniform(*config.focal_range)
         height_px = uniform(*config.height_range)
-        depth = focal * STANDING_HEIGHT / height_px
+        depth = focal * stature(self.body) / height_px
         aim = uniform(-config.off_centre, config.off_centre, 2) * torch.tensor([width, height]) / focal[:, None]
         betas = config.beta_scale * torch.randn(count, where.num_betas, generator=generator)
         params = where.join(

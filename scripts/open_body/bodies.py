@@ -1,15 +1,16 @@
-"""One mesh for all: the decimated skin, and T-posed adults on it with their joints, height, weight and importance."""
+"""One mesh for all: the decimated skin, and T-posed bodies on it with their joints, height, weight and importance."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from .decimation import decimate
 from .joints import joints_of
-from .population import DENSITY_KG_M3, Measured, draw_sliders, importance
-from .rig import HIP_SEPARATION_M, Rig, dual_quaternion_skinning, enclosed_volume, t_pose, with_hip_centres
+from .population import DENSITY_KG_M3
+from .rig import Rig, dual_quaternion_skinning, enclosed_volume, t_pose, with_hip_centres
 from .source import Source
 
 Array = np.ndarray
@@ -31,7 +32,7 @@ class Mesh:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Adults:
+class Bodies:
     """T-posed bodies with the pelvis joint at the origin."""
 
     shapes: Array  # (S, V, 3) float32
@@ -39,6 +40,7 @@ class Adults:
     height_m: Array  # (S,) standing, in Anny's rest pose
     weight_kg: Array  # (S,)
     importance: Array  # (S,) mean 1
+    size: float = 1.0  # of an adult's: scales the distances in `joints` and `smoothing`
 
     @property
     def bmi(self) -> Array:
@@ -69,25 +71,35 @@ def make_mesh(source: Source) -> Mesh:
     )
 
 
-def hip_scale(source: Source, rig: Rig, coefficients: Array, weights: Array) -> float:
+def hip_scale(source: Source, rig: Rig, coefficients: Array, weights: Array, separation_m: float) -> float:
     """What brings the mean distance between Anny's heads of the femur to the anatomical one."""
     bone = rig.index("upperleg01.L")
     heads = source.bone_heads[bone, 0] + coefficients @ source.bone_heads_blendshapes[:, bone, 0]
-    return float(HIP_SEPARATION_M / (2 * np.average(heads, weights=weights)))
+    return float(separation_m / (2 * np.average(heads, weights=weights)))
 
 
-def draw_adults(
-    source: Source, rig: Rig, mesh: Mesh, measured: Measured, sex: str, count: int, rng: np.random.Generator
-) -> Adults:
-    """Draw, weigh and T-pose ``count`` adults of one sex."""
-    coefficients = source.coefficients(*draw_sliders(source, sex, count, rng))
+def t_posed(
+    source: Source,
+    rig: Rig,
+    mesh: Mesh,
+    sliders: tuple[Array, Array],
+    weigh: Callable[[Array, Array], Array],
+    hip_separation_m: Callable[[float], float],
+) -> Bodies:
+    """T-pose the bodies of phenotypes and local changes.
+
+    ``weigh``: importance (S,) of heights and body mass indices (S,). ``hip_separation_m``: for their mean height.
+    """
+    coefficients = source.coefficients(*sliders)
+    count = len(coefficients)
     half_ids = mesh.ids[: mesh.half]
     rest = _blend(source.template[half_ids], source.blendshapes[:, half_ids], coefficients)
     heads = _blend(source.bone_heads, source.bone_heads_blendshapes, coefficients)
     height = np.ptp(rest[:, :, 1], axis=1)
     mass = 2 * DENSITY_KG_M3 * enclosed_volume(rest, mesh.half_faces)
-    weights = importance(measured, height, mass / height**2)
-    heads = with_hip_centres(rig, heads, hip_scale(source, rig, coefficients, weights))
+    weights = weigh(height, mass / height**2)
+    apart = hip_separation_m(float(np.average(height, weights=weights)))
+    heads = with_hip_centres(rig, heads, hip_scale(source, rig, coefficients, weights, apart))
     transforms = t_pose(rig, heads)
     placed = np.einsum("sbij,sbj->sbi", transforms[..., :3, :3], heads) + transforms[..., :3, 3]
     joints = joints_of(rig, placed)
@@ -101,7 +113,7 @@ def draw_adults(
     posed[:, source.mirror[half_ids] == half_ids, 0] = 0
     whole = np.concatenate([posed, posed[:, mesh.mirror[mesh.half :]] * [-1, 1, 1]], axis=1)
     pelvis = joints[:, :1] * [0, 1, 1]
-    return Adults(
+    return Bodies(
         shapes=(whole - pelvis).astype(np.float32),
         joints=joints - pelvis,
         height_m=height,
@@ -115,9 +127,9 @@ def _blend(template: Array, blendshapes: Array, coefficients: Array) -> Array:
     return template + flat.reshape(len(coefficients), *template.shape)
 
 
-def together(parts: tuple[Adults, ...]) -> Adults:
+def together(parts: tuple[Bodies, ...]) -> Bodies:
     """Several samples as one, each of equal weight in all."""
-    return Adults(
+    return Bodies(
         shapes=np.concatenate([p.shapes for p in parts]),
         joints=np.concatenate([p.joints for p in parts]),
         height_m=np.concatenate([p.height_m for p in parts]),

@@ -56,6 +56,7 @@ class Skin:
     bone_weights: Array  # (V, B) of Anny
     mirror: Array  # (V,)
     faces: Array  # (F, 3)
+    size: float = 1.0  # of an adult's
 
     def anny(self, rotations: Array) -> Array:
         """Anny's deformation (S, V, 3) for SMPL rotations (S, 24, 3, 3)."""
@@ -76,7 +77,7 @@ class Skin:
 
     @cached_property
     def mush(self) -> ShoulderMush:
-        return ShoulderMush(self.rest, self.faces, self.joints[[16, 17]])
+        return ShoulderMush(self.rest, self.faces, self.joints[[16, 17]], self.size)
 
     def blend(self, rotations: Array) -> Array:
         """The linear blend (S, V, 3, 4) of SMPL's skinning."""

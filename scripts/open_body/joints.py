@@ -60,31 +60,37 @@ def joints_of(rig: Rig, heads: Array) -> Array:
 
 
 def fit_regressor(
-    shapes: Array, joints: Array, importance: Array, mean: tuple[Array, Array], skin_weights: Array, mirror: Array
+    shapes: Array,
+    joints: Array,
+    importance: Array,
+    mean: tuple[Array, Array],
+    skin_weights: Array,
+    mirror: Array,
+    size: float = 1.0,
 ) -> Array:
     """Sparse, non-negative, rows summing to 1, symmetric under the mirror: (24, V).
 
     Args:
         shapes: (S, V, 3) T-posed skins; joints: (S, 24, 3) on Anny's bones; importance: (S,).
         mean: the population's mean skin (V, 3) and joints (24, 3), for the anchored joints.
-        skin_weights: (V, 24); mirror: (V,).
+        skin_weights: (V, 24); mirror: (V,). size: of an adult's, scales this file's distances.
     """
     regressor = np.zeros((24, shapes.shape[1]))
     for joint in range(24):
         if joint in LEFT_OF:
             regressor[joint] = regressor[LEFT_OF[joint]][mirror]
         elif joint in ANCHORED:
-            regressor[joint] = anchored_row(joint, *mean, skin_weights)
+            regressor[joint] = anchored_row(joint, *mean, skin_weights, size)
         else:
-            regressor[joint] = _fitted_row(shapes, joints[:, joint], importance)
+            regressor[joint] = _fitted_row(shapes, joints[:, joint], importance, size)
         if joint in (0, 3, 6, 9, 12, 15):
             regressor[joint] = (regressor[joint] + regressor[joint][mirror]) / 2
     return regressor
 
 
-def anchored_row(joint: int, shape: Array, joints: Array, skin_weights: Array) -> Array:
+def anchored_row(joint: int, shape: Array, joints: Array, skin_weights: Array, size: float = 1.0) -> Array:
     """The most even non-negative weights on a slab of skin that give the joint in the mean body (V, 3)."""
-    offset = shape - joints[joint]
+    offset = (shape - joints[joint]) / size
     arms = skin_weights[:, 16:].sum(1) > 0.3
     near = (abs(offset[:, 1]) < ANCHORED[joint]) & ~arms
     near &= (offset[:, 2] < BEHIND_M) if joint in SPINE else (shape[:, 0] >= -1e-6)
@@ -96,9 +102,9 @@ def anchored_row(joint: int, shape: Array, joints: Array, skin_weights: Array) -
     return _row(system, wanted, candidates, len(shape))
 
 
-def _fitted_row(shapes: Array, joint: Array, importance: Array) -> Array:
+def _fitted_row(shapes: Array, joint: Array, importance: Array, size: float) -> Array:
     mean_shape, place = shapes.mean(0), joint.mean(0)
-    candidates = np.flatnonzero(np.linalg.norm(mean_shape - place, axis=1) < REACH_M)
+    candidates = np.flatnonzero(np.linalg.norm(mean_shape - place, axis=1) < REACH_M * size)
     candidates = candidates[:: max(1, len(candidates) // 600)]
     root = np.sqrt(importance + EVERYONE)[:, None]
     rows = [root * (shapes[:, candidates, axis] - joint[:, None, axis]) for axis in range(3)]

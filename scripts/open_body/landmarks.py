@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from .rig import Rig
@@ -85,3 +87,13 @@ def as_arrays(points: dict[str, dict[int, float]], order: tuple[str, ...]) -> tu
         for slot, (vertex, weight) in enumerate(points[name].items()):
             vertices[row, slot], weights[row, slot] = vertex, weight
     return np.array(order), vertices, weights
+
+
+def read_landmarks(path: Path) -> dict[str, dict[int, float]]:
+    """Those of a body file, as `find_landmarks` gives them."""
+    with np.load(path, allow_pickle=False) as file:
+        rows = zip(file["landmark_names"], file["landmark_vertices"], file["landmark_weights"], strict=True)
+        return {
+            str(name): {int(v): float(w) for v, w in zip(vertices, weights, strict=True) if w > 0}
+            for name, vertices, weights in rows
+        }

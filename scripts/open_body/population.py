@@ -93,10 +93,11 @@ def draw_sliders(source: Source, sex: str, count: int, rng: np.random.Generator)
     fatness = np.clip(1.6 * rng.uniform(size=count) - 0.6, 0, 1)
     uniform["weight"] = np.clip(uniform["weight"] + 0.5 * fatness, 0, 1)
     phenotypes = np.stack([uniform[name] for name in labels], axis=1)
-    return phenotypes, _local_changes(list(source.model.local_change_labels), fatness, rng)  # type: ignore[attr-defined]
+    return phenotypes, local_changes(list(source.model.local_change_labels), fatness, rng)  # type: ignore[attr-defined]
 
 
-def _local_changes(labels: list[str], fatness: Array, rng: np.random.Generator) -> Array:
+def local_changes(labels: list[str], fatness: Array, rng: np.random.Generator) -> Array:
+    """Left-right equal local changes (S, L) in [-1, 1] of bodies of given fatness (S,) in [0, 1]."""
     drawn: dict[str, Array] = {}
     columns = []
     for label in labels:
@@ -117,7 +118,11 @@ def importance(measured: Measured, height_m: Array, bmi: Array) -> Array:
     """Weights (S,), mean 1, that turn the drawn bodies into the wanted population."""
     points = np.stack([height_m, np.log(bmi)])
     drawn = gaussian_kde(points, bw_method=0.25).logpdf(points)
-    ratio = measured.log_density(height_m, bmi) - drawn
+    return clipped_weights(measured.log_density(height_m, bmi) - drawn)
+
+
+def clipped_weights(ratio: Array) -> Array:
+    """Weights (S,), mean 1, none above `LARGEST_WEIGHT`, of logarithms of wanted over drawn density."""
     weights = np.exp(ratio - ratio.max())
     for _ in range(20):  # clipping lowers the mean, so repeat
         weights = np.minimum(weights / weights.mean(), LARGEST_WEIGHT)

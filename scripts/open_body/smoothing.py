@@ -22,13 +22,13 @@ FULL_M, NONE_M = (
 class ShoulderMush:
     """Made for one rest shape (V, 3); call it with posed skins (S, V, 3) of the same mesh."""
 
-    def __init__(self, rest: Array, faces: Array, shoulders: Array) -> None:
+    def __init__(self, rest: Array, faces: Array, shoulders: Array, size: float = 1.0) -> None:
         self.faces = faces
         edges = np.vstack([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])  # closed: each edge comes both ways
         adjacency = coo_matrix((np.ones(len(edges)), edges.T), (len(rest), len(rest))).tocsr()
         self.mean = (diags(1 / np.asarray(adjacency.sum(1)).ravel()) @ adjacency).tocsr()
         self.neighbour = self.mean.indices[self.mean.indptr[:-1]]
-        distance = np.linalg.norm(rest[:, None] - shoulders, axis=-1).min(1)
+        distance = np.linalg.norm(rest[:, None] - shoulders, axis=-1).min(1) / size
         ramp = np.clip((NONE_M - distance) / (NONE_M - FULL_M), 0, 1)
         self.share = (ramp**2 * (3 - 2 * ramp))[:, None]
         smooth = self._smooth(rest)
