@@ -7,9 +7,12 @@ no view of one camera shows as well: tilted towards the camera or away from it, 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+from ..rows import Rows
 
 _SIDES = ("left", "right")
 _KINDS = ("ear", "shoulder", "elbow", "wrist", "hip", "knee", "ankle", "foot")
@@ -33,6 +36,39 @@ Source: Winter 2009, Biomechanics and Motor Control of Human Movement, table 4.1
 
 SUPPORT_AHEAD = 0.4
 """Where between ankles and balls of the feet a standing body is held up: there recorded people's centre of mass is."""
+
+USUAL_PITCH_DEG, USUAL_SIGMA_DEG = 6.0, 10.0
+"""Cameras are held higher than the middle of those they look at: mean and standard deviation of their pitch."""
+
+KNOWN_SIGMA_DEG = 2.5
+"""Of a known camera's pitch as a standing person shows it: the centre of mass is off its support by 2.2 degrees."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gravity(Rows):
+    """What is known of the direction of gravity before B cameras.
+
+    Attributes:
+        pitch: (B,) radians by which the camera looks down.
+        sigma: (B,) radians, standard deviation of the pitch as a standing person shows it.
+    """
+
+    pitch: Tensor
+    sigma: Tensor
+
+    def __len__(self) -> int:
+        return len(self.pitch)
+
+    @staticmethod
+    def usual(count: int) -> Gravity:
+        """Of cameras that nothing is known of."""
+        return Gravity.known(torch.full((count,), USUAL_PITCH_DEG), USUAL_SIGMA_DEG)
+
+    @staticmethod
+    def known(pitch_deg: Tensor, sigma_deg: float = KNOWN_SIGMA_DEG) -> Gravity:
+        """Of cameras that look down by (B,) degrees."""
+        return Gravity(pitch=torch.deg2rad(pitch_deg), sigma=torch.full_like(pitch_deg, math.radians(sigma_deg)))
+
 
 # Degrees or metres up to which a row stands altogether, and from which on it does not.
 _ACROSS, _ALONG, _TRUNK, _THIGHS, _KNEES = (15.0, 30.0), (35.0, 55.0), (20.0, 40.0), (20.0, 40.0), (25.0, 50.0)
