@@ -45,7 +45,6 @@ def smplify(
     config: FitConfig | None = None,
     persons: Sequence[Hashable] = (),
     videos: Sequence[Hashable] = (),
-    gravity: Gravity | None = None,
 ) -> FitResult:
     """Fits bodies to keypoints: camera stage, candidate orientations, stages of falling prior weights.
 
@@ -57,7 +56,6 @@ def smplify(
         config: the constants.
         persons: B labels, or none; rows of one label are one person and get one shape.
         videos: B labels, or none; neighbouring rows of one label are frames of one video and are smoothed.
-        gravity: what is known of it before each row's camera, for `Balance`; None: nothing.
     Raises:
         ValueError: ``init`` is not (B, D), or there are not as many labels as rows.
     """
@@ -66,7 +64,7 @@ def smplify(
     count = len(observations)
     start = body.layout.zeros(count, body.v_template) if init is None else body.layout.check(init, "init", count=count)
     config = config or FitConfig()
-    return _fit(body, observations, pose_prior, start, config, persons, videos, gravity, keep_orientation=False)
+    return _fit(body, observations, pose_prior, start, config, persons, videos, None, keep_orientation=False)
 
 
 def anchored(
@@ -88,7 +86,8 @@ def anchored(
         pose_prior: the mixture.
         init: (B, D) predicted parameters; the translation is not looked at, the camera stage finds it.
         config: the constants, `anchored_config` by default.
-        persons, videos, gravity: as for `smplify`.
+        persons, videos: as for `smplify`.
+        gravity: what is known of it before each row's camera, for `Balance`; None: nothing.
     Raises:
         ValueError: ``init`` is not (B, D), or there are not as many labels as rows.
     """

@@ -15,13 +15,14 @@ from ..body.kinematics import compiled_points
 from ..body.limbs import limb_confidence, limb_directions
 from ..body.parameters import NUM_POSE, Layout
 from ..body.standing import Gravity
+from ..camera import rays_of
 from ..deprecation import renamed_arguments
 from ..observations.people import Observations
 from ..rows import FEWEST_ROWS, Rows
-from .balance import balanced
+from .balance import Lean, balanced, lean_of
 from .folding import fold, folded
 from .limb_cues import CUE_WEIGHT, blend_limbs
-from .normalisation import FEWEST_JOINTS, NormalisedKeypoints, normalise
+from .normalisation import FEWEST_JOINTS, NormalisedKeypoints, normalise, seen_rays
 from .passes import pass_size
 from .pose_prior import PosePrior, local_rotations
 from .shape_prior import ShapePrior, crop_mask
@@ -131,6 +132,14 @@ def predict_params(
             shape = networks.shapes.get(body.name)
             parts.append(_predict_rows(observations.rows(some), size, body, pose, shape, gravity.rows(some)))
     return Prediction.concatenate(parts)  # tensors of inference mode must not get out: they refuse gradients
+
+
+def predict_lean(observations: Observations, body: BodyModel, *, networks: Networks | None = None) -> Lean:
+    """The lean of bodies as they are predicted, not yet turned; arguments as of `predict_params`."""
+    found = predict_params(observations, body, networks=networks, gravity=Gravity.unknown(len(observations)))
+    seen = observations.to(body.device, body.dtype)
+    sightlines = Sightlines.of(seen_rays(rays_of(seen.keypoints, seen.intrinsics), seen.confidence))
+    return lean_of(compiled_points(body).points(found.params), sightlines)
 
 
 @lru_cache(maxsize=1)

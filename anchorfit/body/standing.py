@@ -60,8 +60,13 @@ class Gravity(Rows):
         return len(self.pitch)
 
     @staticmethod
+    def unknown(count: int) -> Gravity:
+        """Of cameras that may look up or down by any angle."""
+        return Gravity.known(torch.zeros(count), math.inf)
+
+    @staticmethod
     def usual(count: int) -> Gravity:
-        """Of cameras that nothing is known of."""
+        """Of cameras that people took pictures with."""
         return Gravity.known(torch.full((count,), USUAL_PITCH_DEG), USUAL_SIGMA_DEG)
 
     @staticmethod

@@ -33,6 +33,7 @@ def fit(
     body: opt.Body = "open",
     gender: opt.Gender = "neutral",
     focal: opt.Focal = None,
+    pitch: opt.Pitch = None,
     save: opt.Save = None,
     report: opt.Report = False,
     mask: opt.Mask = None,
@@ -102,9 +103,12 @@ def fit(
     opt.check_engine_fits(engine, report=report, same_person=same_person, video=video)
     if schedule not in SCHEDULES:
         raise typer.BadParameter(f"expected one of {', '.join(SCHEDULES)}, got {schedule!r}", param_hint="--schedule")
+    if pitch is not None and schedule != "anchored":
+        raise typer.BadParameter(f"only with --schedule anchored, got {schedule}", param_hint="--pitch")
     film = source.video is not None
     options = FitOptions(
         focal=focal,
+        pitch=opt.pitch_of(pitch),
         schedule=schedule,
         config=read_config(config, SCHEDULES[schedule]()) if config else None,
         masks=mask is not None,
@@ -125,7 +129,7 @@ def fit(
         "init": [str(path.absolute()) for path in init or ()],
         "body": [body, gender],
     }
-    settings |= {"weights": fingerprint(weights), "focal": focal, "schedule": schedule, "fps": fps}
+    settings |= {"weights": fingerprint(weights), "focal": focal, "pitch": pitch, "schedule": schedule, "fps": fps}
     settings |= {"config": fingerprint(config), "same_person": same_person, "video": video}
     delivery = Delivery.of(
         source,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import typer
 
@@ -69,6 +70,14 @@ Body = Annotated[str, typer.Option(help="'open', or a path to an SMPL .pkl or .n
 Gender = Annotated[str, typer.Option(help="neutral, male or female.")]
 Focal = Annotated[
     float | None, typer.Option(help="Focal length in pixels. Default: from EXIF, else the image's diagonal.")
+]
+Pitch = Annotated[
+    str | None,
+    typer.Option(
+        help="Degrees by which the camera looks down, or 'people': as those who stand in an image show together. "
+        "People who stand are balanced by it.",
+        show_default=False,
+    ),
 ]
 Save = Annotated[
     str | None,
@@ -198,6 +207,19 @@ def check_values(*, gender: str, renderer: str, focal: float | None, fps: float 
     check_rate(fps)
     if focal is not None and not 0 < focal < float("inf"):
         raise typer.BadParameter(f"expected a positive number of pixels, got {focal}", param_hint="--focal")
+
+
+def pitch_of(given: str | None) -> float | Literal["people"] | None:
+    """Degrees, "people" or None; raises typer.BadParameter for anything besides."""
+    if given is None or given == "people":
+        return given
+    try:
+        degrees = float(given)
+    except ValueError:
+        degrees = math.nan
+    if not abs(degrees) <= 90:
+        raise typer.BadParameter(f"expected degrees from -90 to 90, or 'people', got {given!r}", param_hint="--pitch")
+    return degrees
 
 
 def check_rate(frames_per_second: float) -> None:

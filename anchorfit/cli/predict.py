@@ -19,6 +19,7 @@ def predict(
     body: opt.Body = "open",
     gender: opt.Gender = "neutral",
     focal: opt.Focal = None,
+    pitch: opt.Pitch = None,
     save: opt.Save = None,
     report: opt.Report = False,
     mask: opt.Mask = None,
@@ -61,8 +62,9 @@ def predict(
     opt.check_values(gender=gender, renderer=renderer, focal=focal)
     networks = load_networks(weights) if weights else None
     model = load_body_on(body, gender, device)
-    options = FitOptions(focal=focal, masks=mask is not None)
+    options = FitOptions(focal=focal, pitch=opt.pitch_of(pitch), masks=mask is not None)
     settings = {"command": "predict", "weights": fingerprint(weights), "body": [body, gender], "focal": focal}
+    settings["pitch"] = pitch
     delivery = Delivery.of(source, output, save, settings, restart=restart, renderer=renderer, report=report)
     with opt.opened_engines(opt.EngineOptions(engine, workers, cluster, detector_gpus, device)) as engines:
         deliver(
