@@ -19,17 +19,16 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from anchorfit.body import CANONICAL_JOINTS, BodyModel, compile_points, load_body
+from anchorfit.body import BodyModel, load_body
 from anchorfit.body.pose_library import PoseLibrary, load_pose_library
-from anchorfit.camera import project
 from anchorfit.evaluation.body_errors import VIEWS, body_errors, image_errors, rarity_of, view_of
 from anchorfit.evaluation.gauges import PITCHES_DEG, bends, seen_all_round, sitting_pose, standing_pose
 from anchorfit.evaluation.metrics.pose import mean_point_error, reconstruction_error
-from anchorfit.evaluation.synthetic import SyntheticConfig, SyntheticSet, make_people
+from anchorfit.evaluation.synthetic import SyntheticConfig, detected, make_people
 from anchorfit.fitting import anchored, load_pose_prior, smplify
 from anchorfit.observations.people import Observations
 from anchorfit.regressors import Networks, ShapePrior, load_networks, load_pose_prior_network, predict_params
-from anchorfit.regressors.synthesis import DetectorNoise, Synthesis, simulate_detections
+from anchorfit.regressors.synthesis import DetectorNoise, Synthesis
 from anchorfit.regressors.training.tasks import heldout_masks
 
 Method = Callable[[Observations], torch.Tensor]
@@ -84,15 +83,6 @@ def activities_of(body: BodyModel, params: torch.Tensor, library: PoseLibrary) -
     return np.array([ACTIVITIES.get(subject, "dance") for subject in library.subjects[found.numpy()]])
 
 
-def detected(body: BodyModel, people: SyntheticSet) -> SyntheticSet:
-    """The people with keypoints as `DETECTED` has them."""
-    pixels = project(compile_points(body, CANONICAL_JOINTS).points(people.params), people.observations.intrinsics)
-    height_px = (pixels.amax(1) - pixels.amin(1)).amax(1)
-    generator = torch.Generator().manual_seed(DETECTED_SEED)
-    keypoints, confidence = simulate_detections(pixels, height_px, generator, DETECTED)
-    return people._replace(observations=replace(people.observations, keypoints=keypoints, confidence=confidence))
-
-
 def gauge_lines(body: BodyModel, methods: dict[str, Method]) -> list[dict[str, object]]:
     """For standing and sitting people: knees', hips' and trunk's degrees off the truth's, the mean and the worst."""
     table: list[dict[str, object]] = []
@@ -138,7 +128,7 @@ def main() -> None:
     for name, config in sets:
         people = make_people(body, library.poses[chosen].numpy(), args.count, seed=SEED, config=config)
         if name == "detected":
-            people = detected(body, people)
+            people = detected(body, people, DETECTED, seed=DETECTED_SEED)
         view, rarity = view_of(people.params), rarity_of(people.params, known)
         thirds = torch.bucketize(rarity, torch.quantile(rarity, torch.tensor([1 / 3, 2 / 3])))
         groups = {"all": torch.ones_like(view, dtype=torch.bool)}
