@@ -28,6 +28,7 @@ from anchorfit.fitting.terms import (
     HingeTerm,
     Interpenetration,
     InterpenetrationTerm,
+    Keypoints,
     KeypointTerm,
     MixtureTerm,
     Robust,
@@ -116,7 +117,13 @@ class _Own(TermSpec):
         return Robust(term, 0.3, weight=7.0) if self.name == "robust" else term
 
 
-VARIANTS = (*TERMS, Hinge(name="hinge", weight=10.0, steepness=1.0), _Own(name="autograd"), _Own(name="robust"))
+VARIANTS = (
+    *TERMS,
+    Keypoints(name="keypoints", dead_zone=4.0),
+    Hinge(name="hinge", weight=10.0, steepness=1.0),
+    _Own(name="autograd"),
+    _Own(name="robust"),
+)
 
 
 def test_an_anchor_takes_one_weight_as_a_number_or_a_tensor(params):
