@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
 
 from . import regressors
-from .body import BodyModel, load_body
+from .body import BodyModel, Gravity, load_body
 from .camera import PLAUSIBLE_FOCAL, default_focal, focal_from_exif, intrinsics_matrix
 from .deprecation import renamed_arguments
 from .fitting import (
@@ -64,6 +64,8 @@ class FitOptions:
     minimum_joints: int = 0  # people with fewer seen joints are left out
     schedule: str = "anchored"  # as in `fit`
     config: FitConfig | None = None  # the schedule's constants; None: its usual ones
+    pitch: float | Literal["people"] | None = None  # degrees by which the camera looks down, or "people": as those who
+    # stand in an image show together; None: not known, as is usual
     masks: bool = False  # whether outlines are fitted too, where people have masks: for people that nothing hides
 
     def __post_init__(self) -> None:
@@ -107,7 +109,9 @@ def fit_people(
     progress(len(people) - len(ready.people))
     estimates = []
     place = {} if init is None else {name: row for row, name in enumerate(init.names)}
-    for observations, images in ready.batches(max(1, len(people)) if together else options.batch_size, options):
+    gravity = ready.gravity(body, networks, options)
+    size = max(1, len(people)) if together else options.batch_size
+    for observations, images, rows in ready.batches(size, options):
         estimate = fit(
             observations,
             body,
@@ -118,6 +122,7 @@ def fit_people(
             images=images,
             persons=[0] * len(observations) if options.same_person else (),
             videos=_stretches(observations.names) if options.video else (),
+            gravity=None if gravity is None else gravity.rows(rows),
         )
         estimates.append(estimate)
         progress(len(observations))
@@ -153,8 +158,10 @@ def predict_people(
     ready = _made_ready(people, options, None)
     progress(len(people) - len(ready.people))
     estimates = []
-    for observations, images in ready.batches(options.batch_size, options):
-        estimates.append(predict(observations, body, networks=networks, images=images))
+    gravity = ready.gravity(body, networks, options)
+    for observations, images, rows in ready.batches(options.batch_size, options):
+        some = None if gravity is None else gravity.rows(rows)
+        estimates.append(predict(observations, body, networks=networks, images=images, gravity=some))
         progress(len(observations))
     return Outcome(concatenate(estimates) if estimates else None, tuple(ready.problems))
 
@@ -176,13 +183,29 @@ class _Ready(NamedTuple):
     cameras: Tensor
     problems: list[InputProblem]
 
-    def batches(self, size: int, options: FitOptions) -> Iterator[tuple[Observations, tuple[str, ...]]]:
-        """Observations, and their images' paths, so many people at a time."""
+    def batches(self, size: int, options: FitOptions) -> Iterator[tuple[Observations, tuple[str, ...], slice]]:
+        """Observations, their images' paths, and which of the people they are, so many at a time."""
         for start in range(0, len(self.people), size):
             rows = slice(start, start + size)
             images = tuple(str(person.image.absolute()) if person.image else "" for person in self.people[rows])
             seen = observe(self.people[rows], self.cameras[rows], image_sizes=self.sizes[rows], masks=options.masks)
-            yield seen, images
+            yield seen, images, rows
+
+    def gravity(self, body: BodyModel, networks: Networks | None, options: FitOptions) -> Gravity | None:
+        """What the options say of each person's camera; None: nothing, or nobody is there."""
+        if options.pitch is None or not self.people:
+            return None
+        if options.pitch != "people":
+            return Gravity.known(torch.full((len(self.people),), float(options.pitch)))
+        parts = [
+            regressors.predict_lean(seen, body, networks=networks)
+            for seen, *_ in self.batches(options.batch_size, options)
+        ]
+        lean = regressors.Lean(*(torch.cat(column) for column in zip(*parts, strict=True)))
+        images = [person.image or person.name for person in self.people]
+        place = {image: number for number, image in enumerate(dict.fromkeys(images))}
+        scenes = torch.tensor([place[image] for image in images], device=lean.angle.device)
+        return regressors.common_gravity(lean, scenes)
 
 
 def _made_ready(people: Sequence[Person], options: FitOptions, init: BodyEstimate | None) -> _Ready:
@@ -215,6 +238,7 @@ def predict(
     *,
     networks: Networks | None = None,
     images: tuple[str, ...] = (),
+    gravity: Gravity | None = None,
 ) -> BodyEstimate:
     """Predict bodies in one forward pass: what `fit` takes as ``init``.
 
@@ -223,6 +247,7 @@ def predict(
         body: sets device and floating-point type; None takes the neutral open body.
         networks: (formerly ``priors``) trained networks; None takes those that ship with the package.
         images: B paths to record in the estimate.
+        gravity: what is known of it before each row's camera: bodies that stand are turned towards balance.
     Returns:
         The estimate, B rows, on the CPU. A row that could not be predicted stands upright and is not trusted.
     Raises:
@@ -241,7 +266,7 @@ def predict(
     """
     _check_batch(observations, images)
     body = body or _usual_body()
-    found = regressors.predict_params(observations, body, networks=networks)
+    found = regressors.predict_params(observations, body, networks=networks, gravity=gravity)
     observations = observations.to(body.device, body.dtype)
     pose_prior = _shipped_pose_prior(body.dtype, body.device)
     result = diagnose_prediction(body, observations, pose_prior, found.params, told=found.reasons)
@@ -324,6 +349,7 @@ def fit(
     images: tuple[str, ...] = (),
     persons: Sequence[Hashable] = (),
     videos: Sequence[Hashable] = (),
+    gravity: Gravity | None = None,
     device: torch.device | str | None = None,
 ) -> BodyEstimate:
     """Fit bodies to a batch of observed people; rows are independent, unless ``persons`` or ``videos`` joins them.
@@ -342,6 +368,7 @@ def fit(
         images: B paths to record in the estimate.
         persons: B labels; rows of one label are one person and get one shape.
         videos: B labels; neighbouring rows of one label are frames of one video and are smoothed.
+        gravity: what is known of it before each row's camera, for people who stand; None: nothing.
         device: where to fit; None takes the body's.
     Returns:
         The estimate, B rows, on the CPU. A fit that failed is marked in ``diagnostics``, never an exception.
@@ -369,6 +396,8 @@ def fit(
         raise ValueError(f"schedule: expected one of {', '.join(SCHEDULES)}, got {schedule!r}")
     if not isinstance(config, FitConfig | None):
         raise TypeError(f"config: expected a FitConfig, got {config!r}; a file is read by fitting.read_config")
+    if gravity is not None and schedule == "smplify":
+        raise ValueError("gravity: expected None with the schedule smplify, which has no prediction of who stands")
     config = config or SCHEDULES[schedule]()
     if terms is not None:
         config = only_terms(config, terms)
@@ -380,8 +409,11 @@ def fit(
     if schedule == "smplify":
         result = smplify(body, observations, pose_prior, init=start, config=config, persons=persons, videos=videos)
     else:
-        start = regressors.predict_params(observations, body, networks=networks).params if start is None else start
-        result = anchored(body, observations, pose_prior, start, config, persons=persons, videos=videos)
+        if start is None:
+            start = regressors.predict_params(observations, body, networks=networks, gravity=gravity).params
+        result = anchored(
+            body, observations, pose_prior, start, config, persons=persons, videos=videos, gravity=gravity
+        )
     return _to_estimate(result, observations, body, images or ("",) * len(observations), schedule)
 
 

@@ -8,19 +8,29 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from ..body import CANONICAL_JOINTS, SMPL_JOINTS, BodyModel, compile_points, matrix_to_axis_angle
+from ..body import (
+    CANONICAL_JOINTS,
+    SMPL_JOINTS,
+    BodyModel,
+    axis_angle_to_matrix,
+    compile_points,
+    matrix_to_axis_angle,
+)
+from ..body.pose_library import Split, load_pose_library
 from ..camera import intrinsics_matrix, project
 from ..observations.conventions import CONVENTIONS
 from ..observations.people import Observations
-from ..regressors.synthesis import camera_rotations
-from ..regressors.synthesis.upright import HANGING
-from .synthetic import SyntheticSet
+from ..regressors.synthesis import DetectorNoise, camera_rotations
+from ..regressors.synthesis.upright import HANGING, stands
+from .synthetic import SyntheticConfig, SyntheticSet, detected, make_people
 
 HEADINGS = 12
 PITCHES_DEG = (0.0, 20.0)  # the camera level, and looking down
+STANDING_PITCH_DEG = (-5.0, 25.0)
 DISTANCE = 4.5  # metres
 IMAGE_SIZE, FOCAL = (640, 480), 960.0  # pixels
 
@@ -78,6 +88,46 @@ def seen_all_round(body: BodyModel, pose: Tensor, pitch_deg: float) -> Synthetic
         names=tuple(f"heading {360 * index // HEADINGS}" for index in range(HEADINGS)),
     )
     return SyntheticSet(observations, params)
+
+
+class StandingPeople(NamedTuple):
+    """Observations of B people, their true parameters (B, D), and the cameras' pitch (B,) in degrees."""
+
+    observations: Observations
+    params: Tensor
+    pitch_deg: Tensor
+
+
+def standing_people(
+    body: BodyModel,
+    count: int,
+    *,
+    seed: int,
+    split: Split = "train",
+    noise: DetectorNoise | None = DetectorNoise(clean=0.0),
+) -> StandingPeople:
+    """People who stand as recorded, before cameras that look down by -5 to 25 degrees, with a detector's keypoints.
+
+    Args:
+        body: the body they have.
+        count: B.
+        seed: everything random comes from it.
+        split: the part of the pose library whose standing people are drawn.
+        noise: the detector's; None: exact joints of COCO.
+    """
+    library = load_pose_library(split=split)
+    poses = library.poses[stands(library.poses)]
+    exact = SyntheticConfig(
+        pitch_deg=STANDING_PITCH_DEG, noise=0.0, outliers=0.0, missing=0.0, hips_up=0.0, hips_out=0.0
+    )
+    people = make_people(body, poses.numpy(), count, seed=seed, config=exact)
+    drawn = np.random.default_rng(seed).integers(len(poses), size=count)  # as `make_people` draws them
+    upright, turned = (axis_angle_to_matrix(some[:, :3].double().cpu()) for some in (poses[drawn], people.params))
+    up = (turned @ upright.mT)[:, :, 1]
+    pitch_deg = torch.rad2deg(torch.atan2(-up[:, 2], -up[:, 1])).to(people.params)
+    if noise is not None:
+        people = detected(body, people, noise, seed=seed)
+    return StandingPeople(people.observations, people.params, pitch_deg)
 
 
 def bends(body: BodyModel, params: Tensor, truth: Tensor) -> Bends:

@@ -6,7 +6,7 @@ For benchmarks and tests: poses come from the caller (a held-out part of the pos
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +18,7 @@ from ..camera import intrinsics_matrix, project
 from ..observations.conventions import CONVENTIONS, convention_name
 from ..observations.people import Observations
 from ..observations.person_size import stature
-from ..regressors.synthesis import camera_rotations, detector_hips
+from ..regressors.synthesis import DetectorNoise, camera_rotations, detector_hips, simulate_detections
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,3 +111,11 @@ def _detect(rng: np.random.Generator, pixels: Tensor, size: Tensor, config: Synt
     seen = known & torch.as_tensor(rng.random(shape) >= config.missing)
     confidence = torch.where(seen, torch.as_tensor(rng.uniform(0.6, 1.0, shape)), 0.0)
     return torch.where(seen[..., None], pixels + noise, 0.0), confidence
+
+
+def detected(body: BodyModel, people: SyntheticSet, noise: DetectorNoise, *, seed: int) -> SyntheticSet:
+    """The same people with keypoints as detectors and annotators make them."""
+    pixels = project(compile_points(body, CANONICAL_JOINTS).points(people.params), people.observations.intrinsics)
+    height_px = (pixels.amax(1) - pixels.amin(1)).amax(1)
+    keypoints, confidence = simulate_detections(pixels, height_px, torch.Generator().manual_seed(seed), noise)
+    return people._replace(observations=replace(people.observations, keypoints=keypoints, confidence=confidence))

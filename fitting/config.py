@@ -11,6 +11,7 @@ from .camera_stage import TORSO, CameraStage
 from .least_squares import Dogleg, LevenbergMarquardt, StepRule, Stopping
 from .terms import (
     Anchor,
+    Balance,
     Depth,
     Hinge,
     Interpenetration,
@@ -76,6 +77,7 @@ TERMS: tuple[TermSpec, ...] = (
     Anchor(),
     Anchor(name="anchor_orient", part="global_orient", weight=100.0),
     Anchor(name="anchor_betas", part="betas", weight=1.0, sigma=2.0),
+    Balance(),
     Interpenetration(),
     Silhouette(),
     SharedShape(),
@@ -146,7 +148,7 @@ class FitConfig:
     """
 
     stages: tuple[Stage, ...] = SMPLIFY_STAGES
-    terms: tuple[TermSpec, ...] = _usual("limb_directions", "anchor", "anchor_orient", "anchor_betas")
+    terms: tuple[TermSpec, ...] = _usual("limb_directions", "anchor", "anchor_orient", "anchor_betas", "balance")
     reference_height: float | None = 300.0  # pixels of a 1.7 m person in the reference frame; None: image pixels
     camera: CameraStage = CameraStage()
     candidates: int = 2  # orientations that may enter the body stages, as extra rows,
@@ -285,7 +287,7 @@ def parity_config() -> FitConfig:
             *(replace(stage, stopping=stopping, holds_camera=True) for stage in body_stages),
             *(replace(stage, holds_camera=True) for stage in further),
         ),
-        terms=_usual("limb_directions", "depth", "upright", "anchor", "anchor_orient", "anchor_betas"),
+        terms=_usual("limb_directions", "depth", "upright", "anchor", "anchor_orient", "anchor_betas", "balance"),
         reference_height=None,
         camera=camera,
         candidate_margin=math.inf,

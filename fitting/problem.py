@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ..body import BodyModel
+from ..body.standing import Gravity
 from ..observations.people import Observations
 from ..rows import Rows
 from .config import FitConfig, Stage
@@ -57,6 +58,7 @@ class FitProblem:
         videos: B labels, or none: neighbouring rows of one label are frames of one video and are smoothed.
         sure: (B,) bool, rows that have a say in shared shapes.
         lost: (B,) bool, frames that lie off their keypoints: their neighbours see past them.
+        gravity: what is known of it before each row's camera; None: nothing.
     """
 
     body: BodyModel
@@ -72,6 +74,7 @@ class FitProblem:
     videos: tuple[Hashable, ...] = ()
     sure: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.bool))
     lost: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.bool))
+    gravity: Gravity | None = None
 
     def __len__(self) -> int:
         return len(self.start)

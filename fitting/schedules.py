@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from ..body import CANONICAL_JOINTS, BodyModel
+from ..body.standing import Gravity
 from ..observations.conventions import CONVENTIONS
 from ..observations.people import Observations
 from ..rows import filled
@@ -63,7 +64,7 @@ def smplify(
     count = len(observations)
     start = body.layout.zeros(count, body.v_template) if init is None else body.layout.check(init, "init", count=count)
     config = config or FitConfig()
-    return _fit(body, observations, pose_prior, start, config, persons, videos, keep_orientation=False)
+    return _fit(body, observations, pose_prior, start, config, persons, videos, None, keep_orientation=False)
 
 
 def anchored(
@@ -75,6 +76,7 @@ def anchored(
     *,
     persons: Sequence[Hashable] = (),
     videos: Sequence[Hashable] = (),
+    gravity: Gravity | None = None,
 ) -> FitResult:
     """Fits bodies from a prediction and holds them near it.
 
@@ -85,12 +87,13 @@ def anchored(
         init: (B, D) predicted parameters; the translation is not looked at, the camera stage finds it.
         config: the constants, `anchored_config` by default.
         persons, videos: as for `smplify`.
+        gravity: what is known of it before each row's camera, for `Balance`; None: nothing.
     Raises:
         ValueError: ``init`` is not (B, D), or there are not as many labels as rows.
     """
     start = body.layout.check(init, "init", count=len(observations))
     config = config or anchored_config()
-    return _fit(body, observations, pose_prior, start, config, persons, videos, keep_orientation=True)
+    return _fit(body, observations, pose_prior, start, config, persons, videos, gravity, keep_orientation=True)
 
 
 def _fit(
@@ -101,6 +104,7 @@ def _fit(
     config: FitConfig,
     persons: Sequence[Hashable],
     videos: Sequence[Hashable],
+    gravity: Gravity | None,
     *,
     keep_orientation: bool,
 ) -> FitResult:
@@ -118,6 +122,7 @@ def _fit(
     apart = [stage for stage in config.stages if not stage.couples]
     with torch.no_grad():
         like = body.v_template
+        gravity = None if gravity is None else gravity.to(like.device, like.dtype)
         pose_prior = pose_prior.to(like.device, like.dtype)
         observations, start, whole = sanitised(observations.to(like.device, like.dtype), start.to(like))
         results, placements, order = [], [], []
@@ -127,7 +132,7 @@ def _fit(
             problem, starts = problem_of(
                 body, some, pose_prior, start[rows], config, skeleton, keep_orientation=keep_orientation
             )
-            problem = replace(problem, whole=whole[rows])
+            problem = replace(problem, whole=whole[rows], gravity=None if gravity is None else gravity.rows(rows))
             results.append(run_stages(problem, starts, apart).rows(slice(0, len(members))))
             placements.append(problem.placement.rows(slice(0, len(members))))
             order += members
@@ -146,6 +151,7 @@ def _fit(
             placement=Placement.concatenate(placements).rows(back[rows]),
             skeleton=CANONICAL_JOINTS,
             config=config,
+            gravity=None if gravity is None else gravity.rows(rows),
             persons=_labelled(persons, len(rows)),
             videos=_labelled(videos, len(rows)),
         )

@@ -3,25 +3,29 @@
 from typing import TYPE_CHECKING
 
 from ..deprecation import renamed_names
+from .balance import Lean, common_gravity
 from .human2d import Human2D, Human2DConfig
 from .pose_prior import PosePrior, PosePriorConfig
-from .prediction import Networks, Prediction, load_networks, predict_params
+from .prediction import Networks, Prediction, load_networks, predict_lean, predict_params
 from .shape_prior import ShapePrior, ShapePriorConfig
 from .weights import load_human2d_network, load_pose_prior_network, load_shape_prior_network, save_network
 
 __all__ = [
     "Human2D",
     "Human2DConfig",
+    "Lean",
     "Networks",
     "PosePrior",
     "PosePriorConfig",
     "Prediction",
     "ShapePrior",
     "ShapePriorConfig",
+    "common_gravity",
     "load_human2d_network",
     "load_networks",
     "load_pose_prior_network",
     "load_shape_prior_network",
+    "predict_lean",
     "predict_params",
     "save_network",
 ]

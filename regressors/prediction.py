@@ -11,16 +11,19 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..body import BodyModel, matrix_to_axis_angle
+from ..body import CANONICAL_JOINTS, BodyModel, matrix_to_axis_angle
 from ..body.kinematics import compiled_points
 from ..body.limbs import limb_confidence, limb_directions
 from ..body.parameters import NUM_POSE, Layout
+from ..body.standing import Gravity
+from ..camera import rays_of
 from ..deprecation import renamed_arguments
 from ..observations.people import Observations
 from ..rows import FEWEST_ROWS, Rows
+from .balance import Lean, balanced, lean_of
 from .folding import fold, folded
 from .limb_cues import CUE_WEIGHT, blend_limbs
-from .normalisation import FEWEST_JOINTS, NormalisedKeypoints, normalise
+from .normalisation import FEWEST_JOINTS, NormalisedKeypoints, normalise, seen_rays
 from .passes import pass_size
 from .pose_prior import PosePrior, local_rotations
 from .shape_prior import ShapePrior, crop_mask
@@ -106,7 +109,9 @@ def load_networks(folder: Path | None = None) -> Networks:
 
 
 @renamed_arguments(priors="networks")
-def predict_params(observations: Observations, body: BodyModel, *, networks: Networks | None = None) -> Prediction:
+def predict_params(
+    observations: Observations, body: BodyModel, *, networks: Networks | None = None, gravity: Gravity | None = None
+) -> Prediction:
     """Predict bodies from keypoints, with shapes from masks where there are any (formerly ``predict``).
 
     Args:
@@ -114,6 +119,8 @@ def predict_params(observations: Observations, body: BodyModel, *, networks: Net
             with a reason; they touch no other row.
         body: in whose shape space the people are; sets device and type of the result.
         networks: (formerly ``priors``) None for those in the package, whose ShapePriors know the open bodies.
+        gravity: what is known of it before each row's camera, towards which bodies that stand are turned; None: what
+            is usual.
     Raises:
         ValueError: there are no people.
     """
@@ -122,12 +129,23 @@ def predict_params(observations: Observations, body: BodyModel, *, networks: Net
     networks = networks or _shipped_networks()
     pose = _on_skeleton(folded(networks.pose, body.device), body)
     size = pass_size(pose, len(observations))
+    gravity = Gravity.usual(len(observations)) if gravity is None else gravity
+    gravity = gravity.to(body.device, torch.float32)
     with torch.inference_mode():
         parts = []
         for first in range(0, len(observations), size):
             some = range(first, min(first + size, len(observations)))
-            parts.append(_predict_rows(observations.rows(some), size, body, pose, networks.shapes.get(body.name)))
+            shape = networks.shapes.get(body.name)
+            parts.append(_predict_rows(observations.rows(some), size, body, pose, shape, gravity.rows(some)))
     return Prediction.concatenate(parts)  # tensors of inference mode must not get out: they refuse gradients
+
+
+def predict_lean(observations: Observations, body: BodyModel, *, networks: Networks | None = None) -> Lean:
+    """The lean of bodies as they are predicted, not yet turned; arguments as of `predict_params`."""
+    found = predict_params(observations, body, networks=networks, gravity=Gravity.unknown(len(observations)))
+    seen = observations.to(body.device, body.dtype)
+    sightlines = Sightlines.of(seen_rays(rays_of(seen.keypoints, seen.intrinsics), seen.confidence))
+    return lean_of(compiled_points(body).points(found.params), sightlines)
 
 
 @lru_cache(maxsize=1)
@@ -156,7 +174,7 @@ def _on_skeleton_of(pose: PosePrior, body: BodyModel) -> PosePrior:
 
 
 def _predict_rows(
-    observations: Observations, size: int, body: BodyModel, pose: PosePrior, shape: ShapePrior | None
+    observations: Observations, size: int, body: BodyModel, pose: PosePrior, shape: ShapePrior | None, gravity: Gravity
 ) -> Prediction:
     """One pass, of which the network sees ``size`` rows; the networks are folded or will be."""
     count, layout, rows = len(observations), body.layout, max(size, FEWEST_ROWS)
@@ -164,6 +182,7 @@ def _predict_rows(
     keypoints, confidence, intrinsics = (
         _filled(values, rows) for values in (seen.keypoints, seen.confidence, seen.intrinsics)
     )
+    gravity = Gravity(pitch=_filled(gravity.pitch, rows), sigma=_filled(gravity.sigma, rows))
     inputs = normalise(keypoints, confidence, intrinsics)
     local = _local_rotations(pose, inputs, _filled(seen.world, rows), size)
     local[:, 0] = inputs.view.mT @ local[:, 0]
@@ -172,9 +191,15 @@ def _predict_rows(
     upright[0] = torch.pi
     params[:, layout.pose] = torch.where(inputs.usable[:, None], matrix_to_axis_angle(local).flatten(1), upright)
     shaped = _predict_betas(shape, observations, layout, params)
-    standing = compiled_points(body).points(params.to(body.dtype)).float()
-    placement = Sightlines.of(inputs.seen).place(standing)
-    placed = placement.found & inputs.usable
+    points = compiled_points(body, (*CANONICAL_JOINTS, "joint:pelvis")).points(params.to(body.dtype)).float()
+    sightlines = Sightlines.of(inputs.seen)
+    placement = sightlines.place(points[:, :-1])
+    placement = placement._replace(found=placement.found & inputs.usable)
+    where = layout.global_orient
+    params[:, where], placement = balanced(
+        params[:, where], points[:, :-1], points[:, -1], placement, sightlines, gravity
+    )
+    placed = placement.found
     before = params.new_tensor([0.0, 0.0, FALLBACK_DEPTH])
     params[:, layout.transl] = torch.where(placed[:, None], placement.translation, before)
     posed, placed = inputs.usable[:count], placed[:count]

@@ -19,17 +19,23 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from anchorfit.body import CANONICAL_JOINTS, BodyModel, compile_points, load_body
+from anchorfit.body import BodyModel, Gravity, load_body
 from anchorfit.body.pose_library import PoseLibrary, load_pose_library
-from anchorfit.camera import project
 from anchorfit.evaluation.body_errors import VIEWS, body_errors, image_errors, rarity_of, view_of
-from anchorfit.evaluation.gauges import PITCHES_DEG, bends, seen_all_round, sitting_pose, standing_pose
+from anchorfit.evaluation.gauges import (
+    PITCHES_DEG,
+    bends,
+    seen_all_round,
+    sitting_pose,
+    standing_people,
+    standing_pose,
+)
 from anchorfit.evaluation.metrics.pose import mean_point_error, reconstruction_error
-from anchorfit.evaluation.synthetic import SyntheticConfig, SyntheticSet, make_people
-from anchorfit.fitting import anchored, load_pose_prior, smplify
+from anchorfit.evaluation.synthetic import SyntheticConfig, detected, make_people
+from anchorfit.fitting import GaussianMixture, anchored, load_pose_prior, smplify
 from anchorfit.observations.people import Observations
 from anchorfit.regressors import Networks, ShapePrior, load_networks, load_pose_prior_network, predict_params
-from anchorfit.regressors.synthesis import DetectorNoise, Synthesis, simulate_detections
+from anchorfit.regressors.synthesis import DetectorNoise, Synthesis
 from anchorfit.regressors.training.tasks import heldout_masks
 
 Method = Callable[[Observations], torch.Tensor]
@@ -84,15 +90,6 @@ def activities_of(body: BodyModel, params: torch.Tensor, library: PoseLibrary) -
     return np.array([ACTIVITIES.get(subject, "dance") for subject in library.subjects[found.numpy()]])
 
 
-def detected(body: BodyModel, people: SyntheticSet) -> SyntheticSet:
-    """The people with keypoints as `DETECTED` has them."""
-    pixels = project(compile_points(body, CANONICAL_JOINTS).points(people.params), people.observations.intrinsics)
-    height_px = (pixels.amax(1) - pixels.amin(1)).amax(1)
-    generator = torch.Generator().manual_seed(DETECTED_SEED)
-    keypoints, confidence = simulate_detections(pixels, height_px, generator, DETECTED)
-    return people._replace(observations=replace(people.observations, keypoints=keypoints, confidence=confidence))
-
-
 def gauge_lines(body: BodyModel, methods: dict[str, Method]) -> list[dict[str, object]]:
     """For standing and sitting people: knees', hips' and trunk's degrees off the truth's, the mean and the worst."""
     table: list[dict[str, object]] = []
@@ -115,6 +112,29 @@ def gauge_lines(body: BodyModel, methods: dict[str, Method]) -> list[dict[str, o
     return table
 
 
+def lean_lines(body: BodyModel, pose_prior: GaussianMixture, networks: Networks) -> list[dict[str, object]]:
+    """For people who stand before pitched cameras: degrees that trunks are off, by what is known of the pitch."""
+    table: list[dict[str, object]] = []
+    for split, count in (("train", 400), ("heldout", 400)):
+        for name, noise in (("exact", None), ("training's noise", DetectorNoise(clean=0.0)), ("detected", DETECTED)):
+            people = standing_people(body, count, seed=SEED, split=split, noise=noise)
+            told = {"not used": Gravity.unknown(count), "usual": None, "known": Gravity.known(people.pitch_deg)}
+            for pitch, gravity in told.items():
+                start = predict_params(people.observations, body, networks=networks, gravity=gravity).params
+                known = gravity if pitch == "known" else None
+                fitted = anchored(body, people.observations, pose_prior, start, gravity=known).params
+                for method, params in (("direct", start), ("anchored", fitted)):
+                    lean = bends(body, params, people.params).lean
+                    line: dict[str, object] = {"posture": f"standing, {split}", "keypoints": name, "pitch": pitch}
+                    line |= {"method": method, "lean_deg": round(float(lean.mean()), 1)}
+                    line |= {"lean_worst_tenth_deg": round(float(lean.quantile(0.9)), 1)}
+                    line |= {"lean_worst_deg": round(float(lean.max()), 1)}
+                    line["surface_mm"] = round(float(body_errors(body, params, people.params).surface_mm.mean()), 1)
+                    table.append(line)
+                    print("  ".join(f"{key} {value}" for key, value in line.items()), flush=True)
+    return table
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pose", help="weights of a PosePrior; default: the one in the package")
@@ -133,12 +153,14 @@ def main() -> None:
         methods["smplify"] = lambda seen: smplify(body, seen, pose_prior).params
         methods["anchored"] = lambda seen: anchored(body, seen, pose_prior, methods["direct"](seen)).params
     table = gauge_lines(body, methods)
+    if args.fits:
+        table += lean_lines(body, pose_prior, networks)
     sets = [("clean", CLEAN), ("noisy", SyntheticConfig()), ("detected", CLEAN)]
     sets += [(f"noise {percent} %", replace(CLEAN, noise=percent / 100)) for percent in (1, 2, 4)]
     for name, config in sets:
         people = make_people(body, library.poses[chosen].numpy(), args.count, seed=SEED, config=config)
         if name == "detected":
-            people = detected(body, people)
+            people = detected(body, people, DETECTED, seed=DETECTED_SEED)
         view, rarity = view_of(people.params), rarity_of(people.params, known)
         thirds = torch.bucketize(rarity, torch.quantile(rarity, torch.tensor([1 / 3, 2 / 3])))
         groups = {"all": torch.ones_like(view, dtype=torch.bool)}

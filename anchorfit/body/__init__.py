@@ -17,6 +17,7 @@ from .rotations import (
     right_jacobian,
     wrap_axis_angle,
 )
+from .standing import Gravity
 
 __all__ = [
     "AGES",
@@ -30,6 +31,7 @@ __all__ = [
     "BodyDescription",
     "BodyModel",
     "BodyOutput",
+    "Gravity",
     "Layout",
     "Measurements",
     "Parameters",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -75,6 +76,14 @@ Gender = Annotated[str, typer.Option(help="neutral, male or female.")]
 Age = Annotated[str, typer.Option(help="adult or child: whom the open body is. A child is 2 to 12 years old.")]
 Focal = Annotated[
     float | None, typer.Option(help="Focal length in pixels. Default: from EXIF, else the image's diagonal.")
+]
+Pitch = Annotated[
+    str | None,
+    typer.Option(
+        help="Degrees by which the camera looks down, or 'people': as those who stand in an image show together. "
+        "People who stand are balanced by it.",
+        show_default=False,
+    ),
 ]
 Save = Annotated[
     str | None,

@@ -21,6 +21,7 @@ def predict(
     gender: opt.Gender = "neutral",
     age: opt.Age = "adult",
     focal: opt.Focal = None,
+    pitch: opt.Pitch = None,
     save: opt.Save = None,
     report: opt.Report = False,
     mask: opt.Mask = None,
@@ -54,6 +55,7 @@ def predict(
         gender=gender,
         age=age,
         focal=focal,
+        pitch=pitch,
         weights=weights,
     )
     where = EngineOptions(name=engine, workers=workers, cluster=cluster, detector_gpus=detector_gpus)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ..body import AGES, GENDERS, chosen_body
 from ..fitting import SCHEDULES, FitConfig, read_config
@@ -39,6 +40,8 @@ class RunOptions:
         gender: of the body.
         age: of the open body: "adult", or "child".
         focal: pixels; None: from EXIF, else the image's diagonal.
+        pitch: degrees by which the camera looks down, or "people": as those who stand in an image show together; None:
+            not known.
         weights: folder with networks; None: the package's.
         init: files or folders of estimates to start from, by name.
         schedule: "anchored" or "smplify".
@@ -62,6 +65,7 @@ class RunOptions:
     gender: str = "neutral"
     age: str = "adult"
     focal: float | None = None
+    pitch: float | str | None = None
     weights: Path | None = None
     init: tuple[Path, ...] = ()
     schedule: str = "anchored"
@@ -91,6 +95,8 @@ class RunOptions:
         chosen_body(self.body, self.gender, self.age)
         if self.focal is not None and not 0 < self.focal < float("inf"):
             raise OptionError("focal", f"expected a positive number of pixels, got {self.focal}")
+        if pitch_of(self.pitch) is not None and (self.method, self.schedule) == ("fit", "smplify"):
+            raise OptionError("pitch", "only with --schedule anchored, got smplify")
         if not 0 < self.fps < float("inf"):
             raise OptionError("fps", f"expected a positive number, got {self.fps}")
         for path in (*self.init, *([self.weights] if self.weights else [])):
@@ -128,9 +134,27 @@ class RunOptions:
         config = read_config(self.config, SCHEDULES[self.schedule]()) if isinstance(self.config, Path) else self.config
         return FitOptions(
             focal=self.focal,
+            pitch=pitch_of(self.pitch),
             schedule=self.schedule,
             config=config,
             masks=self.mask is not None,
             same_person=self.same_person or film,
             video=self.video or film,
         )
+
+
+def pitch_of(given: float | str | None) -> float | Literal["people"] | None:
+    """Degrees, "people" or None.
+
+    Raises:
+        OptionError: anything besides.
+    """
+    if given is None or given == "people":
+        return "people" if given else None
+    try:
+        degrees = float(given)
+    except ValueError:
+        degrees = math.nan
+    if not abs(degrees) <= 90:
+        raise OptionError("pitch", f"expected degrees from -90 to 90, or 'people', got {given!r}")
+    return degrees

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from ...deprecation import renamed_names
 from .anchor import Anchor, AnchorTerm
 from .autograd import AutogradTerm
+from .balance import Balance, BalanceTerm
 from .hinge import Hinge, HingeTerm
 from .interpenetration import Interpenetration, InterpenetrationTerm
 from .keypoints import Keypoints, KeypointTerm
@@ -23,6 +24,8 @@ __all__ = [
     "Anchor",
     "AnchorTerm",
     "AutogradTerm",
+    "Balance",
+    "BalanceTerm",
     "Depth",
     "Hinge",
     "HingeTerm",

@@ -29,6 +29,7 @@ class KeypointTerm(Term):
         weights: (B, P) confidence times base weight; 0 takes a joint out.
         intrinsics: (B, 3, 3) pixels of that frame.
         sigma: the kernel's scale in pixels of that frame.
+        dead_zone: pixels of that frame by which a coordinate may be off at no cost.
     """
 
     name = "keypoints"
@@ -41,12 +42,22 @@ class KeypointTerm(Term):
         intrinsics: Tensor,
         *,
         sigma: float = 100.0,
+        dead_zone: float = 0.0,
     ) -> None:
         self.point_names = tuple(names)
         self._keypoints = keypoints
         self._weights = weights
         self._intrinsics = intrinsics
         self._sigma = sigma
+        self._dead_zone = dead_zone
+
+    def _kernel(self, off: Tensor) -> tuple[Tensor, Tensor]:
+        """The kernel of what pixels are off beyond the dead zone, and its slope."""
+        if self._dead_zone == 0.0:
+            return geman_mcclure(off, self._sigma)
+        beyond = off - off.clamp(-self._dead_zone, self._dead_zone)
+        rho, slope = geman_mcclure(beyond, self._sigma)
+        return rho, slope * (beyond != 0)
 
     def _of(self, rows: Tensor) -> tuple[Tensor, ...]:
         return tuple(part.index_select(0, rows) for part in (self._weights, self._intrinsics, self._keypoints))
@@ -54,7 +65,7 @@ class KeypointTerm(Term):
     def residuals(self, state: BodyState, rows: Tensor) -> Residuals:
         weights, intrinsics, keypoints = self._of(rows)
         pixels, by_point, behind = project_with_jacobian(state.points, intrinsics)
-        rho, slope = geman_mcclure(pixels - keypoints, self._sigma)
+        rho, slope = self._kernel(pixels - keypoints)
         behind = (behind & (weights > 0)).any(-1)
         values = (rho * weights[..., None]).flatten(1).masked_fill(behind[:, None], torch.inf)
         pull = by_point * (slope * weights[..., None])[..., None]  # (B, P, 2, 3)
@@ -66,7 +77,7 @@ class KeypointTerm(Term):
     def energy(self, state: BodyState, rows: Tensor) -> Tensor:
         weights, intrinsics, keypoints = self._of(rows)
         pixels = project(state.points, intrinsics, nearest=NEAREST_DEPTH)
-        rho, _ = geman_mcclure(pixels - keypoints, self._sigma)
+        rho, _ = self._kernel(pixels - keypoints)
         behind = ((state.points[..., 2] < NEAREST_DEPTH) & (weights > 0)).any(-1)
         return (rho * weights[..., None]).square().sum((-1, -2)).masked_fill(behind, torch.inf)
 
@@ -100,6 +111,7 @@ class Keypoints(TermSpec):
     name: str = "keypoints"
     joint_weights: Mapping[str, float] = field(default_factory=default_joint_weights)  # w, by canonical joint
     sigma: float = 100.0  # reference pixels, Geman-McClure
+    dead_zone: float = 0.0  # reference pixels by which a coordinate may be off at no cost
 
     def used(self, skeleton: Sequence[str]) -> tuple[str, ...]:
         """The joints of a skeleton that weigh anything, in canonical order.
@@ -122,4 +134,5 @@ class Keypoints(TermSpec):
             confidence * confidence.new_tensor([self.joint_weights[name] for name in names]),
             problem.reference_intrinsics,
             sigma=self.sigma,
+            dead_zone=self.dead_zone,
         )

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from anchorfit.body import BodyModel, load_body
+from anchorfit.body import BodyModel, Gravity, load_body
 from anchorfit.body.kinematics import compiled_points
 from anchorfit.body.pose_library import load_pose_library
 from anchorfit.evaluation.synthetic import make_people
@@ -28,6 +28,7 @@ from anchorfit.fitting.terms import (
     HingeTerm,
     Interpenetration,
     InterpenetrationTerm,
+    Keypoints,
     KeypointTerm,
     MixtureTerm,
     Robust,
@@ -116,7 +117,13 @@ class _Own(TermSpec):
         return Robust(term, 0.3, weight=7.0) if self.name == "robust" else term
 
 
-VARIANTS = (*TERMS, Hinge(name="hinge", weight=10.0, steepness=1.0), _Own(name="autograd"), _Own(name="robust"))
+VARIANTS = (
+    *TERMS,
+    Keypoints(name="keypoints", dead_zone=4.0),
+    Hinge(name="hinge", weight=10.0, steepness=1.0),
+    _Own(name="autograd"),
+    _Own(name="robust"),
+)
 
 
 def test_an_anchor_takes_one_weight_as_a_number_or_a_tensor(params):
@@ -136,8 +143,15 @@ def test_every_term_of_the_package_is_in_the_list():
     assert len({spec.name for spec in TERMS}) == len(TERMS)
 
 
+def _upright(problem: FitProblem) -> FitProblem:
+    """The same people before cameras whose pitch is known, and by their prediction they stand."""
+    start = torch.zeros_like(problem.start)
+    start[:, 0] = math.pi
+    return replace(problem, start=start, gravity=Gravity.known(start.new_tensor([0.0, 10.0, 20.0, -5.0])))
+
+
 def _built(spec: TermSpec, problem: FitProblem, params: Tensor) -> Term:
-    term = spec.build(problem, STAGE)
+    term = spec.build(_upright(problem) if spec.name == "balance" else problem, STAGE)
     assert term is not None
     assert torch.isfinite(term.refresh(params, Energy(problem.body, [term]))).all()
     return term
@@ -209,7 +223,7 @@ def test_an_automatic_term_may_give_a_single_number(body, params):
 
 def test_terms_go_by_the_names_of_their_specs(problem):
     twice = replace(problem.config, terms=(*TERMS, Interpenetration(name="second", weight=1.0), _Own(name="own")))
-    terms = {term.name: term for term in replace(problem, config=twice).terms(twice.stages[-1])}
+    terms = {term.name: term for term in replace(_upright(problem), config=twice).terms(twice.stages[-1])}
     assert list(terms) == [spec.name for spec in twice.terms]
     assert InterpenetrationTerm.name == "interpenetration"
     assert terms["interpenetration"] is interpenetration_term(problem.body, Interpenetration().weight)

@@ -1,0 +1,140 @@
+"""Who stands, and whether the body's centre of mass is over the feet.
+
+The centre of mass of people who stand is over their feet to within two degrees (recorded poses of the library), which
+no view of one camera shows as well: tilted towards the camera or away from it, a body looks nearly the same.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..rows import Rows
+
+_SIDES = ("left", "right")
+_KINDS = ("ear", "shoulder", "elbow", "wrist", "hip", "knee", "ankle", "foot")
+STANDING_POINTS = tuple(f"{side}_{kind}" for kind in _KINDS for side in _SIDES)
+"""The points (16) that the measures of this module look at."""
+
+SEGMENTS_OF_MASS: tuple[tuple[str, str, float, float], ...] = (
+    ("ear", "ear", 0.081, 0.0),  # head and neck, whose centre is at the ear canal
+    ("hip", "shoulder", 0.497, 0.5),  # trunk
+    ("shoulder", "elbow", 0.056, 0.436),
+    ("elbow", "wrist", 0.032, 0.430),
+    ("wrist", "wrist", 0.012, 0.0),  # hands
+    ("hip", "knee", 0.200, 0.433),
+    ("knee", "ankle", 0.093, 0.433),
+    ("ankle", "foot", 0.029, 0.5),
+)
+"""Segments of both sides: from, to, share of the body's mass, place of the segment's centre on the way.
+
+Source: Winter 2009, Biomechanics and Motor Control of Human Movement, table 4.1 (after Dempster 1955).
+"""
+
+SUPPORT_AHEAD = 0.4
+"""Where between ankles and balls of the feet a standing body is held up: there recorded people's centre of mass is."""
+
+USUAL_PITCH_DEG, USUAL_SIGMA_DEG = 6.0, 10.0
+"""Cameras are held higher than the middle of those they look at: mean and standard deviation of their pitch."""
+
+KNOWN_SIGMA_DEG = 2.5
+"""Of a known camera's pitch as a standing person shows it: the centre of mass is off its support by 2.2 degrees."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gravity(Rows):
+    """What is known of the direction of gravity before B cameras.
+
+    Attributes:
+        pitch: (B,) radians by which the camera looks down.
+        sigma: (B,) radians, standard deviation of the pitch as a standing person shows it.
+    """
+
+    pitch: Tensor
+    sigma: Tensor
+
+    def __len__(self) -> int:
+        return len(self.pitch)
+
+    @staticmethod
+    def unknown(count: int) -> Gravity:
+        """Of cameras that may look up or down by any angle."""
+        return Gravity.known(torch.zeros(count), math.inf)
+
+    @staticmethod
+    def usual(count: int) -> Gravity:
+        """Of cameras that people took pictures with."""
+        return Gravity.known(torch.full((count,), USUAL_PITCH_DEG), USUAL_SIGMA_DEG)
+
+    @staticmethod
+    def known(pitch_deg: Tensor, sigma_deg: float = KNOWN_SIGMA_DEG) -> Gravity:
+        """Of cameras that look down by (B,) degrees."""
+        return Gravity(pitch=torch.deg2rad(pitch_deg), sigma=torch.full_like(pitch_deg, math.radians(sigma_deg)))
+
+
+# Degrees or metres up to which a row stands altogether, and from which on it does not.
+_ACROSS, _ALONG, _TRUNK, _THIGHS, _KNEES = (15.0, 30.0), (35.0, 55.0), (20.0, 40.0), (20.0, 40.0), (25.0, 50.0)
+_LEVEL, _STRIDE = (0.08, 0.2), (0.5, 0.8)
+
+
+def _offset_table() -> tuple[float, ...]:
+    """Weights of `STANDING_POINTS` in the centre of mass, less those in the support."""
+    share = dict.fromkeys(_KINDS, 0.0)
+    for start, end, mass, place in SEGMENTS_OF_MASS:
+        share[start] += mass * (1 - place)
+        share[end] += mass * place
+    share["ankle"] -= 1 - SUPPORT_AHEAD
+    share["foot"] -= SUPPORT_AHEAD
+    return tuple(share[kind] / 2 for kind in _KINDS for _ in _SIDES)
+
+
+OFFSET = _offset_table()
+"""Weights (16) of `STANDING_POINTS` whose sum is the way from the support to the centre of mass."""
+
+
+def centre_over_support(points: Tensor) -> Tensor:
+    """(B, 3) metres, from the support to the centre of mass, of `STANDING_POINTS` (B, 16, 3)."""
+    return (points * points.new_tensor(OFFSET)[:, None]).sum(-2)
+
+
+def tilt_of(offset: Tensor) -> Tensor:
+    """(B,) radians by which directions (B, 3), camera frame, lean away from the camera against the image's upright."""
+    return torch.atan2(offset[..., 2], -offset[..., 1])
+
+
+def standing(points: Tensor, pitch: Tensor | float = 0.0) -> Tensor:
+    """How certainly bodies stand: trunk and thighs near the body's axis, that near the upright, feet level and close.
+
+    Args:
+        points: (B, 16, 3) metres, camera frame, `STANDING_POINTS`.
+        pitch: (B,) or one, radians by which the camera looks down.
+    Returns:
+        (B,) from 0 (jumps, lies, sits, walks wide, stands on the hands) to 1, continuous.
+    """
+    where = dict(zip(STANDING_POINTS, points.unbind(-2), strict=True))
+    middle = {kind: (where[f"left_{kind}"] + where[f"right_{kind}"]) / 2 for kind in ("hip", "shoulder", "ankle")}
+    axis = centre_over_support(points)
+    thighs = {side: where[f"{side}_hip"] - where[f"{side}_knee"] for side in _SIDES}
+    shins = {side: where[f"{side}_knee"] - where[f"{side}_ankle"] for side in _SIDES}
+    apart = where["left_ankle"] - where["right_ankle"]
+    drop = (apart * axis).sum(-1) / axis.norm(dim=-1).clamp_min(1e-6)
+    found = _ramp(torch.rad2deg(torch.atan2(axis[..., 0].abs(), -axis[..., 1])), _ACROSS)
+    found = found * _ramp(torch.rad2deg(tilt_of(axis) + pitch).abs(), _ALONG)
+    found = found * _ramp(_angle_deg(middle["shoulder"] - middle["hip"], axis), _TRUNK)
+    for side in _SIDES:
+        found = found * _ramp(_angle_deg(thighs[side], axis), _THIGHS)
+        found = found * _ramp(_angle_deg(thighs[side], shins[side]), _KNEES)
+    return found * _ramp(drop.abs(), _LEVEL) * _ramp(apart.norm(dim=-1), _STRIDE)
+
+
+def _ramp(value: Tensor, limits: tuple[float, float]) -> Tensor:
+    """1 up to the first limit, 0 from the second on."""
+    return ((limits[1] - value) / (limits[1] - limits[0])).clamp(0.0, 1.0)
+
+
+def _angle_deg(first: Tensor, second: Tensor) -> Tensor:
+    sine = torch.linalg.cross(first, second).norm(dim=-1)
+    return torch.atan2(sine, (first * second).sum(-1)) * (180.0 / math.pi)
