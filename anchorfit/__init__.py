@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .observations import Observations, Person, match_people, read_people
     from .pictures import draw_overlay
     from .pipeline import fit, fit_people, predict, predict_people
+    from .points import PointFit, fit_points
     from .results import BodyEstimate
 
 _HOMES = {
@@ -24,11 +25,13 @@ _HOMES = {
     "BodyModel": "anchorfit.body",
     "Observations": "anchorfit.observations",
     "Person": "anchorfit.observations",
+    "PointFit": "anchorfit.points",
     "detect": "anchorfit.detectors",
     "draw_overlay": "anchorfit.pictures",
     "export_mesh": "anchorfit.meshes",
     "fit": "anchorfit.pipeline",
     "fit_people": "anchorfit.pipeline",
+    "fit_points": "anchorfit.points",
     "load_body": "anchorfit.body",
     "match_people": "anchorfit.observations",
     "predict": "anchorfit.pipeline",
@@ -41,12 +44,14 @@ __all__ = [
     "BodyModel",
     "Observations",
     "Person",
+    "PointFit",
     "__version__",
     "detect",
     "draw_overlay",
     "export_mesh",
     "fit",
     "fit_people",
+    "fit_points",
     "load_body",
     "match_people",
     "predict",

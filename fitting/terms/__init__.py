@@ -10,6 +10,7 @@ from .interpenetration import Interpenetration, InterpenetrationTerm
 from .keypoints import Keypoints, KeypointTerm
 from .limb_directions import LimbDirections, LimbDirectionTerm
 from .mixture import Mixture, MixtureTerm
+from .points import Points, PointTerm
 from .robust import Robust
 from .shape import Shape, ShapeTerm
 from .shared_shape import SharedShape, SharedShapeTerm
@@ -34,6 +35,8 @@ __all__ = [
     "LimbDirections",
     "Mixture",
     "MixtureTerm",
+    "PointTerm",
+    "Points",
     "Robust",
     "Shape",
     "ShapeTerm",
