@@ -45,8 +45,15 @@ _STAYS = 1e-4  # square metres: weight of the twist of the parent
 
 @dataclass(frozen=True, eq=False)
 class _Anatomy:
-    """What the start needs to know of P points of a body: carriers (P,), rest (P, 3), joints (24, 3) at rest, and for
-    each of the 24 joints the point that is the joint itself, or -1. ``below``: (24, 24) bool [j, k]: k is j or below."""
+    """What the start needs to know of P points of a body.
+
+    Attributes:
+        carriers: (P,) the joint that turns each point.
+        rest: (P, 3) metres, the points of the mean body at rest. joints: (24, 3) its joints.
+        itself: for each of the 24 joints the point that is the joint itself, or -1.
+        below: (24, 24) bool, [j, k]: k is j or below j.
+        parents: of the joints.
+    """
 
     carriers: Tensor
     rest: Tensor

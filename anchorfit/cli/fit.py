@@ -24,6 +24,9 @@ def fit(
     output: opt.Output,
     keypoints: opt.Keypoints = None,
     convention: opt.Convention = None,
+    points: opt.Points = None,
+    unit: opt.PointUnit = "auto",
+    up: opt.PointUp = "auto",
     detector: opt.Detector = "auto",
     detector_model: opt.DetectorModel = None,
     thorough: opt.Thorough = False,
@@ -73,6 +76,12 @@ def fit(
     The exit code is 0 when a person was fitted and a file written (problems are said at the end), 1 when not, and 2
     for a wrong command.
     """
+    if points is not None:
+        from .points import fit_points_of
+
+        job = {"convention": points, "unit": unit, "up": up, "sequence": video or same_person, "rate": fps}
+        fit_points_of(images, output, save, body, gender, device, job)
+        return
     from ..fitting import SCHEDULES, read_config
     from ..pipeline import FitOptions, load_body_on
     from ..regressors import load_networks

@@ -65,6 +65,18 @@ Output = Annotated[Path, typer.Option("--output", "-o", help="Folder for the res
 Convention = Annotated[
     str | None, typer.Option(help="Joint convention, where the file does not say: lsp14, coco17, body25 ...")
 ]
+Points = Annotated[
+    str | None,
+    typer.Option(
+        help="IMAGES are files of points in space (.npy, .npz, .csv, .json, .trc, .c3d): which points, smpl24, h36m17, "
+        "coco17, body25, mediapipe33, kinect25, azure32, smplh22 ...; names, where the file's labels say it; or a JSON "
+        "file from labels to body points (docs/points.md)."
+    ),
+]
+PointUnit = Annotated[
+    str, typer.Option(help="Unit of --points: m, cm, mm; auto (told by the body's size); free (none: mean size).")
+]
+PointUp = Annotated[str, typer.Option(help="Axis of --points that points up: x, y, z, -x, -y, -z; auto.")]
 Body = Annotated[str, typer.Option(help="'open', or a path to an SMPL .pkl or .npz file.")]
 Gender = Annotated[str, typer.Option(help="neutral, male or female.")]
 Focal = Annotated[

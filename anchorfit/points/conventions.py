@@ -130,7 +130,8 @@ def body_points(convention: str | Sequence[str | None] | Mapping[str, str | None
 
 def _nobody_known(labels: Sequence[str], what: str) -> str:
     shown = ", ".join(labels[:6]) or "none"
-    return f"points: no label {what}; there are {shown}{' ...' if len(labels) > 6 else ''}; say what they are with convention"
+    more = " ..." if len(labels) > 6 else ""
+    return f"points: no label {what}; there are {shown}{more}; say what they are with convention"
 
 
 def labelled(label: str) -> str | None:

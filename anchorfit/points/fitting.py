@@ -226,7 +226,7 @@ def _gaps(where: Tensor, seen: Tensor) -> list[str]:
     """A remark where points stand at the very origin, as some programs write gaps."""
     zero = (where == 0).all(-1) & (seen > 0)
     count = int(zero.sum())
-    if not count or count == 1 and len(where) == 1:
+    if not count or (count == 1 and len(where) == 1):
         return []
     return [f"{count} points at exactly (0, 0, 0) are taken as missing"]
 
