@@ -88,7 +88,8 @@ def fit_positions(
         more: further terms of the same rows (known sizes, say), on in every stage.
     """
     count = len(positions)
-    rows = filled(torch.arange(count, device=positions.device), 16)  # few rows round otherwise, see `rows`
+    # In whole vectors of 16 numbers: those left over at the end of an array are rounded otherwise, as few rows are.
+    rows = filled(torch.arange(count, device=positions.device), -(-count // 16) * 16)
     with torch.inference_mode():
         fit = _Fit(body, pose_prior, tuple(names), positions[rows], confidence[rows], config, tuple(more), rows)
         return fit.run().rows(slice(0, count))

@@ -86,7 +86,9 @@ def test_every_convention(body, truth, name):
 
 def test_conventions_have_as_many_points_as_their_names_say():
     for name, convention in POINT_CONVENTIONS.items():
-        digits = "".join(character for character in name.removeprefix("h36m").removeprefix("k4a") if character.isdigit())
+        digits = "".join(
+            character for character in name.removeprefix("h36m").removeprefix("k4a") if character.isdigit()
+        )
         assert not digits or len(convention) == int(digits), name
 
 
