@@ -20,6 +20,7 @@ from .least_squares import LevenbergMarquardt, Solution, Stopping, minimise
 from .point_start import point_start
 from .pose_prior import GaussianMixture
 from .terms.hinge import HingeTerm
+from .terms.known_size import KnownSize
 from .terms.mixture import MixtureTerm
 from .terms.points import PointTerm
 from .terms.shape import ShapeTerm
@@ -74,7 +75,8 @@ def fit_positions(
     confidence: Tensor,
     config: PointConfig = PointConfig(),
     *,
-    more: Sequence[Term] = (),
+    sizes: KnownSize | None = None,
+    labels: Sequence[str] = (),
 ) -> PointSolution:
     """Fits bodies to points, row by row.
 
@@ -85,13 +87,15 @@ def fit_positions(
         positions: (B, P, 3) metres; finite where measured. A row's numbers are best small: centred on itself.
         confidence: (B, P) in [0, 1], 0 where not measured.
         config: the constants.
-        more: further terms of the same rows (known sizes, say), on in every stage.
+        sizes: heights and measurements that are known, for rows of the
+        labels: B names of the rows; none: those for all.
     """
     count = len(positions)
     # In whole vectors of 16 numbers: those left over at the end of an array are rounded otherwise, as few rows are.
     rows = filled(torch.arange(count, device=positions.device), -(-count // 16) * 16)
     with torch.inference_mode():
-        fit = _Fit(body, pose_prior, tuple(names), positions[rows], confidence[rows], config, tuple(more), rows)
+        named = tuple(labels[row] for row in rows.tolist()) if labels else ("",) * len(rows)
+        fit = _Fit(body, pose_prior, tuple(names), positions[rows], confidence[rows], config, sizes, named)
         return fit.run().rows(slice(0, count))
 
 
@@ -103,8 +107,8 @@ class _Fit:
     positions: Tensor
     confidence: Tensor
     config: PointConfig
-    more: tuple[Term, ...]
-    rows: Tensor  # which rows of ``more`` these are
+    sizes: KnownSize | None
+    labels: tuple[str, ...]
 
     def run(self) -> PointSolution:
         config, count = self.config, len(self.positions)
@@ -140,20 +144,21 @@ class _Fit:
         return (config.noise_found * typical).clamp(config.least_noise, config.most_noise).nan_to_num(config.most_noise)
 
     def _solve(self, start: Tensor, stopping: Stopping, noise: Tensor, some: slice) -> Solution:
-        energy = Energy(self.body, point_terms(self, noise, some), rigid=True)
+        energy = Energy(self.body, point_terms(self, noise, some, start), rigid=True)
         return minimise(energy, start, self.config.rule, stopping)
 
 
-def point_terms(fit: _Fit, noise: Tensor, some: slice) -> list[Term]:
-    """The energy of one stage."""
+def point_terms(fit: _Fit, noise: Tensor, some: slice, start: Tensor) -> list[Term]:
+    """The energy of one stage that begins at ``start`` (B, D)."""
     config = fit.config
     weights = fit.confidence[:, some].clamp(0, 1).sqrt() / noise[:, None]
+    known = fit.sizes and fit.sizes.term(fit.body, fit.labels, start, weight=config.shape_weight)
     return [
         PointTerm(fit.names[some], fit.positions[:, some], weights, sigma=config.reach),
         MixtureTerm(fit.pose_prior, config.pose_weight, temperature=config.mixture_temperature),
         HingeTerm(config.pose_weight, gain=config.hinge_gain, steepness=config.hinge_steepness),
         ShapeTerm(config.shape_weight),
-        *fit.more,
+        *([known] if known else []),
     ]
 
 
@@ -169,12 +174,13 @@ def couple_positions(
     persons: Sequence[Hashable] = (),
     videos: Sequence[Hashable] = (),
     lost: Tensor,
-    more: Sequence[Term] = (),
+    sizes: KnownSize | None = None,
+    labels: Sequence[str] = (),
 ) -> PointSolution:
     """Goes on from fits of rows apart: one shape for all rows of a person, smooth motion along a recording.
 
     Args:
-        body, pose_prior, names, confidence, config, more: as for `fit_positions`.
+        body, pose_prior, names, confidence, config, sizes, labels: as for `fit_positions`.
         positions: (B, P, 3) metres, all rows in one frame, that of ``found.params``.
         found: of the rows apart.
         persons: B labels, or none; rows of one label get one shape.
@@ -182,8 +188,9 @@ def couple_positions(
         lost: (B,) bool, rows whose points fit no body: they have no say, and follow their neighbours.
     """
     confidence = torch.where(lost[:, None], 0.0, confidence)
-    fit = _Fit(body, pose_prior, tuple(names), positions, confidence, config, tuple(more), torch.arange(len(lost)))
-    terms = point_terms(fit, found.noise, slice(None))
+    named = tuple(labels) or ("",) * len(lost)
+    fit = _Fit(body, pose_prior, tuple(names), positions, confidence, config, sizes, named)
+    terms = point_terms(fit, found.noise, slice(None), found.params)
     params, steps, status = found.params, found.steps, found.status
     if persons:
         groups: dict[Hashable, list[int]] = {}

@@ -27,6 +27,8 @@ def fit(
     points: opt.Points = None,
     unit: opt.PointUnit = "auto",
     up: opt.PointUp = "auto",
+    height: opt.Height = None,
+    measure: opt.Measure = None,
     detector: opt.Detector = "auto",
     detector_model: opt.DetectorModel = None,
     thorough: opt.Thorough = False,
@@ -76,10 +78,14 @@ def fit(
     The exit code is 0 when a person was fitted and a file written (problems are said at the end), 1 when not, and 2
     for a wrong command.
     """
+    from ..points.known import read_known_sizes
+
+    sizes = read_known_sizes(height, measure)
     if points is not None:
         from .points import fit_points_of
 
         job = {"convention": points, "unit": unit, "up": up, "sequence": video or same_person, "rate": fps}
+        job |= {"sizes": sizes}
         fit_points_of(images, output, save, body, gender, device, job)
         return
     from ..fitting import SCHEDULES, read_config
@@ -112,10 +118,13 @@ def fit(
     if schedule not in SCHEDULES:
         raise typer.BadParameter(f"expected one of {', '.join(SCHEDULES)}, got {schedule!r}", param_hint="--schedule")
     film = source.video is not None
+    constants = read_config(config, SCHEDULES[schedule]()) if config else None
+    if sizes is not None:
+        constants = (constants or SCHEDULES[schedule]()).with_term(sizes)
     options = FitOptions(
         focal=focal,
         schedule=schedule,
-        config=read_config(config, SCHEDULES[schedule]()) if config else None,
+        config=constants,
         masks=mask is not None,
         same_person=same_person or film,
         video=video or film,
@@ -135,6 +144,7 @@ def fit(
         "body": [body, gender],
     }
     settings |= {"weights": fingerprint(weights), "focal": focal, "schedule": schedule, "fps": fps}
+    settings |= {"sizes": dict(sizes.given) if sizes else {}}
     settings |= {"config": fingerprint(config), "same_person": same_person, "video": video}
     delivery = Delivery.of(
         source,

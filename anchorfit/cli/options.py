@@ -77,6 +77,16 @@ PointUnit = Annotated[
     str, typer.Option(help="Unit of --points: m, cm, mm; auto (told by the body's size); free (none: mean size).")
 ]
 PointUp = Annotated[str, typer.Option(help="Axis of --points that points up: x, y, z, -x, -y, -z; auto.")]
+Height = Annotated[
+    float | None, typer.Option(help="Height of the people in metres, where known: distances are metric.")
+]
+Measure = Annotated[
+    str | None,
+    typer.Option(
+        help="Known measurements: waist=0.81,inseam=0.79 (metres) of everyone, or a CSV file with a column name "
+        "(IMAGE#PERSON) and one for each measurement."
+    ),
+]
 Body = Annotated[str, typer.Option(help="'open', or a path to an SMPL .pkl or .npz file.")]
 Gender = Annotated[str, typer.Option(help="neutral, male or female.")]
 Focal = Annotated[

@@ -6,13 +6,14 @@ import csv
 import io
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from ..atomic import write_atomically
 from ..body import BodyModel
+from ..fitting.terms import KnownSize
 from .fitting import PointFit, fit_points
 from .recording import PointFileError, read_points
 
@@ -30,6 +31,7 @@ class PointJob:
         unit, up: as for `fit_points`.
         kinds: of `KINDS`; None: npz, and bvh for a person in time.
         rate: frames a second, where the file does not say.
+        sizes: known heights and measurements, by the files' names or for all.
     """
 
     convention: str
@@ -38,6 +40,7 @@ class PointJob:
     up: str = "auto"
     kinds: tuple[str, ...] | None = None
     rate: float = 30.0
+    sizes: KnownSize | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +81,7 @@ def fit_point_files(paths: Sequence[Path], body: BodyModel, output: Path, job: P
                 unit=job.unit,  # type: ignore[arg-type]
                 stated_unit=recording.unit,
                 up=job.up,  # type: ignore[arg-type]
+                sizes=_sizes_of(job.sizes, path),
                 names=[f"{stem}@{recording.first_frame + row:06d}#0" for row in range(len(recording.points))],
             )
             rate = recording.rate or job.rate
@@ -98,6 +102,14 @@ def fit_point_files(paths: Sequence[Path], body: BodyModel, output: Path, job: P
         remarks.append(f"{path.name}: {len(found)} bodies, {trusted} trusted; {off}")
         problems += [f"{path.name}: row {row}: {text}" for row, text in _first(found.problems)]
     return PointReport(bodies=bodies, files=tuple(files), remarks=tuple(remarks), problems=tuple(problems))
+
+
+def _sizes_of(sizes: KnownSize | None, path: Path) -> KnownSize | None:
+    """What is known of the person of one file."""
+    if sizes is None:
+        return None
+    known = sizes.given.get(path.name) or sizes.given.get(path.stem) or sizes.given.get("")
+    return replace(sizes, given={"": known}) if known else None
 
 
 def _convention(text: str) -> str | Mapping[str, str | None]:

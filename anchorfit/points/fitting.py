@@ -12,10 +12,12 @@ import torch
 from torch import Tensor
 
 from ..body import CANONICAL_JOINTS, BodyModel, axis_angle_to_matrix, load_body, matrix_to_axis_angle
+from ..body.joint_sets import CANONICAL_SOURCES
 from ..body.kinematics import compiled_points
 from ..camera import project
 from ..fitting import GaussianMixture, load_pose_prior
 from ..fitting.point_fit import PointConfig, PointSolution, couple_positions, fit_positions
+from ..fitting.terms import KnownSize
 from ..results import BodyEstimate, Diagnostics
 from . import trust
 from .conventions import body_points
@@ -70,6 +72,7 @@ def fit_points(
     stated_unit: str = "",
     up: Up | Literal["auto"] = "auto",
     names: Sequence[str] = (),
+    sizes: KnownSize | None = None,
     batch_size: int = 256,
     config: PointConfig = PointConfig(),
 ) -> PointFit:
@@ -91,6 +94,7 @@ def fit_points(
         stated_unit: what a file says; only to remark where the body's size says otherwise.
         up: the axis that points up, or ``"auto"``: told by the bodies. It sets the virtual camera's axes alone.
         names: B names of the rows; by default their numbers.
+        sizes: known heights and measurements (`fitting.terms.KnownSize`), for rows by name or for all.
         batch_size: rows fitted at once: speed and memory only.
         config: the fit's constants.
     Raises:
@@ -130,11 +134,14 @@ def fit_points(
 
     turn = frame.rotation.to(scaled)
     local = (scaled - centres[:, None]) @ turn.mT  # each row about its own centre, in the camera's axes
-    apart = _in_batches(body, pose_prior, used, local, seen, config, batch_size)
-    sizes = ratios / ratios[torch.isfinite(ratios)].median() if unit != "free" else torch.ones_like(ratios)
-    sizes = sizes.nan_to_num(1.0)
+    labelled = _names(names, len(where))
+    apart = _in_batches(body, pose_prior, used, local, seen, config, batch_size, sizes, labelled)
+    if sizes is not None and unit != "free":
+        remarks.append(_sizes_said(sizes))
+    usual = ratios if unit == "free" else ratios[torch.isfinite(ratios)].median()
+    longer = (ratios / usual).nan_to_num(1.0)
     mirrored = _exchanged(body, pose_prior, used, local, seen, apart, config)
-    verdict = trust.judge(body, used, local, seen, apart.params, apart.distances, sizes, mirrored)
+    verdict = trust.judge(body, used, local, seen, apart.params, apart.distances, longer, mirrored)
     placed = frame.to_camera(centres.double()).to(local)  # (B, 3) of the rows' centres
     params = apart.params.clone()
     params[:, body.layout.transl] += placed
@@ -152,6 +159,8 @@ def fit_points(
             persons=same,
             videos=same if smooth else (),
             lost=~verdict.trusted,
+            sizes=sizes,
+            labels=labelled,
         )
     # What is written back: the body in the points' own axes, about the pelvis joint.
     root = body.rest_joints(found.params[:, body.layout.betas])[:, 0]
@@ -160,7 +169,7 @@ def fit_points(
     problems = [(row, reason) for row, reason in enumerate(verdict.reasons) if reason]
     told = trust.outlying(used, found.distances)
     problems += [(row, text) for row, text in enumerate(told) if text and not verdict.reasons[row]]
-    estimate = _estimate(body, used, local + placed[:, None], seen, found, verdict, frame, names)
+    estimate = _estimate(body, used, local + placed[:, None], seen, found, verdict, frame, labelled)
     return PointFit(
         estimate=estimate,
         errors_mm=errors.cpu(),
@@ -259,6 +268,17 @@ def _person_sizes(ratios: Tensor, sequence: bool) -> Tensor:
     return middle.expand_as(ratios) if sequence else torch.where(ratios > 0, ratios, middle)
 
 
+def _names(names: Sequence[str], count: int) -> tuple[str, ...]:
+    if names and len(names) != count:
+        raise ValueError(f"names: expected {count}, got {len(names)}")
+    return tuple(names) or tuple(f"row{row:06d}#0" for row in range(count))
+
+
+def _sizes_said(sizes: KnownSize) -> str:
+    known = dict.fromkeys(size for one in sizes.given.values() for size in one)
+    return f"known: {', '.join(known)}; the body has them to {100 * sizes.tolerance:.0f} cm or so"
+
+
 def _centres(points: Tensor, seen: Tensor) -> Tensor:
     """(B, 3) the middle of each row's points, which outliers do not move."""
     middle = points.masked_fill((seen <= 0)[..., None], torch.nan).nanmedian(1).values
@@ -273,9 +293,11 @@ def _in_batches(
     seen: Tensor,
     config: PointConfig,
     size: int,
+    known: KnownSize | None,
+    labels: Sequence[str],
 ) -> PointSolution:
     parts = [
-        fit_positions(body, pose_prior, names, positions[rows], seen[rows], config)
+        fit_positions(body, pose_prior, names, positions[rows], seen[rows], config, sizes=known, labels=labels[rows])
         for rows in (slice(start, start + size) for start in range(0, len(positions), max(1, size)))
     ]
     return parts[0] if len(parts) == 1 else PointSolution.concatenate(parts)
@@ -327,8 +349,6 @@ def _estimate(
     """The record that everything else takes: keypoints are the canonical joints among the points, as the camera sees
     them."""
     count = len(positions)
-    if names and len(names) != count:
-        raise ValueError(f"names: expected {count}, got {len(names)}")
     canonical = [CANONICAL_JOINTS.index(plain) if (plain := _canonical(name)) else -1 for name in used]
     chosen = [place for place, joint in enumerate(canonical) if joint >= 0]
     joints = [canonical[place] for place in chosen]
@@ -347,7 +367,7 @@ def _estimate(
         crop_from_image=torch.eye(3, dtype=positions.dtype).expand(count, 3, 3).clone(),
         keypoints=keypoints,
         confidence=confidence,
-        names=tuple(names) or tuple(f"row{row:06d}#0" for row in range(count)),
+        names=tuple(names),
         images=("",) * count,
         body=body.source or body.name,
         gender=body.gender,
@@ -369,8 +389,6 @@ def _canonical(name: str) -> str | None:
     """The canonical joint that a body point is."""
     if name in CANONICAL_JOINTS:
         return name
-    from ..body.joint_sets import CANONICAL_SOURCES
-
     return next((joint for joint, source in CANONICAL_SOURCES.items() if source == ((name, 1.0),)), None)
 
 

@@ -8,6 +8,7 @@ from .autograd import AutogradTerm
 from .hinge import Hinge, HingeTerm
 from .interpenetration import Interpenetration, InterpenetrationTerm
 from .keypoints import Keypoints, KeypointTerm
+from .known_size import KnownSize, KnownSizeTerm, known_size
 from .limb_directions import LimbDirections, LimbDirectionTerm
 from .mixture import Mixture, MixtureTerm
 from .points import Points, PointTerm
@@ -31,6 +32,8 @@ __all__ = [
     "InterpenetrationTerm",
     "KeypointTerm",
     "Keypoints",
+    "KnownSize",
+    "KnownSizeTerm",
     "LimbDirectionTerm",
     "LimbDirections",
     "Mixture",
@@ -50,6 +53,7 @@ __all__ = [
     "TranslationTerm",
     "Upright",
     "UprightTerm",
+    "known_size",
 ]
 
 if not TYPE_CHECKING:
