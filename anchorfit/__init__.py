@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .observations import Observations, Person, match_people, read_people
     from .pictures import draw_overlay
     from .pipeline import fit, fit_people, predict, predict_people
+    from .points import PointFit, fit_points
     from .results import BodyEstimate
     from .runs import EngineOptions, Listener, RunOptions, run
 
@@ -25,6 +26,7 @@ _HOMES = {
     "BodyModel": "anchorfit.body",
     "Observations": "anchorfit.observations",
     "Person": "anchorfit.observations",
+    "PointFit": "anchorfit.points",
     "detect": "anchorfit.detectors",
     "draw_overlay": "anchorfit.pictures",
     "EngineOptions": "anchorfit.runs.engines",
@@ -33,6 +35,7 @@ _HOMES = {
     "export_mesh": "anchorfit.meshes",
     "fit": "anchorfit.pipeline",
     "fit_people": "anchorfit.pipeline",
+    "fit_points": "anchorfit.points",
     "load_body": "anchorfit.body",
     "match_people": "anchorfit.observations",
     "predict": "anchorfit.pipeline",
@@ -48,6 +51,7 @@ __all__ = [
     "Listener",
     "Observations",
     "Person",
+    "PointFit",
     "RunOptions",
     "__version__",
     "detect",
@@ -55,6 +59,7 @@ __all__ = [
     "export_mesh",
     "fit",
     "fit_people",
+    "fit_points",
     "load_body",
     "match_people",
     "predict",

@@ -291,8 +291,15 @@ def compile_points(
 
 
 @lru_cache(maxsize=64)
-def compiled_points(body: BodyModel, names: tuple[str, ...] = CANONICAL_JOINTS) -> PointSet:
-    """`compile_points`, remembered for the bodies and names used last; ``vertex:INDEX`` comes after all other names."""
+def compiled_points(
+    body: BodyModel, names: tuple[str, ...] = CANONICAL_JOINTS, *, correctives: bool = True
+) -> PointSet:
+    """`compile_points`, remembered for the bodies and names used last; ``vertex:INDEX`` comes after all other names.
+
+    Without ``correctives``, of the same body without its pose correctives.
+    """
+    if not correctives:
+        body = replace(body, posedirs=None)
     vertices = [int(name.removeprefix("vertex:")) for name in names if name.startswith("vertex:")]
     return compile_points(body, names[: len(names) - len(vertices)], vertices=vertices)
 

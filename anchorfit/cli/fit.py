@@ -16,6 +16,11 @@ def fit(
     output: opt.Output,
     keypoints: opt.Keypoints = None,
     convention: opt.Convention = None,
+    points: opt.Points = None,
+    unit: opt.PointUnit = "auto",
+    up: opt.PointUp = "auto",
+    height: opt.Height = None,
+    measure: opt.Measure = None,
     detector: opt.Detector = "auto",
     detector_model: opt.DetectorModel = None,
     thorough: opt.Thorough = False,
@@ -67,6 +72,12 @@ def fit(
     The exit code is 0 when a person was fitted and a file written (problems are said at the end), 1 when not, and 2
     for a wrong command.
     """
+    if points is not None:
+        from .points import fit_points_of
+
+        job = {"convention": points, "unit": unit, "up": up, "sequence": video or same_person, "rate": fps}
+        fit_points_of(images, output, save, opt.body_of(body, gender, age), gender, device, height, measure, job)
+        return
     from ..runs import EngineOptions, RunOptions
 
     options = RunOptions(
@@ -84,6 +95,8 @@ def fit(
         age=age,
         focal=focal,
         pitch=pitch,
+        height=height,
+        measure=measure,
         weights=weights,
         init=tuple(init or ()),
         schedule=schedule,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -70,6 +69,28 @@ Output = Annotated[
 ]
 Convention = Annotated[
     str | None, typer.Option(help="Joint convention, where the file does not say: lsp14, coco17, body25 ...")
+]
+Points = Annotated[
+    str | None,
+    typer.Option(
+        help="IMAGES are files of points in space (.npy, .npz, .csv, .json, .trc, .c3d): which points, smpl24, h36m17, "
+        "coco17, body25, mediapipe33, kinect25, azure32, smplh22 ...; names, where the file's labels say it; or a JSON "
+        "file from labels to body points (docs/points.md)."
+    ),
+]
+PointUnit = Annotated[
+    str, typer.Option(help="Unit of --points: m, cm, mm; auto (told by the body's size); free (none: mean size).")
+]
+PointUp = Annotated[str, typer.Option(help="Axis of --points that points up: x, y, z, -x, -y, -z; auto.")]
+Height = Annotated[
+    float | None, typer.Option(help="Height of the people in metres, where known: distances are metric.")
+]
+Measure = Annotated[
+    str | None,
+    typer.Option(
+        help="Known measurements: waist=0.81,inseam=0.79 (metres) of everyone, or a CSV file with a column name "
+        "(IMAGE#PERSON) and one for each measurement."
+    ),
 ]
 Body = Annotated[str, typer.Option(help="'open', or a path to an SMPL .pkl or .npz file.")]
 Gender = Annotated[str, typer.Option(help="neutral, male or female.")]

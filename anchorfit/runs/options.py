@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -13,6 +13,7 @@ from ..fitting import SCHEDULES, FitConfig, read_config
 from ..observations.videos import LONGEST_GAP_S
 from ..options import OptionError
 from ..pipeline import FitOptions
+from ..points.known import read_known_sizes
 from .detecting import Detection
 from .fingerprint import fingerprint
 from .sources import Source
@@ -42,6 +43,8 @@ class RunOptions:
         focal: pixels; None: from EXIF, else the image's diagonal.
         pitch: degrees by which the camera looks down, or "people": as those who stand in an image show together; None:
             not known.
+        height: metres, of everyone.
+        measure: ``waist=0.81,inseam=0.79`` (metres), of everyone, or a CSV file by person.
         weights: folder with networks; None: the package's.
         init: files or folders of estimates to start from, by name.
         schedule: "anchored" or "smplify".
@@ -66,6 +69,8 @@ class RunOptions:
     age: str = "adult"
     focal: float | None = None
     pitch: float | str | None = None
+    height: float | None = None
+    measure: str | None = None
     weights: Path | None = None
     init: tuple[Path, ...] = ()
     schedule: str = "anchored"
@@ -99,6 +104,7 @@ class RunOptions:
             raise OptionError("pitch", "only with --schedule anchored, got smplify")
         if not 0 < self.fps < float("inf"):
             raise OptionError("fps", f"expected a positive number, got {self.fps}")
+        read_known_sizes(self.height, self.measure)
         for path in (*self.init, *([self.weights] if self.weights else [])):
             if not path.exists():
                 raise FileNotFoundError(f"{path}: no such file or folder")
@@ -109,6 +115,8 @@ class RunOptions:
         for name in ("keypoints", "detector_model", "weights", "config"):
             value = getattr(self, name)
             plain[name] = repr(value) if isinstance(value, FitConfig) else fingerprint(value)
+        sizes = read_known_sizes(self.height, self.measure)
+        plain["measure"] = dict(sizes.given) if sizes else None
         return {**plain, "init": [str(path.absolute()) for path in self.init]}
 
     def source(self, images: Sequence[Path], detector_device: str) -> Source:
@@ -132,6 +140,9 @@ class RunOptions:
     def fit_options(self, *, film: bool) -> FitOptions:
         """As `anchorfit.pipeline` takes them; ``film``: the people are those of a video."""
         config = read_config(self.config, SCHEDULES[self.schedule]()) if isinstance(self.config, Path) else self.config
+        sizes = read_known_sizes(self.height, self.measure)
+        if sizes is not None:
+            config = (config or SCHEDULES[self.schedule]()).with_term(sizes)
         return FitOptions(
             focal=self.focal,
             pitch=pitch_of(self.pitch),

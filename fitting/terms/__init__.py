@@ -9,8 +9,10 @@ from .balance import Balance, BalanceTerm
 from .hinge import Hinge, HingeTerm
 from .interpenetration import Interpenetration, InterpenetrationTerm
 from .keypoints import Keypoints, KeypointTerm
+from .known_size import KnownSize, KnownSizeTerm, known_size
 from .limb_directions import LimbDirections, LimbDirectionTerm
 from .mixture import Mixture, MixtureTerm
+from .points import Points, PointTerm
 from .robust import Robust
 from .shape import Shape, ShapeTerm
 from .shared_shape import SharedShape, SharedShapeTerm
@@ -33,10 +35,14 @@ __all__ = [
     "InterpenetrationTerm",
     "KeypointTerm",
     "Keypoints",
+    "KnownSize",
+    "KnownSizeTerm",
     "LimbDirectionTerm",
     "LimbDirections",
     "Mixture",
     "MixtureTerm",
+    "PointTerm",
+    "Points",
     "Robust",
     "Shape",
     "ShapeTerm",
@@ -50,6 +56,7 @@ __all__ = [
     "TranslationTerm",
     "Upright",
     "UprightTerm",
+    "known_size",
 ]
 
 if not TYPE_CHECKING:

@@ -1,0 +1,193 @@
+"""Files of points to files of bodies: what ``anchorfit fit FILE --points CONVENTION`` does."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from ..atomic import write_atomically
+from ..body import BodyModel
+from ..fitting.terms import KnownSize
+from .fitting import PointFit, fit_points
+from .recording import PointFileError, read_points
+
+KINDS = ("npz", "json", "bvh", "rigged")
+_FORMATS = (".npy", ".npz", ".json", ".csv", ".trc", ".c3d")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PointJob:
+    """What to do with each file.
+
+    Attributes:
+        convention: a name, ``names``, or the path of a JSON file with a mapping from labels to body points.
+        sequence: the rows are one person's even where the file does not say so.
+        unit, up: as for `fit_points`.
+        kinds: of `KINDS`; None: npz, and bvh for a person in time.
+        rate: frames a second, where the file does not say.
+        sizes: known heights and measurements, by the files' names or for all.
+    """
+
+    convention: str
+    sequence: bool = False
+    unit: str = "auto"
+    up: str = "auto"
+    kinds: tuple[str, ...] | None = None
+    rate: float = 30.0
+    sizes: KnownSize | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PointReport:
+    """What came of the files: bodies fitted, files written, and lines to say."""
+
+    bodies: int
+    files: tuple[Path, ...]
+    remarks: tuple[str, ...]
+    problems: tuple[str, ...]
+
+
+def fit_point_files(paths: Sequence[Path], body: BodyModel, output: Path, job: PointJob) -> PointReport:
+    """Fit bodies to files of points, and write them. A file that cannot be read is a problem; the others go on.
+
+    Writes for each file NAME.npz (`BodyEstimate`), NAME_world.npz (SMPL's parameters in metres and the points' own
+    axes), NAME.csv (a line for each row), and what else is asked for.
+
+    Raises:
+        ValueError: an unknown kind or convention; nothing is read then.
+    """
+    unknown = [kind for kind in job.kinds or () if kind not in KINDS]
+    if unknown:
+        raise ValueError(f"--save: expected some of {', '.join(KINDS)} for points, got {', '.join(unknown)}")
+    convention = _convention(job.convention)
+    bodies, files, remarks, problems = 0, list[Path](), list[str](), list[str]()
+    for path, stem in _stems(paths):
+        try:
+            recording = read_points(path)
+            sequence = job.sequence or recording.in_time
+            found = fit_points(
+                recording.points,
+                recording.confidence,
+                convention=convention,
+                labels=recording.labels,
+                body=body,
+                sequence=sequence,
+                unit=job.unit,  # type: ignore[arg-type]
+                stated_unit=recording.unit,
+                up=job.up,  # type: ignore[arg-type]
+                sizes=_sizes_of(job.sizes, path),
+                names=[f"{stem}@{recording.first_frame + row:06d}#0" for row in range(len(recording.points))],
+            )
+            rate = recording.rate or job.rate
+            output.mkdir(parents=True, exist_ok=True)
+            files += _write(found, body, output / stem, job.kinds or ("npz", *(["bvh"] if sequence else [])), rate)
+        except (ValueError, OSError, ImportError) as error:
+            text = (str(error).splitlines() or [type(error).__name__])[0]
+            problems.append(text if str(path) in text else f"{path}: {text}")
+            continue
+        bodies += len(found)
+        remarks += [f"{path.name}: {remark}" for remark in (*recording.remarks, *found.remarks)]
+        left_out = [label for label, point in zip(recording.labels, found.points, strict=False) if point is None]
+        if left_out:
+            remarks.append(f"{path.name}: no body point for {', '.join(left_out)}")
+        error_mm = found.mean_error_mm
+        trusted = int(found.estimate.diagnostics.trusted.sum())
+        off = f"points {float(error_mm.nanmedian()):.1f} mm off (median)"
+        remarks.append(f"{path.name}: {len(found)} bodies, {trusted} trusted; {off}")
+        problems += [f"{path.name}: row {row}: {text}" for row, text in _first(found.problems)]
+    return PointReport(bodies=bodies, files=tuple(files), remarks=tuple(remarks), problems=tuple(problems))
+
+
+def _sizes_of(sizes: KnownSize | None, path: Path) -> KnownSize | None:
+    """What is known of the person of one file."""
+    if sizes is None:
+        return None
+    known = sizes.given.get(path.name) or sizes.given.get(path.stem) or sizes.given.get("")
+    return replace(sizes, given={"": known}) if known else None
+
+
+def _convention(text: str) -> str | Mapping[str, str | None]:
+    if not text.lower().endswith(".json"):
+        return text
+    try:
+        held = json.loads(Path(text).read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"--points: {text}: not a readable JSON file ({error})") from error
+    if not isinstance(held, dict) or not all(isinstance(value, str | None) for value in held.values()):
+        raise ValueError(f'--points: {text}: expected {{"LABEL": "BODY POINT", ...}}')
+    return held
+
+
+def _stems(paths: Sequence[Path]) -> list[tuple[Path, str]]:
+    """Files, folders of them, and the names that their results get: each its own."""
+    files = []
+    for path in paths:
+        inside = [one for one in sorted(path.iterdir()) if one.suffix.lower() in _FORMATS] if path.is_dir() else [path]
+        if not inside:
+            raise PointFileError(f"{path}: no file of points in this folder ({', '.join(_FORMATS)})")
+        files += inside
+    stems = [path.stem for path in files]
+    return [
+        (path, stem if stems.count(stem) == 1 else f"{stem}_{path.suffix[1:]}_{number}")
+        for number, (path, stem) in enumerate(zip(files, stems, strict=True))
+    ]
+
+
+def _first(problems: Sequence[tuple[int, str]], most: int = 20) -> list[tuple[int, str]]:
+    return list(problems[:most])
+
+
+def _write(found: PointFit, body: BodyModel, stem: Path, kinds: Sequence[str], rate: float) -> list[Path]:
+    def beside(ending: str) -> Path:
+        return stem.with_name(stem.name + ending)
+
+    files = [beside("_world.npz"), beside(".csv")]
+    _write_world(files[0], found, rate)
+    write_atomically(files[1], _table(found).encode())
+    if "npz" in kinds:
+        found.estimate.save(beside(".npz"))
+        files.append(beside(".npz"))
+    if "json" in kinds:
+        found.estimate.save_json(beside(".json"))
+        files.append(beside(".json"))
+    if {"bvh", "rigged"} & set(kinds):
+        from ..rigging import export_bvh, export_rigged
+
+        for kind, ending, write in (("bvh", ".bvh", export_bvh), ("rigged", "_rigged.glb", export_rigged)):
+            if kind in kinds:
+                write(beside(ending), found.estimate, body, frames_per_second=rate)
+                files.append(beside(ending))
+    return files
+
+
+def _write_world(path: Path, found: PointFit, rate: float) -> None:
+    buffer = io.BytesIO()
+    np.savez_compressed(
+        buffer,
+        **{name: value.numpy() for name, value in found.world.items()},
+        errors_mm=found.errors_mm.numpy(),
+        points=np.array([name or "" for name in found.points]),
+        unit=np.array(found.frame.unit),
+        up=np.array(found.frame.up),
+        rate=np.array(rate),
+    )
+    write_atomically(path, buffer.getvalue())
+
+
+def _table(found: PointFit) -> str:
+    buffer = io.StringIO()
+    table = csv.writer(buffer, lineterminator="\n")
+    table.writerow(["name", "points", "error_mm", "score", "trusted", "reason"])
+    told = found.estimate.diagnostics
+    for row, name in enumerate(found.estimate.names):
+        count = int(found.errors_mm[row].isfinite().sum())
+        error = f"{float(found.mean_error_mm[row]):.2f}" if count else ""
+        score = f"{float(told.score[row]):.3f}"
+        table.writerow([name, count, error, score, bool(told.trusted[row]), told.reasons[row]])
+    return buffer.getvalue()

@@ -1,0 +1,118 @@
+"""Points in arrays, JSON and CSV."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .recording import PointFileError, Recording, unit_name
+
+_POINTS = ("points", "joints", "positions", "keypoints3d", "keypoints_3d", "joints3d", "arr_0")
+_LABELS = ("labels", "names", "points_names", "markers")
+_RATES = ("rate", "fps", "frame_rate", "mocap_framerate", "mocap_frame_rate")
+
+
+def read_array(path: Path) -> Recording:
+    """Read ``.npy`` (frames, points, 3) or with confidences as a fourth number, or ``.npz`` with an array ``points``,
+    and ``confidence``, ``labels``, ``unit``, ``rate`` where there are."""
+    try:
+        stored = np.load(path, allow_pickle=False)
+        if isinstance(stored, np.ndarray):
+            return Recording.of(stored)
+        with stored:
+            return _recording({name: stored[name] for name in stored.files})
+    except ValueError as error:
+        hint = "it holds pickled objects, which are not loaded" if "allow_pickle" in str(error) else str(error)
+        raise PointFileError(f"{path}: {hint}") from error
+
+
+def read_json(path: Path) -> Recording:
+    """Read a list (frames, points, 3 or 4), null where missing, or an object with one as ``points``."""
+    try:
+        held = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise PointFileError(f"{path}: this is not JSON ({error})") from error
+    return _recording(held if isinstance(held, dict) else {"points": held})
+
+
+def _recording(held: dict[str, Any]) -> Recording:
+    name = next((name for name in _POINTS if name in held), None)
+    if name is None:
+        raise ValueError(f"expected an array called points, got {', '.join(held) or 'nothing'}")
+    rate = next((float(np.asarray(held[key]).item()) for key in _RATES if key in held), None)
+    labels = next((held[key] for key in _LABELS if key in held), ())
+    points = _numbers(held[name])
+    unit = unit_name(str(np.asarray(held.get("unit", "")).item()))
+    sure = held.get("confidence")
+    return Recording.of(
+        points,
+        None if sure is None else _numbers(sure),
+        labels=tuple(str(label) for label in np.asarray(labels).tolist()),
+        unit=unit,
+        rate=rate,
+        in_time=rate is not None,
+    )
+
+
+def _numbers(values: Any) -> np.ndarray:
+    """An array of numbers; None, alone or in place of a whole point, is NaN."""
+    if isinstance(values, list):
+        values = [
+            [[None] * 3 if point is None else point for point in row] if isinstance(row, list) else row
+            for row in values
+        ]
+    try:
+        return np.array(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError("expected numbers (frames, points, 3 or 4), every frame with the same points") from error
+
+
+def read_csv(path: Path) -> Recording:
+    """Read ``frame,point,x,y,z[,confidence]``, a line for each point, or columns ``NAME_x,NAME_y,NAME_z``, a line for
+    each frame."""
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        table = list(csv.reader(file))
+    if len(table) < 2:
+        raise PointFileError(f"{path}: expected a line of names and lines of numbers")
+    header = [name.strip() for name in table[0]]
+    lines = [line for line in table[1:] if any(field.strip() for field in line)]
+    if {"frame", "point", "x", "y", "z"} <= set(header):
+        return _from_long(path, header, lines)
+    columns: dict[str, dict[str, int]] = {}
+    for place, name in enumerate(header):
+        for ending in "xyz":
+            for mark in ("_", ".", " "):
+                if name.lower().endswith(mark + ending):
+                    columns.setdefault(name[:-2], {})[ending] = place
+    whole = {name: [places[axis] for axis in "xyz"] for name, places in columns.items() if len(places) == 3}
+    if not whole:
+        raise PointFileError(
+            f"{path}: expected columns frame,point,x,y,z, or NAME_x,NAME_y,NAME_z; got {', '.join(header[:6])}"
+        )
+    points = np.array([[[_number(path, line, at) for at in places] for places in whole.values()] for line in lines])
+    return Recording.of(points, labels=tuple(whole), in_time=True)
+
+
+def _from_long(path: Path, header: list[str], lines: list[list[str]]) -> Recording:
+    at = {name: header.index(name) for name in header}
+    frames = {frame: row for row, frame in enumerate(dict.fromkeys(line[at["frame"]] for line in lines))}
+    labels = {label: row for row, label in enumerate(dict.fromkeys(line[at["point"]].strip() for line in lines))}
+    points = np.full((len(frames), len(labels), 3), np.nan)
+    sure = np.zeros(points.shape[:2])
+    for line in lines:
+        place = frames[line[at["frame"]]], labels[line[at["point"]].strip()]
+        points[place] = [_number(path, line, at[axis]) for axis in "xyz"]
+        sure[place] = _number(path, line, at["confidence"]) if "confidence" in at else 1.0
+    return Recording.of(points, sure, labels=tuple(labels), in_time=True)
+
+
+def _number(path: Path, line: list[str], place: int) -> float:
+    text = line[place].strip() if place < len(line) else ""
+    try:
+        return float(text) if text else float("nan")
+    except ValueError:
+        raise PointFileError(f"{path}: expected a number, got {text!r} in {','.join(line[:4])} ...") from None

@@ -1,0 +1,122 @@
+"""Trust in bodies that were fitted to points: how far they leave the points, and what may be wrong with these."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from ..body import BodyModel
+from ..body.joint_sets import mirrored_name
+from ..fitting.diagnostics import hinge_angles
+
+HALF = 0.06  # metres: a body that leaves its points so far off on average is as likely wrong as right
+FAR = 0.2  # metres: a point so far off is no measurement of this body
+SHARE = 0.25  # of the points: more of them far off, and the points are of no one body
+FEWEST = 6  # points that a pose can be told from at all
+THIN = 0.05  # metres, standard deviation: points that spread less across their longest axis lie on a line
+WRONG_WAY = 0.6  # radians that a knee or elbow may be bent beyond straight
+LARGE = 4.0  # standard deviations of a shape
+USUAL_POSE = 160.0  # energy of a pose that is hardly ever seen, see `GaussianMixture.energy`
+DOUBTFUL = 1.1  # strain from which on a fit with left and right exchanged is tried,
+BETTER = 0.75  # and how much less it must be then
+SIZES = 1.6  # times that bones are too long or too short
+
+
+class Verdict(NamedTuple):
+    """Scores (B,), whether trusted (B,), and B reasons."""
+
+    score: Tensor
+    trusted: Tensor
+    reasons: tuple[str, ...]
+
+
+def judge(
+    body: BodyModel,
+    names: Sequence[str],
+    positions: Tensor,
+    confidence: Tensor,
+    params: Tensor,
+    distances: Tensor,
+    sizes: Tensor,
+    exchanged: Tensor,
+) -> Verdict:
+    """Weigh what is known about fits to points.
+
+    Args:
+        body: the body model.
+        names: P points.
+        positions, confidence: (B, P, 3) metres and (B, P).
+        params: (B, D) found. distances: (B, P) metres, NaN where not measured.
+        sizes: (B,) times that bones are longer than those of the median row.
+        exchanged: (B,) bool, with left and right exchanged the points fit much better.
+    """
+    seen = confidence > 0
+    mean = distances.clamp(max=2 * FAR).nanmean(1)
+    far = distances > FAR
+    thin = _spread(positions, seen) < THIN
+    wrong_way, _ = hinge_angles(params)
+    beta = params[:, body.layout.betas].abs().amax(-1)
+    score = 1.0 / (1.0 + (mean / HALF) ** 3)
+    reasons = []
+    for row in range(len(params)):
+        count = int(seen[row].sum())
+        off = [names[point] for point in torch.nonzero(far[row])[:, 0].tolist()]
+        reason = ""
+        if count < FEWEST:
+            reason = f"{count} points are too few for a pose (at least {FEWEST})"
+        elif bool(thin[row]):
+            reason = "the points lie on a line: the body's turn about it is not known"
+        elif bool(exchanged[row]):
+            reason = (
+                "left and right look exchanged, or the axes are left-handed: exchange the names, or negate one axis"
+            )
+        elif not 1 / SIZES < float(sizes[row]) < SIZES:
+            reason = f"bones are {float(sizes[row]):.2g} times as long as in the other rows: another unit?"
+        elif len(off) > SHARE * count:
+            reason = (
+                f"{len(off)} of {count} points lie more than {100 * FAR:.0f} cm off: points of two people, or none?"
+            )
+        elif float(mean[row]) > HALF:
+            reason = f"points lie {1000 * float(mean[row]):.0f} mm off the body on average"
+        elif float(wrong_way[row]) > WRONG_WAY:
+            reason = "a knee or elbow bends the wrong way"
+        elif float(beta[row]) > LARGE:
+            reason = "the shape is unlike any person's: another unit or scale?"
+        reasons.append(reason)
+    trusted = torch.tensor([not reason for reason in reasons], device=params.device)
+    score = torch.where(trusted, score, score.clamp(max=0.49)).nan_to_num(0.0)
+    return Verdict(score, trusted, tuple(reasons))
+
+
+def outlying(names: Sequence[str], distances: Tensor) -> list[str]:
+    """For each row the points that lie far off its body, in words; "" for none."""
+    texts = []
+    for row in distances:
+        off = [names[point] for point in torch.nonzero(row > FAR)[:, 0].tolist()]
+        texts.append(f"{', '.join(off)} far off the body: not believed" if off else "")
+    return texts
+
+
+def exchange(names: Sequence[str]) -> list[int] | None:
+    """For each point the place of its mirror image; None where the points have no sides."""
+    mirrored = []
+    for name in names:
+        prefix, _, plain = name.rpartition(":")
+        mirrored.append(f"{prefix}:{mirrored_name(plain)}" if prefix else mirrored_name(plain))
+    if mirrored == list(names):
+        return None
+    places = {name: place for place, name in enumerate(names)}
+    return [places.get(name, -1) for name in mirrored]
+
+
+def _spread(positions: Tensor, seen: Tensor) -> Tensor:
+    """(B,) metres, standard deviation of the points along the second of their principal axes."""
+    weights = seen.to(positions)
+    total = weights.sum(1).clamp_min(1.0)
+    centre = (positions * weights[..., None]).sum(1) / total[:, None]
+    away = (positions - centre[:, None]) * weights[..., None]
+    covariance = (away[..., :, None] * away[..., None, :]).sum(1) / total[:, None, None]
+    return torch.linalg.eigvalsh(covariance)[:, 1].clamp_min(0.0).sqrt()

@@ -1,0 +1,85 @@
+"""Body points lie where they were measured in space: triangulated or tracked joints, markers, depth cameras' joints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from ..energy import BodyState, Residuals, Term
+from .spec import TermSpec
+
+if TYPE_CHECKING:
+    from ..config import Stage
+    from ..problem import FitProblem
+
+
+class PointTerm(Term):
+    """w * GM(|x - y|) along x - y, of each body point x and the place y where it was measured.
+
+    The kernel takes the distance, not its components, so a turn of the axes changes nothing.
+
+    Args:
+        names: P body points (see `anchorfit.body.compile_points`).
+        positions: (B, P, 3) metres, frame of the parameters; not looked at where the weight is 0.
+        weights: (B, P) one over metres; 0 takes a point out.
+        sigma: the kernel's scale in metres, or (B,) one for each row; None: plain least squares.
+    """
+
+    name = "points"
+
+    def __init__(
+        self, names: Sequence[str], positions: Tensor, weights: Tensor, *, sigma: float | Tensor | None = None
+    ) -> None:
+        expected = (len(weights), len(names), 3)
+        if tuple(positions.shape) != expected or tuple(weights.shape) != expected[:2]:
+            raise ValueError(
+                f"positions, weights: expected {expected} and {expected[:2]}, "
+                f"got {tuple(positions.shape)} and {tuple(weights.shape)}"
+            )
+        self.point_names = tuple(names)
+        self.evidence = (weights > 0).any(-1)
+        self._positions = torch.where((weights > 0)[..., None], positions, 0.0)
+        self._weights = weights
+        self._sigma = None if sigma is None else torch.as_tensor(sigma).to(weights).expand(len(weights))
+
+    def residuals(self, state: BodyState, rows: Tensor) -> Residuals:
+        weights = self._weights.index_select(0, rows)[..., None]  # (B, P, 1)
+        away = state.points - self._positions.index_select(0, rows)
+        if self._sigma is None:
+            return Residuals((weights * away).flatten(1), (weights[..., None] * state.jacobian).flatten(1, 2))
+        scaled = away / self._sigma.index_select(0, rows)[:, None, None]
+        share = torch.rsqrt(1.0 + scaled.square().sum(-1, keepdim=True))  # s / sqrt(s^2 + |r|^2)
+        # d(share r)/dr = share (I - u u^T), u = r / sqrt(s^2 + |r|^2).
+        unit = (scaled * share)[..., None]
+        along = unit[:, :, 0] * state.jacobian[:, :, 0]
+        for axis in (1, 2):
+            along.addcmul_(unit[:, :, axis], state.jacobian[:, :, axis])
+        moved = torch.addcmul(state.jacobian, unit, along[:, :, None], value=-1.0).mul_((weights * share)[..., None])
+        return Residuals((weights * share * away).flatten(1), moved.flatten(1, 2))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Points(TermSpec):
+    """Spec of `PointTerm`, beside keypoints: rows that are not named have no evidence."""
+
+    name: str = "points"
+    names: tuple[str, ...] = ()  # P body points
+    positions: Mapping[str, Tensor] = field(
+        default_factory=dict
+    )  # name of a row -> (P, 3) metres in its camera's frame
+    weight: float = 300.0  # reference pixels for a metre
+    sigma: float | None = 0.1  # metres, Geman-McClure
+
+    def build(self, problem: FitProblem, stage: Stage) -> Term | None:
+        like = problem.start
+        nothing = like.new_full((len(self.names), 3), torch.nan)
+        given = [self.positions.get(name, nothing).to(like) for name in problem.observations.names]
+        positions = torch.stack(given)
+        weights = self.weight * torch.isfinite(positions).all(-1).to(like)
+        if not bool(weights.any()):
+            return None
+        return PointTerm(self.names, positions, weights, sigma=self.sigma)
