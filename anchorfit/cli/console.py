@@ -13,6 +13,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, Task, TaskID, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from ..plain_text import printable
+
 WIDE = 160  # columns, where the output is a file or a pipe and says no width of its own
 
 out = Console(width=None if sys.stdout.isatty() else WIDE)
@@ -27,14 +29,14 @@ def fail(error: Exception | str) -> NoReturn:
 
 def warn(message: object) -> None:
     """Print one line about something that went wrong while the rest went on."""
-    err.print(f"anchorfit: {message}", style="yellow", markup=False, highlight=False, soft_wrap=True)
+    err.print(f"anchorfit: {printable(str(message))}", style="yellow", markup=False, highlight=False, soft_wrap=True)
 
 
 def error_line(error: Exception | str) -> str:
     """An error as one line: for a system's error, the file and what the system said."""
     if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename}: {error.strerror}"
-    return " ".join(str(error).split())
+        return printable(f"{error.filename}: {error.strerror}")
+    return printable(" ".join(str(error).split()))
 
 
 class _Rate(TextColumn):

@@ -1,11 +1,9 @@
-"""Keypoints as arrays: opening .npz files safely, and anchorfit's own .npz layout (docs/formats.md)."""
+"""anchorfit's own .npz layout of keypoints (docs/formats.md)."""
 
 from __future__ import annotations
 
 import io
-import zipfile
-import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,36 +11,10 @@ import numpy as np
 from ..atomic import write_atomically
 from .conventions import CONVENTIONS, KeypointSet, convention_by_count, convention_name, to_canonical
 from .people import PeopleFile, Person
-from .reading import KeypointFileError, existing_file
+from .reading import KeypointFileError
 
 
-def load_arrays(path: str | Path) -> dict[str, np.ndarray]:
-    """Every array of an .npz file; nothing pickled is opened.
-
-    Raises:
-        FileNotFoundError: no such file.
-        KeypointFileError: not an .npz file, cut short, or with Python objects inside.
-    """
-    path = existing_file(path)
-    try:
-        archive = np.load(path, allow_pickle=False)
-        if isinstance(archive, np.ndarray):
-            raise KeypointFileError(f"{path}: expected an .npz file, got a single array; save it with numpy.savez")
-        with archive:
-            return {name: archive[name] for name in archive.files}
-    except KeypointFileError:
-        raise
-    except ValueError as error:
-        if "allow_pickle" in str(error):
-            raise KeypointFileError(
-                f"{path}: this file holds Python objects, which are not opened; save plain arrays"
-            ) from error
-        raise KeypointFileError(f"{path}: this is not a usable .npz file ({error}); write it again") from error
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, KeyError, NotImplementedError, SyntaxError) as error:
-        raise KeypointFileError(f"{path}: the .npz file is damaged or cut short ({error}); write it again") from error
-
-
-def parse_npz(arrays: dict[str, np.ndarray], path: str | Path, *, convention: str | None = None) -> PeopleFile:
+def parse_npz(arrays: Mapping[str, np.ndarray], path: str | Path, *, convention: str | None = None) -> PeopleFile:
     """Read anchorfit's own .npz, from arrays that were loaded already; ``path`` is for messages.
 
     Raises:
@@ -89,7 +61,7 @@ def write_npz(path: str | Path, people: Sequence[Person]) -> None:
     write_atomically(path, buffer.getvalue())
 
 
-def _keypoints(arrays: dict[str, np.ndarray], path: str | Path, chosen: str | None) -> KeypointSet:
+def _keypoints(arrays: Mapping[str, np.ndarray], path: str | Path, chosen: str | None) -> KeypointSet:
     positions = arrays.get("keypoints", np.zeros(0))
     if positions.ndim != 3 or positions.shape[2] not in (2, 3) or positions.dtype.kind not in "fiu":
         came = f"{positions.dtype} {positions.shape}" if "keypoints" in arrays else "none"
@@ -108,7 +80,7 @@ def _keypoints(arrays: dict[str, np.ndarray], path: str | Path, chosen: str | No
         raise KeypointFileError(f"{path}: {error}") from error
 
 
-def _texts(arrays: dict[str, np.ndarray], name: str, count: int, path: str | Path) -> list[str]:
+def _texts(arrays: Mapping[str, np.ndarray], name: str, count: int, path: str | Path) -> list[str]:
     texts = arrays.get(name, np.full(count, "", dtype="U1"))
     if texts.shape != (count,) or texts.dtype.kind not in "Uiu":
         raise KeypointFileError(f"{path}: {name}: expected {count} texts, got {texts.dtype} {texts.shape}")

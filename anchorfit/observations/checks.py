@@ -11,6 +11,7 @@ import numpy as np
 from ..body.joint_sets import CANONICAL_JOINTS
 from .masks import mask_problem
 from .people import Person
+from .reading import LARGEST_SIDE
 
 FARTHEST = 3.0
 """A joint farther outside the image than so many times its longer side is taken for an error, not for a limb that the
@@ -142,6 +143,18 @@ def world_problem(person: Person, keypoints: np.ndarray, confidence: np.ndarray)
     if (seen * across).sum() < LEAST_AGREEMENT * np.linalg.norm(seen) * np.linalg.norm(across):
         return "the joints in space contradict the keypoints (expected x to the right, y down, z away from the camera)"
     return None
+
+
+def checked_size(stated: tuple[int, int]) -> tuple[int, int]:
+    """The (width, height) that a person states, as plain whole numbers.
+
+    Raises:
+        ValueError: they are not the width and height of an image.
+    """
+    sides = tuple(stated) if isinstance(stated, (tuple, list, np.ndarray)) else ()
+    if len(sides) != 2 or not all(isinstance(side, (int, np.integer)) and 0 < side <= LARGEST_SIDE for side in sides):
+        raise ValueError(f"image_size: expected width and height, 1 to {LARGEST_SIDE} pixels, got {stated!r:.60}")
+    return int(sides[0]), int(sides[1])
 
 
 def size_problem(person: Person, size: tuple[int, int]) -> str | None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
+from ..array_files import ArrayFileError
 from ..plugins import load_plugins
 from .arrays import parse_npz, write_npz
 from .coco import is_coco, parse_coco
@@ -120,6 +121,13 @@ def read_people(path: str | Path, *, format: str = "auto", convention: str | Non
     (34, (), '000000000785.jpg#442619')
     """
     file = Content(Path(path))
+    try:
+        return _read(file, format, convention)
+    except ArrayFileError as error:
+        raise KeypointFileError(str(error)) from error
+
+
+def _read(file: Content, format: str, convention: str | None) -> PeopleFile:
     known = known_formats()
     if format == "auto":
         found = next((one for one in known if one.recognises(file)), None)

@@ -8,9 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from .arrays import load_arrays
+from ..array_files import ArrayFile
 from .people import PeopleFile
 from .reading import existing_file, load_json
 
@@ -61,9 +59,9 @@ class Content:
         return self.head.startswith((b"PK\x03\x04", b"\x93NUMPY"))
 
     @cached_property
-    def arrays(self) -> dict[str, np.ndarray]:
-        """The arrays of an .npz file; raises as `arrays.load_arrays`."""
-        return load_arrays(self.path)
+    def arrays(self) -> ArrayFile:
+        """The arrays of an .npz file, each read when it is asked for; raises as `ArrayFile`."""
+        return ArrayFile(existing_file(self.path))
 
 
 @dataclass(frozen=True, kw_only=True)

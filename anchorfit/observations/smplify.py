@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from .people import PeopleFile, Person
 from .reading import KeypointFileError
 
 
-def parse_smplify(arrays: dict[str, np.ndarray], path: str | Path) -> PeopleFile:
+def parse_smplify(arrays: Mapping[str, np.ndarray], path: str | Path) -> PeopleFile:
     """Read est_joints.npz: array est_joints (at least 3, 14, images), rows x, y, confidence, joints in LSP's order.
 
     The coordinates are used as they are, as SMPLify does. Images are im0001.jpg, ..., one person each (person_id "0").

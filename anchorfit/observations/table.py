@@ -11,6 +11,7 @@ import numpy as np
 
 from ..atomic import write_atomically
 from ..body.joint_sets import CANONICAL_JOINTS
+from ..plain_text import from_cell, to_cell
 from .people import PeopleFile, Person
 from .reading import KeypointFileError, existing_file
 
@@ -48,7 +49,7 @@ def read_csv(path: str | Path) -> PeopleFile:
     problems: list[str] = []
     try:
         for line in lines:
-            person = (line.get("image") or "", line.get("person") or "0")
+            person = (from_cell(line.get("image") or ""), from_cell(line.get("person") or "") or "0")
             joints = seen.setdefault(person, {})
             try:
                 index, values = _joint(line)
@@ -73,9 +74,10 @@ def write_csv(path: str | Path, people: Sequence[Person]) -> None:
     table = csv.writer(buffer, lineterminator="\n")
     table.writerow(COLUMNS)
     for person in people:
+        image = to_cell(str(person.image or ""))
         for index in np.flatnonzero(person.confidence > 0):
             (x, y), sure = person.keypoints[index].tolist(), float(person.confidence[index])
-            table.writerow([person.image or "", person.person_id, CANONICAL_JOINTS[index], x, y, sure])
+            table.writerow([image, to_cell(person.person_id), CANONICAL_JOINTS[index], x, y, sure])
     write_atomically(path, buffer.getvalue().encode("utf-8"))
 
 

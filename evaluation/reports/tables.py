@@ -7,6 +7,7 @@ import io
 import math
 from collections.abc import Sequence
 
+from ...plain_text import to_cell
 from ..summary import Column, Row
 
 _LATEX = {"%": r"\%", "&": r"\&", "_": r"\_", "#": r"\#"}
@@ -35,7 +36,7 @@ def to_csv(rows: Sequence[Row], columns: Sequence[Column]) -> str:
     for row in rows:
         values = [_number(row, column, part) for column in columns for part in range(3)]
         writer.writerow(
-            [row.method, *values, row.people or "", row.failed if row.people else "", row.source, row.given]
+            [to_cell(row.method), *values, row.people or "", row.failed if row.people else "", row.source, row.given]
         )
     return stream.getvalue()
 
