@@ -473,7 +473,9 @@ class _Images:
                 raise ValueError(str(actual)) from actual
             first = person.image not in self._told
             self._told.add(person.image)
-            return stated, (f"{actual}; whoever is in it is fitted from the keypoints alone",) if first else ()
+            return stated, (
+                f"{reason_of(actual)}; whoever is in it is fitted from the keypoints alone",
+            ) if first else ()
         problem = size_problem(person, actual)
         if problem is not None:
             raise ValueError(problem)

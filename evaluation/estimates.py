@@ -31,7 +31,7 @@ _SPIN_ARRAYS = ("pose", "imgname", "shape", "betas", "center", "scale", *_CAMERA
 NOT_FINITE = "not finite"
 BEYOND_ALL_BODIES = "beyond all bodies"
 LARGEST = 1e4
-"""Metres, radians or betas: the sum of squares of larger numbers drowns all others, and of much larger ones overflows."""
+"""Metres, radians or betas; larger numbers drown all others in a mean, and much larger ones overflow it."""
 
 
 def what_is_wrong(values: Tensor) -> list[str]:

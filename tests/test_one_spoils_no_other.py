@@ -19,7 +19,7 @@ from anchorfit.assets import ASSETS
 from anchorfit.body.joint_sets import CANONICAL_JOINTS
 from anchorfit.evaluation.estimates import what_is_wrong
 from anchorfit.meshes import export_mesh
-from anchorfit.observations import KeypointFileError, Person, match_people, read_people, write_people
+from anchorfit.observations import KeypointFileError, Person, StoredMask, match_people, read_people, write_people
 from anchorfit.observations.apart import work_apart
 from anchorfit.observations.matching import image_labels, own_images
 from anchorfit.pipeline import FitOptions, fit_people, predict_people
@@ -76,11 +76,11 @@ def test_one_person_costs_no_neighbour(name):
 
 
 def test_a_mask_that_breaks_only_when_it_is_decoded_costs_its_person_alone():
-    class Late(np.ndarray):
-        def __gt__(self, other):
+    class Late(StoredMask):
+        def __array__(self, dtype=None, copy=None):
             raise MemoryError("no room for the mask")
 
-    late = np.zeros((425, 640), bool).view(Late)
+    late = Late(segmentation=[[0, 0, 9, 0, 9, 9]], width=640, height=425)
     people = [skier("before"), replace(skier("late"), mask=late), skier("after")]
     estimate, (problem,) = fit_people(people, options=FitOptions(masks=True))
     assert estimate.names == ("?#before", "?#after")
@@ -171,9 +171,7 @@ class TestArrayFiles:
     def test_an_array_too_large_is_refused_before_it_is_read(self, tmp_path):
         header = {"descr": "<f8", "fortran_order": False, "shape": (45_000_000, 17, 2)}
         path = packed(tmp_path / "bomb.npz", header)
-        with pytest.raises(
-            KeypointFileError, match=r"keypoints: .* are 11.4 GB, more than the 4 GB that are read; set"
-        ):
+        with pytest.raises(KeypointFileError, match=r"keypoints: .* are 11.4 GB, more than the 4 GB that"):
             read_people(path)
 
     def test_the_limit_can_be_set(self, tmp_path, monkeypatch):

@@ -33,9 +33,7 @@ def write_table(folder: Path) -> Path | None:
     with parquet.ParquetWriter(buffer, schema) as writer:
         records = []
         for record in read_index(folder):
-            records.append(
-                {key: printable(value) if isinstance(value, str) else value for key, value in record.items()}
-            )
+            records.append({k: printable(v) if isinstance(v, str) else v for k, v in record.items()})
             if len(records) == _BATCH:
                 writer.write_table(pyarrow.Table.from_pylist(records, schema=schema))
                 records = []

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeVar
 
+from ..plain_text import printable
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -20,7 +22,7 @@ def work_apart(work: Callable[[Sequence[Item]], Result], items: Sequence[Item]) 
     """Work on all items at once; where that fails, on those which do not fail alone.
 
     Raises:
-        Exception: what the work on all raised, where each item alone passes: then it is nobody's fault.
+        Exception: what the work on all raised, where each item alone passes.
     """
     try:
         return work(items), Apart([*range(len(items))], {})
@@ -40,5 +42,5 @@ def work_apart(work: Callable[[Sequence[Item]], Result], items: Sequence[Item]) 
 
 def reason_of(error: Exception) -> str:
     """An error as one line; of one whose message was not written for people, its kind goes before it."""
-    said = " ".join(str(error).split()) or "no reason given"
+    said = printable(" ".join(str(error).split())) or "no reason given"
     return said if isinstance(error, (ValueError, OSError)) else f"{type(error).__name__}: {said}"

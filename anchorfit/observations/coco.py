@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..plain_text import short_name
 from .conventions import CONVENTIONS, Convention, convention_by_count, convention_name, joints_to_canonical
 from .masks import StoredMask
 from .people import PeopleFile, Person
@@ -62,20 +63,25 @@ def parse_coco(content: Any, path: str | Path, *, convention: str | None = None)
     chosen = None if convention is None else convention_name(convention)
     if isinstance(content, list):
         return _parse_results(content, path, chosen)
-    images = _image_records(content.get("images"))
+    images, shared = _image_records(content.get("images"))
     joints_of = _joints_of_categories(content.get("categories"))
     found: list[tuple[str, _ImageRecord, dict[str, Any]]] = []
     seen: list[_Seen] = []
     problems: list[str] = []
     used: Counter[tuple[str, str]] = Counter()
+    left_out: Counter[str] = Counter()
     for place, annotation in enumerate(content["annotations"]):
         if not isinstance(annotation, dict):
             problems.append(f"{path}: annotation {place}: expected an object; this person is left out")
             continue
         if annotation.get("iscrowd") or "keypoints" not in annotation:
             continue
-        image = images.get(str(annotation.get("image_id")))
+        image_id = str(annotation.get("image_id"))
+        image = images.get(image_id)
         identity = str(annotation.get("id", place))
+        if image_id in shared:
+            left_out[image_id] += 1
+            continue
         where = f"{path}: {image.path.name if image else '?'}#{identity}"
         if image is None:
             problems.append(f"{where}: no image has id {annotation.get('image_id')!r}; this person is left out")
@@ -87,6 +93,9 @@ def parse_coco(content: Any, path: str | Path, *, convention: str | None = None)
             problems.append(f"{where}: {error}; this person is left out")
             continue
         found.append((_unique(identity, str(image.path), used), image, annotation))
+    for image_id, count in left_out.items():
+        names = " and ".join(short_name(name) for name in shared[image_id][:2])
+        problems.append(f"{path}: images: id {image_id} stands for {names}; its {count} people are left out")
     people = (
         Person(
             person_id=identity,
@@ -176,13 +185,19 @@ def _canonical(seen: Sequence[_Seen], *, flags: bool) -> list[tuple[np.ndarray, 
     return [found[row] for row in range(len(seen))]
 
 
-def _image_records(images: Any) -> dict[str, _ImageRecord]:
-    records = {}
+def _image_records(images: Any) -> tuple[dict[str, _ImageRecord], dict[str, list[str]]]:
+    """Image id -> the image; and the ids that stand for several images, with the names of these."""
+    records: dict[str, _ImageRecord] = {}
+    shared: dict[str, list[str]] = {}
     for image in images if isinstance(images, list) else []:
         if isinstance(image, dict) and isinstance(image.get("file_name"), str):
+            identity = str(image.get("id"))
             size = optional_size(image.get("width"), image.get("height"))
-            records[str(image.get("id"))] = _ImageRecord(Path(image["file_name"]), size)
-    return records
+            record = _ImageRecord(Path(image["file_name"]), size)
+            before = records.setdefault(identity, record)
+            if before.path != record.path:
+                shared.setdefault(identity, [before.path.name]).append(record.path.name)
+    return records, shared
 
 
 def _joints_of_categories(categories: Any) -> dict[str, Convention]:

@@ -114,7 +114,7 @@ def own_images(people: Sequence[Person], file: Path) -> Matched:
     there = {home for home in homes.values() if os.path.isfile(home)}
     everyone = [person if person.image in there else replace(person, image=None) for person in placed.people]
     lost = [path for path, home in homes.items() if home not in there]
-    outside = [str(path) for path in lost if path.is_absolute() or ".." in path.parts]
+    outside = [str(path) for path in lost if _begins_elsewhere(path)]
     problems = []
     if outside:
         problems.append(
@@ -130,15 +130,18 @@ def own_images(people: Sequence[Person], file: Path) -> Matched:
 def _beneath(path: Path, folder: Path) -> Path:
     """The file beneath a folder that a path names; of a path that begins elsewhere the longest end that is there."""
     parts = parts_of(path)
-    if not path.is_absolute() and ".." not in path.parts:
-        starts = range(1)
-    else:
-        starts = range(len(parts))
+    starts = range(len(parts) if _begins_elsewhere(path) else min(1, len(parts)))
     for place in (folder.joinpath(*parts[start:]) for start in starts):
         for candidate in (place, *(place.with_name(place.name + ending) for ending in _ENDINGS)):
             if os.path.isfile(candidate):
                 return candidate
     return folder.joinpath(*parts)
+
+
+def _begins_elsewhere(path: Path) -> bool:
+    """Whether a path is absolute, or leaves its folder, by POSIX's rules or by those of Windows."""
+    parts = PureWindowsPath(str(path))
+    return bool(parts.drive or parts.root or ".." in parts.parts)
 
 
 _ENDINGS = (".jpg", ".png", ".jpeg", ".JPG", ".PNG")  # of images whose names a file gives without: OpenPose's
@@ -161,13 +164,11 @@ def _image_of_each_name(
     named: Sequence[Path], images: Sequence[Path], source: str | Path
 ) -> tuple[dict[Path, Path], list[str]]:
     """The image that each path of a keypoint file means, of those that mean one, and what is worth saying of it."""
-    parts = {path: parts_of(path) for path in named}
+    parts = {path: names for path in named if (names := parts_of(path))}
     owners: dict[Path, Path] = {}
     problems = []
     for said, of_named, of_image in _RULES:
-        left = {path: names for path, names in parts.items() if path not in owners and names}
-        taken = set(owners.values())
-        found = _same_names(left, [image for image in images if image not in taken], of_named, of_image)
+        found = _same_names(parts, images, owners, of_named, of_image)
         owners |= found
         if said and found:
             pairs = [f"{path.name} is taken for {image.name}" for path, image in found.items()]
@@ -195,9 +196,16 @@ _RULES: tuple[tuple[str, _Key, _Key], ...] = (
 
 
 def _same_names(
-    named: Mapping[Path, tuple[str, ...]], images: Sequence[Path], of_named: _Key, of_image: _Key
+    named: Mapping[Path, tuple[str, ...]],
+    images: Sequence[Path],
+    owners: Mapping[Path, Path],
+    of_named: _Key,
+    of_image: _Key,
 ) -> dict[Path, Path]:
-    """Paths of a keypoint file and images whose names are the same; among namesakes, whose folders agree."""
+    """Paths of a keypoint file and images whose names are the same; among namesakes, whose folders agree.
+
+    Those that belong to each other by ``owners`` are namesakes still, but no longer to be had.
+    """
     groups: dict[str, tuple[list[Path], list[Path]]] = {}
     for path, parts in named.items():
         groups.setdefault(of_named(parts[-1]), ([], []))[0].append(path)
@@ -205,11 +213,14 @@ def _same_names(
         if (group := groups.get(of_image(image.name))) is not None:
             group[1].append(image)
     found: dict[Path, Path] = {}
+    taken = set(owners.values())
     for paths, namesakes in groups.values():
-        if len(paths) == 1 and len(namesakes) == 1:
-            found[paths[0]] = namesakes[0]
-        elif paths and namesakes:
-            found |= _by_folders({path: named[path][:-1] for path in paths}, namesakes)
+        left = {path: named[path][:-1] for path in paths if path not in owners}
+        free = [image for image in namesakes if image not in taken]
+        if left and len(paths) == 1 and len(namesakes) == 1:
+            found |= dict.fromkeys(left, *free) if free else {}
+        elif left and free:
+            found |= _by_folders(left, free)
     return found
 
 

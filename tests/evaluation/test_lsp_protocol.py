@@ -1,5 +1,7 @@
 """The LSP protocol on a hand-made set of twenty images whose counts are known, and what it says of bad input."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
