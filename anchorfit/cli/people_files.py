@@ -12,7 +12,7 @@ from ..atomic import write_atomically
 from ..body import BodyModel
 from ..evaluation.protocols.body_results import people_of
 from ..evaluation.protocols.runner import Benchmark
-from ..observations.arrays import write_npz
+from ..observations.formats.own_npz import write_npz
 from ..observations.people import Person
 
 

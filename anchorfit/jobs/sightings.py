@@ -13,7 +13,7 @@ from typing import Any
 
 from ..atomic import append_durably
 from ..observations import PeopleFile
-from ..observations.own_json import parse_json, person_entry
+from ..observations.formats.own_json import parse_json, person_entry
 from .lines import json_line
 
 SIGHTINGS = ".detected.jsonl"

@@ -162,9 +162,12 @@ def size_problem(person: Person, size: tuple[int, int]) -> str | None:
     stated = person.image_size
     if stated is None or stated == size:
         return None
+    advice = "give the image that the keypoints belong to"
+    if stated == size[::-1]:
+        advice = "the keypoints are of the picture as it is stored, before EXIF turns it: detect on the turned one"
     return (
         f"the keypoint file is for an image of {stated[0]} x {stated[1]} pixels, {person.image} has "
-        f"{size[0]} x {size[1]}; give the image that the keypoints belong to"
+        f"{size[0]} x {size[1]}; {advice}"
     )
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from .conventions import LSP14, joints_to_canonical
-from .people import PeopleFile, Person
-from .reading import KeypointFileError
+from ..conventions import LSP14, joints_to_canonical
+from ..people import PeopleFile, Person
+from ..reading import KeypointFileError
+from .format import Format
 
 
 def parse_smplify(arrays: Mapping[str, np.ndarray], path: str | Path) -> PeopleFile:
@@ -41,3 +42,10 @@ def parse_smplify(arrays: Mapping[str, np.ndarray], path: str | Path) -> PeopleF
             for number, (position, sure) in enumerate(zip(*keypoints, strict=True), start=1)
         )
     )
+
+
+FORMAT = Format(
+    name="smplify",
+    recognises=lambda file: file.is_arrays and "est_joints" in file.arrays,
+    read=lambda file, convention: parse_smplify(file.arrays, file.path),
+)
