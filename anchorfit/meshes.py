@@ -23,7 +23,7 @@ def export_mesh(path: str | Path, vertices_cam: Tensor, faces: Tensor) -> None:
         vertices_cam: (V, 3) or (N, V, 3) metres, camera frame.
         faces: (F, 3) vertex numbers.
     Raises:
-        ValueError: another ending, or vertices that are not finite.
+        ValueError: another ending, vertices that are not finite, or faces that are not of these vertices.
         OSError: the file cannot be written.
     """
     import trimesh  # slow to import, and only needed here
@@ -35,9 +35,21 @@ def export_mesh(path: str | Path, vertices_cam: Tensor, faces: Tensor) -> None:
     bodies = vertices_cam.detach().cpu().double().numpy().reshape(-1, *vertices_cam.shape[-2:])
     if not np.isfinite(bodies).all():
         raise ValueError(f"{path}: the vertices are not finite")
-    triangles = faces.cpu().numpy()
+    triangles = _checked_faces(faces, bodies.shape[1], path)
     upright = bodies * np.array([1.0, -1.0, -1.0])
     meshes = [trimesh.Trimesh(vertices=v, faces=triangles, process=False) for v in upright]
     scene = meshes[0] if len(meshes) == 1 else trimesh.util.concatenate(meshes)
     data = scene.export(file_obj=None, file_type=kind)
     write_atomically(path, data.encode() if isinstance(data, str) else data)
+
+
+def _checked_faces(faces: Tensor, vertices: int, path: Path) -> np.ndarray:
+    triangles: np.ndarray = faces.cpu().numpy()
+    if triangles.ndim != 2 or triangles.shape[1] != 3 or triangles.dtype.kind not in "iu":
+        raise ValueError(f"{path}: faces: expected vertex numbers (F, 3), got {triangles.dtype} {triangles.shape}")
+    if triangles.size and not (triangles.min() >= 0 and triangles.max() < vertices):
+        raise ValueError(
+            f"{path}: faces: expected numbers of {vertices} vertices, 0 to {vertices - 1}, got "
+            f"{triangles.min()} to {triangles.max()}; they are another body's"
+        )
+    return triangles

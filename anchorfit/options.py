@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib.metadata import PackageNotFoundError, requires
 from shlex import quote
 
+from .plain_text import printable
+
 GENDERS = ("neutral", "male", "female")
 AGES = ("adult", "child")
 
@@ -36,5 +38,5 @@ def install_command(extra: str, *packages: str) -> str:
 def one_line(error: BaseException | str) -> str:
     """An error as one line: for a system's error, the file and what the system said."""
     if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename}: {error.strerror}"
-    return " ".join(str(error).split())
+        return printable(f"{error.filename}: {error.strerror}")
+    return printable(" ".join(str(error).split()))

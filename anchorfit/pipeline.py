@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -29,6 +31,8 @@ from .fitting import (
 )
 from .fitting.diagnostics import diagnose_prediction
 from .observations import Observations, Person, image_size, observe, sanitise_all, size_problem, too_little
+from .observations.apart import reason_of, work_apart
+from .observations.checks import checked_size
 from .observations.videos import frame_of
 from .regressors import Networks
 from .results import BodyEstimate, concatenate
@@ -183,46 +187,61 @@ class _Ready(NamedTuple):
     cameras: Tensor
     problems: list[InputProblem]
 
-    def batches(self, size: int, options: FitOptions) -> Iterator[tuple[Observations, tuple[str, ...], slice]]:
-        """Observations, their images' paths, and which of the people they are, so many at a time."""
+    def batches(self, size: int, options: FitOptions) -> Iterator[tuple[Observations, tuple[str, ...], list[int]]]:
+        """Observations, their images' paths, and which of the people they are, so many at a time; who cannot be
+        observed is a problem."""
+
+        def look(rows: Sequence[int]) -> Observations:
+            people, sizes = [self.people[row] for row in rows], [self.sizes[row] for row in rows]
+            return observe(people, self.cameras[list(rows)], image_sizes=sizes, masks=options.masks)
+
         for start in range(0, len(self.people), size):
-            rows = slice(start, start + size)
-            images = tuple(str(person.image.absolute()) if person.image else "" for person in self.people[rows])
-            seen = observe(self.people[rows], self.cameras[rows], image_sizes=self.sizes[rows], masks=options.masks)
-            yield seen, images, rows
+            rows = range(start, min(start + size, len(self.people)))
+            seen, (kept, reasons) = work_apart(look, rows)
+            for place, reason in reasons.items():
+                self.problems.append(InputProblem(self.people[rows[place]].name, f"skipped: {reason}"))
+            there = [rows[place] for place in kept]
+            images = (self.people[row].image for row in there)
+            if kept:
+                yield seen, tuple(str(image.absolute()) if image else "" for image in images), there
 
     def gravity(self, body: BodyModel, networks: Networks | None, options: FitOptions) -> Gravity | None:
         """What the options say of each person's camera; None: nothing, or nobody is there."""
         if options.pitch is None or not self.people:
             return None
+        everybody = len(self.people)
         if options.pitch != "people":
-            return Gravity.known(torch.full((len(self.people),), float(options.pitch)))
-        parts = [
-            regressors.predict_lean(seen, body, networks=networks)
-            for seen, *_ in self.batches(options.batch_size, options)
-        ]
-        lean = regressors.Lean(*(torch.cat(column) for column in zip(*parts, strict=True)))
+            return Gravity.known(torch.full((everybody,), float(options.pitch)))
+        lean = regressors.Lean(*torch.zeros(3, everybody).unbind())  # of who cannot be observed: nothing, for sure
+        lean.sigma.fill_(1.0)
+        for seen, _, rows in self._replace(problems=[]).batches(options.batch_size, options):
+            for known, found in zip(lean, regressors.predict_lean(seen, body, networks=networks), strict=True):
+                known[rows] = found.to(known)
         images = [person.image or person.name for person in self.people]
         place = {image: number for number, image in enumerate(dict.fromkeys(images))}
-        scenes = torch.tensor([place[image] for image in images], device=lean.angle.device)
-        return regressors.common_gravity(lean, scenes)
+        return regressors.common_gravity(lean, torch.tensor([place[image] for image in images]))
 
 
 def _made_ready(people: Sequence[Person], options: FitOptions, init: BodyEstimate | None) -> _Ready:
-    """Check all people and give each a camera; a person that cannot be fitted has a problem that says why."""
+    """Check all people and give each a camera; a person that cannot be fitted has a problem that says why.
+
+    Whatever goes wrong with a person costs that person alone.
+    """
     images = _Images()
     looks = [_look_at(person, images, options) for person in people]
-    clean = sanitise_all(people, [look.size for look in looks])
+    clean, (kept, broken) = work_apart(
+        lambda rows: sanitise_all([people[row] for row in rows], [looks[row].size for row in rows]), range(len(people))
+    )
+    problems = [InputProblem(_name_of(people[row], row), f"skipped: {reason}") for row, reason in broken.items()]
     predicted = None if init is None else set(init.names)
     ready: list[Person] = []
     sizes: list[tuple[int, int]] = []
     focals: list[float] = []
-    problems: list[InputProblem] = []
-    for look, (person, notes) in zip(looks, clean, strict=True):
+    for look, (person, notes) in zip([looks[row] for row in kept], clean, strict=True):
         try:
             focals.append(_focal_length(person, look, notes, images, predicted, options))
-        except ValueError as error:
-            problems.append(InputProblem(person.name, f"skipped: {error}"))
+        except Exception as error:
+            problems.append(InputProblem(person.name, f"skipped: {reason_of(error)}"))
             continue
         problems.extend(InputProblem(person.name, note) for note in (*look.notes, *notes))
         ready.append(person)
@@ -282,14 +301,21 @@ class _Look(NamedTuple):
 
 
 def _look_at(person: Person, images: _Images, options: FitOptions) -> _Look:
+    if not isinstance(person, Person):
+        return _Look((0, 0))
     if options.minimum_joints > 0:
         seen = int((person.confidence > 0).sum())
         if seen < options.minimum_joints:
             return _Look((0, 0), reason=f"{seen} joints, fewer than {options.minimum_joints}")
     try:
         return _Look(*images.size_of(person))
-    except ValueError as error:
-        return _Look((0, 0), reason=str(error))
+    except Exception as error:
+        return _Look((0, 0), reason=reason_of(error))
+
+
+def _name_of(person: Person, row: int) -> str:
+    """The name even of what is no person."""
+    return person.name if isinstance(person, Person) else f"person {row}"
 
 
 def _focal_length(
@@ -317,8 +343,8 @@ def _focal_length(
 
 
 def _check_one_an_image(people: Sequence[Person]) -> None:
-    images = [person.image for person in people]
-    crowded = next((image for image in images if image is not None and images.count(image) > 1), None)
+    times = Counter(person.image for person in people if person.image is not None)
+    crowded = next((image for image, count in times.items() if count > 1), None)
     if crowded is not None:
         raise ValueError(f"{crowded}: several people, but all images are to show one and the same person")
 
@@ -480,6 +506,8 @@ class _Images:
             ValueError: the image's size is not known, or is not what the keypoint file says.
         """
         stated = person.image_size
+        if stated is not None:
+            stated = checked_size(stated)
         if person.image is None and stated is not None:
             return stated, ()
         actual = self._read_size(person.image)
@@ -488,7 +516,9 @@ class _Images:
                 raise ValueError(str(actual)) from actual
             first = person.image not in self._told
             self._told.add(person.image)
-            return stated, (f"{actual}; whoever is in it is fitted from the keypoints alone",) if first else ()
+            return stated, (
+                f"{reason_of(actual)}; whoever is in it is fitted from the keypoints alone",
+            ) if first else ()
         problem = size_problem(person, actual)
         if problem is not None:
             raise ValueError(problem)
@@ -496,7 +526,7 @@ class _Images:
 
     def focal_of(self, person: Person) -> float | None:
         """The focal length in pixels that the image's EXIF record states, or None."""
-        if person.image is None or not person.image.is_file():
+        if person.image is None or not os.path.isfile(person.image):
             return None
         if person.image not in self._focals:
             self._focals[person.image] = focal_from_exif(person.image)

@@ -20,10 +20,11 @@ from .body import BodyModel, BodyOutput, matrix_to_axis_angle
 from .body.joint_sets import CANONICAL_JOINTS
 from .body.parameters import Layout, Parameters
 from .index import estimate_files
+from .plain_text import short_name
 from .rows import Rows
 from .status import Status
+from .stored_estimates import ENERGY, FORMAT_VERSION, read_estimate_arrays
 
-FORMAT_VERSION = 1
 SMPLX_ARGUMENTS = Parameters._fields
 """What ``smplx.SMPL`` takes."""
 
@@ -234,7 +235,7 @@ class BodyEstimate(Rows):
                 arrays[f"diagnostics.{field.name}"] = _to_numpy(getattr(self.diagnostics, field.name))
         arrays["diagnostics.converged"] = _to_numpy(self.diagnostics.converged)  # for readers of the file
         for term, value in self.diagnostics.energy.items():
-            arrays[f"diagnostics.energy.{term}"] = _to_numpy(value)
+            arrays[f"{ENERGY}{term}"] = _to_numpy(value)
         arrays["canonical_joints"] = np.array(CANONICAL_JOINTS)
         write_atomically(Path(path), _npz_bytes(arrays))
 
@@ -244,42 +245,17 @@ class BodyEstimate(Rows):
 
         Raises:
             FileNotFoundError: there is no such file.
-            ValueError: the file is no estimate, or of another version.
+            ValueError: the file is no estimate, of another version, or holds what no estimate does; one line.
         """
-        path = Path(path)
-        if not path.is_file():
-            raise FileNotFoundError(f"{path}: no such file")
-        try:
-            with np.load(path, allow_pickle=False) as stored:
-                arrays = dict(stored)
-        except Exception as error:
-            raise ValueError(f"{path}: not a readable .npz file ({error})") from error
-        stored_version = arrays.get("format_version")
-        version = int(stored_version) if stored_version is not None and stored_version.ndim == 0 else None
-        if version != FORMAT_VERSION:
-            raise ValueError(f"{path}: expected an estimate of format {FORMAT_VERSION}, got {version}")
-        try:
-            if "diagnostics.score" not in arrays:  # written before there were scores
-                arrays["diagnostics.score"] = np.full_like(arrays["transl"][:, 0], np.nan)
-            if "diagnostics.status" not in arrays:  # likewise
-                ended = np.where(arrays["diagnostics.converged"], Status.CONVERGED, Status.OUT_OF_STEPS)
-                arrays["diagnostics.status"] = ended.astype(np.int64)
-            energy = {
-                key.removeprefix("diagnostics.energy."): torch.from_numpy(value)
-                for key, value in arrays.items()
-                if key.startswith("diagnostics.energy.")
-            }
-            diagnostics = Diagnostics(
-                energy=energy,
-                **{
-                    f.name: _from_numpy(arrays[f"diagnostics.{f.name}"])
-                    for f in fields(Diagnostics)
-                    if f.name != "energy"
-                },
-            )
-            values = {f.name: _from_numpy(arrays[f.name]) for f in fields(cls) if f.name != "diagnostics"}
-        except KeyError as error:
-            raise ValueError(f"{path}: the array {error} is missing") from error
+        arrays = read_estimate_arrays(Path(path))
+        energy = {
+            name.removeprefix(ENERGY): torch.from_numpy(value)
+            for name, value in arrays.items()
+            if name.startswith(ENERGY)
+        }
+        judged = [field.name for field in fields(Diagnostics) if field.name != "energy"]
+        diagnostics = Diagnostics(energy=energy, **{n: _from_numpy(arrays[f"diagnostics.{n}"]) for n in judged})
+        values = {f.name: _from_numpy(arrays[f.name]) for f in fields(cls) if f.name != "diagnostics"}
         return cls(**values, diagnostics=diagnostics)
 
     def save_smplify(self, path: str | Path) -> None:
@@ -365,7 +341,7 @@ def split_name(name: str, image: str) -> tuple[str, str]:
     """``LABEL#PERSON`` as its two halves; the label is the end of the image's path, and may itself hold a #."""
     parts = Path(image).parts
     labels = ("/".join(parts[-depth:]) for depth in range(1, len(parts) + 1))
-    label = next((label for label in labels if name.startswith(f"{label}#")), None)
+    label = next((label for label in map(short_name, labels) if name.startswith(f"{label}#")), None)
     if label is None:
         label, _, person_id = name.partition("#")
         return label, person_id

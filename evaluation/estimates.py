@@ -15,18 +15,33 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..array_files import ArrayFile
 from ..body import matrix_to_axis_angle
 from ..body.parameters import NUM_JOINTS, NUM_POSE
 from ..body.unpickling import is_pickle, load_pickle_safely
 from ..camera import Crop
 from ..index import estimate_files
 from ..interchange.spin import CROP_PIXELS, crop_intrinsics, spin_crop, weak_perspective_translation
-from ..observations.arrays import load_arrays
 from ..results import BodyEstimate, split_name
 from .file_cache import cached_by_file
 
 _CAMERAS = ("camera", "cam", "pred_cam")
 _SPIN_ARRAYS = ("pose", "imgname", "shape", "betas", "center", "scale", *_CAMERAS)
+
+
+NOT_FINITE = "not finite"
+BEYOND_ALL_BODIES = "beyond all bodies"
+LARGEST = 1e4
+"""Metres, radians or betas; larger numbers drown all others in a mean, and much larger ones overflow it."""
+
+
+def what_is_wrong(values: Tensor) -> list[str]:
+    """What is wrong with the numbers (B, ...) of each body, "" where nothing."""
+    rows = values.flatten(1)
+    finite, small = torch.isfinite(rows).all(1).tolist(), (rows.abs() <= LARGEST).all(1).tolist()
+    return [
+        "" if near else BEYOND_ALL_BODIES if known else NOT_FINITE for known, near in zip(finite, small, strict=True)
+    ]
 
 
 class EstimateError(ValueError):
@@ -152,7 +167,7 @@ def _index_file(path: Path) -> tuple[list[Entry], tuple[str, str] | None, int]:
 
 @cached_by_file(maxsize=4)  # files of many rows are asked for again and again
 def _arrays(path: Path) -> Mapping[str, np.ndarray]:
-    return load_arrays(path)
+    return ArrayFile(path)
 
 
 @cached_by_file(maxsize=4)

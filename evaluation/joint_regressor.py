@@ -14,6 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..array_files import read_npy
+
 ROWS = (
     *("pelvis", "left_hip", "left_knee", "left_ankle", "right_hip", "right_knee", "right_ankle"),
     *("spine", "neck", "jaw", "head_top"),
@@ -54,10 +56,10 @@ def load_joint_regressor(path: str | Path, num_vertices: int) -> JointRegressor:
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such joint regressor; {ORIGIN}")
     try:
-        weights = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
+        weights = read_npy(path)
+    except (ValueError, OSError) as error:
         raise RegressorError(f"{path}: not a plain .npy array ({error}); {ORIGIN}") from error
-    if not isinstance(weights, np.ndarray) or weights.dtype.kind != "f":
+    if weights.dtype.kind != "f":
         raise RegressorError(f"{path}: expected one array of floating-point numbers; {ORIGIN}")
     if weights.shape != (len(ROWS), num_vertices):
         raise RegressorError(

@@ -10,7 +10,7 @@ from PIL import Image
 
 from ..atomic import write_atomically
 from ..body import BodyModel
-from ..observations.arrays import write_npz
+from ..observations.formats.own_npz import write_npz
 from ..observations.people import Person
 from .protocols.body_results import people_of
 from .protocols.runner import Benchmark

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..array_files import ArrayFile
 from ..body import BodyModel
 from ..body.joint_sets import SMPL_JOINTS
 
@@ -116,14 +117,10 @@ def load_capsules(path: str | Path) -> Capsules:
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file; scripts/fit_capsules.py makes it from a body")
-    with np.load(path, allow_pickle=False) as data:
-        if "names" not in data or tuple(data["names"].tolist()) != CAPSULES:
-            raise ValueError(
-                f"{path}: expected the radii of {len(CAPSULES)} capsules; run scripts/fit_capsules.py again"
-            )
-        return Capsules(
-            radius=torch.from_numpy(data["radius"].copy()), radius_shape=torch.from_numpy(data["radius_shape"].copy())
-        )
+    data = ArrayFile(path)
+    if not {"names", "radius", "radius_shape"} <= data.keys() or tuple(data["names"].tolist()) != CAPSULES:
+        raise ValueError(f"{path}: expected the radii of {len(CAPSULES)} capsules; run scripts/fit_capsules.py again")
+    return Capsules(radius=torch.from_numpy(data["radius"]), radius_shape=torch.from_numpy(data["radius_shape"]))
 
 
 def capsules_of(body: BodyModel) -> Capsules:

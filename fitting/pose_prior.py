@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..array_files import ArrayFile, ArrayFileError
 from ..assets import ASSETS
 from ..body.parameters import NUM_BODY_POSE
 from ..body.unpickling import is_pickle, load_pickle_safely
@@ -161,11 +163,9 @@ def load_pose_prior(
 
 def _from_npz(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            data = dict(archive)
-    except (OSError, EOFError, ValueError, AttributeError) as error:  # AttributeError: a lone .npy array
+        return _pick(ArrayFile(path), path, ("means", "precisions_cholesky", "weights"))
+    except ArrayFileError as error:
         raise ValueError(f"{path}: expected a pose prior (.npz without pickles): {error}") from error
-    return _pick(data, path, ("means", "precisions_cholesky", "weights"))
 
 
 def _from_pickle(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -180,7 +180,7 @@ def _from_pickle(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _pick(data: Any, path: Path, keys: tuple[str, str, str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    missing = [key for key in keys if not isinstance(data, dict) or key not in data]
+    missing = [key for key in keys if not isinstance(data, Mapping) or key not in data]
     if missing:
         raise ValueError(f"{path}: expected a pose prior with {', '.join(keys)}; {', '.join(missing)} missing")
     return data[keys[0]], data[keys[1]], data[keys[2]]

@@ -14,6 +14,7 @@ import trimesh
 from torch import Tensor
 from typer.testing import CliRunner, Result
 
+from anchorfit.array_files import ArrayFile
 from anchorfit.assets import ASSETS
 from anchorfit.body import BodyModel, load_body, measure
 from anchorfit.body.pose_library import load_pose_library
@@ -25,7 +26,6 @@ from anchorfit.evaluation.protocols.openbody import OpenBody
 from anchorfit.evaluation.truth import Truth, errors_against
 from anchorfit.interchange import spin_arrays
 from anchorfit.observations import read_people
-from anchorfit.observations.arrays import load_arrays
 from anchorfit.pipeline import fit, predict
 from anchorfit.regressors import Human2D, Human2DConfig, PosePrior, PosePriorConfig, ShapePrior, ShapePriorConfig
 from anchorfit.regressors.end2end import EndToEnd
@@ -138,7 +138,7 @@ def test_every_kind_of_file_is_exported(num_betas, estimate_of, whole, tmp_path)
     np.testing.assert_allclose(drawn, vertices_of(whole, estimate)[1], atol=2e-6)
     assert len(json.loads((tmp_path / "out" / "image_0.json").read_text())[0]["betas"]) == num_betas
     if num_betas <= 10:
-        shape = load_arrays(tmp_path / "out" / "spin" / "people.npz")["shape"]
+        shape = ArrayFile(tmp_path / "out" / "spin" / "people.npz")["shape"]
         np.testing.assert_array_equal(shape, np.pad(estimate.betas.double(), ((0, 0), (0, 10 - num_betas))))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..array_files import ArrayFile
 from ..assets import ASSETS
 from ..options import AGES, GENDERS
 from .joint_sets import SMPL_JOINTS, SMPL_PARENTS
@@ -133,19 +133,12 @@ def read_body_file(path: Path) -> Mapping[str, Any]:
 
 
 def _read_npz(path: Path) -> dict[str, Any]:
-    content: dict[str, Any] = {}
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            for key in archive.files:
-                try:
-                    content[key] = archive[key]
-                except ValueError as error:
-                    if "allow_pickle" not in str(error):
-                        raise
-                    content[key] = np.empty((), dtype=object)  # its place; what was pickled there is not opened
-    except (zipfile.BadZipFile, ValueError, OSError, EOFError, KeyError, MemoryError, NotImplementedError) as error:
+        archive = ArrayFile(path)
+        pickled = {key for key in archive if archive.header(key).dtype.hasobject}  # a place; it is not opened
+        return {key: np.empty((), dtype=object) if key in pickled else archive[key] for key in archive}
+    except (ValueError, OSError, MemoryError) as error:
         raise ValueError(f"{path}: a truncated or damaged .npz archive ({error}); fetch it again") from error
-    return content
 
 
 class _Entries:

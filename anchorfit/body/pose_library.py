@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..array_files import ArrayFile
 from ..assets import ASSETS
 from .rotations import mirror_pose
 
@@ -106,11 +107,10 @@ def _read(path: Path) -> dict[str, np.ndarray]:
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such pose library; scripts/build_pose_library.py makes one")
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            data = {name: archive[name] for name in archive.files}
-    except (ValueError, OSError, EOFError) as error:
+        archive = ArrayFile(path)
+        missing = [name for name in FIELDS if name not in archive]
+        if missing:
+            raise ValueError(f"it lacks {', '.join(missing)}")
+        return {name: archive[name] for name in FIELDS}
+    except (ValueError, OSError) as error:
         raise ValueError(f"{path}: expected a pose library (.npz without pickles): {error}") from error
-    missing = [name for name in FIELDS if name not in data]
-    if missing:
-        raise ValueError(f"{path}: expected a pose library; it lacks {', '.join(missing)}")
-    return data

@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, Task, TextCol
 from rich.text import Text
 
 from ..options import one_line
+from ..plain_text import printable
 from ..runs.listening import Listener
 
 WIDE = 160  # columns, where the output is a file or a pipe and says no width of its own
@@ -32,7 +33,7 @@ def fail(error: Exception | str) -> NoReturn:
 
 def warn(message: object) -> None:
     """Print one line about something that went wrong while the rest went on."""
-    err.print(f"anchorfit: {message}", style="yellow", markup=False, highlight=False, soft_wrap=True)
+    err.print(f"anchorfit: {printable(str(message))}", style="yellow", markup=False, highlight=False, soft_wrap=True)
 
 
 class _Rate(TextColumn):

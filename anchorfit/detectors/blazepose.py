@@ -10,18 +10,10 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image
 
-from ..observations.conventions import Convention, joints_to_canonical
+from ..observations.conventions import BLAZEPOSE33, joints_to_canonical
 from ..observations.masks import StoredMask, mask_to_run_lengths
 from ..observations.people import Person
 from .protocol import FEWEST_JOINTS
-
-BLAZEPOSE33: Convention = (
-    *("nose", None, "left_eye", None, None, "right_eye", None, "left_ear", "right_ear", None, None),
-    *("left_shoulder", "right_shoulder", "left_elbow", "right_elbow", "left_wrist", "right_wrist"),
-    *(None, None, None, None, None, None),  # knuckles of little and index fingers, thumbs
-    *("left_hip", "right_hip", "left_knee", "right_knee", "left_ankle", "right_ankle"),
-    *("left_heel", "right_heel", "left_big_toe", "right_big_toe"),  # "foot index": the tip of the foot
-)
 
 LEAST_VISIBLE = 0.3
 """Landmarks below this visibility count as not seen: they are where the network supposes a hidden limb to be."""

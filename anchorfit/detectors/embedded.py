@@ -16,10 +16,10 @@ import numpy as np
 import torch
 
 from ..body.joint_sets import CANONICAL_JOINTS
-from ..observations.conventions import COCO17, joints_to_canonical
+from ..observations.conventions import BLAZEPOSE33, COCO17, joints_to_canonical
 from ..observations.people import PeopleFile, Person
 from ..regressors.human2d import fast_in_half
-from .blazepose import BLAZEPOSE33, finished
+from .blazepose import finished
 from .landmarks import Look, look, place_mask
 from .networks import MoveNet, PoseDetection, PoseLandmarks, load_network
 from .networks.fused import fuse

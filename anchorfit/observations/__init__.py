@@ -7,7 +7,7 @@ from .batching import observe
 from .checks import sanitise, sanitise_all, size_problem, too_little
 from .conventions import CONVENTIONS, KeypointSet, convention_name, from_canonical, to_canonical
 from .files import FORMATS, known_formats, read_people, register_format, write_people
-from .formats import Content, Format
+from .formats.format import Content, Format
 from .images import ImageFileError, image_size, read_image, write_image
 from .masks import StoredMask, decode_segmentation, find_mask, mask_box, read_mask
 from .matching import Matched, list_images, match_people

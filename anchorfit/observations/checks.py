@@ -11,6 +11,7 @@ import numpy as np
 from ..body.joint_sets import CANONICAL_JOINTS
 from .masks import mask_problem
 from .people import Person
+from .reading import LARGEST_SIDE
 
 FARTHEST = 3.0
 """A joint farther outside the image than so many times its longer side is taken for an error, not for a limb that the
@@ -144,14 +145,29 @@ def world_problem(person: Person, keypoints: np.ndarray, confidence: np.ndarray)
     return None
 
 
+def checked_size(stated: tuple[int, int]) -> tuple[int, int]:
+    """The (width, height) that a person states, as plain whole numbers.
+
+    Raises:
+        ValueError: they are not the width and height of an image.
+    """
+    sides = tuple(stated) if isinstance(stated, (tuple, list, np.ndarray)) else ()
+    if len(sides) != 2 or not all(isinstance(side, (int, np.integer)) and 0 < side <= LARGEST_SIDE for side in sides):
+        raise ValueError(f"image_size: expected width and height, 1 to {LARGEST_SIDE} pixels, got {stated!r:.60}")
+    return int(sides[0]), int(sides[1])
+
+
 def size_problem(person: Person, size: tuple[int, int]) -> str | None:
     """Why a person does not belong to the image of that (width, height), or None: another size is stated."""
     stated = person.image_size
     if stated is None or stated == size:
         return None
+    advice = "give the image that the keypoints belong to"
+    if stated == size[::-1]:
+        advice = "the keypoints are of the picture as it is stored, before EXIF turns it: detect on the turned one"
     return (
         f"the keypoint file is for an image of {stated[0]} x {stated[1]} pixels, {person.image} has "
-        f"{size[0]} x {size[1]}; give the image that the keypoints belong to"
+        f"{size[0]} x {size[1]}; {advice}"
     )
 
 

@@ -6,7 +6,9 @@ has no counterpart.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -65,6 +67,57 @@ H36M17: Convention = (
 )
 """Human3.6M's usual 17 of 32 joints (Ionescu et al. 2014; the order of Martinez et al. 2017 and VideoPose3D)."""
 
+MPI15: Convention = (
+    *("head_top", "neck", "right_shoulder", "right_elbow", "right_wrist", "left_shoulder", "left_elbow", "left_wrist"),
+    *("right_hip", "right_knee", "right_ankle", "left_hip", "left_knee", "left_ankle", None),  # the last: the chest
+)
+"""OpenPose's MPI model."""
+
+CROWDPOSE14: Convention = (
+    *("left_shoulder", "right_shoulder", "left_elbow", "right_elbow", "left_wrist", "right_wrist"),
+    *("left_hip", "right_hip", "left_knee", "right_knee", "left_ankle", "right_ankle", "head_top", "neck"),
+)
+"""CrowdPose (Li et al. 2019)."""
+
+AIC14: Convention = (
+    *("right_shoulder", "right_elbow", "right_wrist", "left_shoulder", "left_elbow", "left_wrist"),
+    *("right_hip", "right_knee", "right_ankle", "left_hip", "left_knee", "left_ankle", "head_top", "neck"),
+)
+"""AI Challenger (Wu et al. 2017)."""
+
+POSETRACK17: Convention = (
+    *("nose", "neck", "head_top", "left_ear", "right_ear"),  # its "head bottom" is the neck
+    *("left_shoulder", "right_shoulder", "left_elbow", "right_elbow", "left_wrist", "right_wrist"),
+    *("left_hip", "right_hip", "left_knee", "right_knee", "left_ankle", "right_ankle"),
+)
+"""PoseTrack 2018 (Andriluka et al. 2018)."""
+
+HALPE26: Convention = (
+    *COCO17,
+    *("head_top", "thorax", "pelvis"),  # its neck is the middle of the shoulders, its hip that of the hips
+    *("left_big_toe", "right_big_toe", "left_small_toe", "right_small_toe", "left_heel", "right_heel"),
+)
+"""Halpe Full-Body's body and feet (Fang et al. 2022; AlphaPose)."""
+
+HALPE136: Convention = (*HALPE26, *(None,) * 110)
+"""Halpe Full-Body with face and hands, which are not used."""
+
+WHOLEBODY133: Convention = (
+    *COCO17,
+    *("left_big_toe", "left_small_toe", "left_heel", "right_big_toe", "right_small_toe", "right_heel"),
+    *(None,) * 110,
+)
+"""COCO-WholeBody (Jin et al. 2020): body and feet; face and hands are not used."""
+
+BLAZEPOSE33: Convention = (
+    *("nose", None, "left_eye", None, None, "right_eye", None, "left_ear", "right_ear", None, None),
+    *("left_shoulder", "right_shoulder", "left_elbow", "right_elbow", "left_wrist", "right_wrist"),
+    *(None, None, None, None, None, None),  # knuckles of little and index fingers, thumbs
+    *("left_hip", "right_hip", "left_knee", "right_knee", "left_ankle", "right_ankle"),
+    *("left_heel", "right_heel", "left_big_toe", "right_big_toe"),  # "foot index": the tip of the foot
+)
+"""MediaPipe's pose landmarks (BlazePose, Bazarevsky et al. 2020)."""
+
 _SMPL_TO_CANONICAL = {
     "pelvis": None,  # SMPL's root lies about 9 cm above the middle of the hips, which is the canonical pelvis
     "spine2": "spine",
@@ -82,6 +135,14 @@ CONVENTIONS: dict[str, Convention] = {
     "openpose18": OPENPOSE18,
     "h36m17": H36M17,
     "smpl24": SMPL24,
+    "mpi15": MPI15,
+    "crowdpose14": CROWDPOSE14,
+    "aic14": AIC14,
+    "posetrack17": POSETRACK17,
+    "halpe26": HALPE26,
+    "halpe136": HALPE136,
+    "wholebody133": WHOLEBODY133,
+    "blazepose33": BLAZEPOSE33,
     "canonical": CANONICAL_JOINTS,
 }
 """Name -> canonical joint of each of its keypoints."""
@@ -99,6 +160,22 @@ _ALIASES = {
     "human36m": "h36m17",
     "human36m17": "h36m17",
     "smpl": "smpl24",
+    "openpose15": "mpi15",
+    "crowdpose": "crowdpose14",
+    "exlpose": "crowdpose14",
+    "exlpose14": "crowdpose14",
+    "aic": "aic14",
+    "posetrack": "posetrack17",
+    "posetrack18": "posetrack17",
+    "halpe": "halpe26",
+    "bodywithfeet": "halpe26",
+    "wholebody": "wholebody133",
+    "cocowholebody": "wholebody133",
+    "cocowholebody133": "wholebody133",
+    "coco133": "wholebody133",
+    "mediapipe": "blazepose33",
+    "mediapipe33": "blazepose33",
+    "blazepose": "blazepose33",
 }
 
 _CANONICAL_INDEX = {name: index for index, name in enumerate(CANONICAL_JOINTS)}
@@ -128,17 +205,22 @@ def convention_name(name: str) -> str:
     return plain
 
 
-def convention_by_count(count: int) -> str:
+def convention_by_count(count: int, usual: Mapping[int, str] = MappingProxyType({14: "lsp14"})) -> str:
     """The convention with so many keypoints, where only one has them.
 
+    Args:
+        count: of keypoints.
+        usual: which of several it is, where the kind of file tells; by default 14 keypoints are LSP's.
     Raises:
         ValueError: none or several have so many; the message says which and how to choose.
     """
     fitting = [name for name, joints in CONVENTIONS.items() if len(joints) == count]
     if len(fitting) == 1:
         return fitting[0]
+    if count in usual:
+        return usual[count]
     if fitting:
-        raise ValueError(f"{count} keypoints may be {' or '.join(fitting)}; say which with convention={fitting[0]!r}")
+        raise ValueError(f"{count} keypoints may be {' or '.join(fitting)}; say which: --convention {fitting[0]}")
     known = ", ".join(f"{name} ({len(joints)})" for name, joints in CONVENTIONS.items())
     raise ValueError(f"{count} keypoints fit no known convention; known are {known}")
 

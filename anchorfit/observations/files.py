@@ -7,66 +7,20 @@ from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
+from ..array_files import ArrayFileError
 from ..plugins import load_plugins
-from .arrays import parse_npz, write_npz
-from .coco import is_coco, parse_coco
-from .formats import Content, Format
-from .lsp import read_lsp
-from .openpose import is_openpose, parse_openpose, read_openpose
-from .own_json import is_own_json, parse_json, write_json
+from .formats import Content, Format, shipped_formats
+from .formats.own_csv import write_csv
+from .formats.own_json import write_json
+from .formats.own_npz import write_npz
 from .people import PeopleFile, Person
 from .reading import KNOWN_FORMATS, KeypointFileError
-from .smplify import parse_smplify
-from .table import read_csv, write_csv
 
 ENTRY_POINTS = "anchorfit.formats"
 """Where packages that are installed beside this one name their own `Format`."""
 
 
-def _looks_like_csv(file: Content) -> bool:
-    first_line = file.text.partition("\n")[0].lower()
-    return not file.is_json and (file.path.suffix.lower() == ".csv" or ("joint" in first_line and "," in first_line))
-
-
-_SHIPPED = (
-    Format(
-        name="openpose",
-        recognises=lambda file: file.path.is_dir() or (file.is_json and is_openpose(file.json)),
-        read=lambda file, convention: (
-            read_openpose(file.path, convention=convention)
-            if file.path.is_dir()
-            else parse_openpose(file.json, file.path, convention=convention)
-        ),
-    ),
-    Format(
-        name="json",
-        recognises=lambda file: file.is_json and is_own_json(file.json),
-        read=lambda file, convention: parse_json(file.json, file.path, convention=convention),
-    ),
-    Format(
-        name="coco",
-        recognises=lambda file: file.is_json and is_coco(file.json),
-        read=lambda file, convention: parse_coco(file.json, file.path, convention=convention),
-    ),
-    Format(
-        name="smplify",
-        recognises=lambda file: file.is_arrays and "est_joints" in file.arrays,
-        read=lambda file, convention: parse_smplify(file.arrays, file.path),
-    ),
-    Format(
-        name="npz",
-        recognises=lambda file: file.is_arrays,
-        read=lambda file, convention: parse_npz(file.arrays, file.path, convention=convention),
-    ),
-    Format(
-        name="lsp",
-        recognises=lambda file: file.head.startswith(b"MATLAB") or file.path.suffix.lower() == ".mat",
-        read=lambda file, convention: read_lsp(file.path),
-    ),
-    Format(name="csv", recognises=_looks_like_csv, read=lambda file, convention: read_csv(file.path)),
-)
-"""The package's own, in the order in which they are asked."""
-FORMATS = tuple(format.name for format in _SHIPPED)
+FORMATS = tuple(format.name for format in shipped_formats())
 """What ``format`` may be, besides "auto" and what is registered; json, npz and csv are anchorfit's own."""
 _registered: list[Format] = []
 
@@ -86,7 +40,7 @@ def register_format(format: Format) -> None:
 
 def known_formats() -> tuple[Format, ...]:
     """All formats, in the order in which they are asked whether a file is of theirs."""
-    return (*_registered, *_installed(), *_SHIPPED)
+    return (*_registered, *_installed(), *shipped_formats())
 
 
 @lru_cache(maxsize=1)
@@ -120,9 +74,21 @@ def read_people(path: str | Path, *, format: str = "auto", convention: str | Non
     (34, (), '000000000785.jpg#442619')
     """
     file = Content(Path(path))
+    try:
+        return _read(file, format, convention)
+    except ArrayFileError as error:
+        raise KeypointFileError(str(error)) from error
+
+
+def _read(file: Content, format: str, convention: str | None) -> PeopleFile:
     known = known_formats()
     if format == "auto":
         found = next((one for one in known if one.recognises(file)), None)
+        if found is None and file.path.is_dir():
+            raise FileNotFoundError(
+                f"{file.path}: the folder holds no NAME_keypoints.json files, as OpenPose --write_json makes them, and "
+                "none of another format that has a file an image (docs/formats.md)"
+            )
         if found is None:
             raise KeypointFileError(_unknown(file))
     else:
@@ -149,7 +115,7 @@ def write_people(path: str | Path, people: Sequence[Person]) -> None:
 
 
 def _unknown(file: Content) -> str:
-    others = [one.name for one in known_formats() if one not in _SHIPPED]
+    others = [one.name for one in known_formats() if one not in shipped_formats()]
     expected = f"expected {KNOWN_FORMATS}{''.join(f', or {name}' for name in others)}"
     if not file.is_json:
         return f"{file.path}: this is no keypoint file; {expected}"

@@ -7,6 +7,7 @@ path, and needs no system library.
 from __future__ import annotations
 
 import io
+import os
 import struct
 import warnings
 from collections.abc import Iterator
@@ -104,10 +105,10 @@ def looks_like_image(path: Path) -> bool:
 @contextmanager
 def opened_image(path: Path) -> Iterator[Image.Image]:
     """The image, with its header read; whatever goes wrong inside becomes one line that names the file."""
-    if path.is_dir():
+    if os.path.isdir(path):
         raise FileNotFoundError(f"{path}: this is a folder, an image file was expected")
-    if not path.exists():
-        reason = "a link that leads nowhere" if path.is_symlink() else "no such image"
+    if not os.path.exists(path):  # of a name that no file can have, too
+        reason = "a link that leads nowhere" if os.path.islink(path) else "no such image"
         raise FileNotFoundError(f"{path}: {reason}; check the path")
     if path.stat().st_size == 0:
         raise ImageFileError(f"{path}: the image file is empty; copy it again")

@@ -178,6 +178,9 @@ def find_mask(image: str | Path, folder: str | Path | None = None) -> Path | Non
 def mask_problem(mask: np.ndarray | StoredMask, size: tuple[int, int]) -> str | None:
     """Why a mask cannot be used for an image of that (width, height), or None; nothing is decoded for it."""
     width, height = size
+    if not (isinstance(mask, StoredMask) or (isinstance(mask, np.ndarray) and mask.dtype.kind in "biuf")):
+        came = f"an array of {mask.dtype}" if isinstance(mask, np.ndarray) else type(mask).__name__
+        return f"expected a mask as a (height, width) bool array or a StoredMask, got {came}"
     if tuple(mask.shape) != (height, width):
         return f"expected a mask of {width} x {height} pixels as the image, got shape {tuple(mask.shape)}"
     if isinstance(mask, StoredMask):

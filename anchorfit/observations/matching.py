@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import NamedTuple
 
+from ..plain_text import short_name
 from .images import is_image_path, looks_like_image
 from .people import Person
+
+FEW = 3
+"""So many names are listed in a message; of more the first, and how many more there are."""
 
 
 class Matched(NamedTuple):
@@ -48,86 +54,244 @@ def _is_image_of_folder(path: Path) -> bool:
 def match_people(people: Sequence[Person], images: Sequence[Path], source: str | Path = "the keypoint file") -> Matched:
     """Give each image its people, in the order of the images; each then carries the path of its image.
 
-    A person belongs to the image of that name, else to the one of that name with an ending (OpenPose's files do not
-    say it). Where several images, or several folders of the keypoint file, share a name, the folders must agree. People
-    of a file that names no image belong to the one image there is. Afterwards names are unique: a second person of one
-    id in one image is renamed, with a line in ``problems``.
+    A person belongs to the image of that name; else to the one of that name with an ending (OpenPose's files do not
+    say it); else to the one whose name differs in capitals or in its ending, which is said. Where several images, or
+    several folders of the keypoint file, share a name, the folders must agree: those that agree in most folders belong
+    together. People of a file that names one image, or none, belong to the one image there is. Afterwards names are
+    unique: a second person of one id in one image is renamed, with a line in ``problems``.
 
     Args:
         people: as a reader gave them.
         images: paths that were asked for.
         source: the keypoint file, for messages.
     """
-    owned: dict[Path, list[Person]] = {image: [] for image in images}
-    by_name, by_stem = _by(images, "name"), _by(images, "stem")
-    folders: dict[str, set[Path]] = {}
-    for person in people:
-        if person.image is not None:
-            folders.setdefault(person.image.name, set()).add(person.image.parent)
-    problems: list[str] = []
-    homeless = 0
-    for person in people:
-        if person.image is None:
-            candidates = list(images) if len(images) == 1 else []
-            homeless += not candidates
-        else:
-            candidates = by_name.get(person.image.name) or by_stem.get(person.image.name, [])
-            if len(candidates) > 1 or len(folders[person.image.name]) > 1:
-                candidates = _same_folder(person.image, candidates)
-        if len(candidates) == 1:
-            owned[candidates[0]].append(person)
-    if homeless:
+    named = list(dict.fromkeys(person.image for person in people if person.image is not None))
+    owners, problems = _image_of_each_name(named, images, source)
+    homeless = sum(person.image is None for person in people)
+    if homeless and len(images) > 1:
         problems.append(f"{source}: {homeless} people name no image; give one image at a time")
-    for image, theirs in owned.items():
-        if not theirs:
-            problems.append(f"{image}: no person in {source}" if image.exists() else f"{image}: no such image")
+    only = images[0] if len(images) == 1 else None
+    homes = [owners.get(person.image) if person.image is not None else only for person in people]
+    placed = place_people(people, homes, images)
+    with_people = {person.image for person in placed.people}
+    without = [image for image in dict.fromkeys(images) if image not in with_people]
+    return Matched(placed.people, [*problems, *_left_alone(without, len(images), named, source), *placed.problems])
+
+
+def place_people(people: Sequence[Person], homes: Sequence[Path | None], images: Sequence[Path]) -> Matched:
+    """People with the paths of their images, in the order of the images; who has none is left out.
+
+    Args:
+        people: N of them.
+        homes: for each the path of its image, one of ``images``, or None.
+        images: in the order in which their people are wanted.
+    """
+    owned: dict[Path, list[Person]] = {image: [] for image in images}
+    for person, home in zip(people, homes, strict=True):
+        if home is not None:
+            owned[home].append(person)
     labels = image_labels(images)
-    matched = []
+    placed, problems = [], []
     for image, theirs in owned.items():
         for person, person_id in zip(theirs, _unique([p.person_id for p in theirs]), strict=True):
             if person_id != person.person_id:
-                problems.append(f"{labels[image]}#{person.person_id}: there is another of this id; named {person_id}")
-            matched.append(replace(person, image=image, person_id=person_id, image_label=labels[image]))
-    return Matched(matched, problems)
+                who = short_name(f"{labels[image]}#{person.person_id}")
+                problems.append(f"{who}: there is another of this id; named {short_name(person_id)}")
+            placed.append(replace(person, image=image, person_id=person_id, image_label=labels[image]))
+    return Matched(placed, problems)
 
 
-def _by(images: Sequence[Path], part: str) -> dict[str, list[Path]]:
-    """The images by their names, or by their names without the ending."""
-    found: dict[str, list[Path]] = {}
+def own_images(people: Sequence[Person], file: Path) -> Matched:
+    """People of a keypoint file that came alone, with the images that it names, where those lie beneath its folder.
+
+    Of a path that begins elsewhere (absolute, or by ``..``) the end counts: a keypoint file does not choose what is
+    opened outside its own folder. Who has no image goes on without, for the file may state its size.
+    """
+    named = list(dict.fromkeys(person.image for person in people if person.image is not None))
+    homes = {path: _beneath(path, file.parent) for path in named}
+    where = [homes[person.image] if person.image is not None else file for person in people]
+    placed = place_people(people, where, [*homes.values(), file])
+    there = {home for home in homes.values() if os.path.isfile(home)}
+    everyone = [person if person.image in there else replace(person, image=None) for person in placed.people]
+    lost = [path for path, home in homes.items() if home not in there]
+    outside = [str(path) for path in lost if _begins_elsewhere(path)]
+    problems = []
+    if outside:
+        problems.append(
+            f"{file}: images outside its folder are not opened ({list_names(outside)}); give them by name: "
+            f"anchorfit fit IMAGES -k {file.name}"
+        )
+    missing = [str(path) for path in lost if str(path) not in outside]
+    if missing:
+        problems.append(f"{file}: images that are not beside it: {list_names(missing)}; keypoints alone are fitted")
+    return Matched(everyone, [*problems, *placed.problems])
+
+
+def _beneath(path: Path, folder: Path) -> Path:
+    """The file beneath a folder that a path names; of a path that begins elsewhere the longest end that is there."""
+    parts = parts_of(path)
+    starts = range(len(parts) if _begins_elsewhere(path) else min(1, len(parts)))
+    for place in (folder.joinpath(*parts[start:]) for start in starts):
+        for candidate in (place, *(place.with_name(place.name + ending) for ending in _ENDINGS)):
+            if os.path.isfile(candidate):
+                return candidate
+    return folder.joinpath(*parts)
+
+
+def _begins_elsewhere(path: Path) -> bool:
+    """Whether a path is absolute, or leaves its folder, by POSIX's rules or by those of Windows."""
+    parts = PureWindowsPath(str(path))
+    return bool(parts.drive or parts.root or ".." in parts.parts)
+
+
+_ENDINGS = (".jpg", ".png", ".jpeg", ".JPG", ".PNG")  # of images whose names a file gives without: OpenPose's
+
+
+def parts_of(path: Path) -> tuple[str, ...]:
+    """Folders and name of a path that a keypoint file names, written with either kind of separator; no root."""
+    text = str(path)
+    parts = PureWindowsPath(text).parts if "\\" in text or text[1:2] == ":" else path.parts
+    return tuple(part for part in parts if part not in (".", "..") and part.strip("/\\") and part[1:2] != ":")
+
+
+def list_names(names: Sequence[str]) -> str:
+    """The first few names, and how many more there are."""
+    shown = ", ".join(short_name(name) for name in names[:FEW])
+    return shown if len(names) <= FEW else f"{shown} and {len(names) - FEW} more"
+
+
+def _image_of_each_name(
+    named: Sequence[Path], images: Sequence[Path], source: str | Path
+) -> tuple[dict[Path, Path], list[str]]:
+    """The image that each path of a keypoint file means, of those that mean one, and what is worth saying of it."""
+    parts = {path: names for path in named if (names := parts_of(path))}
+    owners: dict[Path, Path] = {}
+    problems = []
+    for said, of_named, of_image in _RULES:
+        found = _same_names(parts, images, owners, of_named, of_image)
+        owners |= found
+        if said and found:
+            pairs = [f"{path.name} is taken for {image.name}" for path, image in found.items()]
+            problems.append(f"{source}: {said}: {list_names(pairs)}")
+    if not owners and len(named) == 1 and len(images) == 1:
+        owners[named[0]] = images[0]
+        problems.append(f"{source}: one image each: {short_name(named[0].name)} is taken for {images[0].name}")
+    return owners, problems
+
+
+_Key = Callable[[str], str]
+
+
+def _stem(name: str) -> str:
+    return Path(name).stem
+
+
+_RULES: tuple[tuple[str, _Key, _Key], ...] = (
+    ("", str, str),
+    ("", str, _stem),
+    ("other capital letters", str.casefold, str.casefold),
+    ("another ending", lambda name: _stem(name).casefold(), lambda name: _stem(name).casefold()),
+)
+"""In which order names are compared: what is said of it, and what is compared of a file's name and of an image's."""
+
+
+def _same_names(
+    named: Mapping[Path, tuple[str, ...]],
+    images: Sequence[Path],
+    owners: Mapping[Path, Path],
+    of_named: _Key,
+    of_image: _Key,
+) -> dict[Path, Path]:
+    """Paths of a keypoint file and images whose names are the same; among namesakes, whose folders agree.
+
+    Those that belong to each other by ``owners`` are namesakes still, but no longer to be had.
+    """
+    groups: dict[str, tuple[list[Path], list[Path]]] = {}
+    for path, parts in named.items():
+        groups.setdefault(of_named(parts[-1]), ([], []))[0].append(path)
     for image in images:
-        found.setdefault(getattr(image, part), []).append(image)
+        if (group := groups.get(of_image(image.name))) is not None:
+            group[1].append(image)
+    found: dict[Path, Path] = {}
+    taken = set(owners.values())
+    for paths, namesakes in groups.values():
+        left = {path: named[path][:-1] for path in paths if path not in owners}
+        free = [image for image in namesakes if image not in taken]
+        if left and len(paths) == 1 and len(namesakes) == 1:
+            found |= dict.fromkeys(left, *free) if free else {}
+        elif left and free:
+            found |= _by_folders(left, free)
     return found
 
 
-def _same_folder(named: Path, images: Sequence[Path]) -> list[Path]:
-    """Those images that end in all the folders that the keypoint file names; without any, all."""
-    wanted = tuple(part for part in named.parent.parts if part not in (".", ".."))
-    return [image for image in images if image.parent.parts[len(image.parent.parts) - len(wanted) :] == wanted]
+def _by_folders(named: Mapping[Path, tuple[str, ...]], images: Sequence[Path]) -> dict[Path, Path]:
+    """Of namesakes those pairs whose folders agree, from the innermost on: most folders first, all that are named last.
+
+    Each path and each image is looked at once for each of its folders, however many namesakes there are.
+    """
+    found: dict[Path, Path] = {}
+    left = {path: folders[::-1] for path, folders in named.items()}
+    free = {image: tuple(reversed(parts_of(image)[:-1])) for image in images}
+    for depth in range(max(map(len, left.values())), -1, -1):
+        theirs: dict[tuple[str, ...], list[Path]] = {}
+        for path, folders in left.items():
+            if len(folders) >= depth and (depth > 0 or not folders):
+                theirs.setdefault(folders[:depth], []).append(path)
+        ours: dict[tuple[str, ...], list[Path]] = {}
+        for image, folders in free.items():
+            if len(folders) >= depth:
+                ours.setdefault(folders[:depth], []).append(image)
+        for folders, paths in theirs.items():
+            if len(paths) == 1 and len(ours.get(folders, ())) == 1:
+                found[paths[0]] = ours[folders][0]
+        left = {path: folders for path, folders in left.items() if path not in found}
+        taken = set(found.values())
+        free = {image: folders for image, folders in free.items() if image not in taken}
+    return found
+
+
+def _left_alone(without: Sequence[Path], count: int, named: Sequence[Path], source: str | Path) -> list[str]:
+    """What is said of images that got no people, of ``count`` images: a line for each of a few, one for the others."""
+    called = (
+        f"; its people are of {list_names([path.name for path in named])}" if named and len(without) == count else ""
+    )
+    lines = [
+        f"{image}: no person in {source}{called}" if os.path.exists(image) else f"{image}: no such image"
+        for image in without[:FEW]
+    ]
+    if len(without) > FEW:
+        lines.append(f"{source}: no person for {len(without) - FEW} more of {count} images")
+    return lines
 
 
 def image_labels(images: Sequence[Path]) -> dict[Path, str]:
     """Labels of images in messages: each image's name, with as many of its folders as tell it from the others."""
-    labels = {}
-    for namesakes in _by(images, "name").values():
-        for image in namesakes:
-            others = [other for other in namesakes if other != image]
-            depth = 1
-            while depth < len(image.parts) and any(other.parts[-depth:] == image.parts[-depth:] for other in others):
-                depth += 1
-            labels[image] = "/".join(image.parts[-depth:])
-    return labels
+    labels: dict[Path, str] = {}
+    left, depth = list(dict.fromkeys(images)), 1
+    while left:
+        count = Counter(image.parts[-depth:] for image in left)
+        longer = []
+        for image in left:
+            if count[image.parts[-depth:]] > 1 and depth < len(image.parts):
+                longer.append(image)
+            else:
+                labels[image] = "/".join(image.parts[-depth:])
+        left, depth = longer, depth + 1
+    return {image: labels[image] for image in images}
 
 
 def _unique(names: Sequence[str]) -> list[str]:
     """The names, with -2, -3 ... behind those that were there before."""
     taken: set[str] = set()
     given = set(names)
+    latest: dict[str, int] = {}  # number that was tried last for a name: thousands may share one
     result = []
     for name in names:
-        candidate, number = name, 1
+        candidate, number = name, latest.get(name, 1)
         while candidate in taken or (number > 1 and candidate in given):
             number += 1
             candidate = f"{name}-{number}"
         taken.add(candidate)
+        latest[name] = number
         result.append(candidate)
     return result

@@ -12,8 +12,11 @@ import torch
 from torch import Tensor
 
 from ..body.joint_sets import CANONICAL_JOINTS
+from ..plain_text import short_name
 from ..rows import Rows
 from .masks import StoredMask
+
+_NUMBERS = "fiub"  # kinds of numpy types
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +52,13 @@ class Person:
 
     def __post_init__(self) -> None:
         joints = len(CANONICAL_JOINTS)
+        if isinstance(self.image, str):
+            object.__setattr__(self, "image", Path(self.image))
+        for name in ("keypoints", "confidence", "world"):
+            values = getattr(self, name)
+            if values is not None and not (isinstance(values, np.ndarray) and values.dtype.kind in _NUMBERS):
+                came = values.dtype if isinstance(values, np.ndarray) else type(values).__name__
+                raise ValueError(f"{name}: expected a numpy array of numbers, got {came}")
         if self.keypoints.shape != (joints, 2):
             raise ValueError(f"keypoints: expected ({joints}, 2) in canonical order, got {self.keypoints.shape}")
         if self.confidence.shape != (joints,):
@@ -58,8 +68,9 @@ class Person:
 
     @property
     def name(self) -> str:
-        """``IMAGE#PERSON``: how messages speak of this person."""
-        return f"{self.image_label or (self.image.name if self.image else '?')}#{self.person_id}"
+        """``IMAGE#PERSON``: how messages speak of this person; can be printed, whatever the file calls the two."""
+        image = self.image_label or (self.image.name if self.image else "?")
+        return f"{short_name(image)}#{short_name(str(self.person_id))}"
 
     def belongs_to(self, image: str | Path) -> bool:
         """Whether this person was seen in that image file: the same name, with or without its suffix, in any folder."""

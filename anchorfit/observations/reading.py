@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import mmap
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 KNOWN_FORMATS = (
-    "COCO keypoints (.json), OpenPose (.json or a folder of them), LSP joints.mat, SMPLify est_joints.npz, "
-    "or anchorfit's own .json, .csv or .npz (docs/formats.md)"
+    "COCO keypoints (.json), OpenPose (.json or a folder of them), AlphaPose, mmpose, Ultralytics, MediaPipe, LSP "
+    "joints.mat, anchorfit's own .json, .csv or .npz, and others (docs/formats.md)"
 )
 
 
@@ -51,7 +52,7 @@ def load_json(path: str | Path) -> Any:
     """
     path = existing_file(path)
     try:
-        return json.loads(path.read_bytes())
+        return json.loads(_text_of(path), object_hook=_lean)
     except PermissionError as error:
         raise PermissionError(f"{path}: the file may not be read; check its permissions") from error
     except UnicodeDecodeError as error:
@@ -68,6 +69,37 @@ def load_json(path: str | Path) -> Any:
         raise KeypointFileError(f"{path}: the JSON is nested too deeply; expected {KNOWN_FORMATS}") from error
 
 
+def _text_of(path: Path) -> str:
+    """The text of a JSON file in any of its encodings, in memory once: files of a gigabyte are read."""
+    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return str(memoryview(content), json.detect_encoding(content[:4]))
+
+
+LEAN_KEYS = ("keypoints", "pose_keypoints_2d", "segmentation")
+"""Lists of numbers under these keys become arrays as soon as they are read: a quarter of the memory."""
+
+
+def _lean(entry: dict[str, Any]) -> dict[str, Any]:
+    for key in LEAN_KEYS:
+        value = entry.get(key)
+        if type(value) is list:
+            entry[key] = _packed(value)
+    return entry
+
+
+def _packed(value: list[Any]) -> Any:
+    """A list of numbers as float64, a list of such lists as arrays; whatever else as it is."""
+    kinds = set(map(type, value))
+    if kinds == {list}:
+        return [_packed(item) for item in value]
+    if not kinds or not kinds <= _PLAIN:
+        return value
+    try:
+        return np.array(value, dtype=np.float64)
+    except OverflowError:
+        return value  # whose reader says what is wrong
+
+
 _PLAIN = {int, float, type(None)}  # what a file's numbers are; of a caller's own content they may be numpy's
 
 
@@ -81,6 +113,10 @@ def numbers(value: Any, what: str, count: int | None = None) -> np.ndarray:
     Raises:
         ValueError: it is no list of numbers, or has not the expected length; ``what`` names it.
     """
+    if isinstance(value, np.ndarray) and value.ndim == 1 and value.dtype == np.float64:  # as `load_json` packs them
+        if count is not None and len(value) != count:
+            raise ValueError(f"{what}: expected {count} numbers, got {len(value)}")
+        return value
     if not isinstance(value, list) or not (set(map(type, value)) <= _PLAIN or all(map(_is_number, value))):
         raise ValueError(f"{what}: expected a list of numbers")
     if count is not None and len(value) != count:

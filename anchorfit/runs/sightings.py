@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..observations import PeopleFile
-from ..observations.own_json import parse_json, person_entry
+from ..observations.formats.own_json import parse_json, person_entry
 from .journal import Journal, RunConflict
 
 SIGHTINGS = ".detected.jsonl"

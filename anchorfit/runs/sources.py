@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..observations import (
-    Matched,
     PeopleFile,
     Person,
     find_mask,
@@ -19,6 +18,7 @@ from ..observations import (
     read_people,
 )
 from ..observations.images import looks_like_image
+from ..observations.matching import own_images
 from ..observations.videos import LONGEST_GAP_S, is_video_path, probe_video
 from ..options import OptionError
 from .detecting import BOXES, Detection, detect_in_video, detect_people, people_in_boxes
@@ -157,7 +157,7 @@ class Source:
             )  # fmt: skip
         read = read_people(self.file, convention=self.convention)
         if self.keypoints is None:
-            matched = _own_images(read.people, self.file)
+            matched = own_images(read.people, self.file)
         else:
             matched = match_people(read.people, list_images(self.images), self.file)
         problems = (*read.problems, *matched.problems)
@@ -189,17 +189,6 @@ class Source:
         if self.file is None:
             return f"no person found in {self.video or given}"
         return f"{self.file}: no person " + ("in it" if whole else f"for {given}")
-
-
-def _own_images(people: Sequence[Person], keypoints: Path) -> Matched:
-    """The people with the images that the keypoint file names, where they lie beside it; others go without."""
-    beside = {person.image: keypoints.parent / person.image for person in people if person.image is not None}
-    if not beside:
-        return match_people(people, [], keypoints)
-    matched = match_people(people, list(beside.values()), keypoints)
-    there = {path for path in beside.values() if path.is_file()}
-    everyone = [person if person.image in there else replace(person, image=None) for person in matched.people]
-    return Matched(everyone, matched.problems)
 
 
 class Masked(NamedTuple):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..atomic import write_atomically
 from ..index import read_index
+from ..plain_text import printable
 
 TABLE = "index.parquet"
 _BATCH = 10_000  # records in memory at once
@@ -33,7 +34,7 @@ def write_table(folder: Path) -> Path | None:
     with parquet.ParquetWriter(buffer, schema) as writer:
         records = []
         for record in read_index(folder):
-            records.append({key: _text(value) if isinstance(value, str) else value for key, value in record.items()})
+            records.append({k: printable(v) if isinstance(v, str) else v for k, v in record.items()})
             if len(records) == _BATCH:
                 writer.write_table(pyarrow.Table.from_pylist(records, schema=schema))
                 records = []
@@ -41,8 +42,3 @@ def write_table(folder: Path) -> Path | None:
     path = folder / TABLE
     write_atomically(path, buffer.getvalue())
     return path
-
-
-def _text(value: str) -> str:
-    """Text that Parquet takes: of a file's name that is none, the bytes as ``\\xff``."""
-    return value.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

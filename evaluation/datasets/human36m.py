@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from ...observations.arrays import load_arrays
+from ...array_files import ArrayFile
 from .human36m_raw import FRONTAL, IMAGE_SIZE, ORIGIN, SUBJECTS, Human36mRaw, find_raw, open_raw
 from .roots import DatasetError, existing_root, lacking
 from .spin import SpinFile
@@ -35,7 +35,7 @@ def open_human36m(root: str | Path, *, every: int | None = None, truth_alone: bo
     """
     root = existing_root(root, ORIGIN)
     path = next((root / name for name in FILES if (root / name).is_file()), None)
-    if path is not None and (truth_alone or {"part", "openpose"} & load_arrays(path).keys()):
+    if path is not None and (truth_alone or {"part", "openpose"} & ArrayFile(path).keys()):
         return _spin_file(root, path, every, truth_alone)
     pairs = find_raw(root)
     if pairs:
@@ -49,7 +49,7 @@ def open_human36m(root: str | Path, *, every: int | None = None, truth_alone: bo
 
 
 def _spin_file(root: Path, path: Path, every: int | None, truth_alone: bool) -> SpinFile:
-    frames = [_FRAME.search(str(name)) for name in load_arrays(path).get("imgname", [])]
+    frames = [_FRAME.search(str(name)) for name in ArrayFile(path).get("imgname", [])]
     chosen = [
         (row, int(frame[3]))
         for row, frame in enumerate(frames)

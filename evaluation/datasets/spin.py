@@ -8,17 +8,18 @@ Human3.6M's, in whose rows the former is empty; it is the latter that errors on 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from ...array_files import ArrayFile
 from ...body import BodyModel
 from ...body.parameters import NUM_TRANSL
 from ...interchange.spin import NUM_BETAS, SPIN24
 from ...observations import KeypointSet, Person, image_size
-from ...observations.arrays import load_arrays
 from ...observations.conventions import BODY25, LSP14, joints_to_canonical
 from ..file_cache import cached_by_file
 from .roots import DatasetError, Origin, dataset_file
@@ -146,7 +147,7 @@ def open_spin(path: str | Path, gender: str = "neutral", *, images: Path | None 
     return SpinFile(path, images=images, rows=rows, truth_alone=True)
 
 
-def _keypoints(arrays: dict[str, np.ndarray], row: int) -> KeypointSet:
+def _keypoints(arrays: Mapping[str, np.ndarray], row: int) -> KeypointSet:
     if "part" in arrays and (arrays["part"][row, :, 2] > 0).any():
         values, joints = _with_head(np.asarray(arrays["part"][row], dtype=np.float64)), SPIN24
     elif "openpose" in arrays:
@@ -166,5 +167,5 @@ def _with_head(values: np.ndarray) -> np.ndarray:
 
 
 @cached_by_file(maxsize=2)
-def _load(path: Path) -> dict[str, np.ndarray]:
-    return load_arrays(path)
+def _load(path: Path) -> Mapping[str, np.ndarray]:
+    return ArrayFile(path)

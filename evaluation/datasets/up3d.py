@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ...array_files import read_npy
 from ...body import BodyModel, axis_angle_to_matrix
 from ...body.parameters import NUM_POSE, NUM_TRANSL
 from ...body.unpickling import load_pickle_safely
@@ -147,8 +148,8 @@ def _listed(path: Path, origin: Origin) -> tuple[str, ...]:
 
 def _joints(path: Path) -> np.ndarray:
     try:
-        return np.asarray(np.load(path, allow_pickle=False))
-    except (ValueError, EOFError) as error:
+        return read_npy(path)
+    except ValueError as error:
         raise DatasetError(f"{path}: not a plain array ({error}); copy it again") from error
 
 

@@ -17,7 +17,7 @@ from ...runs.engines import Prepared, processes
 from ..answers import answer_of
 from ..datasets.lsp import Annotation
 from ..datasets.samples import BodyDataset
-from ..estimates import Entry, PlacedBody, read_estimate
+from ..estimates import Entry, PlacedBody, read_estimate, what_is_wrong
 from ..joint_regressor import JointRegressor
 from ..records import Record, RecordFile
 from ..scoring import empty_like, segmentation_counts
@@ -26,7 +26,7 @@ from ..truth import Truth, errors_against
 from .bodies import truth_of
 from .lsp import MISSING, centred, estimated_labels
 from .openbody import OpenBody
-from .runner import NOT_FINITE, Case
+from .runner import Case
 
 PEOPLE_AT_ONCE = 25
 
@@ -212,14 +212,14 @@ def _score(judge: _Judge, task: tuple[int, tuple[str, ...], tuple[Entry | None, 
     counts: list[tuple[int, ...]] = [()] * len(names)
     for row, annotation in enumerate(known.annotations or ()):
         labels, one = empty_like(annotation.mask), placed[row]
-        if one is not None:
+        if one is not None and not problems[row]:
             try:
                 labels = estimated_labels(judge.body, one, annotation)
             except ValueError as error:
                 problems[row] = str(error)
         counts[row] = segmentation_counts(labels, annotation.mask, annotation.parts)
-    unusable = torch.tensor([bool(problem) for problem in problems])
-    params = params.to(judge.body.v_template).masked_fill(unusable[:, None], torch.nan)
+    failed = torch.tensor([bool(problem) for problem in problems])
+    params = params.to(judge.body.v_template).masked_fill(failed[:, None], torch.nan)
     errors = errors_against(known.truth, answer_of(params, judge.body), judge.body, judge.true_body)
     return [
         Record(
@@ -249,8 +249,8 @@ def _read(
                 one = replace(one, params=body.own_params(one.params[None])[0])
             except (OSError, ValueError) as error:
                 problem = str(error)
-        if one is not None and not torch.isfinite(one.params).all():
-            problem = NOT_FINITE
+        if one is not None and not problem:
+            (problem,) = what_is_wrong(one.params[None])
         placed.append(one)
         problems.append(problem)
     return placed, problems

@@ -15,7 +15,7 @@ from ...body import CANONICAL_JOINTS, BodyModel, load_body
 from ...observations import Observations
 from ...runs.engines import Prepared, processes
 from ..datasets.lsp import Annotation, Lsp, LspImage, lsp_name, read_annotation
-from ..estimates import Entry, EstimateError, EstimateIndex, PlacedBody, read_estimate
+from ..estimates import NOT_FINITE, Entry, EstimateError, EstimateIndex, PlacedBody, read_estimate, what_is_wrong
 from ..part_labels import draw_labels
 from ..records import Record, RecordFile
 from ..scoring import empty_like, segmentation_counts
@@ -159,8 +159,9 @@ def estimated_labels(body: BodyModel, placed: PlacedBody, annotation: Annotation
     if placed.image_size not in (None, (width, height)):
         raise EstimateError(f"the estimate is of an image of {placed.image_size}, the annotation {width} x {height}")
     intrinsics = centred(placed.intrinsics, width, height)
-    if not (torch.isfinite(placed.params).all() and torch.isfinite(intrinsics).all()):
-        raise EstimateError("the estimate holds numbers that are not finite")
+    (problem,) = what_is_wrong(placed.params[None])
+    if problem or not torch.isfinite(intrinsics).all():
+        raise EstimateError(f"the estimate holds numbers that are {problem or NOT_FINITE}")
     return draw_labels(body, placed.params[None], intrinsics[None], [(width, height)], [placed.crop])[0]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -17,6 +18,7 @@ from ...camera import Crop
 from ...observations import Observations
 from ...runs.engines import Prepared, processes
 from ..datasets.lsp import Annotation
+from ..estimates import what_is_wrong
 from ..landmarks import without_landmarks
 from ..methods import Method, MethodResult, Variant, variants_of
 from ..part_labels import draw_labels
@@ -24,8 +26,6 @@ from ..records import Record, RecordFile
 from ..scoring import empty_like, segmentation_counts
 from ..storage import Store
 from ..truth import Truth, errors_against
-
-NOT_FINITE = "not finite"
 
 
 class Block(NamedTuple):
@@ -210,7 +210,7 @@ def score_block(
     """Records of a method's answer."""
     names = block.detected.names
     params = result.params
-    finite = torch.isfinite(result.joints_cam if params is None else params).flatten(1).all(1)
+    problems = what_is_wrong(result.joints_cam if params is None else params)
     errors = errors_against(block.truth, result, body)
     counts = _counts(variant, params, block, body)
     return [
@@ -218,10 +218,10 @@ def score_block(
             method=name,
             name=names[row],
             counts=counts[row],
-            **{key: float(column[row]) for key, column in errors.items()},
+            **{key: math.nan if problems[row] else float(column[row]) for key, column in errors.items()},
             ms=milliseconds,
             version=variant.version,
-            problem="" if finite[row] else NOT_FINITE,
+            problem=problems[row],
             params=() if params is None else tuple(params[row].tolist()),
         )
         for row in range(len(names))
@@ -235,7 +235,6 @@ def _counts(variant: Variant, params: Tensor | None, block: Block, body: BodyMod
     sizes = [(a.mask.shape[1], a.mask.shape[0]) for a in block.annotations]
     crops = block.crops if variant.on_crop else None
     labels = draw_labels(body, params, block.detected.intrinsics, sizes, crops)
-    finite = torch.isfinite(params).all(1).tolist()
-    shown = [a if ok else empty_like(a) for a, ok in zip(labels, finite, strict=True)]
+    shown = [empty_like(a) if problem else a for a, problem in zip(labels, what_is_wrong(params), strict=True)]
     pairs = zip(shown, block.annotations, strict=True)
     return [segmentation_counts(drawn, annotation.mask, annotation.parts) for drawn, annotation in pairs]

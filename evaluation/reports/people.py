@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...atomic import write_atomically
+from ...plain_text import to_cell
 from ..metrics.segmentation import SegmentationCounts, SegmentationScores
 from ..records import ERRORS, Record
 
@@ -55,5 +56,5 @@ def _csv(lines: Sequence[dict[str, Any]]) -> bytes:
     stream = io.StringIO()
     writer = csv.DictWriter(stream, HEADINGS, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(lines)
+    writer.writerows({k: to_cell(v) if isinstance(v, str) else v for k, v in line.items()} for line in lines)
     return stream.getvalue().encode()

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...atomic import write_atomically
+from ...plain_text import to_cell
 from ..summary import Column, Row
 
 _LATEX = {"%": r"\%", "&": r"\&", "_": r"\_", "#": r"\#"}
@@ -37,7 +38,7 @@ def to_csv(rows: Sequence[Row], columns: Sequence[Column]) -> str:
     for row in rows:
         values = [_number(row, column, part) for column in columns for part in range(3)]
         writer.writerow(
-            [row.method, *values, row.people or "", row.failed if row.people else "", row.source, row.given]
+            [to_cell(row.method), *values, row.people or "", row.failed if row.people else "", row.source, row.given]
         )
     return stream.getvalue()
 

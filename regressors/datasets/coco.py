@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from ...observations.coco import read_coco
+from ...observations.formats.coco import read_coco
 from ...observations.people import PeopleFile
 from .usable import image_folder
 
@@ -16,7 +16,7 @@ def coco_people(annotations: str | Path, images: str | Path, *, fewest_joints: i
     Crowds are left out. Masks, polygons or run lengths, are decoded when they are asked for.
 
     Raises:
-        FileNotFoundError, KeypointFileError: as `observations.coco.read_coco`; or there is no such folder.
+        FileNotFoundError, KeypointFileError: as `observations.formats.coco.read_coco`; or there is no such folder.
     """
     read, folder = read_coco(annotations), image_folder(images)
     labelled = [person for person in read if (person.confidence > 0).sum() >= fewest_joints]

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...array_files import ArrayFile
 from ...atomic import write_atomically
 from ...body.joint_sets import mirror_permutation
 from ..batches import draw_rows
@@ -114,9 +115,9 @@ def load_kept(path: Path, *, beside: tuple[str, ...] = ()) -> tuple[PersonCrops,
         raise FileNotFoundError(f"{path}: no such pictures")
     names = [name for name in PersonCrops._fields if name != "heatmaps"]
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            values = {name: torch.from_numpy(archive[name]) for name in (*names, *beside)}
-    except (ValueError, OSError, EOFError, KeyError) as error:
+        archive = ArrayFile(path)
+        values = {name: torch.from_numpy(archive[name]) for name in (*names, *beside)}
+    except (ValueError, OSError, KeyError) as error:
         raise ValueError(f"{path}: expected pictures as KeptPictures.save writes them: {error}") from error
     crops = PersonCrops(**{name: values[name] for name in names}, heatmaps=torch.zeros(len(values["picture"]), 0))
     return crops, {name: values[name] for name in beside}

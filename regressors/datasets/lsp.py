@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from ...observations.lsp import find_lsp_images, read_lsp
+from ...observations.formats.lsp import find_lsp_images, read_lsp
 from ...observations.people import PeopleFile
 
 TRAINING_IMAGES = 1000
@@ -21,7 +21,7 @@ def lsp_people(folder: str | Path, split: Literal["train", "test", "all"] = "tra
         folder: as it is unpacked.
         split: of LSP's own two halves; LSP-extended is all for training.
     Raises:
-        FileNotFoundError, KeypointFileError: as `observations.lsp.read_lsp`; or there is no image.
+        FileNotFoundError, KeypointFileError: as `observations.formats.lsp.read_lsp`; or there is no image.
         ValueError: no such split.
     """
     folder = Path(folder)

@@ -16,7 +16,7 @@ import numpy as np
 from scipy.io import loadmat
 
 from ...observations.conventions import MPII16, joints_to_canonical
-from ...observations.lsp import FIRST_PIXEL
+from ...observations.formats.lsp import FIRST_PIXEL
 from ...observations.people import PeopleFile, Person
 from ...observations.reading import OCCLUDED_CONFIDENCE, KeypointFileError, existing_file
 from .usable import image_folder

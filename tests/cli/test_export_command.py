@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
+from anchorfit.array_files import ArrayFile
 from anchorfit.cli.main import run
 from anchorfit.observations import read_people
-from anchorfit.observations.arrays import load_arrays
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_formats_of_other_programs(command, some_estimate, tmp_path):
     there = sorted(str(path.relative_to(out)) for path in out.rglob("*.*"))
     assert there == ["coco/people.json", "openpose/photo_keypoints.json", "spin/people.npz"]
     assert len(read_people(out / "openpose")) == len(read_people(out / "coco" / "people.json")) == 2
-    assert load_arrays(out / "spin" / "people.npz")["pose"].shape == (2, 72)
+    assert ArrayFile(out / "spin" / "people.npz")["pose"].shape == (2, 72)
     shutil.rmtree(out / "coco")
     (out / "coco").write_text("a file where the folder is to be")
     code, said = command(str(tmp_path / "two.npz"), "--save", "coco,spin")

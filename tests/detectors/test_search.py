@@ -7,10 +7,11 @@ import pytest
 
 from anchorfit.assets import ASSETS
 from anchorfit.detectors import Search
-from anchorfit.detectors.blazepose import BLAZEPOSE33, finished, person_from_landmarks
+from anchorfit.detectors.blazepose import finished, person_from_landmarks
 from anchorfit.detectors.suppression import lies_on, similarity, suppress, taken
 from anchorfit.detectors.windows import windows
 from anchorfit.observations import Person, read_people
+from anchorfit.observations.conventions import BLAZEPOSE33
 
 SKIER = read_people(ASSETS / "demo" / "person_keypoints.json")[-1]
 

@@ -1,5 +1,7 @@
 """The LSP protocol on a hand-made set of twenty images whose counts are known, and what it says of bad input."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -194,7 +196,7 @@ def test_hostile_and_broken_files_are_problems(tmp_path, some_estimate):
 def test_two_estimates_of_an_image_and_estimates_of_none(tmp_path, some_estimate):
     write_set(tmp_path / "root", ["im1001"], [np.zeros((80, 60), np.uint8)])
     dataset = open_lsp(tmp_path / "root")
-    estimate = small_estimate(some_estimate, ["im1001", "im1001"])
+    estimate = replace(small_estimate(some_estimate, ["im1001", "im1001"]), names=("im1001.jpg#0", "im1001.jpg#1"))
     estimate.save(tmp_path / "twice.npz")
     with pytest.raises(EstimateError, match=r"im1001: two estimates \(twice.npz row 0, twice.npz row 1\)"):
         match_estimates(dataset, index_estimates(tmp_path / "twice.npz"))

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from anchorfit.array_files import ArrayFile
 from anchorfit.body import axis_angle_to_matrix, load_body
 from anchorfit.body.joint_sets import CANONICAL_JOINTS
 from anchorfit.camera import project
@@ -17,7 +18,6 @@ from anchorfit.evaluation.estimates import index_estimates, read_estimate
 from anchorfit.interchange import coco_results, openpose_people, spin_arrays, write_coco_results, write_openpose
 from anchorfit.interchange.spin import SPIN24, weak_perspective_camera, weak_perspective_translation, write_spin
 from anchorfit.observations import read_people
-from anchorfit.observations.arrays import load_arrays
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +90,7 @@ def test_spins_file_reads_back_as_truth_and_as_a_result(tmp_path, body, some_est
         sample.person.confidence[: len(CANONICAL_JOINTS)].sum(), 12
     )  # LSP's and more, every second
     joints = body.canonical_joints(estimate.bodies(body))
-    rotation = torch.from_numpy(load_arrays(path)["rotation"])
+    rotation = torch.from_numpy(ArrayFile(path)["rotation"])
     expected = (joints - joints[:, [CANONICAL_JOINTS.index("pelvis")]]).double() @ rotation.mT
     for name, position in sample.joints.items():
         torch.testing.assert_close(position, expected[0, CANONICAL_JOINTS.index(name)], atol=1e-5, rtol=0)
@@ -119,7 +119,7 @@ def test_people_near_the_border_are_turned_to_spins_camera_and_drawn_in_place(tm
         expected = pixels_of(estimate, body)[row]
         size = (expected.amax(0) - expected.amin(0)).max()
         assert (pixels - expected).norm(dim=-1).mean() < 0.02 * size
-    rotation = load_arrays(tmp_path / "people.npz")["rotation"]
+    rotation = ArrayFile(tmp_path / "people.npz")["rotation"]
     off = np.rad2deg(np.arccos(rotation[:, 2, 2]))
     assert off[0] == pytest.approx(np.rad2deg(np.arctan(1.5 / 4)), abs=3)  # the middle of the joints, not of the root
     assert off[1] < 5

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from anchorfit.body.joint_sets import CANONICAL_JOINTS
-from anchorfit.observations.coco import read_coco
 from anchorfit.observations.conventions import COCO17, MPII16
+from anchorfit.observations.formats.coco import read_coco
 from anchorfit.observations.reading import KeypointFileError
 
 CATEGORY = {"id": 1, "name": "person", "keypoints": list(COCO17)}

@@ -84,7 +84,7 @@ def test_convention_by_count():
         "smpl24",
         "body25",
     ]
-    with pytest.raises(ValueError, match="17 keypoints may be coco17 or h36m17; say which"):
+    with pytest.raises(ValueError, match="17 keypoints may be coco17 or h36m17 or posetrack17; say which"):
         convention_by_count(17)
     with pytest.raises(ValueError, match="13 keypoints fit no known convention"):
         convention_by_count(13)

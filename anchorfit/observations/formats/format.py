@@ -1,4 +1,4 @@
-"""A format of keypoint files: how it is told by a file's content, and how it is read."""
+"""What a format of keypoint files is: how it is told by a file's content, and how it is read."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from .arrays import load_arrays
-from .people import PeopleFile
-from .reading import existing_file, load_json
+from ...array_files import ArrayFile
+from ..people import PeopleFile
+from ..reading import existing_file, load_json
 
 _HEAD = 4096  # bytes by which a file is told
 
@@ -61,9 +59,9 @@ class Content:
         return self.head.startswith((b"PK\x03\x04", b"\x93NUMPY"))
 
     @cached_property
-    def arrays(self) -> dict[str, np.ndarray]:
-        """The arrays of an .npz file; raises as `arrays.load_arrays`."""
-        return load_arrays(self.path)
+    def arrays(self) -> ArrayFile:
+        """The arrays of an .npz file, each read when it is asked for; raises as `ArrayFile`."""
+        return ArrayFile(existing_file(self.path))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,8 +72,10 @@ class Format:
         name: what ``read_people(format=...)`` calls it.
         recognises: whether a file is of it, by its content.
         read: the people of a file; the second argument is the convention that the caller named, or None.
+        general: whether it is asked last, since others tell more closely what it takes, too.
     """
 
     name: str
     recognises: Callable[[Content], bool]
     read: Callable[[Content, str | None], PeopleFile]
+    general: bool = False

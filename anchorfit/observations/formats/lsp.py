@@ -15,9 +15,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .conventions import LSP14, joints_to_canonical
-from .people import PeopleFile, Person
-from .reading import OCCLUDED_CONFIDENCE, KeypointFileError, existing_file
+from ..conventions import LSP14, joints_to_canonical
+from ..people import PeopleFile, Person
+from ..reading import OCCLUDED_CONFIDENCE, KeypointFileError, existing_file
+from .format import Format
 
 FIRST_PIXEL = -0.5
 ENDINGS = (".jpg", ".png")
@@ -91,3 +92,10 @@ def _load_joints(path: Path) -> np.ndarray:
             f"got {joints.dtype} {joints.shape}"
         )
     return joints.astype(np.float64)
+
+
+FORMAT = Format(
+    name="lsp",
+    recognises=lambda file: file.head.startswith(b"MATLAB") or file.path.suffix.lower() == ".mat",
+    read=lambda file, convention: read_lsp(file.path),
+)

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..atomic import write_atomically
-from ..body.joint_sets import CANONICAL_JOINTS
-from .conventions import CONVENTIONS, KeypointSet, convention_by_count, convention_name, to_canonical
-from .masks import StoredMask, mask_to_run_lengths
-from .people import PeopleFile, Person
-from .reading import KeypointFileError, numbers, optional_box, optional_size
+from ...atomic import write_atomically
+from ...body.joint_sets import CANONICAL_JOINTS
+from ...plain_text import short_name
+from ..conventions import CONVENTIONS, KeypointSet, convention_by_count, convention_name, to_canonical
+from ..masks import StoredMask, mask_to_run_lengths
+from ..people import PeopleFile, Person
+from ..reading import KeypointFileError, numbers, optional_box, optional_size
+from .format import Format
 
-FORMAT = "anchorfit-keypoints"
+SIGN = "anchorfit-keypoints"
+_FILE_KEYS = frozenset({"format", "convention", "people", "version"})
+_PERSON_KEYS = frozenset({"person", "image", "image_size", "box", "score", "keypoints", "world", "mask"})
 
 
 def is_own_json(content: Any) -> bool:
@@ -39,7 +44,9 @@ def parse_json(content: Any, path: str | Path, *, convention: str | None = None)
         raise KeypointFileError(f"{path}: {error}") from error
     people: list[Person] = []
     problems: list[str] = []
+    unused: Counter[str] = Counter(f"{key} beside people" for key in content if key not in _FILE_KEYS)
     for place, entry in enumerate(content["people"]):
+        unused.update(key for key in (entry if isinstance(entry, dict) else ()) if key not in _PERSON_KEYS)
         named = entry if isinstance(entry, dict) else {}
         image = Path(named["image"]) if isinstance(named.get("image"), str) and named["image"] else None
         identity = str(named.get("person", place))
@@ -68,6 +75,7 @@ def parse_json(content: Any, path: str | Path, *, convention: str | None = None)
                 world=world,
             )
         )
+    problems += [f"{path}: {short_name(key)}: a key that is not used, {n} times" for key, n in unused.items()]
     return PeopleFile(tuple(people), tuple(problems))
 
 
@@ -77,8 +85,10 @@ def write_json(path: str | Path, people: Sequence[Person]) -> None:
     Raises:
         OSError: the folder is missing, read-only or full.
     """
-    content = {"format": FORMAT, "convention": "canonical", "people": [person_entry(person) for person in people]}
-    write_atomically(path, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode("utf-8"))
+    content = {"format": SIGN, "convention": "canonical", "people": [person_entry(person) for person in people]}
+    write_atomically(
+        path, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
+    )
 
 
 def _keypoints(value: Any, chosen: str | None) -> KeypointSet:
@@ -145,3 +155,11 @@ def person_entry(person: Person) -> dict[str, Any]:
     if person.mask is not None and person.image_size is not None:
         entry["mask"] = mask_to_run_lengths(np.asarray(person.mask) > 0)
     return entry
+
+
+FORMAT = Format(
+    name="json",
+    recognises=lambda file: file.is_json and is_own_json(file.json),
+    read=lambda file, convention: parse_json(file.json, file.path, convention=convention),
+    general=True,
+)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
-from .conventions import LSP14, joints_to_canonical
-from .people import PeopleFile, Person
-from .reading import KeypointFileError
+from ..conventions import LSP14, joints_to_canonical
+from ..people import PeopleFile, Person
+from ..reading import KeypointFileError
+from .format import Format
 
 
-def parse_smplify(arrays: dict[str, np.ndarray], path: str | Path) -> PeopleFile:
+def parse_smplify(arrays: Mapping[str, np.ndarray], path: str | Path) -> PeopleFile:
     """Read est_joints.npz: array est_joints (at least 3, 14, images), rows x, y, confidence, joints in LSP's order.
 
     The coordinates are used as they are, as SMPLify does. Images are im0001.jpg, ..., one person each (person_id "0").
@@ -40,3 +42,10 @@ def parse_smplify(arrays: dict[str, np.ndarray], path: str | Path) -> PeopleFile
             for number, (position, sure) in enumerate(zip(*keypoints, strict=True), start=1)
         )
     )
+
+
+FORMAT = Format(
+    name="smplify",
+    recognises=lambda file: file.is_arrays and "est_joints" in file.arrays,
+    read=lambda file, convention: parse_smplify(file.arrays, file.path),
+)

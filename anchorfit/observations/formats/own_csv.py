@@ -9,10 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ..atomic import write_atomically
-from ..body.joint_sets import CANONICAL_JOINTS
-from .people import PeopleFile, Person
-from .reading import KeypointFileError, existing_file
+from ...atomic import write_atomically
+from ...body.joint_sets import CANONICAL_JOINTS
+from ...plain_text import from_cell, short_name, to_cell
+from ..people import PeopleFile, Person
+from ..reading import KeypointFileError, existing_file
+from .format import Content, Format
 
 COLUMNS = ("image", "person", "joint", "x", "y", "confidence")
 REQUIRED = ("joint", "x", "y")
@@ -45,10 +47,11 @@ def read_csv(path: str | Path) -> PeopleFile:
         )
     lines.fieldnames = found
     seen: dict[tuple[str, str], dict[int, tuple[float, float, float]]] = {}
-    problems: list[str] = []
+    unused = [name for name in found if name not in COLUMNS]
+    problems = [f"{path}: columns that are not used: {', '.join(map(short_name, unused))}"] if unused else []
     try:
         for line in lines:
-            person = (line.get("image") or "", line.get("person") or "0")
+            person = (from_cell(line.get("image") or ""), from_cell(line.get("person") or "") or "0")
             joints = seen.setdefault(person, {})
             try:
                 index, values = _joint(line)
@@ -73,9 +76,10 @@ def write_csv(path: str | Path, people: Sequence[Person]) -> None:
     table = csv.writer(buffer, lineterminator="\n")
     table.writerow(COLUMNS)
     for person in people:
+        image = to_cell(str(person.image or ""))
         for index in np.flatnonzero(person.confidence > 0):
             (x, y), sure = person.keypoints[index].tolist(), float(person.confidence[index])
-            table.writerow([person.image or "", person.person_id, CANONICAL_JOINTS[index], x, y, sure])
+            table.writerow([image, to_cell(person.person_id), CANONICAL_JOINTS[index], x, y, sure])
     write_atomically(path, buffer.getvalue().encode("utf-8"))
 
 
@@ -106,3 +110,11 @@ def _person(image: str, person: str, joints: dict[int, tuple[float, float, float
         confidence=rows[:, 2].copy(),
         image=Path(image) if image else None,
     )
+
+
+def _looks_like_csv(file: Content) -> bool:
+    first_line = file.text.partition("\n")[0].lower()
+    return not file.is_json and (file.path.suffix.lower() == ".csv" or ("joint" in first_line and "," in first_line))
+
+
+FORMAT = Format(name="csv", recognises=_looks_like_csv, read=lambda file, convention: read_csv(file.path), general=True)

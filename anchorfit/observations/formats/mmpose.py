@@ -1,0 +1,106 @@
+"""MMPose 1.x's predictions: people of one image, or of a video's frames.
+
+The demos (``--save-predictions``) write an object of ``meta_info`` and ``instance_info``, the inferencer
+(``--pred-out-dir``) the list alone. A person has ``keypoints`` ([[x, y], ...]), ``keypoint_scores``, ``bbox``
+([[x1, y1, x2, y2]]) and ``bbox_score``; a video's frame has ``frame_id`` and its people as ``instances``. Positions are
+pixel indices, as COCO's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ..conventions import Convention
+from ..gathering import Entry, Gathering, joints_that_names_mean, with_scores
+from ..people import PeopleFile
+from ..reading import optional_box
+from .beside import image_beside
+from .coco import PIXEL_CENTRE
+from .format import Content, Format
+
+PREFIX = "results_"  # of the demos' files, before the image's or the video's name
+
+
+def _people_of(content: Any) -> list[Any] | None:
+    """The list of people or of frames, None where the content is not MMPose's."""
+    found = content.get("instance_info") if isinstance(content, dict) else content
+    if not isinstance(found, list):
+        return None
+    if len(found) == 1 and isinstance(found[0], list):
+        found = found[0]
+    first = found[0] if found else {}
+    if not isinstance(first, dict):
+        return None
+    marks = ({"frame_id", "instances"}, {"keypoints", "keypoint_scores"})
+    return found if isinstance(content, dict) or any(mark <= first.keys() for mark in marks) else None
+
+
+def is_mmpose(content: Any) -> bool:
+    """Whether the content of a JSON file is MMPose's."""
+    found = _people_of(content)
+    return found is not None and not (found and isinstance(found[0], dict) and "image_id" in found[0])
+
+
+def _read(file: Content, convention: str | None) -> PeopleFile:
+    gathering = Gathering(file.path, convention)
+    named = _names(file.json, gathering)
+    stem = file.path.stem.removeprefix(PREFIX)
+    for image, place, person in _in_images(_people_of(file.json) or [], file.path, stem, from_one=named is not None):
+        try:
+            if not isinstance(person, dict):
+                raise ValueError("expected an object with keypoints and keypoint_scores")
+            triples = with_scores(person.get("keypoints"), person.get("keypoint_scores"))
+            joints = gathering.joints_of(len(triples), named, usual="coco17")
+        except ValueError as error:
+            gathering.leave_out(f"{image}#{place}", error)
+            continue
+        score = person.get("bbox_score")
+        gathering.add(
+            Entry(
+                identity=str(place),
+                triples=triples,
+                joints=joints,
+                image=image,
+                box=_box(person.get("bbox")),
+                score=float(score) if isinstance(score, (int, float)) else None,
+            )
+        )
+    return gathering.people_file(shift=PIXEL_CENTRE)
+
+
+def _in_images(found: list[Any], file: Path, stem: str, *, from_one: bool) -> Iterator[tuple[Path, int, Any]]:
+    """Each person with its image and its place there; the demos count frames from 1, the inferencer from 0."""
+    if not (found and isinstance(found[0], dict) and "instances" in found[0]):
+        image = image_beside(file, stem).image
+        yield from ((image, place, person) for place, person in enumerate(found))
+        return
+    for number, frame in enumerate(found):
+        instances = frame.get("instances") if isinstance(frame, dict) else None
+        count = frame.get("frame_id") if isinstance(frame, dict) else None
+        count = count - from_one if isinstance(count, int) else number
+        image = Path(f"{stem}_{count:06d}")
+        yield from ((image, place, person) for place, person in enumerate(instances or ()))
+
+
+def _names(content: Any, gathering: Gathering) -> Convention | None:
+    """The joints that the names in ``meta_info`` mean: ``keypoint_id2name`` by number, as text or not."""
+    meta = content.get("meta_info") if isinstance(content, dict) else None
+    table = meta.get("keypoint_id2name") if isinstance(meta, dict) else None
+    if not isinstance(table, dict) or not all(str(place) in table for place in range(len(table))):
+        return None
+    return joints_that_names_mean([table[str(place)] for place in range(len(table))], gathering)
+
+
+def _box(value: Any) -> tuple[float, float, float, float] | None:
+    """x, y, width, height of MMPose's two corners, which stand in a list or not."""
+    corners = value[0] if isinstance(value, list) and len(value) == 1 else value
+    try:
+        left, top, right, bottom = corners
+        return optional_box([left, top, right - left, bottom - top])
+    except (TypeError, ValueError):
+        return None
+
+
+FORMAT = Format(name="mmpose", recognises=lambda file: file.is_json and is_mmpose(file.json), read=_read)

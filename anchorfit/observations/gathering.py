@@ -1,0 +1,238 @@
+"""People gathered from a file, whatever its format: keypoints made canonical all at once, problems said once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..plain_text import short_name
+from .conventions import CONVENTIONS, Convention, KeypointSet, convention_by_count, convention_name, joints_to_canonical
+from .joint_names import joints_of_names
+from .masks import StoredMask
+from .people import PeopleFile, Person
+from .reading import OCCLUDED_CONFIDENCE, numbers
+
+FEW = 3
+"""So many are named in a message; of more the first, and how many more there are."""
+
+LEAST_KNOWN = 0.5
+"""Share of a category's names that must be joints of people; an animal's paws and tail are not."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """A person as a file has it.
+
+    Attributes:
+        identity: as `Person.person_id`; None: the place among the people of its image.
+        triples: (J, 3) x, y, and a confidence or a flag.
+        joints: what they are.
+        image, size, box, score, mask: as `Person` has them.
+    """
+
+    identity: str | None
+    triples: np.ndarray
+    joints: Convention
+    image: Path | None = None
+    size: tuple[int, int] | None = None
+    box: tuple[float, float, float, float] | None = None
+    score: float | None = None
+    mask: StoredMask | None = None
+
+
+class Gathering:
+    """People and problems of one file, in the order in which they are found.
+
+    Args:
+        path: of the file, for messages.
+        convention: what the caller says the keypoints are, or None.
+    Raises:
+        ValueError: no such convention.
+    """
+
+    def __init__(self, path: str | Path, convention: str | None = None) -> None:
+        self.path = Path(path)
+        self.chosen: Convention | None = None if convention is None else CONVENTIONS[convention_name(convention)]
+        self.entries: list[Entry] = []
+        self._left_out: dict[str, list[str]] = {}
+        self._notes: dict[str, list[str]] = {}
+
+    def add(self, entry: Entry) -> None:
+        """Add a person."""
+        self.entries.append(entry)
+
+    def leave_out(self, who: str, reason: object) -> None:
+        """Note why a person cannot be read; many of one reason make one line."""
+        self._left_out.setdefault(str(reason), []).append(who)
+
+    def note(self, what: str, who: str = "") -> None:
+        """Note what is worth knowing; many of one note make one line."""
+        self._notes.setdefault(what, []).append(who)
+
+    def joints_of(self, count: int, named: Convention | None = None, usual: str | None = None) -> Convention:
+        """What ``count`` keypoints are: what the caller says, else what their names say, else what only can have so
+        many.
+
+        Args:
+            named: the joints that their names mean, where the file has names.
+            usual: the convention of this kind of file among those of this number.
+        Raises:
+            ValueError: another number than the convention has, or a number that fits none or several.
+        """
+        joints = self.chosen or named
+        if joints is None:
+            known = {count: usual} if usual is not None and len(CONVENTIONS[usual]) == count else {}
+            joints = CONVENTIONS[convention_by_count(count, known)]
+        if len(joints) != count:
+            raise ValueError(f"keypoints: expected {3 * len(joints)} numbers, got {3 * count}")
+        return joints
+
+    def people_file(self, *, shift: float = 0.0, flags: bool = False) -> PeopleFile:
+        """Everything that was gathered.
+
+        Joints at (0, 0) count as not seen, whatever their confidence: that is how files say that there is none.
+
+        Args:
+            shift: pixels to add to every position.
+            flags: whether third numbers are COCO's flags 0, 1 and 2.
+        """
+        seen = _canonical(self.entries, shift=shift, flags=flags)
+        names = _identities(self.entries)
+        people = tuple(
+            Person(
+                person_id=identity,
+                keypoints=positions,
+                confidence=confidence,
+                image=entry.image,
+                image_size=entry.size,
+                box=entry.box,
+                score=entry.score,
+                mask=entry.mask,
+            )
+            for entry, identity, (positions, confidence) in zip(self.entries, names, seen, strict=True)
+        )
+        return PeopleFile(people, self.problems())
+
+    def problems(self) -> tuple[str, ...]:
+        """A line for each kind of problem."""
+        lines = []
+        for reason, who in self._left_out.items():
+            if len(who) == 1:
+                lines.append(f"{self.path}: {who[0]}: {reason}; this person is left out")
+            else:
+                lines.append(f"{self.path}: {len(who)} people: {reason}; they are left out ({_few(who)})")
+        for note, who in self._notes.items():
+            named = [one for one in who if one]
+            lines.append(f"{self.path}: {note}{f' ({_few(named)})' if named else ''}")
+        return tuple(lines)
+
+
+def joints_that_names_mean(names: Any, gathering: Gathering, *, of: str = "keypoints") -> Convention | None:
+    """The joints of a list of names, or None where it is no list of joints' names; unknown names are said."""
+    if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+        return None
+    if len(set(names)) < len(names):
+        return None  # one name several times names nothing
+    found = joints_of_names(names)
+    if not found.known:
+        return None
+    if found.unknown:
+        gathering.note(f"{of}: joints that the body does not have are not used: {_few(found.unknown)}")
+    return found.joints
+
+
+def triples_of(value: Any, what: str = "keypoints") -> np.ndarray:
+    """(J, 3) of a flat list of numbers, or of a list of [x, y, confidence] or [x, y].
+
+    Raises:
+        ValueError: it is none of these.
+    """
+    if isinstance(value, list) and value and isinstance(value[0], (list, np.ndarray)):
+        rows = [numbers(row, what) for row in value]
+        if any(len(row) not in (2, 3) for row in rows):
+            raise ValueError(f"{what}: expected x, y and confidence for each, got {len(rows[0])} numbers")
+        return np.stack([row if len(row) == 3 else np.append(row, 1.0) for row in rows])
+    flat = numbers(value, what)
+    if not len(flat) or len(flat) % 3:
+        raise ValueError(f"{what}: expected x, y and visibility for each, got {len(flat)} numbers")
+    return flat.reshape(-1, 3)
+
+
+def with_scores(points: Any, scores: Any, what: str = "keypoints") -> np.ndarray:
+    """(J, 3) of positions [[x, y], ...] and as many scores, or of positions alone.
+
+    Raises:
+        ValueError: they are not positions, or not as many scores.
+    """
+    triples = triples_of(points, what)
+    if scores is None:
+        return triples
+    sure = numbers(scores, f"{what}' scores")
+    if len(sure) != len(triples):
+        raise ValueError(f"{what}: expected {len(triples)} scores, got {len(sure)}")
+    return np.column_stack([triples[:, :2], sure])
+
+
+def in_pixels(triples: np.ndarray, what: str = "keypoints") -> np.ndarray:
+    """The same, where they are pixels.
+
+    Raises:
+        ValueError: they are shares of the image.
+    """
+    seen = triples[(triples[:, 2] > 0) & (triples[:, :2] != 0).any(1), :2]
+    if len(seen) > 1 and (np.abs(seen) <= 1).all():
+        raise ValueError(f"{what}: the coordinates are shares of the image, not pixels")
+    return triples
+
+
+def _canonical(entries: Sequence[Entry], *, shift: float, flags: bool) -> list[KeypointSet]:
+    """Canonical positions (K, 2) and confidence (K,) of each person; all whose joints are the same at once."""
+    hidden_counts = not flags or _hidden_are_told(entries)
+    groups: dict[Convention, list[int]] = {}
+    for row, one in enumerate(entries):
+        groups.setdefault(one.joints, []).append(row)
+    found: dict[int, KeypointSet] = {}
+    for joints, rows in groups.items():
+        triples = np.stack([entries[row].triples for row in rows])
+        nowhere = (triples[..., :2] == 0).all(-1)
+        confidence = np.where(nowhere, 0.0, triples[..., 2])
+        if flags:
+            given = triples[..., 2]
+            visible, hidden = given == 2, given == 1
+            flag = visible | hidden | (given == 0) | ~np.isfinite(given)
+            meant = np.where(visible, 1.0, np.where(hidden, OCCLUDED_CONFIDENCE if hidden_counts else 1.0, 0.0))
+            # Where a number of a person is none of the flags, the file stores confidences in their place.
+            confidence = np.where(nowhere, 0.0, np.where(flag.all(-1, keepdims=True), meant, given))
+        positions, confidence = joints_to_canonical(triples[..., :2] + shift, confidence, joints)
+        positions[confidence == 0] = 0  # not half a pixel
+        found.update((row, KeypointSet(positions[at], confidence[at])) for at, row in enumerate(rows))
+    return [found[row] for row in range(len(entries))]
+
+
+def _hidden_are_told(entries: Sequence[Entry]) -> bool:
+    """Whether a file tells hidden joints (1) from visible ones (2); one of 0 and 1 alone means visible by 1."""
+    return any((entry.triples[:, 2] == 2).any() for entry in entries)
+
+
+def _identities(entries: Sequence[Entry]) -> list[str]:
+    """Unique names within each image: as the file has them, with a number behind those that were there before."""
+    places: Counter[Path | None] = Counter()
+    used: Counter[tuple[Path | None, str]] = Counter()
+    names = []
+    for entry in entries:
+        identity = str(places[entry.image]) if entry.identity is None else entry.identity
+        places[entry.image] += 1
+        used[entry.image, identity] += 1
+        count = used[entry.image, identity]
+        names.append(identity if count == 1 else f"{identity}-{count}")
+    return names
+
+
+def _few(names: Sequence[str]) -> str:
+    shown = ", ".join(short_name(str(name)) for name in names[:FEW])
+    return shown if len(names) <= FEW else f"{shown} and {len(names) - FEW} more"
