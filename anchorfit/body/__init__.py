@@ -1,6 +1,7 @@
 """The SMPL-format body model."""
 
 from .description import BodyDescription, describe, mesh_volume
+from .exporting import body_arrays, write_body
 from .joint_sets import CANONICAL_JOINTS, LANDMARKS, SMPL_JOINTS, SMPL_PARENTS
 from .kinematics import PointSet, compile_points
 from .loading import GENDERS, body_from_arrays, load_body
@@ -35,6 +36,7 @@ __all__ = [
     "PointSet",
     "axis_angle_to_matrix",
     "axis_angle_to_matrix_with_derivative",
+    "body_arrays",
     "body_from_arrays",
     "compile_points",
     "describe",
@@ -46,4 +48,5 @@ __all__ = [
     "mirror_pose",
     "right_jacobian",
     "wrap_axis_angle",
+    "write_body",
 ]

@@ -22,10 +22,10 @@ from ..results import BodyEstimate, split_name
 from .console import error_line
 
 BODY_KINDS = ("npz", "json", "pkl", *MESH_FORMATS)
-RIG_KINDS = {"rigged": "_rigged.glb", "bvh": ".bvh"}
+RIG_KINDS = {"rigged": "_rigged.glb", "bvh": ".bvh", "amass": "_amass.npz"}
 """Kinds that animation programs read, and how their names end: a file for each body, or one for a whole video."""
 PICTURE_KINDS = ("overlay", "side")
-FOREIGN_KINDS = ("openpose", "coco", "spin", "rerun")
+FOREIGN_KINDS = ("openpose", "coco", "spin", "rerun", "csv")
 """Kinds of other programs, each in a folder of its own: a file for each photograph, or one for all people."""
 SHARDS = "shards"
 """A kind of its own: hundreds of people in each file, for large runs."""
@@ -118,7 +118,7 @@ def write_results(
         if "openpose" in kinds:
             _write_foreign(written, "openpose", people, body, folder / "openpose" / f"{picture}_keypoints.json")
         progress(len(rows))
-    for kind, ending in (("coco", ".json"), ("spin", ".npz"), ("rerun", ".rrd")):
+    for kind, ending in (("coco", ".json"), ("spin", ".npz"), ("rerun", ".rrd"), ("csv", ".csv")):
         if kind in kinds:
             _write_foreign(written, kind, estimate, body, folder / kind / f"{part}{ending}")
     if frames_per_second is not None:
@@ -142,11 +142,12 @@ def _write_rigs(
 ) -> None:
     if not set(kinds) & RIG_KINDS.keys():
         return
+    from ..interchange import write_amass
     from ..rigging import export_bvh, export_rigged, without_gaps  # here, since scipy.spatial takes its time
 
     first = partial(export_rigged, first_frame=frame_of(rows.names[0]) or 0)
     rows = without_gaps(rows)
-    for kind, export in (("rigged", first), ("bvh", export_bvh)):
+    for kind, export in (("rigged", first), ("bvh", export_bvh), ("amass", write_amass)):
         if kind in kinds:
             write = partial(export, estimate=rows, body=body, frames_per_second=rate)
             attempt(written, stem.with_name(stem.name + RIG_KINDS[kind]), write)
@@ -160,6 +161,7 @@ def _write_foreign(written: WrittenFiles, kind: str, people: BodyEstimate, body:
         "coco": interchange.write_coco_results,
         "spin": interchange.write_spin,
         "rerun": interchange.write_rerun,
+        "csv": interchange.write_spreadsheet,
     }
 
     def write(path: Path) -> None:
