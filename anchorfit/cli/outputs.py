@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,10 +23,10 @@ from ..results import BodyEstimate, split_name
 from .console import error_line
 
 BODY_KINDS = ("npz", "json", "pkl", *MESH_FORMATS)
-RIG_KINDS = {"rigged": "_rigged.glb", "bvh": ".bvh", "amass": "_amass.npz"}
+RIG_KINDS = {"rigged": "_rigged.glb", "bvh": ".bvh"}
 """Kinds that animation programs read, and how their names end: a file for each body, or one for a whole video."""
 PICTURE_KINDS = ("overlay", "side")
-FOREIGN_KINDS = ("openpose", "coco", "spin", "rerun", "csv")
+FOREIGN_KINDS = ("openpose", "coco", "spin", "rerun", "csv", "amass")
 """Kinds of other programs, each in a folder of its own: a file for each photograph, or one for all people."""
 SHARDS = "shards"
 """A kind of its own: hundreds of people in each file, for large runs."""
@@ -140,17 +141,22 @@ def _write_body(
 def _write_rigs(
     written: WrittenFiles, rows: BodyEstimate, body: BodyModel, stem: Path, kinds: Sequence[str], rate: float
 ) -> None:
-    if not set(kinds) & RIG_KINDS.keys():
+    if not set(kinds) & {*RIG_KINDS, "amass"}:
         return
     from ..interchange import write_amass
     from ..rigging import export_bvh, export_rigged, without_gaps  # here, since scipy.spatial takes its time
 
     first = partial(export_rigged, first_frame=frame_of(rows.names[0]) or 0)
     rows = without_gaps(rows)
-    for kind, export in (("rigged", first), ("bvh", export_bvh), ("amass", write_amass)):
+    for kind, export in (("rigged", first), ("bvh", export_bvh)):
         if kind in kinds:
             write = partial(export, estimate=rows, body=body, frames_per_second=rate)
             attempt(written, stem.with_name(stem.name + RIG_KINDS[kind]), write)
+    if "amass" in kinds:  # in a folder of its own: a folder of results is read by its .npz files
+        with suppress(FileExistsError):
+            (stem.parent / "amass").mkdir(exist_ok=True)
+        write = partial(write_amass, estimate=rows, body=body, frames_per_second=rate)
+        attempt(written, stem.parent / "amass" / f"{stem.name}.npz", write)
 
 
 def _write_foreign(written: WrittenFiles, kind: str, people: BodyEstimate, body: BodyModel, path: Path) -> None:

@@ -15,10 +15,14 @@ def report(
         list[Path] | None,
         typer.Option(help="Other estimates of the same people, by name, to compare with; may be given several times."),
     ] = None,
+    video: Annotated[
+        list[Path] | None,
+        typer.Option(help="The video that the people were seen in, to show its frames; may be given several times."),
+    ] = None,
     title: Annotated[str, typer.Option(help="Title of the page.")] = "anchorfit report",
-    most: Annotated[int, typer.Option(min=1, help="People to show; 60 to 160 kB each.")] = 200,
+    most: Annotated[int, typer.Option(min=1, help="People to show; 40 to 80 kB each.")] = 200,
 ) -> None:
-    """Write one HTML page that needs no network: overlays, bodies that can be turned, measurements, errors.
+    """Write one HTML page that needs no network: overlays, bodies that can be turned, videos, measurements, errors.
 
     Where RESULTS hold predictions and fits of the same people, the fits are shown, each beside its prediction.
     """
@@ -40,7 +44,14 @@ def report(
     model = load_body(shown.body, gender=shown.gender, num_betas=num_betas)
     with progress_bar("drawing", min(len(shown), most)) as (bar, task):
         problems = write_report(
-            output, shown, model, against=others, title=title, most=most, progress=lambda done: bar.advance(task, done)
+            output,
+            shown,
+            model,
+            against=others,
+            videos=video or (),
+            title=title,
+            most=most,
+            progress=lambda done: bar.advance(task, done),
         )
     for line in problems:
         warn(line)
