@@ -8,17 +8,19 @@ import pickle
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from .atomic import write_atomically
-from .body import BodyModel, BodyOutput, matrix_to_axis_angle
+from .body import BodyModel, BodyOutput, PointSet, compile_points, load_body, matrix_to_axis_angle
 from .body.joint_sets import CANONICAL_JOINTS
 from .body.parameters import Layout, Parameters
+from .camera import project
 from .index import estimate_files
 from .plain_text import short_name
 from .rows import Rows
@@ -126,8 +128,18 @@ class BodyEstimate(Rows):
     method: str
     diagnostics: Diagnostics
 
+    joint_names: ClassVar[tuple[str, ...]] = CANONICAL_JOINTS
+    """K names, in the order of ``joints``, ``joints_px`` and ``keypoints``."""
+
     def __len__(self) -> int:
         return len(self.names)
+
+    def __repr__(self) -> str:
+        trusted, images = int(self.diagnostics.trusted.sum()), len(set(self.image_labels))
+        return (
+            f"BodyEstimate({len(self)} rows of {images} images, {self.method!r}, body {self.body!r} "
+            f"({self.gender}, {self.betas.shape[-1]} betas), {trusted} trusted)"
+        )
 
     def __getitem__(self, index: int) -> BodyEstimate:
         """One row, as an estimate of one body."""
@@ -152,6 +164,25 @@ class BodyEstimate(Rows):
         """
         posed = body.from_params(self.params.to(body.device, body.dtype))
         return BodyOutput(posed.vertices.to(self.betas), posed.joints.to(self.betas))
+
+    @property
+    def joints(self) -> Tensor:
+        """(B, K, 3) metres, camera frame: the bodies' own joints, by `joint_names`; of the body that ``body`` names.
+
+        Raises:
+            FileNotFoundError, ValueError: the body's file is not there any more, or is another's.
+        """
+        points = _joints_of(self.body, self.gender, self.betas.shape[-1], self.betas.dtype)
+        return points.points(self.params.cpu()).to(self.betas)
+
+    @property
+    def joints_px(self) -> Tensor:
+        """(B, K, 2) pixels of the image: ``joints`` by the estimate's camera; NaN behind it.
+
+        Raises:
+            FileNotFoundError, ValueError: as ``joints``.
+        """
+        return _projected(self.joints, self.intrinsics)
 
     @property
     def image_labels(self) -> tuple[str, ...]:
@@ -225,7 +256,11 @@ class BodyEstimate(Rows):
         )
 
     def save(self, path: str | Path) -> None:
-        """Write everything to one ``.npz`` without pickles; ``load`` gives it back bit for bit."""
+        """Write everything to one ``.npz`` without pickles; ``load`` gives it back bit for bit.
+
+        For readers of the file there are ``joints_m`` (B, K, 3), ``joints_px`` (B, K, 2) and ``joint_names`` (K,), too,
+        unless the file of the body is not there any more.
+        """
         arrays: dict[str, np.ndarray] = {"format_version": np.array(FORMAT_VERSION)}
         for field in fields(self):
             if field.name != "diagnostics":
@@ -237,6 +272,8 @@ class BodyEstimate(Rows):
         for term, value in self.diagnostics.energy.items():
             arrays[f"{ENERGY}{term}"] = _to_numpy(value)
         arrays["canonical_joints"] = np.array(CANONICAL_JOINTS)
+        arrays |= {name: value.numpy() for name, value in self._known_joints().items()}
+        arrays["joint_names"] = np.array(CANONICAL_JOINTS)
         write_atomically(Path(path), _npz_bytes(arrays))
 
     @classmethod
@@ -275,11 +312,23 @@ class BodyEstimate(Rows):
 
     def to_dict(self) -> list[dict[str, Any]]:
         """Each row as plain numbers and texts, ready for JSON; NaN becomes None."""
-        return [_row_to_dict(self.rows([i])) for i in range(len(self))]
+        joints = self._known_joints()
+        return [
+            _row_to_dict(self.rows([i])) | {name: _by_joint(value[i]) for name, value in joints.items()}
+            for i in range(len(self))
+        ]
 
     def save_json(self, path: str | Path) -> None:
         """Write ``to_dict`` as a JSON list."""
         write_atomically(Path(path), json.dumps(self.to_dict(), indent=1, allow_nan=False).encode())
+
+    def _known_joints(self) -> dict[str, Tensor]:
+        """``joints_m`` and ``joints_px``; none where the file of the body is not there any more."""
+        try:
+            joints = self.joints.cpu()
+        except (OSError, ValueError):
+            return {}
+        return {"joints_m": joints, "joints_px": _projected(joints, self.intrinsics.cpu())}
 
     def _only_row(self, what: str) -> None:
         if len(self) != 1:
@@ -346,6 +395,22 @@ def split_name(name: str, image: str) -> tuple[str, str]:
         label, _, person_id = name.partition("#")
         return label, person_id
     return label, name.removeprefix(f"{label}#")
+
+
+@lru_cache(maxsize=8)
+def _joints_of(body: str, gender: str, num_betas: int, dtype: torch.dtype) -> PointSet:
+    return compile_points(load_body(body, gender=gender, num_betas=num_betas, dtype=dtype), CANONICAL_JOINTS)
+
+
+def _projected(joints_cam: Tensor, intrinsics: Tensor) -> Tensor:
+    pixels = project(joints_cam, intrinsics.to(joints_cam))
+    return torch.where(joints_cam[..., 2:] > 0, pixels, torch.nan)
+
+
+def _by_joint(positions: Tensor) -> dict[str, list[float] | None]:
+    """Positions (K, D) by joint name; None where they are not finite."""
+    values = zip(CANONICAL_JOINTS, positions.tolist(), positions.isfinite().all(-1).tolist(), strict=True)
+    return {name: [round(number, 5) for number in value] if finite else None for name, value, finite in values}
 
 
 def _smplx_arguments(parameters: Mapping[str, Tensor], count: int) -> dict[str, Tensor]:

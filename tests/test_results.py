@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from anchorfit.body import load_body
+from anchorfit.camera import project
 from anchorfit.results import BodyEstimate, concatenate, load_estimates_by_method
 
 
@@ -69,6 +71,44 @@ def test_json_is_plain_and_complete(tmp_path, some_estimate):
     )
     assert rows[1]["reason"] == "too few joints"
     assert [row["score"] for row in rows] == pytest.approx([0.9, 0.1])
+
+
+def test_joints_are_those_of_the_bodies_in_metres_and_pixels(tmp_path, some_estimate):
+    body = load_body()
+    estimate = replace(some_estimate(3), transl=torch.tensor([[0.3, 0.1, 3.0], [0.0, 0.0, 2.0], [0.0, 0.0, -3.0]]))
+    expected = body.canonical_joints(estimate.bodies(body))
+    torch.testing.assert_close(estimate.joints, expected, atol=1e-5, rtol=0)
+    pixels = project(expected, estimate.intrinsics)
+    torch.testing.assert_close(estimate.joints_px[:2], pixels[:2], atol=2e-2, rtol=0)
+    assert estimate.joints_px[2].isnan().all()  # behind the camera
+    assert torch.equal(estimate.rows([1]).joints[0], estimate.joints[1])
+    assert estimate.to(dtype=torch.float64).joints.dtype == torch.float64
+
+    estimate.save(tmp_path / "people.npz")
+    with np.load(tmp_path / "people.npz") as stored:
+        assert stored["joint_names"].tolist() == list(estimate.joint_names)
+        np.testing.assert_array_equal(stored["joints_m"], estimate.joints)
+        np.testing.assert_array_equal(stored["joints_px"], estimate.joints_px)
+    nose = estimate.joint_names.index("nose")
+    first, _, behind = estimate.to_dict()
+    assert first["joints_m"]["nose"] == pytest.approx(estimate.joints[0, nose].tolist(), abs=1e-5)
+    assert first["joints_px"]["nose"] == pytest.approx(estimate.joints_px[0, nose].tolist(), abs=1e-4)
+    assert behind["joints_px"]["nose"] is None
+
+
+def test_an_estimate_whose_bodys_file_is_gone_is_saved_without_joints(tmp_path, some_estimate):
+    estimate = replace(some_estimate(1), body=str(tmp_path / "gone.pkl"))
+    estimate.save(tmp_path / "people.npz")
+    assert_same(BodyEstimate.load(tmp_path / "people.npz"), estimate)
+    assert "joints_m" not in estimate.to_dict()[0]
+    with pytest.raises(FileNotFoundError, match=r"gone\.pkl"):
+        _ = estimate.joints
+
+
+def test_an_estimate_prints_as_one_line(some_estimate):
+    assert repr(some_estimate(3)) == (
+        "BodyEstimate(3 rows of 1 images, 'smplify', body 'open' (neutral, 10 betas), 2 trusted)"
+    )
 
 
 def test_files_without_a_score_are_read_and_nobody_judged_them(tmp_path, some_estimate):

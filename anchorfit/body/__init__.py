@@ -1,6 +1,7 @@
 """The SMPL-format body model."""
 
 from .description import BodyDescription, describe, mesh_volume
+from .exporting import body_arrays, write_body
 from .joint_sets import CANONICAL_JOINTS, LANDMARKS, SMPL_JOINTS, SMPL_PARENTS
 from .kinematics import PointSet, compile_points
 from .loading import AGES, GENDERS, body_from_arrays, chosen_body, load_body
@@ -38,6 +39,7 @@ __all__ = [
     "PointSet",
     "axis_angle_to_matrix",
     "axis_angle_to_matrix_with_derivative",
+    "body_arrays",
     "body_from_arrays",
     "chosen_body",
     "compile_points",
@@ -50,4 +52,5 @@ __all__ = [
     "mirror_pose",
     "right_jacobian",
     "wrap_axis_angle",
+    "write_body",
 ]

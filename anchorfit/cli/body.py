@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -37,3 +38,46 @@ def info(
         )
         table.add_row(name.replace("_", " "), escape(text))
     out.print(table)
+
+
+@body_app.command()
+def export(
+    output: Annotated[Path, typer.Argument(help="A .pkl, as smplx and aitviewer read it, or an .npz.")],
+    body: Annotated[str, typer.Option(help="'open', or a path to an SMPL .pkl or .npz file.")] = "open",
+    gender: opt.Gender = "neutral",
+    age: opt.Age = "adult",
+) -> None:
+    """Write a body model as an SMPL file, for other programs."""
+    from ..body import load_body, write_body
+    from .console import out
+
+    write_body(output, load_body(opt.body_of(body, gender, age), gender=gender))
+    out.print(f"{output}: smplx.SMPL({str(output)!r}) loads it", soft_wrap=True, markup=False)
+
+
+@body_app.command("measure")
+def measure_people(
+    results: Annotated[list[Path], typer.Argument(help="Estimates (.npz), or folders of them.", show_default=False)],
+) -> None:
+    """Print the measurements of fitted bodies, in centimetres and litres; export --save csv writes them all."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    from ..body import load_body, measure
+    from ..results import load_estimates
+    from .console import out, warn
+
+    estimate = load_estimates(results)
+    model = load_body(estimate.body, gender=estimate.gender, num_betas=estimate.betas.shape[1])
+    found = measure(model, estimate.betas)
+    shown = ("height", "chest_girth", "waist_girth", "hip_girth", "inseam", "arm_length", "volume_l")
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    table.add_column("person", overflow="fold", max_width=60)
+    for name in shown:
+        table.add_column(name.removesuffix("_l").replace("_", " "), justify="right")
+    columns = [getattr(found, name) * (1 if name.endswith("_l") else 100) for name in shown]
+    for row, name in enumerate(estimate.names):
+        table.add_row(escape(name), *(f"{float(column[row]):.1f}" for column in columns))
+    out.print(table)
+    if "height" not in estimate.diagnostics.energy:
+        warn("these assume an adult of about 1.7 m; one photograph does not tell size")

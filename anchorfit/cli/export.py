@@ -19,8 +19,8 @@ def export(
     save: Annotated[
         str,
         typer.Option(
-            help="What to write, comma-separated: json, pkl, obj, ply, glb, rigged, bvh, overlay, side, openpose, "
-            "coco, spin, rerun."
+            help="What to write, comma-separated: json, pkl, obj, ply, glb, rigged, bvh, amass, overlay, side, "
+            "openpose, coco, spin, csv, rerun."
         ),
     ] = "rigged",
     sequence: Annotated[

@@ -15,10 +15,14 @@ def report(
         list[Path] | None,
         typer.Option(help="Other estimates of the same people, by name, to compare with; may be given several times."),
     ] = None,
+    video: Annotated[
+        list[Path] | None,
+        typer.Option(help="The video that the people were seen in, to show its frames; may be given several times."),
+    ] = None,
     title: Annotated[str, typer.Option(help="Title of the page.")] = "anchorfit report",
-    most: Annotated[int, typer.Option(min=1, help="People to show; 60 to 160 kB each.")] = 200,
+    most: Annotated[int, typer.Option(min=1, help="People to show; 40 to 80 kB each.")] = 200,
 ) -> None:
-    """Write one HTML page that needs no network: overlays, bodies that can be turned, measurements, errors.
+    """Write one HTML page that needs no network: overlays, bodies that can be turned, videos, measurements, errors.
 
     Where RESULTS hold predictions and fits of the same people, the fits are shown, each beside its prediction.
     """
@@ -39,7 +43,9 @@ def report(
     num_betas = max(estimate.betas.shape[1] for estimate in (shown, *others))
     model = load_body(shown.body, gender=shown.gender, num_betas=num_betas)
     with long_run("drawing", min(len(shown), most)) as steps:
-        problems = write_report(output, shown, model, against=others, title=title, most=most, progress=steps)
+        problems = write_report(
+            output, shown, model, against=others, videos=video or (), title=title, most=most, progress=steps
+        )
     for line in problems:
         warn(line)
     out.print(f"Look at {output}", soft_wrap=True, highlight=False, markup=False)

@@ -1,5 +1,6 @@
-"""One page that shows a run's results: pictures, bodies that can be turned, figures."""
+"""One page that shows a run's results: photographs, bodies that can be turned, figures."""
 
 from .page import write_report
+from .selection import Shortlist
 
-__all__ = ["write_report"]
+__all__ = ["Shortlist", "write_report"]

@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from html import escape
 from pathlib import Path
 from string import Template
 from typing import Any
 
-import numpy as np
 import torch
 
 from .._version import __version__
 from ..assets import ASSETS
 from ..atomic import write_atomically
 from ..body import SMPL_JOINTS, BodyModel
+from ..observations.videos import probe_video
 from ..results import BodyEstimate
-from .figures import draw_pictures
-from .packing import pack_bytes
-from .records import Shown, person_records
+from .cards import Card, choose_cards, make_cards
+from .packing import MeshOrder, pack_bytes, pack_indices
+from .pictures import cut_pictures
+from .records import Others, Shown, card_records
 
 MOST_PEOPLE = 200
-"""People in one report: 60 to 80 kB each, twice that with a comparison."""
+"""People in one report: some 55 kB each, 80 kB with a comparison."""
 
 ERROR_TOP_PERCENT = 6.0  # of the person's size: the red end of the colours
 DISTANCE_TOP_MM = 150.0
+SCRIPTS = ("meshes.js", "drawing.js", "sections.js", "stage.js", "report.js")
 
 
 def write_report(
@@ -34,6 +38,8 @@ def write_report(
     body: BodyModel,
     *,
     against: Sequence[BodyEstimate] = (),
+    videos: Sequence[Path] = (),
+    frames_per_second: float = 30.0,
     title: str = "anchorfit report",
     most: int = MOST_PEOPLE,
     unseen: int = 0,
@@ -41,50 +47,74 @@ def write_report(
 ) -> list[str]:
     """Write one self-contained HTML page about an estimate.
 
+    A person of a photograph is a card; so is a person of a video, all frames together.
+
     Args:
         path: where to.
-        estimate: rows to show, the first ``most`` of them; rows that are not finite are left out.
+        estimate: rows to show; rows that are not finite are left out.
         body: the body that they were made with.
         against: other estimates of the same people (the prediction that a fit started from, say); a row is compared
             with the first row of its name there.
+        videos: files of the videos that people are named after; without its file a video's frames are not shown.
+        frames_per_second: that videos without a file are played at.
         title: of the page.
-        most: people to show.
+        most: people to show; of more than that the least trusted and some from all over the run.
         unseen: people of the run beyond the estimate, for the page to say that they are not in it.
         progress: called with the number of people drawn since the last call.
     Returns:
-        One line for each photograph that could not be shown.
+        One line for each photograph or video that could not be shown.
     Raises:
         ValueError: there is no person to show.
         OSError: the file cannot be written.
     """
-    finite = torch.isfinite(estimate.params).all(-1).tolist()
-    rows = [row for row in range(len(estimate)) if finite[row]][:most]
-    if not rows:
+    all_cards = make_cards(estimate)
+    if not all_cards:
         raise ValueError(f"{path}: there is nobody to show in the report")
+    cards = choose_cards(all_cards, estimate, most)
+    estimate = estimate.rows([row for card in cards for row in card.rows])
+    cards = list(_renumbered(cards))
+    order = MeshOrder.of(body.faces.cpu().numpy(), body.num_vertices)
     with torch.no_grad():
-        shown = Shown.of(estimate.rows(rows), body)
-        others = _by_name(against, set(shown.estimate.names), body)
-        people = person_records(shown, body, others)
-        photos, numbers, pictures, problems = draw_pictures(shown.estimate, body, progress)
-    for person, number, picture in zip(people, numbers, pictures, strict=True):
-        person |= {"photo": number, "picture": picture}
+        shown = Shown.of(estimate, body)
+        records = card_records(cards, shown, body, _by_name(against, set(estimate.names), body), order)
+        pictures = cut_pictures(cards, shown, {video.name: video for video in videos}, progress)
+    for record, window, sources in zip(records, pictures.windows, pictures.sources, strict=True):
+        record["window"] = window
+        for frame, source in zip(record["frames"], sources, strict=True):
+            frame["picture"] = source
     data = {
         "body": estimate.body,
         "gender": estimate.gender,
-        "left_out": len(estimate) - len(rows) + unseen,
+        "left_out": len(all_cards) - len(cards) + unseen,
+        "frames_per_second": _rate(videos, frames_per_second),
         "joints": SMPL_JOINTS,
         "parents": body.parents,
         "error_top": ERROR_TOP_PERCENT,
         "distance_top": DISTANCE_TOP_MM,
-        "photos": photos,
-        "people": people,
-        **_packed_faces(body),
+        "people": records,
+        "faces": pack_indices(order.renumbered(body.faces.cpu().numpy())),
+        "guides": pack_indices(order.guides),
     }
     write_atomically(Path(path), _fill_page(title, data).encode())
-    return problems
+    return pictures.problems
 
 
-def _by_name(estimates: Sequence[BodyEstimate], names: set[str], body: BodyModel) -> dict[str, tuple[Shown, int]]:
+def _renumbered(cards: Sequence[Card]) -> Iterator[Card]:
+    """The cards, their rows counted one after the other."""
+    start = 0
+    for card in cards:
+        yield replace(card, rows=list(range(start, start + len(card.rows))))
+        start += len(card.rows)
+
+
+def _rate(videos: Sequence[Path], usual: float) -> float:
+    for video in videos:
+        with suppress(OSError, ValueError):
+            return probe_video(video).frames_per_second
+    return usual
+
+
+def _by_name(estimates: Sequence[BodyEstimate], names: set[str], body: BodyModel) -> Others:
     """For each name the first finite row of it."""
     found: dict[str, tuple[Shown, int]] = {}
     for estimate in estimates:
@@ -97,12 +127,6 @@ def _by_name(estimates: Sequence[BodyEstimate], names: set[str], body: BodyModel
     return found
 
 
-def _packed_faces(body: BodyModel) -> dict[str, Any]:
-    wide = body.num_vertices >= 2**16
-    faces = body.faces.cpu().numpy().astype("<u4" if wide else "<u2")
-    return {"faces": pack_bytes(np.ascontiguousarray(faces).tobytes()), "wide_faces": wide}
-
-
 def _fill_page(title: str, data: dict[str, Any]) -> str:
     viewer = ASSETS / "viewer"
     # "<" is escaped, so that no name can end the element; JSON reads it back as it was.
@@ -111,7 +135,7 @@ def _fill_page(title: str, data: dict[str, Any]) -> str:
         title=escape(title),
         version=__version__,
         style=(viewer / "report.css").read_text("utf-8"),
-        script=(viewer / "report.js").read_text("utf-8"),
+        script="".join((viewer / name).read_text("utf-8") for name in SCRIPTS),
         licence=(viewer / "three.LICENSE.txt").read_text("utf-8"),
         three=pack_bytes((viewer / "three.module.min.js").read_bytes()),
         data=text,

@@ -1,7 +1,8 @@
-"""A report's record of each person, as plain numbers and texts."""
+"""A report's record of each card and frame, as plain numbers and texts."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,19 +14,24 @@ from ..body import CANONICAL_JOINTS, BodyModel, BodyOutput, Measurements, measur
 from ..camera import project
 from ..observations.person_size import person_size
 from ..results import BodyEstimate
-from .packing import pack_vertices
+from .cards import Card
+from .packing import MeshOrder
 
 CENTIMETRES = 100.0
+SIZE_TERMS = ("height",)
+"""Energy terms that tell a person's size; without one of them it is a guess."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Shown:
-    """An estimate with what is drawn of it: bodies, canonical joints in space (B, K, 3) and in the image (B, K, 2)."""
+    """An estimate with what is drawn of it: bodies, canonical joints in space (B, K, 3) and in the image (B, K, 2), and
+    the people's sizes (B,) in pixels."""
 
     estimate: BodyEstimate
     bodies: BodyOutput
     joints_cam: Tensor
     pixels: Tensor
+    sizes: Tensor
 
     @staticmethod
     def of(estimate: BodyEstimate, body: BodyModel) -> Shown:
@@ -36,48 +42,89 @@ class Shown:
             bodies=bodies,
             joints_cam=joints_cam,
             pixels=project(joints_cam, estimate.intrinsics.to(joints_cam)),
+            sizes=person_size(body, estimate.keypoints.to(body.v_template), estimate.confidence.to(body.v_template)),
         )
 
 
-def person_records(shown: Shown, body: BodyModel, others: dict[str, tuple[Shown, int]]) -> list[dict[str, Any]]:
-    """A record for each row; ``others`` has by name a row of another estimate to compare with."""
-    measurements = measure(body, body.layout.fit_betas(shown.estimate.betas.double()))
-    seen = shown.estimate
-    sizes = person_size(body, seen.keypoints.to(body.v_template), seen.confidence.to(body.v_template)).tolist()
+Others = Mapping[str, tuple[Shown, int]]
+"""Rows of other estimates to compare with, by name."""
+
+
+def card_records(
+    cards: Sequence[Card], shown: Shown, body: BodyModel, others: Others, order: MeshOrder
+) -> list[dict[str, Any]]:
+    """A record for each card, its frames' among it; rows of the cards are those of ``shown``."""
+    betas = body.layout.fit_betas(shown.estimate.betas.double())
+    measurements = measure(body, betas[[card.rows[0] for card in cards]])
     return [
-        _record(shown, row, size, measurements, others.get(name))
-        for row, (name, size) in enumerate(zip(seen.names, sizes, strict=True))
+        _card(card, shown, others, order) | {"measurements": _measured(measurements, place, shown.estimate)}
+        for place, card in enumerate(cards)
     ]
 
 
-def _record(
-    shown: Shown, row: int, size: float, measurements: Measurements, other: tuple[Shown, int] | None
-) -> dict[str, Any]:
-    estimate, found = shown.estimate, shown.estimate.diagnostics
-    matrix = estimate.intrinsics[row]
-    error = float(found.mean_error_px[row])
+def _card(card: Card, shown: Shown, others: Others, order: MeshOrder) -> dict[str, Any]:
+    estimate, first = shown.estimate, card.rows[0]
+    matrix = estimate.intrinsics[first]
+    frames = [
+        {"frame": frame} | {key: value for part in FRAME_PARTS for key, value in part(shown, row).items()}
+        for frame, row in zip(card.frames, card.rows, strict=True)
+    ]
+    compared = [(place, others[estimate.names[row]]) for place, row in enumerate(card.rows) if _has(others, shown, row)]
+    for mesh, (place, other) in enumerate(compared):
+        frames[place]["against"] = _compared(shown, card.rows[place], *other) | {"mesh": mesh}
     return {
-        "name": estimate.names[row],
+        "name": card.name,
+        "image": card.image,
         "method": estimate.method,
+        "score": _number(float(estimate.diagnostics.score[card.rows].nanmean())),
+        "focal": [float(matrix[0, 0]), float(matrix[1, 1])],
+        "centre": matrix[:2, 2].tolist(),
+        "size": estimate.image_size[first].tolist(),
+        "dropped": card.dropped,
+        "frames": frames,
+        "meshes": order.pack(shown.bodies.vertices[card.rows].double().numpy()),
+        "against": None
+        if not compared
+        else {
+            "method": compared[0][1][0].estimate.method,
+            "meshes": order.pack(torch.stack([o.bodies.vertices[r] for _, (o, r) in compared]).double().numpy()),
+        },
+    }
+
+
+def _has(others: Others, shown: Shown, row: int) -> bool:
+    return shown.estimate.names[row] in others
+
+
+def _fit(shown: Shown, row: int) -> dict[str, Any]:
+    """How the fit of a row went."""
+    found = shown.estimate.diagnostics
+    error, size = float(found.mean_error_px[row]), max(float(shown.sizes[row]), 1.0)
+    return {
         "score": _number(float(found.score[row])),
         "trusted": bool(found.trusted[row]),
         "reason": found.reasons[row],
         "converged": bool(found.converged[row]),
         "steps": int(found.steps[row]),
         "error_px": _number(error),
-        "error_percent": _number(100 * error / max(size, 1.0)),
-        "size_px": max(size, 1.0),
-        "depth_m": _number(float(shown.bodies.joints[row, 0, 2])),
-        "focal": float(matrix[0, 0]),
-        "centre": matrix[:2, 2].tolist(),
-        "size": estimate.image_size[row].tolist(),
-        "joints": _joints(shown, row),
+        "error_percent": _number(100 * error / size),
+        "size_px": size,
         "energy": [[name, _number(float(value[row]))] for name, value in found.energy.items()],
-        "measurements": _measured(measurements, row),
-        "mesh": pack_vertices(shown.bodies.vertices[row].double().numpy()),
-        "skeleton": _rounded(shown.bodies.joints[row]),
-        "against": None if other is None else _compared(shown, row, *other),
     }
+
+
+def _place(shown: Shown, row: int) -> dict[str, Any]:
+    """Where a row's body and joints are."""
+    return {
+        "depth_m": _number(float(shown.bodies.joints[row, 0, 2])),
+        "skeleton": _rounded(shown.bodies.joints[row]),
+        "joints": _joints(shown, row),
+        "against": None,
+    }
+
+
+FRAME_PARTS: tuple[Callable[[Shown, int], dict[str, Any]], ...] = (_fit, _place)
+"""What makes a frame's record: each adds keys of its own. The page's ``SECTIONS`` (viewer/sections.js) draw them."""
 
 
 def _joints(shown: Shown, row: int) -> list[dict[str, Any]]:
@@ -89,10 +136,10 @@ def _joints(shown: Shown, row: int) -> list[dict[str, Any]]:
             records.append(
                 {
                     "name": CANONICAL_JOINTS[joint],
-                    "at": _rounded(estimate.keypoints[row, joint], 2),
-                    "reprojected": _rounded(shown.pixels[row, joint], 2),
+                    "at": _rounded(estimate.keypoints[row, joint], 1),
+                    "reprojected": _rounded(shown.pixels[row, joint], 1),
                     "error_px": round(error, 3),
-                    "place": _rounded(shown.joints_cam[row, joint]),
+                    "place": _rounded(shown.joints_cam[row, joint], 3),
                 }
             )
     return records
@@ -107,29 +154,27 @@ def _compared(shown: Shown, row: int, other: Shown, other_row: int) -> dict[str,
     each = [_number(float(errors[CANONICAL_JOINTS.index(name)])) for name in names]
     known = [value for value in each if value is not None]
     return {
-        "method": other.estimate.method,
         "error_px": _number(float(np.mean(known)) if known else None),
         "joint_errors": each,
         "distance_mm": _number(1000 * float((own - theirs).norm(dim=-1).mean())),
-        "mesh": pack_vertices(other.bodies.vertices[other_row].double().numpy()),
-        "skeleton": _rounded(other.bodies.joints[other_row]),
+        "pelvis": _rounded(other.bodies.joints[other_row, 0]),
     }
 
 
-def _measured(measurements: Measurements, row: int) -> list[list[str]]:
-    """Names and values as they are to be read."""
+def _measured(measurements: Measurements, row: int, estimate: BodyEstimate) -> dict[str, Any]:
+    """Names and values as they are to be read, and whether the person's size was told, not guessed."""
     lines = []
     for name, values in asdict(measurements).items():
         value = float(values[row])
         litres = name == "volume_l"
         text = f"{value:.1f} l" if litres else f"{value * CENTIMETRES:.1f} cm"
         lines.append([name.removesuffix("_l").replace("_", " "), text])
-    return lines
+    return {"lines": lines, "size_told": any(term in estimate.diagnostics.energy for term in SIZE_TERMS)}
 
 
 def _number(value: float | None) -> float | None:
     return round(value, 4) if value is not None and np.isfinite(value) else None
 
 
-def _rounded(values: Tensor, digits: int = 4) -> list[Any]:
+def _rounded(values: Tensor, digits: int = 3) -> list[Any]:
     return np.round(values.double().numpy(), digits).tolist()

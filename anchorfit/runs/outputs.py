@@ -72,6 +72,14 @@ def _bvh(path: Path, rows: BodyEstimate, body: BodyModel, style: Style) -> None:
     export_bvh(path, without_gaps(rows), body, frames_per_second=style.frames_per_second or 30.0)
 
 
+def _amass(path: Path, rows: BodyEstimate, body: BodyModel, style: Style) -> None:
+    from ..interchange import write_amass
+    from ..rigging import without_gaps
+
+    path.parent.mkdir(exist_ok=True)
+    write_amass(path, without_gaps(rows), body, frames_per_second=style.frames_per_second or 30.0)
+
+
 def _foreign(writer: str) -> Callable[[Path, BodyEstimate, BodyModel, Style], None]:
     """A writer of `anchorfit.interchange`, into a folder of its own."""
 
@@ -91,11 +99,13 @@ KINDS: dict[str, Kind] = {
     **{ending: Kind("body", f"{{}}.{ending}", _mesh) for ending in MESH_FORMATS},
     "rigged": Kind("motion", "{}_rigged.glb", _rigged),
     "bvh": Kind("motion", "{}.bvh", _bvh),
+    "amass": Kind("motion", "amass/{}.npz", _amass),
     "overlay": Kind("image", "{}_overlay.png", _overlay),
     "side": Kind("image", "{}_side.png", _side),
     "openpose": Kind("image", "openpose/{}_keypoints.json", _foreign("write_openpose")),
     "coco": Kind("all", "coco/{}.json", _foreign("write_coco_results")),
     "spin": Kind("all", "spin/{}.npz", _foreign("write_spin")),
+    "csv": Kind("all", "csv/{}.csv", _foreign("write_spreadsheet")),
     "rerun": Kind("all", "rerun/{}.rrd", _foreign("write_rerun")),
     SHARDS: Kind("all", "{}.npz", lambda path, people, body, style: people.save(path)),
 }

@@ -3,9 +3,11 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 import torch
+import trimesh
+from scipy.spatial import ConvexHull
 
 from anchorfit.body import load_body, measure
-from anchorfit.body.measurements import section_girth
+from anchorfit.body.measurements import section_girths
 
 # Means of ANSUR II, the population that the open bodies were made from: male, female; metres.
 SURVEY = {
@@ -39,9 +41,24 @@ def test_a_tape_around_a_ring_is_its_hull():
     after = np.roll(np.arange(count), -1)
     quads = np.stack([np.arange(count), after, after + count, np.arange(count) + count], axis=1)
     faces = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
-    girth = section_girth(np.concatenate([lower, upper]), faces, np.array([5.0, 0.1, 7.0]), np.array([0, 2.0, 0]))
+    planes = np.array([[[5.0, 0.1, 7.0], [0, 2.0, 0]]])
+    girth, missed = section_girths(np.concatenate([lower, upper])[None], faces, planes, np.array([[0, 2.0, 0]]))[0]
     assert girth == pytest.approx(9.688448, rel=1e-4)  # the perimeter of an ellipse with half axes 2 and 1
-    assert section_girth(np.concatenate([lower, upper]), faces, np.array([0, 2.0, 0]), np.array([0, 1.0, 0])) == 0
+    assert missed == 0
+
+
+def test_girths_are_those_of_convex_hulls():
+    body = load_body(dtype=torch.float64)
+    vertices = body(betas=torch.randn(3, 10, generator=torch.Generator().manual_seed(1), dtype=torch.float64)).vertices
+    normal, faces = np.array([0.1, 1.0, -0.2]), body.faces.numpy()
+    points = np.linspace([0, -0.7, 0], [0, 0.4, 0], 7)
+    for one in vertices.numpy():
+        found = section_girths(one[None], faces, points[None], normal[None])[0]
+        for point, girth in zip(points, found, strict=True):
+            section = trimesh.Trimesh(one, faces, process=False).section(plane_origin=point, plane_normal=normal)
+            (first, second) = np.linalg.svd(normal[None])[2][1:]  # axes in the plane
+            flat = section.vertices @ np.stack([first, second]).T
+            assert girth == pytest.approx(ConvexHull(flat).area, rel=2e-4)  # of a plane figure, its perimeter
 
 
 def test_a_scaled_body_measures_scaled():

@@ -4,8 +4,10 @@ import sys
 
 import cv2
 import pytest
+import torch
 
 from anchorfit import __version__
+from anchorfit.body import load_body, measure
 from anchorfit.cli.main import run
 
 
@@ -66,3 +68,23 @@ def test_the_demo_writes_pictures_meshes_and_figures(monkeypatch, capsys, tmp_pa
     assert cv2.imread(str(tmp_path / "out" / "contact_sheet.jpg")) is not None
     assert len(list((tmp_path / "out").glob("*_overlay.png"))) == 6
     assert len(list((tmp_path / "out").glob("*.glb"))) >= 13
+
+
+def test_body_export_writes_a_body_that_loads(monkeypatch, capsys, tmp_path):
+    path = tmp_path / "open.pkl"
+    assert call(monkeypatch, "body", "export", str(path), "--gender", "male") == 0
+    assert "smplx.SMPL" in capsys.readouterr().out
+    assert torch.equal(load_body(path, gender="male").v_template, load_body(gender="male").v_template)
+    assert call(monkeypatch, "body", "export", str(tmp_path / "open.txt")) == 1
+    assert "expected a name that ends in .pkl or .npz" in capsys.readouterr().err
+
+
+def test_body_measure_says_what_its_numbers_assume(monkeypatch, capsys, tmp_path, some_estimate):
+    estimate = some_estimate(2)
+    estimate.save(tmp_path / "two.npz")
+    assert call(monkeypatch, "body", "measure", str(tmp_path / "two.npz")) == 0
+    said = capsys.readouterr()
+    for row, height in zip(estimate.names, (100 * measure(load_body(), estimate.betas).height).tolist(), strict=True):
+        (line,) = [line for line in said.out.splitlines() if line.startswith(row)]
+        assert f"{height:.1f}" in line
+    assert "assume an adult of about 1.7 m" in said.err

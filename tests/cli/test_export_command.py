@@ -3,11 +3,14 @@
 import shutil
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from anchorfit.array_files import ArrayFile
 from anchorfit.cli.main import run
 from anchorfit.observations import read_people
+from anchorfit.observations.arrays import load_arrays
+from anchorfit.observations.videos import write_video
 
 
 @pytest.fixture
@@ -52,6 +55,19 @@ def test_formats_of_other_programs(command, some_estimate, tmp_path):
     assert str(out / "coco") in said
 
 
+def test_tables_and_motions_for_other_programs(command, some_estimate, tmp_path):
+    some_estimate(3, image="").save(tmp_path / "three.npz")
+    assert command(str(tmp_path), "--save", "csv,amass")[0] == 0
+    out = tmp_path / "out"
+    there = sorted(str(path.relative_to(out)) for path in out.rglob("*.*"))
+    assert there == ["amass/image_0.npz", "amass/image_1.npz", "amass/image_2.npz", "csv/people.csv"]
+    assert (out / "csv" / "people.csv").read_text("utf-8").count("\n") == 4
+    shutil.rmtree(out)
+    assert command(str(tmp_path), "--save", "amass", "--sequence", "--fps", "25")[0] == 0
+    motion = load_arrays(out / "amass" / "video.npz")
+    assert (motion["poses"].shape, float(motion["mocap_framerate"])) == ((3, 156), 25)
+
+
 def test_bad_input_is_one_line(command, some_estimate, tmp_path):
     assert command(str(tmp_path / "none.npz")) == (1, f"anchorfit: error: {tmp_path}/none.npz: no such file\n")
     some_estimate(1).save(tmp_path / "one.npz")
@@ -91,3 +107,19 @@ def test_a_report_of_fits_beside_predictions(some_estimate, tmp_path, capsys, mo
     text = page.read_text("utf-8")
     assert "<title>Two people</title>" in text
     assert text.count('"method":"smplify"') == text.count('"method":"direct"') == 2
+
+
+def test_a_report_of_a_video_has_its_frames(some_estimate, tmp_path, monkeypatch):
+    clip = tmp_path / "clip.mp4"
+    write_video(clip, (np.full((480, 640, 3), 60, np.uint8) for _ in range(2)), 25.0)
+    walk = replace(some_estimate(2, image=""), names=("clip.mp4/000000#1", "clip.mp4/000001#1"))
+    walk.save(tmp_path / "walk.npz")
+    page = tmp_path / "page.html"
+    given = ["anchorfit", "report", str(tmp_path / "walk.npz"), "-o", str(page), "--video", str(clip)]
+    monkeypatch.setattr("sys.argv", given)
+    with pytest.raises(SystemExit) as ended:
+        run()
+    assert not ended.value.code
+    text = page.read_text("utf-8")
+    assert '"name":"clip.mp4#1"' in text
+    assert text.count('"picture":"data:image/') == 2
