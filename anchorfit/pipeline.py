@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -65,6 +65,7 @@ class FitOptions:
     schedule: str = "anchored"  # as in `fit`
     config: FitConfig | None = None  # the schedule's constants; None: its usual ones
     masks: bool = False  # whether outlines are fitted too, where people have masks: for people that nothing hides
+    covariance: bool = False  # whether diagnostics have covariances of the joints
 
 
 @renamed_arguments(priors="networks")
@@ -107,6 +108,7 @@ def fit_people(
             config=options.config,
             networks=networks,
             images=images,
+            covariance=options.covariance,
             persons=[0] * len(observations) if options.same_person else (),
             videos=_stretches(observations.names) if options.video else (),
         )
@@ -145,7 +147,8 @@ def predict_people(
     progress(len(people) - len(ready.people))
     estimates = []
     for observations, images in ready.batches(options.batch_size, options):
-        estimates.append(predict(observations, body, networks=networks, images=images))
+        found = predict(observations, body, networks=networks, images=images, covariance=options.covariance)
+        estimates.append(found)
         progress(len(observations))
     return Outcome(concatenate(estimates) if estimates else None, tuple(ready.problems))
 
@@ -206,6 +209,7 @@ def predict(
     *,
     networks: Networks | None = None,
     images: tuple[str, ...] = (),
+    covariance: bool = False,
 ) -> BodyEstimate:
     """Predict bodies in one forward pass: what `fit` takes as ``init``.
 
@@ -214,6 +218,7 @@ def predict(
         body: sets device and floating-point type; None takes the neutral open body.
         networks: (formerly ``priors``) trained networks; None takes those that ship with the package.
         images: B paths to record in the estimate.
+        covariance: whether ``diagnostics`` have covariances of the joints, where the network says how sure it is.
     Returns:
         The estimate, B rows, on the CPU. A row that could not be predicted stands upright and is not trusted.
     Raises:
@@ -235,7 +240,10 @@ def predict(
     found = regressors.predict_params(observations, body, networks=networks)
     observations = observations.to(body.device, body.dtype)
     pose_prior = _shipped_pose_prior(body.dtype, body.device)
-    result = diagnose_prediction(body, observations, pose_prior, found.params, told=found.reasons)
+    known = found.uncertainty if covariance else None
+    result = diagnose_prediction(
+        body, observations, pose_prior, found.params, told=found.reasons, uncertainty=known
+    )
     return _to_estimate(result, observations, body, images or ("",) * len(observations), "direct")
 
 
@@ -315,6 +323,7 @@ def fit(
     images: tuple[str, ...] = (),
     persons: Sequence[Hashable] = (),
     videos: Sequence[Hashable] = (),
+    covariance: bool = False,
     device: torch.device | str | None = None,
 ) -> BodyEstimate:
     """Fit bodies to a batch of observed people; rows are independent, unless ``persons`` or ``videos`` joins them.
@@ -333,6 +342,7 @@ def fit(
         images: B paths to record in the estimate.
         persons: B labels; rows of one label are one person and get one shape.
         videos: B labels; neighbouring rows of one label are frames of one video and are smoothed.
+        covariance: whether ``diagnostics`` have covariances of the joints.
         device: where to fit; None takes the body's.
     Returns:
         The estimate, B rows, on the CPU. A fit that failed is marked in ``diagnostics``, never an exception.
@@ -363,6 +373,8 @@ def fit(
     config = config or SCHEDULES[schedule]()
     if terms is not None:
         config = only_terms(config, terms)
+    if covariance:
+        config = replace(config, covariance=True)
     body = (body or _usual_body()).to(device)
     pose_prior = pose_prior or _shipped_pose_prior(body.dtype, body.device)
     observations = observations.to(body.device, body.dtype)
@@ -371,8 +383,13 @@ def fit(
     if schedule == "smplify":
         result = smplify(body, observations, pose_prior, init=start, config=config, persons=persons, videos=videos)
     else:
-        start = regressors.predict_params(observations, body, networks=networks).params if start is None else start
-        result = anchored(body, observations, pose_prior, start, config, persons=persons, videos=videos)
+        known = None
+        if start is None:
+            guess = regressors.predict_params(observations, body, networks=networks)
+            start, known = guess.params, guess.uncertainty
+        result = anchored(
+            body, observations, pose_prior, start, config, uncertainty=known, persons=persons, videos=videos
+        )
     return _to_estimate(result, observations, body, images or ("",) * len(observations), schedule)
 
 

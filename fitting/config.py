@@ -155,6 +155,7 @@ class FitConfig:
     only_side_views: float | None = None  # pixels: the second candidate counts only where shoulders look narrower
     rule: StepRule = LevenbergMarquardt()
     limits: Limits = Limits()
+    covariance: bool = False  # whether results have covariances of the joints
 
     def __post_init__(self) -> None:
         names = [_spec(term).name for term in self.terms]

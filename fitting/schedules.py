@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from ..body import CANONICAL_JOINTS, BodyModel
+from ..body.uncertainty import PoseUncertainty
 from ..observations.conventions import CONVENTIONS
 from ..observations.people import Observations
 from ..rows import filled
@@ -63,7 +64,7 @@ def smplify(
     count = len(observations)
     start = body.layout.zeros(count, body.v_template) if init is None else body.layout.check(init, "init", count=count)
     config = config or FitConfig()
-    return _fit(body, observations, pose_prior, start, config, persons, videos, keep_orientation=False)
+    return _fit(body, observations, pose_prior, start, config, persons, videos, None, keep_orientation=False)
 
 
 def anchored(
@@ -73,6 +74,7 @@ def anchored(
     init: Tensor,
     config: FitConfig | None = None,
     *,
+    uncertainty: PoseUncertainty | None = None,
     persons: Sequence[Hashable] = (),
     videos: Sequence[Hashable] = (),
 ) -> FitResult:
@@ -84,13 +86,14 @@ def anchored(
         pose_prior: the mixture.
         init: (B, D) predicted parameters; the translation is not looked at, the camera stage finds it.
         config: the constants, `anchored_config` by default.
+        uncertainty: how sure ``init`` is, where that is known.
         persons, videos: as for `smplify`.
     Raises:
         ValueError: ``init`` is not (B, D), or there are not as many labels as rows.
     """
     start = body.layout.check(init, "init", count=len(observations))
     config = config or anchored_config()
-    return _fit(body, observations, pose_prior, start, config, persons, videos, keep_orientation=True)
+    return _fit(body, observations, pose_prior, start, config, persons, videos, uncertainty, keep_orientation=True)
 
 
 def _fit(
@@ -101,6 +104,7 @@ def _fit(
     config: FitConfig,
     persons: Sequence[Hashable],
     videos: Sequence[Hashable],
+    uncertainty: PoseUncertainty | None,
     *,
     keep_orientation: bool,
 ) -> FitResult:
@@ -120,6 +124,7 @@ def _fit(
         like = body.v_template
         pose_prior = pose_prior.to(like.device, like.dtype)
         observations, start, whole = sanitised(observations.to(like.device, like.dtype), start.to(like))
+        known = None if uncertainty is None else uncertainty.to(like.device, like.dtype)
         results, placements, order = [], [], []
         for skeleton, members in skeleton_groups(observations):
             rows = filled(torch.tensor(members, device=like.device))
@@ -127,7 +132,7 @@ def _fit(
             problem, starts = problem_of(
                 body, some, pose_prior, start[rows], config, skeleton, keep_orientation=keep_orientation
             )
-            problem = replace(problem, whole=whole[rows])
+            problem = replace(problem, whole=whole[rows], uncertainty=None if known is None else known.rows(rows))
             results.append(run_stages(problem, starts, apart).rows(slice(0, len(members))))
             placements.append(problem.placement.rows(slice(0, len(members))))
             order += members
@@ -143,6 +148,7 @@ def _fit(
             start=start[rows],
             whole=whole[rows],
             predicted=keep_orientation,
+            uncertainty=None if known is None else known.rows(rows),
             placement=Placement.concatenate(placements).rows(back[rows]),
             skeleton=CANONICAL_JOINTS,
             config=config,

@@ -18,6 +18,7 @@ from .smoothness import Smoothness, SmoothnessTerm
 from .spec import TermSpec
 from .translation import Depth, TranslationTerm
 from .upright import Upright, UprightTerm
+from .weighed_anchor import WeighedAnchor, WeighedAnchorTerm
 
 __all__ = [
     "Anchor",
@@ -47,6 +48,8 @@ __all__ = [
     "TranslationTerm",
     "Upright",
     "UprightTerm",
+    "WeighedAnchor",
+    "WeighedAnchorTerm",
 ]
 
 if not TYPE_CHECKING:
