@@ -241,9 +241,7 @@ def predict(
     observations = observations.to(body.device, body.dtype)
     pose_prior = _shipped_pose_prior(body.dtype, body.device)
     known = found.uncertainty if covariance else None
-    result = diagnose_prediction(
-        body, observations, pose_prior, found.params, told=found.reasons, uncertainty=known
-    )
+    result = diagnose_prediction(body, observations, pose_prior, found.params, told=found.reasons, uncertainty=known)
     return _to_estimate(result, observations, body, images or ("",) * len(observations), "direct")
 
 

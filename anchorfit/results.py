@@ -243,7 +243,9 @@ class BodyEstimate(Rows):
             if own.name != "diagnostics":
                 arrays[own.name] = _to_numpy(getattr(self, own.name))
         for own in fields(self.diagnostics):
-            if own.name != "energy" and not (own.name in _ON_REQUEST and _is_unknown(getattr(self.diagnostics, own.name))):
+            if own.name != "energy" and not (
+                own.name in _ON_REQUEST and _is_unknown(getattr(self.diagnostics, own.name))
+            ):
                 arrays[f"diagnostics.{own.name}"] = _to_numpy(getattr(self.diagnostics, own.name))
         arrays["diagnostics.converged"] = _to_numpy(self.diagnostics.converged)  # for readers of the file
         for term, value in self.diagnostics.energy.items():

@@ -23,6 +23,7 @@ from .terms import (
     Smoothness,
     TermSpec,
     Upright,
+    WeighedAnchor,
 )
 from .terms.keypoints import smplify_joint_weights
 from .trust import Limits
@@ -76,6 +77,7 @@ TERMS: tuple[TermSpec, ...] = (
     Anchor(),
     Anchor(name="anchor_orient", part="global_orient", weight=100.0),
     Anchor(name="anchor_betas", part="betas", weight=1.0, sigma=2.0),
+    WeighedAnchor(),
     Interpenetration(),
     Silhouette(),
     SharedShape(),
@@ -146,7 +148,7 @@ class FitConfig:
     """
 
     stages: tuple[Stage, ...] = SMPLIFY_STAGES
-    terms: tuple[TermSpec, ...] = _usual("limb_directions", "anchor", "anchor_orient", "anchor_betas")
+    terms: tuple[TermSpec, ...] = _usual("limb_directions", "anchor", "anchor_orient", "anchor_betas", "weighed_anchor")
     reference_height: float | None = 300.0  # pixels of a 1.7 m person in the reference frame; None: image pixels
     camera: CameraStage = CameraStage()
     candidates: int = 2  # orientations that may enter the body stages, as extra rows,
@@ -255,7 +257,7 @@ def anchored_config() -> FitConfig:
     """The default of `anchored`: the last stage alone, and the anchor; no interpenetration term, to be quick."""
     # Ten times SMPLify's tolerance: no accuracy is lost, a quarter of the steps is saved.
     last = replace(_LAST, stopping=Stopping(rtol=1e-3, max_steps=60))
-    terms = _usual("upright", "anchor_betas", "interpenetration")
+    terms = _usual("upright", "anchor_betas", "weighed_anchor", "interpenetration")
     # The camera stage only begins what the last stage ends: more steps change no error, and cost a fifth of the time.
     camera = CameraStage(stopping=Stopping(rtol=1e-2, max_steps=5))
     config = FitConfig(stages=_followed(last), terms=terms, camera=camera, candidates=1)
@@ -286,7 +288,9 @@ def parity_config() -> FitConfig:
             *(replace(stage, stopping=stopping, holds_camera=True) for stage in body_stages),
             *(replace(stage, holds_camera=True) for stage in further),
         ),
-        terms=_usual("limb_directions", "depth", "upright", "anchor", "anchor_orient", "anchor_betas"),
+        terms=_usual(
+            "limb_directions", "depth", "upright", "anchor", "anchor_orient", "anchor_betas", "weighed_anchor"
+        ),
         reference_height=None,
         camera=camera,
         candidate_margin=math.inf,

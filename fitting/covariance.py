@@ -43,7 +43,7 @@ class Trimming:
 
 
 PREDICTED = Trimming(across=1.0, along=1.0)
-ANCHORED = Trimming(across=1.0, along=1.0, evidence=0.03)
+ANCHORED = Trimming(across=1.0, along=1.0, evidence=0.003)
 HELD = Trimming(across=1.0, along=1.0)  # near a start of which nothing is known
 FREE = Trimming(across=1.0, along=1.0)
 
@@ -56,7 +56,7 @@ class JointCovariance(NamedTuple):
 
     @staticmethod
     def trimmed(factors: Tensor, joints: Tensor, by: Trimming) -> JointCovariance:
-        """Of factors F (B, 24, 3, N) in metres, F F^T the covariances, and the joints' places (B, 24, 3), camera frame."""
+        """Of factors F (B, 24, 3, N) in metres, F F^T the covariances, and the joints' places (B, 24, 3)."""
         sight = torch.nn.functional.normalize(joints, dim=-1)[..., None]
         along = sight * (sight.mT @ factors)
         factors = MILLIMETRES * (by.across * (factors - along) + by.along * along)
@@ -67,7 +67,9 @@ class JointCovariance(NamedTuple):
         return JointCovariance(covariance, torch.stack((across, depth), -1).clamp_min(0).sqrt())
 
 
-def of_prediction(body: BodyModel, params: Tensor, known: PoseUncertainty, *, by: Trimming = PREDICTED) -> JointCovariance:
+def of_prediction(
+    body: BodyModel, params: Tensor, known: PoseUncertainty, *, by: Trimming = PREDICTED
+) -> JointCovariance:
     """Of predicted bodies (B, D): their rotations' errors along the skeleton."""
     joints = compiled_points(body, POINTS).points(params)
     factors = joint_factors(body, params, known)
@@ -111,7 +113,7 @@ def of_fit(
 
 
 def prior_factor(body: BodyModel, params: Tensor, known: PoseUncertainty) -> Tensor:
-    """(B, D, D) T: what is known of the parameters (B, D) before the fit has the covariance T T^T, betas that of people.
+    """(B, D, D) T: what is known of parameters (B, D) without the fit has the covariance T T^T, betas that of people.
 
     A joint's axis-angle vector changes by rates^-1 (e - e of its parent), e the turns in the camera's frame.
     """

@@ -20,7 +20,7 @@ from .model import BodyModel
 from .rotations import axis_angle_to_matrix, cross_matrix, left_jacobian
 from .skinning import ancestor_rows, world_rotations
 
-INSIDE = {1: 2.7055, 3: 6.2514}
+INSIDE = {1: 2.7055, 2: 4.6052, 3: 6.2514}
 """Squared Mahalanobis distance that holds nine tenths of a normal distribution, by dimension."""
 _CHUNK_ROWS = 128  # of the batch at a time
 
@@ -115,7 +115,7 @@ def joint_factors(body: BodyModel, params: Tensor, known: PoseUncertainty) -> Te
 def inverse_left_jacobian(axis_angle: Tensor) -> Tensor:
     """J_l^-1 of SO(3), of vectors (..., 3) of angles up to pi: log(exp(dw) exp(w)) = w + J_l^-1 dw to first order.
 
-    Source: Sola et al. 2018, eq. 146, in the form (1 - c t^2) I - [w]x / 2 + c w w^T, c = (1 - (t / 2) cot(t / 2)) / t^2.
+    Source: Sola et al. 2018, eq. 146, as (1 - c t^2) I - [w]x / 2 + c w w^T with c = (1 - (t / 2) cot(t / 2)) / t^2.
     """
     squared = axis_angle.square().sum(-1)
     small = squared < 1e-3

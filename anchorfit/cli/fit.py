@@ -108,6 +108,7 @@ def fit(
         schedule=schedule,
         config=read_config(config, SCHEDULES[schedule]()) if config else None,
         masks=mask is not None,
+        covariance=True,
         same_person=same_person or film,
         video=video or film,
     )

@@ -61,7 +61,7 @@ def predict(
     opt.check_values(gender=gender, renderer=renderer, focal=focal)
     networks = load_networks(weights) if weights else None
     model = load_body_on(body, gender, device)
-    options = FitOptions(focal=focal, masks=mask is not None)
+    options = FitOptions(focal=focal, masks=mask is not None, covariance=True)
     settings = {"command": "predict", "weights": fingerprint(weights), "body": [body, gender], "focal": focal}
     delivery = Delivery.of(source, output, save, settings, restart=restart, renderer=renderer, report=report)
     with opt.opened_engines(opt.EngineOptions(engine, workers, cluster, detector_gpus, device)) as engines:

@@ -36,9 +36,10 @@ def _group() -> None:
 def priors(
     output: shared.Output,
     which: Annotated[
-        Which, typer.Option(
-            help="PosePrior from keypoints, ShapePrior from silhouettes, or how sure a PosePrior is of its answer, which "
-            "stays as it is."
+        Which,
+        typer.Option(
+            help="PosePrior from keypoints, ShapePrior from silhouettes, or how sure a PosePrior is of its answer, "
+            "which stays as it is."
         ),
     ] = Which.POSE,
     steps: Annotated[
@@ -54,8 +55,8 @@ def priors(
     start_from: Annotated[
         str | None,
         typer.Option(
-            help="Go on with a PosePrior, or say how sure it is: 'shipped', or a file of weights. The rate then falls as "
-            "a cosine."
+            help="Go on with a PosePrior, or say how sure it is: 'shipped', or a file of weights. The rate then falls "
+            "as a cosine."
         ),
     ] = None,
     paper: Annotated[bool, typer.Option("--paper", help="The paper's optimiser instead: rmsprop at 3e-4.")] = False,

@@ -13,6 +13,7 @@ from ..body import CANONICAL_JOINTS, BodyModel, BodyOutput, Measurements, measur
 from ..camera import project
 from ..observations.person_size import person_size
 from ..results import BodyEstimate
+from .doubts import doubts
 from .packing import pack_vertices
 
 CENTIMETRES = 100.0
@@ -76,6 +77,7 @@ def _record(
         "measurements": _measured(measurements, row),
         "mesh": pack_vertices(shown.bodies.vertices[row].double().numpy()),
         "skeleton": _rounded(shown.bodies.joints[row]),
+        "doubts": doubts(found, row, shown.bodies.joints[row]),
         "against": None if other is None else _compared(shown, row, *other),
     }
 

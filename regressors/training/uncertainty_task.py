@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from ...body import BodyModel, matrix_to_axis_angle
 from ...body.parameters import NUM_JOINTS, Layout
 from ...body.pose_library import Split, load_pose_library
+from ...body.uncertainty import INSIDE
 from ..normalisation import normalise
 from ..pose_prior import Answer, PosePrior
 from ..synthesis import PoseSource, Synthesis, Synthesizer, SyntheticPeople
@@ -22,7 +23,6 @@ from .tasks import EXACT, HELDOUT_CAP, true_rotations
 WIDTH = 96  # of the head's hidden layer: 0.2 MB in the file
 FREEDOM = 6.0  # degrees of freedom of the t distributions that the errors are taken to have
 SHARE = 0.9  # of people whose errors are to lie in the regions
-REGION = {1: 2.7055, 3: 6.2514}  # squared Mahalanobis distance that holds SHARE of a normal distribution, by dimension
 CALIBRATING = ("05", "55", "exp38", "14", "r-lambada", "r-pirouette")
 """Subjects that scales and correlation are measured on: those kept aside, and held-out ones."""
 JUDGING = ("13", "131", "135", "r-backflip", "r-charleston")
@@ -85,25 +85,27 @@ class UncertaintyTask:
         for name, people in self.judging.items():
             answer, errors, size = self._answered(people)
             rotations, camera = distances(answer.sureness(self._head, size), errors)
-            inside = 100 * (rotations < REGION[3]).double().mean(0)
+            inside = 100 * (rotations < INSIDE[3]).double().mean(0)
             found |= {f"{name}_inside": float(inside.mean()), f"{name}_fewest": float(inside.min())}
             found |= {f"{name}_most": float(inside.max())}
-            found[f"{name}_camera"] = 100 * float((camera < REGION[1])[errors.placed].double().mean())
+            found[f"{name}_camera"] = 100 * float((camera < INSIDE[1])[errors.placed].double().mean())
         return found
 
     def calibrate(self) -> None:
-        """Sets scales of each joint, so that `SHARE` of the calibrating people are in the regions, and the correlation."""
+        """Sets each joint's scale, so that `SHARE` of calibrating people are in the regions, and the correlation."""
         head, parts = self._head, []
-        head.scale.fill_(1), head.camera_scale.fill_(1)
+        head.scale.fill_(1)
+        head.camera_scale.fill_(1)
         for people in self.calibrating:
             answer, errors, size = self._answered(people)
             parts.append((answer.sureness(head, size), errors))
         found = [distances(*part) for part in parts]
         placed = torch.cat([errors.placed for _, errors in parts])
-        rotations = torch.cat([one for one, _ in found]).quantile(SHARE, 0)
+        own = torch.cat([one for one, _ in found])
+        rotations = torch.cat((own, own.index_select(1, head.order))).quantile(SHARE, 0)  # sides alike
         camera = torch.cat([one for _, one in found])[placed].quantile(SHARE, 0)
-        head.scale.copy_((REGION[3] / rotations).sqrt())
-        head.camera_scale.copy_((REGION[1] / camera).sqrt())
+        head.scale.copy_((INSIDE[3] / rotations).sqrt())
+        head.camera_scale.copy_((INSIDE[1] / camera).sqrt())
         whitened = torch.cat([_whitened(known, errors.rotation) for known, errors in parts])
         head.correlation.copy_(correlation(whitened * head.scale[:, None], head.order))
 
@@ -157,7 +159,7 @@ def correlation(whitened: Tensor, order: Tensor) -> Tensor:
     """(72, 72) second moments of whitened errors (B, 24, 3) and of their mirror images, scaled to unit diagonal; errors
     outside of the region count as on its border."""
     length = whitened.norm(dim=-1, keepdim=True)
-    held = whitened * (REGION[3] ** 0.5 / length.clamp_min(1e-6)).clamp(max=1)
+    held = whitened * (INSIDE[3] ** 0.5 / length.clamp_min(1e-6)).clamp(max=1)
     image = held.index_select(1, order) * held.new_tensor([1.0, -1.0, -1.0])
     both = torch.cat((held, image)).flatten(1).double()
     moments = both.mT @ both / len(both)

@@ -137,6 +137,10 @@
     const other = person.against ? [...person.against.joint_errors] : null;
     const joints = person.joints.map((j, i) => ({ name: j.name.replaceAll("_", " "), values: other ? [j.error_px, other[i]] : [j.error_px] }));
     facts.push(block(other ? `Reprojection error, px (orange: ${person.against.method})` : "Reprojection error, px", bars(joints, "", 1)));
+    if (person.doubts) {
+      facts.push(block("From the side, near on the left: true joints lie in the ellipses in nine people of ten", make("img", { class: "doubts", src: person.doubts.picture, alt: "The skeleton from the side with ellipses around its joints" })));
+      facts.push(block("Standard deviation against the pelvis, mm: in the image (orange: in depth)", bars(person.doubts.joints.map(([name, values]) => ({ name: name.replaceAll("_", " "), values })), "", 0)));
+    }
     if (person.energy.length) facts.push(block("Energy by term", bars(person.energy.map(([name, value]) => ({ name: name.replaceAll("_", " "), values: [value] })), "", 1)));
     $("facts").replaceChildren(...facts);
   };
