@@ -119,7 +119,7 @@ def _pairs(size: int, device: torch.device) -> _Pairs:
 
 @dataclass(frozen=True, kw_only=True)
 class WeighedAnchor(TermSpec):
-    """Spec of `WeighedAnchorTerm`; without a network that says how sure it is, there is no such term."""
+    """Spec of `WeighedAnchorTerm`, in the place of `Anchor`'s where the prediction says how sure it is."""
 
     name: str = "weighed_anchor"
     weight: float = 10.0

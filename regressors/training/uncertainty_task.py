@@ -88,7 +88,7 @@ class UncertaintyTask:
             inside = 100 * (rotations < INSIDE[3]).double().mean(0)
             found |= {f"{name}_inside": float(inside.mean()), f"{name}_fewest": float(inside.min())}
             found |= {f"{name}_most": float(inside.max())}
-            found[f"{name}_camera"] = 100 * float((camera < INSIDE[1])[errors.placed].double().mean())
+            found[f"{name}_camera"] = 100 * float((camera.sum(-1) < INSIDE[3])[errors.placed].double().mean())
         return found
 
     def calibrate(self) -> None:
@@ -103,9 +103,11 @@ class UncertaintyTask:
         placed = torch.cat([errors.placed for _, errors in parts])
         own = torch.cat([one for one, _ in found])
         rotations = torch.cat((own, own.index_select(1, head.order))).quantile(SHARE, 0)  # sides alike
-        camera = torch.cat([one for _, one in found])[placed].quantile(SHARE, 0)
+        camera = torch.cat([one for _, one in found])[placed]
+        place = camera / camera.quantile(SHARE, 0) * INSIDE[1]
+        camera_scale = place.sum(-1).quantile(SHARE) / INSIDE[3] * camera.quantile(SHARE, 0) / INSIDE[1]
         head.scale.copy_((INSIDE[3] / rotations).sqrt())
-        head.camera_scale.copy_((INSIDE[1] / camera).sqrt())
+        head.camera_scale.copy_(camera_scale.rsqrt())
         whitened = torch.cat([_whitened(known, errors.rotation) for known, errors in parts])
         head.correlation.copy_(correlation(whitened * head.scale[:, None], head.order))
 
