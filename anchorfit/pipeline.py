@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -71,6 +71,7 @@ class FitOptions:
     pitch: float | Literal["people"] | None = None  # degrees by which the camera looks down, or "people": as those who
     # stand in an image show together; None: not known, as is usual
     masks: bool = False  # whether outlines are fitted too, where people have masks: for people that nothing hides
+    covariance: bool = False  # whether diagnostics have covariances of the joints
 
     def __post_init__(self) -> None:
         """Raises ValueError for numbers that cannot be."""
@@ -124,6 +125,7 @@ def fit_people(
             config=options.config,
             networks=networks,
             images=images,
+            covariance=options.covariance,
             persons=[0] * len(observations) if options.same_person else (),
             videos=_stretches(observations.names) if options.video else (),
             gravity=None if gravity is None else gravity.rows(rows),
@@ -164,8 +166,15 @@ def predict_people(
     estimates = []
     gravity = ready.gravity(body, networks, options)
     for observations, images, rows in ready.batches(options.batch_size, options):
-        some = None if gravity is None else gravity.rows(rows)
-        estimates.append(predict(observations, body, networks=networks, images=images, gravity=some))
+        found = predict(
+            observations,
+            body,
+            networks=networks,
+            images=images,
+            gravity=None if gravity is None else gravity.rows(rows),
+            covariance=options.covariance,
+        )
+        estimates.append(found)
         progress(len(observations))
     return Outcome(concatenate(estimates) if estimates else None, tuple(ready.problems))
 
@@ -258,6 +267,7 @@ def predict(
     networks: Networks | None = None,
     images: tuple[str, ...] = (),
     gravity: Gravity | None = None,
+    covariance: bool = False,
 ) -> BodyEstimate:
     """Predict bodies in one forward pass: what `fit` takes as ``init``.
 
@@ -267,6 +277,7 @@ def predict(
         networks: (formerly ``priors``) trained networks; None takes those that ship with the package.
         images: B paths to record in the estimate.
         gravity: what is known of it before each row's camera: bodies that stand are turned towards balance.
+        covariance: whether ``diagnostics`` have covariances of the joints, where the network says how sure it is.
     Returns:
         The estimate, B rows, on the CPU. A row that could not be predicted stands upright and is not trusted.
     Raises:
@@ -288,7 +299,8 @@ def predict(
     found = regressors.predict_params(observations, body, networks=networks, gravity=gravity)
     observations = observations.to(body.device, body.dtype)
     pose_prior = _shipped_pose_prior(body.dtype, body.device)
-    result = diagnose_prediction(body, observations, pose_prior, found.params, told=found.reasons)
+    known = found.uncertainty if covariance else None
+    result = diagnose_prediction(body, observations, pose_prior, found.params, told=found.reasons, uncertainty=known)
     return _to_estimate(result, observations, body, images or ("",) * len(observations), "direct")
 
 
@@ -376,6 +388,7 @@ def fit(
     persons: Sequence[Hashable] = (),
     videos: Sequence[Hashable] = (),
     gravity: Gravity | None = None,
+    covariance: bool = False,
     device: torch.device | str | None = None,
 ) -> BodyEstimate:
     """Fit bodies to a batch of observed people; rows are independent, unless ``persons`` or ``videos`` joins them.
@@ -395,6 +408,7 @@ def fit(
         persons: B labels; rows of one label are one person and get one shape.
         videos: B labels; neighbouring rows of one label are frames of one video and are smoothed.
         gravity: what is known of it before each row's camera, for people who stand; None: nothing.
+        covariance: whether ``diagnostics`` have covariances of the joints.
         device: where to fit; None takes the body's.
     Returns:
         The estimate, B rows, on the CPU. A fit that failed is marked in ``diagnostics``, never an exception.
@@ -427,6 +441,8 @@ def fit(
     config = config or SCHEDULES[schedule]()
     if terms is not None:
         config = only_terms(config, terms)
+    if covariance:
+        config = replace(config, covariance=True)
     body = (body or _usual_body()).to(device)
     pose_prior = pose_prior or _shipped_pose_prior(body.dtype, body.device)
     observations = observations.to(body.device, body.dtype)
@@ -435,10 +451,20 @@ def fit(
     if schedule == "smplify":
         result = smplify(body, observations, pose_prior, init=start, config=config, persons=persons, videos=videos)
     else:
+        known = None
         if start is None:
-            start = regressors.predict_params(observations, body, networks=networks, gravity=gravity).params
+            guess = regressors.predict_params(observations, body, networks=networks, gravity=gravity)
+            start, known = guess.params, guess.uncertainty
         result = anchored(
-            body, observations, pose_prior, start, config, persons=persons, videos=videos, gravity=gravity
+            body,
+            observations,
+            pose_prior,
+            start,
+            config,
+            uncertainty=known,
+            persons=persons,
+            videos=videos,
+            gravity=gravity,
         )
     return _to_estimate(result, observations, body, images or ("",) * len(observations), schedule)
 

@@ -24,6 +24,7 @@ from .terms import (
     Smoothness,
     TermSpec,
     Upright,
+    WeighedAnchor,
 )
 from .terms.keypoints import smplify_joint_weights
 from .trust import Limits
@@ -78,6 +79,7 @@ TERMS: tuple[TermSpec, ...] = (
     Anchor(name="anchor_orient", part="global_orient", weight=100.0),
     Anchor(name="anchor_betas", part="betas", weight=1.0, sigma=2.0),
     Balance(),
+    WeighedAnchor(),
     Interpenetration(),
     Silhouette(),
     SharedShape(),
@@ -148,7 +150,9 @@ class FitConfig:
     """
 
     stages: tuple[Stage, ...] = SMPLIFY_STAGES
-    terms: tuple[TermSpec, ...] = _usual("limb_directions", "anchor", "anchor_orient", "anchor_betas", "balance")
+    terms: tuple[TermSpec, ...] = _usual(
+        "limb_directions", "anchor", "anchor_orient", "anchor_betas", "weighed_anchor", "balance"
+    )
     reference_height: float | None = 300.0  # pixels of a 1.7 m person in the reference frame; None: image pixels
     camera: CameraStage = CameraStage()
     candidates: int = 2  # orientations that may enter the body stages, as extra rows,
@@ -157,6 +161,7 @@ class FitConfig:
     only_side_views: float | None = None  # pixels: the second candidate counts only where shoulders look narrower
     rule: StepRule = LevenbergMarquardt()
     limits: Limits = Limits()
+    covariance: bool = False  # whether results have covariances of the joints
 
     def __post_init__(self) -> None:
         names = [_spec(term).name for term in self.terms]
@@ -256,7 +261,7 @@ def anchored_config() -> FitConfig:
     """The default of `anchored`: the last stage alone, and the anchor; no interpenetration term, to be quick."""
     # Ten times SMPLify's tolerance: no accuracy is lost, a quarter of the steps is saved.
     last = replace(_LAST, stopping=Stopping(rtol=1e-3, max_steps=60))
-    terms = _usual("upright", "anchor_betas", "interpenetration")
+    terms = _usual("upright", "anchor_betas", "weighed_anchor", "interpenetration")
     # The camera stage only begins what the last stage ends: more steps change no error, and cost a fifth of the time.
     camera = CameraStage(stopping=Stopping(rtol=1e-2, max_steps=5))
     config = FitConfig(stages=_followed(last), terms=terms, camera=camera, candidates=1)
@@ -287,7 +292,16 @@ def parity_config() -> FitConfig:
             *(replace(stage, stopping=stopping, holds_camera=True) for stage in body_stages),
             *(replace(stage, holds_camera=True) for stage in further),
         ),
-        terms=_usual("limb_directions", "depth", "upright", "anchor", "anchor_orient", "anchor_betas", "balance"),
+        terms=_usual(
+            "limb_directions",
+            "depth",
+            "upright",
+            "anchor",
+            "anchor_orient",
+            "anchor_betas",
+            "weighed_anchor",
+            "balance",
+        ),
         reference_height=None,
         camera=camera,
         candidate_margin=math.inf,

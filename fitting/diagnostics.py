@@ -12,11 +12,13 @@ from torch import Tensor
 from ..body import CANONICAL_JOINTS, BodyModel, wrap_axis_angle
 from ..body.kinematics import compiled_points
 from ..body.parameters import Layout
+from ..body.uncertainty import PoseUncertainty
 from ..camera import NEAREST_DEPTH, project
 from ..observations.people import Observations
 from ..observations.person_size import extent, person_size
 from ..status import Status
 from .contours import usable_mask
+from .covariance import of_fit, of_prediction
 from .energy import BodyState, Energy, Term
 from .pose_prior import GaussianMixture
 from .results import FitResult
@@ -192,6 +194,7 @@ def diagnose(problem: FitProblem, terms: Sequence[Term], params: Tensor, *, step
         finite=sound,
         status=status,
     )
+    covariance = of_fit(problem, terms, params)._asdict() if problem.config.covariance else {}
     return FitResult(
         params=params,
         reprojection_px=errors,
@@ -199,6 +202,7 @@ def diagnose(problem: FitProblem, terms: Sequence[Term], params: Tensor, *, step
         steps=steps,
         status=torch.where(sound, status, int(Status.FAILED)),
         **weigh_evidence(evidence, "anchored" if problem.predicted else "free", problem.config.limits)._asdict(),
+        **covariance,
     )
 
 
@@ -209,9 +213,15 @@ def diagnose_prediction(
     params: Tensor,
     *,
     told: Sequence[str],
+    uncertainty: PoseUncertainty | None = None,
     limits: Limits = Limits(),
 ) -> FitResult:
-    """The same of bodies (B, D) that were predicted and not fitted; ``told``: B texts of what the predictor says."""
+    """The same of bodies (B, D) that were predicted and not fitted.
+
+    Args:
+        told: B texts of what the predictor says.
+        uncertainty: how sure it is, where covariances of the joints are wanted.
+    """
     evidence, errors = gather_evidence(body, observations, pose_prior, params, told=told)
     count = len(params)
     return FitResult(
@@ -221,4 +231,5 @@ def diagnose_prediction(
         steps=evidence.joints.new_zeros(count),
         status=evidence.status,
         **weigh_evidence(evidence, "predicted", limits)._asdict(),
+        **({} if uncertainty is None else of_prediction(body, params, uncertainty)._asdict()),
     )

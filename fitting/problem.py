@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ..body import BodyModel
 from ..body.standing import Gravity
+from ..body.uncertainty import PoseUncertainty
 from ..observations.people import Observations
 from ..rows import Rows
 from .config import FitConfig, Stage
@@ -51,6 +52,7 @@ class FitProblem:
         start: (B, D) where the rows begin, and what anchors hold on to: the prediction, or the rest pose.
         whole: (B,) bool, the row's own input was finite.
         predicted: whether ``start`` is a prediction.
+        uncertainty: how sure it is, where that is known.
         placement: of the camera stage.
         skeleton: names of the joints that the rows may have seen.
         config: the schedule's constants.
@@ -70,6 +72,7 @@ class FitProblem:
     placement: Placement
     skeleton: tuple[str, ...]
     config: FitConfig
+    uncertainty: PoseUncertainty | None = None
     persons: tuple[Hashable, ...] = ()
     videos: tuple[Hashable, ...] = ()
     sure: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.bool))

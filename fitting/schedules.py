@@ -18,6 +18,7 @@ from torch import Tensor
 
 from ..body import CANONICAL_JOINTS, BodyModel
 from ..body.standing import Gravity
+from ..body.uncertainty import PoseUncertainty
 from ..observations.conventions import CONVENTIONS
 from ..observations.people import Observations
 from ..rows import filled
@@ -74,6 +75,7 @@ def anchored(
     init: Tensor,
     config: FitConfig | None = None,
     *,
+    uncertainty: PoseUncertainty | None = None,
     persons: Sequence[Hashable] = (),
     videos: Sequence[Hashable] = (),
     gravity: Gravity | None = None,
@@ -86,6 +88,7 @@ def anchored(
         pose_prior: the mixture.
         init: (B, D) predicted parameters; the translation is not looked at, the camera stage finds it.
         config: the constants, `anchored_config` by default.
+        uncertainty: how sure ``init`` is, where that is known.
         persons, videos: as for `smplify`.
         gravity: what is known of it before each row's camera, for `Balance`; None: nothing.
     Raises:
@@ -93,7 +96,9 @@ def anchored(
     """
     start = body.layout.check(init, "init", count=len(observations))
     config = config or anchored_config()
-    return _fit(body, observations, pose_prior, start, config, persons, videos, gravity, keep_orientation=True)
+    return _fit(
+        body, observations, pose_prior, start, config, persons, videos, uncertainty, gravity, keep_orientation=True
+    )
 
 
 def _fit(
@@ -104,6 +109,7 @@ def _fit(
     config: FitConfig,
     persons: Sequence[Hashable],
     videos: Sequence[Hashable],
+    uncertainty: PoseUncertainty | None,
     gravity: Gravity | None,
     *,
     keep_orientation: bool,
@@ -125,6 +131,7 @@ def _fit(
         gravity = None if gravity is None else gravity.to(like.device, like.dtype)
         pose_prior = pose_prior.to(like.device, like.dtype)
         observations, start, whole = sanitised(observations.to(like.device, like.dtype), start.to(like))
+        known = None if uncertainty is None else uncertainty.to(like.device, like.dtype)
         results, placements, order = [], [], []
         for skeleton, members in skeleton_groups(observations):
             rows = filled(torch.tensor(members, device=like.device))
@@ -132,7 +139,12 @@ def _fit(
             problem, starts = problem_of(
                 body, some, pose_prior, start[rows], config, skeleton, keep_orientation=keep_orientation
             )
-            problem = replace(problem, whole=whole[rows], gravity=None if gravity is None else gravity.rows(rows))
+            problem = replace(
+                problem,
+                whole=whole[rows],
+                uncertainty=None if known is None else known.rows(rows),
+                gravity=None if gravity is None else gravity.rows(rows),
+            )
             results.append(run_stages(problem, starts, apart).rows(slice(0, len(members))))
             placements.append(problem.placement.rows(slice(0, len(members))))
             order += members
@@ -148,6 +160,7 @@ def _fit(
             start=start[rows],
             whole=whole[rows],
             predicted=keep_orientation,
+            uncertainty=None if known is None else known.rows(rows),
             placement=Placement.concatenate(placements).rows(back[rows]),
             skeleton=CANONICAL_JOINTS,
             config=config,

@@ -10,7 +10,7 @@ and the answer to a mirror image is the mirrored answer.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 import torch
@@ -22,6 +22,7 @@ from .normalisation import LONGEST_FEATURE, seen_rays
 from .representations import SIZES, Representation, from_matrix_identity, mirror_rotations, to_matrices
 from .skeleton import Skeleton
 from .translation import Sightlines
+from .uncertainty import Sureness, UncertaintyHead
 
 NUM_FEATURES = 3 * len(CANONICAL_JOINTS) + 1
 
@@ -37,23 +38,47 @@ class PosePriorConfig:
     frame: Literal["camera", "parent"] = "camera"  # what each joint's rotation is relative to
     corrections: int = 2  # passes that compare the prediction with the keypoints; the paper's network has none
     mirrored: bool = True  # once trained, the answer is the mean of that to the keypoints and to their mirror image's
+    uncertainty: int = 0  # width of the head that says how sure the answer is; 0: there is none
 
     def __post_init__(self) -> None:
         if self.representation not in SIZES:
             raise ValueError(f"representation: expected one of {', '.join(SIZES)}, got {self.representation!r}")
         if self.frame not in ("camera", "parent"):
             raise ValueError(f"frame: expected camera or parent, got {self.frame!r}")
-        if self.corrections < 0:
-            raise ValueError(f"corrections: expected 0 or more, got {self.corrections}")
+        for name in ("corrections", "uncertainty"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name}: expected 0 or more, got {getattr(self, name)}")
 
 
 class PosePriorOutput(NamedTuple):
     """raw: (B, 24, 3 or 6) as the network says it; local: (B, 24, 3, 3) relative to the parents, the pelvis's to the
-    turned camera of `normalisation`; world: (B, 24, 3, 3) all relative to that camera."""
+    turned camera of `normalisation`; world: (B, 24, 3, 3) all relative to that camera; sureness: of ``world``, where
+    the network has a head for it."""
 
     raw: Tensor
     local: Tensor
     world: Tensor
+    sureness: Sureness | None = None
+
+
+class Answer(NamedTuple):
+    """numbers: (B, 24, 3 or 6), each a rotation; what the head for their uncertainty looks at (B, N), of the keypoints
+    and of their mirror image, None where that is not looked at."""
+
+    numbers: Tensor
+    seen: Tensor
+    mirrored: Tensor | None
+
+    def sureness(self, head: UncertaintyHead, size: Tensor) -> Sureness:
+        """What a head says of the answer about people of ``size`` (B,)."""
+        return head.read(self.head_numbers(head), size)
+
+    def head_numbers(self, head: UncertaintyHead) -> Tensor:
+        """The head's numbers (B, 147): the mean of those to the keypoints and to their mirror image."""
+        if self.mirrored is None:
+            return head(self.seen)
+        seen, mirrored = head(torch.cat((self.seen, self.mirrored))).chunk(2)
+        return (seen + head.mirrored(mirrored)) / 2
 
 
 class BilinearUnit(nn.Module):
@@ -106,35 +131,82 @@ class PosePrior(nn.Module):
             )
             for _ in range(config.corrections)
         )
+        self.uncertainty: UncertaintyHead | None = None
+        if config.uncertainty:  # not trained with the answer, but after it
+            joints = len(CANONICAL_JOINTS) * (3 if config.corrections else 1)
+            inputs = config.width + size + joints + 1
+            self.uncertainty = UncertaintyHead(inputs, config.uncertainty).requires_grad_(False)
         with torch.no_grad():
             self.last.bias.copy_(from_matrix_identity(config.representation).repeat(len(SMPL_JOINTS)))
 
     def forward(self, features: Tensor) -> PosePriorOutput:
         """Rotations from (B, 3 K + 1) features."""
-        if self.config.mirrored and not self.training:
-            image = features.index_select(1, self.mirror_columns) * self.mirror_signs
-            seen, mirrored = self._answer(torch.cat((features, image))).chunk(2)
-            numbers = (seen + mirror_rotations(mirrored, self.config.representation, SMPL_JOINTS)) / 2
-        else:
-            numbers = self._answer(features)
-        with torch.autocast(features.device.type, enabled=False):
+        if self.training:
+            return self._output(self._answer(features)[0], None)
+        answer = self.answer(features)
+        head = self.uncertainty
+        return self._output(answer.numbers, None if head is None else answer.sureness(head, features[:, -1].exp()))
+
+    def answer(self, features: Tensor) -> Answer:
+        """The answer to (B, 3 K + 1) features, and what the head for its uncertainty looks at."""
+        if not self.config.mirrored:
+            numbers, hidden = self._answer(features)
+            return Answer(numbers, torch.cat((hidden, torch.zeros_like(numbers.flatten(1))), 1), None)
+        image = features.index_select(1, self.mirror_columns) * self.mirror_signs
+        numbers, hidden = self._answer(torch.cat((features, image)))
+        turned = mirror_rotations(numbers, self.config.representation, SMPL_JOINTS)
+        (seen, mirrored), (seen_turned, mirrored_turned) = numbers.chunk(2), turned.chunk(2)
+        if self.uncertainty is None:
+            return Answer((seen + mirrored_turned) / 2, hidden, None)
+        apart = torch.cat((seen - mirrored_turned, mirrored - seen_turned)).flatten(1)
+        inputs, inputs_of_image = torch.cat((hidden, apart), 1).chunk(2)
+        return Answer((seen + mirrored_turned) / 2, inputs, inputs_of_image)
+
+    def with_uncertainty(self, width: int) -> PosePrior:
+        """The network itself where it has a head, else one of the same answers with a new head of that width."""
+        if self.uncertainty is not None:
+            return self
+        other = PosePrior(replace(self.config, uncertainty=width))
+        other.load_state_dict(self.state_dict(), strict=False)
+        return other
+
+    def without_uncertainty(self) -> PosePrior:
+        """The network itself where it has no head, else one of the same answers without: to be trained on."""
+        if self.uncertainty is None:
+            return self
+        other = PosePrior(replace(self.config, uncertainty=0))
+        other.load_state_dict({k: v for k, v in self.state_dict().items() if not k.startswith("uncertainty.")})
+        return other
+
+    def output(self, answer: Answer) -> PosePriorOutput:
+        """Rotations of an answer."""
+        return self._output(answer.numbers, None)
+
+    def _output(self, numbers: Tensor, sureness: Sureness | None) -> PosePriorOutput:
+        with torch.autocast(numbers.device.type, enabled=False):
             if self.config.frame == "parent":
                 local = to_matrices(numbers, self.config.representation)
-                return PosePriorOutput(numbers, local, world_rotations(local, SMPL_PARENTS))
+                return PosePriorOutput(numbers, local, world_rotations(local, SMPL_PARENTS), sureness)
             world = self._world(numbers)
-            return PosePriorOutput(numbers, local_rotations(world), world)
+            return PosePriorOutput(numbers, local_rotations(world), world, sureness)
 
-    def _answer(self, features: Tensor) -> Tensor:
-        """(B, 24, 3 or 6) numbers, each a rotation."""
-        raw = self.last(self.units(self.first(features)))
+    def _answer(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, 24, 3 or 6) numbers, each a rotation, and what tells how sure they are (B, N): the last hidden features,
+        how far from the keypoints their joints were seen before the last correction, and which keypoints there are."""
+        hidden = self.units(self.first(features))
+        raw, apart = self.last(hidden), None
         if self.corrections:
             through = torch.is_grad_enabled() and features.requires_grad
             with torch.set_grad_enabled(through), torch.autocast(features.device.type, enabled=False):
                 keypoints = _Keypoints.of(features)
-            for correction in self.corrections:
-                raw = raw + correction(self._compared(features, raw, keypoints, through))
+            for entry, unit, leave in self.corrections:
+                compared = self._compared(features, raw, keypoints, through)
+                hidden = unit(entry(compared))
+                raw = raw + leave(hidden)
+                apart = compared[:, -2 * len(CANONICAL_JOINTS) :]
         numbers: Tensor = raw.unflatten(1, (len(SMPL_JOINTS), -1))
-        return numbers
+        known = features[:, 2 * len(CANONICAL_JOINTS) :]
+        return numbers, torch.cat((hidden, known) if apart is None else (hidden, known, apart.abs()), 1)
 
     @staticmethod
     def split(features: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -16,6 +16,7 @@ from ..body.kinematics import compiled_points
 from ..body.limbs import limb_confidence, limb_directions
 from ..body.parameters import NUM_POSE, Layout
 from ..body.standing import Gravity
+from ..body.uncertainty import PoseUncertainty
 from ..camera import rays_of
 from ..deprecation import renamed_arguments
 from ..observations.people import Observations
@@ -25,11 +26,12 @@ from .folding import fold, folded
 from .limb_cues import CUE_WEIGHT, blend_limbs
 from .normalisation import FEWEST_JOINTS, NormalisedKeypoints, normalise, seen_rays
 from .passes import pass_size
-from .pose_prior import PosePrior, local_rotations
+from .pose_prior import PosePrior, PosePriorOutput, local_rotations
 from .shape_prior import ShapePrior, crop_mask
 from .skeleton import Skeleton
 from .synthesis.silhouettes import MASK_SIZE
 from .translation import FALLBACK_DEPTH, Sightlines
+from .uncertainty import Sureness, in_camera
 from .weights import POSE_PRIOR, WEIGHTS, load_pose_prior_network, load_shape_prior_network, read_weights
 
 SHAPE_PRIORS = (
@@ -63,6 +65,7 @@ class Prediction(Rows):
         shaped: (B,) bool; False where no usable mask was given: there betas are 0, the mean shape.
         placed: (B,) bool; False where the keypoints do not tell the translation: there it is 5 m before the camera.
         reasons: B short texts, empty where posed and placed.
+        uncertainty: how sure rotations and place are, of the mean shape; None of a network that does not say it.
     """
 
     params: Tensor
@@ -70,6 +73,7 @@ class Prediction(Rows):
     shaped: Tensor
     placed: Tensor
     reasons: tuple[str, ...]
+    uncertainty: PoseUncertainty | None = None
 
     def __len__(self) -> int:
         return len(self.reasons)
@@ -184,7 +188,8 @@ def _predict_rows(
     )
     gravity = Gravity(pitch=_filled(gravity.pitch, rows), sigma=_filled(gravity.sigma, rows))
     inputs = normalise(keypoints, confidence, intrinsics)
-    local = _local_rotations(pose, inputs, _filled(seen.world, rows), size)
+    found = pose(inputs.features[:size])  # fewer rows take it less time, and nothing besides
+    local = _local_rotations(pose, found, inputs, _filled(seen.world, rows))
     local[:, 0] = inputs.view.mT @ local[:, 0]
     params = layout.zeros(rows, keypoints)
     upright = params.new_zeros(NUM_POSE)
@@ -202,19 +207,29 @@ def _predict_rows(
     placed = placement.found
     before = params.new_tensor([0.0, 0.0, FALLBACK_DEPTH])
     params[:, layout.transl] = torch.where(placed[:, None], placement.translation, before)
+    known = None
+    if pose.uncertainty is not None and found.sureness is not None:
+        sureness = Sureness(*(_filled(part, rows) for part in found.sureness))
+        pelvis = compiled_points(body, ("joint:pelvis",)).points(params.to(body.dtype))[:, 0].float()
+        known = in_camera(sureness, inputs.view, pelvis, pose.uncertainty.links)
+        known = known.rows(slice(0, count)).to(body.device, body.dtype)
     posed, placed = inputs.usable[:count], placed[:count]
     reasons = tuple(_reason(*flags) for flags in zip(posed.tolist(), placed.tolist(), strict=True))
     return Prediction(
-        params=params[:count].to(body.dtype), posed=posed, shaped=shaped[:count], placed=placed, reasons=reasons
+        params=params[:count].to(body.dtype),
+        posed=posed,
+        shaped=shaped[:count],
+        placed=placed,
+        reasons=reasons,
+        uncertainty=known,
     )
 
 
-def _local_rotations(pose: PosePrior, inputs: NormalisedKeypoints, world: Tensor, size: int) -> Tensor:
+def _local_rotations(pose: PosePrior, found: PosePriorOutput, inputs: NormalisedKeypoints, world: Tensor) -> Tensor:
     """(B, 24, 3, 3) of the network, drawn to limbs that were seen in space: joints (B, K, 3), camera frame, or NaN.
 
-    The network is given ``size`` rows; those beyond are copies of the first.
+    Rows beyond those that the network was given are copies of the first.
     """
-    found = pose(inputs.features[:size])  # fewer rows take it less time, and nothing besides
     local = _filled(found.local, len(world))
     if bool(world.isnan().all()):
         return local

@@ -21,7 +21,9 @@ import torch
 
 from anchorfit.body import BodyModel, Gravity, load_body
 from anchorfit.body.pose_library import PoseLibrary, load_pose_library
+from anchorfit.body.uncertainty import INSIDE
 from anchorfit.evaluation.body_errors import VIEWS, body_errors, image_errors, rarity_of, view_of
+from anchorfit.evaluation.coverage import misses, rotations_inside
 from anchorfit.evaluation.gauges import (
     PITCHES_DEG,
     bends,
@@ -31,12 +33,21 @@ from anchorfit.evaluation.gauges import (
     standing_pose,
 )
 from anchorfit.evaluation.metrics.pose import mean_point_error, reconstruction_error
-from anchorfit.evaluation.synthetic import SyntheticConfig, detected, make_people
-from anchorfit.fitting import GaussianMixture, anchored, load_pose_prior, smplify
+from anchorfit.evaluation.synthetic import SyntheticConfig, SyntheticSet, detected, make_people
+from anchorfit.fitting import FitConfig, FitResult, GaussianMixture, anchored, anchored_config, load_pose_prior, smplify
+from anchorfit.fitting.covariance import of_prediction
 from anchorfit.observations.people import Observations
-from anchorfit.regressors import Networks, ShapePrior, load_networks, load_pose_prior_network, predict_params
+from anchorfit.regressors import (
+    Networks,
+    Prediction,
+    ShapePrior,
+    load_networks,
+    load_pose_prior_network,
+    predict_params,
+)
 from anchorfit.regressors.synthesis import DetectorNoise, Synthesis
 from anchorfit.regressors.training.tasks import heldout_masks
+from anchorfit.regressors.training.uncertainty_task import JUDGING
 
 Method = Callable[[Observations], torch.Tensor]
 SEED = 20
@@ -84,10 +95,39 @@ def shape_errors(body: BodyModel, network: ShapePrior) -> list[dict[str, object]
     return table
 
 
-def activities_of(body: BodyModel, params: torch.Tensor, library: PoseLibrary) -> np.ndarray:
-    """(B,) what each person does, told by the pose of the library that the body (B, D) is in."""
+def subjects_of(body: BodyModel, params: torch.Tensor, library: PoseLibrary) -> np.ndarray:
+    """(B,) whose poses of the library bodies (B, D) are in."""
     found = torch.cdist(body.layout.split(params).body_pose.double(), library.poses[:, 3:].double()).argmin(1)
-    return np.array([ACTIVITIES.get(subject, "dance") for subject in library.subjects[found.numpy()]])
+    return library.subjects[found.numpy()]
+
+
+def coverage_lines(
+    body: BodyModel, people: SyntheticSet, guess: Prediction, fits: dict[str, FitResult]
+) -> list[dict[str, object]]:
+    """Percent of true joints in the regions for nine in ten: of all joints, and of those that fewest and most are in.
+
+    ``rotations`` are PosePrior's, relative to the camera; places are relative to the pelvis, its own to the camera.
+    """
+    if guess.uncertainty is None:
+        return []
+    pose = body.layout.pose
+    inside = {"rotations": rotations_inside(guess.params[:, pose], guess.uncertainty, people.params[:, pose])}
+    direct = of_prediction(body, guess.params, guess.uncertainty).joint_covariance_mm2
+    measured = {"direct": misses(body, guess.params, direct, people.params)}
+    for name, fit in fits.items():
+        measured[name] = misses(body, fit.params, fit.joint_covariance_mm2, people.params)
+    for name, miss in measured.items():
+        inside |= {f"{name}, joints": miss.inside[:, 1:], f"{name}, pelvis": miss.inside[:, :1]}
+        inside[f"{name}, in the image"] = (miss.across < INSIDE[2])[:, 1:]
+        inside[f"{name}, depth"] = (miss.along < INSIDE[1])[:, 1:]
+    table: list[dict[str, object]] = []
+    for name, found in inside.items():
+        share = 100 * found.double().mean(0)
+        numbers = {"all": share.mean(), "fewest": share.min(), "most": share.max()}
+        line: dict[str, object] = {"regions": name, "count": len(found)}
+        line |= {key: round(float(value), 1) for key, value in numbers.items()}
+        table.append(line)
+    return table
 
 
 def gauge_lines(body: BodyModel, methods: dict[str, Method]) -> list[dict[str, object]]:
@@ -166,10 +206,12 @@ def main() -> None:
         groups = {"all": torch.ones_like(view, dtype=torch.bool)}
         groups |= {label: view == index for index, label in enumerate(VIEWS)}
         groups |= {label: thirds == index for index, label in enumerate(("common", "middling", "rare"))}
-        does = activities_of(body, people.params, library)
+        subjects = subjects_of(body, people.params, library)
+        does = np.array([ACTIVITIES.get(subject, "dance") for subject in subjects])
         groups |= {label: torch.from_numpy(does == label) for label in sorted(set(ACTIVITIES.values()))}
         start = time.perf_counter()
-        guess = predict_params(people.observations, body, networks=networks).params
+        prediction = predict_params(people.observations, body, networks=networks)
+        guess = prediction.params
         results = {"direct": (guess, time.perf_counter() - start)}
         if args.fits:
             start = time.perf_counter()
@@ -177,6 +219,23 @@ def main() -> None:
             start = time.perf_counter()
             fitted = anchored(body, people.observations, pose_prior, guess).params
             results["anchored"] = (fitted, time.perf_counter() - start)
+        judged = torch.from_numpy(np.isin(subjects, JUDGING))
+        some = SyntheticSet(people.observations.rows(judged), people.params[judged])
+        own = prediction.rows(judged)
+        fits: dict[str, FitResult] = {}
+        if args.fits and own.uncertainty is not None:
+            fits["anchored"] = anchored(
+                body,
+                some.observations,
+                pose_prior,
+                own.params,
+                replace(anchored_config(), covariance=True),
+                uncertainty=own.uncertainty,
+            )
+            fits["smplify"] = smplify(body, some.observations, pose_prior, config=FitConfig(covariance=True))
+        for row in coverage_lines(body, some, own, fits):
+            table.append({"keypoints": name, **row})
+            print("  ".join(f"{key} {value}" for key, value in table[-1].items()), flush=True)
         for method, (params, seconds) in results.items():
             errors = body_errors(body, params, people.params)._asdict()
             errors |= image_errors(body, params, people.params, people.observations)._asdict()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
@@ -49,6 +49,12 @@ class PoseLibrary:
 
     def __len__(self) -> int:
         return len(self.poses)
+
+    def of_subjects(self, subjects: Collection[str]) -> PoseLibrary:
+        """The poses of some people alone."""
+        rows = np.isin(self.subjects, list(subjects))
+        kept = {name: getattr(self, name)[rows] for name in ("subjects", "takes", "frames", "mirrored")}
+        return replace(self, poses=self.poses[torch.from_numpy(rows)], **kept)
 
     def subject_balanced_weights(self, cap: int = 1000) -> Tensor:
         """(N,) float64 sampling weights that sum to one and let no subject count for more than ``cap`` poses.

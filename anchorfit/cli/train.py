@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
@@ -23,6 +25,7 @@ class Which(StrEnum):
 
     POSE = "pose"
     SHAPE = "shape"
+    UNCERTAINTY = "uncertainty"
 
 
 @train_app.callback()
@@ -34,17 +37,28 @@ def _group() -> None:
 def priors(
     output: shared.Output,
     which: Annotated[
-        Which, typer.Option(help="PosePrior from keypoints, or ShapePrior from silhouettes.")
+        Which,
+        typer.Option(
+            help="PosePrior from keypoints, ShapePrior from silhouettes, or how sure a PosePrior is of its answer, "
+            "which stays as it is."
+        ),
     ] = Which.POSE,
-    steps: Annotated[int, typer.Option(min=1, help="Batches to train on.")] = 20_000,
-    batch_size: Annotated[int, typer.Option(min=2, help="Over all processes.")] = 256,
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="Batches to train on. Default: 20,000, or 1,200 for uncertainty.")
+    ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(min=2, help="Over all processes. Default: 256, or 512 for uncertainty.")
+    ] = None,
     learning_rate: shared.LearningRate = None,
     width: Annotated[
         int | None, typer.Option(min=1, help="Width of the linear layers. Default: 896, or 512 for shape.")
     ] = None,
     start_from: Annotated[
         str | None,
-        typer.Option(help="Go on with a PosePrior: 'shipped', or a file of weights. The rate then falls as a cosine."),
+        typer.Option(
+            help="Go on with a PosePrior, or say how sure it is: 'shipped', or a file of weights. The rate then falls "
+            "as a cosine."
+        ),
     ] = None,
     paper: Annotated[bool, typer.Option("--paper", help="The paper's optimiser instead: rmsprop at 3e-4.")] = False,
     resume: shared.Resume = False,
@@ -57,7 +71,7 @@ def priors(
     devices: shared.Devices = 1,
     mixed: shared.Mixed = False,
 ) -> None:
-    """Train PosePrior or ShapePrior on synthetic people; needs the extra 'train'.
+    """Train PosePrior, ShapePrior or PosePrior's uncertainty on synthetic people; needs the extra 'train'.
 
     A run that was stopped goes on with --resume, to the same weights that it would have reached. OUTPUT/log.csv has
     loss and held-out errors; at the end, the weights are in OUTPUT/pose_prior.safetensors or shape_prior.safetensors.
@@ -67,32 +81,46 @@ def priors(
     from ..pipeline import load_body_on
     from ..regressors.pose_prior import PosePriorConfig
     from ..regressors.shape_prior import ShapePriorConfig
-    from ..regressors.training import PoseTask, ShapeTask, Training
-    from ..regressors.weights import load_pose_prior_network
+    from ..regressors.training import PoseTask, ShapeTask, Training, UncertaintyTask
+    from ..regressors.weights import POSE_PRIOR, load_pose_prior_network, read_weights
 
     body = opt.body_of(body, gender, age)
-    if start_from is not None and (which is not Which.POSE or width is not None):
+    if which is Which.UNCERTAINTY:
+        start_from = start_from or "shipped"
+    if start_from is not None and (which is Which.SHAPE or width is not None):
         raise ValueError("--start-from: goes on with a PosePrior of its own width; leave out --width and --which shape")
     if threads:
         torch.set_num_threads(threads)
+    ours = Training(steps=steps or Training.steps)
+    if which is Which.UNCERTAINTY:
+        ours = Training(steps=steps or 1_200, batch_size=512, learning_rate=2e-3, falling=0.9, fall="cosine")
+    elif start_from is not None:
+        ours = replace(ours, falling=0.9, fall="cosine")
     config = shared.settings(
-        Training(steps=steps) if start_from is None else Training(steps=steps, falling=0.9, fall="cosine"),
-        Training.paper(steps) if paper else None,
+        ours,
+        Training.paper(ours.steps) if paper else None,
         batch_size=batch_size,
         learning_rate=learning_rate,
         seed=seed,
         precision=shared.precision(mixed),
     )
     model = load_body_on(body, gender, "cpu" if accelerator == "cpu" else own_device())
-    task: PoseTask | ShapeTask
-    if which is Which.POSE:
-        network = PosePriorConfig(width=width or PosePriorConfig.width)
-        begun = None if start_from is None else load_pose_prior_network(None if start_from == "shipped" else start_from)
-        task = PoseTask(model, network=begun or network, seed=seed)
-    else:
+    task: PoseTask | ShapeTask | UncertaintyTask
+    begun = None if start_from is None else load_pose_prior_network(None if start_from == "shipped" else start_from)
+    if which is Which.SHAPE:
         task = ShapeTask(model, network=ShapePriorConfig(width=width or ShapePriorConfig.width), seed=seed)
+    elif which is Which.UNCERTAINTY and begun is not None:
+        task = UncertaintyTask(model, begun, seed=seed)
+    else:
+        network = PosePriorConfig(width=width or PosePriorConfig.width)
+        task = PoseTask(model, network=begun or network, seed=seed)
     result = run_training(task, output, config, resume=resume, accelerator=accelerator, devices=devices)
-    made_of = {"body": model.name, "gender": gender}
+    made_of: dict[str, Any] = {"body": model.name, "gender": gender}
     if start_from is not None:
         made_of["start_from"] = start_from
-    write_weights({output / f"{which}_prior.safetensors": task.model}, config, result, made_of)
+    if isinstance(task, UncertaintyTask):
+        # How the answer was made goes before.
+        made_of["answer"] = read_weights(POSE_PRIOR if start_from == "shipped" else Path(start_from), "pose").training
+        write_weights({output / POSE_PRIOR.name: task.network}, config, result, made_of)
+    else:
+        write_weights({output / f"{which}_prior.safetensors": task.model}, config, result, made_of)

@@ -15,6 +15,7 @@ from ..camera import project
 from ..observations.person_size import person_size
 from ..results import BodyEstimate
 from .cards import Card
+from .doubts import doubts
 from .packing import MeshOrder
 
 CENTIMETRES = 100.0
@@ -110,6 +111,7 @@ def _fit(shown: Shown, row: int) -> dict[str, Any]:
         "error_percent": _number(100 * error / size),
         "size_px": size,
         "energy": [[name, _number(float(value[row]))] for name, value in found.energy.items()],
+        "doubts": doubts(found, row, shown.bodies.joints[row]),
     }
 
 

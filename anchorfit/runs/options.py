@@ -149,6 +149,7 @@ class RunOptions:
             schedule=self.schedule,
             config=config,
             masks=self.mask is not None,
+            covariance=True,
             same_person=self.same_person or film,
             video=self.video or film,
         )

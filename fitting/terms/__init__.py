@@ -21,6 +21,7 @@ from .smoothness import Smoothness, SmoothnessTerm
 from .spec import TermSpec
 from .translation import Depth, TranslationTerm
 from .upright import Upright, UprightTerm
+from .weighed_anchor import WeighedAnchor, WeighedAnchorTerm
 
 __all__ = [
     "Anchor",
@@ -56,6 +57,8 @@ __all__ = [
     "TranslationTerm",
     "Upright",
     "UprightTerm",
+    "WeighedAnchor",
+    "WeighedAnchorTerm",
     "known_size",
 ]
 

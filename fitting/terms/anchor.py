@@ -90,14 +90,20 @@ def _nearer_turn(target: Tensor, axis: Tensor, angle: Tensor, values: Tensor) ->
 
 @dataclass(frozen=True, kw_only=True)
 class Anchor(TermSpec):
-    """Spec of `AnchorTerm`: a part of the parameters is held near the start."""
+    """Spec of `AnchorTerm`: a part of the parameters is held near the start.
+
+    Where `WeighedAnchor` is on and has something to go by, it holds the pose instead.
+    """
 
     name: str = "anchor"
     part: Literal["body_pose", "global_orient", "betas"] = "body_pose"
     weight: float = 60.0
     sigma: float = 0.7  # radians, or standard deviations for betas; Geman-McClure
 
-    def build(self, problem: FitProblem, stage: Stage) -> Term:
+    def build(self, problem: FitProblem, stage: Stage) -> Term | None:
+        weighed = problem.uncertainty is not None and problem.config.term("weighed_anchor") is not None
+        if weighed and self.part != "betas":
+            return None
         columns: slice = getattr(problem.body.layout, self.part)
         turn = self.part == "global_orient"
         return AnchorTerm(problem.start, columns, self.weight, sigma=self.sigma, name=self.name, turn=turn)

@@ -6,6 +6,7 @@ from .human2d_task import Human2DTask
 from .loop import Trained, train
 from .refinement import Annotated, RefineTask
 from .tasks import PoseLoss, PoseTask, ShapeTask
+from .uncertainty_task import UncertaintyTask
 
 __all__ = [
     "ALTERNATIONS",
@@ -19,5 +20,6 @@ __all__ = [
     "ShapeTask",
     "Trained",
     "Training",
+    "UncertaintyTask",
     "train",
 ]

@@ -34,6 +34,16 @@ from ..synthesis import DetectorNoise, MaskNoise, PoseSource, Synthesis, Synthes
 HELDOUT_PEOPLE = 1024
 HELDOUT_SEED = 77
 HELDOUT_CAP = 300  # poses a held-out subject counts for at most
+EXACT = DetectorNoise(
+    clean=1.0,
+    missing=0.0,
+    truncated=0.0,
+    hidden_limbs=0.0,
+    hips_up=0.0,
+    hips_out=0.0,
+    conventions=(("coco17", 1.0),),
+)
+"""COCO's keypoints as they are."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +64,8 @@ class PoseTask:
 
     Args:
         body: on whose skeleton and surface it learns; sets the device.
-        network: its shape, or a trained one to go on with, changed in place; None for the default shape.
+        network: its shape, or a trained one to go on with, changed in place; None for the default shape. A head for its
+            uncertainty is left out: it knows the answers that were.
         synthesis: None for `Synthesis.photographed`.
         weights: None for the default losses.
         poses: None for those of the library's training subjects.
@@ -74,7 +85,7 @@ class PoseTask:
         seed: int = 0,
     ) -> None:
         torch.manual_seed(seed)
-        model = network if isinstance(network, PosePrior) else PosePrior(network)
+        model = network.without_uncertainty() if isinstance(network, PosePrior) else PosePrior(network)
         self._model, self.weights = model.to(body.device), weights or PoseLoss()
         shape = (model.config.representation, model.config.frame)
         if self.weights.axis_angle > 0 and shape != ("axis_angle", "parent"):
@@ -165,18 +176,9 @@ def heldout_people(body: BodyModel) -> dict[str, SyntheticPeople]:
     synthesis = Synthesis()
     source = PoseSource.from_library(load_pose_library(split="heldout"), cap=HELDOUT_CAP)
     plain = replace(synthesis, variation=None)
-    perfect = DetectorNoise(
-        clean=1.0,
-        missing=0.0,
-        truncated=0.0,
-        hidden_limbs=0.0,
-        hips_up=0.0,
-        hips_out=0.0,
-        conventions=(("coco17", 1.0),),
-    )
     return {
         name: Synthesizer(body, source, replace(plain, detector=detector), seed=HELDOUT_SEED).people(0, HELDOUT_PEOPLE)
-        for name, detector in (("clean", perfect), ("noisy", replace(synthesis.detector, clean=0.0)))
+        for name, detector in (("clean", EXACT), ("noisy", replace(synthesis.detector, clean=0.0)))
     }
 
 

@@ -58,5 +58,12 @@ const jointErrorsSection = (person, frame) => {
 const energySection = (person, frame) =>
   frame.energy.length ? block("Energy by term", bars(frame.energy.map(([name, value]) => ({ name: name.replaceAll("_", " "), values: [value] })), 1)) : null;
 
-const SECTIONS = [fitSection, measurementsSection, jointErrorsSection, energySection];
+const doubtsSection = (person, frame) => {
+  if (!frame.doubts) return null;
+  const rows = frame.doubts.joints.map(([name, values]) => ({ name: name.replaceAll("_", " "), values }));
+  const side = make("img", { class: "doubts", src: frame.doubts.picture, alt: "The skeleton from the side with ellipses around its joints" });
+  return block("How sure", make("p", { class: "note" }, "from the side, near on the left: nine in ten true joints lie in such ellipses"), side, make("p", { class: "note" }, "standard deviation against the pelvis, mm: in the image (orange: in depth)"), bars(rows, 0));
+};
+
+const SECTIONS = [fitSection, measurementsSection, jointErrorsSection, doubtsSection, energySection];
 const drawSections = (person, frame) => SECTIONS.map((section) => section(person, frame)).filter((node) => node !== null);

@@ -1,0 +1,162 @@
+"""Covariances of joints in space: of fits, by the normal equations at the result and what the prediction was sure of;
+of predictions, by what they were sure of alone.
+
+Both are too sure of themselves, each in its way (keypoints are seen twice, by the network and by the fit; the mesh and
+the camera are taken as they are), so each way of getting a body has two factors, across the line of sight and along it,
+fitted on people kept aside (`scripts/calibrate_covariance.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+from torch import Tensor
+
+from ..body import BodyModel
+from ..body.joint_sets import SMPL_JOINTS, SMPL_PARENTS
+from ..body.kinematics import compiled_points
+from ..body.uncertainty import PoseUncertainty, inverse_3x3, joint_factors, turns_of
+from .energy import Energy, Term
+
+if TYPE_CHECKING:
+    from .problem import FitProblem
+
+POINTS = tuple(f"joint:{name}" for name in SMPL_JOINTS)
+MILLIMETRES = 1000.0
+_FLOOR = 1.0  # mm, added in every direction: no place is known better
+_CHUNK_ROWS = 128  # of the batch at a time: intermediate results stay in the cache
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trimming:
+    """Factors of a way to get bodies; deviations are multiplied by ``across`` and ``along`` the line of sight.
+
+    evidence: share of the energy's curvature that counts, one over square reference pixels.
+    """
+
+    across: float
+    along: float
+    evidence: float = 1.0
+
+
+PREDICTED = Trimming(across=0.91, along=0.99)
+ANCHORED = Trimming(across=1.04, along=1.09, evidence=0.003)
+HELD = Trimming(across=7.50, along=11.52)  # near a start of which nothing is known
+FREE = Trimming(across=6.42, along=7.12)
+
+
+class JointCovariance(NamedTuple):
+    """joint_covariance_mm2 (B, 24, 3, 3) and joint_std_mm (B, 24, 2), see `Diagnostics`."""
+
+    joint_covariance_mm2: Tensor
+    joint_std_mm: Tensor
+
+    @staticmethod
+    def trimmed(factors: Tensor, joints: Tensor, by: Trimming) -> JointCovariance:
+        """Of factors F (B, 24, 3, N) in metres, F F^T the covariances, and the joints' places (B, 24, 3)."""
+        sight = torch.nn.functional.normalize(joints, dim=-1)[..., None]
+        along = sight * (sight.mT @ factors)
+        factors = MILLIMETRES * (by.across * (factors - along) + by.along * along)
+        covariance = factors @ factors.mT
+        torch.diagonal(covariance, dim1=-2, dim2=-1).add_(_FLOOR**2)
+        depth = (sight.mT @ covariance @ sight)[..., 0, 0]
+        across = (torch.diagonal(covariance, dim1=-2, dim2=-1).sum(-1) - depth) / 2
+        return JointCovariance(covariance, torch.stack((across, depth), -1).clamp_min(0).sqrt())
+
+
+def of_prediction(
+    body: BodyModel, params: Tensor, known: PoseUncertainty, *, by: Trimming = PREDICTED
+) -> JointCovariance:
+    """Of predicted bodies (B, D): their rotations' errors along the skeleton."""
+    joints = compiled_points(body, POINTS).points(params)
+    factors = joint_factors(body, params, known)
+    factors[:, 0, :, :3] = known.pelvis
+    return JointCovariance.trimmed(factors, joints, by)
+
+
+def of_fit(
+    problem: FitProblem, terms: Sequence[Term], params: Tensor, *, by: Trimming | None = None
+) -> JointCovariance:
+    """Of fitted bodies (B, D).
+
+    With J the joints' Jacobian and H the energy's Gauss-Newton curvature, J H^-1 J^T. Where a prediction says how sure
+    it is, its covariance T T^T takes the place of the terms that hold on to it: J T (I + a T^T H T)^-1 T^T J^T.
+
+    Args:
+        problem: as fitted.
+        terms: of the last stage.
+        params: finite.
+        by: None for `ANCHORED`, `HELD` or `FREE`.
+    """
+    body, known = problem.body, problem.uncertainty
+    by = by or (ANCHORED if known is not None else HELD if problem.predicted else FREE)
+    if known is not None:
+        terms = [term for term in terms if not term.name.startswith(("anchor", "weighed_anchor"))]
+    energy = Energy(body, terms)
+    rows = torch.arange(len(params), device=params.device)
+    parts = []
+    for some in rows.tensor_split(max(1, len(rows) // _CHUNK_ROWS)):
+        own, points = params[some], compiled_points(body, POINTS)
+        hessian = energy.normal_equations(own, some).hessian
+        joints, jacobian = points.points_and_jacobian(own)
+        jacobian[:, 1:] -= jacobian[:, :1]
+        if known is None:
+            factors = free_factors(hessian, jacobian.flatten(1, 2))
+        else:
+            factor = prior_factor(body, own, known.rows(some))
+            factors = posterior_factors(by.evidence * hessian, jacobian.flatten(1, 2), factor)
+        parts.append(JointCovariance.trimmed(factors, joints, by))
+    return JointCovariance(*(torch.cat(values) for values in zip(*parts, strict=True)))
+
+
+def prior_factor(body: BodyModel, params: Tensor, known: PoseUncertainty) -> Tensor:
+    """(B, D, D) T: what is known of parameters (B, D) without the fit has the covariance T T^T, betas that of people.
+
+    A joint's axis-angle vector changes by rates^-1 (e - e of its parent), e the turns in the camera's frame.
+    """
+    layout = body.layout
+    turned = inverse_3x3(known.whitening) @ known.correlation.root.to(params).unflatten(0, (-1, 3))  # (B, 24, 3, 72)
+    parents = torch.tensor(SMPL_PARENTS[1:], device=params.device)
+    apart = torch.cat((turned[:, :1], turned[:, 1:] - turned.index_select(1, parents)), 1)
+    factor = params.new_zeros(len(params), layout.size, layout.size)
+    factor[:, layout.pose, layout.pose] = (inverse_3x3(turns_of(params[:, layout.pose]).rates) @ apart).flatten(1, 2)
+    torch.diagonal(factor, dim1=-2, dim2=-1)[:, layout.betas] = 1
+    factor[:, layout.transl, layout.transl] = known.pelvis
+    return factor
+
+
+def posterior_factors(hessian: Tensor, jacobian: Tensor, factor: Tensor) -> Tensor:
+    """(B, 24, 3, D) F with F F^T = J T (I + T^T H T)^-1 T^T J^T.
+
+    Args:
+        hessian: (B, D, D) H of the evidence.
+        jacobian: (B, 72, D) J of the joints.
+        factor: (B, D, D) T of what is known without.
+    """
+    inner = factor.mT @ hessian @ factor
+    torch.diagonal(inner, dim1=-2, dim2=-1).add_(1)
+    return _solved(inner, jacobian @ factor)
+
+
+def free_factors(hessian: Tensor, jacobian: Tensor) -> Tensor:
+    """(B, 24, 3, D) F with F F^T = J H^-1 J^T, for H (B, D, D) and J (B, 72, D)."""
+    scale = torch.diagonal(hessian, dim1=-2, dim2=-1).clamp_min(1e-6).rsqrt()
+    scaled = hessian * scale[:, :, None] * scale[:, None, :]
+    torch.diagonal(scaled, dim1=-2, dim2=-1).add_(1e-6)
+    return _solved(scaled, jacobian * scale[:, None])
+
+
+def _solved(matrix: Tensor, right: Tensor) -> Tensor:
+    """(B, 24, 3, D) right (B, 72, D) times the inverse root of a positive definite matrix (B, D, D).
+
+    Filled up to sizes that lie alike in memory: see `least_squares`.
+    """
+    room = -matrix.shape[-1] % 8
+    matrix = torch.nn.functional.pad(matrix, (0, room, 0, room))
+    torch.diagonal(matrix, dim1=-2, dim2=-1)[:, matrix.shape[-1] - room :] = 1
+    root, _ = torch.linalg.cholesky_ex(matrix)
+    right = torch.nn.functional.pad(right, (0, room))
+    return torch.linalg.solve_triangular(root, right.mT, upper=False).mT.unflatten(1, (-1, 3))
