@@ -7,7 +7,7 @@ import json
 import pickle
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +84,7 @@ class BodyEstimate(Rows):
         gender: of the body.
         method: how the estimate was made, ``"smplify"``, ``"anchored"`` or ``"direct"``; ``"given"`` by `from_smplx`.
         diagnostics: how the fit went.
+        time_s: (B,) seconds from the first frame of the row's video; NaN by default, as of photographs.
 
     >>> import anchorfit
     >>> from anchorfit.assets import ASSETS
@@ -123,6 +124,11 @@ class BodyEstimate(Rows):
     gender: str
     method: str
     diagnostics: Diagnostics
+    time_s: Tensor = field(default_factory=lambda: torch.zeros(0))
+
+    def __post_init__(self) -> None:
+        if not self.time_s.numel():
+            object.__setattr__(self, "time_s", self.transl.new_full((len(self),), torch.nan))
 
     def __len__(self) -> int:
         return len(self.names)
@@ -225,12 +231,12 @@ class BodyEstimate(Rows):
     def save(self, path: str | Path) -> None:
         """Write everything to one ``.npz`` without pickles; ``load`` gives it back bit for bit."""
         arrays: dict[str, np.ndarray] = {"format_version": np.array(FORMAT_VERSION)}
-        for field in fields(self):
-            if field.name != "diagnostics":
-                arrays[field.name] = _to_numpy(getattr(self, field.name))
-        for field in fields(self.diagnostics):
-            if field.name != "energy":
-                arrays[f"diagnostics.{field.name}"] = _to_numpy(getattr(self.diagnostics, field.name))
+        for each in fields(self):
+            if each.name != "diagnostics":
+                arrays[each.name] = _to_numpy(getattr(self, each.name))
+        for each in fields(self.diagnostics):
+            if each.name != "energy":
+                arrays[f"diagnostics.{each.name}"] = _to_numpy(getattr(self.diagnostics, each.name))
         arrays["diagnostics.converged"] = _to_numpy(self.diagnostics.converged)  # for readers of the file
         for term, value in self.diagnostics.energy.items():
             arrays[f"diagnostics.energy.{term}"] = _to_numpy(value)
@@ -276,6 +282,7 @@ class BodyEstimate(Rows):
                     if f.name != "energy"
                 },
             )
+            arrays.setdefault("time_s", np.full_like(arrays["transl"][:, 0], np.nan))  # likewise
             values = {f.name: _from_numpy(arrays[f.name]) for f in fields(cls) if f.name != "diagnostics"}
         except KeyError as error:
             raise ValueError(f"{path}: the array {error} is missing") from error
@@ -397,6 +404,7 @@ def _row_to_dict(row: BodyEstimate) -> dict[str, Any]:
     record |= {name: getattr(row, name) for name in ("body", "gender", "method")}
     for name in ("global_orient", "body_pose", "betas", "transl", "intrinsics", "image_size", "crop_from_image"):
         record[name] = getattr(row, name)[0].tolist()
+    record["time_s"] = _finite(row.time_s[0])
     seen = row.confidence[0] > 0
     errors = row.diagnostics.reprojection_px[0]
     record["joints"] = {

@@ -34,6 +34,7 @@ from ..jobs import (
 )
 from ..observations import Person
 from ..observations.videos import frame_of, probe_video
+from ..pictures import OverlayLook
 from ..pipeline import Outcome
 from ..results import BodyEstimate, concatenate
 from . import outputs
@@ -68,7 +69,7 @@ class Delivery:
         kinds: of files.
         settings: what decides the results: an unfinished run in the folder goes on only where they are the same.
         restart: begin anew even then.
-        renderer: of overlays.
+        look: of overlays.
         frames_per_second: of a video, else None.
         together: all rows are fitted at once, as one person.
         report: whether a page is written, too.
@@ -78,7 +79,7 @@ class Delivery:
     kinds: tuple[str, ...]
     settings: Mapping[str, Any]
     restart: bool = False
-    renderer: str = "torch"
+    look: OverlayLook = OverlayLook()
     frames_per_second: float | None = None
     together: bool = False
     report: bool = False
@@ -91,7 +92,7 @@ class Delivery:
         settings: Mapping[str, Any],
         *,
         restart: bool,
-        renderer: str,
+        look: OverlayLook,
         report: bool,
         frames_per_second: float | None = None,
         together: bool = False,
@@ -103,14 +104,15 @@ class Delivery:
             OSError: the source is a video that cannot be read.
         """
         kinds = parse_kinds(save or source.usual_kinds)
-        if source.video and "overlay" in kinds and not {"npz", SHARDS} & {*kinds}:
-            kinds = (*kinds, SHARDS)  # the film is drawn from what is written
+        if source.video:  # an npz holds all frames of a person, and the film is drawn from it
+            kinds = tuple(dict.fromkeys(SHARDS if kind == "npz" else kind for kind in kinds))
+            kinds += (SHARDS,) if "overlay" in kinds and SHARDS not in kinds else ()
         return Delivery(
             output=output,
             kinds=kinds,
             settings={**source.settings(), **settings, "save": list(kinds)},
             restart=restart,
-            renderer=renderer,
+            look=look,
             frames_per_second=probe_video(source.video).frames_per_second if source.video else frames_per_second,
             together=together,
             report=report,
@@ -171,7 +173,7 @@ def deliver(
                     _remove_shards(delivery.output)
                 summary = _work_through(source, people, body, work, delivery, kept, engines.fit, ledger)
                 if source.video and "overlay" in delivery.kinds:
-                    write_overlay_video(delivery.output, source.video, body)
+                    write_overlay_video(delivery.output, source.video, body, delivery.look)
             except NobodyThere:
                 _forget(sightings)
                 raise
@@ -278,7 +280,7 @@ class _ChunkWriter:
             folder,
             kinds,
             names=self._names,
-            renderer=self._delivery.renderer,
+            look=self._delivery.look,
             frames_per_second=self._delivery.frames_per_second,
             part=part,
             motion=part if self._video else "video",

@@ -12,7 +12,8 @@ import typer
 from ..jobs import Engine, Sightings, in_this_process
 from ..observations import PeopleFile, Person
 from ..observations.matching import image_labels
-from ..observations.videos import FrameReader, Video, count_frames
+from ..observations.scenes import Scenes
+from ..observations.videos import FrameReader, Video
 from .console import long_run, out, warn
 from .fingerprint import fingerprint
 
@@ -108,6 +109,7 @@ def people_in_boxes(people: Sequence[Person], detection: Detection, *, masks: bo
 
 def detect_in_video(
     video: Video,
+    scenes: Scenes,
     detection: Detection,
     *,
     masks: bool,
@@ -115,7 +117,7 @@ def detect_in_video(
     sightings: Sightings | None = None,
 ) -> InVideo:
     """As `detect_people`, for the frames of a video."""
-    pictures = [ImageOrFrame(video.path, number) for number in range(count_frames(video.path))]
+    pictures = [ImageOrFrame(video.path, number) for number in range(len(scenes.times_s))]
     files = _detect_in(pictures, detection, masks, engine, sightings)
     people = tuple(person for file in files for person in file.people)
     empty = sum(not file.people for file in files)

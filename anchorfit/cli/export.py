@@ -31,9 +31,12 @@ def export(
     ] = False,
     fps: Annotated[float, typer.Option(help="Frames a second of --sequence.")] = 30.0,
     renderer: opt.Renderer = "torch",
+    opacity: opt.Opacity = opt.OPACITY,
+    draw_keypoints: opt.DrawKeypoints = False,
 ) -> None:
     """Write saved estimates in other forms: meshes, rigged GLB, BVH, JSON, pictures, keypoints and SPIN-style npz."""
     from ..body import load_body
+    from ..pictures import OverlayLook
     from ..results import load_estimates
     from .console import out, progress_bar, warn
     from .outputs import SHARDS, make_folder, name_frames, parse_kinds, write_results
@@ -43,6 +46,7 @@ def export(
         raise typer.BadParameter(f"{SHARDS} are for runs; saved estimates are npz already", param_hint="--save")
     opt.check_renderer(renderer)
     opt.check_rate(fps)
+    look = OverlayLook(opacity=opacity, keypoints=draw_keypoints, renderer=renderer)
     estimate = load_estimates(results)
     model = load_body(estimate.body, gender=estimate.gender, num_betas=estimate.betas.shape[1])
     make_folder(output)
@@ -56,7 +60,7 @@ def export(
                 output,
                 kinds,
                 names=name_frames(people.names) if motion != "video" else None,
-                renderer=renderer,
+                look=look,
                 frames_per_second=fps if sequence else None,
                 part=part,
                 motion=motion,

@@ -61,6 +61,8 @@ def fit(
     cluster: opt.Cluster = None,
     detector_gpus: opt.DetectorGpus = 0.0,
     renderer: opt.Renderer = "torch",
+    opacity: opt.Opacity = opt.OPACITY,
+    draw_keypoints: opt.DrawKeypoints = False,
     device: opt.Device = "cpu",
 ) -> None:
     """Fit a 3D body to every person in the IMAGES: those of the keypoint file or, without one, those a detector finds.
@@ -74,6 +76,7 @@ def fit(
     for a wrong command.
     """
     from ..fitting import SCHEDULES, read_config
+    from ..pictures import OverlayLook
     from ..pipeline import FitOptions, load_body_on
     from ..regressors import load_networks
     from ..results import load_estimates
@@ -133,7 +136,7 @@ def fit(
         save,
         settings,
         restart=restart,
-        renderer=renderer,
+        look=OverlayLook(opacity=opacity, keypoints=draw_keypoints, renderer=renderer),
         report=report,
         frames_per_second=fps if video else None,
         together=same_person or video,

@@ -17,6 +17,7 @@ ENGINES = ("local", "ray")
 DEFAULT_SAVE = "npz,glb,overlay"
 DEFAULT_SAVE_OF_FILE = "shards"  # of a keypoint file that was given without images
 DEFAULT_SAVE_OF_VIDEO = "shards,rigged,overlay"
+OPACITY = 0.75  # as in rendering, likewise
 LONGEST_GAP_S = 1.0  # as in observations.videos, which the help does without
 
 Images = Annotated[
@@ -115,6 +116,8 @@ DetectorGpus = Annotated[
         "--detector-gpus", min=0.0, help="GPUs, or a share of one, for each detecting worker of --engine ray; 0: CPU."
     ),
 ]
+Opacity = Annotated[float, typer.Option(min=0.0, max=1.0, help="Opacity of the bodies on overlays, 0 to 1.")]
+DrawKeypoints = Annotated[bool, typer.Option("--draw-keypoints", help="Draw the observed keypoints on overlays, too.")]
 Renderer = Annotated[str, typer.Option(help="What draws overlays: torch, or pytorch3d where it is installed.")]
 Regressor = Annotated[
     Path | None,

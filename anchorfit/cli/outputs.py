@@ -17,7 +17,7 @@ from ..body import BodyModel
 from ..meshes import MESH_FORMATS, export_mesh
 from ..observations import write_image
 from ..observations.videos import frame_of
-from ..pictures import draw_overlay, draw_side_view
+from ..pictures import OverlayLook, draw_overlay, draw_side_view
 from ..results import BodyEstimate, split_name
 from .console import error_line
 
@@ -81,7 +81,7 @@ def write_results(
     kinds: tuple[str, ...],
     *,
     names: Mapping[str, FileNames] | None = None,
-    renderer: str = "torch",
+    look: OverlayLook = OverlayLook(),
     frames_per_second: float | None = None,
     part: str = "people",
     motion: str = "video",
@@ -93,6 +93,7 @@ def write_results(
 
     Args:
         names: by person, where the estimate is a part of a run.
+        look: of overlays.
         part: the name, without its ending, of files that hold all people.
         motion: the same of the animation.
         progress: called with the number of bodies written since the last call.
@@ -110,7 +111,7 @@ def write_results(
             _write_body(written, estimate[row], body, folder / file_names[row].body, kinds, frames_per_second)
         people = estimate.rows(rows)
         if "overlay" in kinds and people.images[0]:
-            draw = partial(_write_picture, partial(draw_overlay, renderer=renderer), people, body)
+            draw = partial(_write_picture, partial(draw_overlay, look=look), people, body)
             attempt(written, folder / f"{picture}_overlay.png", draw)
         if "side" in kinds:
             draw = partial(_write_picture, draw_side_view, people, body)

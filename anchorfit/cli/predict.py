@@ -29,12 +29,15 @@ def predict(
     cluster: opt.Cluster = None,
     detector_gpus: opt.DetectorGpus = 0.0,
     renderer: opt.Renderer = "torch",
+    opacity: opt.Opacity = opt.OPACITY,
+    draw_keypoints: opt.DrawKeypoints = False,
     device: opt.Device = "cpu",
 ) -> None:
     """Predict a 3D body, without fitting, for every person in the IMAGES, of the keypoint file or found by a detector.
 
     The results are what `anchorfit fit --init` starts from; a mask tells the shape.
     """
+    from ..pictures import OverlayLook
     from ..pipeline import FitOptions, load_body_on, predict_people
     from ..regressors import load_networks
     from .delivery import Delivery, Kept, deliver
@@ -63,7 +66,8 @@ def predict(
     model = load_body_on(body, gender, device)
     options = FitOptions(focal=focal, masks=mask is not None)
     settings = {"command": "predict", "weights": fingerprint(weights), "body": [body, gender], "focal": focal}
-    delivery = Delivery.of(source, output, save, settings, restart=restart, renderer=renderer, report=report)
+    look = OverlayLook(opacity=opacity, keypoints=draw_keypoints, renderer=renderer)
+    delivery = Delivery.of(source, output, save, settings, restart=restart, look=look, report=report)
     with opt.opened_engines(opt.EngineOptions(engine, workers, cluster, detector_gpus, device)) as engines:
         deliver(
             source,

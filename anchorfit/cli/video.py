@@ -2,44 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-
 from ..body import BodyModel
-from ..observations.videos import frame_of, probe_video, read_frames, write_video
-from ..rendering import PALETTE, overlay
+from ..films import PLAYED_BY, draw_film
+from ..observations.videos import probe_video
+from ..pictures import OverlayLook
 from ..results import load_estimates
-from .console import long_run
+from .console import long_run, out
 
 
-def write_overlay_video(folder: Path, path: Path, body: BodyModel) -> None:
-    """``overlay.mp4``: the video with all bodies drawn on it, each person in its own colour.
+def write_overlay_video(folder: Path, path: Path, body: BodyModel, look: OverlayLook = OverlayLook()) -> None:
+    """``overlay.webm``, or ``overlay.mp4``, and a line that says what plays it.
 
     Args:
         folder: of a run whose people's estimates are there as ``person-*.npz``; the film goes there, too.
-        path: the video. Frames without people stay as they are.
+        path: the video.
         body: the body that the estimates were made with.
+        look: how bodies are drawn.
     """
-    video = probe_video(path)
     estimate = load_estimates(sorted(folder.glob("person-*.npz")))
-    rows: dict[int | None, list[int]] = {}
-    for row, name in enumerate(estimate.names):
-        rows.setdefault(frame_of(name), []).append(row)
-    colors = [PALETTE[(int(name.rpartition("#")[2]) - 1) % len(PALETTE)] for name in estimate.names]
-
-    def drawn() -> Iterator[np.ndarray]:
-        with long_run("drawing", video.length) as advance:
-            for number, frame in enumerate(read_frames(path)):
-                here = rows.get(number, [])
-                if here:
-                    people = estimate.rows(here)
-                    vertices = people.bodies(body).vertices
-                    frame = overlay(
-                        frame, vertices, body.faces, people.intrinsics[0], colors=[colors[row] for row in here]
-                    )
-                yield frame
-                advance(1)
-
-    write_video(folder / "overlay.mp4", drawn(), video.frames_per_second)
+    with long_run("drawing", probe_video(path).length) as advance:
+        film = draw_film(folder / "overlay", estimate, path, body, look, advance)
+    out.print(f"{film} is played by {PLAYED_BY[film.suffix]}.", soft_wrap=True, highlight=False, markup=False)
