@@ -15,7 +15,7 @@ _SMALL = (48, 32)  # pixels, width and height, of the frames that are compared
 _SHADES = 6  # of each colour in a histogram
 _LEAST = 0.1  # change that may be a cut: those of films and of made-up cuts are 0.1 to 0.7, of motion below 0.06
 _AGAINST_NEIGHBOURS = 4.0  # times the changes around it: a whip pan goes on, a cut does not
-_AROUND = 2  # frames before and after
+_AROUND = 3  # frames before and after
 
 
 class Scenes(NamedTuple):
