@@ -72,25 +72,27 @@ def draw_on(
     """`draw_overlay` on an image that is there already, a frame of a video for instance.
 
     Args:
-        image: (H, W, 3) uint8 RGB.
+        image: (H, W, 3) uint8 RGB; with nobody on it and no legend it is returned as it is.
+        estimate: rows in one camera, or none.
         colors: (B, 3) sRGB 0..1; by default the palette's, in turn.
         legend: whether a line says what stripes mean; by default where there are some.
     """
     doubtful = ~estimate.diagnostics.trusted
-    marks = torch.cat([estimate.keypoints, estimate.confidence[..., None]], -1) if look.keypoints else None
-    drawn = overlay(
-        image,
-        estimate.bodies(body).vertices,
-        body.faces,
-        estimate.intrinsics[0],
-        colors=colors,
-        alpha=look.opacity,
-        doubtful=doubtful,
-        keypoints=marks,
-        bones=_BONES if look.keypoints else (),
-        rasterizer=load_renderer(look.renderer).rasterize,
-    )
-    return label_picture(drawn, NOT_TRUSTED, DOUBTFUL) if (doubtful.any() if legend is None else legend) else drawn
+    if len(estimate):
+        marks = torch.cat([estimate.keypoints, estimate.confidence[..., None]], -1) if look.keypoints else None
+        image = overlay(
+            image,
+            estimate.bodies(body).vertices,
+            body.faces,
+            estimate.intrinsics[0],
+            colors=colors,
+            alpha=look.opacity,
+            doubtful=doubtful,
+            keypoints=marks,
+            bones=_BONES,
+            rasterizer=load_renderer(look.renderer).rasterize,
+        )
+    return label_picture(image, NOT_TRUSTED, DOUBTFUL) if (doubtful.any() if legend is None else legend) else image
 
 
 def draw_side_view(estimate: BodyEstimate, body: BodyModel, size: tuple[int, int] | None = None) -> np.ndarray:
