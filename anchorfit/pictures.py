@@ -2,24 +2,53 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from .body import BodyModel
+from .body import CANONICAL_JOINTS, BodyModel
 from .observations import read_image
-from .rendering import PALETTE, load_renderer, overlay, side_view
+from .rendering import DOUBTFUL, OPACITY, PALETTE, label_picture, load_renderer, overlay, side_view
 from .results import BodyEstimate
 
+NOT_TRUSTED = "striped: not trusted"
+_SIDE_BONES = (
+    *(("shoulder", "elbow"), ("elbow", "wrist"), ("hip", "knee"), ("knee", "ankle"), ("shoulder", "hip")),
+    *(("ankle", "heel"), ("ankle", "big_toe")),
+)
+BONES = (
+    *((f"{side}_{one}", f"{side}_{other}") for side in ("left", "right") for one, other in _SIDE_BONES),
+    *(("left_shoulder", "right_shoulder"), ("left_hip", "right_hip")),
+)
+"""Canonical joints that overlays join by lines, where both are seen."""
 
-def draw_overlay(estimate: BodyEstimate, body: BodyModel, renderer: str = "torch") -> np.ndarray:
-    """The bodies of one photograph drawn on it, in the estimates' own camera.
+_BONES = [(CANONICAL_JOINTS.index(one), CANONICAL_JOINTS.index(other)) for one, other in BONES]
+_SIDE_VIEW_HEIGHT = 480
+_SIDE_VIEW_SHAPES = (0.5, 4.0)  # least and largest width over height
+
+
+@dataclass(frozen=True, kw_only=True)
+class OverlayLook:
+    """How bodies are drawn on photographs and films."""
+
+    opacity: float = OPACITY  # of the bodies, 0..1
+    keypoints: bool = False  # whether the observed keypoints are drawn on top
+    renderer: str = "torch"  # or "pytorch3d" where that package is installed
+
+
+def draw_overlay(
+    estimate: BodyEstimate, body: BodyModel, renderer: str = "torch", *, look: OverlayLook | None = None
+) -> np.ndarray:
+    """The bodies of one photograph drawn on it, in the estimates' own camera; those not trusted are striped.
 
     Args:
         estimate: rows of one photograph.
         body: the body that they were made with.
         renderer: "torch", or "pytorch3d" where that package is installed.
+        look: opacity, keypoints, and the renderer in place of the one above.
     Returns:
         (H, W, 3) uint8 RGB, of the photograph's size.
     Raises:
@@ -28,15 +57,68 @@ def draw_overlay(estimate: BodyEstimate, body: BodyModel, renderer: str = "torch
     if not (estimate.intrinsics == estimate.intrinsics[:1]).all():
         raise ValueError(f"{_photograph(estimate)}: its people have different cameras; draw them one by one")
     image = read_image(_photograph(estimate))
-    vertices_cam = estimate.bodies(body).vertices
-    return overlay(
-        image, vertices_cam, body.faces, estimate.intrinsics[0], rasterizer=load_renderer(renderer).rasterize
-    )
+    return draw_on(image, estimate, body, look or OverlayLook(renderer=renderer))
 
 
-def draw_side_view(estimate: BodyEstimate, body: BodyModel, size: tuple[int, int] = (480, 480)) -> np.ndarray:
-    """The bodies of one photograph seen from the camera's right, where they stand; (height, width, 3) uint8 RGB."""
-    return side_view(estimate.bodies(body).vertices, body.faces, size)
+def draw_on(
+    image: np.ndarray,
+    estimate: BodyEstimate,
+    body: BodyModel,
+    look: OverlayLook = OverlayLook(),
+    *,
+    colors: Tensor | None = None,
+    legend: bool | None = None,
+) -> np.ndarray:
+    """`draw_overlay` on an image that is there already, a frame of a video for instance.
+
+    Args:
+        image: (H, W, 3) uint8 RGB; with nobody on it and no legend it is returned as it is.
+        estimate: rows in one camera, or none.
+        colors: (B, 3) sRGB 0..1; by default the palette's, in turn.
+        legend: whether a line says what stripes mean; by default where there are some.
+    """
+    doubtful = ~estimate.diagnostics.trusted
+    if len(estimate):
+        marks = torch.cat([estimate.keypoints, estimate.confidence[..., None]], -1) if look.keypoints else None
+        image = overlay(
+            image,
+            estimate.bodies(body).vertices,
+            body.faces,
+            estimate.intrinsics[0],
+            colors=colors,
+            alpha=look.opacity,
+            doubtful=doubtful,
+            keypoints=marks,
+            bones=_BONES,
+            rasterizer=load_renderer(look.renderer).rasterize,
+        )
+    return label_picture(image, NOT_TRUSTED, DOUBTFUL) if (doubtful.any() if legend is None else legend) else image
+
+
+def draw_side_view(estimate: BodyEstimate, body: BodyModel, size: tuple[int, int] | None = None) -> np.ndarray:
+    """The bodies of one photograph seen from the camera's right, where they stand, up as in the photograph.
+
+    The ground is at the lowest of all feet; those not trusted are striped.
+
+    Args:
+        size: (height, width); by default 480 pixels high and as wide as fills the picture with the people.
+    Returns:
+        (height, width, 3) uint8 RGB.
+    """
+    vertices = estimate.bodies(body).vertices
+    doubtful = ~estimate.diagnostics.trusted
+    drawn = side_view(vertices, body.faces, size or _filled_size(vertices), ground=True, doubtful=doubtful)
+    return label_picture(drawn, NOT_TRUSTED, DOUBTFUL) if doubtful.any() else drawn
+
+
+def _filled_size(vertices: Tensor) -> tuple[int, int]:
+    """(height, width) in the shape of the people (B, V, 3) as seen from the side."""
+    points = vertices[vertices.isfinite().flatten(1).all(1)].reshape(-1, 3)
+    if not len(points):
+        return _SIDE_VIEW_HEIGHT, _SIDE_VIEW_HEIGHT
+    _, up, deep = (points.amax(0) - points.amin(0)).tolist()
+    least, largest = _SIDE_VIEW_SHAPES
+    return _SIDE_VIEW_HEIGHT, round(_SIDE_VIEW_HEIGHT * min(max(deep / max(up, 1e-6), least), largest))
 
 
 def draw_line_up(estimate: BodyEstimate, body: BodyModel, size: tuple[int, int]) -> np.ndarray:

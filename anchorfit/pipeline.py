@@ -513,6 +513,7 @@ def _to_estimate(
         body=body.source or body.name,
         gender=body.gender,
         method=method,
+        time_s=observations.time_s,
         diagnostics=result.diagnostics.to("cpu"),
     )
 

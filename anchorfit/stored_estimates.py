@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from .array_files import ArrayFile, ArrayFileError
-from .body.joint_sets import CANONICAL_JOINTS
+from .body.joint_sets import CANONICAL_JOINTS, SMPL_JOINTS
 from .plain_text import short_name
 from .status import Status
 
@@ -25,6 +25,7 @@ _ROWS: dict[str, tuple[str, tuple[int, ...]]] = {
     "global_orient": (_REAL, (3,)),
     "body_pose": (_REAL, (69,)),
     "transl": (_REAL, (3,)),
+    "time_s": (_REAL, ()),
     "intrinsics": (_REAL, (3, 3)),
     "image_size": (_WHOLE, (2,)),
     "crop_from_image": (_REAL, (3, 3)),
@@ -39,6 +40,12 @@ _ROWS: dict[str, tuple[str, tuple[int, ...]]] = {
     "diagnostics.reasons": (_TEXT, ()),
 }
 """Kind of each array of B rows, and its shape behind the B; ``names`` says B, and ``betas`` may be of any number."""
+
+_OPTIONAL: dict[str, tuple[str, tuple[int, ...]]] = {
+    "diagnostics.joint_covariance_mm2": (_REAL, (len(SMPL_JOINTS), 3, 3)),
+    "diagnostics.joint_std_mm": (_REAL, (len(SMPL_JOINTS), 2)),
+}
+"""Likewise, of arrays that are not in every file."""
 
 _TEXTS = ("body", "gender", "method")  # one for all rows
 
@@ -93,6 +100,9 @@ def _checked(stored: ArrayFile) -> dict[str, np.ndarray]:
     for name, (kind, shape) in _ROWS.items():
         if name not in arrays:
             arrays[name] = _array(stored, name, kind, (count, *shape))
+    for name, (kind, shape) in _OPTIONAL.items():
+        if name in stored:
+            arrays[name] = _array(stored, name, kind, (count, *shape))
     for name in stored:
         if name.startswith(ENERGY):
             arrays[name] = _array(stored, name, _REAL, (count,))
@@ -114,6 +124,8 @@ def _array(stored: ArrayFile, name: str, kind: str, shape: tuple[int, ...] | Non
 
 def _diagnostics_of_old_files(stored: ArrayFile, count: int) -> dict[str, np.ndarray]:
     arrays = {}
+    if "time_s" not in stored:
+        arrays["time_s"] = np.full(count, np.nan, dtype=stored.header("transl").dtype)
     if "diagnostics.score" not in stored:
         arrays["diagnostics.score"] = np.full(count, np.nan, dtype=stored.header("transl").dtype)
     if "diagnostics.status" not in stored:

@@ -79,5 +79,5 @@ def measure_people(
     for row, name in enumerate(estimate.names):
         table.add_row(escape(name), *(f"{float(column[row]):.1f}" for column in columns))
     out.print(table)
-    if "height" not in estimate.diagnostics.energy:
+    if "known_size" not in estimate.diagnostics.energy:
         warn("these assume an adult of about 1.7 m; one photograph does not tell size")

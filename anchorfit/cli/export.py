@@ -31,6 +31,8 @@ def export(
     ] = False,
     fps: Annotated[float, typer.Option(help="Frames a second of --sequence.")] = 30.0,
     renderer: opt.Renderer = "torch",
+    opacity: opt.Opacity = opt.OPACITY,
+    draw_keypoints: opt.DrawKeypoints = False,
 ) -> None:
     """Write saved estimates in other forms: meshes, rigged GLB, BVH, JSON, pictures, keypoints and SPIN-style npz."""
     from ..body import load_body
@@ -42,8 +44,8 @@ def export(
         kinds = parse_kinds(save)
     if SHARDS in kinds:
         raise typer.BadParameter(f"{SHARDS} are for runs; saved estimates are npz already", param_hint="--save")
-    opt.check_renderer(renderer)
     opt.check_rate(fps)
+    look = opt.look_of(renderer, opacity, draw_keypoints)
     estimate = load_estimates(results)
     model = load_body(estimate.body, gender=estimate.gender, num_betas=estimate.betas.shape[1])
     make_folder(output)
@@ -57,7 +59,7 @@ def export(
                 output,
                 kinds,
                 names=name_frames(people.names) if motion != "video" else None,
-                renderer=renderer,
+                look=look,
                 frames_per_second=fps if sequence else None,
                 part=part,
                 motion=motion,

@@ -60,6 +60,8 @@ def fit(
     cluster: opt.Cluster = None,
     detector_gpus: opt.DetectorGpus = 0.0,
     renderer: opt.Renderer = "torch",
+    opacity: opt.Opacity = opt.OPACITY,
+    draw_keypoints: opt.DrawKeypoints = False,
     device: opt.Device = "cpu",
 ) -> None:
     """Fit a 3D body to every person in the IMAGES: those of the keypoint file or, without one, those a detector finds.
@@ -105,5 +107,6 @@ def fit(
         video=video,
         fps=fps,
     )
+    look = opt.look_of(renderer, opacity, draw_keypoints)
     where = EngineOptions(name=engine, workers=workers, cluster=cluster, detector_gpus=detector_gpus)
-    launch(images, output, options, where, save=save, report=report, restart=restart, renderer=renderer, device=device)
+    launch(images, output, options, where, save=save, report=report, restart=restart, look=look, device=device)

@@ -11,6 +11,7 @@ from .console import Terminal
 from .people import print_summary
 
 if TYPE_CHECKING:
+    from ..pictures import OverlayLook
     from ..runs import EngineOptions, RunOptions
 
 
@@ -23,7 +24,7 @@ def launch(
     save: str | None,
     report: bool,
     restart: bool,
-    renderer: str,
+    look: OverlayLook,
     device: str,
 ) -> None:
     """`anchorfit.run`, told on the terminal."""
@@ -32,7 +33,7 @@ def launch(
 
     with opt.usage_errors():
         summary = run(
-            images, output, options, save=save, report=report, restart=restart, engine=engine, renderer=renderer,
+            images, output, options, save=save, report=report, restart=restart, engine=engine, look=look,
             device=device, listener=Terminal(),
         )  # fmt: skip
     print_summary(summary, film=len(images) == 1 and is_video_path(images[0]))

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..options import AGES, GENDERS, OptionError
 
+if TYPE_CHECKING:
+    from ..pictures import OverlayLook
+
+OPACITY = 0.75  # as in rendering
 LONGEST_GAP_S = 1.0  # as in observations.videos, which the help does without
 
 Images = Annotated[
@@ -151,6 +155,8 @@ DetectorGpus = Annotated[
         "--detector-gpus", min=0.0, help="GPUs, or a share of one, for each detecting worker of --engine ray; 0: CPU."
     ),
 ]
+Opacity = Annotated[float, typer.Option(min=0.0, max=1.0, help="Opacity of the bodies on overlays, 0 to 1.")]
+DrawKeypoints = Annotated[bool, typer.Option("--draw-keypoints", help="Draw the observed keypoints on overlays, too.")]
 Renderer = Annotated[str, typer.Option(help="What draws overlays: torch, or pytorch3d where it is installed.")]
 Regressor = Annotated[
     Path | None,
@@ -203,6 +209,14 @@ def body_of(body: str, gender: str, age: str) -> str:
     if age not in AGES:
         raise typer.BadParameter(f"expected one of {', '.join(AGES)}, got {age!r}", param_hint="--age")
     return str(chosen_body(body, gender, age))
+
+
+def look_of(renderer: str, opacity: float, keypoints: bool) -> OverlayLook:
+    """How overlays look. Raises typer.BadParameter where there is no such renderer."""
+    from ..pictures import OverlayLook
+
+    check_renderer(renderer)
+    return OverlayLook(opacity=opacity, keypoints=keypoints, renderer=renderer)
 
 
 def check_renderer(renderer: str) -> None:

@@ -32,6 +32,8 @@ def predict(
     cluster: opt.Cluster = None,
     detector_gpus: opt.DetectorGpus = 0.0,
     renderer: opt.Renderer = "torch",
+    opacity: opt.Opacity = opt.OPACITY,
+    draw_keypoints: opt.DrawKeypoints = False,
     device: opt.Device = "cpu",
 ) -> None:
     """Predict a 3D body, without fitting, for every person in the IMAGES, of the keypoint file or found by a detector.
@@ -58,5 +60,6 @@ def predict(
         pitch=pitch,
         weights=weights,
     )
+    look = opt.look_of(renderer, opacity, draw_keypoints)
     where = EngineOptions(name=engine, workers=workers, cluster=cluster, detector_gpus=detector_gpus)
-    launch(images, output, options, where, save=save, report=report, restart=restart, renderer=renderer, device=device)
+    launch(images, output, options, where, save=save, report=report, restart=restart, look=look, device=device)

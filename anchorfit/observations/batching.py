@@ -64,6 +64,7 @@ def observe(
             for person, size in zip(people, known, strict=True)
         ),
         world=_world(people, keypoints, confidence, intrinsics),
+        time_s=keypoints.new_tensor([np.nan if person.time_s is None else person.time_s for person in people]),
     )
 
 

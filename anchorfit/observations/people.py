@@ -37,6 +37,7 @@ class Person:
         world: (K, 3) where a detector sees joints in space: metres from the middle of the hips, axes of a camera that
             looks at the person (x right, y down, z away from it), canonical order; NaN where it says nothing. Of files
             our own JSON holds it.
+        time_s: of a video's person, seconds from the video's first frame to this one.
     """
 
     person_id: str
@@ -49,6 +50,7 @@ class Person:
     score: float | None = None
     image_label: str | None = None
     world: np.ndarray | None = None
+    time_s: float | None = None
 
     def __post_init__(self) -> None:
         joints = len(CANONICAL_JOINTS)
@@ -117,6 +119,7 @@ class Observations(Rows):
         masks: for each row a (height, width) bool array, or None.
         world: (B, K, 3) joints as a detector sees them in space, metres from the middle of the hips, axes of the
             camera; NaN where it does not, everywhere by default.
+        time_s: (B,) seconds from the first frame of the row's video; NaN by default, as of photographs.
     """
 
     keypoints: Tensor
@@ -126,6 +129,7 @@ class Observations(Rows):
     names: tuple[str, ...]
     masks: tuple[np.ndarray | None, ...] = ()
     world: Tensor = field(default_factory=lambda: torch.zeros(0))
+    time_s: Tensor = field(default_factory=lambda: torch.zeros(0))
 
     def __post_init__(self) -> None:
         count, joints = self.confidence.shape
@@ -133,11 +137,14 @@ class Observations(Rows):
             raise ValueError(f"confidence: expected (B, {len(CANONICAL_JOINTS)}), got {tuple(self.confidence.shape)}")
         if not self.world.numel():
             object.__setattr__(self, "world", self.keypoints.new_full((count, joints, 3), torch.nan))
+        if not self.time_s.numel():
+            object.__setattr__(self, "time_s", self.keypoints.new_full((count,), torch.nan))
         expected = {
             "keypoints": (count, joints, 2),
             "intrinsics": (count, 3, 3),
             "image_size": (count, 2),
             "world": (count, joints, 3),
+            "time_s": (count,),
         }
         for name, shape in expected.items():
             if tuple(getattr(self, name).shape) != shape:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -11,11 +12,13 @@ from typing import NamedTuple
 import numpy as np
 
 from .people import Person
+from .scenes import Scenes
 from .videos import LONGEST_GAP_S, Video, frame_name
 
 FARTHEST_STEP = 0.5  # of the person's size: a keypoint set farther from where the person was is somebody else
 SHORTEST_S = 0.25  # seconds that somebody must be seen
 _PACE_FRAMES = 5  # sightings that the pace is told from
+_RATHER_LATELY = 1e-4  # of the size, for each second out of sight: of two who would be there, the one seen lately
 _CARRIED_S = 0.5  # seconds that a person out of sight is thought to keep the pace
 
 
@@ -38,6 +41,7 @@ def track_people(
     video: Video,
     *,
     frames: Sequence[int] | None = None,
+    scenes: Scenes | None = None,
     longest_gap_s: float = LONGEST_GAP_S,
     most: int | None = None,
 ) -> Tracked:
@@ -45,7 +49,7 @@ def track_people(
 
     From frame to frame people are paired so that the distances are least in sum. A distance is the mean over the
     joints that both have, in shares of the person's size, from where the person was or, at the same pace, would be by
-    now; more than half of the size is too far. So people may cross and hide each other.
+    now; more than half of the size is too far. So people may cross and hide each other. Behind a cut everybody is new.
 
     Numbers are 1, 2, ... in the order of appearance, whatever ``most`` is. Who is seen for less than a quarter of a
     second has none and is left out, unless no person is seen longer.
@@ -55,25 +59,26 @@ def track_people(
         video: whose frames they were seen in.
         frames: of each person the frame's number from 0. None: the number at the end of its image's name, OpenPose's
             ``clip_000000000012``, ``frame_00012.jpg``; they count from 0, unless 0 does not occur.
+        scenes: the frames' times, which people get as ``time_s``, and cuts; None: frames at the video's rate, no cut.
         longest_gap_s: after a longer gap a person counts as a new one.
         most: so many are kept, those seen longest; None keeps all.
     Raises:
         ValueError: a name ends in no number, or keypoints are for frames of another size.
     """
-    rate = video.frames_per_second
+    clock = _Clock(video.frames_per_second, scenes or Scenes(np.zeros(0), ()))
     tracks: list[Track] = []
     numbers = _frame_numbers(people) if frames is None else frames
     for number, seen in _by_frame(people, numbers, video).items():
-        _continue(tracks, number, seen, rate, longest_gap_s)
-    problems: list[str] = []
-    least = min(math.ceil(SHORTEST_S * rate), max((len(track.frames) for track in tracks), default=0))
+        _continue(tracks, number, seen, clock, longest_gap_s)
+    problems = [_say_cuts(video, clock.scenes.cuts)] if clock.scenes.cuts and tracks else []
+    least = min(math.ceil(SHORTEST_S * clock.rate), max((len(track.frames) for track in tracks), default=0))
     long = [track for track in tracks if len(track.frames) >= least]
     if len(long) < len(tracks):
         problems.append(
             f"{video.path}: {len(tracks) - len(long)} of {len(tracks)} people left out, seen in fewer than {least} "
             f"frames ({SHORTEST_S:g} s): passers-by, or a detector's mistakes"
         )
-    named = [_named(track, number, video) for number, track in enumerate(long, 1)]
+    named = [_named(track, number, video, clock) for number, track in enumerate(long, 1)]
     by_length = sorted(named, key=lambda track: -len(track.frames))
     rest = by_length[len(named) if most is None else most :]
     if rest:
@@ -111,12 +116,34 @@ def _frame_number(person: Person) -> int:
     return int(found.group(1))
 
 
-def _continue(tracks: list[Track], number: int, seen: Sequence[Person], rate: float, longest_gap_s: float) -> None:
+class _Clock(NamedTuple):
+    """When frames are, and in which scene; those that the video does not have come at its rate."""
+
+    rate: float
+    scenes: Scenes
+
+    def seconds(self, frame: int) -> float:
+        times = self.scenes.times_s
+        if frame < len(times):
+            return float(times[frame])
+        last = len(times) - 1
+        return frame / self.rate if last < 0 else float(times[last]) + (frame - last) / self.rate
+
+    def scene(self, frame: int) -> int:
+        return bisect_right(self.scenes.cuts, frame)
+
+
+def _say_cuts(video: Video, cuts: Sequence[int]) -> str:
+    some = ", ".join(map(str, cuts[:5])) + (" ..." if len(cuts) > 5 else "")
+    return f"{video.path}: {len(cuts)} camera cuts (at frames {some}); behind each, people count as new ones"
+
+
+def _continue(tracks: list[Track], number: int, seen: Sequence[Person], clock: _Clock, longest_gap_s: float) -> None:
     """Add what was seen in a frame to the tracks, new ones for people without one."""
     from scipy.optimize import linear_sum_assignment  # slow to import, and only needed here
 
-    alive = [track for track in tracks if number - track.frames[-1] <= max(1.0, longest_gap_s * rate)]
-    steps = np.array([[_step(track, person, number, rate) for person in seen] for track in alive])
+    alive = [track for track in tracks if _may_go_on(track, number, clock, longest_gap_s)]
+    steps = np.array([[_step(track, person, number, clock) for person in seen] for track in alive])
     near = steps.reshape(len(alive), len(seen)) <= FARTHEST_STEP
     far = 1e3  # more than all near ones together, so that as many as can be are paired
     pairs = zip(*linear_sum_assignment(np.where(near, steps.reshape(near.shape), far)), strict=True)
@@ -129,7 +156,15 @@ def _continue(tracks: list[Track], number: int, seen: Sequence[Person], rate: fl
         found[place].people.append(person)
 
 
-def _step(track: Track, now: Person, number: int, rate: float) -> float:
+def _may_go_on(track: Track, number: int, clock: _Clock, longest_gap_s: float) -> bool:
+    last = track.frames[-1]
+    if clock.scene(last) != clock.scene(number):
+        return False
+    gap = clock.seconds(number) - clock.seconds(last)
+    return number - last <= 1 or gap <= longest_gap_s + 1e-6
+
+
+def _step(track: Track, now: Person, number: int, clock: _Clock) -> float:
     """Mean distance of common joints from where the person was or would be, over its size; infinite without any."""
     last = track.people[-1]
     both = (last.confidence > 0) & (now.confidence > 0)
@@ -137,22 +172,24 @@ def _step(track: Track, now: Person, number: int, rate: float) -> float:
     if not both.any() or not size > 0:
         return math.inf
     moved = (now.keypoints - last.keypoints)[both]
-    carried = _pace(track) * min(number - track.frames[-1], max(1.0, _CARRIED_S * rate))
-    return float(min(np.linalg.norm(moved - gone, axis=1).mean() for gone in (0.0, carried))) / size
+    gone_s = clock.seconds(number) - clock.seconds(track.frames[-1])
+    carried = _pace(track, clock) * min(gone_s, max(1 / clock.rate, _CARRIED_S))
+    step = float(min(np.linalg.norm(moved - gone, axis=1).mean() for gone in (0.0, carried))) / size
+    return step + _RATHER_LATELY * gone_s
 
 
-def _pace(track: Track) -> np.ndarray:
-    """(2,) pixels a frame that the person went lately."""
+def _pace(track: Track, clock: _Clock) -> np.ndarray:
+    """(2,) pixels a second that the person went lately."""
     past = slice(-_PACE_FRAMES, None)
     first, last = track.people[past][0], track.people[-1]
     both = (first.confidence > 0) & (last.confidence > 0)
-    frames = track.frames[-1] - track.frames[past][0]
-    if not frames or not both.any():
+    took_s = clock.seconds(track.frames[-1]) - clock.seconds(track.frames[past][0])
+    if not took_s or not both.any():
         return np.zeros(2)
-    return np.median((last.keypoints - first.keypoints)[both], axis=0) / frames
+    return np.median((last.keypoints - first.keypoints)[both], axis=0) / took_s
 
 
-def _named(track: Track, number: int, video: Video) -> Track:
+def _named(track: Track, number: int, video: Video, clock: _Clock) -> Track:
     people = [
         replace(
             person,
@@ -160,6 +197,7 @@ def _named(track: Track, number: int, video: Video) -> Track:
             image=None,
             image_label=frame_name(video.path.name, frame),
             image_size=video.size,
+            time_s=clock.seconds(frame),
         )
         for frame, person in zip(track.frames, track.people, strict=True)
     ]

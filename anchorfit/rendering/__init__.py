@@ -5,14 +5,17 @@ from typing import TYPE_CHECKING
 from ..deprecation import renamed_names
 from .crops import paste_crop
 from .fragments import Fragments, SoftSilhouette
-from .overlays import overlay, side_view, top_view
+from .legend import label_picture
+from .overlays import OPACITY, overlay, side_view, top_view
 from .parts import PartMap, part_map
 from .rasterizer import rasterize
 from .renderers import Renderer, TorchRenderer, load_renderer
-from .shading import PALETTE, error_colors
+from .shading import DOUBTFUL, PALETTE, error_colors
 from .silhouettes import silhouette
 
 __all__ = [
+    "DOUBTFUL",
+    "OPACITY",
     "PALETTE",
     "Fragments",
     "PartMap",
@@ -20,6 +23,7 @@ __all__ = [
     "SoftSilhouette",
     "TorchRenderer",
     "error_colors",
+    "label_picture",
     "load_renderer",
     "overlay",
     "part_map",

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .drawing import draw_skeleton
+from .drawing import draw_segment, draw_skeleton
 from .fragments import Fragments, check_scene, check_size
 from .rasterizer import rasterize, to_pixels
-from .shading import error_colors, person_colors, shade, vertex_normals
+from .shading import error_colors, person_colors, shade, striped, vertex_normals
 
 _MOST_SAMPLES = 16_000_000  # for one picture, where the caller does not say how many
 _SAMPLES_AT_ONCE = 1 << 21  # shaded points held at a time
-_PIXELS_AT_ONCE = 32_000_000  # of a picture as floats: 0.4 GB
 _KEYPOINT_COLOR = (1.0, 0.82, 0.10)
+OPACITY = 0.75
+"""Of bodies on photographs, where nothing is said: the person is seen through it."""
 
 ByteImage = NDArray[np.uint8]
 Colors = Tensor | Sequence[Sequence[float]] | Sequence[float]
@@ -35,7 +37,8 @@ def overlay(
     values: Tensor | None = None,
     value_range: tuple[float, float] | None = None,
     colormap: str = "viridis",
-    alpha: float = 0.9,
+    alpha: float = OPACITY,
+    doubtful: Sequence[bool] | Tensor = (),
     keypoints: Tensor | NDArray[np.floating] | None = None,
     bones: Iterable[tuple[int, int]] = (),
     keypoint_color: Sequence[float] = _KEYPOINT_COLOR,
@@ -57,6 +60,7 @@ def overlay(
         value_range: values at the colour map's ends; by default 0 and the largest.
         colormap: a name that matplotlib knows.
         alpha: opacity of the bodies, 0..1.
+        doubtful: N flags, or none: of bodies that are drawn striped.
         keypoints: (N, K, 2) or (N, K, 3) pixels and confidence, drawn on top; or without the leading N.
         bones: pairs of keypoint indices to join.
         keypoint_color: sRGB 0..1.
@@ -74,29 +78,46 @@ def overlay(
     people = _stack_people(vertices_cam)
     paint = _vertex_colors(people, colors, values, value_range, colormap)
     bones = tuple(bones)
+    striped_bodies = _flags(doubtful, len(people))
     height, width = image.shape[:2]
+    result = image.copy()
+    bands = draw_bodies(
+        people,
+        faces,
+        intrinsics,
+        paint,
+        (height, width),
+        doubtful=striped_bodies,
+        samples=samples,
+        rasterizer=rasterizer,
+    )
+    for box, layer in bands:
+        part = result[box].astype(np.float32)
+        part *= 1 - alpha * layer[..., 3:]
+        part += 255 * alpha * layer[..., :3]
+        result[box] = _as_bytes(part)
     red, green, blue = keypoint_color
-    marks = [] if keypoints is None else _visible_keypoints(keypoints, min_confidence)
-    result = np.empty_like(image)
-    rows_at_once = max(1, _PIXELS_AT_ONCE // width)
-    if height > rows_at_once and samples is None and len(people):  # the same for all parts
-        bodies = people[people.isfinite().flatten(1).all(1)]
-        top, bottom, left, right = _box_of(bodies, torch.as_tensor(intrinsics).to(people), height, width)
-        samples = _affordable_samples((bottom - top) * (right - left))
-    for start in range(0, height, rows_at_once):
-        part = image[start : start + rows_at_once].astype(np.float32)
-        camera = _zoom(torch.as_tensor(intrinsics).to(people), 0, start, 1)
-        size = (part.shape[0], width)
-        box, layer = draw_bodies(people, faces, camera, paint, size, samples=samples, rasterizer=rasterizer)
-        covered = part[box]
-        covered *= 1 - alpha * layer[..., 3:]
-        covered += 255 * alpha * layer[..., :3]
-        for points, shown in marks:
-            radius = _mark_radius(points[shown], height, width)
-            draw_skeleton(part, points - (0, start), shown, bones, (red, green, blue), radius)
-        part += 0.5
-        result[start : start + rows_at_once] = part.clip(0, 255, out=part).astype(np.uint8)
+    for points, shown in [] if keypoints is None else _visible_keypoints(keypoints, min_confidence):
+        radius = _mark_radius(points[shown], height, width)
+        box, corner = _box_of_marks(points[shown], radius + 2, height, width)
+        part = result[box].astype(np.float32)
+        draw_skeleton(part, points - corner, shown, bones, (red, green, blue), radius)
+        result[box] = _as_bytes(part)
     return result
+
+
+def _as_bytes(picture: NDArray[np.float32]) -> ByteImage:
+    """Rounded, 0..255; the argument is written to."""
+    picture += 0.5
+    return picture.clip(0, 255, out=picture).astype(np.uint8)
+
+
+def _flags(doubtful: Sequence[bool] | Tensor, count: int) -> Tensor:
+    """(count,) bool."""
+    flags = torch.as_tensor(doubtful, dtype=torch.bool)
+    if len(flags) not in (0, count):
+        raise ValueError(f"doubtful: expected {count} flags or none, got {len(flags)}")
+    return flags if len(flags) else torch.zeros(count, dtype=torch.bool)
 
 
 def side_view(
@@ -112,6 +133,8 @@ def side_view(
     colormap: str = "viridis",
     background: Sequence[float] = (1.0, 1.0, 1.0),
     margin: float = 0.06,
+    ground: bool = False,
+    doubtful: Sequence[bool] | Tensor = (),
     samples: int | None = None,
     rasterizer: Rasterizer = rasterize,
 ) -> ByteImage:
@@ -124,9 +147,11 @@ def side_view(
         azimuth_deg: how far the viewer walks round the bodies, about the image's vertical, degrees; 0 is the
             camera's own view, 90 has the viewer on the camera's right.
         elevation_deg: how far the viewer then rises, degrees; 90 looks down from above.
-        colors, values, value_range, colormap, samples, rasterizer: as in `overlay`.
+        colors, values, value_range, colormap, doubtful, samples, rasterizer: as in `overlay`.
         background: sRGB 0..1.
         margin: free share of the picture on each side.
+        ground: whether the people stand at the bottom of the picture, on a line at the lowest point of the lowest of
+            them; who stands higher has a short line of their own. Only without elevation.
     Returns:
         (height, width, 3) uint8.
     Raises:
@@ -140,11 +165,21 @@ def side_view(
     finite = people.isfinite().flatten(1).all(1)
     if bool(finite.any()):
         turned, intrinsics = _look_from(people, finite, azimuth_deg, elevation_deg, height, width, margin)
-        box, layer = draw_bodies(
-            turned, faces, intrinsics, paint, (height, width), samples=samples, rasterizer=rasterizer
+        if ground and not elevation_deg:
+            intrinsics = _draw_ground(picture, turned[finite], intrinsics, margin)
+        bands = draw_bodies(
+            turned,
+            faces,
+            intrinsics,
+            paint,
+            (height, width),
+            doubtful=_flags(doubtful, len(people)),
+            samples=samples,
+            rasterizer=rasterizer,
         )
-        picture[box] = picture[box] * (1 - layer[..., 3:]) + 255 * layer[..., :3]
-    return (picture + 0.5).clip(0, 255).astype(np.uint8)
+        for box, layer in bands:
+            picture[box] = picture[box] * (1 - layer[..., 3:]) + 255 * layer[..., :3]
+    return _as_bytes(picture)
 
 
 def top_view(
@@ -158,7 +193,6 @@ def top_view(
     return side_view(vertices_cam, faces, size, azimuth_deg=0.0, elevation_deg=90.0, colors=colors)
 
 
-@torch.no_grad()
 def draw_bodies(
     vertices_cam: Tensor,
     faces: Tensor,
@@ -166,47 +200,79 @@ def draw_bodies(
     vertex_colors: Tensor,
     size: tuple[int, int],
     *,
+    doubtful: Tensor,
     samples: int | None = None,
     rasterizer: Rasterizer = rasterize,
-) -> tuple[tuple[slice, slice], NDArray[np.float32]]:
-    """The bodies' box in the image (row and column slices) and a layer for it: (h, w, 4) colour x cover, and cover.
+) -> Iterator[Band]:
+    """The bodies' box in the image, band by band from above, so that no picture of it all is held.
 
     All bodies go through one depth buffer, so that each hides what is behind it.
 
     Args:
-        vertices_cam: (N, V, 3); vertex_colors: (N, V, 3) sRGB 0..1; the rest as in `overlay`.
+        vertices_cam: (N, V, 3); vertex_colors: (N, V, 3) sRGB 0..1; doubtful: (N,) bool; the rest as in `overlay`.
     """
     if samples is not None and samples < 1:
         raise ValueError(f"samples: expected at least 1, got {samples}")
     height, width = check_size(size)
     if vertices_cam.shape[0] == 0:
-        return (slice(0, 0), slice(0, 0)), np.zeros((0, 0, 4), np.float32)
+        return iter(())
     intrinsics = torch.as_tensor(intrinsics).to(vertices_cam)
     check_scene(vertices_cam, faces, intrinsics, size)
-    faces = faces.to(vertices_cam.device)
     finite = vertices_cam.isfinite().flatten(1).all(1)
     bodies, paint = vertices_cam[finite], vertex_colors.to(vertices_cam)[finite]
-    top, bottom, left, right = _box_of(bodies, intrinsics, height, width)
-    layer = np.zeros((bottom - top, right - left, 4), np.float32)
-    box = (slice(top, bottom), slice(left, right))
-    if layer.size == 0:
-        return box, layer
-    samples = samples or _affordable_samples((bottom - top) * (right - left))
+    crowd = _crowd(bodies, faces.to(bodies.device), paint, doubtful.to(bodies.device)[finite], intrinsics)
+    return _bands(crowd, _box_of(bodies, intrinsics, height, width), intrinsics, samples, rasterizer)
+
+
+class Band(NamedTuple):
+    """A part of an image: row and column slices, and a layer (h, w, 4) for it of colour x cover, and cover."""
+
+    box: tuple[slice, slice]
+    layer: NDArray[np.float32]
+
+
+class _Crowd(NamedTuple):
+    """All bodies as one surface."""
+
+    points: Tensor  # (1, N V, 3)
+    faces: Tensor  # (N F, 3)
+    surface: Tensor  # (N V, 9): normal, point and colour of each vertex
+    stripes: Tensor  # (N F,) pixels from stripe to stripe; 0: none
+
+
+def _crowd(bodies: Tensor, faces: Tensor, paint: Tensor, doubtful: Tensor, intrinsics: Tensor) -> _Crowd:
     count, num_vertices = bodies.shape[:2]
     offsets = torch.arange(count, device=bodies.device) * num_vertices
     crowd_faces = (faces[None] + offsets[:, None, None]).reshape(-1, 3)
-    crowd = bodies.reshape(1, -1, 3)
     normals = vertex_normals(bodies, faces).reshape(-1, 3)
-    paint = paint.reshape(-1, 3)
+    points = bodies.reshape(1, -1, 3)
+    stripes = torch.where(doubtful, _stripe_pixels(bodies, intrinsics), 0.0)
+    table = torch.cat([normals, points[0], paint.reshape(-1, 3)], 1)
+    return _Crowd(points, crowd_faces, table, stripes.repeat_interleave(len(faces)))
+
+
+def _stripe_pixels(bodies: Tensor, intrinsics: Tensor) -> Tensor:
+    """(N,) pixels from stripe to stripe: a share of the body's extent in the image."""
+    if not bodies.numel():
+        return bodies.new_zeros(len(bodies))
+    extent = (bodies.amax(1) - bodies.amin(1))[:, :2].amax(1) * intrinsics[0, 0]
+    return (0.04 * extent / bodies[..., 2].mean(1).clamp_min(0.1)).clamp(5.0, 200.0)
+
+
+@torch.no_grad()
+def _bands(
+    crowd: _Crowd, box: tuple[int, int, int, int], intrinsics: Tensor, samples: int | None, rasterizer: Rasterizer
+) -> Iterator[Band]:
+    top, bottom, left, right = box
+    if bottom <= top or right <= left:
+        return
+    samples = samples or _affordable_samples((bottom - top) * (right - left))
     rows_at_once = max(1, _SAMPLES_AT_ONCE // ((right - left) * samples**2))
     for start in range(top, bottom, rows_at_once):
         end = min(start + rows_at_once, bottom)
-        zoomed = _zoom(intrinsics, left, start, samples)
-        band = ((end - start) * samples, (right - left) * samples)
-        layer[start - top : end - top] = _shaded_band(
-            crowd, crowd_faces, zoomed, normals, paint, band, samples, rasterizer
-        )
-    return box, layer
+        size = ((end - start) * samples, (right - left) * samples)
+        layer = _shaded_band(crowd, _zoom(intrinsics, left, start, samples), (start, left), size, samples, rasterizer)
+        yield Band((slice(start, end), slice(left, right)), layer)
 
 
 def _affordable_samples(pixels: int) -> int:
@@ -215,25 +281,26 @@ def _affordable_samples(pixels: int) -> int:
 
 
 def _shaded_band(
-    crowd: Tensor,
-    faces: Tensor,
+    crowd: _Crowd,
     intrinsics: Tensor,
-    normals: Tensor,
-    paint: Tensor,
+    corner: tuple[int, int],
     size: tuple[int, int],
     samples: int,
     rasterizer: Rasterizer,
 ) -> NDArray[np.float32]:
-    fragments = rasterizer(crowd, faces, intrinsics, size)
+    fragments = rasterizer(crowd.points, crowd.faces, intrinsics, size)
     face_ids = fragments.face_ids[0].reshape(-1)
     hit = (face_ids >= 0).nonzero()[:, 0]
-    shares = fragments.barycentrics[0].reshape(-1, 3).index_select(0, hit).to(paint)
-    corners = faces.index_select(0, face_ids.index_select(0, hit))
-    table = torch.cat([normals, crowd[0], paint], 1)  # (N V, 9)
-    surface = table.index_select(0, corners[:, 0]) * shares[:, :1]
+    hit_faces = face_ids.index_select(0, hit)
+    shares = fragments.barycentrics[0].reshape(-1, 3).index_select(0, hit).to(crowd.surface)
+    corners = crowd.faces.index_select(0, hit_faces)
+    surface = crowd.surface.index_select(0, corners[:, 0]) * shares[:, :1]
     for k in (1, 2):
-        surface += table.index_select(0, corners[:, k]) * shares[:, k : k + 1]
+        surface += crowd.surface.index_select(0, corners[:, k]) * shares[:, k : k + 1]
     normal, point, albedo = surface.split(3, 1)
+    if bool(crowd.stripes.any()):
+        along = corner[0] + corner[1] + (hit // size[1] + hit % size[1]) / samples  # row + column, pixels
+        albedo = striped(albedo, along, crowd.stripes.index_select(0, hit_faces))
     color = shade(
         albedo,
         torch.nn.functional.normalize(normal, dim=-1),
@@ -292,6 +359,24 @@ def _look_from(
     return turned, people.new_tensor([[focal, 0, width / 2], [0, focal, height / 2], [0, 0, 1]])
 
 
+def _draw_ground(picture: NDArray[np.float32], bodies: Tensor, intrinsics: Tensor, margin: float) -> Tensor:
+    """Draw the ground into the picture, in place; returns intrinsics with the lowest point on it."""
+    height, width = picture.shape[:2]
+    level = (1 - margin) * height
+    x, y, _ = to_pixels(bodies, intrinsics)
+    lowest = y.amax(1)
+    down = level - float(lowest.max())
+    thick = max(1.0, 0.004 * height)
+    picture[round(level) :] *= 0.94
+    grey = (0.55, 0.55, 0.55)
+    draw_segment(picture, np.array([0.0, level]), np.array([width, level]), thick / 2, grey)
+    for left, right, own in zip(x.amin(1).tolist(), x.amax(1).tolist(), lowest.tolist(), strict=True):
+        if own + down < level - 0.02 * height:
+            ends = (np.array([across, own + down]) for across in (left, right))
+            draw_segment(picture, *ends, thick / 2, grey)
+    return intrinsics + intrinsics.new_tensor([[0, 0, 0], [0, 0, down], [0, 0, 0]])
+
+
 def _check_image(image: ByteImage) -> None:
     array = np.asarray(image)
     if array.ndim != 3 or array.shape[2] != 3 or array.dtype != np.uint8:
@@ -334,6 +419,17 @@ def _mark_radius(points: NDArray[np.float64], height: int, width: int) -> float:
     """Pixels: a share of the person's extent, so that small people are not buried under their own joints."""
     extent = float(np.ptp(points, axis=0).max()) if len(points) else 0.0
     return float(np.clip(0.013 * extent, 1.2, max(2.0, 0.006 * math.hypot(height, width))))
+
+
+def _box_of_marks(
+    points: NDArray[np.float64], radius: float, height: int, width: int
+) -> tuple[tuple[slice, slice], NDArray[np.int64]]:
+    """Row and column slices around the points (M, 2), and the left top corner of that part as (x, y)."""
+    if not len(points):
+        return (slice(0, 0), slice(0, 0)), np.zeros(2, np.int64)
+    low = np.floor(points.min(0) - radius).clip(0, (width, height)).astype(np.int64)
+    high = np.ceil(points.max(0) + radius).clip(0, (width, height)).astype(np.int64)
+    return (slice(low[1], high[1]), slice(low[0], high[0])), low
 
 
 def _visible_keypoints(

@@ -63,6 +63,22 @@ def shade(albedo: Tensor, normals: Tensor, towards_viewer: Tensor) -> Tensor:
     return linear_to_srgb((srgb_to_linear(albedo) * light + _GLOSS * gloss).clamp(0, 1))
 
 
+DOUBTFUL = (0.86, 0.26, 0.16)
+"""sRGB of the stripes of bodies that are not trusted: no colour of the palette is near it, in grey it is darker."""
+
+
+def striped(albedo: Tensor, along: Tensor, period: Tensor) -> Tensor:
+    """Colours (M, 3) with stripes across a direction in the image.
+
+    Args:
+        albedo: (M, 3) sRGB, 0..1.
+        along: (M,) pixels on that way.
+        period: (M,) pixels from stripe to stripe; 0: none.
+    """
+    on = (period > 0) & ((along / period.clamp_min(1e-6)) % 1 < 0.4)
+    return torch.where(on[:, None], albedo.new_tensor(DOUBTFUL), albedo)
+
+
 def srgb_to_linear(color: Tensor) -> Tensor:
     """IEC 61966-2-1, 0..1."""
     return torch.where(color <= 0.04045, color / 12.92, ((color.clamp_min(0.04045) + 0.055) / 1.055) ** 2.4)

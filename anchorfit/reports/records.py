@@ -19,7 +19,7 @@ from .doubts import doubts
 from .packing import MeshOrder
 
 CENTIMETRES = 100.0
-SIZE_TERMS = ("height",)
+SIZE_TERMS = ("known_size",)
 """Energy terms that tell a person's size; without one of them it is a guess."""
 
 

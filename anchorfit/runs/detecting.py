@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..observations import PeopleFile, Person
 from ..observations.matching import image_labels
-from ..observations.videos import FrameReader, Video, count_frames
+from ..observations.scenes import Scenes
+from ..observations.videos import FrameReader, Video
 from ..options import OptionError
 from .engines import Engine, in_this_process
 from .fingerprint import fingerprint
@@ -112,6 +113,7 @@ def people_in_boxes(
 
 def detect_in_video(
     video: Video,
+    scenes: Scenes,
     detection: Detection,
     *,
     masks: bool,
@@ -120,7 +122,7 @@ def detect_in_video(
     listener: Listener = Listener(),
 ) -> InVideo:
     """As `detect_people`, for the frames of a video."""
-    pictures = [ImageOrFrame(video.path, number) for number in range(count_frames(video.path))]
+    pictures = [ImageOrFrame(video.path, number) for number in range(len(scenes.times_s))]
     files = _detect_in(pictures, detection, masks, engine, sightings, listener)
     people = tuple(person for file in files for person in file.people)
     empty = sum(not file.people for file in files)

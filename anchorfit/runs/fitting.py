@@ -14,6 +14,7 @@ from ..index import INDEX, read_index
 from ..observations import Person
 from ..observations.videos import probe_video
 from ..options import OptionError, one_line
+from ..pictures import OverlayLook
 from ..pipeline import FitOptions, fit_people, load_body_on, predict_people
 from ..regressors import Networks, load_networks
 from ..rendering import load_renderer
@@ -52,7 +53,7 @@ from .outputs import (
 from .sightings import Sightings
 from .sources import NobodyThere, Source
 from .table import TABLE, write_table
-from .video import OVERLAY_VIDEO, write_overlay_video
+from .video import OVERLAY_VIDEOS, write_overlay_video
 
 CHUNK = 256  # people that are fitted and written at once
 SHARD = 1000  # the same, where one file holds them
@@ -68,7 +69,7 @@ def run(
     report: bool = False,
     restart: bool = False,
     engine: EngineOptions = EngineOptions(),
-    renderer: str = "torch",
+    look: OverlayLook = OverlayLook(),
     device: str = "cpu",
     listener: Listener = Listener(),
 ) -> RunSummary:
@@ -85,7 +86,7 @@ def run(
         report: write ``report.html``, too.
         restart: begin anew where the folder holds an unfinished run.
         engine: where the work is done. Scripts that use several processes need ``if __name__ == "__main__":``.
-        renderer: what draws overlays.
+        look: of overlays: what draws them, their opacity, whether keypoints are drawn.
         device: where fits run.
         listener: who is told how the run goes on.
     Returns:
@@ -96,7 +97,7 @@ def run(
             process writes there, or the run would overwrite what it reads or what no run wrote.
         OSError: a file cannot be read, or the folder cannot be written to; what was done stays done.
     """
-    plan = _Plan.of(source, output, options, save, report, engine, renderer, device)
+    plan = _Plan.of(source, output, options, save, report, engine, look, device)
     with _held(plan.output), opened_engines(engine, device, listener.warn) as engines:
         folder = RunFolder.open(plan.output, plan.settings(), restart=restart)
         fitting = _Fitting.of(plan, load_body_on(options.body, options.gender, device, age=options.age))
@@ -126,7 +127,7 @@ class _Plan:
     options: RunOptions
     kinds: tuple[str, ...]
     report: bool
-    renderer: str
+    look: OverlayLook
     frames_per_second: float | None  # of a video, or of frames that are one
 
     @staticmethod
@@ -137,7 +138,7 @@ class _Plan:
         save: str | None,
         report: bool,
         engine: EngineOptions,
-        renderer: str,
+        look: OverlayLook,
         device: str,
     ) -> _Plan:
         images = [Path(path) for path in ([source] if isinstance(source, str | Path) else source)]
@@ -154,10 +155,11 @@ class _Plan:
         found = options.source(images, engine.detector_device(device))
         found.check()
         kinds = parse_kinds(found.usual_kinds if save is None else save)
-        if found.video and "overlay" in kinds and not {"npz", SHARDS} & {*kinds}:
-            kinds = (*kinds, SHARDS)  # the film is drawn from what is written
+        if found.video:  # an npz holds all frames of a person, and the film is drawn from it
+            kinds = tuple(dict.fromkeys(SHARDS if kind == "npz" else kind for kind in kinds))
+            kinds += (SHARDS,) if "overlay" in kinds and SHARDS not in kinds else ()
         try:
-            load_renderer(renderer)
+            load_renderer(look.renderer)
         except (ImportError, ValueError) as error:
             raise OptionError("renderer", str(error)) from error
         rate = probe_video(found.video).frames_per_second if found.video else options.fps if options.video else None
@@ -167,7 +169,7 @@ class _Plan:
             options=options,
             kinds=kinds,
             report=report,
-            renderer=renderer,
+            look=look,
             frames_per_second=rate,
         )
 
@@ -271,7 +273,7 @@ class _Names:
 def _at_the_end(plan: _Plan) -> list[str]:
     """Files of all people, which are written last."""
     table, film = SHARDS in plan.kinds, plan.film and "overlay" in plan.kinds
-    return [*([TABLE] if table else []), *([OVERLAY_VIDEO] if film else []), *([REPORT] if plan.report else [])]
+    return [*([TABLE] if table else []), *(OVERLAY_VIDEOS if film else []), *([REPORT] if plan.report else [])]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -340,7 +342,7 @@ class _Writing:
             folder,
             others,
             names=self.names,
-            renderer=plan.renderer,
+            look=plan.look,
             frames_per_second=plan.frames_per_second,
             part=plan.part(chunk),
             motion=plan.motion(chunk) or "video",
@@ -419,7 +421,7 @@ def _finish(
     if SHARDS in plan.kinds:
         write_table(folder.folder)
     if plan.source.video and "overlay" in plan.kinds and anybody:
-        write_overlay_video(folder.folder, plan.source.video, model, listener)
+        write_overlay_video(folder.folder, plan.source.video, model, plan.look, listener)
     if plan.report and (earlier or summary.shown):
         written = WrittenFiles([], [])
         attempt(written, folder.folder / REPORT, partial(_write_page, folder, summary, earlier, model, listener))

@@ -15,7 +15,7 @@ from ..meshes import MESH_FORMATS, export_mesh
 from ..observations import write_image
 from ..observations.videos import frame_of
 from ..options import OptionError, one_line
-from ..pictures import draw_overlay, draw_side_view
+from ..pictures import OverlayLook, draw_overlay, draw_side_view
 from ..results import BodyEstimate, split_name
 
 LONGEST_PART = 80  # characters of an image's or a person's name that go into a file name
@@ -28,7 +28,7 @@ Each = Literal["body", "image", "all", "motion"]
 class Style(NamedTuple):
     """How files are made: what draws overlays, and frames a second of animations."""
 
-    renderer: str = "torch"
+    look: OverlayLook = OverlayLook()
     frames_per_second: float | None = None
 
 
@@ -52,7 +52,7 @@ def _mesh(path: Path, one: BodyEstimate, body: BodyModel, style: Style) -> None:
 
 
 def _overlay(path: Path, people: BodyEstimate, body: BodyModel, style: Style) -> None:
-    write_image(path, draw_overlay(people, body, renderer=style.renderer))
+    write_image(path, draw_overlay(people, body, look=style.look))
 
 
 def _side(path: Path, people: BodyEstimate, body: BodyModel, style: Style) -> None:
@@ -156,7 +156,7 @@ def write_results(
     kinds: Sequence[str],
     *,
     names: Mapping[str, FileNames] | None = None,
-    renderer: str = "torch",
+    look: OverlayLook = OverlayLook(),
     frames_per_second: float | None = None,
     part: str = "people",
     motion: str = "video",
@@ -168,6 +168,7 @@ def write_results(
 
     Args:
         names: by person, where the estimate is a part of a run.
+        look: of overlays.
         part: the name, without its ending, of files that hold all people.
         motion: the same of the animation.
         progress: called with the number of bodies written since the last call.
@@ -176,7 +177,7 @@ def write_results(
     """
     written = WrittenFiles([], [])
     known = name_files(estimate.names, estimate.images) if names is None else names
-    style = Style(renderer, frames_per_second)
+    style = Style(look, frames_per_second)
     film = frames_per_second is not None
     there = bool(estimate.images) and any(estimate.images)
 

@@ -19,6 +19,7 @@ from ..observations import (
 )
 from ..observations.images import looks_like_image
 from ..observations.matching import own_images
+from ..observations.scenes import scan_video
 from ..observations.videos import LONGEST_GAP_S, is_video_path, probe_video
 from ..options import OptionError
 from .detecting import BOXES, Detection, detect_in_video, detect_people, people_in_boxes
@@ -170,16 +171,16 @@ class Source:
         """The people of the video, one after the other, each through all frames."""
         from ..observations.tracking import track_people  # here, since scipy.optimize takes its time
 
-        video = probe_video(self.images[0])
+        video, scenes = probe_video(self.images[0]), scan_video(self.images[0])
         if self.file is None:
             masks = self.mask == FROM_DETECTOR
             found, frames = detect_in_video(
-                video, self.detection, masks=masks, engine=engine, sightings=sightings, listener=listener
+                video, scenes, self.detection, masks=masks, engine=engine, sightings=sightings, listener=listener
             )
         else:
             found, frames = read_people(self.file, convention=self.convention), None
         tracked = track_people(
-            found.people, video, frames=frames, longest_gap_s=self.longest_gap_s, most=self.most_people
+            found.people, video, frames=frames, scenes=scenes, longest_gap_s=self.longest_gap_s, most=self.most_people
         )
         people = tuple(person for track in tracked.tracks for person in track.people)
         return PeopleFile(people, (*found.problems, *tracked.problems))

@@ -57,7 +57,7 @@ def glb(path: Path) -> dict:
 def test_everybody_is_a_sequence_of_their_own(film, results):
     names = {path.name for path in results.iterdir()} - {"index.parquet", JOURNAL}
     mine = [f"person-{n}{ending}" for n in (1, 2) for ending in (".npz", "_rigged.glb", ".bvh")]
-    assert names == {INDEX, "overlay.mp4", "openpose", *mine}
+    assert names == {INDEX, "overlay.webm", "openpose", *mine}
     truth = walkers(FRAMES)
     for number, person in enumerate(truth, 1):
         estimate = BodyEstimate.load(results / f"person-{number}.npz")
@@ -71,7 +71,7 @@ def test_everybody_is_a_sequence_of_their_own(film, results):
 
 
 def test_the_overlay_shows_all_of_them_in_colours_that_stay(film, results):
-    plain, drawn = list(read_frames(film[0])), list(read_frames(results / "overlay.mp4"))
+    plain, drawn = list(read_frames(film[0])), list(read_frames(results / "overlay.webm"))
     assert len(drawn) == FRAMES
     for frame, who in ((1, (1, 2)), (10, (1,)), (17, (1, 2))):
         ours = np.abs(drawn[frame].astype(int) - plain[frame]).max(-1) > 60

@@ -256,10 +256,10 @@ def test_a_video_becomes_an_animation_and_an_overlay(command, tmp_path):
     code, _ = command(tmp_path / "clip.mp4", "-k", people)
     assert code == 0
     out = tmp_path / "out"
-    assert {INDEX, "overlay.mp4", "person-1.npz", "person-1_rigged.glb"} == set(files(out)) - {"index.parquet"}
-    drawn = list(read_frames(out / "overlay.mp4"))
+    assert {INDEX, "overlay.webm", "person-1.npz", "person-1_rigged.glb"} == set(files(out)) - {"index.parquet"}
+    drawn = list(read_frames(out / "overlay.webm"))
     plain = list(read_frames(tmp_path / "clip.mp4"))
     changed = [np.abs(a.astype(int) - b).mean() for a, b in zip(drawn, plain, strict=True)]
     assert min(changed[:3]) > 4 * changed[3]  # nobody was seen in the last frame
-    assert probe_video(out / "overlay.mp4").frames_per_second == pytest.approx(12.5)
+    assert probe_video(out / "overlay.webm").frames_per_second == pytest.approx(12.5)
     assert BodyEstimate.load(out / "person-1.npz").names == tuple(f"clip.mp4/{i:06}#1" for i in range(3))

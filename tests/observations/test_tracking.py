@@ -8,6 +8,7 @@ import pytest
 
 from anchorfit.body import CANONICAL_JOINTS
 from anchorfit.observations import Person
+from anchorfit.observations.scenes import Scenes
 from anchorfit.observations.tracking import Track, track_people
 from anchorfit.observations.videos import LONGEST_GAP_S, Video
 
@@ -96,3 +97,30 @@ def test_keypoints_for_another_size_are_said():
     large = replace(person(1, 1), image_size=(1280, 960))
     with pytest.raises(ValueError, match=r"for frames of 1280 x 960 pixels, clip\.mp4 has 640 x 480"):
         track_people([large], VIDEO)
+
+
+def test_behind_a_cut_everybody_is_new():
+    """Who stands where somebody stood before the cut is not taken for them; the scene's numbers go on."""
+    people = [person(frame, 100) for frame in range(60)]
+    (whole,), nothing = track_people(people, VIDEO, scenes=Scenes(np.arange(60) / 25, ()))
+    assert (whole.frames, nothing) == (list(range(60)), [])
+    tracks, (line,) = track_people(people, VIDEO, scenes=Scenes(np.arange(60) / 25, (20, 41)))
+    assert [track.frames for track in tracks] == [list(range(20)), list(range(20, 41)), list(range(41, 60))]
+    assert [track.people[0].person_id for track in tracks] == ["1", "2", "3"]
+    assert line == "clip.mp4: 2 camera cuts (at frames 20, 41); behind each, people count as new ones"
+
+
+def test_times_are_those_of_the_frames_not_of_the_rate():
+    """A recorder that drops frames: what is 3 frames by number is 2 seconds by the clock, and the other way round."""
+    slow = np.concatenate([np.arange(10) / 25, 5 + np.arange(20) / 25])
+    people = [person(frame, 100) for frame in range(30) if frame not in (10, 11)]
+    tracks = track_people(people, VIDEO, scenes=Scenes(slow, ())).tracks
+    assert [track.frames[0] for track in tracks] == [0, 12]
+    assert tracks[1].people[0].time_s == pytest.approx(5.08)
+    fast = np.arange(100) / 200
+    people = [person(frame, 100) for frame in range(100) if not 10 <= frame < 60]
+    (track,) = track_people(people, VIDEO, scenes=Scenes(fast, ())).tracks  # a quarter of a second, not two seconds
+    assert len(track.frames) == 50
+    beyond = track_people([person(frame, 1) for frame in range(40)], VIDEO, scenes=Scenes(np.arange(30) / 10, ()))
+    assert beyond.tracks[0].people[39].time_s == pytest.approx(2.9 + 10 / 25)
+    assert track_people([person(25, 1), person(0, 1)], VIDEO, longest_gap_s=2).tracks[0].people[1].time_s == 1.0

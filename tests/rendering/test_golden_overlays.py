@@ -59,6 +59,7 @@ def pictures():
         pixels = (joints @ matrix.T)[:, : len(SMPL_JOINTS)]
         pixels = pixels[..., :2] / pixels[..., 2:]
         shown = [{}, {"alpha": 0.5}, {"keypoints": pixels[:1], "bones": bones}][number % 3]
+        shown = {"alpha": 0.9} | shown
         values = (vertices - vertices[:, :1]).norm(dim=-1) if number == 3 else None
         tiles.append(overlay(small, vertices, body.faces, matrix, values=values, **shown))
         tiles.append(side_view(vertices, body.faces, (107, 80), azimuth_deg=90.0 if number % 2 else 30.0))

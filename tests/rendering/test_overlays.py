@@ -5,7 +5,7 @@ import pytest
 import torch
 from render_scenes import blob, camera, sphere  # type: ignore[import-not-found]
 
-from anchorfit.rendering import error_colors, overlay, side_view, silhouette, top_view
+from anchorfit.rendering import error_colors, label_picture, overlay, side_view, silhouette, top_view
 
 RED, GREEN = (0.9, 0.1, 0.1), (0.1, 0.9, 0.1)
 
@@ -183,15 +183,84 @@ def test_wrong_arguments_are_named(change, word):
         side_view(ball, faces, (0, 4))
 
 
-def test_a_huge_picture_is_drawn_in_parts_that_fit_together(monkeypatch):
-    """Its floats would fill the memory; the parts show no seam."""
+def test_a_huge_picture_is_drawn_in_parts_and_only_where_something_is(monkeypatch):
+    """Its floats would fill the memory: no part that is made of them is larger than the bodies' or keypoints' boxes."""
     from anchorfit.rendering import overlays
 
-    image = np.random.default_rng(0).integers(0, 255, (90, 120, 3), dtype=np.uint8)
-    vertices, faces = blob(0)
+    image = np.random.default_rng(0).integers(0, 255, (900, 1200, 3), dtype=np.uint8)
+    ball, faces = sphere(2)
     points = np.array([[60.0, 44.0], [30.0, 60.0]])
-    whole = overlay(image, vertices[None], faces, camera(90, 120), keypoints=points, bones=[(0, 1)])
-    monkeypatch.setattr(overlays, "_PIXELS_AT_ONCE", 120 * 37)
-    parts = overlay(image, vertices[None], faces, camera(90, 120), keypoints=points, bones=[(0, 1)])
-    assert (whole != image).any()
-    assert np.abs(whole.astype(int) - parts).max() <= 1  # sums in another order
+    rounded = overlays._as_bytes
+    parts: list[int] = []
+
+    def counting(picture):
+        parts.append(picture[..., 0].size)
+        return rounded(picture)
+
+    monkeypatch.setattr(overlays, "_as_bytes", counting)
+    small = 0.1 * ball + torch.tensor([0, 0, 4.0])
+    got = overlay(image, small[None], faces, camera(900, 1200), keypoints=points, bones=[(0, 1)])
+    changed = (got != image).any(-1)
+    assert changed[440:460, 590:610].any()
+    assert changed[44, 60]
+    assert 0 < changed.sum() <= sum(parts) < 0.02 * image[..., 0].size
+
+
+def test_bodies_in_doubt_are_striped_and_others_are_not():
+    ball, faces = sphere(3)
+    people = torch.stack([ball + torch.tensor([x, 0, 8.0]) for x in (-1.5, 1.5)])
+    shown = {"faces": faces, "intrinsics": camera(240, 320), "colors": (0.65, 0.74, 0.86), "alpha": 1.0}
+    plain = overlay(grey(240, 320), people, **shown)
+    marked = overlay(grey(240, 320), people, **shown, doubtful=[False, True])
+    assert (plain[:, :160] == marked[:, :160]).all()
+    red = reddish(marked)[:, 160:]
+    body = (plain[:, 160:] != 120).any(-1)
+    assert 0.3 < red.sum() / body.sum() < 0.5
+    crossings = np.abs(np.diff(red[120].astype(int))).sum()  # along a row through the middle
+    assert crossings > 6
+    assert (marked[:, 160:][~body] == 120).all()
+    with pytest.raises(ValueError, match="doubtful: expected 2 flags or none, got 1"):
+        overlay(grey(), people, faces, camera(48, 64), doubtful=[True])
+
+
+def test_stripes_go_through_bands_without_a_seam(monkeypatch):
+    from anchorfit.rendering import overlays
+
+    ball, faces = sphere(3)
+    points = ball[None] + torch.tensor([0, 0, 4.0])
+    whole = overlay(grey(), points, faces, camera(48, 64), doubtful=[True])
+    monkeypatch.setattr(overlays, "_SAMPLES_AT_ONCE", 64 * 9 * 5)
+    banded = overlay(grey(), points, faces, camera(48, 64), doubtful=[True])
+    assert (np.abs(whole.astype(int) - banded).max(-1) > 40).mean() < 0.002  # as in the test of bands
+
+
+def test_a_label_says_what_stripes_mean_in_any_picture():
+    picture = np.full((480, 640, 3), 30, np.uint8)
+    got = label_picture(picture, "striped: not trusted", (0.9, 0.2, 0.1))
+    assert (picture == 30).all()
+    changed = (got != 30).any(-1)
+    assert not changed[:440].any()
+    assert reddish(got)[440:, :40].any()
+    assert (got[470:, :3] == 255).all()
+    for size in ((10, 12), (3, 400), (400, 3)):
+        small = label_picture(np.zeros((*size, 3), np.uint8), "striped: not trusted", (0.9, 0.2, 0.1))
+        assert small.shape == (*size, 3)
+
+
+def test_people_seen_from_the_side_stand_on_the_ground():
+    """The lowest point is on a line near the picture's bottom, whatever the picture's shape; who stands higher has a
+    line of their own."""
+    ball, faces = sphere(2)
+    low, high = 0.5 * ball + torch.tensor([0, 0.3, 4.0]), 0.5 * ball + torch.tensor([0, -0.5, 9.0])
+    for size in ((200, 200), (200, 500), (300, 120)):
+        got = side_view([low, high], faces, size, ground=True, colors=[RED, GREEN])
+        level = round(0.94 * size[0])
+        assert abs(int(np.flatnonzero(reddish(got).any(1)).max()) - level) <= 2
+        assert (got[level + 3 :] < 255).all()
+        assert (got[level - 1 : level + 1] < 200).any(-1).all()  # the line goes through
+        under = int(np.flatnonzero(greenish(got).any(1)).max()) + 1
+        column = int(np.median(np.flatnonzero(greenish(got).any(0))))
+        assert under < level - 3
+        assert (got[under - 1 : under + 3, column] < 200).any()
+    alone = side_view([low], faces, (200, 200), ground=True, colors=RED)
+    assert np.ptp(np.flatnonzero(reddish(alone).any(1))) > 0.8 * 200
