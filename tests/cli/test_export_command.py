@@ -9,7 +9,6 @@ import pytest
 from anchorfit.array_files import ArrayFile
 from anchorfit.cli.main import run
 from anchorfit.observations import read_people
-from anchorfit.observations.arrays import load_arrays
 from anchorfit.observations.videos import write_video
 
 
@@ -64,7 +63,7 @@ def test_tables_and_motions_for_other_programs(command, some_estimate, tmp_path)
     assert (out / "csv" / "people.csv").read_text("utf-8").count("\n") == 4
     shutil.rmtree(out)
     assert command(str(tmp_path), "--save", "amass", "--sequence", "--fps", "25")[0] == 0
-    motion = load_arrays(out / "amass" / "video.npz")
+    motion = ArrayFile(out / "amass" / "video.npz")
     assert (motion["poses"].shape, float(motion["mocap_framerate"])) == ((3, 156), 25)
 
 
