@@ -65,7 +65,7 @@ def smplify(
     count = len(observations)
     start = body.layout.zeros(count, body.v_template) if init is None else body.layout.check(init, "init", count=count)
     config = config or FitConfig()
-    return _fit(body, observations, pose_prior, start, config, persons, videos, None, keep_orientation=False)
+    return _fit(body, observations, pose_prior, start, config, persons, videos, None, None, keep_orientation=False)
 
 
 def anchored(
