@@ -27,7 +27,7 @@ JOURNAL, REPORT = "journal.jsonl", "adaptation.json"
 
 @dataclass(frozen=True, kw_only=True)
 class AdaptOptions:
-    """Options of `adapt`.
+    """Options of `run_adaptation`.
 
     Attributes:
         human2d: Human2D's weights, to be adapted as well.
@@ -55,7 +55,7 @@ class AdaptOptions:
         return {"folder": str(folder.absolute()), **own}
 
 
-def adapt(
+def run_adaptation(
     folder: Path,
     annotations: Path,
     output: Path,

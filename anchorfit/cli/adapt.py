@@ -37,8 +37,7 @@ def adapt(
     """
     import torch
 
-    from ..adapting.running import AdaptOptions
-    from ..adapting.running import adapt as run_adaptation
+    from ..adapting.running import AdaptOptions, run_adaptation
     from ..runs.outputs import make_folder
     from .console import Terminal
 

@@ -65,7 +65,8 @@ def fit(
     The exit code is 0 when a person was fitted and a file written (problems are said at the end), 1 when not, and 2
     for a wrong command.
     """
-    from ..runs import EngineOptions, RunOptions
+    where = opt.checked_engine(engine, workers, cluster, detector_gpus, gender=gender, device=device)
+    from ..runs import RunOptions  # which takes a second: what can be seen without it has been looked at
 
     options = RunOptions(
         keypoints=keypoints,
@@ -88,5 +89,4 @@ def fit(
         video=video,
         fps=fps,
     )
-    where = EngineOptions(name=engine, workers=workers, cluster=cluster, detector_gpus=detector_gpus)
     launch(images, output, options, where, save=save, report=report, restart=restart, renderer=renderer, device=device)
