@@ -38,7 +38,6 @@ def adapt(
     import torch
 
     from ..adapting.running import AdaptOptions, run_adaptation
-    from ..runs.outputs import make_folder
     from .console import Terminal
 
     if threads:
@@ -53,6 +52,5 @@ def adapt(
         learning_rate=learning_rate,
         mixed=mixed,
     )
-    make_folder(output)
     with opt.usage_errors():
         run_adaptation(folder, annotations, output, options, resume=resume, listener=Terminal())
