@@ -77,4 +77,5 @@ def test_a_public_name_has_one_home():
                     homes.setdefault(node.name, []).append(str(path))
     shared = {name: paths for name, paths in homes.items() if len(paths) > 1}
     commands = {name: ["anchorfit/cli/" + name + ".py", "anchorfit/pipeline.py"] for name in ("fit", "predict")}
+    commands["run"] = ["anchorfit/cli/main.py", "anchorfit/runs/fitting.py"]  # the command line's, and a run's
     assert {name: sorted(paths) for name, paths in shared.items()} == commands

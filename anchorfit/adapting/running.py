@@ -17,6 +17,7 @@ from ..regressors.training.loop import CHECKPOINT, Task
 from ..runs.fingerprint import fingerprint
 from ..runs.journal import Journal, RunConflict, locked
 from ..runs.listening import Listener
+from ..runs.outputs import make_folder
 from .comparison import Comparison, Verdict
 from .human2d import Pieces, adapt_human2d
 from .people import Split, gather, split_by_image
@@ -27,7 +28,7 @@ JOURNAL, REPORT = "journal.jsonl", "adaptation.json"
 
 @dataclass(frozen=True, kw_only=True)
 class AdaptOptions:
-    """Options of `adapt`.
+    """Options of `run_adaptation`.
 
     Attributes:
         human2d: Human2D's weights, to be adapted as well.
@@ -55,7 +56,7 @@ class AdaptOptions:
         return {"folder": str(folder.absolute()), **own}
 
 
-def adapt(
+def run_adaptation(
     folder: Path,
     annotations: Path,
     output: Path,
@@ -69,7 +70,7 @@ def adapt(
     Args:
         folder: of the photographs.
         annotations: COCO keypoint annotations of them.
-        output: exists; weights that surely help are written there, and a report.
+        output: made if missing; weights that surely help are written there, and a report.
         options: what is learned.
         resume: go on with the run that is there.
         listener: told how it goes.
@@ -95,6 +96,7 @@ def adapt(
         listener.warn(problem)
     split = split_by_image(found.people, options.heldout, options.seed)
     settings = options.settings(folder, annotations)
+    make_folder(output)
     with locked(output):
         _settle(output, settings, resume=resume)
         listener.say(_split_line(split))

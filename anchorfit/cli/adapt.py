@@ -37,9 +37,7 @@ def adapt(
     """
     import torch
 
-    from ..adapting.running import AdaptOptions
-    from ..adapting.running import adapt as run_adaptation
-    from ..runs.outputs import make_folder
+    from ..adapting.running import AdaptOptions, run_adaptation
     from .console import Terminal
 
     if threads:
@@ -54,6 +52,5 @@ def adapt(
         learning_rate=learning_rate,
         mixed=mixed,
     )
-    make_folder(output)
     with opt.usage_errors():
         run_adaptation(folder, annotations, output, options, resume=resume, listener=Terminal())

@@ -10,7 +10,7 @@ import typer
 from . import options as opt
 
 if TYPE_CHECKING:
-    from ..runs.benchmark import Plan
+    from ..runs.plans import Plan
 
 benchmark_app = typer.Typer(help="Methods over benchmarks: tables, per-person results, cases.", no_args_is_help=True)
 
@@ -68,18 +68,11 @@ def openbody(
 
     A killed run goes on where it stopped when the same command is given again; a larger --count adds people to it.
     """
-    from ..evaluation.protocols.openbody import VERSION, OpenBody
-    from ..evaluation.summary import POSE, SEGMENTATION, SURFACE, TIME
-    from ..runs.benchmark import Plan
+    from ..runs import plans
 
-    plan = Plan(
-        people=OpenBody(count=count, seed=seed),
-        settings={"benchmark": VERSION, "seed": seed},
-        columns=(*SEGMENTATION, SURFACE, *POSE, TIME),
-        masks=True,
-        landmarks=True,
+    _run(
+        plans.openbody_plan(count, seed), output, variants, workers, cases, device=device, cache=cache, trained=trained
     )
-    _run(plan, output, variants, workers, cases, device=device, cache=cache, trained=trained)
 
 
 @benchmark_app.command("openbody-people")
@@ -123,28 +116,10 @@ def lsp(
 
     A killed run goes on where it stopped when the same command is given again.
     """
-    from ..evaluation.protocols.lsp_benchmark import open_lsp_benchmark
-    from ..evaluation.published import LSP_ROWS
-    from ..evaluation.records import checksum
-    from ..evaluation.summary import SEGMENTATION, SEGMENTATION_BESIDE, TIME
-    from ..runs.benchmark import Plan
+    from ..runs import plans
 
     opt.check_gender(gender)
-    opened = open_lsp_benchmark(root, keypoints, joints)
-    people = opened.benchmark
-    sums = {
-        "detections": checksum([people.detections]),
-        "joints": checksum([people.joints]),
-        "annotations": checksum([path for image in people.images for path in (image.mask, image.parts)]),
-    }
-    plan = Plan(
-        people=people,
-        settings={"benchmark": "lsp", "body": [body, gender], **{f"sha256 of {name}": s for name, s in sums.items()}},
-        columns=(*SEGMENTATION, *SEGMENTATION_BESIDE[:1], TIME),
-        published=LSP_ROWS,
-        body=(body, gender),
-        problems=tuple(opened.problems),
-    )
+    plan = plans.lsp_plan(root, keypoints, joints, (body, gender))
     _run(plan, output, variants, workers, cases, device=device, cache=cache)
 
 
@@ -176,13 +151,10 @@ def table2(
     cache: Cache = None,
 ) -> None:
     """Per-vertex error on UP-3D's test set and its parts, and the reduced set's landmarks (Table 2)."""
-    from ..evaluation.datasets.opened import up3d
-    from ..evaluation.published import UP3D_ROWS
-    from ..runs.benchmark import body_plan
+    from ..runs import plans
 
     _check_smpl(body)
-    opened = up3d(root, reduced, landmarks, body)
-    plan = body_plan("up3d", opened, (body, "neutral"), UP3D_ROWS, true_cameras=False)
+    plan = plans.up3d_plan(root, reduced, landmarks, body)
     _run(plan, output, variants, workers, cases, device=device, cache=cache)
 
 
@@ -199,12 +171,10 @@ def table3(
     cache: Cache = None,
 ) -> None:
     """Per-vertex error on SURREAL's test videos (Table 3), the people of one --gender with its --body."""
-    from ..evaluation.datasets.opened import surreal
-    from ..evaluation.published import SURREAL_ROWS
-    from ..runs.benchmark import body_plan
+    from ..runs import plans
 
     _check_smpl(body)
-    plan = body_plan(f"surreal {gender}", surreal(root, gender), (body, gender), SURREAL_ROWS)
+    plan = plans.surreal_plan(root, (body, gender))
     _run(plan, output, variants, workers, cases, device=device, cache=cache)
 
 
@@ -221,13 +191,9 @@ def table4(
     cache: Cache = None,
 ) -> None:
     """Reconstruction error on Human3.6M, frontal camera (Table 4)."""
-    from ..evaluation.datasets.opened import human36m
-    from ..evaluation.published import HUMAN36M_ROWS
-    from ..runs.benchmark import body_plan
+    from ..runs import plans
 
-    plan = body_plan(
-        "human36m", human36m(root, joint_regressor, body), (body, "neutral"), HUMAN36M_ROWS, true_cameras=False
-    )
+    plan = plans.human36m_plan(root, joint_regressor, body)
     _run(plan, output, variants, workers, cases, device=device, cache=cache)
 
 
@@ -245,15 +211,12 @@ def threedpw(
     cache: Cache = None,
 ) -> None:
     """Per-vertex and joint errors on 3DPW's test set, the people of one --gender with its --body."""
-    from ..evaluation.datasets.opened import threedpw_people as opened
-    from ..runs.benchmark import body_plan
+    from ..runs import plans
 
     _check_smpl(body)
     opt.check_gender(gender)
-    _run(
-        body_plan(f"3dpw {gender}", opened(root, gender, joint_regressor, body), (body, gender), ()),
-        output, variants, workers, cases, device=device, cache=cache,
-    )  # fmt: skip
+    plan = plans.threedpw_plan(root, joint_regressor, (body, gender))
+    _run(plan, output, variants, workers, cases, device=device, cache=cache)
 
 
 def _check_smpl(body: str) -> None:

@@ -80,7 +80,8 @@ def fit(
         job = {"convention": points, "unit": unit, "up": up, "sequence": video or same_person, "rate": fps}
         fit_points_of(images, output, save, opt.body_of(body, gender, age), gender, device, height, measure, job)
         return
-    from ..runs import EngineOptions, RunOptions
+    where = opt.checked_engine(engine, workers, cluster, detector_gpus, gender=gender, device=device)
+    from ..runs import RunOptions  # which takes a second: what can be seen without it has been looked at
 
     options = RunOptions(
         keypoints=keypoints,
@@ -108,5 +109,4 @@ def fit(
         fps=fps,
     )
     look = opt.look_of(renderer, opacity, draw_keypoints)
-    where = EngineOptions(name=engine, workers=workers, cluster=cluster, detector_gpus=detector_gpus)
     launch(images, output, options, where, save=save, report=report, restart=restart, look=look, device=device)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..options import AGES, GENDERS, OptionError
+from ..runs.engines import EngineOptions
 
 if TYPE_CHECKING:
     from ..pictures import OverlayLook
@@ -184,6 +185,17 @@ def usage_errors() -> Iterator[None]:
         yield
     except OptionError as error:
         raise typer.BadParameter(str(error), param_hint=f"--{error.option}") from error
+
+
+def checked_engine(
+    name: str, workers: int | None, cluster: str | None, detector_gpus: float, *, gender: str, device: str
+) -> EngineOptions:
+    """The engine's options; they and the gender are looked at before anything large is loaded."""
+    check_gender(gender)
+    chosen = EngineOptions(name=name, workers=workers, cluster=cluster, detector_gpus=detector_gpus)
+    with usage_errors():
+        chosen.check(device)
+    return chosen
 
 
 def check_rate(frames_per_second: float) -> None:

@@ -28,16 +28,16 @@ Coco = Annotated[Path | None, typer.Option(help="COCO keypoint annotations, with
 CocoImages = Annotated[Path | None, typer.Option(help="The folder of COCO's images.")]
 
 
-def annotated_people(lsp: list[Path] | None, mpii: Files, coco: Files) -> list[Person]:
+def named_people(lsp: list[Path] | None, mpii: Files, coco: Files) -> list[Person]:
     """`regressors.datasets.annotated_people` of what the options name; lines warn of whom they lack."""
-    from ..regressors.datasets.named import annotated_people as read
+    from ..regressors.datasets.named import annotated_people
 
     with usage_errors():
-        return read(lsp or (), mpii, coco, warn)
+        return annotated_people(lsp or (), mpii, coco, warn)
 
 
-def backdrop_pictures(folder: Path | None) -> list[np.ndarray]:
+def named_backdrops(folder: Path | None) -> list[np.ndarray]:
     """`regressors.datasets.backdrop_pictures`; a line warns of each that cannot be read."""
-    from ..regressors.datasets.named import backdrop_pictures as read
+    from ..regressors.datasets.named import backdrop_pictures
 
-    return read(folder, warn)
+    return backdrop_pictures(folder, warn)

@@ -40,7 +40,8 @@ def predict(
 
     The results are what `anchorfit fit --init` starts from; a mask tells the shape.
     """
-    from ..runs import EngineOptions, RunOptions
+    where = opt.checked_engine(engine, workers, cluster, detector_gpus, gender=gender, device=device)
+    from ..runs import RunOptions  # which takes a second: what can be seen without it has been looked at
 
     options = RunOptions(
         method="predict",
@@ -61,5 +62,4 @@ def predict(
         weights=weights,
     )
     look = opt.look_of(renderer, opacity, draw_keypoints)
-    where = EngineOptions(name=engine, workers=workers, cluster=cluster, detector_gpus=detector_gpus)
     launch(images, output, options, where, save=save, report=report, restart=restart, look=look, device=device)

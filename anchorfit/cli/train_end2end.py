@@ -74,8 +74,7 @@ def end2end(
     from ..regressors.end2end import EndToEnd
     from ..regressors.prediction import load_networks
     from ..regressors.training import ALTERNATIONS, End2EndTask, Refinement, Training
-    from ..regressors.training.end2end_people import photographed, worsened
-    from ..regressors.training.end2end_people import synthetic as synthetic_people
+    from ..regressors.training.end2end_people import photographed_target, synthetic_target, worsened
     from ..regressors.weights import load_human2d_network
 
     if threads:
@@ -93,7 +92,7 @@ def end2end(
         seed=seed,
         precision=shared.precision(mixed),
     )
-    people = photos.annotated_people(lsp, (mpii, mpii_images), (coco, coco_images))
+    people = photos.named_people(lsp, (mpii, mpii_images), (coco, coco_images))
     body = load_body_on("open", "neutral", "cpu" if accelerator == "cpu" else own_device())
     trained = load_networks(priors)
     if body.name not in trained.shapes:
@@ -102,9 +101,9 @@ def end2end(
     joints = networks.human2d.config.joints
     if people:
         with usage_errors():
-            target = photographed(people, joints, heldout, seed, warn)
+            target = photographed_target(people, joints, heldout, seed, warn)
     elif synthetic:
-        target = synthetic_people(body, joints, synthetic, heldout, seed)
+        target = synthetic_target(body, joints, synthetic, heldout, seed)
     else:
         raise typer.BadParameter("give annotated photographs (--lsp, --mpii, --coco), or --synthetic NUMBER")
     refinement = Refinement(turns=ALTERNATIONS[alternation])

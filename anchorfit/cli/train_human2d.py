@@ -77,7 +77,7 @@ def human2d(
         seed=seed,
         precision=shared.precision(mixed),
     )
-    people = photos.annotated_people(lsp, (mpii, mpii_images), (coco, coco_images))
+    people = photos.named_people(lsp, (mpii, mpii_images), (coco, coco_images))
     start = load_human2d_network(start_from) if start_from is not None else None
     shape = start.config if start is not None else Human2DConfig(features=features or Human2DConfig.features)
     photographs = AnnotatedPhotographs(people, joints=shape.joints, size=size, seed=seed, tell=warn) if people else None
@@ -87,7 +87,7 @@ def human2d(
         synthesis=ImageSynthesis(size=size),
         photographs=photographs,
         share=0.5 if share is None else share,
-        backdrops=photos.backdrop_pictures(backdrops),
+        backdrops=photos.named_backdrops(backdrops),
         heldout=heldout,
         seed=seed,
     )

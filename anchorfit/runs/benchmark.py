@@ -3,75 +3,30 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 
-from ..evaluation.datasets.opened import OpenedSet
 from ..evaluation.methods import Variant, variants_of
-from ..evaluation.protocols.bodies import BodyBenchmark
-from ..evaluation.protocols.runner import Benchmark, case_of, run_benchmark
+from ..evaluation.protocols.runner import case_of, run_benchmark
 from ..evaluation.records import RecordFile
 from ..evaluation.reports.cases import write_cases
 from ..evaluation.reports.manifest import checksums, manifest, write_manifest
 from ..evaluation.reports.people import write_person_scores
 from ..evaluation.reports.tables import write_score_table
 from ..evaluation.storage import Store
-from ..evaluation.summary import TIME, Column, Row, differences, summarise, summarise_parts, with_any_of
+from ..evaluation.summary import Column, Row, differences, summarise, summarise_parts
 from ..options import OptionError
 from ..pipeline import load_body_on
 from .listening import Listener
 from .outputs import make_folder
+from .plans import Plan
 
 REFERENCE = "smplify"
 """The method that others are compared with, where it is among them."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """What of a benchmark is run and told.
-
-    Attributes:
-        people: who.
-        settings: what must be the same for records to belong together.
-        columns: of the table.
-        published: rows to print below ours.
-        body: name or path and gender.
-        parts: of the people, by name, that the table has a row for each; none: one row for all.
-        masks: whether methods may be given masks.
-        landmarks: whether there are 91 landmarks to give.
-        problems: a line for everything that is not as it should be.
-    """
-
-    people: Benchmark
-    settings: dict[str, Any]
-    columns: tuple[Column, ...]
-    published: tuple[Row, ...] = ()
-    body: tuple[str, str] = ("open", "neutral")
-    parts: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    masks: bool = False
-    landmarks: bool = False
-    problems: tuple[str, ...] = ()
-
-
-def body_plan(
-    name: str, opened: OpenedSet, body: tuple[str, str], published: tuple[Row, ...], *, true_cameras: bool = True
-) -> Plan:
-    """Plan of a data set with known bodies or joints."""
-    return Plan(
-        people=BodyBenchmark(
-            dataset=opened.dataset, true_cameras=true_cameras, regressor=opened.regressor, landmarks=opened.landmarks
-        ),
-        settings={"benchmark": name, "body": list(body), "true_cameras": true_cameras, **opened.keys},
-        columns=(*opened.columns, TIME),
-        published=with_any_of(published, opened.columns),
-        parts=opened.parts,
-        body=body,
-        problems=opened.problems,
-    )
 
 
 class Tables(NamedTuple):

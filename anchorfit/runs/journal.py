@@ -175,7 +175,7 @@ def this_session() -> dict[str, Any]:
 
 
 def inside(folder: Path, name: str) -> bool:
-    """Whether a name, of a journal that anybody may have written, stays in the folder."""
+    """Whether a name, of a journal that any program may have written, stays in the folder."""
     path = os.path.normpath(name)
     return not (os.path.isabs(path) or path.startswith(os.pardir) or Path(path).drive) and path != os.curdir
 

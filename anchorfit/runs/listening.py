@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 
 class Listener:
-    """Who is told of a run's progress: nobody. A subclass tells a terminal, a log or a page."""
+    """Recipient of a run's progress: silent; a subclass tells a terminal, a log or a page."""
 
     def say(self, line: str) -> None:
         """A line that is worth knowing."""

@@ -32,7 +32,7 @@ class Style(NamedTuple):
     frames_per_second: float | None = None
 
 
-class Kind(NamedTuple):
+class FileKind(NamedTuple):
     """A kind of file.
 
     Attributes:
@@ -92,22 +92,22 @@ def _foreign(writer: str) -> Callable[[Path, BodyEstimate, BodyModel, Style], No
     return write
 
 
-KINDS: dict[str, Kind] = {
-    "npz": Kind("body", "{}.npz", lambda path, one, body, style: one.save(path)),
-    "json": Kind("body", "{}.json", lambda path, one, body, style: one.save_json(path)),
-    "pkl": Kind("body", "{}.pkl", lambda path, one, body, style: one.save_smplify(path)),
-    **{ending: Kind("body", f"{{}}.{ending}", _mesh) for ending in MESH_FORMATS},
-    "rigged": Kind("motion", "{}_rigged.glb", _rigged),
-    "bvh": Kind("motion", "{}.bvh", _bvh),
-    "amass": Kind("motion", "amass/{}.npz", _amass),
-    "overlay": Kind("image", "{}_overlay.png", _overlay),
-    "side": Kind("image", "{}_side.png", _side),
-    "openpose": Kind("image", "openpose/{}_keypoints.json", _foreign("write_openpose")),
-    "coco": Kind("all", "coco/{}.json", _foreign("write_coco_results")),
-    "spin": Kind("all", "spin/{}.npz", _foreign("write_spin")),
-    "csv": Kind("all", "csv/{}.csv", _foreign("write_spreadsheet")),
-    "rerun": Kind("all", "rerun/{}.rrd", _foreign("write_rerun")),
-    SHARDS: Kind("all", "{}.npz", lambda path, people, body, style: people.save(path)),
+KINDS: dict[str, FileKind] = {
+    "npz": FileKind("body", "{}.npz", lambda path, one, body, style: one.save(path)),
+    "json": FileKind("body", "{}.json", lambda path, one, body, style: one.save_json(path)),
+    "pkl": FileKind("body", "{}.pkl", lambda path, one, body, style: one.save_smplify(path)),
+    **{ending: FileKind("body", f"{{}}.{ending}", _mesh) for ending in MESH_FORMATS},
+    "rigged": FileKind("motion", "{}_rigged.glb", _rigged),
+    "bvh": FileKind("motion", "{}.bvh", _bvh),
+    "amass": FileKind("motion", "amass/{}.npz", _amass),
+    "overlay": FileKind("image", "{}_overlay.png", _overlay),
+    "side": FileKind("image", "{}_side.png", _side),
+    "openpose": FileKind("image", "openpose/{}_keypoints.json", _foreign("write_openpose")),
+    "coco": FileKind("all", "coco/{}.json", _foreign("write_coco_results")),
+    "spin": FileKind("all", "spin/{}.npz", _foreign("write_spin")),
+    "csv": FileKind("all", "csv/{}.csv", _foreign("write_spreadsheet")),
+    "rerun": FileKind("all", "rerun/{}.rrd", _foreign("write_rerun")),
+    SHARDS: FileKind("all", "{}.npz", lambda path, people, body, style: people.save(path)),
 }
 
 
@@ -201,7 +201,7 @@ def write_results(
     return written
 
 
-def _written(kind: Kind, rows: BodyEstimate, body: BodyModel, style: Style, path: Path) -> None:
+def _written(kind: FileKind, rows: BodyEstimate, body: BodyModel, style: Style, path: Path) -> None:
     kind.write(path, rows, body, style)
 
 

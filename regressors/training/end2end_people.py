@@ -35,7 +35,7 @@ class Target(NamedTuple):
     bodies: Tensor | None
 
 
-def photographed(
+def photographed_target(
     people: Sequence[Person], joints: tuple[str, ...], share: float, seed: int, tell: Callable[[str], None]
 ) -> Target:
     """Split people by photograph, so that no photograph is on both sides.
@@ -61,7 +61,7 @@ def photographed(
     return Target(own, len(own.people), others.chosen(tested.tolist()), None)
 
 
-def synthetic(body: BodyModel, joints: tuple[str, ...], count: int, share: float, seed: int) -> Target:
+def synthetic_target(body: BodyModel, joints: tuple[str, ...], count: int, share: float, seed: int) -> Target:
     """Synthetic pictures of another look, with the true bodies of those held out."""
     tested = max(1, round(share * count))
     annotated = unseen_pictures(body, max(1, count - tested), part="annotated", joints=joints, seed=seed)

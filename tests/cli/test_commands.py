@@ -35,6 +35,21 @@ finally:
         assert command in result.stdout
 
 
+@pytest.mark.parametrize("wrong", [["--gender", "femal"], ["--engine", "spark"], ["-o", ""]])
+def test_a_typo_is_answered_without_loading_torch(wrong):
+    code = f"""import sys
+sys.argv = ["anchorfit", "fit", "x.json", "-o", "out", *{wrong!r}]
+from anchorfit.cli.main import run
+try:
+    run()
+finally:
+    assert "torch" not in sys.modules
+"""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert result.returncode == 2, result.stderr
+    assert wrong[0].replace("-o", "--output") in result.stderr
+
+
 def test_version(monkeypatch, capsys):
     assert call(monkeypatch, "--version") == 0
     assert capsys.readouterr().out == f"anchorfit {__version__}\n"

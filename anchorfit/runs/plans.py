@@ -1,0 +1,114 @@
+"""Benchmarks as they are run: whose people, under which settings, in which columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..evaluation.datasets import opened as datasets
+from ..evaluation.datasets.opened import OpenedSet
+from ..evaluation.protocols.bodies import BodyBenchmark
+from ..evaluation.protocols.lsp_benchmark import open_lsp_benchmark
+from ..evaluation.protocols.openbody import VERSION, OpenBody
+from ..evaluation.protocols.runner import Benchmark
+from ..evaluation.published import HUMAN36M_ROWS, LSP_ROWS, SURREAL_ROWS, UP3D_ROWS
+from ..evaluation.records import checksum
+from ..evaluation.summary import POSE, SEGMENTATION, SEGMENTATION_BESIDE, SURFACE, TIME, Column, Row, with_any_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What of a benchmark is run and told.
+
+    Attributes:
+        people: who.
+        settings: what must be the same for records to belong together.
+        columns: of the table.
+        published: rows to print below ours.
+        body: name or path and gender.
+        parts: of the people, by name, that the table has a row for each; none: one row for all.
+        masks: whether methods may be given masks.
+        landmarks: whether there are 91 landmarks to give.
+        problems: a line for everything that is not as it should be.
+    """
+
+    people: Benchmark
+    settings: dict[str, Any]
+    columns: tuple[Column, ...]
+    published: tuple[Row, ...] = ()
+    body: tuple[str, str] = ("open", "neutral")
+    parts: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    masks: bool = False
+    landmarks: bool = False
+    problems: tuple[str, ...] = ()
+
+
+def body_plan(
+    name: str, opened: OpenedSet, body: tuple[str, str], published: tuple[Row, ...], *, true_cameras: bool = True
+) -> Plan:
+    """Plan of a data set with known bodies or joints."""
+    return Plan(
+        people=BodyBenchmark(
+            dataset=opened.dataset, true_cameras=true_cameras, regressor=opened.regressor, landmarks=opened.landmarks
+        ),
+        settings={"benchmark": name, "body": list(body), "true_cameras": true_cameras, **opened.keys},
+        columns=(*opened.columns, TIME),
+        published=with_any_of(published, opened.columns),
+        parts=opened.parts,
+        body=body,
+        problems=opened.problems,
+    )
+
+
+def openbody_plan(count: int, seed: int) -> Plan:
+    """Synthetic people in held-out poses."""
+    return Plan(
+        people=OpenBody(count=count, seed=seed),
+        settings={"benchmark": VERSION, "seed": seed},
+        columns=(*SEGMENTATION, SURFACE, *POSE, TIME),
+        masks=True,
+        landmarks=True,
+    )
+
+
+def lsp_plan(root: Path, keypoints: Path | None, joints: Path | None, body: tuple[str, str]) -> Plan:
+    """LSP's test images, by segmentation (Table 5)."""
+    opened = open_lsp_benchmark(root, keypoints, joints)
+    people = opened.benchmark
+    sums = {
+        "detections": checksum([people.detections]),
+        "joints": checksum([people.joints]),
+        "annotations": checksum([path for image in people.images for path in (image.mask, image.parts)]),
+    }
+    return Plan(
+        people=people,
+        settings={"benchmark": "lsp", "body": list(body), **{f"sha256 of {name}": s for name, s in sums.items()}},
+        columns=(*SEGMENTATION, *SEGMENTATION_BESIDE[:1], TIME),
+        published=LSP_ROWS,
+        body=body,
+        problems=tuple(opened.problems),
+    )
+
+
+def up3d_plan(root: Path, reduced: Path | None, landmarks: Path | None, body: str) -> Plan:
+    """UP-3D's test set and its parts (Table 2)."""
+    opened = datasets.up3d(root, reduced, landmarks, body)
+    return body_plan("up3d", opened, (body, "neutral"), UP3D_ROWS, true_cameras=False)
+
+
+def surreal_plan(root: Path, body: tuple[str, str]) -> Plan:
+    """SURREAL's test videos, the people of the body's gender (Table 3)."""
+    return body_plan(f"surreal {body[1]}", datasets.surreal(root, body[1]), body, SURREAL_ROWS)
+
+
+def human36m_plan(root: Path, regressor: Path | None, body: str) -> Plan:
+    """Human3.6M, frontal camera (Table 4)."""
+    opened = datasets.human36m(root, regressor, body)
+    return body_plan("human36m", opened, (body, "neutral"), HUMAN36M_ROWS, true_cameras=False)
+
+
+def threedpw_plan(root: Path, regressor: Path | None, body: tuple[str, str]) -> Plan:
+    """3DPW's test set, the people of the body's gender."""
+    return body_plan(f"3dpw {body[1]}", datasets.threedpw_people(root, body[1], regressor, body[0]), body, ())
