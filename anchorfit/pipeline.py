@@ -187,6 +187,8 @@ class _Ready(NamedTuple):
         if options.pitch is None or not self.people:
             return None
         if options.pitch != "people":
+            if isinstance(options.pitch, str) or not abs(options.pitch) <= 90:
+                raise ValueError(f"pitch: expected degrees from -90 to 90, 'people' or None, got {options.pitch!r}")
             return Gravity.known(torch.full((len(self.people),), float(options.pitch)))
         parts = [
             regressors.predict_lean(seen, body, networks=networks)
@@ -255,7 +257,7 @@ def predict(
     >>> guess.method, guess.names
     ('direct', ('000000000785.jpg#442619',))
     """
-    _check_batch(observations, images)
+    _check_batch(observations, images, gravity)
     body = body or _usual_body()
     found = regressors.predict_params(observations, body, networks=networks, gravity=gravity)
     observations = observations.to(body.device, body.dtype)
@@ -380,7 +382,7 @@ def fit(
     >>> anchorfit.fit(observations, init=own_start).method
     'anchored'
     """
-    _check_batch(observations, images)
+    _check_batch(observations, images, gravity)
     if device is not None:
         _check_device(device)
     if schedule not in SCHEDULES:
@@ -426,7 +428,7 @@ def _check_device(device: torch.device | str) -> None:
         raise ValueError(f"device {str(device)!r} is not to be had here ({first_line}); use cpu") from error
 
 
-def _check_batch(observations: Observations, images: Sequence[str]) -> None:
+def _check_batch(observations: Observations, images: Sequence[str], gravity: Gravity | None) -> None:
     if not isinstance(observations, Observations):
         raise TypeError(
             f"observations: expected Observations, got {type(observations).__name__}; people go to fit_people and "
@@ -434,6 +436,8 @@ def _check_batch(observations: Observations, images: Sequence[str]) -> None:
         )
     if images and len(images) != len(observations):
         raise ValueError(f"images: expected {len(observations)} paths or none, got {len(images)}")
+    if gravity is not None and len(gravity) != len(observations):
+        raise ValueError(f"gravity: expected {len(observations)} rows or None, got {len(gravity)}")
 
 
 def _to_estimate(
