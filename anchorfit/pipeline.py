@@ -220,6 +220,8 @@ class _Ready(NamedTuple):
             return None
         everybody = len(self.people)
         if options.pitch != "people":
+            if isinstance(options.pitch, str) or not abs(options.pitch) <= 90:
+                raise ValueError(f"pitch: expected degrees from -90 to 90, 'people' or None, got {options.pitch!r}")
             return Gravity.known(torch.full((everybody,), float(options.pitch)))
         lean = regressors.Lean(*torch.zeros(3, everybody).unbind())  # of who cannot be observed: nothing, for sure
         lean.sigma.fill_(1.0)
@@ -294,7 +296,7 @@ def predict(
     >>> guess.method, guess.names
     ('direct', ('000000000785.jpg#442619',))
     """
-    _check_batch(observations, images)
+    _check_batch(observations, images, gravity)
     body = body or _usual_body()
     found = regressors.predict_params(observations, body, networks=networks, gravity=gravity)
     observations = observations.to(body.device, body.dtype)
@@ -429,7 +431,7 @@ def fit(
     >>> anchorfit.fit(observations, init=own_start).method
     'anchored'
     """
-    _check_batch(observations, images)
+    _check_batch(observations, images, gravity)
     if device is not None:
         _check_device(device)
     if schedule not in SCHEDULES:
@@ -487,7 +489,7 @@ def _check_device(device: torch.device | str) -> None:
         raise ValueError(f"device {str(device)!r} is not to be had here ({first_line}); use cpu") from error
 
 
-def _check_batch(observations: Observations, images: Sequence[str]) -> None:
+def _check_batch(observations: Observations, images: Sequence[str], gravity: Gravity | None) -> None:
     if not isinstance(observations, Observations):
         raise TypeError(
             f"observations: expected Observations, got {type(observations).__name__}; people go to fit_people and "
@@ -495,6 +497,8 @@ def _check_batch(observations: Observations, images: Sequence[str]) -> None:
         )
     if images and len(images) != len(observations):
         raise ValueError(f"images: expected {len(observations)} paths or none, got {len(images)}")
+    if gravity is not None and len(gravity) != len(observations):
+        raise ValueError(f"gravity: expected {len(observations)} rows or None, got {len(gravity)}")
 
 
 def _to_estimate(

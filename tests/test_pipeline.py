@@ -6,6 +6,8 @@ import torch
 
 from anchorfit.assets import ASSETS
 from anchorfit.body import load_body
+from anchorfit.body.kinematics import compiled_points
+from anchorfit.body.standing import STANDING_POINTS, centre_over_support, tilt_of
 from anchorfit.camera import default_intrinsics
 from anchorfit.evaluation.agreement import agreement
 from anchorfit.observations import list_images, match_people, observe, read_people
@@ -197,3 +199,35 @@ def test_a_picture_that_cannot_be_read_is_told_once_for_all_who_are_in_it(tmp_pa
     assert outcome.estimate is not None
     assert len(outcome.estimate) == 3
     assert sum("from the keypoints alone" in problem.message for problem in outcome.problems) == 1
+
+
+@pytest.mark.parametrize("pitch", [0.0, "people"])
+def test_a_pitch_balances_those_who_stand_in_any_batch(people, body, outcome, pitch):
+    everyone = match_people(read_people(DEMO / "person_keypoints.json").people, list_images([DEMO])).people
+    beside_the_pool = [p for p in everyone if p.person_id in {"1297742", "1306934", "1691872", "1699226"}]
+    crowd = [*beside_the_pool, *people]  # the latter sit, ski, or have no feet; the cook stands alone
+    whole, parts, usual = (
+        fit_people(crowd, body, options=options).estimate
+        for options in (FitOptions(pitch=pitch), FitOptions(pitch=pitch, batch_size=3), FitOptions())
+    )
+    assert torch.equal(whole.params, parts.params)
+    leans, before = (
+        tilt_of(centre_over_support(compiled_points(body, STANDING_POINTS).points(one.params)))[:4]
+        for one in (whole, usual)
+    )
+    if pitch == "people":
+        assert leans.std() < 0.7 * before.std()
+    else:
+        assert leans.abs().mean() < 0.5 * before.abs().mean()
+    dinner = [row for row, name in enumerate(whole.names) if name.startswith("000000000790")]
+    assert len(dinner) == 4
+    assert torch.equal(whole.params[dinner], usual.params[dinner])
+
+
+def test_a_pitch_that_cannot_be_is_refused(people, body):
+    for pitch in (91.0, float("nan"), "down"):
+        with pytest.raises(ValueError, match=r"pitch: expected degrees from -90 to 90, 'people' or None, got"):
+            predict_people(people[:2], body, options=FitOptions(pitch=pitch))
+    with pytest.raises(ValueError, match="gravity: expected None with the schedule smplify"):
+        fit_people(people[:2], body, options=FitOptions(pitch=3.0, schedule="smplify"))
+    assert predict_people([], body, options=FitOptions(pitch=3.0)).estimate is None

@@ -327,6 +327,8 @@ def test_a_full_disk_stops_the_run_in_one_line(command, monkeypatch):
         ("--save", ","),
         ("--focal", "-3"),
         ("--focal", "nan"),
+        ("--pitch", "91"),
+        ("--pitch", "down"),
         ("--schedule", "dogleg"),
         ("--gender", "robot"),
         ("--renderer", "opengl"),
