@@ -44,7 +44,10 @@ def priors(
     ] = None,
     start_from: Annotated[
         str | None,
-        typer.Option(help="Go on with a PosePrior: 'shipped', or a file of weights. The rate then falls as a cosine."),
+        typer.Option(
+            help="Go on with a network of the kind of --which: 'shipped', or a file of weights; a ShapePrior may be of "
+            "another body. The rate then falls as a cosine."
+        ),
     ] = None,
     paper: Annotated[bool, typer.Option("--paper", help="The paper's optimiser instead: rmsprop at 3e-4.")] = False,
     resume: shared.Resume = False,
@@ -68,11 +71,11 @@ def priors(
     from ..regressors.pose_prior import PosePriorConfig
     from ..regressors.shape_prior import ShapePriorConfig
     from ..regressors.training import PoseTask, ShapeTask, Training
-    from ..regressors.weights import load_pose_prior_network
+    from ..regressors.weights import load_pose_prior_network, load_shape_prior_network
 
     body = opt.body_of(body, gender, age)
-    if start_from is not None and (which is not Which.POSE or width is not None):
-        raise ValueError("--start-from: goes on with a PosePrior of its own width; leave out --width and --which shape")
+    if start_from is not None and width is not None:
+        raise ValueError("--start-from: goes on with a network of its own width; leave out --width")
     if threads:
         torch.set_num_threads(threads)
     config = shared.settings(
@@ -85,12 +88,13 @@ def priors(
     )
     model = load_body_on(body, gender, "cpu" if accelerator == "cpu" else own_device())
     task: PoseTask | ShapeTask
+    begun = None if start_from == "shipped" else start_from
     if which is Which.POSE:
-        network = PosePriorConfig(width=width or PosePriorConfig.width)
-        begun = None if start_from is None else load_pose_prior_network(None if start_from == "shipped" else start_from)
-        task = PoseTask(model, network=begun or network, seed=seed)
+        pose = PosePriorConfig(width=width or PosePriorConfig.width)
+        task = PoseTask(model, network=pose if start_from is None else load_pose_prior_network(begun), seed=seed)
     else:
-        task = ShapeTask(model, network=ShapePriorConfig(width=width or ShapePriorConfig.width), seed=seed)
+        shape = ShapePriorConfig(width=width or ShapePriorConfig.width)
+        task = ShapeTask(model, network=shape if start_from is None else load_shape_prior_network(begun), seed=seed)
     result = run_training(task, output, config, resume=resume, accelerator=accelerator, devices=devices)
     made_of = {"body": model.name, "gender": gender}
     if start_from is not None:

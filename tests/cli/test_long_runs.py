@@ -139,7 +139,7 @@ SAME_RESULTS = {"output", "restart", "report", "engine", "workers", "cluster", "
 KEPT_AS = {
     **dict.fromkeys(("detector_model", "thorough", "human2d_flip"), "detector"),
     **dict.fromkeys(("max_people", "max_gap"), "video"),
-    "gender": "body",
+    **dict.fromkeys(("gender", "age"), "body"),
 }
 
 
