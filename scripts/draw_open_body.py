@@ -5,19 +5,21 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from open_body.pictures import draw_landmarks, draw_poses, draw_shapes, read
+from open_body.pictures import draw_ages, draw_landmarks, draw_poses, draw_shapes, read
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("bodies", type=Path, help="folder of open_{neutral,male,female}.npz")
+    parser.add_argument("bodies", type=Path, help="folder of open_{neutral,male,female,child}.npz")
     parser.add_argument("-o", "--out", type=Path, required=True, help="folder for the pictures")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
-    bodies = {gender: read(arguments.bodies / f"open_{gender}.npz") for gender in ("neutral", "male", "female")}
+    names = ("neutral", "male", "female", "child")
+    bodies = {name: read(arguments.bodies / f"open_{name}.npz") for name in names}
     draw_shapes(bodies, arguments.out / "open_body_shapes.png")
     draw_poses(bodies, arguments.out / "open_body_poses.png")
     draw_landmarks(bodies["neutral"], arguments.out / "open_body_landmarks.png")
+    draw_ages(bodies["child"], bodies["neutral"], arguments.out / "open_body_children.png")
 
 
 if __name__ == "__main__":

@@ -56,8 +56,8 @@ def priors(
     start_from: Annotated[
         str | None,
         typer.Option(
-            help="Go on with a PosePrior, or say how sure it is: 'shipped', or a file of weights. The rate then falls "
-            "as a cosine."
+            help="Go on with a network of the kind of --which, or say how sure a PosePrior is: 'shipped', or a file of "
+            "weights; a ShapePrior may be of another body. The rate then falls as a cosine."
         ),
     ] = None,
     paper: Annotated[bool, typer.Option("--paper", help="The paper's optimiser instead: rmsprop at 3e-4.")] = False,
@@ -82,13 +82,13 @@ def priors(
     from ..regressors.pose_prior import PosePriorConfig
     from ..regressors.shape_prior import ShapePriorConfig
     from ..regressors.training import PoseTask, ShapeTask, Training, UncertaintyTask
-    from ..regressors.weights import POSE_PRIOR, load_pose_prior_network, read_weights
+    from ..regressors.weights import POSE_PRIOR, load_pose_prior_network, load_shape_prior_network, read_weights
 
     body = opt.body_of(body, gender, age)
     if which is Which.UNCERTAINTY:
         start_from = start_from or "shipped"
-    if start_from is not None and (which is Which.SHAPE or width is not None):
-        raise ValueError("--start-from: goes on with a PosePrior of its own width; leave out --width and --which shape")
+    if start_from is not None and width is not None:
+        raise ValueError("--start-from: goes on with a network of its own width; leave out --width")
     if threads:
         torch.set_num_threads(threads)
     ours = Training(steps=steps or Training.steps)
@@ -106,21 +106,22 @@ def priors(
     )
     model = load_body_on(body, gender, "cpu" if accelerator == "cpu" else own_device())
     task: PoseTask | ShapeTask | UncertaintyTask
-    begun = None if start_from is None else load_pose_prior_network(None if start_from == "shipped" else start_from)
+    begun = None if start_from == "shipped" else start_from
     if which is Which.SHAPE:
-        task = ShapeTask(model, network=ShapePriorConfig(width=width or ShapePriorConfig.width), seed=seed)
-    elif which is Which.UNCERTAINTY and begun is not None:
-        task = UncertaintyTask(model, begun, seed=seed)
+        shape = ShapePriorConfig(width=width or ShapePriorConfig.width)
+        task = ShapeTask(model, network=shape if start_from is None else load_shape_prior_network(begun), seed=seed)
+    elif which is Which.UNCERTAINTY:
+        task = UncertaintyTask(model, load_pose_prior_network(begun), seed=seed)
     else:
-        network = PosePriorConfig(width=width or PosePriorConfig.width)
-        task = PoseTask(model, network=begun or network, seed=seed)
+        pose = PosePriorConfig(width=width or PosePriorConfig.width)
+        task = PoseTask(model, network=pose if start_from is None else load_pose_prior_network(begun), seed=seed)
     result = run_training(task, output, config, resume=resume, accelerator=accelerator, devices=devices)
     made_of: dict[str, Any] = {"body": model.name, "gender": gender}
     if start_from is not None:
         made_of["start_from"] = start_from
     if isinstance(task, UncertaintyTask):
         # How the answer was made goes before.
-        made_of["answer"] = read_weights(POSE_PRIOR if start_from == "shipped" else Path(start_from), "pose").training
+        made_of["answer"] = read_weights(Path(begun) if begun else POSE_PRIOR, "pose").training
         write_weights({output / POSE_PRIOR.name: task.network}, config, result, made_of)
     else:
         write_weights({output / f"{which}_prior.safetensors": task.model}, config, result, made_of)

@@ -198,20 +198,21 @@ def _rows(people: SyntheticPeople, rows: slice) -> SyntheticPeople:
 
 
 class ShapeTask:
-    """ShapePrior from silhouettes."""
+    """ShapePrior from silhouettes: of a given shape, or a trained one to go on with, changed in place."""
 
     def __init__(
         self,
         body: BodyModel,
         *,
-        network: ShapePriorConfig | None = None,
+        network: ShapePrior | ShapePriorConfig | None = None,
         synthesis: Synthesis | None = None,
         surface_weight: float = 20.0,
         seed: int = 0,
     ) -> None:
         torch.manual_seed(seed)
         # Channels last: a third faster on CPUs. (PyTorch's own types leave the argument out.)
-        self._model = ShapePrior(network).to(body.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        model = network if isinstance(network, ShapePrior) else ShapePrior(network)
+        self._model: ShapePrior = model.to(body.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.layout, self.surface = body.layout, SurfaceSample.of(body)
         self.surface_weight = surface_weight
         synthesis = synthesis or Synthesis()

@@ -17,6 +17,7 @@ PART_COLOURS = np.array(
 )
 SHOWN = ("sit", "squat", "raised arms", "arms down", "step, elbows bent", "forearm twist (elbow, 80 degrees)")
 BETA_STEP = 2.5
+AGE_STEPS = (-1.7, -0.9, 0.0, 0.8, 1.5)
 
 
 def read(path: Path) -> dict[str, Array]:
@@ -28,12 +29,12 @@ def read(path: Path) -> dict[str, Array]:
     return body
 
 
-def posed(body: dict[str, Array], rotations: Array, *, correctives: bool = True) -> Array:
-    """SMPL's skinning of the mean body: rotations (24, 3, 3) -> (V, 3)."""
-    rest = body["v_template"]
+def posed(body: dict[str, Array], rotations: Array, *, correctives: bool = True, size: float = 0.0) -> Array:
+    """SMPL's skinning of a body of betas 0, but for the first, ``size``: rotations (24, 3, 3) -> (V, 3)."""
+    rest = shape = body["v_template"] + size * body["shapedirs"][..., 0]
     if correctives:
         rest = rest + (body["posedirs_q"] * body["posedirs_scale"]) @ features(rotations[None])[0]
-    transforms = joint_transforms(rotations[None], body["J_regressor"] @ body["v_template"])
+    transforms = joint_transforms(rotations[None], body["J_regressor"] @ shape)
     return linear_blend_skinning(rest[None], body["weights"], transforms)[0]
 
 
@@ -74,6 +75,23 @@ def _pose(body: dict[str, Array], name: str, correctives: bool) -> Array:
         x, y, z = vertices[vertices[:, 0] > 0.3].mean(0)
         azimuth, width, centre = 10.0, 0.6, (x, y, z)
     return render(vertices, body["f"], azimuth_deg=azimuth, width_m=width, size=(190, 190), centre=centre, smooth=True)
+
+
+def draw_ages(child: dict[str, Array], adult: dict[str, Array], path: Path) -> None:
+    """Children by their first beta, of 2 to 12 years, and an adult: at rest, in a step, sitting, from the side."""
+    rows = []
+    for azimuth, name in ((0.0, None), (40.0, "step, elbows bent"), (40.0, "sit"), (90.0, "arms down")):
+        rotations = np.tile(np.eye(3), (24, 1, 1)) if name is None else named_poses.rotations(name)
+        people = [(child, size) for size in AGE_STEPS] + [(adult, 0.0)]
+        rows.append([_standing(body, posed(body, rotations, size=size), azimuth) for body, size in people])
+    save(sheet(rows), path)
+
+
+def _standing(body: dict[str, Array], vertices: Array, azimuth: float) -> Array:
+    """All at one scale, their lowest points on one line."""
+    x, _, z = (vertices.max(0) + vertices.min(0)) / 2
+    centre = (x, vertices[:, 1].min() + 0.9, z)
+    return render(vertices, body["f"], azimuth_deg=azimuth, width_m=1.7, size=(340, 300), centre=centre, smooth=True)
 
 
 def draw_landmarks(body: dict[str, Array], path: Path) -> None:

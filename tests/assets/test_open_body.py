@@ -13,21 +13,27 @@ import trimesh
 from anchorfit.body.joint_sets import LANDMARKS, SMPL_JOINTS, SMPL_PARENTS, mirrored_name
 
 BODIES = Path(__file__).parents[2] / "anchorfit" / "assets" / "bodies"
-GENDERS = ("neutral", "male", "female")
+ADULTS = ("neutral", "male", "female")
+NAMES = (*ADULTS, "child")
 FLIP = np.array([-1.0, 1.0, 1.0])
 
 
 @cache
-def body(gender: str) -> dict[str, np.ndarray]:
-    with np.load(BODIES / f"open_{gender}.npz", allow_pickle=False) as file:
-        arrays = {name: file[name] for name in file.files}
+def body(name: str) -> dict[str, np.ndarray]:
+    with np.load(BODIES / f"open_{name}.npz", allow_pickle=False) as file:
+        arrays = {key: file[key] for key in file.files}
     arrays["v_template"] = arrays["v_template"].astype(float)
     arrays["joints"] = arrays["J_regressor"].astype(float) @ arrays["v_template"]
     return arrays
 
 
-@pytest.fixture(params=GENDERS)
+@pytest.fixture(params=NAMES)
 def shipped(request) -> dict[str, np.ndarray]:
+    return body(request.param)
+
+
+@pytest.fixture(params=ADULTS)
+def adult(request) -> dict[str, np.ndarray]:
     return body(request.param)
 
 
@@ -83,9 +89,9 @@ POSES: dict[str, dict[str, tuple[float, float, float]]] = {
 }
 
 
-@pytest.mark.parametrize("gender", GENDERS)
-def test_a_file_is_small(gender):
-    assert (BODIES / f"open_{gender}.npz").stat().st_size < 4_000_000
+@pytest.mark.parametrize("name", NAMES)
+def test_a_file_is_small(name):
+    assert (BODIES / f"open_{name}.npz").stat().st_size < 4_000_000
 
 
 def test_the_arrays_have_the_agreed_shapes_and_types(shipped):
@@ -111,10 +117,10 @@ def test_the_arrays_have_the_agreed_shapes_and_types(shipped):
     assert all(np.isfinite(array).all() for array in shipped.values() if array.dtype.kind == "f")
 
 
-def test_one_topology_for_the_three_genders():
+def test_one_topology_for_all():
     for name in ("f", "mirror", "face_parts", "face_segments", "landmark_names", "landmark_vertices", "weights"):
-        for gender in GENDERS[1:]:
-            np.testing.assert_array_equal(body(gender)[name], body("neutral")[name], err_msg=name)
+        for other in NAMES[1:]:
+            np.testing.assert_array_equal(body(other)[name], body("neutral")[name], err_msg=name)
 
 
 def test_the_skin_is_closed_and_looks_outwards(shipped):
@@ -123,7 +129,8 @@ def test_the_skin_is_closed_and_looks_outwards(shipped):
     assert mesh.is_winding_consistent
     assert mesh.body_count == 1
     assert mesh.euler_number == 2  # a sphere: no handles
-    assert 0.045 < mesh.volume < 0.11  # cubic metres
+    adult = shipped is not body("child")
+    assert 0.045 < mesh.volume < 0.11 if adult else 0.015 < mesh.volume < 0.035  # cubic metres
 
 
 def test_left_and_right_mirror_each_other(shipped):
@@ -163,7 +170,10 @@ def test_the_body_stands_in_smpls_frame(shipped):
 
 def test_hip_centres_lie_where_anatomy_has_them(shipped):
     separation = shipped["joints"][1, 0] - shipped["joints"][2, 0]
-    assert 0.160 < separation < 0.185  # Harrington et al. 2007; Bell et al. 1990: 17.3 cm for the average adult
+    if shipped is body("child"):
+        assert 0.120 < separation < 0.135  # Harrington et al. 2007, for a pelvis of 17 cm
+    else:
+        assert 0.160 < separation < 0.185  # Harrington et al. 2007; Bell et al. 1990: 17.3 cm for the average adult
     height = np.ptp(shipped["v_template"][:, 1])
     floor = shipped["v_template"][:, 1].min()
     trochanter = (shipped["joints"][1, 1] - floor) / height
@@ -223,17 +233,62 @@ def test_a_twisted_forearm_keeps_its_thickness(shipped, pose):
     assert np.percentile(radius / before, 98) < 1.25
 
 
-def test_betas_reach_light_and_heavy_short_and_tall(shipped):
+def population(shipped) -> tuple[np.ndarray, np.ndarray]:
+    """Heights and body mass indices of 300 random shapes."""
     rng = np.random.default_rng(0)
     heights, bmis = [], []
     for betas in rng.standard_normal((300, 10)):
         shape = shipped["v_template"] + shipped["shapedirs"] @ betas
         heights.append(np.ptp(shape[:, 1]))
         bmis.append(1000 * volume(shipped, shape) / heights[-1] ** 2)
+    return np.array(heights), np.array(bmis)
+
+
+def test_betas_reach_light_and_heavy_short_and_tall(adult):
+    heights, bmis = population(adult)
     assert np.percentile(bmis, 2) < 22
     assert np.percentile(bmis, 98) > 33
     assert np.std(heights) > 0.05
-    for k in range(10):  # the sign convention
+
+
+def test_betas_of_the_child_reach_ages_of_two_and_twelve():
+    """Medians of the CDC's growth charts: 0.86 m at two, 1.50 m at twelve; the median body mass index is 15 to 18."""
+    heights, bmis = population(body("child"))
+    assert np.percentile(heights, 5) < 0.90
+    assert np.percentile(heights, 95) > 1.48
+    assert 15 < np.median(bmis) < 18
+    smallest, tallest = (shape_of(body("child"), beta) for beta in (-1.7, 1.5))
+    head = [np.ptp(shape[in_head(body("child")), 1]) / np.ptp(shape[:, 1]) for shape in (smallest, tallest)]
+    assert head[0] > 1.2 * head[1]  # a toddler's head is large
+
+
+def shape_of(shipped, beta: float) -> np.ndarray:
+    return shipped["v_template"] + beta * shipped["shapedirs"][..., 0]
+
+
+def in_head(shipped) -> np.ndarray:
+    return shipped["weights"].argmax(1) == SMPL_JOINTS.index("head")
+
+
+def test_the_joints_of_children_of_all_ages_lie_inside_the_skin():
+    shipped = body("child")
+    for beta in (-1.7, 0.0, 1.5):
+        shape = shape_of(shipped, beta)
+        mesh = trimesh.Trimesh(shape, shipped["f"], process=False)
+        joints = shipped["J_regressor"].astype(float) @ shape
+        assert (np.abs(winding_numbers(mesh, joints) - 1) < 1e-6).all(), beta
+
+
+def winding_numbers(mesh: trimesh.Trimesh, points: np.ndarray) -> np.ndarray:
+    """(P,) 1 inside of a closed mesh, 0 outside (Van Oosterom & Strackee 1983)."""
+    a, b, c = (mesh.vertices[mesh.faces[:, k]] - points[:, None] for k in range(3))
+    la, lb, lc = (np.linalg.norm(edge, axis=-1) for edge in (a, b, c))
+    below = la * lb * lc + (a * b).sum(-1) * lc + (b * c).sum(-1) * la + (c * a).sum(-1) * lb
+    return np.arctan2((a * np.cross(b, c)).sum(-1), below).sum(1) / (2 * np.pi)
+
+
+def test_positive_betas_are_more_volume(shipped):
+    for k in range(10):
         grown = volume(shipped, shipped["v_template"] + shipped["shapedirs"][..., k])
         assert grown > volume(shipped, shipped["v_template"] - shipped["shapedirs"][..., k])
 
@@ -243,4 +298,4 @@ def test_licence_and_provenance_are_inside(shipped):
     assert meta["license"] == "CC0-1.0"
     assert "MakeHuman" in meta["provenance"]
     assert isinstance(meta["seed"], int)
-    assert meta["name"] == f"open_{shipped['gender']}"
+    assert meta["name"] == ("open_child" if shipped is body("child") else f"open_{shipped['gender']}")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import pickle
 from pathlib import Path
 
@@ -232,3 +233,31 @@ def test_missing_files_and_folders_say_what_to_do(tmp_path, arrays):
 def test_an_unknown_gender_is_named():
     with pytest.raises(ValueError, match="gender: expected one of neutral, male, female, got 'other'"):
         load_body(gender="other")
+
+
+def test_a_child_is_a_body_of_its_own_on_the_adults_surface():
+    child, adult = load_body(age="child"), load_body()
+    assert (child.name, child.source, child.ages_years) == ("open_child", "open_child", (2.0, 12.0))
+    assert adult.ages_years is None
+    torch.testing.assert_close(
+        load_body(child.source, gender=child.gender).v_template, child.v_template, rtol=0, atol=0
+    )
+    for name in ("faces", "mirror", "landmark_vertices", "face_parts", "face_segments"):
+        assert torch.equal(getattr(child, name), getattr(adult, name)), name
+    assert child.landmark_names == adult.landmark_names
+    assert 1.15 < float(torch.Tensor.__sub__(*child.v_template[:, 1].aminmax()[::-1])) < 1.25
+
+
+def test_a_child_is_asked_for_alone():
+    with pytest.raises(ValueError, match="age: expected one of adult, child, got 'baby'"):
+        load_body(age="baby")
+    with pytest.raises(ValueError, match="one open body for children, of girls and boys; leave 'male' out"):
+        load_body(gender="male", age="child")
+    with pytest.raises(ValueError, match=r"SMPL_NEUTRAL\.pkl: age 'child' means the open body .*kid template are not"):
+        load_body("SMPL_NEUTRAL.pkl", age="child")
+
+
+@pytest.mark.parametrize("ages", [[2], ["2", "12"], {"2": 12}, None, 7])
+def test_ages_that_are_no_pair_of_numbers_are_no_ages(arrays, ages):
+    body = body_from_arrays(arrays | {"meta": np.array(json.dumps({"ages_years": ages}))})
+    assert body.ages_years is None

@@ -83,3 +83,16 @@ def test_bad_betas_are_named():
         measure(load_body(), torch.zeros(10))
     with pytest.raises(ValueError, match="finite"):
         measure(load_body(), torch.full((1, 10), torch.nan))
+
+
+def test_children_measure_as_children_of_their_ages():
+    """Statures and weights: medians of the CDC's growth charts at 2, 7 and 12 years; a litre is a kilogram. The
+    circumferences of chest and waist at 7 years: Snyder et al. 1977, 59 and 54 cm, within a tenth."""
+    betas = torch.zeros(3, 10)
+    betas[:, 0] = torch.tensor([-1.7, 0.0, 1.5])
+    found = measure(load_body(age="child"), betas)
+    np.testing.assert_allclose(found.height, [0.86, 1.22, 1.50], atol=0.03)
+    np.testing.assert_allclose(found.volume_l, [12.4, 23.0, 41.0], rtol=0.1)
+    np.testing.assert_allclose([found.chest_girth[1], found.waist_girth[1]], [0.59, 0.54], rtol=0.1)
+    legs = found.inseam / found.height
+    assert legs[0] < 0.42 < 0.45 < legs[1] < legs[2]  # they grow longer

@@ -67,6 +67,13 @@ def test_body_info_says_what_the_body_is(monkeypatch, capsys, gender):
     assert "CC0" in printed
 
 
+def test_body_info_says_that_it_is_a_child(monkeypatch, capsys):
+    assert call(monkeypatch, "body", "info", "--age", "child") == 0
+    assert "children of 2 to 12 years" in capsys.readouterr().out
+    assert call(monkeypatch, "body", "info", "--gender", "male", "--age", "child") == 1
+    assert "leave 'male' out" in capsys.readouterr().err
+
+
 def test_body_info_of_a_missing_file_is_one_line(monkeypatch, capsys):
     assert call(monkeypatch, "body", "info", "nowhere.pkl") == 1
     assert "nowhere.pkl" in capsys.readouterr().err

@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import trimesh
 
 from anchorfit.assets import ASSETS
 from anchorfit.body import axis_angle_to_matrix, load_body
@@ -331,11 +332,34 @@ def test_a_full_disk_stops_the_run_in_one_line(command, monkeypatch):
         ("--pitch", "down"),
         ("--schedule", "dogleg"),
         ("--gender", "robot"),
+        ("--age", "baby"),
         ("--renderer", "opengl"),
     ],
 )
 def test_wrong_options_are_a_usage_error(command, options):
     assert command(coco(SKIER["keypoints"]), options=options) == 2
+
+
+def test_a_child_is_fitted_written_and_exported_again(command, monkeypatch):
+    assert command(coco(SKIER["keypoints"]), options=("--age", "child")) == 0
+    path = command.out / "photo_1.npz"
+    child, own = BodyEstimate.load(path), load_body(age="child")
+    assert (child.body, child.gender) == ("open_child", "neutral")
+    monkeypatch.setattr("sys.argv", ["anchorfit", "export", str(path), "-o", str(command.out), "--save", "ply"])
+    with pytest.raises(SystemExit):
+        run()
+    vertices = np.asarray(trimesh.load(command.out / "photo_1.ply", process=False).vertices)
+    posed = own(**{name: getattr(child, name) for name in ("betas", "body_pose", "global_orient", "transl")}).vertices
+    np.testing.assert_allclose(vertices.std(0), posed[0].numpy().std(0), rtol=1e-3)
+    assert command(coco(SKIER["keypoints"]), options=("--restart",)) == 0
+    adult = BodyEstimate.load(path)
+    assert adult.body == "open"
+    assert float(child.transl[0, 2]) < 0.85 * float(adult.transl[0, 2])  # who is smaller is nearer
+
+
+def test_an_age_is_of_the_open_body(command):
+    assert command(coco(SKIER["keypoints"]), options=("--body", "SMPL_NEUTRAL.pkl", "--age", "child")) == 1
+    assert "SMPL_NEUTRAL.pkl: age 'child' means the open body for children" in command.stderr.replace("\n", " ")
 
 
 def test_a_missing_body_says_where_to_get_one(command):

@@ -63,4 +63,4 @@ def test_priors_are_trained_from_the_command_line(tmp_path):
     assert ended.config == begun.config
     assert (ended.last.weight - begun.last.weight).abs().max() < 0.01
     wider = invoke("train", "priors", "-o", tmp_path / "wide", "--start-from", first, "--width", 32)
-    assert "--start-from: goes on with a PosePrior of its own width" in str(wider.exception)
+    assert "--start-from: goes on with a network of its own width" in str(wider.exception)

@@ -76,6 +76,9 @@ def test_capsules_are_symmetric_and_grow_with_the_body(body):
 def test_stored_capsules_are_those_the_script_makes(body, tmp_path):
     made = fit_capsules(load_body())
     stored = capsules_of(load_body())
+    child = capsules_of(load_body(age="child"))
+    torch.testing.assert_close(child.radius, fit_capsules(load_body(age="child")).radius, rtol=1e-4, atol=1e-5)
+    assert (child.radius < stored.radius).all()
     torch.testing.assert_close(stored.radius, made.radius, atol=1e-5, rtol=0)
     torch.testing.assert_close(stored.radius_shape, made.radius_shape, atol=1e-5, rtol=0)
     save_capsules(made, tmp_path / "capsules.npz")
