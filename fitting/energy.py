@@ -18,7 +18,9 @@ from ..body import BodyModel, Layout, PointSet
 from ..body.kinematics import compiled_points
 from .least_squares import NormalEquations
 
-_CHUNK_ROWS = 128  # rows assembled at a time on a CPU: their Jacobians stay in the cache
+_CHUNK_ROWS = 128  # rows assembled at a time on a CPU: their Jacobians stay in the cache,
+_CHUNK_POINTS = 6000  # of so many points in all
+_FEWEST_IN_CHUNK = 32
 
 
 class Residuals(NamedTuple):
@@ -157,6 +159,7 @@ class Energy:
         self._points = compiled_points(body, tuple(names)) if names else None
         corrected = self._points is not None and bool(self._points.corrective_joints.numel())
         self._rigid = compiled_points(body, tuple(names), correctives=False) if rigid and corrected else None
+        self._chunk = max(_FEWEST_IN_CHUNK, min(_CHUNK_ROWS, _CHUNK_POINTS // max(1, len(names))))
         held = [*frozen, *(columns for term in self.terms for columns in term.holds)]
         self._frozen: Tensor | None = None
         if held:
@@ -182,7 +185,7 @@ class Energy:
         """See `least_squares.Problem`."""
         count = len(params)
         normal = NormalEquations.zeros(count, self.layout.size, params)
-        pieces = -(-count // _CHUNK_ROWS) if params.device.type == "cpu" else 1  # of even size, so that none is small
+        pieces = -(-count // self._chunk) if params.device.type == "cpu" else 1  # of even size, so that none is small
         for piece in range(pieces):
             part = slice(piece * count // pieces, (piece + 1) * count // pieces)
             self._add(params[part], rows[part], NormalEquations(*(values[part] for values in normal)))

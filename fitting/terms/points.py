@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ..energy import BodyState, Residuals, Term
+from ..least_squares import NormalEquations
 from .spec import TermSpec
 
 if TYPE_CHECKING:
@@ -60,6 +61,22 @@ class PointTerm(Term):
             along.addcmul_(unit[:, :, axis], state.jacobian[:, :, axis])
         moved = torch.addcmul(state.jacobian, unit, along[:, :, None], value=-1.0).mul_((weights * share)[..., None])
         return Residuals((weights * share * away).flatten(1), moved.flatten(1, 2))
+
+    def accumulate(self, state: BodyState, rows: Tensor, normal: NormalEquations) -> None:
+        """The same gradient; the curvature is iterative reweighting's, which takes one pass over the Jacobian less."""
+        away = state.points - self._positions.index_select(0, rows)
+        scale = self._weights.index_select(0, rows)[..., None]
+        energy = (scale * away).square()
+        if self._sigma is not None:
+            scaled = away / self._sigma.index_select(0, rows)[:, None, None]
+            share = 1.0 / (1.0 + scaled.square().sum(-1, keepdim=True))
+            energy = energy * share
+            scale = scale * share
+        pulled = (state.jacobian * scale[..., None]).flatten(1, 2)
+        transposed = pulled.transpose(1, 2)
+        normal.cost.add_(energy.flatten(1).sum(-1))
+        normal.gradient.add_(torch.bmm(transposed, (scale * away).flatten(1)[..., None])[..., 0])
+        normal.hessian.baddbmm_(transposed, pulled)
 
 
 @dataclass(frozen=True, kw_only=True)
