@@ -39,7 +39,7 @@ def draw_film(
     One frame and its bodies are held at a time. Where a body is not trusted anywhere, all frames say what stripes mean.
 
     Args:
-        path: of the film without an ending; ``.webm`` is added where OpenCV can write what browsers play, else
+        path: of the film without an ending; ``.webm`` is added where OpenCV can write what browsers play, otherwise
             ``.mp4``.
         estimate: rows named as `track_people` does. Frames without any stay as they are.
         video: where they were seen.

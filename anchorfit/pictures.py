@@ -72,7 +72,7 @@ def draw_on(
     """`draw_overlay` on an image that is there already, a frame of a video for instance.
 
     Args:
-        image: (H, W, 3) uint8 RGB; with nobody on it and no legend it is returned as it is.
+        image: (H, W, 3) uint8 RGB; without people and legend it is returned as it is.
         estimate: rows in one camera, or none.
         colors: (B, 3) sRGB 0..1; by default the palette's, in turn.
         legend: whether a line says what stripes mean; by default where there are some.

@@ -215,7 +215,7 @@ class _Ready(NamedTuple):
                 yield seen, tuple(str(image.absolute()) if image else "" for image in images), there
 
     def gravity(self, body: BodyModel, networks: Networks | None, options: FitOptions) -> Gravity | None:
-        """What the options say of each person's camera; None: nothing, or nobody is there."""
+        """What the options say of each person's camera; None: nothing, or there are no people."""
         if options.pitch is None or not self.people:
             return None
         everybody = len(self.people)

@@ -9,6 +9,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
+_VECTORS = 64  # a multiple of the elements that PyTorch's loops take at a time, whatever the type
 FEWEST_ROWS, FEWEST_COLUMNS = 4, 16
 """Batches are filled up to so many rows, and products in which a row of the batch is a column to so many columns: those
 of fewer take other kernels, which round differently.
@@ -23,6 +24,19 @@ def filled(index: Tensor, fewest: int = FEWEST_ROWS) -> Tensor:
     if len(index) >= fewest:
         return index
     return index[torch.arange(fewest, device=index.device) % len(index)]
+
+
+def rowwise_atan2(y: Tensor, x: Tensor) -> Tensor:
+    """`torch.atan2` of two tensors of one shape, the same to the bit wherever in a batch a row stands.
+
+    On CPUs PyTorch takes the last elements of a tensor, those that do not fill its vectors, through another routine,
+    which rounds differently, and all elements of one that is not contiguous (also in sigmoid, pow and softplus; not in
+    sin, exp or sqrt). So the vectors are filled.
+    """
+    count = y.numel()
+    more = -count % _VECTORS
+    flat = (torch.cat((part.reshape(-1), part.new_ones(more))) for part in (y, x))
+    return torch.atan2(*flat)[:count].view(y.shape)
 
 
 class Rows:

@@ -26,7 +26,7 @@ from ..observations.conventions import CONVENTIONS
 from ..observations.people import Observations
 from ..regressors.synthesis import DetectorNoise, camera_rotations
 from ..regressors.synthesis.upright import HANGING, stands
-from .synthetic import SyntheticConfig, SyntheticSet, detected, make_people
+from .synthetic import SyntheticConfig, SyntheticSet, as_detected, make_people
 
 HEADINGS = 12
 PITCHES_DEG = (0.0, 20.0)  # the camera level, and looking down
@@ -126,7 +126,7 @@ def standing_people(
     up = (turned @ upright.mT)[:, :, 1]
     pitch_deg = torch.rad2deg(torch.atan2(-up[:, 2], -up[:, 1])).to(people.params)
     if noise is not None:
-        people = detected(body, people, noise, seed=seed)
+        people = as_detected(body, people, noise, seed=seed)
     return StandingPeople(people.observations, people.params, pitch_deg)
 
 

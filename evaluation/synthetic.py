@@ -113,7 +113,7 @@ def _detect(rng: np.random.Generator, pixels: Tensor, size: Tensor, config: Synt
     return torch.where(seen[..., None], pixels + noise, 0.0), confidence
 
 
-def detected(body: BodyModel, people: SyntheticSet, noise: DetectorNoise, *, seed: int) -> SyntheticSet:
+def as_detected(body: BodyModel, people: SyntheticSet, noise: DetectorNoise, *, seed: int) -> SyntheticSet:
     """The same people with keypoints as detectors and annotators make them."""
     pixels = project(compile_points(body, CANONICAL_JOINTS).points(people.params), people.observations.intrinsics)
     height_px = (pixels.amax(1) - pixels.amin(1)).amax(1)

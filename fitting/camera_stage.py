@@ -24,6 +24,7 @@ from ..body.rotations import axis_angle_to_matrix, cross_matrix, matrix_to_axis_
 from ..camera import STANDING_HEIGHT, project_with_jacobian, standing_height, unproject
 from ..observations.people import Observations
 from ..observations.person_size import stature
+from ..rows import rowwise_atan2
 from .least_squares import LevenbergMarquardt, NormalEquations, Stopping, minimise
 from .reference_frame import ReferenceFrame
 from .robust import geman_mcclure
@@ -245,7 +246,7 @@ def _roll(observations: Observations) -> Tensor:
     spine = torch.where((has_hips & has_shoulders)[:, None], shoulders - hips, 0.0)
     neck = torch.where((has_head & has_shoulders & ~has_hips)[:, None], head - shoulders, 0.0)
     up = spine + neck
-    return torch.where(up.norm(dim=-1) > 1e-6, torch.atan2(up[:, 0], -up[:, 1]), 0.0)
+    return torch.where(up.norm(dim=-1) > 1e-6, rowwise_atan2(up[:, 0], -up[:, 1]), 0.0)
 
 
 def _turn(axis: int, angle: Tensor) -> Tensor:

@@ -20,6 +20,7 @@ from ..body.kinematics import compiled_points
 from ..body.points import point_table
 from ..body.rotations import cross_matrix
 from ..body.skinning import ancestor_rows
+from ..rows import rowwise_atan2
 
 TRUNK = tuple(SMPL_JOINTS.index(j) for j in ("pelvis", "spine1", "spine2", "spine3", "left_collar", "right_collar"))
 _LEVELS = (
@@ -207,7 +208,7 @@ def _turn_level(
             hinge = _turned(rotation[:, place], normal.new_tensor(_HINGES[name]))
             sine[:, place] += weight * _triple(axis[:, place], hinge, normal)
             cosine[:, place] += weight * _across(axis[:, place], hinge, normal)
-    twist = axis_angle_to_matrix(axis * torch.atan2(sine, cosine)[..., None])
+    twist = axis_angle_to_matrix(axis * rowwise_atan2(sine, cosine)[..., None])
     return torch.where(there, twist, eye) @ rotation
 
 

@@ -120,7 +120,8 @@ def likelihood(reprojection: Tensor, limbs: Tensor, calibration: Calibration) ->
     """(B,) the calibrated probability that a body is right, falling with its error and rising with what was seen."""
     far = (reprojection.clamp(min=calibration.floor) / calibration.limit).log()
     few = (2 * len(LIMBS) / limbs.to(reprojection).clamp(min=calibration.fewest)).log()
-    return torch.sigmoid(-(calibration.far * far + calibration.few * few))
+    # Not torch.sigmoid, whose last bit depends on the place in the batch (`rows.rowwise_atan2`).
+    return 1 / (1 + (calibration.far * far + calibration.few * few).exp())
 
 
 def weigh_evidence(evidence: Evidence, way: Way, limits: Limits = Limits()) -> Trust:

@@ -93,8 +93,8 @@ def common_gravity(lean: Lean, scenes: Tensor) -> Gravity:
         lean: of B people.
         scenes: (B,) int64, the number of the picture that each is in.
     Returns:
-        The usual gravity where nobody stands, else its mean with the leans of the scene, robust and weighted by their
-        uncertainty.
+        The usual gravity where no person stands, otherwise its mean with the leans of the scene, robust and
+        weighted by their uncertainty.
     """
     count = int(scenes.max()) + 1
     usual = Gravity.usual(count).to(lean.angle.device, lean.angle.dtype)

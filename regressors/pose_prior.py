@@ -61,7 +61,7 @@ class PosePriorOutput(NamedTuple):
     sureness: Sureness | None = None
 
 
-class Answer(NamedTuple):
+class PoseAnswer(NamedTuple):
     """numbers: (B, 24, 3 or 6), each a rotation; what the head for their uncertainty looks at (B, N), of the keypoints
     and of their mirror image, None where that is not looked at."""
 
@@ -147,20 +147,20 @@ class PosePrior(nn.Module):
         head = self.uncertainty
         return self._output(answer.numbers, None if head is None else answer.sureness(head, features[:, -1].exp()))
 
-    def answer(self, features: Tensor) -> Answer:
+    def answer(self, features: Tensor) -> PoseAnswer:
         """The answer to (B, 3 K + 1) features, and what the head for its uncertainty looks at."""
         if not self.config.mirrored:
             numbers, hidden = self._answer(features)
-            return Answer(numbers, torch.cat((hidden, torch.zeros_like(numbers.flatten(1))), 1), None)
+            return PoseAnswer(numbers, torch.cat((hidden, torch.zeros_like(numbers.flatten(1))), 1), None)
         image = features.index_select(1, self.mirror_columns) * self.mirror_signs
         numbers, hidden = self._answer(torch.cat((features, image)))
         turned = mirror_rotations(numbers, self.config.representation, SMPL_JOINTS)
         (seen, mirrored), (seen_turned, mirrored_turned) = numbers.chunk(2), turned.chunk(2)
         if self.uncertainty is None:
-            return Answer((seen + mirrored_turned) / 2, hidden, None)
+            return PoseAnswer((seen + mirrored_turned) / 2, hidden, None)
         apart = torch.cat((seen - mirrored_turned, mirrored - seen_turned)).flatten(1)
         inputs, inputs_of_image = torch.cat((hidden, apart), 1).chunk(2)
-        return Answer((seen + mirrored_turned) / 2, inputs, inputs_of_image)
+        return PoseAnswer((seen + mirrored_turned) / 2, inputs, inputs_of_image)
 
     def with_uncertainty(self, width: int) -> PosePrior:
         """The network itself where it has a head, else one of the same answers with a new head of that width."""
@@ -178,7 +178,7 @@ class PosePrior(nn.Module):
         other.load_state_dict({k: v for k, v in self.state_dict().items() if not k.startswith("uncertainty.")})
         return other
 
-    def output(self, answer: Answer) -> PosePriorOutput:
+    def output(self, answer: PoseAnswer) -> PosePriorOutput:
         """Rotations of an answer."""
         return self._output(answer.numbers, None)
 

@@ -23,7 +23,7 @@ from anchorfit.fitting.covariance import ANCHORED, FREE, HELD, PREDICTED, of_pre
 from anchorfit.observations.people import Observations
 from anchorfit.regressors import Networks, load_networks, load_pose_prior_network, predict_params
 from anchorfit.regressors.synthesis import SyntheticPeople
-from anchorfit.regressors.training.uncertainty_task import CALIBRATING, SHARE, people_of
+from anchorfit.regressors.training.uncertainty_task import CALIBRATING, SHARE, people_of_part
 
 
 def observed(people: SyntheticPeople, count: int) -> tuple[Observations, torch.Tensor]:
@@ -83,7 +83,7 @@ def main() -> None:
     torch.set_num_threads(1)
     body = load_body()
     networks = Networks(pose=load_pose_prior_network(args.pose)) if args.pose else load_networks()
-    sets = [people for part in ("aside", "heldout") for people in people_of(body, part, CALIBRATING).values()]
+    sets = [people for part in ("aside", "heldout") for people in people_of_part(body, part, CALIBRATING).values()]
     parts = [found(body, *observed(people, args.count), networks) for people in sets]
     for name, now in (("PREDICTED", PREDICTED), ("ANCHORED", ANCHORED), ("HELD", HELD), ("FREE", FREE)):
         bodies = Found(*(torch.cat(values) for values in zip(*(part[name] for part in parts), strict=True)))

@@ -33,7 +33,7 @@ from anchorfit.evaluation.gauges import (
     standing_pose,
 )
 from anchorfit.evaluation.metrics.pose import mean_point_error, reconstruction_error
-from anchorfit.evaluation.synthetic import SyntheticConfig, SyntheticSet, detected, make_people
+from anchorfit.evaluation.synthetic import SyntheticConfig, SyntheticSet, as_detected, make_people
 from anchorfit.fitting import FitConfig, FitResult, GaussianMixture, anchored, anchored_config, load_pose_prior, smplify
 from anchorfit.fitting.covariance import of_prediction
 from anchorfit.observations.people import Observations
@@ -200,7 +200,7 @@ def main() -> None:
     for name, config in sets:
         people = make_people(body, library.poses[chosen].numpy(), args.count, seed=SEED, config=config)
         if name == "detected":
-            people = detected(body, people, DETECTED, seed=DETECTED_SEED)
+            people = as_detected(body, people, DETECTED, seed=DETECTED_SEED)
         view, rarity = view_of(people.params), rarity_of(people.params, known)
         thirds = torch.bucketize(rarity, torch.quantile(rarity, torch.tensor([1 / 3, 2 / 3])))
         groups = {"all": torch.ones_like(view, dtype=torch.bool)}

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from anchorfit.rows import Rows
+from anchorfit.rows import Rows, rowwise_atan2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,3 +75,14 @@ def test_what_holds_for_all_rows_has_to_agree():
         Record.concatenate([record(0, 1), record(1, 1, unit="m")])
     with pytest.raises(ValueError, match="at least one Record"):
         Record.concatenate([])
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_the_angle_of_a_row_does_not_depend_on_its_place(dtype):
+    y, x = torch.randn(2, 500, generator=torch.Generator().manual_seed(0), dtype=dtype)
+    whole = rowwise_atan2(y, x)
+    torch.testing.assert_close(whole, torch.atan2(y, x))
+    spread = torch.stack((y, x), 1)
+    for first, last in ((0, 1), (3, 10), (5, 38), (100, 164), (17, 500)):
+        assert torch.equal(rowwise_atan2(y[first:last], x[first:last]), whole[first:last])
+        assert torch.equal(rowwise_atan2(*spread[first:last].unbind(1)), whole[first:last])

@@ -20,6 +20,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from ..rows import rowwise_atan2
 from .joint_sets import SMPL_JOINTS, mirror_permutation
 from .parameters import NUM_BODY_POSE, NUM_POSE
 
@@ -204,7 +205,7 @@ def matrix_to_axis_angle(matrix: Tensor) -> Tensor:
     squared = (imaginary * imaginary).sum(-1)
     tiny = squared < torch.finfo(matrix.dtype).eps ** 2
     norm = torch.where(tiny, torch.ones_like(squared), squared).sqrt()
-    scale = torch.where(tiny, 2.0 / real.clamp_min(0.5), 2.0 * torch.atan2(norm, real) / norm)
+    scale = torch.where(tiny, 2.0 / real.clamp_min(0.5), 2.0 * rowwise_atan2(norm, real) / norm)
     return scale[..., None] * imaginary
 
 

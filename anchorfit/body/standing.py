@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..rows import Rows
+from ..rows import Rows, rowwise_atan2
 
 _SIDES = ("left", "right")
 _KINDS = ("ear", "shoulder", "elbow", "wrist", "hip", "knee", "ankle", "foot")
@@ -61,7 +61,7 @@ class Gravity(Rows):
 
     @staticmethod
     def unknown(count: int) -> Gravity:
-        """Of cameras that may look up or down by any angle."""
+        """Of cameras of any pitch."""
         return Gravity.known(torch.zeros(count), math.inf)
 
     @staticmethod
@@ -102,7 +102,7 @@ def centre_over_support(points: Tensor) -> Tensor:
 
 def tilt_of(offset: Tensor) -> Tensor:
     """(B,) radians by which directions (B, 3), camera frame, lean away from the camera against the image's upright."""
-    return torch.atan2(offset[..., 2], -offset[..., 1])
+    return rowwise_atan2(offset[..., 2], -offset[..., 1])
 
 
 def standing(points: Tensor, pitch: Tensor | float = 0.0) -> Tensor:
@@ -121,7 +121,7 @@ def standing(points: Tensor, pitch: Tensor | float = 0.0) -> Tensor:
     shins = {side: where[f"{side}_knee"] - where[f"{side}_ankle"] for side in _SIDES}
     apart = where["left_ankle"] - where["right_ankle"]
     drop = (apart * axis).sum(-1) / axis.norm(dim=-1).clamp_min(1e-6)
-    found = _ramp(torch.rad2deg(torch.atan2(axis[..., 0].abs(), -axis[..., 1])), _ACROSS)
+    found = _ramp(torch.rad2deg(rowwise_atan2(axis[..., 0].abs(), -axis[..., 1])), _ACROSS)
     found = found * _ramp(torch.rad2deg(tilt_of(axis) + pitch).abs(), _ALONG)
     found = found * _ramp(_angle_deg(middle["shoulder"] - middle["hip"], axis), _TRUNK)
     for side in _SIDES:
@@ -137,4 +137,4 @@ def _ramp(value: Tensor, limits: tuple[float, float]) -> Tensor:
 
 def _angle_deg(first: Tensor, second: Tensor) -> Tensor:
     sine = torch.linalg.cross(first, second).norm(dim=-1)
-    return torch.atan2(sine, (first * second).sum(-1)) * (180.0 / math.pi)
+    return rowwise_atan2(sine, (first * second).sum(-1)) * (180.0 / math.pi)

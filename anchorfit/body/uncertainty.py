@@ -27,7 +27,7 @@ _CHUNK_ROWS = 128  # of the batch at a time
 
 @dataclass(frozen=True, eq=False)
 class Correlation:
-    """Correlation (72, 72) of the whitened errors of all joints' rotations, the same for everybody."""
+    """Correlation (72, 72) of the whitened errors of all joints' rotations, the same for all people."""
 
     matrix: Tensor
     version: int = 0  # of the tensor when this was made of it

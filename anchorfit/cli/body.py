@@ -30,7 +30,7 @@ def info(
     from ..body import describe, load_body
     from .console import out
 
-    description = describe(load_body(opt.body_of(body, gender, age), gender=gender))
+    description = describe(load_body(opt.named_body(body, gender, age), gender=gender))
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     for name, value in description._asdict().items():
         text = (
@@ -40,8 +40,8 @@ def info(
     out.print(table)
 
 
-@body_app.command()
-def export(
+@body_app.command("export")
+def export_body(
     output: Annotated[Path, typer.Argument(help="A .pkl, as smplx and aitviewer read it, or an .npz.")],
     body: Annotated[str, typer.Option(help="'open', or a path to an SMPL .pkl or .npz file.")] = "open",
     gender: opt.Gender = "neutral",
@@ -51,7 +51,7 @@ def export(
     from ..body import load_body, write_body
     from .console import out
 
-    write_body(output, load_body(opt.body_of(body, gender, age), gender=gender))
+    write_body(output, load_body(opt.named_body(body, gender, age), gender=gender))
     out.print(f"{output}: smplx.SMPL({str(output)!r}) loads it", soft_wrap=True, markup=False)
 
 

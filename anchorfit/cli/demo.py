@@ -32,7 +32,7 @@ def demo(
     from .console import long_run, out, warn
     from .people import print_people
 
-    body = opt.body_of("open", gender, age)
+    body = opt.named_body("open", gender, age)
     people, references = _detected() if detect else _bundled()
     model = load_body_on(body, gender, device)
     make_folder(output)

@@ -210,7 +210,7 @@ def check_gender(gender: str) -> None:
         raise typer.BadParameter(f"expected one of {', '.join(GENDERS)}, got {gender!r}", param_hint="--gender")
 
 
-def body_of(body: str, gender: str, age: str) -> str:
+def named_body(body: str, gender: str, age: str) -> str:
     """The body's name for --body, --gender and --age together.
 
     Raises typer.BadParameter where there is no such gender or age, or no such body of them.

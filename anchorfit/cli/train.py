@@ -84,7 +84,7 @@ def priors(
     from ..regressors.training import PoseTask, ShapeTask, Training, UncertaintyTask
     from ..regressors.weights import POSE_PRIOR, load_pose_prior_network, load_shape_prior_network, read_weights
 
-    body = opt.body_of(body, gender, age)
+    body = opt.named_body(body, gender, age)
     if which is Which.UNCERTAINTY:
         start_from = start_from or "shipped"
     if start_from is not None and width is not None:

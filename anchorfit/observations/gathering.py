@@ -25,13 +25,13 @@ LEAST_KNOWN = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
+class PersonEntry:
     """A person as a file has it.
 
     Attributes:
         identity: as `Person.person_id`; None: the place among the people of its image.
         triples: (J, 3) x, y, and a confidence or a flag.
-        joints: what they are.
+        joints: their convention.
         image, size, box, score, mask: as `Person` has them.
     """
 
@@ -58,11 +58,11 @@ class Gathering:
     def __init__(self, path: str | Path, convention: str | None = None) -> None:
         self.path = Path(path)
         self.chosen: Convention | None = None if convention is None else CONVENTIONS[convention_name(convention)]
-        self.entries: list[Entry] = []
+        self.entries: list[PersonEntry] = []
         self._left_out: dict[str, list[str]] = {}
         self._notes: dict[str, list[str]] = {}
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: PersonEntry) -> None:
         """Add a person."""
         self.entries.append(entry)
 
@@ -190,7 +190,7 @@ def in_pixels(triples: np.ndarray, what: str = "keypoints") -> np.ndarray:
     return triples
 
 
-def _canonical(entries: Sequence[Entry], *, shift: float, flags: bool) -> list[KeypointSet]:
+def _canonical(entries: Sequence[PersonEntry], *, shift: float, flags: bool) -> list[KeypointSet]:
     """Canonical positions (K, 2) and confidence (K,) of each person; all whose joints are the same at once."""
     hidden_counts = not flags or _hidden_are_told(entries)
     groups: dict[Convention, list[int]] = {}
@@ -214,12 +214,12 @@ def _canonical(entries: Sequence[Entry], *, shift: float, flags: bool) -> list[K
     return [found[row] for row in range(len(entries))]
 
 
-def _hidden_are_told(entries: Sequence[Entry]) -> bool:
+def _hidden_are_told(entries: Sequence[PersonEntry]) -> bool:
     """Whether a file tells hidden joints (1) from visible ones (2); one of 0 and 1 alone means visible by 1."""
     return any((entry.triples[:, 2] == 2).any() for entry in entries)
 
 
-def _identities(entries: Sequence[Entry]) -> list[str]:
+def _identities(entries: Sequence[PersonEntry]) -> list[str]:
     """Unique names within each image: as the file has them, with a number behind those that were there before."""
     places: Counter[Path | None] = Counter()
     used: Counter[tuple[Path | None, str]] = Counter()

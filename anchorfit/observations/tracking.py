@@ -49,7 +49,7 @@ def track_people(
 
     From frame to frame people are paired so that the distances are least in sum. A distance is the mean over the
     joints that both have, in shares of the person's size, from where the person was or, at the same pace, would be by
-    now; more than half of the size is too far. So people may cross and hide each other. Behind a cut everybody is new.
+    now; more than half of the size is too far. So people may cross and hide each other. After a cut all are new.
 
     Numbers are 1, 2, ... in the order of appearance, whatever ``most`` is. Who is seen for less than a quarter of a
     second has none and is left out, unless no person is seen longer.

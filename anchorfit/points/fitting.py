@@ -21,7 +21,7 @@ from ..fitting.terms import KnownSize
 from ..results import BodyEstimate, Diagnostics
 from . import trust
 from .conventions import body_points
-from .frames import AXES, IMAGE, UNITS, PointFrame, Up, bone_ratios, frame_of, told_unit, told_up
+from .frames import AXES, IMAGE, UNITS, PointFrame, Up, bone_ratios, point_frame, told_unit, told_up
 
 Unit = Literal["auto", "m", "cm", "mm", "free"]
 
@@ -130,7 +130,7 @@ def fit_points(
         remarks += [f"up: {up}" if sure else f"up: {up}, which is not sure; say it with up"]
     elif up not in AXES:
         raise ValueError(f"up: expected one of {', '.join(AXES)} or auto, got {up!r}")
-    frame = frame_of(scaled, seen, unit_name, metres, up)
+    frame = point_frame(scaled, seen, unit_name, metres, up)
 
     turn = frame.rotation.to(scaled)
     local = (scaled - centres[:, None]) @ turn.mT  # each row about its own centre, in the camera's axes
@@ -141,7 +141,7 @@ def fit_points(
     usual = ratios if unit == "free" else ratios[torch.isfinite(ratios)].median()
     longer = (ratios / usual).nan_to_num(1.0)
     mirrored = _exchanged(body, pose_prior, used, local, seen, apart, config)
-    verdict = trust.judge(body, used, local, seen, apart.params, apart.distances, longer, mirrored)
+    verdict = trust.judge_points(body, used, local, seen, apart.params, apart.distances, longer, mirrored)
     placed = frame.to_camera(centres.double()).to(local)  # (B, 3) of the rows' centres
     params = apart.params.clone()
     params[:, body.layout.transl] += placed
@@ -342,7 +342,7 @@ def _estimate(
     positions: Tensor,
     seen: Tensor,
     found: PointSolution,
-    verdict: trust.Verdict,
+    verdict: trust.PointTrust,
     frame: PointFrame,
     names: Sequence[str],
 ) -> BodyEstimate:

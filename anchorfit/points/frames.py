@@ -93,7 +93,7 @@ def told_up(body: BodyModel, names: tuple[str, ...], points: Tensor, confidence:
     return name, float(mean[axis].abs()) > _UPRIGHT
 
 
-def frame_of(points: Tensor, confidence: Tensor, unit: str, metres: float, up: Up) -> PointFrame:
+def point_frame(points: Tensor, confidence: Tensor, unit: str, metres: float, up: Up) -> PointFrame:
     """The frame of points (B, P, 3) in metres, with a camera that sees them all from a level."""
     seen = points[confidence > 0].double()
     centre = seen.median(0).values if len(seen) else points.new_zeros(3, dtype=torch.float64)

@@ -6,7 +6,7 @@ import csv
 from pathlib import Path
 
 from ..fitting.terms import KnownSize, known_size
-from ..fitting.terms.known_size import checked_size, size_name
+from ..fitting.terms.known_size import checked_measurement, size_name
 
 _EVERYBODY = ("", "*")
 
@@ -27,7 +27,7 @@ def read_known_sizes(height: float | None, measurements: str | None) -> KnownSiz
         is_file = measurements.lower().endswith(".csv")
         given = _from_csv(Path(measurements)) if is_file else {"": known_size(measurements)}
     if height is not None:
-        given[""] = {**given.get("", {}), "height": checked_size("height", str(height))}
+        given[""] = {**given.get("", {}), "height": checked_measurement("height", str(height))}
     return KnownSize(given=given) if any(given.values()) else None
 
 
@@ -40,7 +40,9 @@ def _from_csv(path: Path) -> dict[str, dict[str, float]]:
         for line in lines:
             name = (line.pop("name") or "").strip()
             try:
-                found = {size_name(key): checked_size(size_name(key), text) for key, text in line.items() if text}
+                found = {
+                    size_name(key): checked_measurement(size_name(key), text) for key, text in line.items() if text
+                }
             except (ValueError, AttributeError) as error:
                 raise ValueError(f"{path}: line {lines.line_num}: {error}") from error
             given["" if name in _EVERYBODY else name] = found

@@ -60,7 +60,7 @@ class Recording:
 
 
 def unit_name(text: str) -> str:
-    """``m``, ``cm`` or ``mm`` of what files write; "" of anything else."""
+    """``m``, ``cm`` or ``mm`` of what files write; "" of any other text."""
     plain = text.strip().lower()
     return {"meters": "m", "metres": "m", "meter": "m", "millimeters": "mm", "centimeters": "cm"}.get(
         plain, plain if plain in ("m", "cm", "mm") else ""
@@ -75,14 +75,14 @@ def read_points(path: str | Path) -> Recording:
         PointFileError: another format, or a file that cannot be read; the message names it.
     """
     from .c3d import read_c3d
-    from .tables import read_array, read_csv, read_json
+    from .tables import read_array, read_json, read_point_csv
     from .trc import read_trc
 
     readers: dict[str, Callable[[Path], Recording]] = {
         ".npy": read_array,
         ".npz": read_array,
         ".json": read_json,
-        ".csv": read_csv,
+        ".csv": read_point_csv,
         ".trc": read_trc,
         ".c3d": read_c3d,
     }

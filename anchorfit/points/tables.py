@@ -71,7 +71,7 @@ def _numbers(values: Any) -> np.ndarray:
         raise ValueError("expected numbers (frames, points, 3 or 4), every frame with the same points") from error
 
 
-def read_csv(path: Path) -> Recording:
+def read_point_csv(path: Path) -> Recording:
     """Read ``frame,point,x,y,z[,confidence]``, a line for each point, or columns ``NAME_x,NAME_y,NAME_z``, a line for
     each frame."""
     with path.open(newline="", encoding="utf-8-sig") as file:

@@ -25,7 +25,7 @@ BETTER = 0.75  # and how much less it must be then
 SIZES = 1.6  # times that bones are too long or too short
 
 
-class Verdict(NamedTuple):
+class PointTrust(NamedTuple):
     """Scores (B,), whether trusted (B,), and B reasons."""
 
     score: Tensor
@@ -33,7 +33,7 @@ class Verdict(NamedTuple):
     reasons: tuple[str, ...]
 
 
-def judge(
+def judge_points(
     body: BodyModel,
     names: Sequence[str],
     positions: Tensor,
@@ -42,7 +42,7 @@ def judge(
     distances: Tensor,
     sizes: Tensor,
     exchanged: Tensor,
-) -> Verdict:
+) -> PointTrust:
     """Weigh what is known about fits to points.
 
     Args:
@@ -88,7 +88,7 @@ def judge(
         reasons.append(reason)
     trusted = torch.tensor([not reason for reason in reasons], device=params.device)
     score = torch.where(trusted, score, score.clamp(max=0.49)).nan_to_num(0.0)
-    return Verdict(score, trusted, tuple(reasons))
+    return PointTrust(score, trusted, tuple(reasons))
 
 
 def outlying(names: Sequence[str], distances: Tensor) -> list[str]:

@@ -21,7 +21,7 @@ FRAME_SIDE, FRAME_QUALITY = 288, 55  # the same of a video's frames
 _MARGIN = 0.2  # of the person's extent: what is shown around a person
 
 
-class Pictures(NamedTuple):
+class CardPictures(NamedTuple):
     """Of each card the window (x, y, width, height; pixels of the image) and for each of its frames the picture, None
     where it cannot be read; and a line for each photograph or video that could not be read."""
 
@@ -35,7 +35,7 @@ def cut_pictures(
     shown: Shown,
     videos: Mapping[str, Path],
     progress: Callable[[int], None] = lambda done: None,
-) -> Pictures:
+) -> CardPictures:
     """Cut out the pictures of all cards; each photograph is read once, each video once through.
 
     Args:
@@ -44,7 +44,7 @@ def cut_pictures(
         progress: called with the number of cards finished since the last call.
     """
     windows = [_window(card, shown) for card in cards]
-    pictures = Pictures(windows, [[None] * len(card.rows) for card in cards], [])
+    pictures = CardPictures(windows, [[None] * len(card.rows) for card in cards], [])
     photographs: dict[str, list[int]] = {}
     films: dict[str, list[int]] = {}
     for number, card in enumerate(cards):
@@ -64,7 +64,7 @@ def cut_pictures(
 
 
 def _cut_photograph(
-    path: Path, numbers: Sequence[int], cards: Sequence[Card], shown: Shown, pictures: Pictures
+    path: Path, numbers: Sequence[int], cards: Sequence[Card], shown: Shown, pictures: CardPictures
 ) -> None:
     size = shown.estimate.image_size[cards[numbers[0]].rows[0]].tolist()
     share = max(PHOTO_SIDE / max(pictures.windows[number][2:]) for number in numbers)
@@ -78,7 +78,7 @@ def _cut_photograph(
         pictures.sources[number][0] = picture_source(crop, PHOTO_QUALITY)
 
 
-def _cut_film(path: Path, numbers: Sequence[int], cards: Sequence[Card], shown: Shown, pictures: Pictures) -> None:
+def _cut_film(path: Path, numbers: Sequence[int], cards: Sequence[Card], shown: Shown, pictures: CardPictures) -> None:
     wanted: dict[int, list[tuple[int, int]]] = {}  # cards and their places, by the frame
     for number in numbers:
         for place, frame in enumerate(cards[number].frames):

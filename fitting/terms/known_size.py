@@ -216,11 +216,11 @@ def known_size(text: str) -> dict[str, float]:
         name, equals, number = part.partition("=")
         if not equals:
             raise ValueError(f"measure: expected NAME=METRES, got {part!r}")
-        found[size_name(name)] = checked_size(size_name(name), number)
+        found[size_name(name)] = checked_measurement(size_name(name), number)
     return found
 
 
-def checked_size(name: str, text: str) -> float:
+def checked_measurement(name: str, text: str) -> float:
     """A measurement in metres.
 
     Raises:

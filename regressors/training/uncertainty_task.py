@@ -14,7 +14,7 @@ from ...body.parameters import NUM_JOINTS, Layout
 from ...body.pose_library import Split, load_pose_library
 from ...body.uncertainty import INSIDE
 from ..normalisation import normalise
-from ..pose_prior import Answer, PosePrior
+from ..pose_prior import PoseAnswer, PosePrior
 from ..synthesis import PoseSource, Synthesis, Synthesizer, SyntheticPeople
 from ..translation import Sightlines
 from ..uncertainty import NUM_CAMERA, Sureness, UncertaintyHead
@@ -64,8 +64,10 @@ class UncertaintyTask:
         self.body, self.rest_joints = body, body.rest_joints_table
         source = PoseSource.from_library(load_pose_library(split="train"))
         self.data = Synthesizer(body, source, synthesis or Synthesis.photographed(), seed=seed)
-        self.calibrating = [one for part in ("aside", "heldout") for one in people_of(body, part, CALIBRATING).values()]
-        self.judging = people_of(body, "heldout", JUDGING)
+        self.calibrating = [
+            one for part in ("aside", "heldout") for one in people_of_part(body, part, CALIBRATING).values()
+        ]
+        self.judging = people_of_part(body, "heldout", JUDGING)
 
     @property
     def model(self) -> UncertaintyHead:
@@ -112,7 +114,7 @@ class UncertaintyTask:
         head.correlation.copy_(correlation(whitened * head.scale[:, None], head.order))
 
     @torch.no_grad()
-    def _answered(self, people: SyntheticPeople) -> tuple[Answer, Errors, Tensor]:
+    def _answered(self, people: SyntheticPeople) -> tuple[PoseAnswer, Errors, Tensor]:
         """The answer, what it lacks, and the people's size, a tangent."""
         inputs = normalise(people.keypoints, people.confidence, people.intrinsics)
         answer = self.network.answer(inputs.features)
@@ -170,7 +172,7 @@ def correlation(whitened: Tensor, order: Tensor) -> Tensor:
     return (found + RIDGE * torch.eye(len(found)).to(found)) / (1 + RIDGE)
 
 
-def people_of(body: BodyModel, split: Split, subjects: Sequence[str]) -> dict[str, SyntheticPeople]:
+def people_of_part(body: BodyModel, split: Split, subjects: Sequence[str]) -> dict[str, SyntheticPeople]:
     """People in poses that some subjects were recorded in: ``clean`` COCO keypoints, ``noisy`` ones of all conventions,
     and ``photographed`` ones as training has them."""
     library = load_pose_library(split=split)

@@ -13,6 +13,7 @@ from torch import Tensor
 from anchorfit.body import BodyModel, Gravity, load_body
 from anchorfit.body.kinematics import compiled_points
 from anchorfit.body.pose_library import load_pose_library
+from anchorfit.body.uncertainty import Correlation, PoseUncertainty
 from anchorfit.evaluation.synthetic import make_people
 from anchorfit.fitting import terms as all_terms
 from anchorfit.fitting.config import TERMS, FitConfig, Stage
@@ -30,7 +31,9 @@ from anchorfit.fitting.terms import (
     InterpenetrationTerm,
     Keypoints,
     KeypointTerm,
+    KnownSize,
     MixtureTerm,
+    Points,
     Robust,
     ShapeTerm,
     TermSpec,
@@ -139,7 +142,8 @@ def test_an_anchor_takes_one_weight_as_a_number_or_a_tensor(params):
 
 def test_every_term_of_the_package_is_in_the_list():
     kinds = {one for one in vars(all_terms).values() if isinstance(one, type) and issubclass(one, TermSpec)}
-    assert kinds - {TermSpec} == {type(spec) for spec in TERMS}
+    given = {KnownSize, Points}  # evidence that comes with its spec: nothing to be switched on by name
+    assert kinds - {TermSpec} - given == {type(spec) for spec in TERMS}
     assert len({spec.name for spec in TERMS}) == len(TERMS)
 
 
@@ -150,8 +154,19 @@ def _upright(problem: FitProblem) -> FitProblem:
     return replace(problem, start=start, gravity=Gravity.known(start.new_tensor([0.0, 10.0, 20.0, -5.0])))
 
 
+def _sure(problem: FitProblem) -> FitProblem:
+    """The same people, predicted by a network that says how sure it is; the weighed anchor takes the other's place."""
+    eye = torch.eye(3, dtype=torch.float64)
+    turned = torch.linalg.cholesky(30 * eye + torch.rand(COUNT, 24, 3, 1, dtype=torch.float64))
+    known = PoseUncertainty(
+        whitening=turned, pelvis=0.1 * eye.expand(COUNT, 3, 3), correlation=Correlation(torch.eye(72))
+    )
+    return replace(problem, uncertainty=known)
+
+
 def _built(spec: TermSpec, problem: FitProblem, params: Tensor) -> Term:
-    term = spec.build(_upright(problem) if spec.name == "balance" else problem, STAGE)
+    asked = {"balance": _upright, "weighed_anchor": _sure}.get(spec.name, lambda same: same)
+    term = spec.build(asked(problem), STAGE)
     assert term is not None
     assert torch.isfinite(term.refresh(params, Energy(problem.body, [term]))).all()
     return term
@@ -222,7 +237,8 @@ def test_an_automatic_term_may_give_a_single_number(body, params):
 
 
 def test_terms_go_by_the_names_of_their_specs(problem):
-    twice = replace(problem.config, terms=(*TERMS, Interpenetration(name="second", weight=1.0), _Own(name="own")))
+    usual = [spec for spec in TERMS if spec.name != "weighed_anchor"]  # which stands where `anchor` does
+    twice = replace(problem.config, terms=(*usual, Interpenetration(name="second", weight=1.0), _Own(name="own")))
     terms = {term.name: term for term in replace(_upright(problem), config=twice).terms(twice.stages[-1])}
     assert list(terms) == [spec.name for spec in twice.terms]
     assert InterpenetrationTerm.name == "interpenetration"

@@ -309,7 +309,7 @@ def test_a_browser_plays_a_videos_frames(browser, some_estimate, body, tmp_path)
 
 def test_measurements_say_that_size_is_a_guess_unless_a_height_was_given(browser, some_estimate, body, tmp_path):
     guess = "assumes an adult of about 1.7 m; one photograph does not tell size"
-    for terms, told in (({}, False), ({"height": torch.zeros(1)}, True)):
+    for terms, told in (({}, False), ({"known_size": torch.zeros(1)}, True)):
         one = some_estimate(1, image="")
         one = replace(one, diagnostics=replace(one.diagnostics, energy=one.diagnostics.energy | terms))
         write_report(tmp_path / "a.html", one, body)

@@ -12,7 +12,7 @@ from typing import Any
 from ..gathering import Gathering
 from ..people import PeopleFile
 from .format import Content, Format
-from .openpose import gather, is_openpose
+from .openpose import gather_people, is_openpose
 
 
 def is_alphapose(content: Any) -> bool:
@@ -24,7 +24,7 @@ def _read(file: Content, convention: str | None) -> PeopleFile:
     gathering = Gathering(file.path, convention)
     for image, content in file.json.items():
         if is_openpose(content):
-            gather(content, file.path, gathering, image=Path(image))
+            gather_people(content, file.path, gathering, image=Path(image))
         else:
             gathering.note("images that are not AlphaPose's are left out", image)
     return gathering.people_file()

@@ -34,7 +34,7 @@ def image_beside(file: Path, stem: str | None = None) -> Beside:
     return Beside(Path(stem), None)
 
 
-def to_pixels(triples: np.ndarray, size: tuple[int, int] | None) -> np.ndarray:
+def share_to_pixels(triples: np.ndarray, size: tuple[int, int] | None) -> np.ndarray:
     """(J, 3) of which positions are shares of the image, in pixels.
 
     Raises:

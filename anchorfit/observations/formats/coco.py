@@ -16,7 +16,7 @@ import numpy as np
 
 from ...plain_text import short_name
 from ..conventions import COCO17, WHOLEBODY133, Convention
-from ..gathering import LEAST_KNOWN, Entry, Gathering, joints_that_names_mean, triples_of
+from ..gathering import LEAST_KNOWN, Gathering, PersonEntry, joints_that_names_mean, triples_of
 from ..joint_names import joints_of_names
 from ..masks import StoredMask
 from ..people import PeopleFile
@@ -112,7 +112,7 @@ def _gather_annotations(content: dict[str, Any], gathering: Gathering) -> None:
             gathering.leave_out(where, error)
             continue
         gathering.add(
-            Entry(
+            PersonEntry(
                 identity=identity,
                 triples=triples,
                 joints=joints,
@@ -147,7 +147,7 @@ def _gather_results(content: list[Any], gathering: Gathering) -> None:
             continue
         score = result.get("score")
         gathering.add(
-            Entry(
+            PersonEntry(
                 identity=identity,
                 triples=triples,
                 joints=joints,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ..gathering import Entry, Gathering, triples_of
+from ..gathering import Gathering, PersonEntry, triples_of
 from ..people import PeopleFile
 from ..reading import KeypointFileError, load_json, optional_box, optional_size
 from .format import Content, Format
@@ -50,7 +50,7 @@ def _gather(content: dict[str, Any], path: Path, gathering: Gathering) -> None:
             gathering.leave_out(f"{image.name}#{place}", error)
             continue
         gathering.add(
-            Entry(
+            PersonEntry(
                 identity=str(person.get("personID", place)),
                 triples=triples,
                 joints=joints,

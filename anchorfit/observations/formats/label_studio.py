@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlparse
 import numpy as np
 
 from ...body.joint_sets import CANONICAL_JOINTS
-from ..gathering import Entry, Gathering
+from ..gathering import Gathering, PersonEntry
 from ..joint_names import joints_of_names
 from ..people import PeopleFile
 from ..reading import numbers, optional_size
@@ -63,7 +63,7 @@ def _gather(points: list[dict[str, Any]], image: Path | None, place: int, gather
             gathering.note(f"points called {name} are not used{' twice of one person' if known else ''}")
         else:
             triples[CANONICAL_JOINTS.index(joint)] = row
-    gathering.add(Entry(identity=None, triples=triples, joints=CANONICAL_JOINTS, image=image, size=size))
+    gathering.add(PersonEntry(identity=None, triples=triples, joints=CANONICAL_JOINTS, image=image, size=size))
 
 
 def _parsed(points: list[dict[str, Any]]) -> tuple[list[str], np.ndarray, tuple[int, int]]:

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from ..conventions import BLAZEPOSE33
-from ..gathering import Entry, Gathering, in_pixels
+from ..gathering import Gathering, PersonEntry, in_pixels
 from ..people import PeopleFile
 from ..reading import numbers, optional_size
-from .beside import image_beside, to_pixels
+from .beside import image_beside, share_to_pixels
 from .format import Content, Format
 
 KEYS = ("pose_landmarks", "poseLandmarks", "landmarks", "landmark", "pose")
@@ -50,12 +50,12 @@ def _read(file: Content, convention: str | None) -> PeopleFile:
             try:
                 triples = in_pixels(triples)
             except ValueError:
-                triples = to_pixels(triples, size)
+                triples = share_to_pixels(triples, size)
             joints = gathering.joints_of(len(triples))
         except ValueError as error:
             gathering.leave_out(f"{image}#{place}", error)
             continue
-        gathering.add(Entry(identity=str(place), triples=triples, joints=joints, image=image, size=size))
+        gathering.add(PersonEntry(identity=str(place), triples=triples, joints=joints, image=image, size=size))
     return gathering.people_file()
 
 

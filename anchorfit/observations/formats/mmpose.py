@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..conventions import Convention
-from ..gathering import Entry, Gathering, joints_that_names_mean, with_scores
+from ..gathering import Gathering, PersonEntry, joints_that_names_mean, with_scores
 from ..people import PeopleFile
 from ..reading import optional_box
 from .beside import image_beside
@@ -58,7 +58,7 @@ def _read(file: Content, convention: str | None) -> PeopleFile:
             continue
         score = person.get("bbox_score")
         gathering.add(
-            Entry(
+            PersonEntry(
                 identity=str(place),
                 triples=triples,
                 joints=joints,

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..gathering import Entry, Gathering, with_scores
+from ..gathering import Gathering, PersonEntry, with_scores
 from ..people import PeopleFile
 from .format import Content, Format
 from .lsp import FIRST_PIXEL
@@ -37,7 +37,7 @@ def _read(file: Content, convention: str | None) -> PeopleFile:
         except ValueError as error:
             gathering.leave_out(f"person {place}", error)
             continue
-        gathering.add(Entry(identity=None, triples=triples, joints=joints, image=Path(item["image"])))
+        gathering.add(PersonEntry(identity=None, triples=triples, joints=joints, image=Path(item["image"])))
     return gathering.people_file(shift=FIRST_PIXEL)
 
 

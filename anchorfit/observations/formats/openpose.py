@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..gathering import Entry, Gathering, in_pixels, triples_of
+from ..gathering import Gathering, PersonEntry, in_pixels, triples_of
 from ..people import PeopleFile
 from ..reading import KeypointFileError, load_json
 from .format import Content, Format
@@ -63,7 +63,7 @@ def read_openpose(path: str | Path, *, convention: str | None = None) -> PeopleF
             content = load_json(file)
             if not (is_openpose(content) or file.name.endswith(FILE_ENDING)):
                 continue
-            gather(content, file, gathering)
+            gather_people(content, file, gathering)
         except (KeypointFileError, OSError) as error:
             problems.append(str(error))
     found = gathering.people_file()
@@ -83,11 +83,11 @@ def files_of_folder(folder: Path) -> list[Path]:
 def parse_openpose(content: Any, path: str | Path, *, convention: str | None = None) -> PeopleFile:
     """As `read_openpose`, for the content of one file that was loaded already."""
     gathering = Gathering(path, convention)
-    gather(content, Path(path), gathering)
+    gather_people(content, Path(path), gathering)
     return gathering.people_file()
 
 
-def gather(content: Any, file: Path, gathering: Gathering, *, image: Path | None = None) -> None:
+def gather_people(content: Any, file: Path, gathering: Gathering, *, image: Path | None = None) -> None:
     """Add the people of one image.
 
     Raises:
@@ -105,7 +105,7 @@ def gather(content: Any, file: Path, gathering: Gathering, *, image: Path | None
         except ValueError as error:
             gathering.leave_out(f"{image}#{place}", error)
             continue
-        gathering.add(Entry(identity=str(place), triples=triples, joints=joints, image=image))
+        gathering.add(PersonEntry(identity=str(place), triples=triples, joints=joints, image=image))
 
 
 def _triples(entry: dict[str, Any]) -> np.ndarray:

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from ..gathering import Entry, Gathering, in_pixels
+from ..gathering import Gathering, PersonEntry, in_pixels
 from ..people import PeopleFile
 from ..reading import numbers, optional_box
-from .beside import image_beside, to_pixels
+from .beside import image_beside, share_to_pixels
 from .format import Content, Format
 
 
@@ -38,7 +38,7 @@ def _read(file: Content, convention: str | None) -> PeopleFile:
             continue
         score = item.get("confidence")
         gathering.add(
-            Entry(
+            PersonEntry(
                 identity=str(item.get("track_id", place)),
                 triples=triples,
                 joints=joints,
@@ -62,7 +62,7 @@ def _triples(item: Any, size: tuple[int, int] | None) -> np.ndarray:
     try:
         return in_pixels(triples)
     except ValueError:
-        return to_pixels(triples, size)
+        return share_to_pixels(triples, size)
 
 
 def _box(box: dict[str, Any]) -> tuple[float, float, float, float] | None:

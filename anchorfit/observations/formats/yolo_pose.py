@@ -13,10 +13,10 @@ from typing import NamedTuple
 import numpy as np
 
 from ..conventions import CONVENTIONS
-from ..gathering import Entry, Gathering
+from ..gathering import Gathering, PersonEntry
 from ..people import PeopleFile
 from ..reading import existing_file
-from .beside import Beside, image_beside, to_pixels
+from .beside import Beside, image_beside, share_to_pixels
 from .format import Content, Format
 
 _BEFORE = 5  # numbers of a line before its keypoints: class and box
@@ -62,7 +62,7 @@ def _gather(path: Path, beside: Beside, gathering: Gathering) -> None:
             continue
         try:
             line = _parsed(text, gathering)
-            triples = to_pixels(line.triples, beside.size)
+            triples = share_to_pixels(line.triples, beside.size)
             joints = gathering.joints_of(len(triples), usual="coco17")
         except ValueError as error:
             gathering.leave_out(f"{beside.image}#{place}", error)
@@ -70,7 +70,7 @@ def _gather(path: Path, beside: Beside, gathering: Gathering) -> None:
         width, height = beside.size or (0, 0)
         x, y, wide, high = line.box * (width, height, width, height)
         gathering.add(
-            Entry(
+            PersonEntry(
                 identity=str(place),
                 triples=triples,
                 joints=joints,
