@@ -127,7 +127,7 @@ def _read_array(stream: IO[bytes], where: str) -> np.ndarray:
 def _read_header(stream: IO[bytes], where: str) -> ArrayHeader:
     try:
         version = npy.read_magic(stream)
-        shape, _, dtype = _HEADERS.get(version, npy.read_array_header_2_0)(stream)
+        shape, _, dtype = _HEADERS.get(version, npy.read_array_header_2_0)(stream)  # type: ignore[no-untyped-call]
     except (ValueError, EOFError, SyntaxError, RecursionError) as error:
         raise ArrayFileError(f"{where}: not an array as numpy writes it ({error}); write it again") from error
     return ArrayHeader(tuple(shape), dtype)

@@ -42,10 +42,10 @@ class Trimming:
     evidence: float = 1.0
 
 
-PREDICTED = Trimming(across=0.91, along=0.99)
-ANCHORED = Trimming(across=1.04, along=1.09, evidence=0.003)
-HELD = Trimming(across=7.50, along=11.52)  # near a start of which nothing is known
-FREE = Trimming(across=6.42, along=7.12)
+PREDICTED = Trimming(across=0.93, along=0.98)
+ANCHORED = Trimming(across=1.05, along=1.06, evidence=0.003)
+HELD = Trimming(across=8.37, along=12.19)  # near a start of which nothing is known
+FREE = Trimming(across=6.86, along=7.38)
 
 
 class JointCovariance(NamedTuple):

@@ -76,7 +76,8 @@ class PoseAnswer(NamedTuple):
     def head_numbers(self, head: UncertaintyHead) -> Tensor:
         """The head's numbers (B, 147): the mean of those to the keypoints and to their mirror image."""
         if self.mirrored is None:
-            return head(self.seen)
+            alone: Tensor = head(self.seen)
+            return alone
         seen, mirrored = head(torch.cat((self.seen, self.mirrored))).chunk(2)
         return (seen + head.mirrored(mirrored)) / 2
 
@@ -199,7 +200,8 @@ class PosePrior(nn.Module):
             through = torch.is_grad_enabled() and features.requires_grad
             with torch.set_grad_enabled(through), torch.autocast(features.device.type, enabled=False):
                 keypoints = _Keypoints.of(features)
-            for entry, unit, leave in self.corrections:
+            for correction in self.corrections:
+                entry, unit, leave = correction.children()
                 compared = self._compared(features, raw, keypoints, through)
                 hidden = unit(entry(compared))
                 raw = raw + leave(hidden)

@@ -47,20 +47,20 @@ class UncertaintyHead(nn.Module):
     scale: Tensor
     camera_scale: Tensor
     correlation: Tensor
+    order: Tensor
+    signs: Tensor
 
     def __init__(self, inputs: int, hidden: int) -> None:
         super().__init__()
         joints = len(SMPL_JOINTS)
-        self.layers = nn.Sequential(
-            nn.Linear(inputs, hidden), nn.BatchNorm1d(hidden), nn.ReLU(), nn.Linear(hidden, 6 * joints + NUM_CAMERA)
-        )
+        last = nn.Linear(hidden, 6 * joints + NUM_CAMERA)
+        self.layers = nn.Sequential(nn.Linear(inputs, hidden), nn.BatchNorm1d(hidden), nn.ReLU(), last)
         self.register_buffer("scale", torch.ones(joints))
         self.register_buffer("camera_scale", torch.ones(NUM_CAMERA))
         self.register_buffer("correlation", torch.eye(3 * joints))
         self.register_buffer("order", torch.tensor(mirror_permutation(SMPL_JOINTS)), persistent=False)
         self.register_buffer("signs", torch.tensor([1.0, 1.0, 1.0, -1.0, -1.0, 1.0]), persistent=False)
         with torch.no_grad():
-            last = self.layers[-1]
             last.weight.mul_(0.1)
             last.bias.zero_()
             last.bias[: 6 * joints].view(joints, 6)[:, :3] = _FIRST_GUESS[0]
@@ -77,7 +77,8 @@ class UncertaintyHead(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """(B, 147) numbers of (B, inputs) features; see `read`."""
         with torch.autocast(features.device.type, enabled=False):
-            return self.layers(features.to(self.scale.dtype))
+            numbers: Tensor = self.layers(features.to(self.scale.dtype))
+            return numbers
 
     def mirrored(self, numbers: Tensor) -> Tensor:
         """The numbers of the mirror image: S W S with S = diag(1, -1, -1), left and right exchanged."""

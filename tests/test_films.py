@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import patched_mp4
+import patched_mp4  # type: ignore[import-not-found]
 import pytest
 import torch
 
@@ -69,7 +69,7 @@ def test_one_frame_is_held_at_a_time(some_estimate, body, tmp_path, monkeypatch)
     write_video(path, [np.full((48, 64, 3), 90, np.uint8)] * 40, 25.0)
     alive: list[weakref.ref] = []
     most = 0
-    drawn = films.draw_on
+    drawn = films.draw_on  # type: ignore[attr-defined]
 
     def counting(image, *others, **named):
         nonlocal most

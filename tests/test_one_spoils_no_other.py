@@ -62,12 +62,12 @@ SPOILERS = {
 @pytest.mark.parametrize("name", SPOILERS)
 def test_one_person_costs_no_neighbour(name):
     person, changes, reason = SPOILERS[name]
-    person = replace(person, **changes) if changes else person
+    person = replace(person, **changes) if changes else person  # type: ignore[arg-type]
     people = [skier("before"), person, skier("after")]
     for masks in (False, True):
         estimate, problems = predict_people(people, options=FitOptions(masks=masks))
-        assert {"?#before", "?#after"} <= set(estimate.names)
-        assert len(estimate) == (2 if reason else 3)
+        assert {"?#before", "?#after"} <= set(estimate.names)  # type: ignore[union-attr]
+        assert len(estimate) == (2 if reason else 3)  # type: ignore[arg-type]
         lines = [str(problem) for problem in problems]
         assert all(line.isprintable() for line in lines)
         if reason:
@@ -83,7 +83,7 @@ def test_a_mask_that_breaks_only_when_it_is_decoded_costs_its_person_alone():
     late = Late(segmentation=[[0, 0, 9, 0, 9, 9]], width=640, height=425)
     people = [skier("before"), replace(skier("late"), mask=late), skier("after")]
     estimate, (problem,) = fit_people(people, options=FitOptions(masks=True))
-    assert estimate.names == ("?#before", "?#after")
+    assert estimate.names == ("?#before", "?#after")  # type: ignore[union-attr]
     assert str(problem) == "?#late: skipped: MemoryError: no room for the mask"
 
 
@@ -186,7 +186,7 @@ class TestArrayFiles:
     def test_what_nobody_asked_for_is_not_read(self, tmp_path, monkeypatch):
         read = []
         whole = npy.read_array
-        monkeypatch.setattr(npy, "read_array", lambda *a, **k: read.append(1) or whole(*a, **k))
+        monkeypatch.setattr(npy, "read_array", lambda *a, **k: read.append(1) or whole(*a, **k))  # type: ignore[func-returns-value]
         np.savez(tmp_path / "a.npz", keypoints=np.ones((1, 14, 3)), other=np.zeros(10), odd=np.array([{}], object))
         (person,) = read_people(tmp_path / "a.npz")
         assert person.confidence.sum() == 14
@@ -305,6 +305,6 @@ def test_an_image_id_that_stands_for_two_images_moves_nobody(tmp_path):
 def test_joint_numbers_of_another_type_are_refused():
     count = len(CANONICAL_JOINTS)
     with pytest.raises(ValueError, match="keypoints: expected a numpy array of numbers, got list"):
-        Person(person_id="0", keypoints=[[0, 0]] * count, confidence=np.zeros(count))
+        Person(person_id="0", keypoints=[[0, 0]] * count, confidence=np.zeros(count))  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="confidence: expected a numpy array of numbers, got <U1"):
         Person(person_id="0", keypoints=np.zeros((count, 2)), confidence=np.full(count, "1"))

@@ -210,24 +210,24 @@ def test_a_pitch_balances_those_who_stand_in_any_batch(people, body, outcome, pi
         fit_people(crowd, body, options=options).estimate
         for options in (FitOptions(pitch=pitch), FitOptions(pitch=pitch, batch_size=3), FitOptions())
     )
-    assert torch.equal(whole.params, parts.params)
+    assert torch.equal(whole.params, parts.params)  # type: ignore[union-attr]
     leans, before = (
-        tilt_of(centre_over_support(compiled_points(body, STANDING_POINTS).points(one.params)))[:4]
+        tilt_of(centre_over_support(compiled_points(body, STANDING_POINTS).points(one.params)))[:4]  # type: ignore[union-attr]
         for one in (whole, usual)
     )
     if pitch == "people":
         assert leans.std() < 0.7 * before.std()
     else:
         assert leans.abs().mean() < 0.5 * before.abs().mean()
-    dinner = [row for row, name in enumerate(whole.names) if name.startswith("000000000790")]
+    dinner = [row for row, name in enumerate(whole.names) if name.startswith("000000000790")]  # type: ignore[union-attr]
     assert len(dinner) == 4
-    assert torch.equal(whole.params[dinner], usual.params[dinner])
+    assert torch.equal(whole.params[dinner], usual.params[dinner])  # type: ignore[union-attr]
 
 
 def test_a_pitch_that_cannot_be_is_refused(people, body):
     for pitch in (91.0, float("nan"), "down"):
         with pytest.raises(ValueError, match=r"pitch: expected degrees from -90 to 90, 'people' or None, got"):
-            predict_people(people[:2], body, options=FitOptions(pitch=pitch))
+            predict_people(people[:2], body, options=FitOptions(pitch=pitch))  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="gravity: expected None with the schedule smplify"):
         fit_people(people[:2], body, options=FitOptions(pitch=3.0, schedule="smplify"))
     assert predict_people([], body, options=FitOptions(pitch=3.0)).estimate is None

@@ -1,10 +1,11 @@
 """The SMPL-format body model."""
 
+from ..options import AGES, GENDERS
 from .description import BodyDescription, describe, mesh_volume
 from .exporting import body_arrays, write_body
 from .joint_sets import CANONICAL_JOINTS, LANDMARKS, SMPL_JOINTS, SMPL_PARENTS
 from .kinematics import PointSet, compile_points
-from .loading import AGES, GENDERS, body_from_arrays, chosen_body, load_body
+from .loading import body_from_arrays, chosen_body, load_body
 from .measurements import Measurements, measure
 from .model import BodyModel, BodyOutput
 from .parameters import Layout, Parameters

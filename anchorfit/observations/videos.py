@@ -95,6 +95,8 @@ class FrameReader:
         FileNotFoundError, ImageFileError: as `probe_video`.
     """
 
+    video: Video
+
     def __init__(self, path: Path) -> None:
         self._path = path
         self._open = ExitStack()

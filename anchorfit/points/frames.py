@@ -16,8 +16,8 @@ from ..fitting.point_start import point_start, rigid_pairs
 UNITS = {"m": 1.0, "cm": 0.01, "mm": 0.001}
 """Metres in a unit."""
 
-AXES = ("x", "y", "z", "-x", "-y", "-z")
 Up = Literal["x", "y", "z", "-x", "-y", "-z"]
+AXES: tuple[Up, ...] = ("x", "y", "z", "-x", "-y", "-z")
 
 _SURE = 2.2  # so many times too large or too small a person may be; the next unit is a factor of ten away
 _UPRIGHT = 0.6  # cosine of the mean trunk with an axis from which on that axis is up

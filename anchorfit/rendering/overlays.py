@@ -372,8 +372,8 @@ def _draw_ground(picture: NDArray[np.float32], bodies: Tensor, intrinsics: Tenso
     draw_segment(picture, np.array([0.0, level]), np.array([width, level]), thick / 2, grey)
     for left, right, own in zip(x.amin(1).tolist(), x.amax(1).tolist(), lowest.tolist(), strict=True):
         if own + down < level - 0.02 * height:
-            ends = (np.array([across, own + down]) for across in (left, right))
-            draw_segment(picture, *ends, thick / 2, grey)
+            start, end = (np.array([across, own + down]) for across in (left, right))
+            draw_segment(picture, start, end, thick / 2, grey)
     return intrinsics + intrinsics.new_tensor([[0, 0, 0], [0, 0, down], [0, 0, 0]])
 
 

@@ -143,7 +143,7 @@ class KnownSizeTerm(Term):
     def __init__(self, body: BodyModel, names: Sequence[str], given: Tensor, weights: Tensor, params: Tensor) -> None:
         self._body, self._names, self._given = body, tuple(names), given
         known = torch.isfinite(given)
-        self.evidence = known.any(1)
+        self.evidence = self._known = known.any(1)
         self._weights = weights * known
         self._measure(params)
 
@@ -152,7 +152,7 @@ class KnownSizeTerm(Term):
         self._at = betas.clone()
         self._values = torch.zeros_like(self._given)
         self._slopes = betas.new_zeros(*self._given.shape, betas.shape[1])
-        rows = torch.nonzero(self.evidence)[:, 0]
+        rows = torch.nonzero(self._known)[:, 0]
         if len(rows):
             found = sizes_with_slopes(self._body, betas[rows], self._names)
             self._values[rows], self._slopes[rows] = found.values, found.slopes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -76,14 +76,14 @@ class UncertaintyTask:
     def loss(self, model: nn.Module, step: int, rows: slice, batch_size: int) -> Tensor:
         people = SyntheticPeople(*(value[rows] for value in self.data.people(step, batch_size)))
         answer, errors, size = self._answered(people)
-        known = self._head.read(answer.head_numbers(model), size)
+        known = self._head.read(answer.head_numbers(cast(UncertaintyHead, model)), size)
         return negative_log_likelihood(known, errors)
 
     def evaluate(self) -> dict[str, float]:
         """Calibrates the head; percent of the judging people in the regions: of all joints, and of those that have
         fewest and most."""
         self.calibrate()
-        found = {}
+        found: dict[str, float] = {}
         for name, people in self.judging.items():
             answer, errors, size = self._answered(people)
             rotations, camera = distances(answer.sureness(self._head, size), errors)

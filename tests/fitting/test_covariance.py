@@ -116,7 +116,7 @@ def test_a_batch_is_its_rows_to_the_bit(people):
     def found(seen) -> tuple[Tensor, Tensor]:
         guess = predict_params(seen, body)
         fit = anchored(body, seen, prior, guess.params, config, uncertainty=guess.uncertainty)
-        return of_prediction(body, guess.params, guess.uncertainty).joint_covariance_mm2, fit.joint_covariance_mm2
+        return of_prediction(body, guess.params, guess.uncertainty).joint_covariance_mm2, fit.joint_covariance_mm2  # type: ignore[arg-type]
 
     whole = found(people.observations)
     for row in (0, 7, 23):
@@ -168,7 +168,7 @@ def test_regions_hold_nine_in_ten_of_held_out_people(people):
     """A small sample: three deviations of its chance either way."""
     body, seen, prior = load_body(), people.observations, load_pose_prior()
     guess = predict_params(seen, body)
-    direct = of_prediction(body, guess.params, guess.uncertainty)
+    direct = of_prediction(body, guess.params, guess.uncertainty)  # type: ignore[arg-type]
     config = replace(anchored_config(), covariance=True)
     fit = anchored(body, seen, prior, guess.params, config, uncertainty=guess.uncertainty)
     for params, covariance in ((guess.params, direct.joint_covariance_mm2), (fit.params, fit.joint_covariance_mm2)):

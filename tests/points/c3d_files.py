@@ -24,17 +24,17 @@ def write_c3d(
     parameters = [("USED", 2, (), struct.pack("<h", count)), ("SCALE", 4, (), struct.pack("<f", scale))]
     parameters += [("RATE", 4, (), struct.pack("<f", rate)), ("FRAMES", 2, (), struct.pack("<H", frames & 0xFFFF))]
     if units is not None:
-        parameters.append(("UNITS", -1, (len(units),), units.encode()))
+        parameters.append(("UNITS", -1, (len(units),), units.encode()))  # type: ignore[arg-type]
     for number, start in enumerate(range(0, len(labels), 255)):
         some = labels[start : start + 255]
         width = max(map(len, some))
         text = "".join(label.ljust(width) for label in some).encode()
-        parameters.append(("LABELS" + (str(number + 1) if number else ""), -1, (width, len(some)), text))
+        parameters.append(("LABELS" + (str(number + 1) if number else ""), -1, (width, len(some)), text))  # type: ignore[arg-type]
     body = _group("POINT", 1)
     blocks = 0
     for _ in range(2):  # where the data start is known when the parameters are
-        start = struct.pack("<h", 2 + blocks)
-        body = _group("POINT", 1) + b"".join(_parameter(*one) for one in (*parameters, ("DATA_START", 2, (), start)))
+        start = struct.pack("<h", 2 + blocks)  # type: ignore[assignment]
+        body = _group("POINT", 1) + b"".join(_parameter(*one) for one in (*parameters, ("DATA_START", 2, (), start)))  # type: ignore[arg-type]
         body += _group("ANALOG", 2) + _parameter("USED", 2, (), struct.pack("<h", 0), group=2)
         body += b"\0\0"
         blocks = -(-(len(body) + 4) // 512)

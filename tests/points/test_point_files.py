@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from c3d_files import write_c3d
+from c3d_files import write_c3d  # type: ignore[import-not-found]
 from typer.testing import CliRunner
 
 from anchorfit.body import SMPL_JOINTS, load_body

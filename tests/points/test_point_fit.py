@@ -145,7 +145,7 @@ def test_a_batch_is_its_rows(body, truth):
 
 def test_a_mirrored_person_gets_the_mirrored_body(body, truth):
     points = points_of(body, truth[:8])
-    mirrored = points[:, exchange(SMPL24)] * torch.tensor([-1.0, 1.0, 1.0])
+    mirrored = points[:, exchange(SMPL24)] * torch.tensor([-1.0, 1.0, 1.0])  # type: ignore[arg-type]
     options = {"convention": "smpl24", "body": body, "unit": "m", "up": "y"}
     own, other = (fit_points(one, **options).estimate for one in (points, mirrored))
     assert float((own.betas - other.betas).abs().max()) < 0.1  # the body itself is not quite symmetric
@@ -178,9 +178,9 @@ def test_the_term_has_the_derivative_that_autograd_finds(body, truth):
             share = 1.0 if sigma is None else (1 + (away / sigma).square().sum(-1, keepdim=True)).rsqrt()
             return told[:, 3:] * share * away
 
-        term = PointTerm(names, there, weights, sigma=sigma)
+        term = PointTerm(names, there, weights, sigma=sigma)  # type: ignore[arg-type]
         twin = AutogradTerm(
-            "twin", written, point_names=names, data=torch.cat((there.nan_to_num(0.0), weights[..., None]), -1)
+            "twin", written, point_names=names, data=torch.cat((there.nan_to_num(0.0), weights[..., None]), -1)  # type: ignore[arg-type]
         )
         own, other = (Energy(body, [one]).residuals(truth, torch.arange(5)) for one in (term, twin))
         torch.testing.assert_close(own.values, other.values)
@@ -189,7 +189,7 @@ def test_the_term_has_the_derivative_that_autograd_finds(body, truth):
 
 def test_the_start_is_near(body, truth):
     points = points_of(body, truth)
-    start = point_start(body, SMPL24, points, torch.ones(24, 24))
+    start = point_start(body, SMPL24, points, torch.ones(24, 24))  # type: ignore[arg-type]
     assert float((points_of(body, start) - points).norm(dim=-1).mean()) < 0.06
 
 
@@ -220,7 +220,7 @@ def test_what_is_wrong_is_said_and_the_rest_goes_on(body, truth):
     points[8] *= 100
     points[10, 4:] = torch.nan
     points[11, 21] += 1.0
-    points[13] = points[13][exchange(SMPL24)]
+    points[13] = points[13][exchange(SMPL24)]  # type: ignore[arg-type]
     points[14] = torch.inf
     found = fit_points(points, convention="smpl24", body=body)
     said = dict(found.problems)
@@ -244,7 +244,7 @@ def test_what_is_wrong_is_said_and_the_rest_goes_on(body, truth):
 @pytest.mark.parametrize("turn", ["names", "axes"])
 def test_exchanged_sides_and_left_handed_axes_are_said(body, truth, turn):
     points = points_of(body, truth)
-    points = points[:, exchange(SMPL24)] if turn == "names" else points * torch.tensor([1.0, 1.0, -1.0])
+    points = points[:, exchange(SMPL24)] if turn == "names" else points * torch.tensor([1.0, 1.0, -1.0])  # type: ignore[arg-type]
     found = fit_points(points, convention="smpl24", body=body)
     assert sum("left and right look exchanged" in text for _, text in found.problems) >= 23
     right = fit_points(points_of(body, truth), convention="smpl24", body=body)

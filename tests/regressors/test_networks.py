@@ -210,7 +210,7 @@ def test_corrections_look_at_the_prediction(body):
     _, intrinsics, _, pixels = some_people(body)
     features = normalise(pixels, torch.ones(4, JOINTS), intrinsics).features
     heard = []
-    network.corrections[0][0].register_forward_pre_hook(lambda module, inputs: heard.append(inputs[0]))
+    network.corrections[0][0].register_forward_pre_hook(lambda module, inputs: heard.append(inputs[0]))  # type: ignore[index]
     network(features)
     positions, _, _ = PosePrior.split(features)
     seen, apart = heard[0][:, -4 * JOINTS :].unflatten(1, (2, JOINTS, 2)).unbind(1)
