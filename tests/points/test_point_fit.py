@@ -180,7 +180,10 @@ def test_the_term_has_the_derivative_that_autograd_finds(body, truth):
 
         term = PointTerm(names, there, weights, sigma=sigma)  # type: ignore[arg-type]
         twin = AutogradTerm(
-            "twin", written, point_names=names, data=torch.cat((there.nan_to_num(0.0), weights[..., None]), -1)  # type: ignore[arg-type]
+            "twin",
+            written,
+            point_names=names,
+            data=torch.cat((there.nan_to_num(0.0), weights[..., None]), -1),  # type: ignore[arg-type]
         )
         own, other = (Energy(body, [one]).residuals(truth, torch.arange(5)) for one in (term, twin))
         torch.testing.assert_close(own.values, other.values)
