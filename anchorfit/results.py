@@ -407,7 +407,7 @@ def load_estimates_by_method(paths: Sequence[Path]) -> dict[str, BodyEstimate]:
 
 def _estimate_files(paths: Sequence[Path]) -> list[Path]:
     files: list[Path] = []
-    for path in paths:
+    for path in map(Path, paths):
         files += estimate_files(path, ".npz") if path.is_dir() else [path]
     return files
 

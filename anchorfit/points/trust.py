@@ -69,7 +69,7 @@ def judge_points(
             reason = f"{count} points are too few for a pose (at least {FEWEST})"
         elif bool(thin[row]):
             reason = "the points lie on a line: the body's turn about it is not known"
-        elif bool(exchanged[row]):
+        elif bool(exchanged[row]) and len(off) <= SHARE * count:
             reason = (
                 "left and right look exchanged, or the axes are left-handed: exchange the names, or negate one axis"
             )
