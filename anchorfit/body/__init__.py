@@ -6,7 +6,7 @@ from .exporting import body_arrays, write_body
 from .joint_sets import CANONICAL_JOINTS, LANDMARKS, SMPL_JOINTS, SMPL_PARENTS
 from .kinematics import PointSet, compile_points
 from .loading import body_from_arrays, chosen_body, load_body
-from .measurements import Measurements, measure
+from .measurements import Measurements, assumed_size, measure
 from .model import BodyModel, BodyOutput
 from .parameters import Layout, Parameters
 from .parts import SEGMENTS, SIX_PARTS
@@ -38,6 +38,7 @@ __all__ = [
     "Measurements",
     "Parameters",
     "PointSet",
+    "assumed_size",
     "axis_angle_to_matrix",
     "axis_angle_to_matrix_with_derivative",
     "body_arrays",

@@ -13,6 +13,7 @@ from .description import mesh_volume
 from .joint_sets import SMPL_JOINTS
 from .model import BodyModel
 
+GROWN = 1.4  # metres: mean bodies below that are children's
 _PLANES = 13  # cross-sections looked at where the largest or smallest girth of a stretch is wanted
 _DIRECTIONS = 64  # that widths of a cross-section are taken in
 _BODIES_AT_ONCE = 16  # so that what is looked at stays in the cache
@@ -218,3 +219,10 @@ def _girths_of_some(
         widths = np.maximum.reduceat(reach, starts) - np.minimum.reduceat(reach, starts)
         girths[met] = np.pi * widths.mean(-1)
     return np.where(counts >= 3, girths, 0.0)
+
+
+def assumed_size(body: BodyModel) -> str:
+    """What measurements of a body take for granted where the person's size was not told."""
+    height = float(measure(body, torch.zeros(1, body.num_betas)).height[0])
+    who = "a child" if height < GROWN else "an adult"
+    return f"assumes {who} of about {height:.1f} m; one photograph does not tell size"

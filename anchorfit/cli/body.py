@@ -63,7 +63,7 @@ def measure_people(
     from rich.markup import escape
     from rich.table import Table
 
-    from ..body import load_body, measure
+    from ..body import assumed_size, load_body, measure
     from ..results import load_estimates
     from .console import out, warn
 
@@ -80,4 +80,4 @@ def measure_people(
         table.add_row(escape(name), *(f"{float(column[row]):.1f}" for column in columns))
     out.print(table)
     if "known_size" not in estimate.diagnostics.energy:
-        warn("these assume an adult of about 1.7 m; one photograph does not tell size")
+        warn(assumed_size(model))

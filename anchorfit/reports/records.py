@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..body import CANONICAL_JOINTS, BodyModel, BodyOutput, Measurements, measure
+from ..body import CANONICAL_JOINTS, BodyModel, BodyOutput, Measurements, assumed_size, measure
 from ..camera import project
 from ..observations.person_size import person_size
 from ..results import BodyEstimate
@@ -57,8 +57,9 @@ def card_records(
     """A record for each card, its frames' among it; rows of the cards are those of ``shown``."""
     betas = body.layout.fit_betas(shown.estimate.betas.double())
     measurements = measure(body, betas[[card.rows[0] for card in cards]])
+    assumed = assumed_size(body)
     return [
-        _card(card, shown, others, order) | {"measurements": _measured(measurements, place, shown.estimate)}
+        _card(card, shown, others, order) | {"measurements": _measured(measurements, place, shown.estimate, assumed)}
         for place, card in enumerate(cards)
     ]
 
@@ -163,15 +164,16 @@ def _compared(shown: Shown, row: int, other: Shown, other_row: int) -> dict[str,
     }
 
 
-def _measured(measurements: Measurements, row: int, estimate: BodyEstimate) -> dict[str, Any]:
-    """Names and values as they are to be read, and whether the person's size was told, not guessed."""
+def _measured(measurements: Measurements, row: int, estimate: BodyEstimate, assumed: str) -> dict[str, Any]:
+    """Names and values as they are to be read, and what they take for granted where no size was told."""
+    told = any(term in estimate.diagnostics.energy for term in SIZE_TERMS)
     lines = []
     for name, values in asdict(measurements).items():
         value = float(values[row])
         litres = name == "volume_l"
         text = f"{value:.1f} l" if litres else f"{value * CENTIMETRES:.1f} cm"
         lines.append([name.removesuffix("_l").replace("_", " "), text])
-    return {"lines": lines, "size_told": any(term in estimate.diagnostics.energy for term in SIZE_TERMS)}
+    return {"lines": lines, "assumed": "" if told else assumed}
 
 
 def _number(value: float | None) -> float | None:

@@ -6,7 +6,7 @@ import torch
 import trimesh
 from scipy.spatial import ConvexHull
 
-from anchorfit.body import load_body, measure
+from anchorfit.body import assumed_size, load_body, measure
 from anchorfit.body.measurements import section_girths
 
 # Means of ANSUR II, the population that the open bodies were made from: male, female; metres.
@@ -96,3 +96,8 @@ def test_children_measure_as_children_of_their_ages():
     np.testing.assert_allclose([found.chest_girth[1], found.waist_girth[1]], [0.59, 0.54], rtol=0.1)
     legs = found.inseam / found.height
     assert legs[0] < 0.42 < 0.45 < legs[1] < legs[2]  # they grow longer
+
+
+def test_what_is_taken_for_granted_about_sizes_goes_by_the_body():
+    assert assumed_size(load_body()) == "assumes an adult of about 1.7 m; one photograph does not tell size"
+    assert assumed_size(load_body(age="child")).startswith("assumes a child of about 1.2 m;")

@@ -109,4 +109,4 @@ def test_body_measure_says_what_its_numbers_assume(monkeypatch, capsys, tmp_path
     for row, height in zip(estimate.names, (100 * measure(load_body(), estimate.betas).height).tolist(), strict=True):
         (line,) = [line for line in said.out.splitlines() if line.startswith(row)]
         assert f"{height:.1f}" in line
-    assert "assume an adult of about 1.7 m" in said.err
+    assert "assumes an adult of about 1.7 m" in said.err

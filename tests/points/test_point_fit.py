@@ -182,8 +182,8 @@ def test_the_term_has_the_derivative_that_autograd_finds(body, truth):
         twin = AutogradTerm(
             "twin",
             written,
-            point_names=names,
-            data=torch.cat((there.nan_to_num(0.0), weights[..., None]), -1),  # type: ignore[arg-type]
+            point_names=names,  # type: ignore[arg-type]
+            data=torch.cat((there.nan_to_num(0.0), weights[..., None]), -1),
         )
         own, other = (Energy(body, [one]).residuals(truth, torch.arange(5)) for one in (term, twin))
         torch.testing.assert_close(own.values, other.values)

@@ -46,8 +46,8 @@ const fitSection = (person, frame) => {
   return block("Fit", table(rows));
 };
 const measurementsSection = (person) => {
-  const { lines, size_told: told } = person.measurements;
-  const note = told ? "scaled by the height that was given" : "assumes an adult of about 1.7 m; one photograph does not tell size";
+  const { lines, assumed } = person.measurements;
+  const note = assumed || "by the sizes that were given";
   return block("Measurements", make("p", { class: "note" }, note), table(lines));
 };
 const jointErrorsSection = (person, frame) => {
