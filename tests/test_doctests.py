@@ -12,7 +12,7 @@ from anchorfit.observations import files
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 MODULES = ("anchorfit.camera", "anchorfit.observations.files", "anchorfit.pipeline", "anchorfit.results")
-PAGES = ("quickstart.md", "migrating.md", "extending.md")
+PAGES = ("quickstart.md", "migrating.md", "extending.md", "points.md")
 
 
 @pytest.mark.parametrize("name", MODULES)

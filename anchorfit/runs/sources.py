@@ -31,6 +31,8 @@ from .sightings import Sightings
 USUAL, USUAL_OF_FILE, USUAL_OF_VIDEO = "npz,glb,overlay", "shards", "shards,rigged,overlay"
 """Kinds of file by default: of photographs, of a keypoint file without images, of a video."""
 
+WHOLE = 0.95  # of the frames that a header states: it may count a few too many
+
 FROM_KEYPOINT_FILE, FROM_DETECTOR = "file", "detected"
 
 
@@ -183,7 +185,10 @@ class Source:
             found.people, video, frames=frames, scenes=scenes, longest_gap_s=self.longest_gap_s, most=self.most_people
         )
         people = tuple(person for track in tracked.tracks for person in track.people)
-        return PeopleFile(people, (*found.problems, *tracked.problems))
+        read = len(scenes.times_s)
+        short = f"{video.path}: only {read} of the {video.length} frames that its header states can be read"
+        cut = (short,) if read < WHOLE * video.length else ()
+        return PeopleFile(people, (*cut, *found.problems, *tracked.problems))
 
     def _nobody(self, *, whole: bool) -> str:
         given = str(self.images[0]) if len(self.images) == 1 else f"any of the {len(self.images)} images"

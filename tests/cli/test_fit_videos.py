@@ -166,3 +166,19 @@ def test_a_film_alone_is_enough_and_no_frame_is_looked_at_twice(tmp_path, monkey
     assert len(looked) == 3
     assert BodyEstimate.load(tmp_path / "out" / "person-1.npz").names[0] == "clip.mp4/000001#1"
     assert not (tmp_path / "out" / SIGHTINGS).exists()
+
+
+def test_a_film_that_is_cut_short_says_so(film, tmp_path):
+    import cv2
+
+    clip, keypoints = film
+    whole, short = tmp_path / "whole.avi", tmp_path / f"{clip.stem}.avi"
+    frames = list(read_frames(clip))
+    writer = cv2.VideoWriter(str(whole), cv2.VideoWriter.fourcc(*"MJPG"), RATE, frames[0].shape[1::-1])
+    for frame in frames:
+        writer.write(frame[..., ::-1])
+    writer.release()
+    content = whole.read_bytes()
+    short.write_bytes(content[: len(content) // 2])
+    said = fit(short, "-k", keypoints, "-o", tmp_path / "out", "--save", "shards")
+    assert f"of the {FRAMES} frames that its header states can be read" in said
