@@ -127,6 +127,14 @@ Mask = Annotated[
     str | None,
     typer.Option(help="Masks to use, too: 'file' (the keypoint file's), 'detected', a PNG, or a folder of them."),
 ]
+Covariance = Annotated[
+    bool | None,
+    typer.Option(
+        "--covariance/--no-covariance",
+        help="Say how sure joints are, in millimetres. Default: where each person has an npz or json.",
+        show_default=False,
+    ),
+]
 Weights = Annotated[
     Path | None,
     typer.Option(

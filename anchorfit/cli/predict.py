@@ -26,6 +26,7 @@ def predict(
     report: opt.Report = False,
     mask: opt.Mask = None,
     weights: opt.Weights = None,
+    covariance: opt.Covariance = None,
     restart: opt.Restart = False,
     engine: opt.EngineName = "local",
     workers: opt.Workers = None,
@@ -60,6 +61,7 @@ def predict(
         focal=focal,
         pitch=pitch,
         weights=weights,
+        covariance=covariance,
     )
     look = opt.look_of(renderer, opacity, draw_keypoints)
     launch(images, output, options, where, save=save, report=report, restart=restart, look=look, device=device)

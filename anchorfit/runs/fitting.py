@@ -178,6 +178,11 @@ class _Plan:
         """Whether the source is a video."""
         return self.source.video is not None
 
+    @property
+    def own_files(self) -> bool:
+        """Whether each person has a file that says how sure its joints are."""
+        return bool({"npz", "json"} & {*self.kinds})
+
     def settings(self) -> dict[str, Any]:
         """What must be the same for an unfinished run to go on."""
         found = self.source.settings()
@@ -294,7 +299,7 @@ class _Fitting:
         predict = options.method == "predict"
         return _Fitting(
             model=model,
-            options=options.fit_options(film=plan.film and not predict),
+            options=options.fit_options(film=plan.film and not predict, own_files=plan.own_files),
             networks=load_networks(options.weights) if options.weights else None,
             start=load_estimates(options.init) if options.init else None,
             predict=predict,

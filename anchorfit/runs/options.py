@@ -52,6 +52,7 @@ class RunOptions:
         same_person: all images show one person, who gets one shape.
         video: they are one person's frames, in order, and are smoothed.
         fps: frames a second of ``video``, for its animation.
+        covariance: whether results say how sure joints are, in millimetres; None: where each person has an npz or json.
     """
 
     method: str = "fit"
@@ -78,6 +79,7 @@ class RunOptions:
     same_person: bool = False
     video: bool = False
     fps: float = 30.0
+    covariance: bool | None = None
 
     def __post_init__(self) -> None:
         for name in ("keypoints", "detector_model", "weights", "config"):
@@ -137,8 +139,13 @@ class RunOptions:
             most_people=self.max_people,
         )
 
-    def fit_options(self, *, film: bool) -> FitOptions:
-        """As `anchorfit.pipeline` takes them; ``film``: the people are those of a video."""
+    def fit_options(self, *, film: bool, own_files: bool) -> FitOptions:
+        """As `anchorfit.pipeline` takes them.
+
+        Args:
+            film: the people are those of a video.
+            own_files: each person has an npz or json.
+        """
         config = read_config(self.config, SCHEDULES[self.schedule]()) if isinstance(self.config, Path) else self.config
         sizes = read_known_sizes(self.height, self.measure)
         if sizes is not None:
@@ -149,7 +156,7 @@ class RunOptions:
             schedule=self.schedule,
             config=config,
             masks=self.mask is not None,
-            covariance=True,
+            covariance=own_files if self.covariance is None else self.covariance,
             same_person=self.same_person or film,
             video=self.video or film,
         )
