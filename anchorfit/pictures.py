@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +9,9 @@ import torch
 from torch import Tensor
 
 from .body import CANONICAL_JOINTS, BodyModel
+from .looks import OverlayLook as OverlayLook
 from .observations import read_image
-from .rendering import DOUBTFUL, OPACITY, PALETTE, label_picture, load_renderer, overlay, side_view
+from .rendering import DOUBTFUL, PALETTE, label_picture, load_renderer, overlay, side_view
 from .results import BodyEstimate
 
 NOT_TRUSTED = "striped: not trusted"
@@ -28,15 +28,6 @@ BONES = (
 _BONES = [(CANONICAL_JOINTS.index(one), CANONICAL_JOINTS.index(other)) for one, other in BONES]
 _SIDE_VIEW_HEIGHT = 480
 _SIDE_VIEW_SHAPES = (0.5, 4.0)  # least and largest width over height
-
-
-@dataclass(frozen=True, kw_only=True)
-class OverlayLook:
-    """How bodies are drawn on photographs and films."""
-
-    opacity: float = OPACITY  # of the bodies, 0..1
-    keypoints: bool = False  # whether the observed keypoints are drawn on top
-    renderer: str = "torch"  # or "pytorch3d" where that package is installed
 
 
 def draw_overlay(

@@ -106,7 +106,7 @@ def fit_people(
     """
     body = body or _usual_body()
     if init is not None:
-        _check_predictions(init, body)
+        check_predictions(init, body)
     if options.same_person or options.video:
         _check_one_an_image(people)
     together = options.same_person or options.video
@@ -363,7 +363,8 @@ def _check_one_an_image(people: Sequence[Person]) -> None:
         raise ValueError(f"{crowded}: several people, but all images are to show one and the same person")
 
 
-def _check_predictions(init: BodyEstimate, body: BodyModel) -> None:
+def check_predictions(init: BodyEstimate, body: BodyModel) -> None:
+    """Raises ValueError where predictions are of another body than this, or two have one name."""
     made_with = (init.body, init.gender)
     if made_with != (body.source or body.name, body.gender):
         raise ValueError(

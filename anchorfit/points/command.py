@@ -101,6 +101,9 @@ def fit_point_files(paths: Sequence[Path], body: BodyModel, output: Path, job: P
         off = f"points {float(error_mm.nanmedian()):.1f} mm off (median)"
         remarks.append(f"{path.name}: {len(found)} bodies, {trusted} trusted; {off}")
         problems += [f"{path.name}: row {row}: {text}" for row, text in _first(found.problems)]
+    if job.sizes is not None:
+        called = [name for path, _ in _stems(paths) for name in (path.name, path.stem)]
+        problems += [f"{name}: measured, but there is no file of this name" for name in job.sizes.strangers(called)]
     return PointReport(bodies=bodies, files=tuple(files), remarks=tuple(remarks), problems=tuple(problems))
 
 

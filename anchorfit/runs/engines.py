@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
-from ..options import OptionError
+from ..options import OptionError, check_choice, option
 
 ENGINES = ("local", "ray")
 Item = TypeVar("Item")
@@ -147,10 +147,21 @@ class EngineOptions:
         detector_gpus: GPUs, or a share of one, for each detecting worker of Ray; 0: CPU.
     """
 
-    name: str = "local"
-    workers: int | None = None
-    cluster: str | None = None
-    detector_gpus: float = 0.0
+    name: str = option(
+        "local",
+        name="engine",
+        help="local: this machine; or ray: over a cluster, too, by the package Ray (docs/scaling.md).",
+    )
+    workers: int | None = option(None, takes=int, least=1, help="Processes. Default: 1; with ray one a core, or a GPU.")
+    cluster: str | None = option(
+        None,
+        takes=str,
+        help="Address of a running Ray cluster, or 'auto', for --engine ray; its machines see the same files under the "
+        "same names. Default: a Ray of its own, on this machine.",
+    )
+    detector_gpus: float = option(
+        0.0, least=0.0, help="GPUs, or a share of one, for each detecting worker of --engine ray; 0: CPU."
+    )
 
     def detector_device(self, device: str) -> str:
         """Where detectors run that can choose: with the fits, or where each worker has its own GPU, or none."""
@@ -158,8 +169,11 @@ class EngineOptions:
 
     def check(self, device: str) -> None:
         """Raises OptionError where there is no such engine, or it does not take these options."""
-        if self.name not in ENGINES:
-            raise OptionError("engine", f"expected one of {', '.join(ENGINES)}, got {self.name!r}")
+        check_choice("engine", self.name, ENGINES)
+        if self.workers is not None and self.workers < 1:
+            raise OptionError("workers", f"expected at least 1, got {self.workers}")
+        if not 0 <= self.detector_gpus < float("inf"):
+            raise OptionError("detector-gpus", f"expected 0 or more, got {self.detector_gpus}")
         given = {"--cluster": self.cluster is not None, "--detector-gpus": self.detector_gpus > 0}
         wrong = [name for name, one in given.items() if one]
         if self.name == "local" and wrong:

@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from ..body import BodyModel
+from ..fitting import FitConfig
+from ..fitting.terms import KnownSize
 from ..index import INDEX, read_index
+from ..looks import OverlayLook
 from ..observations import Person
 from ..observations.videos import probe_video
 from ..options import OptionError, one_line
-from ..pictures import OverlayLook
-from ..pipeline import FitOptions, fit_people, load_body_on, predict_people
+from ..pipeline import FitOptions, check_predictions, fit_people, load_body_on, predict_people
 from ..regressors import Networks, load_networks
-from ..rendering import load_renderer
 from ..results import BodyEstimate, concatenate, load_estimates
 from .chunks import (
     SHOWN,
@@ -105,6 +106,7 @@ def run(
             if folder.resumed:
                 done = f"{len(folder.done)} of {len(people)} are done"
                 listener.warn(f"{plan.output}: going on with an unfinished run, {done}")
+            _say_what_is_nobodys(plan, fitting.options.config, people, listener)
             names = _Names.of(people, plan)
             folder.check(plan.inputs(people), names.planned(folder))
             folder.begin()
@@ -154,14 +156,12 @@ class _Plan:
         options.check()
         found = options.source(images, engine.detector_device(device))
         found.check()
+        _check_together(options, found, engine)
         kinds = parse_kinds(found.usual_kinds if save is None else save)
+        look.check(drawn="overlay" in kinds)
         if found.video:  # an npz holds all frames of a person, and the film is drawn from it
             kinds = tuple(dict.fromkeys(SHARDS if kind == "npz" else kind for kind in kinds))
             kinds += (SHARDS,) if "overlay" in kinds and SHARDS not in kinds else ()
-        try:
-            load_renderer(look.renderer)
-        except (ImportError, ValueError) as error:
-            raise OptionError("renderer", str(error)) from error
         rate = probe_video(found.video).frames_per_second if found.video else options.fps if options.video else None
         return _Plan(
             source=found,
@@ -216,6 +216,31 @@ class _Plan:
     def motion(self, chunk: Chunk) -> str | None:
         """The name of a chunk's animation; None where there is none."""
         return self.part(chunk) if self.film else "video" if self.frames_per_second is not None else None
+
+
+def _check_together(options: RunOptions, source: Source, engine: EngineOptions) -> None:
+    """Raises OptionError for what is read of other sources, or with other engines, alone."""
+    together = {"same-person": options.same_person, "video": options.video}
+    for name in (name for name, there in together.items() if there):
+        if source.video:
+            raise OptionError(name, "a video's people are told apart and smoothed by themselves: leave it out")
+        if source.file and (engine.workers or 1) > 1:
+            raise OptionError("workers", f"with --{name} all people are fitted at once, in one process: leave it out")
+    if engine.detector_gpus and source.file:
+        raise OptionError("detector-gpus", "with a keypoint file nothing is detected: leave it out")
+
+
+def _say_what_is_nobodys(plan: _Plan, config: FitConfig | None, people: Sequence[Person], listener: Listener) -> None:
+    """A line about measurements of other people, and about photographs that are not there to be drawn on."""
+    sizes = config.term("known_size") if config else None
+    if isinstance(sizes, KnownSize):
+        strangers = sizes.strangers([person.name for person in people])
+        if strangers:
+            more = f" and {len(strangers) - 3} more" if len(strangers) > 3 else ""
+            told = f"{', '.join(strangers[:3])}{more}: measured, but there is no person of this name"
+            listener.warn(f"{told}; names are IMAGE#PERSON, as in {plan.output / INDEX}")
+    if "overlay" in plan.kinds and not any(person.image for person in people):
+        listener.warn("overlay: no person's photograph is there to be drawn on; give the images with --keypoints")
 
 
 @contextmanager
@@ -297,11 +322,14 @@ class _Fitting:
     def of(plan: _Plan, model: BodyModel) -> _Fitting:
         options = plan.options
         predict = options.method == "predict"
+        start = load_estimates(options.init) if options.init else None
+        if start is not None:
+            check_predictions(start, model)
         return _Fitting(
             model=model,
             options=options.fit_options(film=plan.film and not predict, own_files=plan.own_files),
             networks=load_networks(options.weights) if options.weights else None,
-            start=load_estimates(options.init) if options.init else None,
+            start=start,
             predict=predict,
             compare=plan.report and not predict,
             progress=Progress(),

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from ..body import BodyModel
+from ..looks import OverlayLook
 from ..meshes import MESH_FORMATS, export_mesh
 from ..observations import write_image
 from ..observations.videos import frame_of
 from ..options import OptionError, one_line
-from ..pictures import OverlayLook, draw_overlay, draw_side_view
+from ..pictures import draw_overlay, draw_side_view
 from ..results import BodyEstimate, split_name
 
 LONGEST_PART = 80  # characters of an image's or a person's name that go into a file name
