@@ -374,8 +374,8 @@ def concatenate(estimates: Sequence[BodyEstimate]) -> BodyEstimate:
     return BodyEstimate.concatenate([replace(one, betas=layout.fit_betas(one.betas)) for one in estimates])
 
 
-def load_estimates(paths: Sequence[Path]) -> BodyEstimate:
-    """Read estimates of one body, from files and from folders of ``.npz`` files, as one.
+def load_estimates(paths: str | Path | Sequence[str | Path]) -> BodyEstimate:
+    """Read estimates of one body, from a file or folder of ``.npz`` files or from several, as one.
 
     A folder that a run wrote is read by its index: the people of the run, each once.
 
@@ -386,7 +386,7 @@ def load_estimates(paths: Sequence[Path]) -> BodyEstimate:
     return concatenate([BodyEstimate.load(path) for path in _estimate_files(paths)])
 
 
-def load_estimates_by_method(paths: Sequence[Path]) -> dict[str, BodyEstimate]:
+def load_estimates_by_method(paths: str | Path | Sequence[str | Path]) -> dict[str, BodyEstimate]:
     """As `load_estimates`, but predictions and fits may lie together: one estimate for each method.
 
     Raises:
@@ -405,9 +405,9 @@ def load_estimates_by_method(paths: Sequence[Path]) -> dict[str, BodyEstimate]:
     return {method: concatenate(parts) for method, parts in found.items()}
 
 
-def _estimate_files(paths: Sequence[Path]) -> list[Path]:
+def _estimate_files(paths: str | Path | Sequence[str | Path]) -> list[Path]:
     files: list[Path] = []
-    for path in map(Path, paths):
+    for path in map(Path, [paths] if isinstance(paths, str | Path) else paths):
         files += estimate_files(path, ".npz") if path.is_dir() else [path]
     return files
 

@@ -210,18 +210,21 @@ def test_a_pitch_balances_those_who_stand_in_any_batch(people, body, outcome, pi
         fit_people(crowd, body, options=options).estimate
         for options in (FitOptions(pitch=pitch), FitOptions(pitch=pitch, batch_size=3), FitOptions())
     )
-    assert torch.equal(whole.params, parts.params)  # type: ignore[union-attr]
+    assert whole is not None
+    assert parts is not None
+    assert usual is not None
+    assert torch.equal(whole.params, parts.params)
     leans, before = (
-        tilt_of(centre_over_support(compiled_points(body, STANDING_POINTS).points(one.params)))[:4]  # type: ignore[union-attr]
+        tilt_of(centre_over_support(compiled_points(body, STANDING_POINTS).points(one.params)))[:4]
         for one in (whole, usual)
     )
     if pitch == "people":
         assert leans.std() < 0.7 * before.std()
     else:
         assert leans.abs().mean() < 0.5 * before.abs().mean()
-    dinner = [row for row, name in enumerate(whole.names) if name.startswith("000000000790")]  # type: ignore[union-attr]
+    dinner = [row for row, name in enumerate(whole.names) if name.startswith("000000000790")]
     assert len(dinner) == 4
-    assert torch.equal(whole.params[dinner], usual.params[dinner])  # type: ignore[union-attr]
+    assert torch.equal(whole.params[dinner], usual.params[dinner])
 
 
 def test_a_pitch_that_cannot_be_is_refused(people, body):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -118,20 +118,8 @@ def fit_points(
     seen = torch.where((where == 0).all(-1), 0.0, seen) if remarks else seen
 
     ratios = bone_ratios(body, used, where, seen)
-    unit_name, metres, said = _unit(unit, stated_unit, ratios)
+    scaled, centres, frame, said = _placed(body, used, where, seen, ratios, unit, stated_unit, up, sequence=sequence)
     remarks += said
-    scaled = where * metres
-    if unit == "free":
-        scaled = scaled / _person_sizes(ratios, sequence)[:, None, None].to(scaled)
-    scaled = scaled.to(body.dtype)
-    centres = _centres(scaled, seen)
-    if up == "auto":
-        up, sure = told_up(body, used, scaled - centres[:, None], seen)
-        remarks += [f"up: {up}" if sure else f"up: {up}, which is not sure; say it with up"]
-    elif up not in AXES:
-        raise ValueError(f"up: expected one of {', '.join(AXES)} or auto, got {up!r}")
-    frame = point_frame(scaled, seen, unit_name, metres, up)
-
     turn = frame.rotation.to(scaled)
     local = (scaled - centres[:, None]) @ turn.mT  # each row about its own centre, in the camera's axes
     labelled = _names(names, len(where))
@@ -179,6 +167,53 @@ def fit_points(
         remarks=tuple(remarks),
         problems=tuple(sorted(problems)),
     )
+
+
+class _Placed(NamedTuple):
+    """Points in metres (B, P, 3), the middles of their rows (B, 3), the frame of all, and what was decided of them."""
+
+    points: Tensor
+    centres: Tensor
+    frame: PointFrame
+    remarks: list[str]
+
+
+def _placed(
+    body: BodyModel,
+    names: tuple[str, ...],
+    where: Tensor,
+    seen: Tensor,
+    ratios: Tensor,
+    unit: str,
+    stated_unit: str,
+    up: Up | Literal["auto"],
+    *,
+    sequence: bool,
+) -> _Placed:
+    """Tell the unit and the axes of points by the bodies that they are of, where they are not said.
+
+    Args:
+        body: the body model.
+        names: P body points.
+        where: (B, P, 3) in the points' own unit; 0 where missing.
+        seen: (B, P) confidence.
+        ratios: (B,) lengths of bones, as multiples of the mean body's.
+        unit, stated_unit, up, sequence: as for `fit_points`.
+    Raises:
+        ValueError: there is no such unit or axis.
+    """
+    unit_name, metres, remarks = _unit(unit, stated_unit, ratios)
+    scaled = where * metres
+    if unit == "free":
+        scaled = scaled / _person_sizes(ratios, sequence)[:, None, None].to(scaled)
+    scaled = scaled.to(body.dtype)
+    centres = _centres(scaled, seen)
+    if up == "auto":
+        up, sure = told_up(body, names, scaled - centres[:, None], seen)
+        remarks.append(f"up: {up}" if sure else f"up: {up}, which is not sure; say it with up")
+    elif up not in AXES:
+        raise ValueError(f"up: expected one of {', '.join(AXES)} or auto, got {up!r}")
+    return _Placed(scaled, centres, point_frame(scaled, seen, unit_name, metres, up), remarks)
 
 
 @lru_cache(maxsize=1)

@@ -348,7 +348,9 @@ def test_a_child_is_fitted_written_and_exported_again(command, monkeypatch):
     monkeypatch.setattr("sys.argv", ["anchorfit", "export", str(path), "-o", str(command.out), "--save", "ply"])
     with pytest.raises(SystemExit):
         run()
-    vertices = np.asarray(trimesh.load(command.out / "photo_1.ply", process=False).vertices)  # type: ignore[attr-defined]
+    mesh = trimesh.load(command.out / "photo_1.ply", process=False)
+    assert isinstance(mesh, trimesh.Trimesh)
+    vertices = np.asarray(mesh.vertices)
     posed = own(**{name: getattr(child, name) for name in ("betas", "body_pose", "global_orient", "transl")}).vertices
     np.testing.assert_allclose(vertices.std(0), posed[0].numpy().std(0), rtol=1e-3)
     assert command(coco(SKIER["keypoints"]), options=("--restart",)) == 0
