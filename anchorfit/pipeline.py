@@ -37,7 +37,7 @@ from .observations.apart import reason_of, work_apart
 from .observations.checks import checked_size
 from .observations.videos import frame_of
 from .regressors import Networks, Prediction
-from .results import BodyEstimate, concatenate
+from .results import BodyEstimate, concatenate, remember_joints
 
 SMOOTHED_ACROSS = 3  # frames of a video, at its usual pace: what lies farther apart is not drawn together
 
@@ -589,6 +589,7 @@ def _to_estimate(
     result: FitResult, observations: Observations, body: BodyModel, images: tuple[str, ...], method: str
 ) -> BodyEstimate:
     params, observations = result.params.cpu(), observations.to("cpu")
+    remember_joints(body)
     return BodyEstimate(
         **body.layout.split(params)._asdict(),
         intrinsics=observations.intrinsics,
