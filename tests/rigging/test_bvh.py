@@ -79,7 +79,7 @@ def test_between_two_frames_angles_lead_past_no_other_pose(some_estimate, body, 
 def test_a_straight_angle_is_no_trouble(some_estimate, body, tmp_path, axis):
     one = some_estimate(1)
     pose = torch.zeros(1, 69)
-    pose[0, axis] = torch.pi / 2  # about z: the middle one of the three
+    pose[0, axis] = torch.pi / 2  # about x it is the middle one of the three
     one = replace(one, body_pose=pose)
     export_bvh(tmp_path / "a.bvh", one, body)
     found = read_bvh(tmp_path / "a.bvh")
