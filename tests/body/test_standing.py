@@ -21,6 +21,7 @@ from anchorfit.body.standing import (
 from anchorfit.evaluation.gauges import sitting_pose, standing_pose
 from anchorfit.evaluation.mirror_symmetry import mirrored_params
 from anchorfit.regressors.synthesis.upright import stands
+from anchorfit.rows import rowwise_atan2
 
 BODY = load_body()
 BEFORE_CAMERA = axis_angle_to_matrix(torch.tensor([math.pi, 0.0, 0.0]))
@@ -45,6 +46,26 @@ def _bent(joint: str, angle: float) -> torch.Tensor:
 def test_the_segments_are_a_whole_body():
     assert sum(mass for _, _, mass, _ in SEGMENTS_OF_MASS) == pytest.approx(1.0)
     assert sum(OFFSET) == pytest.approx(0.0, abs=1e-9)  # a body elsewhere is off its support by as much
+
+
+WINTER = {  # table 4.1: share of the mass of one segment, of the way from its proximal end; how many there are
+    ("ear", "ear"): (0.081, None, 1),
+    ("hip", "shoulder"): (0.497, 0.5, 1),
+    ("shoulder", "elbow"): (0.028, 0.436, 2),
+    ("elbow", "wrist"): (0.016, 0.430, 2),
+    ("wrist", "wrist"): (0.006, None, 2),
+    ("hip", "knee"): (0.100, 0.433, 2),
+    ("knee", "ankle"): (0.0465, 0.433, 2),
+    ("ankle", "foot"): (0.0145, 0.5, 2),
+}
+
+
+def test_segments_weigh_what_they_weigh_in_winters_table():
+    assert len(SEGMENTS_OF_MASS) == len(WINTER)
+    for start, end, mass, place in SEGMENTS_OF_MASS:
+        share, way, count = WINTER[start, end]
+        assert mass == pytest.approx(count * share), (start, end)
+        assert way is None or place == way, (start, end)
 
 
 def test_recorded_people_who_stand_are_balanced():
@@ -74,6 +95,40 @@ def test_who_does_not_stand():
     wide[SMPL_JOINTS.index("left_hip"), 0], wide[SMPL_JOINTS.index("right_hip"), 0] = -0.6, 0.6
     for how, pose in {"sitting": sitting_pose(), "one leg": one_leg, "walking wide": wide.flatten()}.items():
         assert float(standing(_points(pose[None], turned=level))) == 0.0, how
+
+
+def _ramp(value: torch.Tensor, start: float, end: float) -> torch.Tensor:
+    return ((end - value) / (end - start)).clamp(0.0, 1.0)
+
+
+def _angle_deg(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+    sine = torch.linalg.cross(first, second).norm(dim=-1)
+    return rowwise_atan2(sine, (first * second).sum(-1)) * (180.0 / math.pi)
+
+
+def _standing_measure_by_measure(points: torch.Tensor, pitch: torch.Tensor | float) -> torch.Tensor:
+    """The law of `standing`, one measure after the other."""
+    where = dict(zip(STANDING_POINTS, points.unbind(-2), strict=True))
+    middle = {kind: (where[f"left_{kind}"] + where[f"right_{kind}"]) / 2 for kind in ("hip", "shoulder")}
+    axis = centre_over_support(points)
+    apart = where["left_ankle"] - where["right_ankle"]
+    drop = (apart * axis).sum(-1) / axis.norm(dim=-1).clamp_min(1e-6)
+    found = _ramp(torch.rad2deg(rowwise_atan2(axis[..., 0].abs(), -axis[..., 1])), 15.0, 30.0)
+    found = found * _ramp(torch.rad2deg(tilt_of(axis) + pitch).abs(), 35.0, 55.0)
+    found = found * _ramp(_angle_deg(middle["shoulder"] - middle["hip"], axis), 20.0, 40.0)
+    for side in ("left", "right"):
+        thigh = where[f"{side}_hip"] - where[f"{side}_knee"]
+        found = found * _ramp(_angle_deg(thigh, axis), 20.0, 40.0)
+        found = found * _ramp(_angle_deg(thigh, where[f"{side}_knee"] - where[f"{side}_ankle"]), 25.0, 50.0)
+    return found * _ramp(drop.abs(), 0.08, 0.2) * _ramp(apart.norm(dim=-1), 0.5, 0.8)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("count", [1, 3, 4, 17, 128])
+def test_all_measures_at_once_are_each_by_itself_to_the_bit(dtype, count):
+    points = _points(load_pose_library(split="train").poses[::300][:count]).to(dtype)
+    for pitch in (0.0, torch.linspace(-0.3, 0.3, count, dtype=dtype)):
+        assert torch.equal(standing(points, pitch), _standing_measure_by_measure(points, pitch))
 
 
 def test_the_mirror_image_stands_as_well():
