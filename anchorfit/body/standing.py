@@ -44,6 +44,9 @@ SUPPORT_AHEAD = 0.4
 USUAL_PITCH_DEG, USUAL_SIGMA_DEG = 6.0, 10.0
 """Cameras are held higher than the middle of those they look at: mean and standard deviation of their pitch."""
 
+SHOWN_SIGMA_DEG = 6.0
+"""Of a pitch that is told further: of one less certain it is not known what is upright."""
+
 KNOWN_SIGMA_DEG = 2.5
 """Of a known camera's pitch as a standing person shows it: the centre of mass is off its support by 2.2 degrees."""
 
@@ -62,6 +65,11 @@ class Gravity(Rows):
 
     def __len__(self) -> int:
         return len(self.pitch)
+
+    @property
+    def pitch_deg(self) -> Tensor:
+        """(B,) degrees by which the cameras look down; NaN where that is not known to within `SHOWN_SIGMA_DEG`."""
+        return torch.where(self.sigma <= math.radians(SHOWN_SIGMA_DEG), torch.rad2deg(self.pitch), torch.nan)
 
     @staticmethod
     def unknown(count: int) -> Gravity:
@@ -112,6 +120,18 @@ OFFSET = _offset_table()
 def centre_over_support(points: Tensor) -> Tensor:
     """(B, 3) metres, from the support to the centre of mass, of `STANDING_POINTS` (B, 16, 3)."""
     return (points * points.new_tensor(OFFSET)[:, None]).sum(-2)
+
+
+def upright_turn(pitch_deg: Tensor) -> Tensor:
+    """(3, 3) rotation from the frame of a camera that looks down by so many degrees (a number) to one that is level.
+
+    What stood upright before the camera has its head at -y then, and a right-handed frame stays one.
+    """
+    angle = torch.deg2rad(pitch_deg)
+    turn = torch.eye(3, dtype=angle.dtype, device=angle.device)
+    turn[1, 1] = turn[2, 2] = angle.cos()
+    turn[1, 2], turn[2, 1] = angle.sin(), -angle.sin()
+    return turn
 
 
 def tilt_of(offset: Tensor) -> Tensor:

@@ -14,9 +14,11 @@ from anchorfit.body.standing import (
     OFFSET,
     SEGMENTS_OF_MASS,
     STANDING_POINTS,
+    Gravity,
     centre_over_support,
     standing,
     tilt_of,
+    upright_turn,
 )
 from anchorfit.evaluation.gauges import sitting_pose, standing_pose
 from anchorfit.evaluation.mirror_symmetry import mirrored_params
@@ -83,6 +85,23 @@ def test_a_camera_that_looks_down_sees_people_lean_towards_it(pitch_deg):
     level, pitched = (tilt_of(centre_over_support(_points(standing_pose()[None], turned=t))) for t in (None, turn))
     torch.testing.assert_close(pitched - level, torch.tensor([-math.radians(pitch_deg)]), atol=1e-5, rtol=0)
     assert float(standing(_points(standing_pose()[None], turned=turn))) == 1.0
+
+
+@pytest.mark.parametrize("pitch_deg", [-20.0, 12.0])
+def test_what_stands_before_a_pitched_camera_is_turned_upright(pitch_deg):
+    turn = torch.tensor([math.radians(pitch_deg), 0.0, 0.0])
+    level, pitched = (_points(standing_pose()[None], turned=t) for t in (None, turn))
+    back = upright_turn(torch.tensor(pitch_deg))
+    between = [centre_over_support(points) for points in (level, pitched)]
+    torch.testing.assert_close(between[1] @ back.mT, between[0], atol=1e-6, rtol=0)
+    torch.testing.assert_close(back @ back.mT, torch.eye(3), atol=1e-6, rtol=0)
+    assert float(torch.linalg.det(back)) == pytest.approx(1.0)
+
+
+def test_only_a_pitch_that_is_known_is_told():
+    told = Gravity.known(torch.tensor([-8.0, 12.0])).pitch_deg
+    torch.testing.assert_close(told, torch.tensor([-8.0, 12.0]))
+    assert bool(torch.cat([Gravity.usual(2).pitch_deg, Gravity.unknown(1).pitch_deg]).isnan().all())
 
 
 def test_who_does_not_stand():
