@@ -303,7 +303,7 @@ def predict(
     pose_prior = _shipped_pose_prior(body.dtype, body.device)
     known = found.uncertainty if covariance else None
     result = diagnose_prediction(body, observations, pose_prior, found.params, told=found.reasons, uncertainty=known)
-    return _to_estimate(result, observations, body, images or ("",) * len(observations), "direct")
+    return _to_estimate(result, observations, body, images or ("",) * len(observations), "direct", gravity)
 
 
 class _Look(NamedTuple):
@@ -469,7 +469,7 @@ def fit(
             videos=videos,
             gravity=gravity,
         )
-    return _to_estimate(result, observations, body, images or ("",) * len(observations), schedule)
+    return _to_estimate(result, observations, body, images or ("",) * len(observations), schedule, gravity)
 
 
 def load_body_on(name_or_path: str, gender: str, device: str, *, age: str = "adult") -> BodyModel:
@@ -503,7 +503,12 @@ def _check_batch(observations: Observations, images: Sequence[str], gravity: Gra
 
 
 def _to_estimate(
-    result: FitResult, observations: Observations, body: BodyModel, images: tuple[str, ...], method: str
+    result: FitResult,
+    observations: Observations,
+    body: BodyModel,
+    images: tuple[str, ...],
+    method: str,
+    gravity: Gravity | None,
 ) -> BodyEstimate:
     params, observations = result.params.cpu(), observations.to("cpu")
     return BodyEstimate(
@@ -519,6 +524,7 @@ def _to_estimate(
         gender=body.gender,
         method=method,
         time_s=observations.time_s,
+        pitch_deg=params.new_full((len(params),), torch.nan) if gravity is None else gravity.pitch_deg.to(params),
         diagnostics=result.diagnostics.to("cpu"),
     )
 

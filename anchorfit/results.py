@@ -103,6 +103,8 @@ class BodyEstimate(Rows):
         method: how the estimate was made, ``"smplify"``, ``"anchored"`` or ``"direct"``; ``"given"`` by `from_smplx`.
         diagnostics: how the fit went.
         time_s: (B,) seconds from the first frame of the row's video; NaN by default, as of photographs.
+        pitch_deg: (B,) degrees by which the row's camera looks down, as it was given or those who stand showed it; NaN
+            by default: not known.
 
     >>> import anchorfit
     >>> from anchorfit.assets import ASSETS
@@ -143,10 +145,12 @@ class BodyEstimate(Rows):
     method: str
     diagnostics: Diagnostics
     time_s: Tensor = field(default_factory=lambda: torch.zeros(0))
+    pitch_deg: Tensor = field(default_factory=lambda: torch.zeros(0))
 
     def __post_init__(self) -> None:
-        if not self.time_s.numel():
-            object.__setattr__(self, "time_s", self.transl.new_full((len(self),), torch.nan))
+        for name in ("time_s", "pitch_deg"):
+            if not getattr(self, name).numel():
+                object.__setattr__(self, name, self.transl.new_full((len(self),), torch.nan))
 
     joint_names: ClassVar[tuple[str, ...]] = CANONICAL_JOINTS
     """K names, in the order of ``joints``, ``joints_px`` and ``keypoints``."""
@@ -464,7 +468,7 @@ def _row_to_dict(row: BodyEstimate) -> dict[str, Any]:
     record |= {name: getattr(row, name) for name in ("body", "gender", "method")}
     for name in ("global_orient", "body_pose", "betas", "transl", "intrinsics", "image_size", "crop_from_image"):
         record[name] = getattr(row, name)[0].tolist()
-    record["time_s"] = _finite(row.time_s[0])
+    record |= {name: _finite(getattr(row, name)[0]) for name in ("time_s", "pitch_deg")}
     seen = row.confidence[0] > 0
     errors = row.diagnostics.reprojection_px[0]
     record["joints"] = {
