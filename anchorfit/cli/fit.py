@@ -19,6 +19,7 @@ def fit(
     points: opt.Points = None,
     unit: opt.PointUnit = "auto",
     up: opt.PointUp = "auto",
+    cameras: opt.Cameras = None,
     height: opt.Height = None,
     measure: opt.Measure = None,
     detector: opt.Detector = "auto",
@@ -80,6 +81,29 @@ def fit(
 
         job = {"convention": points, "unit": unit, "up": up, "sequence": video or same_person, "rate": fps}
         fit_points_of(images, output, save, opt.named_body(body, gender, age), gender, device, height, measure, job)
+        return
+    if cameras is not None:
+        from .views import fit_views_of
+
+        refused = {
+            "focal": focal, "pitch": pitch, "init": init, "config": config, "weights": weights, "cluster": cluster,
+            "workers": workers, "report": report, "restart": restart, "max-people": max_people,
+        }  # fmt: skip
+        job = {"keypoints": keypoints, "convention": convention, "rate": fps, "unit": unit}
+        fit_views_of(
+            images,
+            output,
+            cameras,
+            save,
+            opt.named_body(body, gender, age),
+            gender,
+            device,
+            (height, measure),
+            {**job, "mask": mask, "sequence": video or same_person, "covariance": bool(covariance)},
+            (detector, detector_model, thorough),
+            opt.look_of(renderer, opacity, draw_keypoints),
+            [name for name, given in refused.items() if given],
+        )
         return
     where = opt.checked_engine(engine, workers, cluster, detector_gpus, gender=gender, device=device)
     from ..runs import RunOptions  # which takes a second: what can be seen without it has been looked at

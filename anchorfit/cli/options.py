@@ -87,6 +87,14 @@ PointUnit = Annotated[
     str, typer.Option(help="Unit of --points: m, cm, mm; auto (told by the body's size); free (none: mean size).")
 ]
 PointUp = Annotated[str, typer.Option(help="Axis of --points that points up: x, y, z, -x, -y, -z; auto.")]
+Cameras = Annotated[
+    Path | None,
+    typer.Option(
+        help="Calibrated cameras: cameras.json, EasyMocap's or COLMAP's folder, aniposelib's, FreeMoCap's, Pose2Sim's "
+        "or caliscope's .toml, OpenCV's .yml. IMAGES are then folders or keypoint files by the cameras' names, and "
+        "each person gets one body for all views (docs/cameras.md)."
+    ),
+]
 Height = Annotated[
     float | None, typer.Option(help="Height of the people in metres, where known: distances are metric.")
 ]
