@@ -104,7 +104,7 @@ def fit_people(
     Returns:
         The estimates in the order of ``people``, without those that a problem names.
     """
-    body = body or _usual_body()
+    body = body or usual_body()
     if init is not None:
         check_predictions(init, body)
     if options.same_person or options.video:
@@ -136,7 +136,7 @@ def fit_people(
 
 
 @lru_cache(maxsize=1)
-def _usual_body() -> BodyModel:
+def usual_body() -> BodyModel:
     """Loaded once: its tables, too, are then made once."""
     return load_body()
 
@@ -160,7 +160,7 @@ def predict_people(
 
     Formerly ``priors``: ``networks``.
     """
-    body = body or _usual_body()
+    body = body or usual_body()
     ready = _made_ready(people, options, None)
     progress(len(people) - len(ready.people))
     estimates = []
@@ -297,13 +297,13 @@ def predict(
     ('direct', ('000000000785.jpg#442619',))
     """
     _check_batch(observations, images, gravity)
-    body = body or _usual_body()
+    body = body or usual_body()
     found = regressors.predict_params(observations, body, networks=networks, gravity=gravity)
     observations = observations.to(body.device, body.dtype)
     pose_prior = _shipped_pose_prior(body.dtype, body.device)
     known = found.uncertainty if covariance else None
     result = diagnose_prediction(body, observations, pose_prior, found.params, told=found.reasons, uncertainty=known)
-    return _to_estimate(result, observations, body, images or ("",) * len(observations), "direct", gravity)
+    return to_estimate(result, observations, body, images or ("",) * len(observations), "direct", gravity)
 
 
 class _Look(NamedTuple):
@@ -446,7 +446,7 @@ def fit(
         config = only_terms(config, terms)
     if covariance:
         config = replace(config, covariance=True)
-    body = (body or _usual_body()).to(device)
+    body = (body or usual_body()).to(device)
     pose_prior = pose_prior or _shipped_pose_prior(body.dtype, body.device)
     observations = observations.to(body.device, body.dtype)
     start = init.params if isinstance(init, BodyEstimate) else init
@@ -469,7 +469,7 @@ def fit(
             videos=videos,
             gravity=gravity,
         )
-    return _to_estimate(result, observations, body, images or ("",) * len(observations), schedule, gravity)
+    return to_estimate(result, observations, body, images or ("",) * len(observations), schedule, gravity)
 
 
 def load_body_on(name_or_path: str, gender: str, device: str, *, age: str = "adult") -> BodyModel:
@@ -502,13 +502,13 @@ def _check_batch(observations: Observations, images: Sequence[str], gravity: Gra
         raise ValueError(f"gravity: expected {len(observations)} rows or None, got {len(gravity)}")
 
 
-def _to_estimate(
+def to_estimate(
     result: FitResult,
     observations: Observations,
     body: BodyModel,
     images: tuple[str, ...],
     method: str,
-    gravity: Gravity | None,
+    gravity: Gravity | None = None,
 ) -> BodyEstimate:
     params, observations = result.params.cpu(), observations.to("cpu")
     return BodyEstimate(

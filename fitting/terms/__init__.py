@@ -21,6 +21,7 @@ from .smoothness import Smoothness, SmoothnessTerm
 from .spec import TermSpec
 from .translation import Depth, TranslationTerm
 from .upright import Upright, UprightTerm
+from .views import InView, SeenFrom, View, Views, ViewTerm
 from .weighed_anchor import WeighedAnchor, WeighedAnchorTerm
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "Depth",
     "Hinge",
     "HingeTerm",
+    "InView",
     "Interpenetration",
     "InterpenetrationTerm",
     "KeypointTerm",
@@ -45,6 +47,7 @@ __all__ = [
     "PointTerm",
     "Points",
     "Robust",
+    "SeenFrom",
     "Shape",
     "ShapeTerm",
     "SharedShape",
@@ -57,6 +60,9 @@ __all__ = [
     "TranslationTerm",
     "Upright",
     "UprightTerm",
+    "View",
+    "ViewTerm",
+    "Views",
     "WeighedAnchor",
     "WeighedAnchorTerm",
     "known_size",

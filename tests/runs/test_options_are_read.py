@@ -8,7 +8,7 @@ import pytest
 
 import anchorfit
 from anchorfit.assets import ASSETS
-from anchorfit.cli.points import READ, PointsOptions
+from anchorfit.cli.evidence import READ, EvidenceOptions
 from anchorfit.looks import OverlayLook
 from anchorfit.options import OptionError, declared, given
 from anchorfit.runs import EngineOptions, RunOptions, fitting
@@ -153,20 +153,32 @@ def test_workers_detect_what_is_then_fitted_together(tmp_path):
         anchorfit.run(PHOTO, tmp_path, RunOptions(same_person=True), engine=EngineOptions(workers=2))
 
 
-def test_points_refuse_what_only_photographs_have(place):
+EVIDENCE = {
+    "points": EvidenceOptions(points="smpl24", up="z", unit="mm"),
+    "cameras": EvidenceOptions(cameras=Path("cameras.json"), unit="mm"),
+}
+
+
+@pytest.mark.parametrize("kind", EVIDENCE)
+def test_other_evidence_refuses_what_only_photographs_have(place, kind):
     others: list[Any] = [RunOptions(**{name: value}) for name, value in values(place).items()]
     others += [EngineOptions(workers=2), OverlayLook(opacity=0.5)]
     for other in others:
         (one,) = given(other)
-        points = PointsOptions(points="smpl24")
-        if one.field in READ:
-            points.check(other)
+        if one.field in READ[kind]:
+            EVIDENCE[kind].check(other)
         else:
-            with pytest.raises(OptionError, match="points"):
-                points.check(other)
-    for alone in (PointsOptions(unit="mm"), PointsOptions(up="z")):
+            with pytest.raises(OptionError, match=kind):
+                EVIDENCE[kind].check(other)
+
+
+def test_options_of_other_evidence_stand_with_it_alone():
+    for alone in (EvidenceOptions(unit="mm"), EvidenceOptions(up="z")):
         with pytest.raises(OptionError, match="only with --points"):
             alone.check(RunOptions())
+    for both in ({"points": "smpl24"}, {"up": "z"}):
+        with pytest.raises(OptionError, match="--points"):
+            EvidenceOptions(cameras=Path("cameras.json"), **both).check(RunOptions())
 
 
 SCORED = {
