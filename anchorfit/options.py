@@ -117,7 +117,7 @@ def refuse(options: Sequence[Declared], reason: str) -> None:
 
 
 def refuse_others(groups: Sequence[Any], read: Collection[str], reason: str) -> None:
-    """Raises OptionError, with the reason, for options given in these dataclasses whose fields are not among ``read``."""
+    """Raises OptionError, with the reason, for options of these dataclasses whose fields are not in ``read``."""
     refuse([one for group in groups for one in given(group) if one.field not in read], reason)
 
 

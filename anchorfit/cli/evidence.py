@@ -42,9 +42,7 @@ class EvidenceOptions:
         help="Unit of --points or --cameras: m, cm, mm; auto (told by the body's size); free (none: mean size).",
         only=("points", "cameras"),
     )
-    up: str = option(
-        "auto", help="Axis of --points that points up: x, y, z, -x, -y, -z; auto.", only=("points",)
-    )
+    up: str = option("auto", help="Axis of --points that points up: x, y, z, -x, -y, -z; auto.", only=("points",))
 
     @property
     def kind(self) -> str | None:

@@ -12,6 +12,7 @@ from . import options as opt
 from .console import out, warn
 from .evidence import EvidenceOptions
 
+
 def fit_points_of(
     paths: Sequence[Path], output: Path, asked: EvidenceOptions, options: RunOptions, save: str | None, device: str
 ) -> None:
