@@ -44,8 +44,12 @@ def fit(
     ] = None,
     init: Annotated[
         list[Path] | None,
-        typer.Option(help="Estimates (.npz, or a folder of them) to start from, by name; may be given several times."),
+        typer.Option(
+            help="What to start from: estimates (.npz, or a folder of them), by name; or other programs' results, by "
+            "image and place (docs/other_programs.md). May be given several times."
+        ),
     ] = None,
+    predict_missing: opt.PredictMissing = False,
     same_person: Annotated[
         bool, typer.Option("--same-person", help="All images show one and the same person: one shape for all.")
     ] = False,
@@ -104,6 +108,7 @@ def fit(
         weights=weights,
         covariance=covariance,
         init=tuple(init or ()),
+        predict_missing=predict_missing,
         schedule=schedule,
         config=config,
         same_person=same_person,

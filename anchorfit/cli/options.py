@@ -135,6 +135,12 @@ Covariance = Annotated[
         show_default=False,
     ),
 ]
+PredictMissing = Annotated[
+    bool,
+    typer.Option(
+        "--predict-missing", help="People whom the results lack start from our own prediction; else they are left out."
+    ),
+]
 Weights = Annotated[
     Path | None,
     typer.Option(

@@ -16,9 +16,10 @@ from ..observations.videos import probe_video
 from ..options import OptionError, one_line
 from ..pictures import OverlayLook
 from ..pipeline import FitOptions, fit_people, load_body_on, predict_people
+from ..refining import FoundStarts, find_starts, fit_from, read_starts
 from ..regressors import Networks, load_networks
 from ..rendering import load_renderer
-from ..results import BodyEstimate, concatenate, load_estimates
+from ..results import BodyEstimate, concatenate
 from .chunks import (
     SHOWN,
     Chunk,
@@ -102,6 +103,7 @@ def run(
         folder = RunFolder.open(plan.output, plan.settings(), restart=restart)
         fitting = _Fitting.of(plan, load_body_on(options.body, options.gender, device, age=options.age))
         with _looked_for(plan, engines, listener) as people:
+            fitting = fitting.started(plan, people, listener)
             if folder.resumed:
                 done = f"{len(folder.done)} of {len(people)} are done"
                 listener.warn(f"{plan.output}: going on with an unfinished run, {done}")
@@ -288,7 +290,7 @@ class _Fitting:
     model: BodyModel
     options: FitOptions
     networks: Networks | None
-    start: BodyEstimate | None
+    start: BodyEstimate | FoundStarts | None
     predict: bool
     compare: bool  # whether what a fit begins with is wanted, too
     progress: Progress
@@ -301,17 +303,36 @@ class _Fitting:
             model=model,
             options=options.fit_options(film=plan.film and not predict, own_files=plan.own_files),
             networks=load_networks(options.weights) if options.weights else None,
-            start=load_estimates(options.init) if options.init else None,
+            start=None,
             predict=predict,
             compare=plan.report and not predict,
             progress=Progress(),
         )
+
+    def started(self, plan: _Plan, people: Sequence[Person], listener: Listener) -> _Fitting:
+        """With the starts that are given: of other programs' results those of these people."""
+        options = plan.options
+        if not options.init:
+            return self
+        given = read_starts(options.init, matched=options.refine)
+        if isinstance(given, BodyEstimate):
+            return replace(self, start=given)
+        found = find_starts(
+            people, given, self.model, networks=self.networks, options=self.options,
+            predict_missing=options.predict_missing,
+        )  # fmt: skip
+        for line in found.remarks:
+            listener.say(line)
+        return replace(self, start=found, compare=True)
 
     def __call__(self, people: list[Person]) -> Worked:
         given: dict[str, Any] = {"networks": self.networks, "options": self.options}
         if self.predict:
             return Worked(predict_people(people, self.model, **given, progress=self.progress))
         start = self.start
+        if isinstance(start, FoundStarts):
+            outcome = fit_from(people, start, self.model, **given, progress=self.progress)
+            return Worked(outcome, start.of(people))
         if self.compare and start is None and self.options.schedule == "anchored":
             start = predict_people(people, self.model, **given).estimate  # what the fit would predict by itself
         outcome = fit_people(people, self.model, init=start, **given, progress=self.progress)

@@ -46,7 +46,9 @@ class RunOptions:
         height: metres, of everyone.
         measure: ``waist=0.81,inseam=0.79`` (metres), of everyone, or a CSV file by person.
         weights: folder with networks; None: the package's.
-        init: files or folders of estimates to start from, by name.
+        init: files or folders of estimates to start from, by name; or other programs' results, by image and place.
+        refine: ``init`` is matched by image and place, whoever wrote it.
+        predict_missing: people whom other programs' results lack start from our own prediction.
         schedule: "anchored" or "smplify".
         config: the schedule's constants, or a TOML file of them; None: its usual ones.
         same_person: all images show one person, who gets one shape.
@@ -74,6 +76,8 @@ class RunOptions:
     measure: str | None = None
     weights: Path | None = None
     init: tuple[Path, ...] = ()
+    refine: bool = False
+    predict_missing: bool = False
     schedule: str = "anchored"
     config: Path | FitConfig | None = None
     same_person: bool = False

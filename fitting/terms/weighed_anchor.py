@@ -41,11 +41,13 @@ class WeighedAnchorTerm(Term):
         whitening: (B, 24, 3, 3) W, see `PoseUncertainty`.
         weight: w.
         sigma: s, the kernel's scale, in standard deviations.
+        name: the term's name in the diagnostics.
     """
 
-    name = "weighed_anchor"
-
-    def __init__(self, predicted: Tensor, whitening: Tensor, weight: float, *, sigma: float) -> None:
+    def __init__(
+        self, predicted: Tensor, whitening: Tensor, weight: float, *, sigma: float, name: str = "weighed_anchor"
+    ) -> None:
+        self.name = name
         self._predicted = turns_of(predicted).world.mT.contiguous()
         self._whitening = whitening
         self._weight, self._sigma = weight, sigma
