@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from ..body import BodyModel, load_body
 from ..fitting import SCHEDULES, FitConfig
-from ..fitting.terms import JointAnchor
+from ..fitting.terms import Anchor, JointAnchor
 from ..interchange.results import ResultFile
 from ..observations import Person
 from ..pipeline import FitOptions, InputProblem, Outcome, fit_people
@@ -30,11 +30,14 @@ class Refined(NamedTuple):
 
 
 def refine_config(program: str, schedule: str = "anchored") -> FitConfig:
-    """The constants of a refinement: the anchor is weighed by the program's usual error of each joint."""
+    """The constants of a refinement: anchors are weighed by the program's usual error of each joint."""
     config = SCHEDULES[schedule]()
     if schedule != "anchored":
         return config
-    return config.without("anchor", "anchor_orient").with_term(JointAnchor(errors_deg=usual_errors_deg(program)))
+    root, *joints = usual_errors_deg(program)
+    anchor = JointAnchor(errors_deg=tuple(joints))
+    orient = Anchor(name="anchor_orient", part="global_orient", weight=anchor.weight / root, sigma=anchor.sigma)
+    return config.without("anchor").with_term(anchor).with_term(orient)
 
 
 def refine_people(

@@ -10,8 +10,8 @@ import torch
 
 from ...body.joint_sets import SMPL_JOINTS
 from ..energy import Term
+from .anchor import AnchorTerm
 from .spec import TermSpec
-from .weighed_anchor import WeighedAnchorTerm
 
 if TYPE_CHECKING:
     from ..config import Stage
@@ -20,27 +20,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class JointAnchor(TermSpec):
-    """Spec of `WeighedAnchorTerm` where errors are known by joint, not by person: for starts from other programs.
+    """Spec of an `AnchorTerm` on the body pose whose weight is ``weight`` over each joint's usual error.
 
     Attributes:
-        errors_deg: 24 usual errors, degrees about an axis (root mean square), of each joint's rotation relative to the
-            camera.
+        errors_deg: 23 usual errors, degrees about an axis, of the rotations of SMPL's joints 1 to 23 relative to their
+            parents.
+        weight: degrees; a joint's is this over its error.
+        sigma: radians, the kernel's scale (Geman-McClure).
     """
 
     name: str = "joint_anchor"
-    errors_deg: tuple[float, ...] = (15.0,) * len(SMPL_JOINTS)
-    weight: float = 10.0
-    sigma: float = 2.0  # standard deviations; Geman-McClure
+    errors_deg: tuple[float, ...] = (10.0,) * (len(SMPL_JOINTS) - 1)
+    weight: float = 280.0
+    sigma: float = 1.0
 
     def __post_init__(self) -> None:
-        """Raises ValueError where errors are not 24 positive numbers."""
-        if len(self.errors_deg) != len(SMPL_JOINTS) or not all(0 < error < math.inf for error in self.errors_deg):
-            raise ValueError(f"errors_deg: expected {len(SMPL_JOINTS)} positive numbers, got {self.errors_deg}")
+        """Raises ValueError where errors are not 23 positive numbers."""
+        if len(self.errors_deg) != len(SMPL_JOINTS) - 1 or not all(0 < error < math.inf for error in self.errors_deg):
+            raise ValueError(f"errors_deg: expected {len(SMPL_JOINTS) - 1} positive numbers, got {self.errors_deg}")
 
     def build(self, problem: FitProblem, stage: Stage) -> Term:
-        pose = problem.start[:, problem.body.layout.pose]
-        sharpness = 1.0 / torch.deg2rad(torch.tensor(self.errors_deg, dtype=torch.float64))
-        whitening = (sharpness[:, None, None] * torch.eye(3, dtype=torch.float64)).to(pose)
-        return WeighedAnchorTerm(
-            pose, whitening.expand(len(pose), -1, -1, -1), self.weight, sigma=self.sigma, name=self.name
-        )
+        weights = self.weight / torch.tensor(self.errors_deg, dtype=torch.float64).repeat_interleave(3)
+        columns = problem.body.layout.body_pose
+        rows = weights.to(problem.start).expand(len(problem.start), -1)
+        return AnchorTerm(problem.start, columns, rows, sigma=self.sigma, name=self.name)

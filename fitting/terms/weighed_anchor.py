@@ -41,13 +41,11 @@ class WeighedAnchorTerm(Term):
         whitening: (B, 24, 3, 3) W, see `PoseUncertainty`.
         weight: w.
         sigma: s, the kernel's scale, in standard deviations.
-        name: the term's name in the diagnostics.
     """
 
-    def __init__(
-        self, predicted: Tensor, whitening: Tensor, weight: float, *, sigma: float, name: str = "weighed_anchor"
-    ) -> None:
-        self.name = name
+    name = "weighed_anchor"
+
+    def __init__(self, predicted: Tensor, whitening: Tensor, weight: float, *, sigma: float) -> None:
         self._predicted = turns_of(predicted).world.mT.contiguous()
         self._whitening = whitening
         self._weight, self._sigma = weight, sigma
