@@ -1,6 +1,6 @@
 """Says what refining another program's bodies is worth: reconstruction errors before and after, on synthetic people.
 
-    python benchmarks/bench_refine.py                # 500 held-out people, two kinds of errors, exact and noisy keypoints
+    python benchmarks/bench_refine.py              # 500 held-out people, two kinds of errors, exact, noisy keypoints
     python benchmarks/bench_refine.py --profile      # PosePrior's errors by joint: the profile of usual_errors
     python benchmarks/bench_refine.py --choose       # the anchor's constants tried on the training subjects' poses
 
@@ -174,7 +174,7 @@ def main() -> None:
             line |= {"method": method, "count": len(truth)}
             line |= {"reconstruction_mm": round(float(errors.reconstruction_mm.mean()), 1)}
             line |= {"joints_mm": round(float(errors.joints_mm.mean()), 1)}
-            better = body_errors(body, case.start, truth).reconstruction_mm > errors.reconstruction
+            better = body_errors(body, case.start, truth).reconstruction_mm > errors.reconstruction_mm
             line |= {"better_than_start": round(float(better.double().mean()), 3)}
             line |= {"cpu_ms": round(1000 * seconds / len(truth), 2)} if method == "refined" else {}
             table.append(line)
