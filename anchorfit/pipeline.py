@@ -233,6 +233,31 @@ class _Ready(NamedTuple):
         return regressors.common_gravity(lean, torch.tensor([place[image] for image in images]))
 
 
+class SeenPeople(NamedTuple):
+    """People who can be fitted, as they are looked at: sanitised, with sizes of images and cameras (N, 3, 3)."""
+
+    people: list[Person]
+    sizes: list[tuple[int, int]]
+    cameras: Tensor
+    problems: tuple[InputProblem, ...]
+
+    @property
+    def sizes_px(self) -> Tensor:
+        """(N, 2) float64 width and height of the images."""
+        return torch.tensor(self.sizes, dtype=torch.float64).reshape(-1, 2)
+
+    def rows(self, index: Sequence[int]) -> SeenPeople:
+        """Some of them."""
+        people, sizes = [self.people[row] for row in index], [self.sizes[row] for row in index]
+        return SeenPeople(people, sizes, self.cameras[list(index)], self.problems)
+
+
+def seen_people(people: Sequence[Person], options: FitOptions = FitOptions()) -> SeenPeople:
+    """The people whom `fit_people` would fit, with the cameras that it gives them; why others could not be."""
+    ready = _made_ready(people, options, None)
+    return SeenPeople(ready.people, ready.sizes, ready.cameras, tuple(ready.problems))
+
+
 def _made_ready(people: Sequence[Person], options: FitOptions, init: BodyEstimate | None) -> _Ready:
     """Check all people and give each a camera; a person that cannot be fitted has a problem that says why.
 

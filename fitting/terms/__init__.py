@@ -8,6 +8,7 @@ from .autograd import AutogradTerm
 from .balance import Balance, BalanceTerm
 from .hinge import Hinge, HingeTerm
 from .interpenetration import Interpenetration, InterpenetrationTerm
+from .joint_anchor import JointAnchor
 from .keypoints import Keypoints, KeypointTerm
 from .known_size import KnownSize, KnownSizeTerm, known_size
 from .limb_directions import LimbDirections, LimbDirectionTerm
@@ -36,6 +37,7 @@ __all__ = [
     "InView",
     "Interpenetration",
     "InterpenetrationTerm",
+    "JointAnchor",
     "KeypointTerm",
     "Keypoints",
     "KnownSize",

@@ -50,7 +50,7 @@ def values(place: Path) -> dict[str, Any]:
         "max_gap": 0.5, "body": "open_child", "gender": "male", "age": "child", "focal": 900.0, "pitch": 10.0,
         "height": 1.8, "measure": "waist=0.8", "weights": place / "networks", "init": (place / "init.npz",),
         "schedule": "smplify", "config": place / "fit.toml", "same_person": True, "video": True, "fps": 25.0,
-        "covariance": True,
+        "covariance": True, "predict_missing": True,
     }  # fmt: skip
 
 
@@ -65,7 +65,12 @@ MODES: dict[str, tuple[str, dict[str, Any], set[str]]] = {
     "fit, video": ("film", {}, FITTED | DETECTED | {"max_people", "max_gap"}),
     "fit, frames": ("photo", {"video": True}, FITTED | DETECTED | FRAMES | {"fps"}),
     "fit, smplify": ("photo", {"schedule": "smplify"}, FITTED - {"pitch", "weights"} | DETECTED | FRAMES),
-    "fit, init": ("photo", {"init": ("init.npz",)}, FITTED - {"weights"} | DETECTED | FRAMES),
+    "fit, init": ("photo", {"init": ("init.npz",)}, FITTED - {"weights"} | {"predict_missing"} | DETECTED | FRAMES),
+    "refine": (
+        "photo",
+        {"method": "refine", "init": ("init.npz",)},
+        FITTED - {"weights", "schedule"} | {"predict_missing"} | DETECTED | FRAMES,
+    ),
     "predict, detected": ("photo", {"method": "predict"}, ALWAYS | DETECTED),
     "predict, file alone": ("file", {"method": "predict"}, ALWAYS | {"convention"}),
     "predict, video": ("film", {"method": "predict"}, ALWAYS | DETECTED | {"max_people", "max_gap"}),
