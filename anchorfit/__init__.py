@@ -12,6 +12,7 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from .body import BodyModel, load_body
+    from .cameras import CalibratedCamera, read_cameras
     from .detectors import detect
     from .meshes import export_mesh
     from .observations import Observations, Person, match_people, read_people
@@ -20,10 +21,12 @@ if TYPE_CHECKING:
     from .points import PointFit, fit_points
     from .results import BodyEstimate
     from .runs import EngineOptions, Listener, RunOptions, run
+    from .views import ViewFit, fit_views
 
 _HOMES = {
     "BodyEstimate": "anchorfit.results",
     "BodyModel": "anchorfit.body",
+    "CalibratedCamera": "anchorfit.cameras",
     "Observations": "anchorfit.observations",
     "Person": "anchorfit.observations",
     "PointFit": "anchorfit.points",
@@ -32,14 +35,17 @@ _HOMES = {
     "EngineOptions": "anchorfit.runs.engines",
     "Listener": "anchorfit.runs.listening",
     "RunOptions": "anchorfit.runs.options",
+    "ViewFit": "anchorfit.views",
     "export_mesh": "anchorfit.meshes",
     "fit": "anchorfit.pipeline",
     "fit_people": "anchorfit.pipeline",
     "fit_points": "anchorfit.points",
+    "fit_views": "anchorfit.views",
     "load_body": "anchorfit.body",
     "match_people": "anchorfit.observations",
     "predict": "anchorfit.pipeline",
     "predict_people": "anchorfit.pipeline",
+    "read_cameras": "anchorfit.cameras",
     "read_people": "anchorfit.observations",
     "run": "anchorfit.runs.fitting",
 }
@@ -47,12 +53,14 @@ _HOMES = {
 __all__ = [
     "BodyEstimate",
     "BodyModel",
+    "CalibratedCamera",
     "EngineOptions",
     "Listener",
     "Observations",
     "Person",
     "PointFit",
     "RunOptions",
+    "ViewFit",
     "__version__",
     "detect",
     "draw_overlay",
@@ -60,10 +68,12 @@ __all__ = [
     "fit",
     "fit_people",
     "fit_points",
+    "fit_views",
     "load_body",
     "match_people",
     "predict",
     "predict_people",
+    "read_cameras",
     "read_people",
     "run",
 ]

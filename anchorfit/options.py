@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from importlib.metadata import PackageNotFoundError, requires
 from shlex import quote
@@ -114,6 +114,11 @@ def refuse(options: Sequence[Declared], reason: str) -> None:
         names = [one.name.replace("_", "-") for one in options]
         rest = f" (and so --{', --'.join(names[1:])})" if names[1:] else ""
         raise OptionError(names[0], reason + rest)
+
+
+def refuse_others(groups: Sequence[Any], read: Collection[str], reason: str) -> None:
+    """Raises OptionError, with the reason, for options of these dataclasses whose fields are not in ``read``."""
+    refuse([one for group in groups for one in given(group) if one.field not in read], reason)
 
 
 def check_choice(name: str, value: str, known: Sequence[str]) -> None:

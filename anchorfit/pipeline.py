@@ -106,7 +106,7 @@ def fit_people(
     Returns:
         The estimates in the order of ``people``, without those that a problem names.
     """
-    body = body or _usual_body()
+    body = body or usual_body()
     if init is not None:
         check_predictions(init, body)
     if options.same_person or options.video:
@@ -117,7 +117,7 @@ def fit_people(
     estimates = []
     place = {} if init is None else {name: row for row, name in enumerate(init.names)}
     size = max(1, len(people)) if together else options.batch_size
-    for observations, images, posed, gravity in ready.batches(size, options, body, networks):
+    for observations, images, _, posed, gravity in ready.batches(size, options, body, networks):
         start = None if init is None else init.rows([place[name] for name in observations.names])
         estimate = _fit(
             observations,
@@ -138,7 +138,7 @@ def fit_people(
 
 
 @lru_cache(maxsize=1)
-def _usual_body() -> BodyModel:
+def usual_body() -> BodyModel:
     """Loaded once: its tables, too, are then made once."""
     return load_body()
 
@@ -162,14 +162,14 @@ def predict_people(
 
     Formerly ``priors``: ``networks``.
     """
-    body = body or _usual_body()
+    body = body or usual_body()
     ready = _made_ready(people, options, None)
     progress(len(people) - len(ready.people))
     estimates = []
-    for observations, images, posed, gravity in ready.batches(options.batch_size, options, body, networks):
+    for observations, images, _, posed, gravity in ready.batches(options.batch_size, options, body, networks):
         posed = posed or regressors.pose_people(observations, body, networks=networks)
         guess = posed.placed(gravity)
-        estimates.append(_predicted(guess, observations, body, images, covariance=options.covariance))
+        estimates.append(_predicted(guess, observations, body, images, gravity, covariance=options.covariance))
         progress(len(observations))
     return Outcome(concatenate(estimates) if estimates else None, tuple(ready.problems))
 
@@ -194,13 +194,14 @@ def _stretches(observations: Observations) -> list[int]:
 
 
 class _Batch(NamedTuple):
-    """People who are worked on together: what was seen of them, paths of their images, and, where it had to be asked
-    for already, what the networks say of them; what is known of gravity, if anything."""
+    """People who are worked on together: what was seen of them, paths of their images, which of all they are, and,
+    where it had to be asked for already, what the networks say of them; what is known of gravity, if anything."""
 
     observations: Observations
     images: tuple[str, ...]
-    posed: regressors.PosedPeople | None
-    gravity: Gravity | None
+    rows: list[int]
+    posed: regressors.PosedPeople | None = None
+    gravity: Gravity | None = None
 
 
 class _Ready(NamedTuple):
@@ -215,40 +216,35 @@ class _Ready(NamedTuple):
         """So many people at a time, with what the options say of their cameras."""
         pitch, seen = options.pitch, self._observed(size, options)
         if pitch is None:
-            yield from (_Batch(observations, images, None, None) for observations, images, _ in seen)
+            yield from seen
         elif pitch == "people":
             yield from self._as_people_show(list(seen), body, networks)
         elif isinstance(pitch, str) or not abs(pitch) <= 90:
             raise ValueError(f"pitch: expected degrees from -90 to 90, 'people' or None, got {pitch!r}")
         else:
-            for observations, images, rows in seen:
-                known = Gravity.known(torch.full((len(rows),), float(pitch)))
-                yield _Batch(observations, images, None, known)
+            for batch in seen:
+                yield batch._replace(gravity=Gravity.known(torch.full((len(batch.rows),), float(pitch))))
 
     def _as_people_show(
-        self,
-        seen: Sequence[tuple[Observations, tuple[str, ...], list[int]]],
-        body: BodyModel,
-        networks: Networks | None,
+        self, batches: Sequence[_Batch], body: BodyModel, networks: Networks | None
     ) -> Iterator[_Batch]:
         """All people are posed first, since those who stand in an image tell its gravity together."""
-        if not seen:
+        if not batches:
             return
-        posed = [regressors.pose_people(observations, body, networks=networks) for observations, _, _ in seen]
+        posed = [regressors.pose_people(batch.observations, body, networks=networks) for batch in batches]
         lean = regressors.Lean(*torch.zeros(3, len(self.people)).unbind())  # of who cannot be observed: nothing
         lean.sigma.fill_(1.0)
-        for (_, _, rows), some in zip(seen, posed, strict=True):
+        for batch, some in zip(batches, posed, strict=True):
             for known, found in zip(lean, some.lean(), strict=True):
-                known[rows] = found.to(known)
+                known[batch.rows] = found.to(known)
         images = [person.image or person.name for person in self.people]
         place = {image: number for number, image in enumerate(dict.fromkeys(images))}
         gravity = regressors.common_gravity(lean, torch.tensor([place[image] for image in images]))
-        for (observations, paths, rows), some in zip(seen, posed, strict=True):
-            yield _Batch(observations, paths, some, gravity.rows(rows))
+        for batch, some in zip(batches, posed, strict=True):
+            yield batch._replace(posed=some, gravity=gravity.rows(batch.rows))
 
-    def _observed(self, size: int, options: FitOptions) -> Iterator[tuple[Observations, tuple[str, ...], list[int]]]:
-        """Observations, their images' paths, and which of the people they are, so many at a time; who cannot be
-        observed is a problem."""
+    def _observed(self, size: int, options: FitOptions) -> Iterator[_Batch]:
+        """What was seen of so many people at a time; who cannot be observed is a problem."""
 
         def look(rows: Sequence[int]) -> Observations:
             people, sizes = [self.people[row] for row in rows], [self.sizes[row] for row in rows]
@@ -262,7 +258,32 @@ class _Ready(NamedTuple):
             there = [rows[place] for place in kept]
             images = (self.people[row].image for row in there)
             if kept:
-                yield seen, tuple(str(image.absolute()) if image else "" for image in images), there
+                yield _Batch(seen, tuple(str(image.absolute()) if image else "" for image in images), there)
+
+
+class SeenPeople(NamedTuple):
+    """People who can be fitted, as they are looked at: sanitised, with sizes of images and cameras (N, 3, 3)."""
+
+    people: list[Person]
+    sizes: list[tuple[int, int]]
+    cameras: Tensor
+    problems: tuple[InputProblem, ...]
+
+    @property
+    def sizes_px(self) -> Tensor:
+        """(N, 2) float64 width and height of the images."""
+        return torch.tensor(self.sizes, dtype=torch.float64).reshape(-1, 2)
+
+    def rows(self, index: Sequence[int]) -> SeenPeople:
+        """Some of them."""
+        people, sizes = [self.people[row] for row in index], [self.sizes[row] for row in index]
+        return SeenPeople(people, sizes, self.cameras[list(index)], self.problems)
+
+
+def seen_people(people: Sequence[Person], options: FitOptions = FitOptions()) -> SeenPeople:
+    """The people whom `fit_people` would fit, with the cameras that it gives them; why others could not be."""
+    ready = _made_ready(people, options, None)
+    return SeenPeople(ready.people, ready.sizes, ready.cameras, tuple(ready.problems))
 
 
 def _made_ready(people: Sequence[Person], options: FitOptions, init: BodyEstimate | None) -> _Ready:
@@ -329,20 +350,26 @@ def predict(
     ('direct', ('000000000785.jpg#442619',))
     """
     _check_batch(observations, images, gravity)
-    body = body or _usual_body()
+    body = body or usual_body()
     found = regressors.predict_params(observations, body, networks=networks, gravity=gravity)
-    return _predicted(found, observations, body, images, covariance=covariance)
+    return _predicted(found, observations, body, images, gravity, covariance=covariance)
 
 
 def _predicted(
-    found: Prediction, observations: Observations, body: BodyModel, images: tuple[str, ...], *, covariance: bool
+    found: Prediction,
+    observations: Observations,
+    body: BodyModel,
+    images: tuple[str, ...],
+    gravity: Gravity | None,
+    *,
+    covariance: bool,
 ) -> BodyEstimate:
     """A prediction, judged by the observations."""
     observations = observations.to(body.device, body.dtype)
     pose_prior = _shipped_pose_prior(body.dtype, body.device)
     known = found.uncertainty if covariance else None
     result = diagnose_prediction(body, observations, pose_prior, found.params, told=found.reasons, uncertainty=known)
-    return _to_estimate(result, observations, body, images or ("",) * len(observations), "direct")
+    return to_estimate(result, observations, body, images or ("",) * len(observations), "direct", gravity)
 
 
 class _Look(NamedTuple):
@@ -513,13 +540,13 @@ def _fit(
     config = _config_of(schedule, config, terms, covariance)
     if gravity is not None and schedule == "smplify":
         raise ValueError("gravity: expected None with the schedule smplify, which has no prediction of who stands")
-    body = (body or _usual_body()).to(device)
+    body = (body or usual_body()).to(device)
     pose_prior = pose_prior or _shipped_pose_prior(body.dtype, body.device)
     seen = observations.to(body.device, body.dtype)
     given = None if start is None or isinstance(start, Prediction) else _own_params(start, body)
     if schedule == "smplify":
         result = smplify(body, seen, pose_prior, init=given, config=config, persons=persons, videos=videos)
-        return _to_estimate(result, seen, body, images or ("",) * len(seen), schedule)
+        return to_estimate(result, seen, body, images or ("",) * len(seen), schedule, gravity)
     known = None
     if given is None:
         guess = start if isinstance(start, Prediction) else None
@@ -528,7 +555,7 @@ def _fit(
     result = anchored(
         body, seen, pose_prior, given, config, uncertainty=known, persons=persons, videos=videos, gravity=gravity
     )
-    return _to_estimate(result, seen, body, images or ("",) * len(seen), schedule)
+    return to_estimate(result, seen, body, images or ("",) * len(seen), schedule, gravity)
 
 
 def _own_params(start: BodyEstimate | Tensor, body: BodyModel) -> Tensor:
@@ -585,8 +612,13 @@ def _check_batch(observations: Observations, images: Sequence[str], gravity: Gra
         raise ValueError(f"gravity: expected {len(observations)} rows or None, got {len(gravity)}")
 
 
-def _to_estimate(
-    result: FitResult, observations: Observations, body: BodyModel, images: tuple[str, ...], method: str
+def to_estimate(
+    result: FitResult,
+    observations: Observations,
+    body: BodyModel,
+    images: tuple[str, ...],
+    method: str,
+    gravity: Gravity | None = None,
 ) -> BodyEstimate:
     params, observations = result.params.cpu(), observations.to("cpu")
     remember_joints(body)
@@ -603,6 +635,7 @@ def _to_estimate(
         gender=body.gender,
         method=method,
         time_s=observations.time_s,
+        pitch_deg=params.new_full((len(params),), torch.nan) if gravity is None else gravity.pitch_deg.to(params),
         diagnostics=result.diagnostics.to("cpu"),
     )
 

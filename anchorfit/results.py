@@ -16,21 +16,20 @@ import torch
 from torch import Tensor
 
 from .atomic import write_atomically
-from .body import BodyModel, BodyOutput, PointSet, compile_points, load_body, matrix_to_axis_angle
+from .body import BodyModel, BodyOutput, PointSet, compile_points, load_body
 from .body.joint_sets import CANONICAL_JOINTS, SMPL_JOINTS
 from .body.kinematics import compiled_points
-from .body.parameters import Layout, Parameters
+from .body.parameters import Layout
 from .camera import project
 from .index import estimate_files
 from .plain_text import short_name
 from .rows import FEWEST_COLUMNS, Rows, filled
+from .smplx_arguments import SMPLX_ARGUMENTS, smplx_arguments
 from .status import Status
 from .stored_estimates import ENERGY, FORMAT_VERSION, read_estimate_arrays
 
 _ON_REQUEST = ("joint_covariance_mm2", "joint_std_mm")  # of the diagnostics: not in every file
-SMPLX_ARGUMENTS = Parameters._fields
 _MOST_BODIES = 8  # whose joints are remembered
-"""What ``smplx.SMPL`` takes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +103,8 @@ class BodyEstimate(Rows):
         method: how the estimate was made, ``"smplify"``, ``"anchored"`` or ``"direct"``; ``"given"`` by `from_smplx`.
         diagnostics: how the fit went.
         time_s: (B,) seconds from the first frame of the row's video; NaN by default, as of photographs.
+        pitch_deg: (B,) degrees by which the row's camera looks down, as it was given or those who stand showed it; NaN
+            by default: not known.
 
     >>> import anchorfit
     >>> from anchorfit.assets import ASSETS
@@ -144,10 +145,12 @@ class BodyEstimate(Rows):
     method: str
     diagnostics: Diagnostics
     time_s: Tensor = field(default_factory=lambda: torch.zeros(0))
+    pitch_deg: Tensor = field(default_factory=lambda: torch.zeros(0))
 
     def __post_init__(self) -> None:
-        if not self.time_s.numel():
-            object.__setattr__(self, "time_s", self.transl.new_full((len(self),), torch.nan))
+        for name in ("time_s", "pitch_deg"):
+            if not getattr(self, name).numel():
+                object.__setattr__(self, name, self.transl.new_full((len(self),), torch.nan))
 
     joint_names: ClassVar[tuple[str, ...]] = CANONICAL_JOINTS
     """K names, in the order of ``joints``, ``joints_px`` and ``keypoints``."""
@@ -222,33 +225,38 @@ class BodyEstimate(Rows):
     @classmethod
     def from_smplx(
         cls,
-        parameters: Mapping[str, Tensor],
+        parameters: Mapping[str, Tensor | np.ndarray],
         *,
-        intrinsics: Tensor,
+        intrinsics: Tensor | np.ndarray,
         image_size: tuple[int, int],
         names: Sequence[str],
         images: Sequence[str] = (),
         body: str = "open",
         gender: str = "neutral",
+        six_d: str | None = None,
     ) -> BodyEstimate:
         """Bodies of another program, to be drawn, exported, compared, or given to ``fit`` as ``init``.
 
         Args:
-            parameters: what ``smplx.SMPL`` takes: betas (B, S), transl (B, 3), global_orient (B, 3) and body_pose
-                (B, 69) axis-angle, or rotation matrices (B, 1, 3, 3) and (B, 23, 3, 3).
+            parameters: what ``smplx.SMPL`` takes, tensors or arrays: betas (B, S), or (S,) for all rows; transl (B, 3);
+                global_orient (B, 3) and body_pose (B, 69) axis-angle, or rotation matrices (B, 1, 3, 3) and (B, 23, 3,
+                3). Of one row the leading dimension may be missing.
             intrinsics: (3, 3) or (B, 3, 3) pixels of the whole image.
             image_size: width and height in pixels.
             names: B names, ``IMAGE#PERSON``: ``fit_people`` finds a person's start by it.
             images: B paths of images, or none.
             body: what ``load_body`` takes to load the body that the parameters are of.
             gender: of the body.
+            six_d: rotations are six numbers each, (B, 6) and (B, 138), of this layout
+                (`anchorfit.body.rotation_from_6d`): "columns", "rows" or "interleaved".
         Returns:
             B rows of method "given", without observed keypoints, trusted, on the CPU.
         Raises:
             ValueError: an argument is missing, unknown or of another shape.
         """
         count = len(names)
-        values = _smplx_arguments(parameters, count)
+        values = smplx_arguments(parameters, count, six_d=six_d)
+        intrinsics = torch.as_tensor(intrinsics)
         if intrinsics.shape not in ((3, 3), (count, 3, 3)):
             raise ValueError(f"intrinsics: expected (3, 3) or ({count}, 3, 3), got {tuple(intrinsics.shape)}")
         if images and len(images) != count:
@@ -464,32 +472,12 @@ def _by_joint(positions: Tensor) -> dict[str, list[float] | None]:
     return {name: [round(number, 5) for number in value] if finite else None for name, value, finite in values}
 
 
-def _smplx_arguments(parameters: Mapping[str, Tensor], count: int) -> dict[str, Tensor]:
-    """The four arguments as (B, N) on the CPU, rotation matrices as axis-angle."""
-    if parameters.keys() != set(SMPLX_ARGUMENTS):
-        wanted = ", ".join(sorted(SMPLX_ARGUMENTS))
-        raise ValueError(f"parameters: expected {wanted}, got {', '.join(sorted(parameters)) or 'none'}")
-    layout = Layout(max(1, parameters["betas"].shape[-1]))
-    values = {}
-    for name in SMPLX_ARGUMENTS:
-        where: slice = getattr(layout, name)
-        size = where.stop - where.start
-        value = parameters[name].detach().cpu()
-        if value.shape == (count, size // 3, 3, 3) and name in ("global_orient", "body_pose"):
-            value = matrix_to_axis_angle(value).flatten(1)
-        if value.shape != (count, size):
-            hint = "; SMPL-X's 21 joints: add six zeros for SMPL's hands" if value.shape[1:] == (63,) else ""
-            raise ValueError(f"{name}: expected ({count}, {size}), got {tuple(value.shape)}{hint}")
-        values[name] = value.clone()
-    return values
-
-
 def _row_to_dict(row: BodyEstimate) -> dict[str, Any]:
     record: dict[str, Any] = {"name": row.names[0], "image": row.images[0]}
     record |= {name: getattr(row, name) for name in ("body", "gender", "method")}
     for name in ("global_orient", "body_pose", "betas", "transl", "intrinsics", "image_size", "crop_from_image"):
         record[name] = getattr(row, name)[0].tolist()
-    record["time_s"] = _finite(row.time_s[0])
+    record |= {name: _finite(getattr(row, name)[0]) for name in ("time_s", "pitch_deg")}
     seen = row.confidence[0] > 0
     errors = row.diagnostics.reprojection_px[0]
     record["joints"] = {

@@ -26,6 +26,7 @@ _ROWS: dict[str, tuple[str, tuple[int, ...]]] = {
     "body_pose": (_REAL, (69,)),
     "transl": (_REAL, (3,)),
     "time_s": (_REAL, ()),
+    "pitch_deg": (_REAL, ()),
     "intrinsics": (_REAL, (3, 3)),
     "image_size": (_WHOLE, (2,)),
     "crop_from_image": (_REAL, (3, 3)),
@@ -124,8 +125,9 @@ def _array(stored: ArrayFile, name: str, kind: str, shape: tuple[int, ...] | Non
 
 def _diagnostics_of_old_files(stored: ArrayFile, count: int) -> dict[str, np.ndarray]:
     arrays = {}
-    if "time_s" not in stored:
-        arrays["time_s"] = np.full(count, np.nan, dtype=stored.header("transl").dtype)
+    for name in ("time_s", "pitch_deg"):
+        if name not in stored:
+            arrays[name] = np.full(count, np.nan, dtype=stored.header("transl").dtype)
     if "diagnostics.score" not in stored:
         arrays["diagnostics.score"] = np.full(count, np.nan, dtype=stored.header("transl").dtype)
     if "diagnostics.status" not in stored:

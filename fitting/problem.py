@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from ..body import BodyModel
-from ..body.standing import Gravity
+from ..body.kinematics import compiled_points
+from ..body.standing import STANDING_POINTS, Gravity, standing
 from ..body.uncertainty import PoseUncertainty
 from ..observations.people import Observations
 from ..rows import Rows
@@ -101,6 +102,11 @@ class FitProblem:
     def reference_keypoints(self) -> Tensor:
         """(B, K, 2) pixels of the reference frame, canonical joints."""
         return self.frame.pixels(self.observations.keypoints)
+
+    @cached_property
+    def standing(self) -> Tensor:
+        """(B,) how certainly the bodies stand that the rows start from, 0 to 1."""
+        return standing(compiled_points(self.body, STANDING_POINTS).points(self.start))
 
     def to_reference(self, pixels: Tensor, rows: Tensor) -> Tensor:
         """(R, N, 2) pixels of the images of some rows -> of their reference frames."""

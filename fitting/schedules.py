@@ -79,6 +79,7 @@ def anchored(
     persons: Sequence[Hashable] = (),
     videos: Sequence[Hashable] = (),
     gravity: Gravity | None = None,
+    placed: bool = False,
 ) -> FitResult:
     """Fits bodies from a prediction and holds them near it.
 
@@ -91,13 +92,24 @@ def anchored(
         uncertainty: how sure ``init`` is, where that is known.
         persons, videos: as for `smplify`.
         gravity: what is known of it before each row's camera, for `Balance`; None: nothing.
+        placed: the translation of ``init`` is known, from several views for instance: there is no camera stage.
     Raises:
         ValueError: ``init`` is not (B, D), or there are not as many labels as rows.
     """
     start = body.layout.check(init, "init", count=len(observations))
     config = config or anchored_config()
     return _fit(
-        body, observations, pose_prior, start, config, persons, videos, uncertainty, gravity, keep_orientation=True
+        body,
+        observations,
+        pose_prior,
+        start,
+        config,
+        persons,
+        videos,
+        uncertainty,
+        gravity,
+        keep_orientation=True,
+        placed=placed,
     )
 
 
@@ -113,6 +125,7 @@ def _fit(
     gravity: Gravity | None,
     *,
     keep_orientation: bool,
+    placed: bool = False,
 ) -> FitResult:
     """Groups of rows by skeleton through the stages that leave rows apart, then all rows through those that do not."""
     if not len(observations):
@@ -137,7 +150,14 @@ def _fit(
             rows = filled(torch.tensor(members, device=like.device))
             some = observations.rows(rows)
             problem, starts = problem_of(
-                body, some, pose_prior, start[rows], config, skeleton, keep_orientation=keep_orientation
+                body,
+                some,
+                pose_prior,
+                start[rows],
+                config,
+                skeleton,
+                keep_orientation=keep_orientation,
+                placed=placed,
             )
             problem = replace(
                 problem,
@@ -190,6 +210,7 @@ def problem_of(
     skeleton: Sequence[str],
     *,
     keep_orientation: bool,
+    placed: bool = False,
 ) -> tuple[FitProblem, Starts]:
     """The camera stage: what the body stages are given.
 
@@ -198,18 +219,23 @@ def problem_of(
         start: (B, D).
         skeleton: the joints that the rows may have seen.
         keep_orientation: whether the start's orientation stands, or orientations are tried.
+        placed: whether its translation stands, too.
     Returns:
         The problem, and where its stages begin.
     """
-    placed = camera_stage.place(
-        body,
-        observations,
-        start,
-        config.camera,
-        reference_height=config.reference_height,
-        orientation=start[:, body.layout.global_orient] if keep_orientation else None,
-    )
-    candidates, worth = camera_stage.choose(placed, config.candidates, config.candidate_margin)
+    height = config.reference_height
+    if placed:
+        found = camera_stage.placed_already(body, observations, start, reference_height=height)
+    else:
+        found = camera_stage.place(
+            body,
+            observations,
+            start,
+            config.camera,
+            reference_height=height,
+            orientation=start[:, body.layout.global_orient] if keep_orientation else None,
+        )
+    candidates, worth = camera_stage.choose(found, config.candidates, config.candidate_margin)
     starts = torch.stack([camera_stage.apply(start, candidate) for candidate in candidates.unbind(1)], 1)
     depth = starts[:, 0, body.layout.depth]
     problem = FitProblem(
@@ -219,7 +245,7 @@ def problem_of(
         start=start,
         whole=torch.ones(len(start), dtype=torch.bool, device=start.device),
         predicted=keep_orientation,
-        placement=Placement(depth=depth, zoom=placed.zoom, shoulders=placed.shoulders),
+        placement=Placement(depth=depth, zoom=found.zoom, shoulders=found.shoulders),
         skeleton=tuple(skeleton),
         config=config,
     )

@@ -17,6 +17,7 @@ from .rotations import (
     matrix_to_axis_angle,
     mirror_pose,
     right_jacobian,
+    rotation_from_6d,
     wrap_axis_angle,
 )
 from .standing import Gravity
@@ -53,6 +54,7 @@ __all__ = [
     "mesh_volume",
     "mirror_pose",
     "right_jacobian",
+    "rotation_from_6d",
     "wrap_axis_angle",
     "write_body",
 ]

@@ -14,13 +14,13 @@ import typer
 from ..options import Declared, OptionError, declared
 
 
-def command_of(**fixed: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def command_of(**fixed: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """The decorator `command` for one mode of the dataclasses: their fields of these names have these values, and what
     only other modes read is no option."""
     return lambda function: command(function, **fixed)
 
 
-def command(function: Callable[..., None], **fixed: str) -> Callable[..., None]:
+def command(function: Callable[..., None], **fixed: Any) -> Callable[..., None]:
     """The function as a command: each parameter that is a dataclass becomes the options that the dataclass declares.
 
     An `OptionError` becomes a usage error that names the option.
@@ -71,10 +71,10 @@ class _Group(NamedTuple):
 
     kind: type
     options: list[Declared]
-    fixed: dict[str, str]
+    fixed: dict[str, Any]
 
     @staticmethod
-    def of(kind: type, fixed: dict[str, str]) -> _Group:
+    def of(kind: type, fixed: dict[str, Any]) -> _Group:
         modes = {*fixed.values()}
         options = [
             one

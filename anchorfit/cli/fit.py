@@ -7,8 +7,10 @@ from ..runs.engines import EngineOptions
 from ..runs.options import RunOptions
 from . import options as opt
 from .declared import command_of
+from .evidence import EvidenceOptions
 from .launch import launch
-from .points import PointsOptions, fit_points_of
+from .points import fit_points_of
+from .views import fit_views_of
 
 
 @command_of(method="fit")
@@ -16,7 +18,7 @@ def fit(
     images: opt.Images,
     output: opt.Output,
     options: RunOptions,
-    points: PointsOptions,
+    evidence: EvidenceOptions,
     writing: opt.Writing,
     engine: EngineOptions,
     look: OverlayLook,
@@ -32,8 +34,10 @@ def fit(
     The exit code is 0 when a person was fitted and a file written (problems are said at the end), 1 when not, and 2
     for a wrong command.
     """
-    points.check(options, writing, engine, look)
-    if points.points is not None:
-        fit_points_of(images, output, points, options, writing.save, device)
+    evidence.check(options, writing, engine, look)
+    if evidence.points is not None:
+        fit_points_of(images, output, evidence, options, writing.save, device)
+    elif evidence.cameras is not None:
+        fit_views_of(images, output, evidence, options, writing.save, look, device)
     else:
         launch(images, output, options, writing, engine, look, device)

@@ -11,9 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..body import CANONICAL_JOINTS, BodyModel, axis_angle_to_matrix, load_body, matrix_to_axis_angle
+from ..body import CANONICAL_JOINTS, BodyModel, load_body
 from ..body.joint_sets import CANONICAL_SOURCES
 from ..body.kinematics import compiled_points
+from ..body.moving import moved
 from ..camera import project
 from ..fitting import GaussianMixture, load_pose_prior
 from ..fitting.point_fit import PointConfig, PointSolution, couple_positions, fit_positions
@@ -150,8 +151,6 @@ def fit_points(
             sizes=sizes,
             labels=labelled,
         )
-    # What is written back: the body in the points' own axes, about the pelvis joint.
-    root = body.rest_joints(found.params[:, body.layout.betas])[:, 0]
     errors = where.new_full((len(where), len(given)), torch.nan)
     errors[:, places] = 1000.0 * found.distances.to(errors)
     problems = [(row, reason) for row, reason in enumerate(verdict.reasons) if reason]
@@ -163,7 +162,7 @@ def fit_points(
         errors_mm=errors.cpu(),
         points=given,
         frame=frame,
-        world=_in_world(body, found.params, root, frame),
+        world=_in_world(body, found.params, frame),
         remarks=tuple(remarks),
         problems=tuple(sorted(problems)),
     )
@@ -427,12 +426,9 @@ def _canonical(name: str) -> str | None:
     return next((joint for joint, source in CANONICAL_SOURCES.items() if source == ((name, 1.0),)), None)
 
 
-def _in_world(body: BodyModel, params: Tensor, root: Tensor, frame: PointFrame) -> dict[str, Tensor]:
-    """The same bodies in the points' own axes: a body turns about its pelvis joint, which ``transl`` does not know."""
-    parts = body.layout.split(params.double())
-    turn = frame.rotation.to(params.device)
-    orient = matrix_to_axis_angle(turn.mT @ axis_angle_to_matrix(parts.global_orient))
-    at = parts.transl + root.double() - turn.new_tensor([0.0, 0.0, frame.depth])
-    transl = at @ turn + frame.centre.to(turn) - root.double()
-    values = parts._replace(global_orient=orient, transl=transl)._asdict()
-    return {name: value.to(params.dtype).cpu().clone() for name, value in values.items()}
+def _in_world(body: BodyModel, params: Tensor, frame: PointFrame) -> dict[str, Tensor]:
+    """The same bodies in the points' own axes."""
+    turn, away = frame.rotation.mT, frame.rotation.new_tensor([0.0, 0.0, frame.depth])
+    back = frame.centre - turn @ away
+    world = moved(body, params.double(), turn.to(params.device), back.to(params.device))
+    return {name: value.to(params.dtype).cpu() for name, value in body.layout.split(world)._asdict().items()}

@@ -13,13 +13,15 @@ from ..body import BodyModel
 from ..fitting import FitConfig
 from ..fitting.terms import KnownSize
 from ..index import INDEX, read_index
+from ..interchange.results import ResultFile
 from ..looks import OverlayLook
 from ..observations import Person
 from ..observations.videos import probe_video
 from ..options import OptionError, one_line
 from ..pipeline import FitOptions, check_predictions, fit_people, load_body_on, predict_people
+from ..refining import FoundStarts, find_starts, fit_from, read_starts
 from ..regressors import Networks, load_networks
-from ..results import BodyEstimate, concatenate, load_estimates
+from ..results import BodyEstimate, concatenate
 from .chunks import (
     SHOWN,
     Chunk,
@@ -103,6 +105,7 @@ def run(
         folder = RunFolder.open(plan.output, plan.settings(), restart=restart)
         fitting = _Fitting.of(plan, load_body_on(options.body, options.gender, device, age=options.age))
         with _looked_for(plan, engines, listener) as people:
+            fitting = fitting.started(plan, people, listener)
             if folder.resumed:
                 done = f"{len(folder.done)} of {len(people)} are done"
                 listener.warn(f"{plan.output}: going on with an unfinished run, {done}")
@@ -313,7 +316,8 @@ class _Fitting:
     model: BodyModel
     options: FitOptions
     networks: Networks | None
-    start: BodyEstimate | None
+    results: tuple[ResultFile, ...]  # of other programs, until they have found their people
+    start: BodyEstimate | FoundStarts | None
     predict: bool
     compare: bool  # whether what a fit begins with is wanted, too
     progress: Progress
@@ -322,24 +326,41 @@ class _Fitting:
     def of(plan: _Plan, model: BodyModel) -> _Fitting:
         options = plan.options
         predict = options.method == "predict"
-        start = load_estimates(options.init) if options.init else None
+        given = read_starts(options.init, matched=options.method == "refine") if options.init else ()
+        start = given if isinstance(given, BodyEstimate) else None
         if start is not None:
             check_predictions(start, model)
         return _Fitting(
             model=model,
             options=options.fit_options(film=plan.film and not predict, own_files=plan.own_files),
             networks=load_networks(options.weights) if options.weights else None,
+            results=() if isinstance(given, BodyEstimate) else given,
             start=start,
             predict=predict,
             compare=plan.report and not predict,
             progress=Progress(),
         )
 
+    def started(self, plan: _Plan, people: Sequence[Person], listener: Listener) -> _Fitting:
+        """With the starts of these people, where other programs' results are given."""
+        if not self.results:
+            return self
+        found = find_starts(
+            people, self.results, self.model, networks=self.networks, options=self.options,
+            predict_missing=plan.options.predict_missing,
+        )  # fmt: skip
+        for line in found.remarks:
+            listener.say(line)
+        return replace(self, results=(), start=found, compare=True)
+
     def __call__(self, people: list[Person]) -> Worked:
         given: dict[str, Any] = {"networks": self.networks, "options": self.options}
         if self.predict:
             return Worked(predict_people(people, self.model, **given, progress=self.progress))
         start = self.start
+        if isinstance(start, FoundStarts):
+            outcome = fit_from(people, start, self.model, **given, progress=self.progress)
+            return Worked(outcome, start.of(people))
         if self.compare and start is None and self.options.schedule == "anchored":
             start = predict_people(people, self.model, **given).estimate  # what the fit would predict by itself
         outcome = fit_people(people, self.model, init=start, **given, progress=self.progress)

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from ..pipeline import FitOptions
     from .sources import Source
 
-METHODS = ("fit", "predict")
+METHODS = ("fit", "predict", "refine")
+_FITTED = ("fit", "refine")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +26,8 @@ class RunOptions:
     the same. The command line declares its options by these fields.
 
     Attributes:
-        method: "fit", or "predict": one forward pass.
+        method: "fit"; "predict": one forward pass; or "refine": a fit from ``init``, which is matched by image and
+            place, whoever wrote it, and is needed.
         keypoints: file of 2D keypoints; None: people are detected, or the source is such a file itself.
         convention: of its keypoints, where it does not say.
         mask: None, "file", "detected", a PNG, or a folder of them.
@@ -44,7 +46,8 @@ class RunOptions:
         height: metres, of everyone.
         measure: ``waist=0.81,inseam=0.79`` (metres), of everyone, or a CSV file by person.
         weights: folder with networks; None: the package's.
-        init: files or folders of estimates to start from, by name.
+        init: files or folders of estimates to start from, by name; or other programs' results, by image and place.
+        predict_missing: people whom other programs' results lack start from our own prediction.
         schedule: "anchored" or "smplify".
         config: the schedule's constants, or a TOML file of them; None: its usual ones.
         same_person: all images show one person, who gets one shape.
@@ -101,14 +104,14 @@ class RunOptions:
         None,
         takes=float,
         help="Height of the people in metres, where known: distances are metric.",
-        only=("fit",),
+        only=_FITTED,
     )
     measure: str | None = option(
         None,
         takes=str,
         help="Known measurements: waist=0.81,inseam=0.79 (metres) of everyone, or a CSV file with a column name "
         "(IMAGE#PERSON) and one for each measurement.",
-        only=("fit",),
+        only=_FITTED,
     )
     weights: Path | None = option(
         None,
@@ -118,8 +121,14 @@ class RunOptions:
     init: tuple[Path, ...] = option(
         (),
         takes=Path,
-        help="Estimates (.npz, or a folder of them) to start from, by name; may be given several times.",
-        only=("fit",),
+        help="What to start from: estimates (.npz, or a folder of them), by name; or other programs' results, by "
+        "image and place (docs/other_programs.md). May be given several times.",
+        only=_FITTED,
+    )
+    predict_missing: bool = option(
+        False,
+        help="People whom other programs' results lack start from our own prediction; else they are left out.",
+        only=_FITTED,
     )
     schedule: str = option(
         "anchored",
@@ -130,11 +139,11 @@ class RunOptions:
         None,
         takes=Path,
         help="TOML file that changes constants of --schedule: weights, stages, limits (docs/fitting.md).",
-        only=("fit",),
+        only=_FITTED,
     )
-    same_person: bool = option(False, help="All images show one and the same person: one shape for all.", only=("fit",))
-    video: bool = option(False, help="The images are one person's frames, in order: smooth over time.", only=("fit",))
-    fps: float = option(30.0, help="Frames a second of --video, for its animation.", only=("fit",))
+    same_person: bool = option(False, help="All images show one and the same person: one shape for all.", only=_FITTED)
+    video: bool = option(False, help="The images are one person's frames, in order: smooth over time.", only=_FITTED)
+    fps: float = option(30.0, help="Frames a second of --video, for its animation.", only=_FITTED)
     covariance: bool | None = option(
         None,
         takes=bool,
@@ -162,12 +171,16 @@ class RunOptions:
         check_positive("focal", self.focal, " of pixels")
         check_positive("fps", self.fps)
         refuse_unread(self, self.method, by="the method")
+        if self.method == "refine" and not self.init:
+            raise OptionError("init", "with the method refine, give results to refine")
+        if self.predict_missing and not self.init:
+            raise OptionError("predict-missing", "only with --init")
         if self.fps != RunOptions.fps and not self.video:
             raise OptionError("fps", "only with --video: a film says its own rate")
         pitch, smplify = pitch_of(self.pitch), self.schedule == "smplify"
         if pitch is not None and smplify:
             raise OptionError("pitch", "only with --schedule anchored, got smplify")
-        if self.weights is not None and (smplify or (self.init and pitch != "people")):
+        if self.weights is not None and (smplify or (self.init and pitch != "people" and not self.predict_missing)):
             told = "--schedule smplify" if smplify else "--init"
             raise OptionError("weights", f"with {told} no network is asked: leave one out")
         from ..body import chosen_body  # which takes a second: what can be seen without it has been looked at

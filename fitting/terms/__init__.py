@@ -8,6 +8,7 @@ from .autograd import AutogradTerm
 from .balance import Balance, BalanceTerm
 from .hinge import Hinge, HingeTerm
 from .interpenetration import Interpenetration, InterpenetrationTerm
+from .joint_anchor import JointAnchor
 from .keypoints import Keypoints, KeypointTerm
 from .known_size import KnownSize, KnownSizeTerm, known_size
 from .limb_directions import LimbDirections, LimbDirectionTerm
@@ -21,6 +22,7 @@ from .smoothness import Smoothness, SmoothnessTerm
 from .spec import TermSpec
 from .translation import Depth, TranslationTerm
 from .upright import Upright, UprightTerm
+from .views import InView, SeenFrom, View, Views, ViewTerm
 from .weighed_anchor import WeighedAnchor, WeighedAnchorTerm
 
 __all__ = [
@@ -32,8 +34,10 @@ __all__ = [
     "Depth",
     "Hinge",
     "HingeTerm",
+    "InView",
     "Interpenetration",
     "InterpenetrationTerm",
+    "JointAnchor",
     "KeypointTerm",
     "Keypoints",
     "KnownSize",
@@ -45,6 +49,7 @@ __all__ = [
     "PointTerm",
     "Points",
     "Robust",
+    "SeenFrom",
     "Shape",
     "ShapeTerm",
     "SharedShape",
@@ -57,6 +62,9 @@ __all__ = [
     "TranslationTerm",
     "Upright",
     "UprightTerm",
+    "View",
+    "ViewTerm",
+    "Views",
     "WeighedAnchor",
     "WeighedAnchorTerm",
     "known_size",

@@ -8,7 +8,7 @@ import pytest
 
 import anchorfit
 from anchorfit.assets import ASSETS
-from anchorfit.cli.points import READ, PointsOptions
+from anchorfit.cli.evidence import READ, EvidenceOptions
 from anchorfit.looks import OverlayLook
 from anchorfit.options import OptionError, declared, given
 from anchorfit.runs import EngineOptions, RunOptions, fitting
@@ -50,7 +50,7 @@ def values(place: Path) -> dict[str, Any]:
         "max_gap": 0.5, "body": "open_child", "gender": "male", "age": "child", "focal": 900.0, "pitch": 10.0,
         "height": 1.8, "measure": "waist=0.8", "weights": place / "networks", "init": (place / "init.npz",),
         "schedule": "smplify", "config": place / "fit.toml", "same_person": True, "video": True, "fps": 25.0,
-        "covariance": True,
+        "covariance": True, "predict_missing": True,
     }  # fmt: skip
 
 
@@ -65,7 +65,12 @@ MODES: dict[str, tuple[str, dict[str, Any], set[str]]] = {
     "fit, video": ("film", {}, FITTED | DETECTED | {"max_people", "max_gap"}),
     "fit, frames": ("photo", {"video": True}, FITTED | DETECTED | FRAMES | {"fps"}),
     "fit, smplify": ("photo", {"schedule": "smplify"}, FITTED - {"pitch", "weights"} | DETECTED | FRAMES),
-    "fit, init": ("photo", {"init": ("init.npz",)}, FITTED - {"weights"} | DETECTED | FRAMES),
+    "fit, init": ("photo", {"init": ("init.npz",)}, FITTED - {"weights"} | {"predict_missing"} | DETECTED | FRAMES),
+    "refine": (
+        "photo",
+        {"method": "refine", "init": ("init.npz",)},
+        FITTED - {"weights", "schedule"} | {"predict_missing"} | DETECTED | FRAMES,
+    ),
     "predict, detected": ("photo", {"method": "predict"}, ALWAYS | DETECTED),
     "predict, file alone": ("file", {"method": "predict"}, ALWAYS | {"convention"}),
     "predict, video": ("film", {"method": "predict"}, ALWAYS | DETECTED | {"max_people", "max_gap"}),
@@ -153,20 +158,32 @@ def test_workers_detect_what_is_then_fitted_together(tmp_path):
         anchorfit.run(PHOTO, tmp_path, RunOptions(same_person=True), engine=EngineOptions(workers=2))
 
 
-def test_points_refuse_what_only_photographs_have(place):
+EVIDENCE = {
+    "points": EvidenceOptions(points="smpl24", up="z", unit="mm"),
+    "cameras": EvidenceOptions(cameras=Path("cameras.json"), unit="mm"),
+}
+
+
+@pytest.mark.parametrize("kind", EVIDENCE)
+def test_other_evidence_refuses_what_only_photographs_have(place, kind):
     others: list[Any] = [RunOptions(**{name: value}) for name, value in values(place).items()]
     others += [EngineOptions(workers=2), OverlayLook(opacity=0.5)]
     for other in others:
         (one,) = given(other)
-        points = PointsOptions(points="smpl24")
-        if one.field in READ:
-            points.check(other)
+        if one.field in READ[kind]:
+            EVIDENCE[kind].check(other)
         else:
-            with pytest.raises(OptionError, match="points"):
-                points.check(other)
-    for alone in (PointsOptions(unit="mm"), PointsOptions(up="z")):
+            with pytest.raises(OptionError, match=kind):
+                EVIDENCE[kind].check(other)
+
+
+def test_options_of_other_evidence_stand_with_it_alone():
+    for alone in (EvidenceOptions(unit="mm"), EvidenceOptions(up="z")):
         with pytest.raises(OptionError, match="only with --points"):
             alone.check(RunOptions())
+    for both in ({"points": "smpl24"}, {"up": "z"}):
+        with pytest.raises(OptionError, match="--points"):
+            EvidenceOptions(cameras=Path("cameras.json"), **both).check(RunOptions())
 
 
 SCORED = {
