@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
+import statistics
 from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -34,10 +36,10 @@ from .observations import Observations, Person, image_size, observe, sanitise_al
 from .observations.apart import reason_of, work_apart
 from .observations.checks import checked_size
 from .observations.videos import frame_of
-from .regressors import Networks
+from .regressors import Networks, Prediction
 from .results import BodyEstimate, concatenate
 
-SMOOTHED_ACROSS = 3  # frames of a video: what lies farther apart is not drawn together
+SMOOTHED_ACROSS = 3  # frames of a video, at its usual pace: what lies farther apart is not drawn together
 
 
 class InputProblem(NamedTuple):
@@ -114,21 +116,21 @@ def fit_people(
     progress(len(people) - len(ready.people))
     estimates = []
     place = {} if init is None else {name: row for row, name in enumerate(init.names)}
-    gravity = ready.gravity(body, networks, options)
     size = max(1, len(people)) if together else options.batch_size
-    for observations, images, rows in ready.batches(size, options):
-        estimate = fit(
+    for observations, images, posed, gravity in ready.batches(size, options, body, networks):
+        start = None if init is None else init.rows([place[name] for name in observations.names])
+        estimate = _fit(
             observations,
             body,
-            init=None if init is None else init.rows([place[name] for name in observations.names]),
+            start if start is not None or posed is None else posed.placed(gravity),
             schedule=options.schedule,
             config=options.config,
             networks=networks,
             images=images,
             covariance=options.covariance,
             persons=[0] * len(observations) if options.same_person else (),
-            videos=_stretches(observations.names) if options.video else (),
-            gravity=None if gravity is None else gravity.rows(rows),
+            videos=_stretches(observations) if options.video else (),
+            gravity=gravity,
         )
         estimates.append(estimate)
         progress(len(observations))
@@ -164,28 +166,41 @@ def predict_people(
     ready = _made_ready(people, options, None)
     progress(len(people) - len(ready.people))
     estimates = []
-    gravity = ready.gravity(body, networks, options)
-    for observations, images, rows in ready.batches(options.batch_size, options):
-        found = predict(
-            observations,
-            body,
-            networks=networks,
-            images=images,
-            gravity=None if gravity is None else gravity.rows(rows),
-            covariance=options.covariance,
-        )
-        estimates.append(found)
+    for observations, images, posed, gravity in ready.batches(options.batch_size, options, body, networks):
+        posed = posed or regressors.pose_people(observations, body, networks=networks)
+        guess = posed.placed(gravity)
+        estimates.append(_predicted(guess, observations, body, images, gravity, covariance=options.covariance))
         progress(len(observations))
     return Outcome(concatenate(estimates) if estimates else None, tuple(ready.problems))
 
 
-def _stretches(names: Sequence[str]) -> list[int]:
-    """A label for each row: one for neighbours in a video, the next where a person was out of sight for too long."""
-    label, labels = 0, [0] * min(1, len(names))
-    for before, after in pairwise(map(frame_of, names)):
-        label += before is not None and after is not None and after - before > SMOOTHED_ACROSS
+def _stretches(observations: Observations) -> list[int]:
+    """A label for each row: one for neighbours in a video, the next where a person was out of sight for too long.
+
+    By times where they are known, since frames of some videos are not equally far apart; else by frames' numbers.
+    """
+    frames = [frame_of(name) for name in observations.names]
+    times = observations.time_s.tolist()
+    steps = [None if a is None or b is None else b - a for a, b in pairwise(frames)]
+    gaps = [b - a for a, b in pairwise(times)]
+    paces = [gap / step for gap, step in zip(gaps, steps, strict=True) if step and gap > 0]
+    longest_s = (SMOOTHED_ACROSS + 0.5) * statistics.median(paces) if paces else math.inf
+    label, labels = 0, [0] * min(1, len(observations))
+    for step, gap in zip(steps, gaps, strict=True):
+        apart = step is not None and step > SMOOTHED_ACROSS
+        label += gap > longest_s if gap > 0 and step is not None else apart
         labels.append(label)
     return labels
+
+
+class _Batch(NamedTuple):
+    """People who are worked on together: what was seen of them, paths of their images, and, where it had to be asked
+    for already, what the networks say of them; what is known of gravity, if anything."""
+
+    observations: Observations
+    images: tuple[str, ...]
+    posed: regressors.PosedPeople | None
+    gravity: Gravity | None
 
 
 class _Ready(NamedTuple):
@@ -196,7 +211,42 @@ class _Ready(NamedTuple):
     cameras: Tensor
     problems: list[InputProblem]
 
-    def batches(self, size: int, options: FitOptions) -> Iterator[tuple[Observations, tuple[str, ...], list[int]]]:
+    def batches(self, size: int, options: FitOptions, body: BodyModel, networks: Networks | None) -> Iterator[_Batch]:
+        """So many people at a time, with what the options say of their cameras."""
+        pitch, seen = options.pitch, self._observed(size, options)
+        if pitch is None:
+            yield from (_Batch(observations, images, None, None) for observations, images, _ in seen)
+        elif pitch == "people":
+            yield from self._as_people_show(list(seen), body, networks)
+        elif isinstance(pitch, str) or not abs(pitch) <= 90:
+            raise ValueError(f"pitch: expected degrees from -90 to 90, 'people' or None, got {pitch!r}")
+        else:
+            for observations, images, rows in seen:
+                known = Gravity.known(torch.full((len(rows),), float(pitch)))
+                yield _Batch(observations, images, None, known)
+
+    def _as_people_show(
+        self,
+        seen: Sequence[tuple[Observations, tuple[str, ...], list[int]]],
+        body: BodyModel,
+        networks: Networks | None,
+    ) -> Iterator[_Batch]:
+        """All people are posed first, since those who stand in an image tell its gravity together."""
+        if not seen:
+            return
+        posed = [regressors.pose_people(observations, body, networks=networks) for observations, _, _ in seen]
+        lean = regressors.Lean(*torch.zeros(3, len(self.people)).unbind())  # of who cannot be observed: nothing
+        lean.sigma.fill_(1.0)
+        for (_, _, rows), some in zip(seen, posed, strict=True):
+            for known, found in zip(lean, some.lean(), strict=True):
+                known[rows] = found.to(known)
+        images = [person.image or person.name for person in self.people]
+        place = {image: number for number, image in enumerate(dict.fromkeys(images))}
+        gravity = regressors.common_gravity(lean, torch.tensor([place[image] for image in images]))
+        for (observations, paths, rows), some in zip(seen, posed, strict=True):
+            yield _Batch(observations, paths, some, gravity.rows(rows))
+
+    def _observed(self, size: int, options: FitOptions) -> Iterator[tuple[Observations, tuple[str, ...], list[int]]]:
         """Observations, their images' paths, and which of the people they are, so many at a time; who cannot be
         observed is a problem."""
 
@@ -213,24 +263,6 @@ class _Ready(NamedTuple):
             images = (self.people[row].image for row in there)
             if kept:
                 yield seen, tuple(str(image.absolute()) if image else "" for image in images), there
-
-    def gravity(self, body: BodyModel, networks: Networks | None, options: FitOptions) -> Gravity | None:
-        """What the options say of each person's camera; None: nothing, or there are no people."""
-        if options.pitch is None or not self.people:
-            return None
-        everybody = len(self.people)
-        if options.pitch != "people":
-            if isinstance(options.pitch, str) or not abs(options.pitch) <= 90:
-                raise ValueError(f"pitch: expected degrees from -90 to 90, 'people' or None, got {options.pitch!r}")
-            return Gravity.known(torch.full((everybody,), float(options.pitch)))
-        lean = regressors.Lean(*torch.zeros(3, everybody).unbind())  # of who cannot be observed: nothing, for sure
-        lean.sigma.fill_(1.0)
-        for seen, _, rows in self._replace(problems=[]).batches(options.batch_size, options):
-            for known, found in zip(lean, regressors.predict_lean(seen, body, networks=networks), strict=True):
-                known[rows] = found.to(known)
-        images = [person.image or person.name for person in self.people]
-        place = {image: number for number, image in enumerate(dict.fromkeys(images))}
-        return regressors.common_gravity(lean, torch.tensor([place[image] for image in images]))
 
 
 class SeenPeople(NamedTuple):
@@ -324,6 +356,19 @@ def predict(
     _check_batch(observations, images, gravity)
     body = body or usual_body()
     found = regressors.predict_params(observations, body, networks=networks, gravity=gravity)
+    return _predicted(found, observations, body, images, gravity, covariance=covariance)
+
+
+def _predicted(
+    found: Prediction,
+    observations: Observations,
+    body: BodyModel,
+    images: tuple[str, ...],
+    gravity: Gravity | None,
+    *,
+    covariance: bool,
+) -> BodyEstimate:
+    """A prediction, judged by the observations."""
     observations = observations.to(body.device, body.dtype)
     pose_prior = _shipped_pose_prior(body.dtype, body.device)
     known = found.uncertainty if covariance else None
@@ -457,44 +502,88 @@ def fit(
     >>> anchorfit.fit(observations, init=own_start).method
     'anchored'
     """
+    return _fit(
+        observations,
+        body,
+        init,
+        schedule=schedule,
+        config=config,
+        terms=terms,
+        pose_prior=pose_prior,
+        networks=networks,
+        images=images,
+        persons=persons,
+        videos=videos,
+        gravity=gravity,
+        covariance=covariance,
+        device=device,
+    )
+
+
+def _fit(
+    observations: Observations,
+    body: BodyModel | None,
+    start: BodyEstimate | Tensor | Prediction | None,
+    *,
+    schedule: str,
+    config: FitConfig | None,
+    networks: Networks | None,
+    images: tuple[str, ...],
+    persons: Sequence[Hashable],
+    videos: Sequence[Hashable],
+    gravity: Gravity | None,
+    covariance: bool,
+    terms: Collection[str | TermSpec] | None = None,
+    pose_prior: GaussianMixture | None = None,
+    device: torch.device | str | None = None,
+) -> BodyEstimate:
+    """`fit`, which may also start from the network's own prediction, with how sure that is."""
     _check_batch(observations, images, gravity)
     if device is not None:
         _check_device(device)
+    config = _config_of(schedule, config, terms, covariance)
+    if gravity is not None and schedule == "smplify":
+        raise ValueError("gravity: expected None with the schedule smplify, which has no prediction of who stands")
+    body = (body or usual_body()).to(device)
+    pose_prior = pose_prior or _shipped_pose_prior(body.dtype, body.device)
+    seen = observations.to(body.device, body.dtype)
+    given = None if start is None or isinstance(start, Prediction) else _own_params(start, body)
+    if schedule == "smplify":
+        result = smplify(body, seen, pose_prior, init=given, config=config, persons=persons, videos=videos)
+        return to_estimate(result, seen, body, images or ("",) * len(seen), schedule, gravity)
+    known = None
+    if given is None:
+        guess = start if isinstance(start, Prediction) else None
+        guess = guess or regressors.predict_params(seen, body, networks=networks, gravity=gravity)
+        given, known = guess.params, guess.uncertainty
+    result = anchored(
+        body, seen, pose_prior, given, config, uncertainty=known, persons=persons, videos=videos, gravity=gravity
+    )
+    return to_estimate(result, seen, body, images or ("",) * len(seen), schedule, gravity)
+
+
+def _own_params(start: BodyEstimate | Tensor, body: BodyModel) -> Tensor:
+    """Parameters (B, D) of the body's own number of betas."""
+    return body.own_params(start.params if isinstance(start, BodyEstimate) else start)
+
+
+def _config_of(
+    schedule: str, config: FitConfig | None, terms: Collection[str | TermSpec] | None, covariance: bool
+) -> FitConfig:
+    """The constants of a schedule, as `fit` takes them.
+
+    Raises:
+        ValueError: there is no such schedule or term.
+        TypeError: the configuration is none.
+    """
     if schedule not in SCHEDULES:
         raise ValueError(f"schedule: expected one of {', '.join(SCHEDULES)}, got {schedule!r}")
     if not isinstance(config, FitConfig | None):
         raise TypeError(f"config: expected a FitConfig, got {config!r}; a file is read by fitting.read_config")
-    if gravity is not None and schedule == "smplify":
-        raise ValueError("gravity: expected None with the schedule smplify, which has no prediction of who stands")
     config = config or SCHEDULES[schedule]()
     if terms is not None:
         config = only_terms(config, terms)
-    if covariance:
-        config = replace(config, covariance=True)
-    body = (body or usual_body()).to(device)
-    pose_prior = pose_prior or _shipped_pose_prior(body.dtype, body.device)
-    observations = observations.to(body.device, body.dtype)
-    start = init.params if isinstance(init, BodyEstimate) else init
-    start = None if start is None else body.own_params(start)
-    if schedule == "smplify":
-        result = smplify(body, observations, pose_prior, init=start, config=config, persons=persons, videos=videos)
-    else:
-        known = None
-        if start is None:
-            guess = regressors.predict_params(observations, body, networks=networks, gravity=gravity)
-            start, known = guess.params, guess.uncertainty
-        result = anchored(
-            body,
-            observations,
-            pose_prior,
-            start,
-            config,
-            uncertainty=known,
-            persons=persons,
-            videos=videos,
-            gravity=gravity,
-        )
-    return to_estimate(result, observations, body, images or ("",) * len(observations), schedule, gravity)
+    return replace(config, covariance=True) if covariance else config
 
 
 def load_body_on(name_or_path: str, gender: str, device: str, *, age: str = "adult") -> BodyModel:

@@ -38,7 +38,7 @@ def couple(problem: FitProblem, result: FitResult) -> FitResult:
         seen = problem.observations
         size = person_size(problem.body, seen.keypoints, seen.confidence)
         lost = mean_error(result.reprojection_px.to(params), size) > LOST
-        resumed = neighbours_of(problem.videos, lost).resumed(params)
+        resumed = neighbours_of(problem.videos, lost, seen.time_s).resumed(params)
         params = torch.where(lost[:, None], resumed, params)
         problem = replace(problem, lost=lost, placement=_replaced(problem, resumed[:, problem.body.layout.depth], lost))
     found = run_stages(problem, Starts.one(params), [stage for stage in config.stages if stage.couples])

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -16,7 +17,7 @@ from ..body.kinematics import compiled_points
 from ..body.limbs import limb_confidence, limb_directions
 from ..body.parameters import NUM_POSE, Layout
 from ..body.standing import Gravity
-from ..body.uncertainty import PoseUncertainty
+from ..body.uncertainty import Correlation, PoseUncertainty
 from ..camera import rays_of
 from ..deprecation import renamed_arguments
 from ..observations.people import Observations
@@ -128,28 +129,67 @@ def predict_params(
     Raises:
         ValueError: there are no people.
     """
-    if not len(observations):
-        raise ValueError("observations: expected at least one person, got none")
-    networks = networks or _shipped_networks()
-    pose = _on_skeleton(folded(networks.pose, body.device), body)
-    size = pass_size(pose, len(observations))
-    gravity = Gravity.usual(len(observations)) if gravity is None else gravity
-    gravity = gravity.to(body.device, torch.float32)
-    with torch.inference_mode():
-        parts = []
-        for first in range(0, len(observations), size):
-            some = range(first, min(first + size, len(observations)))
-            shape = networks.shapes.get(body.name)
-            parts.append(_predict_rows(observations.rows(some), size, body, pose, shape, gravity.rows(some)))
-    return Prediction.concatenate(parts)  # tensors of inference mode must not get out: they refuse gradients
+    return pose_people(observations, body, networks=networks).placed(gravity)
 
 
 def predict_lean(observations: Observations, body: BodyModel, *, networks: Networks | None = None) -> Lean:
     """The lean of bodies as they are predicted, not yet turned; arguments as of `predict_params`."""
-    found = predict_params(observations, body, networks=networks, gravity=Gravity.unknown(len(observations)))
-    seen = observations.to(body.device, body.dtype)
-    sightlines = Sightlines.of(seen_rays(rays_of(seen.keypoints, seen.intrinsics), seen.confidence))
-    return lean_of(compiled_points(body).points(found.params), sightlines)
+    return pose_people(observations, body, networks=networks).lean()
+
+
+def pose_people(observations: Observations, body: BodyModel, *, networks: Networks | None = None) -> PosedPeople:
+    """What the networks say of people, before anything is said of gravity; arguments as of `predict_params`."""
+    if not len(observations):
+        raise ValueError("observations: expected at least one person, got none")
+    networks = networks or _shipped_networks()
+    pose = _on_skeleton(folded(networks.pose, body.device), body)
+    size, shape = pass_size(pose, len(observations)), networks.shapes.get(body.name)
+    with torch.inference_mode():
+        passes = [
+            _pose_rows(observations.rows(range(first, min(first + size, len(observations)))), size, body, pose, shape)
+            for first in range(0, len(observations), size)
+        ]
+    return PosedPeople(observations, body, passes)
+
+
+class PosedPeople:
+    """People as the networks pose them; `placed` turns those who stand towards balance and puts all before their
+    cameras, as often as gravity becomes better known."""
+
+    def __init__(self, observations: Observations, body: BodyModel, passes: Sequence[_Pass]) -> None:
+        self._observations, self._body, self._passes = observations, body, passes
+
+    def placed(self, gravity: Gravity | None = None) -> Prediction:
+        """The prediction, as `predict_params` makes it."""
+        count = len(self._observations)
+        gravity = Gravity.usual(count) if gravity is None else gravity
+        gravity = gravity.to(self._body.device, torch.float32)
+        parts, first = [], 0
+        with torch.inference_mode():
+            for one in self._passes:
+                parts.append(_place_rows(one, self._body, gravity.rows(range(first, first + one.people))))
+                first += one.people
+        return Prediction.concatenate(parts)  # tensors of inference mode must not get out: they refuse gradients
+
+    def lean(self) -> Lean:
+        """The lean of bodies that are not yet turned."""
+        found = self.placed(Gravity.unknown(len(self._observations)))
+        seen = self._observations.to(self._body.device, self._body.dtype)
+        sightlines = Sightlines.of(seen_rays(rays_of(seen.keypoints, seen.intrinsics), seen.confidence))
+        return lean_of(compiled_points(self._body).points(found.params), sightlines)
+
+
+class _Pass(NamedTuple):
+    """Rows that the network saw together, ``people`` of them and copies of the first: parameters at the origin, which
+    have betas of their own, points and pelvis there, what was seen, and how sure the network is."""
+
+    people: int
+    params: Tensor
+    shaped: Tensor
+    points: Tensor
+    inputs: NormalisedKeypoints
+    sureness: Sureness | None
+    links: Correlation | None
 
 
 @lru_cache(maxsize=1)
@@ -177,16 +217,15 @@ def _on_skeleton_of(pose: PosePrior, body: BodyModel) -> PosePrior:
     return other
 
 
-def _predict_rows(
-    observations: Observations, size: int, body: BodyModel, pose: PosePrior, shape: ShapePrior | None, gravity: Gravity
-) -> Prediction:
+def _pose_rows(
+    observations: Observations, size: int, body: BodyModel, pose: PosePrior, shape: ShapePrior | None
+) -> _Pass:
     """One pass, of which the network sees ``size`` rows; the networks are folded or will be."""
     count, layout, rows = len(observations), body.layout, max(size, FEWEST_ROWS)
     seen = observations.to(body.device, torch.float32)
     keypoints, confidence, intrinsics = (
         _filled(values, rows) for values in (seen.keypoints, seen.confidence, seen.intrinsics)
     )
-    gravity = Gravity(pitch=_filled(gravity.pitch, rows), sigma=_filled(gravity.sigma, rows))
     inputs = normalise(keypoints, confidence, intrinsics)
     found = pose(inputs.features[:size])  # fewer rows take it less time, and nothing besides
     local = _local_rotations(pose, found, inputs, _filled(seen.world, rows))
@@ -197,6 +236,23 @@ def _predict_rows(
     params[:, layout.pose] = torch.where(inputs.usable[:, None], matrix_to_axis_angle(local).flatten(1), upright)
     shaped = _predict_betas(shape, observations, layout, params)
     points = compiled_points(body, (*CANONICAL_JOINTS, "joint:pelvis")).points(params.to(body.dtype)).float()
+    head = pose.uncertainty if found.sureness is not None else None
+    return _Pass(
+        count,
+        params,
+        shaped,
+        points,
+        inputs,
+        None if found.sureness is None else Sureness(*(_filled(part, rows) for part in found.sureness)),
+        None if head is None else head.links,
+    )
+
+
+def _place_rows(one: _Pass, body: BodyModel, gravity: Gravity) -> Prediction:
+    """The rows of a pass before their cameras, those who stand turned towards balance."""
+    count, points, inputs, layout = one.people, one.points, one.inputs, body.layout
+    params, rows = one.params.clone(), len(one.params)
+    gravity = Gravity(pitch=_filled(gravity.pitch, rows), sigma=_filled(gravity.sigma, rows))
     sightlines = Sightlines.of(inputs.seen)
     placement = sightlines.place(points[:, :-1])
     placement = placement._replace(found=placement.found & inputs.usable)
@@ -208,17 +264,16 @@ def _predict_rows(
     before = params.new_tensor([0.0, 0.0, FALLBACK_DEPTH])
     params[:, layout.transl] = torch.where(placed[:, None], placement.translation, before)
     known = None
-    if pose.uncertainty is not None and found.sureness is not None:
-        sureness = Sureness(*(_filled(part, rows) for part in found.sureness))
+    if one.sureness is not None and one.links is not None:
         pelvis = compiled_points(body, ("joint:pelvis",)).points(params.to(body.dtype))[:, 0].float()
-        known = in_camera(sureness, inputs.view, pelvis, pose.uncertainty.links)
+        known = in_camera(one.sureness, inputs.view, pelvis, one.links)
         known = known.rows(slice(0, count)).to(body.device, body.dtype)
     posed, placed = inputs.usable[:count], placed[:count]
     reasons = tuple(_reason(*flags) for flags in zip(posed.tolist(), placed.tolist(), strict=True))
     return Prediction(
         params=params[:count].to(body.dtype),
         posed=posed,
-        shaped=shaped[:count],
+        shaped=one.shaped[:count],
         placed=placed,
         reasons=reasons,
         uncertainty=known,

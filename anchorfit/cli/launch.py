@@ -24,6 +24,7 @@ def launch(
 ) -> None:
     """`anchorfit.run`, told on the terminal."""
     engine.check(device)
+    engine.warm_up()
     options.check()
     from ..observations.videos import is_video_path  # which takes a second: the options have been looked at
     from ..runs import run

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import pickle
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -23,6 +24,9 @@ Result = TypeVar("Result")
 State = TypeVar("State")
 
 _WAITING = 2  # items a worker that are handed out ahead
+_HOW = "forkserver" if sys.platform == "linux" else "spawn"
+_PRELOADED = ("anchorfit.runs.fitting", "anchorfit.regressors")
+"""What the process loads, once, that workers are forked from; it runs nothing of it, and so has no threads."""
 
 
 class Engine(Protocol):
@@ -52,9 +56,10 @@ class Processes:
 
     def __call__(self, work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
         """Raises what the work raises; OSError where a process was killed."""
-        # Spawned, not forked: a fork of a process that has used torch's threads may hang. Pickled here, by value:
+        # Not forked from here: a fork of a process that has used torch's threads may hang. Pickled here, by value:
         # multiprocessing's own way would move tensors to shared memory.
-        context = multiprocessing.get_context("spawn")
+        warm_up(self._workers)
+        context = multiprocessing.get_context(_HOW)
         remaining = iter(items)
         with ProcessPoolExecutor(
             self._workers, mp_context=context, initializer=_start, initargs=(pickle.dumps(work), os.getcwd())
@@ -75,6 +80,15 @@ class Processes:
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
+
+
+def warm_up(workers: int | None) -> None:
+    """Begin to load PyTorch for so many processes, where they can share it, while the caller does something else."""
+    if _HOW == "forkserver" and (workers or 1) > 1:
+        from multiprocessing import forkserver
+
+        multiprocessing.set_forkserver_preload([*_PRELOADED])
+        forkserver.ensure_running()
 
 
 def processes(workers: int) -> Engine:
@@ -167,6 +181,11 @@ class EngineOptions:
         """Where detectors run that can choose: with the fits, or where each worker has its own GPU, or none."""
         return device if self.name == "local" else "cuda" if self.detector_gpus else "cpu"
 
+    def warm_up(self) -> None:
+        """Begin to load what workers share; called as soon as it is known that they are wanted."""
+        if self.name == "local":
+            warm_up(self.workers)
+
     def check(self, device: str) -> None:
         """Raises OptionError where there is no such engine, or it does not take these options."""
         check_choice("engine", self.name, ENGINES)
@@ -197,6 +216,7 @@ def opened_engines(
         ImportError, OSError: it is not installed, or cannot be started.
     """
     chosen.check(device)
+    chosen.warm_up()
     if chosen.name == "local":
         engine = processes(chosen.workers or 1)
         yield Engines(engine, engine)

@@ -174,7 +174,7 @@ class Source:
         if self.mask == FROM_KEYPOINT_FILE and masked.people and all(person.mask is None for person in masked.people):
             listener.warn(f"{self.file}: no person in it has a mask; fitted without")
         if not masked.people:
-            raise NobodyThere(self._nobody(whole=self.keypoints is None or not found.people))
+            raise NobodyThere(self._nobody(found))
         return masked.people
 
     def _image_people(self, engine: Engine, sightings: Sightings | None, listener: Listener) -> PeopleFile:
@@ -185,11 +185,17 @@ class Source:
                 listener=listener,
             )  # fmt: skip
         read = read_people(self.file, convention=self.convention)
+        if read.problems and not read.people:
+            return PeopleFile((), read.problems)  # who is in it could not be read: no image is without people for that
         if self.keypoints is None:
             matched = own_images(read.people, self.file)
         else:
             matched = match_people(read.people, list_images(self.images), self.file)
         problems = (*read.problems, *matched.problems)
+        if read.people and not matched.people:
+            for line in problems:
+                listener.warn(line)
+            raise NobodyThere(f"{self.file}: {len(read.people)} people in it, none for {self._given}")
         if self.detection.detector != BOXES:
             return PeopleFile(tuple(matched.people), problems)
         seen = people_in_boxes(matched.people, self.detection, masks=self.mask == FROM_DETECTOR, listener=listener)
@@ -216,11 +222,17 @@ class Source:
         cut = (short,) if read < WHOLE * video.length else ()
         return PeopleFile(people, (*cut, *found.problems, *tracked.problems))
 
-    def _nobody(self, *, whole: bool) -> str:
-        given = str(self.images[0]) if len(self.images) == 1 else f"any of the {len(self.images)} images"
+    @property
+    def _given(self) -> str:
+        """What was asked for, in words."""
+        return str(self.images[0]) if len(self.images) == 1 else f"any of the {len(self.images)} images"
+
+    def _nobody(self, found: PeopleFile) -> str:
         if self.file is None:
-            return f"no person found in {self.video or given}"
-        return f"{self.file}: no person " + ("in it" if whole else f"for {given}")
+            return f"no person found in {self.video or self._given}"
+        if found.people:
+            return f"{self.file}: no person for {self._given}"
+        return f"{self.file}: no person in it" + (" could be read, as the lines above say" if found.problems else "")
 
 
 class Masked(NamedTuple):
