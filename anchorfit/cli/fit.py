@@ -79,6 +79,7 @@ def fit(
         from .points import fit_points_of
 
         job = {"convention": points, "unit": unit, "up": up, "sequence": video or same_person, "rate": fps}
+        job["covariance"] = covariance is not False
         fit_points_of(images, output, save, opt.named_body(body, gender, age), gender, device, height, measure, job)
         return
     where = opt.checked_engine(engine, workers, cluster, detector_gpus, gender=gender, device=device)

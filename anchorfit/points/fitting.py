@@ -16,6 +16,7 @@ from ..body.joint_sets import CANONICAL_SOURCES
 from ..body.kinematics import compiled_points
 from ..camera import project
 from ..fitting import GaussianMixture, load_pose_prior
+from ..fitting.point_covariance import point_covariance
 from ..fitting.point_fit import PointConfig, PointSolution, couple_positions, fit_positions
 from ..fitting.terms import KnownSize
 from ..results import BodyEstimate, Diagnostics
@@ -73,6 +74,7 @@ def fit_points(
     up: Up | Literal["auto"] = "auto",
     names: Sequence[str] = (),
     sizes: KnownSize | None = None,
+    covariance: bool = False,
     batch_size: int = 256,
     config: PointConfig = PointConfig(),
 ) -> PointFit:
@@ -95,6 +97,8 @@ def fit_points(
         up: the axis that points up, or ``"auto"``: told by the bodies. It sets the virtual camera's axes alone.
         names: B names of the rows; by default their numbers.
         sizes: known heights and measurements (`fitting.terms.KnownSize`), for rows by name or for all.
+        covariance: whether the estimate's diagnostics have covariances of the joints (`Diagnostics`, in the virtual
+            camera's frame; ``frame.rotation`` turns the points' axes there).
         batch_size: rows fitted at once: speed and memory only.
         config: the fit's constants.
     Raises:
@@ -162,6 +166,11 @@ def fit_points(
             sizes=sizes,
             labels=labelled,
         )
+    regions: dict[str, Tensor] = {}
+    if covariance:
+        there = local + placed[:, None]
+        certain = point_covariance(body, pose_prior, used, there, seen, found, config, sizes=sizes, labels=labelled)
+        regions = certain._asdict()
     # What is written back: the body in the points' own axes, about the pelvis joint.
     root = body.rest_joints(found.params[:, body.layout.betas])[:, 0]
     errors = where.new_full((len(where), len(given)), torch.nan)
@@ -169,7 +178,7 @@ def fit_points(
     problems = [(row, reason) for row, reason in enumerate(verdict.reasons) if reason]
     told = trust.outlying(used, found.distances)
     problems += [(row, text) for row, text in enumerate(told) if text and not verdict.reasons[row]]
-    estimate = _estimate(body, used, local + placed[:, None], seen, found, verdict, frame, labelled)
+    estimate = _estimate(body, used, local + placed[:, None], seen, found, verdict, frame, labelled, regions)
     return PointFit(
         estimate=estimate,
         errors_mm=errors.cpu(),
@@ -345,6 +354,7 @@ def _estimate(
     verdict: trust.PointTrust,
     frame: PointFrame,
     names: Sequence[str],
+    regions: Mapping[str, Tensor],
 ) -> BodyEstimate:
     """The record that everything else takes: keypoints are the canonical joints among the points, as the camera sees
     them."""
@@ -380,6 +390,7 @@ def _estimate(
             score=verdict.score,
             trusted=verdict.trusted,
             reasons=verdict.reasons,
+            **regions,
         ),
     )
     return estimate.to("cpu")
