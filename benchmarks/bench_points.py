@@ -27,8 +27,9 @@ from anchorfit.body import BodyModel, load_body
 from anchorfit.body.kinematics import compiled_points
 from anchorfit.body.pose_library import load_pose_library
 from anchorfit.fitting import load_pose_prior
+from anchorfit.fitting.point_covariance import point_covariance
 from anchorfit.fitting.point_fit import fit_positions
-from anchorfit.points.conventions import SMPL24
+from anchorfit.points.conventions import SMPL24, point_convention
 
 SEED, COUNT, SURFACE = 20, 256, 60
 PEER_ROUNDS = (3, 1)  # of smplfitter: its most accurate and its fastest
@@ -103,6 +104,32 @@ def ours(body: BodyModel, truth: Tensor, repeats: int) -> list[dict[str, Any]]:
             repeats,
         )
         rows.append(line(label, body, found, truth, seconds))
+    return rows
+
+
+def regions(body: BodyModel, truth: Tensor) -> list[dict[str, Any]]:
+    """How often true joints lie in the 90 % regions of fits to noisy points."""
+    prior, smpl = load_pose_prior(), compiled_points(body, SMPL24)
+    coco = tuple(name for name in point_convention("coco17") if name is not None)
+    rows = []
+    for label, names in (
+        ("24 joints", SMPL24),
+        ("24 and 60", (*SMPL24, *surface_points(body, SURFACE))),
+        ("COCO", coco),
+    ):
+        for noise, missing in ((0.003, 0.0), (0.01, 0.0), (0.01, 0.25), (0.02, 0.25)):
+            generator = torch.Generator().manual_seed(SEED)
+            points = compiled_points(body, names).points(truth)
+            points = points + noise * torch.randn(points.shape, generator=generator)
+            seen = (torch.rand(points.shape[:2], generator=generator) >= missing).float()
+            found = fit_positions(body, prior, names, points, seen)
+            sure = point_covariance(body, prior, names, points, seen, found).joint_covariance_mm2.double()
+            away = 1000 * (smpl.points(found.params) - smpl.points(truth)).double()
+            away[:, 1:] -= away[:, :1].clone()
+            distance = (away[..., None, :] @ sure.inverse() @ away[..., None])[..., 0, 0]
+            inside = float((distance < 6.251).double().mean())  # of chi squared with 3 degrees
+            rows.append({"points": label, "noise_m": noise, "missing": missing, "inside": inside})
+            print(f"{label:12s} noise {1000 * noise:3.0f} mm, {missing:.0%} missing: {inside:6.1%} in 90 % regions")
     return rows
 
 
@@ -199,6 +226,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--peer", action="store_true", help="smplfitter beside ours")
     parser.add_argument("--plain", action="store_true", help="PyTorch's optimisers beside ours")
+    parser.add_argument("--regions", action="store_true", help="how often covariances are right")
     parser.add_argument("--count", type=int, default=COUNT)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--json", type=Path)
@@ -209,6 +237,7 @@ def main() -> None:
     rows = ours(body, truth, options.repeats)
     rows += peer(body, truth, options.repeats) if options.peer else []
     rows += plain(body, truth, 16) if options.plain else []
+    rows += regions(body, truth) if options.regions else []
     if options.json:
         options.json.write_text(json.dumps({"seed": SEED, "torch": torch.__version__, "rows": rows}, indent=1))
 

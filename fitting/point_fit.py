@@ -15,7 +15,7 @@ from torch import Tensor
 from ..body import BodyModel, wrap_axis_angle
 from ..body.kinematics import compiled_points
 from ..rows import Rows, filled
-from .energy import Energy, Term
+from .energy import CostedEnergy, Energy, Term
 from .least_squares import LevenbergMarquardt, Solution, Stopping, minimise
 from .point_start import point_start
 from .pose_prior import GaussianMixture
@@ -33,18 +33,18 @@ class PointConfig:
     """Constants of a fit to points in space."""
 
     noise: float | None = None  # metres, standard deviation of a coordinate; None: found for each row
-    first_noise: float = 0.005  # metres, of the first stage
-    least_noise: float = 0.002  # metres; and what is found is never more than
+    first_noise: float = 0.003  # metres, of the first stage
+    least_noise: float = 0.001  # metres; and what is found is never more than
     most_noise: float = 0.04
-    noise_found: float = 1.6  # times the residuals of the first stage: much of the noise goes into the fit
+    noise_found: float = 2.0  # times the residuals of the first stage: much of the noise goes into the fit
     reach: float = 0.15  # metres, Geman-McClure: what lies farther off hardly pulls
     pose_weight: float = 1.4  # the root of 2: the mixture's own likelihood
     hinge_gain: float = 2.0
     hinge_steepness: float = 4.0  # one over radians
     mixture_temperature: float = 20.0
     shape_weight: float = 1.0
-    first: Stopping = Stopping(rtol=1e-2, max_steps=8)
-    second: Stopping = Stopping(rtol=1e-2, max_steps=30)
+    first: Stopping = Stopping(rtol=0.1, max_steps=8)
+    second: Stopping = Stopping(rtol=0.03, max_steps=30)
     shared: Stopping = Stopping(rtol=1e-3, max_steps=10)
     smooth_pose: float = 30.0  # one over radians: how far a joint is from the middle of its neighbours in time
     smooth_transl: float = 200.0  # one over metres
@@ -144,7 +144,7 @@ class _Fit:
         return (config.noise_found * typical).clamp(config.least_noise, config.most_noise).nan_to_num(config.most_noise)
 
     def _solve(self, start: Tensor, stopping: Stopping, noise: Tensor, some: slice) -> Solution:
-        energy = Energy(self.body, point_terms(self, noise, some, start), rigid=True)
+        energy = CostedEnergy(self.body, point_terms(self, noise, some, start), rigid=True)
         return minimise(energy, start, self.config.rule, stopping)
 
 

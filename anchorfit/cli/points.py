@@ -30,6 +30,7 @@ def fit_points_of(
         kinds=tuple(kind.strip() for kind in save.split(",")) if save else None,
         rate=options.fps,
         sizes=read_known_sizes(options.height, options.measure),
+        covariance=options.covariance is not False,
     )
     report = fit_point_files(paths, load_body_on(body, options.gender, device), output, job)
     for remark in report.remarks:

@@ -32,6 +32,7 @@ class PointJob:
         kinds: of `KINDS`; None: npz, and bvh for a person in time.
         rate: frames a second, where the file does not say.
         sizes: known heights and measurements, by the files' names or for all.
+        covariance: whether files say how sure joints are.
     """
 
     convention: str
@@ -41,6 +42,7 @@ class PointJob:
     kinds: tuple[str, ...] | None = None
     rate: float = 30.0
     sizes: KnownSize | None = None
+    covariance: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +84,7 @@ def fit_point_files(paths: Sequence[Path], body: BodyModel, output: Path, job: P
                 stated_unit=recording.unit,
                 up=job.up,  # type: ignore[arg-type]
                 sizes=_sizes_of(job.sizes, path),
+                covariance=job.covariance,
                 names=[f"{stem}@{recording.first_frame + row:06d}#0" for row in range(len(recording.points))],
             )
             rate = recording.rate or job.rate

@@ -17,6 +17,7 @@ from ..body.kinematics import compiled_points
 from ..body.moving import moved
 from ..camera import project
 from ..fitting import GaussianMixture, load_pose_prior
+from ..fitting.point_covariance import point_covariance
 from ..fitting.point_fit import PointConfig, PointSolution, couple_positions, fit_positions
 from ..fitting.terms import KnownSize
 from ..results import BodyEstimate, Diagnostics
@@ -74,6 +75,7 @@ def fit_points(
     up: Up | Literal["auto"] = "auto",
     names: Sequence[str] = (),
     sizes: KnownSize | None = None,
+    covariance: bool = False,
     batch_size: int = 256,
     config: PointConfig = PointConfig(),
 ) -> PointFit:
@@ -96,6 +98,8 @@ def fit_points(
         up: the axis that points up, or ``"auto"``: told by the bodies. It sets the virtual camera's axes alone.
         names: B names of the rows; by default their numbers.
         sizes: known heights and measurements (`fitting.terms.KnownSize`), for rows by name or for all.
+        covariance: whether the estimate's diagnostics have covariances of the joints (`Diagnostics`, in the virtual
+            camera's frame; ``frame.rotation`` turns the points' axes there).
         batch_size: rows fitted at once: speed and memory only.
         config: the fit's constants.
     Raises:
@@ -151,12 +155,17 @@ def fit_points(
             sizes=sizes,
             labels=labelled,
         )
+    regions: dict[str, Tensor] = {}
+    if covariance:
+        there = local + placed[:, None]
+        certain = point_covariance(body, pose_prior, used, there, seen, found, config, sizes=sizes, labels=labelled)
+        regions = certain._asdict()
     errors = where.new_full((len(where), len(given)), torch.nan)
     errors[:, places] = 1000.0 * found.distances.to(errors)
     problems = [(row, reason) for row, reason in enumerate(verdict.reasons) if reason]
     told = trust.outlying(used, found.distances)
     problems += [(row, text) for row, text in enumerate(told) if text and not verdict.reasons[row]]
-    estimate = _estimate(body, used, local + placed[:, None], seen, found, verdict, frame, labelled)
+    estimate = _estimate(body, used, local + placed[:, None], seen, found, verdict, frame, labelled, regions)
     return PointFit(
         estimate=estimate,
         errors_mm=errors.cpu(),
@@ -379,6 +388,7 @@ def _estimate(
     verdict: trust.PointTrust,
     frame: PointFrame,
     names: Sequence[str],
+    regions: Mapping[str, Tensor],
 ) -> BodyEstimate:
     """The record that everything else takes: keypoints are the canonical joints among the points, as the camera sees
     them."""
@@ -414,6 +424,7 @@ def _estimate(
             score=verdict.score,
             trusted=verdict.trusted,
             reasons=verdict.reasons,
+            **regions,
         ),
     )
     return estimate.to("cpu")

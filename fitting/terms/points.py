@@ -31,6 +31,7 @@ class PointTerm(Term):
     """
 
     name = "points"
+    by_blocks = True
 
     def __init__(
         self, names: Sequence[str], positions: Tensor, weights: Tensor, *, sigma: float | Tensor | None = None
@@ -62,6 +63,13 @@ class PointTerm(Term):
         moved = torch.addcmul(state.jacobian, unit, along[:, :, None], value=-1.0).mul_((weights * share)[..., None])
         return Residuals((weights * share * away).flatten(1), moved.flatten(1, 2))
 
+    def energy(self, state: BodyState, rows: Tensor) -> Tensor:
+        away = state.points - self._positions.index_select(0, rows)
+        squared = away.square().sum(-1)
+        if self._sigma is not None:
+            squared = squared / (1.0 + squared / self._sigma.index_select(0, rows)[:, None].square())
+        return (self._weights.index_select(0, rows).square() * squared).sum(-1)
+
     def accumulate(self, state: BodyState, rows: Tensor, normal: NormalEquations) -> None:
         """The same gradient; the curvature is iterative reweighting's, which takes one pass over the Jacobian less."""
         away = state.points - self._positions.index_select(0, rows)
@@ -72,9 +80,13 @@ class PointTerm(Term):
             share = 1.0 / (1.0 + scaled.square().sum(-1, keepdim=True))
             energy = energy * share
             scale = scale * share
+        normal.cost.add_(energy.flatten(1).sum(-1))
+        if state.blocks is not None:
+            table, blocks = state.blocks
+            blocks.accumulate(table, away, scale[..., 0], normal.gradient, normal.hessian)
+            return
         pulled = (state.jacobian * scale[..., None]).flatten(1, 2)
         transposed = pulled.transpose(1, 2)
-        normal.cost.add_(energy.flatten(1).sum(-1))
         normal.gradient.add_(torch.bmm(transposed, (scale * away).flatten(1)[..., None])[..., 0])
         normal.hessian.baddbmm_(transposed, pulled)
 
