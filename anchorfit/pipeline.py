@@ -33,6 +33,7 @@ from .fitting.diagnostics import diagnose_prediction
 from .observations import Observations, Person, image_size, observe, sanitise_all, size_problem, too_little
 from .observations.apart import reason_of, work_apart
 from .observations.checks import checked_size
+from .observations.doubts import doubted_keypoints
 from .observations.videos import frame_of
 from .regressors import Networks
 from .results import BodyEstimate, concatenate
@@ -448,6 +449,7 @@ def fit(
     body = (body or _usual_body()).to(device)
     pose_prior = pose_prior or _shipped_pose_prior(body.dtype, body.device)
     observations = observations.to(body.device, body.dtype)
+    placed = init is None or isinstance(init, BodyEstimate)  # a start of plain numbers may stand anywhere
     start = init.params if isinstance(init, BodyEstimate) else init
     start = None if start is None else body.own_params(start)
     if schedule == "smplify":
@@ -457,6 +459,7 @@ def fit(
         if start is None:
             guess = regressors.predict_params(observations, body, networks=networks, gravity=gravity)
             start, known = guess.params, guess.uncertainty
+        doubted = doubted_keypoints(body, start, observations) if placed else None
         result = anchored(
             body,
             observations,
@@ -467,6 +470,7 @@ def fit(
             persons=persons,
             videos=videos,
             gravity=gravity,
+            doubted=doubted,
         )
     return _to_estimate(result, observations, body, images or ("",) * len(observations), schedule, gravity)
 

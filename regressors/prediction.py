@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -19,13 +19,14 @@ from ..body.standing import Gravity
 from ..body.uncertainty import PoseUncertainty
 from ..camera import rays_of
 from ..deprecation import renamed_arguments
+from ..observations.doubts import far_off
 from ..observations.people import Observations
 from ..rows import FEWEST_ROWS, Rows
 from .balance import Lean, balanced, lean_of
 from .folding import fold, folded
 from .limb_cues import CUE_WEIGHT, blend_limbs
 from .normalisation import FEWEST_JOINTS, NormalisedKeypoints, normalise, seen_rays
-from .passes import pass_size
+from .passes import few_rows_size, pass_size
 from .pose_prior import PosePrior, PosePriorOutput, local_rotations
 from .shape_prior import ShapePrior, crop_mask
 from .skeleton import Skeleton
@@ -65,6 +66,7 @@ class Prediction(Rows):
         shaped: (B,) bool; False where no usable mask was given: there betas are 0, the mean shape.
         placed: (B,) bool; False where the keypoints do not tell the translation: there it is 5 m before the camera.
         reasons: B short texts, empty where posed and placed.
+        doubted: (B, K) bool, keypoints that lie far off the body that the others show, which were left out.
         uncertainty: how sure rotations and place are, of the mean shape; None of a network that does not say it.
     """
 
@@ -73,6 +75,7 @@ class Prediction(Rows):
     shaped: Tensor
     placed: Tensor
     reasons: tuple[str, ...]
+    doubted: Tensor
     uncertainty: PoseUncertainty | None = None
 
     def __len__(self) -> int:
@@ -135,13 +138,25 @@ def predict_params(
     size = pass_size(pose, len(observations))
     gravity = Gravity.usual(len(observations)) if gravity is None else gravity
     gravity = gravity.to(body.device, torch.float32)
-    with torch.inference_mode():
+    shape = networks.shapes.get(body.name)
+
+    def look(rows: Tensor, size: int, doubted: Tensor | None = None) -> Prediction:
         parts = []
-        for first in range(0, len(observations), size):
-            some = range(first, min(first + size, len(observations)))
-            shape = networks.shapes.get(body.name)
-            parts.append(_predict_rows(observations.rows(some), size, body, pose, shape, gravity.rows(some)))
-    return Prediction.concatenate(parts)  # tensors of inference mode must not get out: they refuse gradients
+        for some in rows.split(size):
+            given = None if doubted is None else doubted[some]
+            seen = observations.rows(some)
+            parts.append(_predict_rows(seen, size, body, pose, shape, gravity.rows(some), given))
+        return Prediction.concatenate(parts)
+
+    with torch.inference_mode():
+        rows = torch.arange(len(observations), device=body.device)
+        found = look(rows, size)
+        some = rows[found.doubted.any(1)]
+        if len(some):
+            again = look(some, few_rows_size(pose, len(some), size), found.doubted)
+            place = rows.index_copy(0, some, len(rows) + torch.arange(len(some), device=body.device))
+            found = Prediction.concatenate([found, again]).rows(place)
+    return Prediction.concatenate([found])  # tensors of inference mode must not get out: they refuse gradients
 
 
 def predict_lean(observations: Observations, body: BodyModel, *, networks: Networks | None = None) -> Lean:
@@ -178,11 +193,22 @@ def _on_skeleton_of(pose: PosePrior, body: BodyModel) -> PosePrior:
 
 
 def _predict_rows(
-    observations: Observations, size: int, body: BodyModel, pose: PosePrior, shape: ShapePrior | None, gravity: Gravity
+    observations: Observations,
+    size: int,
+    body: BodyModel,
+    pose: PosePrior,
+    shape: ShapePrior | None,
+    gravity: Gravity,
+    doubted: Tensor | None,
 ) -> Prediction:
-    """One pass, of which the network sees ``size`` rows; the networks are folded or will be."""
+    """One pass, of which the network sees ``size`` rows; the networks are folded or will be.
+
+    Keypoints that are doubted (B, K) count as not seen; None: all are believed, and it is told which to doubt.
+    """
     count, layout, rows = len(observations), body.layout, max(size, FEWEST_ROWS)
     seen = observations.to(body.device, torch.float32)
+    if doubted is not None:
+        seen = replace(seen, confidence=torch.where(doubted, 0.0, seen.confidence))
     keypoints, confidence, intrinsics = (
         _filled(values, rows) for values in (seen.keypoints, seen.confidence, seen.intrinsics)
     )
@@ -200,6 +226,8 @@ def _predict_rows(
     sightlines = Sightlines.of(inputs.seen)
     placement = sightlines.place(points[:, :-1])
     placement = placement._replace(found=placement.found & inputs.usable)
+    if doubted is None:
+        doubted = far_off(placement.rays_of(points[:, :-1]), *inputs.seen)[:count]
     where = layout.global_orient
     params[:, where], placement = balanced(
         params[:, where], points[:, :-1], points[:, -1], placement, sightlines, gravity
@@ -221,6 +249,7 @@ def _predict_rows(
         shaped=shaped[:count],
         placed=placed,
         reasons=reasons,
+        doubted=doubted,
         uncertainty=known,
     )
 
