@@ -35,6 +35,7 @@ from .fitting.diagnostics import diagnose_prediction
 from .observations import Observations, Person, image_size, observe, sanitise_all, size_problem, too_little
 from .observations.apart import reason_of, work_apart
 from .observations.checks import checked_size
+from .observations.doubts import doubted_keypoints
 from .observations.videos import frame_of
 from .regressors import Networks, Prediction
 from .results import BodyEstimate, concatenate
@@ -556,8 +557,18 @@ def _fit(
         guess = start if isinstance(start, Prediction) else None
         guess = guess or regressors.predict_params(seen, body, networks=networks, gravity=gravity)
         given, known = guess.params, guess.uncertainty
+    placed = not isinstance(start, Tensor)  # a start of plain numbers may stand anywhere
     result = anchored(
-        body, seen, pose_prior, given, config, uncertainty=known, persons=persons, videos=videos, gravity=gravity
+        body,
+        seen,
+        pose_prior,
+        given,
+        config,
+        uncertainty=known,
+        persons=persons,
+        videos=videos,
+        gravity=gravity,
+        doubted=doubted_keypoints(body, given, seen) if placed else None,
     )
     return to_estimate(result, seen, body, images or ("",) * len(seen), schedule, gravity)
 

@@ -25,7 +25,7 @@ from ..rows import filled
 from . import camera_stage
 from .config import FitConfig, anchored_config, default_term
 from .pose_prior import GaussianMixture
-from .problem import FitProblem, Placement, sanitised
+from .problem import FitProblem, Placement, believed, sanitised
 from .results import FitResult
 from .sequences import couple
 from .stages import Starts, run_stages
@@ -65,7 +65,7 @@ def smplify(
     count = len(observations)
     start = body.layout.zeros(count, body.v_template) if init is None else body.layout.check(init, "init", count=count)
     config = config or FitConfig()
-    return _fit(body, observations, pose_prior, start, config, persons, videos, None, None, keep_orientation=False)
+    return _fit(body, observations, pose_prior, start, config, persons, videos, keep_orientation=False)
 
 
 def anchored(
@@ -80,6 +80,7 @@ def anchored(
     videos: Sequence[Hashable] = (),
     gravity: Gravity | None = None,
     placed: bool = False,
+    doubted: Tensor | None = None,
 ) -> FitResult:
     """Fits bodies from a prediction and holds them near it.
 
@@ -93,6 +94,8 @@ def anchored(
         persons, videos: as for `smplify`.
         gravity: what is known of it before each row's camera, for `Balance`; None: nothing.
         placed: the translation of ``init`` is known, from several views for instance: there is no camera stage.
+        doubted: (B, K) bool, seen keypoints that bodies are not fitted to (`observations.doubts`); None: to all. Errors
+            and trust look at all of them.
     Raises:
         ValueError: ``init`` is not (B, D), or there are not as many labels as rows.
     """
@@ -106,9 +109,10 @@ def anchored(
         config,
         persons,
         videos,
-        uncertainty,
-        gravity,
         keep_orientation=True,
+        uncertainty=uncertainty,
+        gravity=gravity,
+        doubted=doubted,
         placed=placed,
     )
 
@@ -121,10 +125,11 @@ def _fit(
     config: FitConfig,
     persons: Sequence[Hashable],
     videos: Sequence[Hashable],
-    uncertainty: PoseUncertainty | None,
-    gravity: Gravity | None,
     *,
     keep_orientation: bool,
+    uncertainty: PoseUncertainty | None = None,
+    gravity: Gravity | None = None,
+    doubted: Tensor | None = None,
     placed: bool = False,
 ) -> FitResult:
     """Groups of rows by skeleton through the stages that leave rows apart, then all rows through those that do not."""
@@ -145,13 +150,15 @@ def _fit(
         pose_prior = pose_prior.to(like.device, like.dtype)
         observations, start, whole = sanitised(observations.to(like.device, like.dtype), start.to(like))
         known = None if uncertainty is None else uncertainty.to(like.device, like.dtype)
+        doubted = None if doubted is None else doubted.to(like.device)
         results, placements, order = [], [], []
         for skeleton, members in skeleton_groups(observations):
             rows = filled(torch.tensor(members, device=like.device))
-            some = observations.rows(rows)
+            some, doubts = observations.rows(rows), None if doubted is None else doubted[rows]
+            told = some if doubts is None else replace(some, confidence=believed(some.confidence, doubts))
             problem, starts = problem_of(
                 body,
-                some,
+                told,
                 pose_prior,
                 start[rows],
                 config,
@@ -161,6 +168,8 @@ def _fit(
             )
             problem = replace(
                 problem,
+                observations=some,
+                doubted=doubts,
                 whole=whole[rows],
                 uncertainty=None if known is None else known.rows(rows),
                 gravity=None if gravity is None else gravity.rows(rows),
@@ -185,6 +194,7 @@ def _fit(
             skeleton=CANONICAL_JOINTS,
             config=config,
             gravity=None if gravity is None else gravity.rows(rows),
+            doubted=None if doubted is None else doubted[rows],
             persons=_labelled(persons, len(rows)),
             videos=_labelled(videos, len(rows)),
         )
