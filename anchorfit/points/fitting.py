@@ -133,7 +133,7 @@ def fit_points(
         remarks.append(_sizes_said(sizes))
     usual = ratios if unit == "free" else ratios[torch.isfinite(ratios)].median()
     longer = (ratios / usual).nan_to_num(1.0)
-    mirrored = _exchanged(body, pose_prior, used, local, seen, apart, config)
+    mirrored = looks_exchanged(body, pose_prior, used, local, seen, apart, config)
     verdict = trust.judge_points(body, used, local, seen, apart.params, apart.distances, longer, mirrored)
     placed = frame.to_camera(centres.double()).to(local)  # (B, 3) of the rows' centres
     params = apart.params.clone()
@@ -346,7 +346,7 @@ def _in_batches(
     return parts[0] if len(parts) == 1 else PointSolution.concatenate(parts)
 
 
-def _exchanged(
+def looks_exchanged(
     body: BodyModel,
     pose_prior: GaussianMixture,
     names: tuple[str, ...],
@@ -355,7 +355,13 @@ def _exchanged(
     found: PointSolution,
     config: PointConfig,
 ) -> Tensor:
-    """(B,) bool: rows that fit badly, and much better with left and right exchanged."""
+    """(B,) bool: rows that fit badly, and much better with left and right exchanged.
+
+    Args:
+        body, pose_prior, names, config: as for `fit_positions`.
+        positions, seen: (B, P, 3) and (B, P), as it was given them.
+        found: of them.
+    """
     result = torch.zeros(len(positions), dtype=torch.bool, device=positions.device)
     places = trust.exchange(names)
     if places is None:

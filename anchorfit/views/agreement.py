@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..body import CANONICAL_JOINTS, BodyModel
-from ..body.joint_sets import mirrored_name
+from ..body.joint_sets import mirror_permutation
 from ..cameras import CalibratedCamera
 from ..cameras.triangulation import Triangulated, ViewRays, rays_of_views, triangulate
 from ..observations.person_size import person_size
@@ -49,7 +49,7 @@ class ViewAgreement:
 @lru_cache(maxsize=1)
 def mirror_places() -> Tensor:
     """(K,) for each canonical joint the place of its mirror image."""
-    return torch.tensor([CANONICAL_JOINTS.index(mirrored_name(name)) for name in CANONICAL_JOINTS])
+    return torch.tensor(list(mirror_permutation(CANONICAL_JOINTS)))
 
 
 @dataclass(frozen=True)

@@ -137,7 +137,7 @@ def fit_views(
     problems = [*matched.problems, *seen.problems, *view_remarks(agreement, metric)]
     task = ViewTask(body, pose_prior, networks, options, metric, believed(seen, agreement), agreement)
     fitted = task.run()
-    verdict = judge_views(body, pose_prior, task.seen, metric, fitted.world, fitted.result, agreement)
+    verdict = judge_views(body, pose_prior, task.seen, metric, fitted.world, fitted.result, agreement, fitted.exchanged)
     problems += [(row, text) for row, text in enumerate(verdict.reasons) if text]
     return ViewFit(
         estimate=_estimate(body, task, fitted, verdict),

@@ -35,6 +35,7 @@ def judge_views(
     world: Tensor,
     result: FitResult,
     agreement: ViewAgreement,
+    exchanged: Tensor,
 ) -> ViewVerdict:
     """Weigh the evidence of all views about bodies (B, D) in the world; of one view alone its fit's own verdict stands.
 
@@ -43,6 +44,7 @@ def judge_views(
         seen: what the cameras saw, exchanged sides exchanged back.
         cameras: in metres, as the world is.
         result: of the fit. agreement: of the views before it.
+        exchanged: (B,) bool, they agree about a person with left and right exchanged.
     """
     parts, errors = [], []
     for place, camera in enumerate(cameras):
@@ -59,13 +61,15 @@ def judge_views(
     several = agreement.seen.sum(1) >= 2
     reasons = []
     for row, flag in enumerate(usable.tolist()):
-        if flag:
+        if flag and bool(exchanged[row]):
+            reasons.append("left and right look exchanged in all views, or the images are mirrored")
+        elif flag:
             reasons.append(told.reasons[row])
         elif bool(several[row]):
             reasons.append("the views contradict each other: the best of them is fitted alone")
         else:
             reasons.append(result.reasons[row])
-    contradict = (~agreement.usable & several).to(usable.device)
+    contradict = ((~agreement.usable & several) | exchanged).to(usable.device)
     score = torch.where(usable, told.score, result.score.to(told.score))
     score = torch.where(contradict, score.clamp(max=0.49), score)
     trusted = torch.where(usable, told.trusted, result.trusted.to(usable.device)) & ~contradict

@@ -29,6 +29,7 @@ from anchorfit.fitting.terms import (
     HingeTerm,
     Interpenetration,
     InterpenetrationTerm,
+    InView,
     Keypoints,
     KeypointTerm,
     KnownSize,
@@ -37,6 +38,7 @@ from anchorfit.fitting.terms import (
     Robust,
     ShapeTerm,
     TermSpec,
+    Views,
 )
 from anchorfit.fitting.terms.interpenetration import interpenetration_term
 from anchorfit.rendering import rasterize
@@ -142,7 +144,7 @@ def test_an_anchor_takes_one_weight_as_a_number_or_a_tensor(params):
 
 def test_every_term_of_the_package_is_in_the_list():
     kinds = {one for one in vars(all_terms).values() if isinstance(one, type) and issubclass(one, TermSpec)}
-    given = {KnownSize, Points}  # evidence that comes with its spec: nothing to be switched on by name
+    given = {InView, KnownSize, Points, Views}  # evidence that comes with its spec: nothing to be switched on by name
     assert kinds - {TermSpec} - given == {type(spec) for spec in TERMS}
     assert len({spec.name for spec in TERMS}) == len(TERMS)
 
