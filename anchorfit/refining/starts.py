@@ -19,6 +19,7 @@ from ..regressors.translation import translate_to_keypoints
 from ..results import BodyEstimate, concatenate
 from .carrying import carry
 from .matching import image_key, image_of_rows, rows_of_people
+from .own_joints import settle_camera
 from .shapes import shaped
 
 
@@ -72,7 +73,7 @@ def find_starts(
     programs: dict[str, int] = {}
     for bodies in _joined([result.bodies for result in results]):
         left = [row for row, person in enumerate(seen.people) if person.name not in starts]
-        found, said = _starts_of(bodies, seen.rows(left), body, networks, options)
+        found, said = _starts_of(bodies, seen, left, body, networks, options)
         starts |= found
         remarks += said
         programs[bodies.program] = programs.get(bodies.program, 0) + len(found)
@@ -101,22 +102,29 @@ def _joined(parts: Sequence[GivenBodies]) -> list[GivenBodies]:
 
 
 def _starts_of(
-    given: GivenBodies, seen: SeenPeople, body: BodyModel, networks: Networks | None, options: FitOptions
+    given: GivenBodies,
+    seen: SeenPeople,
+    left: Sequence[int],
+    body: BodyModel,
+    networks: Networks | None,
+    options: FitOptions,
 ) -> tuple[dict[str, Tensor], list[str]]:
-    """Parameters (D,) by the people's names, and what was decided."""
-    if not seen.people:
+    """Parameters (D,) by the names of those people who are left without a start, and what was decided."""
+    if not left:
         return {}, []
-    found = shaped(given, body)
     everywhere = _cameras_of_rows(given, seen)
+    given, settled = settle_camera(given, everywhere.sizes)
+    found = shaped(given, body)
     carried = carry(given, found, body, everywhere.intrinsics, everywhere.sizes)
     points = compile_points(body.to("cpu", torch.float64), CANONICAL_JOINTS)
     where = project(points.points(carried.params), everywhere.intrinsics.double())
     placed = carried.placed & everywhere.known
     pixels = {row: where[row] for row in torch.nonzero(placed)[:, 0].tolist()}
-    matches = rows_of_people(given, seen.people, pixels, given.program)
+    matches = rows_of_people(given, seen.people, pixels, given.program, left=left)
     pairs = [(person, row) for person, row in enumerate(matches.rows) if row is not None]
     remarks = [
-        f"{given.program}: {len(pairs)} of {len(seen.people)} people have a body; {found.said}",
+        f"{given.program}: {len(pairs)} of {len(left)} people have a body; {found.said}",
+        *settled,
         *matches.remarks,
     ]
     if not pairs:
@@ -145,7 +153,7 @@ class _Everywhere(NamedTuple):
 
 
 def _cameras_of_rows(given: GivenBodies, seen: SeenPeople) -> _Everywhere:
-    homes, _ = image_of_rows(given, seen.people, given.program)
+    homes = image_of_rows(given, seen.people, given.program).keys
     first: dict[object, int] = {}
     for number, person in enumerate(seen.people):
         first.setdefault(image_key(person), number)
