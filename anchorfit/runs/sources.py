@@ -148,16 +148,17 @@ class Source:
         for line in [*found.problems, *masked.problems]:
             listener.warn(line)
         if not masked.people:
-            raise NobodyThere(self._nobody(whole=self.keypoints is None or not found.people))
+            raise NobodyThere(self._nobody(found.file))
         return masked.people
 
-    def _image_people(self, engine: Engine, sightings: Sightings | None, listener: Listener) -> PeopleFile:
+    def _image_people(self, engine: Engine, sightings: Sightings | None, listener: Listener) -> _Found:
         if self.file is None:
             paths = list_images(self.images)
-            return detect_people(
+            detected = detect_people(
                 paths, self.detection, masks=self.mask == FROM_DETECTOR, engine=engine, sightings=sightings,
                 listener=listener,
             )  # fmt: skip
+            return _Found(detected.people, detected.problems, None)
         read = read_people(self.file, convention=self.convention)
         if self.keypoints is None:
             matched = own_images(read.people, self.file)
@@ -165,11 +166,11 @@ class Source:
             matched = match_people(read.people, list_images(self.images), self.file)
         problems = (*read.problems, *matched.problems)
         if self.detection.detector != BOXES:
-            return PeopleFile(tuple(matched.people), problems)
+            return _Found(tuple(matched.people), problems, read)
         seen = people_in_boxes(matched.people, self.detection, masks=self.mask == FROM_DETECTOR, listener=listener)
-        return PeopleFile(seen.people, (*problems, *seen.problems))
+        return _Found(seen.people, (*problems, *seen.problems), read)
 
-    def _video_people(self, engine: Engine, sightings: Sightings | None, listener: Listener) -> PeopleFile:
+    def _video_people(self, engine: Engine, sightings: Sightings | None, listener: Listener) -> _Found:
         """The people of the video, one after the other, each through all frames."""
         from ..observations.tracking import track_people  # here, since scipy.optimize takes its time
 
@@ -188,13 +189,24 @@ class Source:
         read = len(scenes.times_s)
         short = f"{video.path}: only {read} of the {video.length} frames that its header states can be read"
         cut = (short,) if read < WHOLE * video.length else ()
-        return PeopleFile(people, (*cut, *found.problems, *tracked.problems))
+        return _Found(people, (*cut, *found.problems, *tracked.problems), found if self.file else None)
 
-    def _nobody(self, *, whole: bool) -> str:
+    def _nobody(self, read: PeopleFile | None) -> str:
+        """Why there is nobody to work on, of a keypoint file that has people or not."""
         given = str(self.images[0]) if len(self.images) == 1 else f"any of the {len(self.images)} images"
-        if self.file is None:
+        if read is None:
             return f"no person found in {self.video or given}"
-        return f"{self.file}: no person " + ("in it" if whole else f"for {given}")
+        if read.people:
+            return f"{self.file}: none of its {len(read.people)} people is of {given}"
+        return f"{self.file}: " + ("nobody in it can be used" if read.problems else "no person in it")
+
+
+class _Found(NamedTuple):
+    """People to work on, a line for each problem, and the keypoint file as it was read, where there is one."""
+
+    people: tuple[Person, ...]
+    problems: tuple[str, ...]
+    file: PeopleFile | None
 
 
 class Masked(NamedTuple):
