@@ -115,8 +115,8 @@ Save = Annotated[
     str | None,
     typer.Option(
         help="What to write, comma-separated: npz, json, pkl, obj, ply, glb, rigged (GLB with a skeleton), bvh, "
-        "overlay, side, openpose, coco, spin, csv, amass, rerun (formats of other programs), shards (a thousand people "
-        "a file). Default: npz,glb,overlay; without images, shards.",
+        "overlay, side, openpose, coco, spin, smplx, csv, amass, rerun (formats of other programs), shards (a thousand "
+        "people a file). Default: npz,glb,overlay; without images, shards.",
         show_default=False,
     ),
 ]

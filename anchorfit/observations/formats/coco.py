@@ -142,6 +142,7 @@ def _gather_results(content: list[Any], gathering: Gathering) -> None:
         try:
             triples = _triples(result, unused)
             joints = gathering.joints_of(len(triples), usual="coco17")
+            triples, joints = _with_feet(triples, joints, result)
         except ValueError as error:
             gathering.leave_out(f"{short_name(image.name)}#{identity}", error)
             continue
@@ -173,7 +174,7 @@ def _triples(entry: dict[str, Any], unused: Counter[str]) -> np.ndarray:
 
 
 def _with_feet(triples: np.ndarray, joints: Convention, annotation: dict[str, Any]) -> tuple[np.ndarray, Convention]:
-    """Keypoints with the feet that COCO-WholeBody's annotation files have under a key of their own."""
+    """Keypoints with the feet that COCO-WholeBody's files have under a key of their own."""
     feet = annotation.get("foot_kpts")
     if joints != COCO17 or not isinstance(feet, LISTS) or len(feet) != 3 * len(_FEET):
         return triples, joints
