@@ -23,7 +23,7 @@ def export(
         str,
         typer.Option(
             help="What to write, comma-separated: json, pkl, obj, ply, glb, rigged, bvh, amass, overlay, side, "
-            "openpose, coco, spin, csv, rerun."
+            "openpose, coco, spin, smplx, csv, rerun."
         ),
     ] = "rigged",
     sequence: Annotated[

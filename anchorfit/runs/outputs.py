@@ -106,6 +106,7 @@ KINDS: dict[str, FileKind] = {
     "openpose": FileKind("image", "openpose/{}_keypoints.json", _foreign("write_openpose")),
     "coco": FileKind("all", "coco/{}.json", _foreign("write_coco_results")),
     "spin": FileKind("all", "spin/{}.npz", _foreign("write_spin")),
+    "smplx": FileKind("all", "smplx/{}.npz", _foreign("write_smplx")),
     "csv": FileKind("all", "csv/{}.csv", _foreign("write_spreadsheet")),
     "rerun": FileKind("all", "rerun/{}.rrd", _foreign("write_rerun")),
     SHARDS: FileKind("all", "{}.npz", lambda path, people, body, style: people.save(path)),
@@ -126,6 +127,10 @@ def parse_kinds(text: str) -> tuple[str, ...]:
         OptionError: a name is unknown, there is none, or the kind's package is not installed.
     """
     kinds = tuple(dict.fromkeys(part.strip().lower() for part in text.split(",") if part.strip()))
+    if "mhr" in kinds:
+        from ..interchange.smplx_body import MHR_NEEDED
+
+        raise OptionError("save", MHR_NEEDED)
     if not kinds or not KINDS.keys() >= {*kinds}:
         raise OptionError("save", f"expected some of {', '.join(KINDS)}; got {text!r}")
     if "rerun" in kinds and find_spec("rerun") is None:
