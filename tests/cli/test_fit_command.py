@@ -462,4 +462,4 @@ def test_a_file_is_read_with_the_schedule_that_is_named(command):
     assert command(coco(SKIER["keypoints"]), options=("--config", str(config))) == 1
     assert f"{config}: stages.first: no such stage; expected last, outlines" in command.stderr.replace("\n", " ")
     assert command(coco(SKIER["keypoints"]), options=("--config", str(command.folder / "none.toml"))) == 1
-    assert "none.toml: no such file or folder" in command.stderr.replace("\n", " ")
+    assert "none.toml: no such configuration file" in command.stderr.replace("\n", " ")
