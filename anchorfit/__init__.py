@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__
 
 if TYPE_CHECKING:
-    from .body import BodyModel, load_body
+    from .body import BodyModel, Floor, load_body
     from .detectors import detect
     from .meshes import export_mesh
     from .observations import Observations, Person, match_people, read_people
@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     from .points import PointFit, fit_points
     from .results import BodyEstimate
     from .runs import EngineOptions, Listener, RunOptions, run
+    from .world import to_world
 
 _HOMES = {
     "BodyEstimate": "anchorfit.results",
     "BodyModel": "anchorfit.body",
+    "Floor": "anchorfit.body",
     "Observations": "anchorfit.observations",
     "Person": "anchorfit.observations",
     "PointFit": "anchorfit.points",
@@ -42,12 +44,14 @@ _HOMES = {
     "predict_people": "anchorfit.pipeline",
     "read_people": "anchorfit.observations",
     "run": "anchorfit.runs.fitting",
+    "to_world": "anchorfit.world",
 }
 
 __all__ = [
     "BodyEstimate",
     "BodyModel",
     "EngineOptions",
+    "Floor",
     "Listener",
     "Observations",
     "Person",
@@ -66,6 +70,7 @@ __all__ = [
     "predict_people",
     "read_people",
     "run",
+    "to_world",
 ]
 
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from . import regressors
-from .body import BodyModel, Gravity, load_body
+from .body import BodyModel, Floor, Gravity, load_body
 from .camera import PLAUSIBLE_FOCAL, default_focal, focal_from_exif, intrinsics_matrix
 from .deprecation import renamed_arguments
 from .fitting import (
@@ -30,10 +30,11 @@ from .fitting import (
     smplify,
 )
 from .fitting.diagnostics import diagnose_prediction
+from .fitting.grounds import FloorWish
 from .observations import Observations, Person, image_size, observe, sanitise_all, size_problem, too_little
 from .observations.apart import reason_of, work_apart
 from .observations.checks import checked_size
-from .observations.videos import frame_of
+from .observations.videos import USUAL_RATE, frame_of
 from .regressors import Networks
 from .results import BodyEstimate, concatenate
 
@@ -57,6 +58,11 @@ class Outcome(NamedTuple):
     problems: tuple[InputProblem, ...]
 
 
+def _check_floor(floor: object) -> None:
+    if not (floor is None or floor == "auto" or isinstance(floor, Floor)):
+        raise ValueError(f"floor: expected a Floor, 'auto' or None, got {floor!r}")
+
+
 @dataclass(frozen=True, kw_only=True)
 class FitOptions:
     """Options of `fit_people` and `predict_people`."""
@@ -70,6 +76,9 @@ class FitOptions:
     config: FitConfig | None = None  # the schedule's constants; None: its usual ones
     pitch: float | Literal["people"] | None = None  # degrees by which the camera looks down, or "people": as those who
     # stand in an image show together; None: not known, as is usual
+    floor: Floor | Literal["auto"] | None = None  # before the camera, which stands; "auto": estimated from feet that
+    # stand in a video, or of several people in an image, who are then fitted all at once
+    frames_per_second: float = USUAL_RATE  # of a video whose frames say no times
     masks: bool = False  # whether outlines are fitted too, where people have masks: for people that nothing hides
     covariance: bool = False  # whether diagnostics have covariances of the joints
 
@@ -81,6 +90,9 @@ class FitOptions:
             raise ValueError(f"focal: expected a positive number of pixels, got {self.focal}")
         if self.minimum_joints < 0:
             raise ValueError(f"minimum_joints: expected at least 0, got {self.minimum_joints}")
+        if not 0 < self.frames_per_second < float("inf"):
+            raise ValueError(f"frames_per_second: expected a positive number, got {self.frames_per_second}")
+        _check_floor(self.floor)
 
 
 @renamed_arguments(priors="networks")
@@ -109,7 +121,7 @@ def fit_people(
         _check_predictions(init, body)
     if options.same_person or options.video:
         _check_one_an_image(people)
-    together = options.same_person or options.video
+    together = options.same_person or options.video or options.floor == "auto"
     ready = _made_ready(people, options, init)
     progress(len(people) - len(ready.people))
     estimates = []
@@ -129,10 +141,25 @@ def fit_people(
             persons=[0] * len(observations) if options.same_person else (),
             videos=_stretches(observations.names) if options.video else (),
             gravity=None if gravity is None else gravity.rows(rows),
+            floor=options.floor,
+            scenes=() if options.video else images_of(ready.people, rows),
+            frames_per_second=options.frames_per_second,
         )
         estimates.append(estimate)
+        ready.problems.extend(_said_of_floors(estimate))
         progress(len(observations))
     return Outcome(concatenate(estimates) if estimates else None, tuple(ready.problems))
+
+
+def images_of(people: Sequence[Person], rows: Sequence[int]) -> list[Hashable]:
+    """What image each of some people is in; a person of none is in one alone."""
+    return [people[row].image or people[row].name for row in rows]
+
+
+def _said_of_floors(estimate: BodyEstimate) -> list[InputProblem]:
+    """What is to be said of floors, each once, by the first row that it is said of."""
+    first = dict(zip(reversed(estimate.floors.said), reversed(estimate.names), strict=True))
+    return [InputProblem(first[text], text) for text in dict.fromkeys(estimate.floors.said) if text]
 
 
 @lru_cache(maxsize=1)
@@ -228,7 +255,7 @@ class _Ready(NamedTuple):
         for seen, _, rows in self._replace(problems=[]).batches(options.batch_size, options):
             for known, found in zip(lean, regressors.predict_lean(seen, body, networks=networks), strict=True):
                 known[rows] = found.to(known)
-        images = [person.image or person.name for person in self.people]
+        images = images_of(self.people, range(everybody))
         place = {image: number for number, image in enumerate(dict.fromkeys(images))}
         return regressors.common_gravity(lean, torch.tensor([place[image] for image in images]))
 
@@ -390,6 +417,9 @@ def fit(
     persons: Sequence[Hashable] = (),
     videos: Sequence[Hashable] = (),
     gravity: Gravity | None = None,
+    floor: Floor | Literal["auto"] | None = None,
+    scenes: Sequence[Hashable] = (),
+    frames_per_second: float = USUAL_RATE,
     covariance: bool = False,
     device: torch.device | str | None = None,
 ) -> BodyEstimate:
@@ -410,6 +440,10 @@ def fit(
         persons: B labels; rows of one label are one person and get one shape.
         videos: B labels; neighbouring rows of one label are frames of one video and are smoothed.
         gravity: what is known of it before each row's camera, for people who stand; None: nothing.
+        floor: before the cameras, which stand; "auto": estimated, for each of the scenes; None: nothing is known. In
+            videos feet that stand on it stay where they are.
+        scenes: B labels; rows of one label were filmed by one camera. None: all were.
+        frames_per_second: of ``videos`` whose frames say no times.
         covariance: whether ``diagnostics`` have covariances of the joints.
         device: where to fit; None takes the body's.
     Returns:
@@ -432,6 +466,10 @@ def fit(
     'anchored'
     """
     _check_batch(observations, images, gravity)
+    _check_floor(floor)
+    wish = None
+    if floor is not None:
+        wish = FloorWish(given=None if floor == "auto" else floor, scenes=tuple(scenes), rate=frames_per_second)
     if device is not None:
         _check_device(device)
     if schedule not in SCHEDULES:
@@ -451,7 +489,9 @@ def fit(
     start = init.params if isinstance(init, BodyEstimate) else init
     start = None if start is None else body.own_params(start)
     if schedule == "smplify":
-        result = smplify(body, observations, pose_prior, init=start, config=config, persons=persons, videos=videos)
+        result = smplify(
+            body, observations, pose_prior, init=start, config=config, persons=persons, videos=videos, floor=wish
+        )
     else:
         known = None
         if start is None:
@@ -467,6 +507,7 @@ def fit(
             persons=persons,
             videos=videos,
             gravity=gravity,
+            floor=wish,
         )
     return _to_estimate(result, observations, body, images or ("",) * len(observations), schedule)
 
@@ -518,6 +559,7 @@ def _to_estimate(
         gender=body.gender,
         method=method,
         time_s=observations.time_s,
+        floors=result.floors.to("cpu"),
         diagnostics=result.diagnostics.to("cpu"),
     )
 

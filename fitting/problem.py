@@ -17,6 +17,7 @@ from ..observations.people import Observations
 from ..rows import Rows
 from .config import FitConfig, Stage
 from .energy import Term
+from .grounds import FloorWish, Grounds
 from .pose_prior import GaussianMixture
 from .reference_frame import ReferenceFrame
 
@@ -61,6 +62,8 @@ class FitProblem:
         sure: (B,) bool, rows that have a say in shared shapes.
         lost: (B,) bool, frames that lie off their keypoints: their neighbours see past them.
         gravity: what is known of it before each row's camera; None: nothing.
+        floor: what was asked for; None: rows have no floor.
+        grounds: what rows stand on, once that is found.
     """
 
     body: BodyModel
@@ -78,6 +81,8 @@ class FitProblem:
     sure: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.bool))
     lost: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.bool))
     gravity: Gravity | None = None
+    floor: FloorWish | None = None
+    grounds: Grounds | None = None
 
     def __len__(self) -> int:
         return len(self.start)

@@ -30,6 +30,7 @@ def export(
         ),
     ] = False,
     fps: Annotated[float, typer.Option(help="Frames a second of --sequence.")] = 30.0,
+    frame: opt.Frame = "world",
     renderer: opt.Renderer = "torch",
     opacity: opt.Opacity = opt.OPACITY,
     draw_keypoints: opt.DrawKeypoints = False,
@@ -45,6 +46,7 @@ def export(
     if SHARDS in kinds:
         raise typer.BadParameter(f"{SHARDS} are for runs; saved estimates are npz already", param_hint="--save")
     opt.check_rate(fps)
+    opt.check_frame(frame)
     look = opt.look_of(renderer, opacity, draw_keypoints)
     estimate = load_estimates(results)
     model = load_body(estimate.body, gender=estimate.gender, num_betas=estimate.betas.shape[1])
@@ -63,6 +65,7 @@ def export(
                 frames_per_second=fps if sequence else None,
                 part=part,
                 motion=motion,
+                frame=frame,  # type: ignore[arg-type]
                 progress=steps,
             )
             files += len(written.files)

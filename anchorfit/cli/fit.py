@@ -32,6 +32,8 @@ def fit(
     age: opt.Age = "adult",
     focal: opt.Focal = None,
     pitch: opt.Pitch = None,
+    floor: opt.Floor = None,
+    frame: opt.Frame = "world",
     save: opt.Save = None,
     report: opt.Report = False,
     mask: opt.Mask = None,
@@ -99,6 +101,8 @@ def fit(
         age=age,
         focal=focal,
         pitch=pitch,
+        floor=floor,
+        frame=frame,  # type: ignore[arg-type]
         height=height,
         measure=measure,
         weights=weights,

@@ -111,6 +111,21 @@ Pitch = Annotated[
         show_default=False,
     ),
 ]
+Floor = Annotated[
+    str | None,
+    typer.Option(
+        help="The floor before the camera, which stands: auto (from feet that stand, in a video or of several people); "
+        "a normal and an offset in the camera's frame, 0,1,0,1.2; or height=1.4,pitch=10 of the camera "
+        "(docs/floor.md). Of --points: auto, or its height.",
+        show_default=False,
+    ),
+]
+Frame = Annotated[
+    str,
+    typer.Option(
+        help="Frame of meshes and animations: world (y up, the floor at 0) where there is a floor, or camera always."
+    ),
+]
 Save = Annotated[
     str | None,
     typer.Option(
@@ -210,6 +225,14 @@ def check_rate(frames_per_second: float) -> None:
     """Raises typer.BadParameter where it is no positive number."""
     if not 0 < frames_per_second < float("inf"):
         raise typer.BadParameter(f"expected a positive number, got {frames_per_second}", param_hint="--fps")
+
+
+def check_frame(frame: str) -> None:
+    """Raises typer.BadParameter where there is no such frame."""
+    from ..world import FRAMES
+
+    if frame not in FRAMES:
+        raise typer.BadParameter(f"expected one of {', '.join(FRAMES)}, got {frame!r}", param_hint="--frame")
 
 
 def check_gender(gender: str) -> None:

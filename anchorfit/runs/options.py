@@ -8,12 +8,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from ..body import AGES, GENDERS, chosen_body
+from ..body import AGES, GENDERS, Floor, chosen_body, parse_floor
 from ..fitting import SCHEDULES, FitConfig, read_config
 from ..observations.videos import LONGEST_GAP_S
 from ..options import OptionError
 from ..pipeline import FitOptions
 from ..points.known import read_known_sizes
+from ..world import FRAMES, Frame
 from .detecting import Detection
 from .fingerprint import fingerprint
 from .sources import Source
@@ -43,6 +44,9 @@ class RunOptions:
         focal: pixels; None: from EXIF, else the image's diagonal.
         pitch: degrees by which the camera looks down, or "people": as those who stand in an image show together; None:
             not known.
+        floor: before the camera, which stands: "auto", estimated from feet that stand; a normal and an offset in the
+            camera's frame, "0,1,0,1.2"; "height=1.4,pitch=10" of the camera; or a `Floor`. None: not known.
+        frame: of meshes and animations: "world" where there is a floor (y up, the floor at 0), or "camera" always.
         height: metres, of everyone.
         measure: ``waist=0.81,inseam=0.79`` (metres), of everyone, or a CSV file by person.
         weights: folder with networks; None: the package's.
@@ -70,6 +74,8 @@ class RunOptions:
     age: str = "adult"
     focal: float | None = None
     pitch: float | str | None = None
+    floor: Floor | str | None = None
+    frame: Frame = "world"
     height: float | None = None
     measure: str | None = None
     weights: Path | None = None
@@ -96,7 +102,8 @@ class RunOptions:
             OptionError: a value that cannot be.
             FileNotFoundError: a file that is named is not there.
         """
-        for name, known in (("method", METHODS), ("gender", GENDERS), ("age", AGES), ("schedule", tuple(SCHEDULES))):
+        choices = {"method": METHODS, "gender": GENDERS, "age": AGES, "schedule": tuple(SCHEDULES), "frame": FRAMES}
+        for name, known in choices.items():
             if getattr(self, name) not in known:
                 raise OptionError(name, f"expected one of {', '.join(known)}, got {getattr(self, name)!r}")
         chosen_body(self.body, self.gender, self.age)
@@ -104,6 +111,8 @@ class RunOptions:
             raise OptionError("focal", f"expected a positive number of pixels, got {self.focal}")
         if pitch_of(self.pitch) is not None and (self.method, self.schedule) == ("fit", "smplify"):
             raise OptionError("pitch", "only with --schedule anchored, got smplify")
+        if floor_of(self.floor) is not None and self.method == "predict":
+            raise OptionError("floor", "only for fits, got predict")
         if not 0 < self.fps < float("inf"):
             raise OptionError("fps", f"expected a positive number, got {self.fps}")
         read_known_sizes(self.height, self.measure)
@@ -153,6 +162,8 @@ class RunOptions:
         return FitOptions(
             focal=self.focal,
             pitch=pitch_of(self.pitch),
+            floor=floor_of(self.floor),
+            frames_per_second=self.fps,
             schedule=self.schedule,
             config=config,
             masks=self.mask is not None,
@@ -160,6 +171,15 @@ class RunOptions:
             same_person=self.same_person or film,
             video=self.video or film,
         )
+
+
+def floor_of(given: Floor | str | None) -> Floor | Literal["auto"] | None:
+    """A floor, "auto" or None.
+
+    Raises:
+        OptionError: anything besides.
+    """
+    return (parse_floor(given) or "auto") if isinstance(given, str) else given
 
 
 def pitch_of(given: float | str | None) -> float | Literal["people"] | None:

@@ -6,6 +6,7 @@ from ...deprecation import renamed_names
 from .anchor import Anchor, AnchorTerm
 from .autograd import AutogradTerm
 from .balance import Balance, BalanceTerm
+from .floor import FloorTerm, OnFloor
 from .hinge import Hinge, HingeTerm
 from .interpenetration import Interpenetration, InterpenetrationTerm
 from .keypoints import Keypoints, KeypointTerm
@@ -30,6 +31,7 @@ __all__ = [
     "Balance",
     "BalanceTerm",
     "Depth",
+    "FloorTerm",
     "Hinge",
     "HingeTerm",
     "Interpenetration",
@@ -42,6 +44,7 @@ __all__ = [
     "LimbDirections",
     "Mixture",
     "MixtureTerm",
+    "OnFloor",
     "PointTerm",
     "Points",
     "Robust",
