@@ -136,12 +136,13 @@ def sides_seen(confidence: Tensor, names: Sequence[str]) -> Tensor:
     """(B, 8) bool: whether any joint of a sole point's foot was seen, of canonical joints (B, K)."""
     shares = []
     for side in SIDES:
-        mine = [i for i, name in enumerate(names) if name.startswith(f"{side}_") and name.split("_")[-1] in _FEET]
+        mine = [i for i, name in enumerate(names) if name.startswith(f"{side}_") and name.split("_")[-1] in FEET]
         shares += [(confidence[:, mine] > 0).any(1)] * len(SOLE_PARTS)
     return torch.stack(shares, 1)
 
 
-_FEET = ("ankle", "foot", "toe", "heel")
+FEET = ("ankle", "foot", "toe", "heel")
+"""Last words of the names of a foot's joints."""
 
 
 def steady(runs: Tensor, points: Tensor, speed: Tensor, most: float) -> Tensor:

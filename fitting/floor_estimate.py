@@ -32,6 +32,7 @@ class FootEvidence:
         depth_sigma: (C,) metres, how far each may be off along the line of sight.
         lean: (2,) radians by which bodies lean away from the camera, and to the right; NaN where none stands.
         pitch, pitch_sigma: radians, what is known of the camera beforehand.
+        roll_sigma: radians, how level it is held.
     """
 
     places: Tensor
@@ -39,12 +40,13 @@ class FootEvidence:
     lean: Tensor
     pitch: float
     pitch_sigma: float
+    roll_sigma: float = math.radians(_ROLL_DEG)
 
     @property
     def gravity(self) -> tuple[Tensor, Tensor]:
         """Pitch and roll (2,) as all but the contacts say, and their standard deviations (2,)."""
         mean = self.places.new_tensor([self.pitch, 0.0])
-        sigma = self.places.new_tensor([self.pitch_sigma, math.radians(_ROLL_DEG)])
+        sigma = self.places.new_tensor([self.pitch_sigma, self.roll_sigma])
         if bool(torch.isfinite(self.lean).all()):
             known, said = sigma.square().reciprocal(), torch.deg2rad(self.places.new_tensor(_LEAN_DEG)).square()
             total = known + said.reciprocal()

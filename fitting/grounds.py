@@ -23,6 +23,7 @@ _LOWEST = 0.05  # metres above the lowest point of both soles: what stands
 _FEWEST_ROWS = 5  # frames of somebody who stands or walks
 _DEPTH_OFF = (0.02, 0.05)  # share of the distance by which a contact is off along the line of sight: of one person in
 # time, whose size is one, and of several people
+_LEVEL = 0.002  # radians: of axes that are known
 _FARTHEST = (0.2, 0.15)  # share of the camera's height, and metres, by which a person's feet may miss a given floor
 
 
@@ -54,12 +55,14 @@ class FloorWish:
         given: the floor; None: to be estimated.
         scenes: B labels, or none: one camera.
         rate: frames a second of videos that say no times.
+        level: whether rows are in the frame of a level camera and measured in space.
         rules: when feet stand.
     """
 
     given: Floor | None = None
     scenes: tuple[Hashable, ...] = ()
     rate: float = USUAL_RATE
+    level: bool = False
     rules: ContactRules = ContactRules()
 
 
@@ -87,6 +90,7 @@ class _Seen:
         self.stands = standing(stature) * usable
         self.videos = videos
         self.rules = wish.rules
+        self.level = wish.level
         count = len(params)
         labels = videos or range(count)
         self.times = row_times(time_s, labels, wish.rate)
@@ -177,8 +181,9 @@ def _estimated(seen: _Seen, rows: Tensor, gravity: Gravity) -> tuple[Floor | Non
         places=seen.points.new_zeros(0, 3, dtype=torch.float64),
         depth_sigma=seen.points.new_zeros(0, dtype=torch.float64),
         lean=lean,
-        pitch=pitch,
-        pitch_sigma=min(sigma, 1.5),
+        pitch=0.0 if seen.level else pitch,
+        pitch_sigma=_LEVEL if seen.level else min(sigma, 1.5),
+        **({"roll_sigma": _LEVEL} if seen.level else {}),
     )
     on = _candidates(seen, rows, upward(unknown.gravity[0]))
     if not bool((seen.seen[rows] & seen.usable[rows][:, None]).any()):
@@ -209,7 +214,8 @@ def _places(seen: _Seen, rows: Tensor, on: Tensor) -> tuple[Tensor, Tensor]:
             if number >= 0:
                 found.append(seen.points[stretch][runs == number].double().median(0).values)
     places = torch.stack(found) if found else seen.points.new_zeros(0, 3, dtype=torch.float64)
-    return places, _DEPTH_OFF[not seen.videos] * places.norm(dim=-1)
+    share = 0.0 if seen.level else _DEPTH_OFF[not seen.videos]
+    return places, share * places.norm(dim=-1)
 
 
 def _mean_lean(lean: Tensor, certain: Tensor) -> Tensor:

@@ -80,7 +80,9 @@ def fit(
     if points is not None:
         from .points import fit_points_of
 
+        opt.check_frame(frame)
         job = {"convention": points, "unit": unit, "up": up, "sequence": video or same_person, "rate": fps}
+        job |= {"floor": opt.point_floor(floor), "frame": frame}
         fit_points_of(images, output, save, opt.named_body(body, gender, age), gender, device, height, measure, job)
         return
     where = opt.checked_engine(engine, workers, cluster, detector_gpus, gender=gender, device=device)

@@ -235,6 +235,17 @@ def check_frame(frame: str) -> None:
         raise typer.BadParameter(f"expected one of {', '.join(FRAMES)}, got {frame!r}", param_hint="--frame")
 
 
+def point_floor(floor: str | None) -> float | str | None:
+    """The --floor of points: "auto", or its height. Raises typer.BadParameter for anything besides."""
+    if floor is None or floor == "auto":
+        return floor
+    try:
+        return float(floor)
+    except ValueError:
+        problem = f"of --points: expected auto, or its height on the axis that points up, got {floor!r}"
+        raise typer.BadParameter(problem, param_hint="--floor") from None
+
+
 def check_gender(gender: str) -> None:
     """Raises typer.BadParameter where there is no such gender."""
     if gender not in GENDERS:
