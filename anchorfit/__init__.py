@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__
 
 if TYPE_CHECKING:
-    from .body import BodyModel, load_body
+    from .body import BodyModel, Floor, load_body
     from .cameras import CalibratedCamera, read_cameras
     from .detectors import detect
     from .meshes import export_mesh
@@ -22,11 +22,13 @@ if TYPE_CHECKING:
     from .results import BodyEstimate
     from .runs import EngineOptions, Listener, RunOptions, run
     from .views import ViewFit, fit_views
+    from .world import to_world
 
 _HOMES = {
     "BodyEstimate": "anchorfit.results",
     "BodyModel": "anchorfit.body",
     "CalibratedCamera": "anchorfit.cameras",
+    "Floor": "anchorfit.body",
     "Observations": "anchorfit.observations",
     "Person": "anchorfit.observations",
     "PointFit": "anchorfit.points",
@@ -48,6 +50,7 @@ _HOMES = {
     "read_cameras": "anchorfit.cameras",
     "read_people": "anchorfit.observations",
     "run": "anchorfit.runs.fitting",
+    "to_world": "anchorfit.world",
 }
 
 __all__ = [
@@ -55,6 +58,7 @@ __all__ = [
     "BodyModel",
     "CalibratedCamera",
     "EngineOptions",
+    "Floor",
     "Listener",
     "Observations",
     "Person",
@@ -76,6 +80,7 @@ __all__ = [
     "read_cameras",
     "read_people",
     "run",
+    "to_world",
 ]
 
 

@@ -6,12 +6,15 @@ from collections.abc import Collection, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from importlib.metadata import PackageNotFoundError, requires
 from shlex import quote
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from .plain_text import printable
 
 GENDERS = ("neutral", "male", "female")
 AGES = ("adult", "child")
+Frame = Literal["world", "camera"]
+FRAMES: tuple[Frame, ...] = ("world", "camera")
+"""Frames that files may be in: ``world`` where there is a floor, the camera's elsewhere; or always the camera's."""
 LONGEST_GAP_S = 1.0
 """Seconds for which a video's person may be out of sight, by default."""
 OPACITY = 0.75

@@ -18,6 +18,7 @@ from ..observations.people import Observations
 from ..rows import Rows
 from .config import FitConfig, Stage
 from .energy import Term
+from .grounds import FloorWish, Grounds
 from .pose_prior import GaussianMixture
 from .reference_frame import ReferenceFrame
 
@@ -63,6 +64,8 @@ class FitProblem:
         lost: (B,) bool, frames that lie off their keypoints: their neighbours see past them.
         gravity: what is known of it before each row's camera; None: nothing.
         doubted: (B, K) bool, seen keypoints that are not to be believed; None: all are.
+        floor: what was asked for; None: rows have no floor.
+        grounds: what rows stand on, once that is found.
     """
 
     body: BodyModel
@@ -81,6 +84,8 @@ class FitProblem:
     lost: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.bool))
     gravity: Gravity | None = None
     doubted: Tensor | None = None
+    floor: FloorWish | None = None
+    grounds: Grounds | None = None
 
     def __len__(self) -> int:
         return len(self.start)

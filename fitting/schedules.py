@@ -24,6 +24,7 @@ from ..observations.people import Observations
 from ..rows import filled
 from . import camera_stage
 from .config import FitConfig, anchored_config, default_term
+from .grounds import FloorWish
 from .pose_prior import GaussianMixture
 from .problem import FitProblem, Placement, believed, sanitised
 from .results import FitResult
@@ -46,6 +47,7 @@ def smplify(
     config: FitConfig | None = None,
     persons: Sequence[Hashable] = (),
     videos: Sequence[Hashable] = (),
+    floor: FloorWish | None = None,
 ) -> FitResult:
     """Fits bodies to keypoints: camera stage, candidate orientations, stages of falling prior weights.
 
@@ -57,6 +59,7 @@ def smplify(
         config: the constants.
         persons: B labels, or none; rows of one label are one person and get one shape.
         videos: B labels, or none; neighbouring rows of one label are frames of one video and are smoothed.
+        floor: that rows stand on one, given or to be estimated; None: nothing is known.
     Raises:
         ValueError: ``init`` is not (B, D), or there are not as many labels as rows.
     """
@@ -65,7 +68,7 @@ def smplify(
     count = len(observations)
     start = body.layout.zeros(count, body.v_template) if init is None else body.layout.check(init, "init", count=count)
     config = config or FitConfig()
-    return _fit(body, observations, pose_prior, start, config, persons, videos, keep_orientation=False)
+    return _fit(body, observations, pose_prior, start, config, persons, videos, floor=floor, keep_orientation=False)
 
 
 def anchored(
@@ -81,6 +84,7 @@ def anchored(
     gravity: Gravity | None = None,
     placed: bool = False,
     doubted: Tensor | None = None,
+    floor: FloorWish | None = None,
 ) -> FitResult:
     """Fits bodies from a prediction and holds them near it.
 
@@ -96,6 +100,7 @@ def anchored(
         placed: the translation of ``init`` is known, from several views for instance: there is no camera stage.
         doubted: (B, K) bool, seen keypoints that bodies are not fitted to (`observations.doubts`); None: to all. Errors
             and trust look at all of them.
+        floor: as for `smplify`.
     Raises:
         ValueError: ``init`` is not (B, D), or there are not as many labels as rows.
     """
@@ -114,6 +119,7 @@ def anchored(
         gravity=gravity,
         doubted=doubted,
         placed=placed,
+        floor=floor,
     )
 
 
@@ -125,6 +131,7 @@ def _fit(
     config: FitConfig,
     persons: Sequence[Hashable],
     videos: Sequence[Hashable],
+    floor: FloorWish | None = None,
     *,
     keep_orientation: bool,
     uncertainty: PoseUncertainty | None = None,
@@ -142,6 +149,10 @@ def _fit(
             raise ValueError(f"{name}: expected {len(observations)} labels, got {len(labels)}")
         if labels and config.term(asks_for) is None:  # labels ask for their term, whichever terms were named
             config = config.with_term(default_term(asks_for))
+    if floor is not None:
+        if floor.scenes and len(floor.scenes) != len(observations):
+            raise ValueError(f"scenes: expected {len(observations)} labels, got {len(floor.scenes)}")
+        config = config if config.term("floor") else config.with_term(default_term("floor"))
     config.check()
     apart = [stage for stage in config.stages if not stage.couples]
     with torch.no_grad():
@@ -179,7 +190,7 @@ def _fit(
             order += members
         back = torch.tensor(order, device=like.device).argsort()
         result = results[0] if len(results) == 1 else FitResult.concatenate(results).rows(back)
-        if not (persons or videos):
+        if not (persons or videos or floor):
             return result
         rows = filled(torch.arange(len(observations), device=like.device))
         problem = FitProblem(
@@ -197,6 +208,7 @@ def _fit(
             doubted=None if doubted is None else doubted[rows],
             persons=_labelled(persons, len(rows)),
             videos=_labelled(videos, len(rows)),
+            floor=None if floor is None else replace(floor, scenes=_labelled(floor.scenes, len(rows))),
         )
         return couple(problem, result.rows(rows)).rows(slice(0, len(observations)))
 

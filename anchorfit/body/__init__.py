@@ -3,6 +3,7 @@
 from ..options import AGES, GENDERS
 from .description import BodyDescription, describe, mesh_volume
 from .exporting import body_arrays, write_body
+from .floor import Floor, Floors, parse_floor
 from .joint_sets import CANONICAL_JOINTS, LANDMARKS, SMPL_JOINTS, SMPL_PARENTS
 from .kinematics import PointSet, compile_points
 from .loading import body_from_arrays, chosen_body, load_body
@@ -34,6 +35,8 @@ __all__ = [
     "BodyDescription",
     "BodyModel",
     "BodyOutput",
+    "Floor",
+    "Floors",
     "Gravity",
     "Layout",
     "Measurements",
@@ -53,6 +56,7 @@ __all__ = [
     "measure",
     "mesh_volume",
     "mirror_pose",
+    "parse_floor",
     "right_jacobian",
     "rotation_from_6d",
     "wrap_axis_angle",

@@ -10,7 +10,7 @@ from ..options import OptionError, given, option, refuse_others
 
 _SHARED = {"save", "body", "gender", "age", "height", "measure", "same_person", "video", "fps", "covariance"}
 READ = {
-    "points": _SHARED,
+    "points": _SHARED | {"floor", "frame"},
     "cameras": {
         *_SHARED, "keypoints", "convention", "mask", "detector", "detector_model", "thorough", "renderer",
         "opacity",

@@ -8,12 +8,15 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from ..atomic import write_atomically
 from ..body import BodyModel
 from ..fitting.terms import KnownSize
+from ..options import Frame, OptionError
+from ..world import in_frame
 from .fitting import PointFit, fit_points
 from .recording import PointFileError, read_points
 
@@ -28,7 +31,8 @@ class PointJob:
     Attributes:
         convention: a name, ``names``, or the path of a JSON file with a mapping from labels to body points.
         sequence: the rows are one person's even where the file does not say so.
-        unit, up: as for `fit_points`.
+        unit, up, floor: as for `fit_points`.
+        frame: of motions: the world's, y up and its floor at 0, where there is a floor; or the virtual camera's.
         kinds: of `KINDS`; None: npz, and bvh for a person in time.
         rate: frames a second, where the file does not say.
         sizes: known heights and measurements, by the files' names or for all.
@@ -39,10 +43,27 @@ class PointJob:
     sequence: bool = False
     unit: str = "auto"
     up: str = "auto"
+    floor: float | Literal["auto"] | None = None
+    frame: Frame = "world"
     kinds: tuple[str, ...] | None = None
     rate: float = 30.0
     sizes: KnownSize | None = None
     covariance: bool = True
+
+
+def floor_height(given: object) -> float | Literal["auto"] | None:
+    """The floor of points: "auto", or its height on the axis that points up.
+
+    Raises:
+        OptionError: anything besides.
+    """
+    if given is None or given == "auto":
+        return None if given is None else "auto"
+    try:
+        return float(str(given))
+    except ValueError:
+        what = f"of --points: expected auto, or its height on the axis that points up, got {given!r}"
+        raise OptionError("floor", what) from None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,13 +104,16 @@ def fit_point_files(paths: Sequence[Path], body: BodyModel, output: Path, job: P
                 unit=job.unit,  # type: ignore[arg-type]
                 stated_unit=recording.unit,
                 up=job.up,  # type: ignore[arg-type]
+                floor=job.floor,
+                frames_per_second=recording.rate or job.rate,
                 sizes=_sizes_of(job.sizes, path),
                 covariance=job.covariance,
                 names=[f"{stem}@{recording.first_frame + row:06d}#0" for row in range(len(recording.points))],
             )
             rate = recording.rate or job.rate
             output.mkdir(parents=True, exist_ok=True)
-            files += _write(found, body, output / stem, job.kinds or ("npz", *(["bvh"] if sequence else [])), rate)
+            kinds = job.kinds or ("npz", *(["bvh"] if sequence else []))
+            files += _write(found, body, output / stem, kinds, rate, job.frame)
         except (ValueError, OSError, ImportError) as error:
             text = (str(error).splitlines() or [type(error).__name__])[0]
             problems.append(text if str(path) in text else f"{path}: {text}")
@@ -149,7 +173,7 @@ def _first(problems: Sequence[tuple[int, str]], most: int = 20) -> list[tuple[in
     return list(problems[:most])
 
 
-def _write(found: PointFit, body: BodyModel, stem: Path, kinds: Sequence[str], rate: float) -> list[Path]:
+def _write(found: PointFit, body: BodyModel, stem: Path, kinds: Sequence[str], rate: float, frame: Frame) -> list[Path]:
     def beside(ending: str) -> Path:
         return stem.with_name(stem.name + ending)
 
@@ -167,7 +191,7 @@ def _write(found: PointFit, body: BodyModel, stem: Path, kinds: Sequence[str], r
 
         for kind, ending, write in (("bvh", ".bvh", export_bvh), ("rigged", "_rigged.glb", export_rigged)):
             if kind in kinds:
-                write(beside(ending), found.estimate, body, frames_per_second=rate)
+                write(beside(ending), in_frame(found.estimate, body, frame), body, frames_per_second=rate)
                 files.append(beside(ending))
     return files
 

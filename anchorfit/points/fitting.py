@@ -20,10 +20,12 @@ from ..fitting import GaussianMixture, load_pose_prior
 from ..fitting.point_covariance import point_covariance
 from ..fitting.point_fit import PointConfig, PointSolution, couple_positions, fit_positions
 from ..fitting.terms import KnownSize
+from ..observations.videos import USUAL_RATE
 from ..results import BodyEstimate, Diagnostics
 from . import trust
 from .conventions import body_points
 from .frames import AXES, IMAGE, UNITS, PointFrame, Up, bone_ratios, point_frame, told_unit, told_up
+from .ground import ground_of
 
 Unit = Literal["auto", "m", "cm", "mm", "free"]
 
@@ -73,6 +75,8 @@ def fit_points(
     unit: Unit = "auto",
     stated_unit: str = "",
     up: Up | Literal["auto"] = "auto",
+    floor: float | Literal["auto"] | None = None,
+    frames_per_second: float = USUAL_RATE,
     names: Sequence[str] = (),
     sizes: KnownSize | None = None,
     covariance: bool = False,
@@ -96,6 +100,9 @@ def fit_points(
             mean size.
         stated_unit: what a file says; only to remark where the body's size says otherwise.
         up: the axis that points up, or ``"auto"``: told by the bodies. It sets the virtual camera's axes alone.
+        floor: where the floor is on the axis that points up, in the points' unit; "auto": where feet that stand show
+            it; None: not known. In a sequence feet that stand on it stay where they are.
+        frames_per_second: of a sequence.
         names: B names of the rows; by default their numbers.
         sizes: known heights and measurements (`fitting.terms.KnownSize`), for rows by name or for all.
         covariance: whether the estimate's diagnostics have covariances of the joints (`Diagnostics`, in the virtual
@@ -139,6 +146,11 @@ def fit_points(
     params = apart.params.clone()
     params[:, body.layout.transl] += placed
     found = replace(apart, params=params)
+    grounds = None
+    if floor is not None:
+        videos, lost, rate = (0,) * len(found) if sequence else (), ~verdict.trusted, frames_per_second
+        grounds = ground_of(body, used, seen, params, frame, floor, videos=videos, lost=lost, rate=rate)
+        remarks += [text for text in dict.fromkeys(grounds.floors.said) if text]
     if sequence and len(found) > 1:
         same = (0,) * len(found)
         found = couple_positions(
@@ -154,6 +166,7 @@ def fit_points(
             lost=~verdict.trusted,
             sizes=sizes,
             labels=labelled,
+            grounds=grounds,
         )
     regions: dict[str, Tensor] = {}
     if covariance:
@@ -166,6 +179,8 @@ def fit_points(
     told = trust.outlying(used, found.distances)
     problems += [(row, text) for row, text in enumerate(told) if text and not verdict.reasons[row]]
     estimate = _estimate(body, used, local + placed[:, None], seen, found, verdict, frame, labelled, regions)
+    if grounds is not None:
+        estimate = replace(estimate, floors=grounds.floors.to("cpu"))
     return PointFit(
         estimate=estimate,
         errors_mm=errors.cpu(),

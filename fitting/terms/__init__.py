@@ -6,6 +6,7 @@ from ...deprecation import renamed_names
 from .anchor import Anchor, AnchorTerm
 from .autograd import AutogradTerm
 from .balance import Balance, BalanceTerm
+from .floor import FloorTerm, OnFloor
 from .hinge import Hinge, HingeTerm
 from .interpenetration import Interpenetration, InterpenetrationTerm
 from .joint_anchor import JointAnchor
@@ -32,6 +33,7 @@ __all__ = [
     "Balance",
     "BalanceTerm",
     "Depth",
+    "FloorTerm",
     "Hinge",
     "HingeTerm",
     "InView",
@@ -46,6 +48,7 @@ __all__ = [
     "LimbDirections",
     "Mixture",
     "MixtureTerm",
+    "OnFloor",
     "PointTerm",
     "Points",
     "Robust",
