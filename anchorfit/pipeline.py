@@ -39,7 +39,7 @@ from .observations.checks import checked_size
 from .observations.doubts import doubted_keypoints
 from .observations.videos import USUAL_RATE, frame_of
 from .regressors import Networks, Prediction
-from .results import BodyEstimate, concatenate
+from .results import BodyEstimate, concatenate, remember_joints
 
 SMOOTHED_ACROSS = 3  # frames of a video, at its usual pace: what lies farther apart is not drawn together
 
@@ -139,7 +139,7 @@ def fit_people(
     estimates = []
     place = {} if init is None else {name: row for row, name in enumerate(init.names)}
     size = max(1, len(people)) if together else options.batch_size
-    for observations, images, posed, gravity in ready.batches(size, options, body, networks):
+    for observations, images, _, posed, gravity in ready.batches(size, options, body, networks):
         start = None if init is None else init.rows([place[name] for name in observations.names])
         scenes = [image or name for image, name in zip(images, observations.names, strict=True)]
         estimate = _fit(
@@ -197,7 +197,7 @@ def predict_people(
     ready = _made_ready(people, options, None)
     progress(len(people) - len(ready.people))
     estimates = []
-    for observations, images, posed, gravity in ready.batches(options.batch_size, options, body, networks):
+    for observations, images, _, posed, gravity in ready.batches(options.batch_size, options, body, networks):
         posed = posed or regressors.pose_people(observations, body, networks=networks)
         guess = posed.placed(gravity)
         estimates.append(_predicted(guess, observations, body, images, gravity, covariance=options.covariance))
@@ -225,13 +225,14 @@ def _stretches(observations: Observations) -> list[int]:
 
 
 class _Batch(NamedTuple):
-    """People who are worked on together: what was seen of them, paths of their images, and, where it had to be asked
-    for already, what the networks say of them; what is known of gravity, if anything."""
+    """People who are worked on together: what was seen of them, paths of their images, which of all they are, and,
+    where it had to be asked for already, what the networks say of them; what is known of gravity, if anything."""
 
     observations: Observations
     images: tuple[str, ...]
-    posed: regressors.PosedPeople | None
-    gravity: Gravity | None
+    rows: list[int]
+    posed: regressors.PosedPeople | None = None
+    gravity: Gravity | None = None
 
 
 class _Ready(NamedTuple):
@@ -246,40 +247,35 @@ class _Ready(NamedTuple):
         """So many people at a time, with what the options say of their cameras."""
         pitch, seen = options.pitch, self._observed(size, options)
         if pitch is None:
-            yield from (_Batch(observations, images, None, None) for observations, images, _ in seen)
+            yield from seen
         elif pitch == "people":
             yield from self._as_people_show(list(seen), body, networks)
         elif isinstance(pitch, str) or not abs(pitch) <= 90:
             raise ValueError(f"pitch: expected degrees from -90 to 90, 'people' or None, got {pitch!r}")
         else:
-            for observations, images, rows in seen:
-                known = Gravity.known(torch.full((len(rows),), float(pitch)))
-                yield _Batch(observations, images, None, known)
+            for batch in seen:
+                yield batch._replace(gravity=Gravity.known(torch.full((len(batch.rows),), float(pitch))))
 
     def _as_people_show(
-        self,
-        seen: Sequence[tuple[Observations, tuple[str, ...], list[int]]],
-        body: BodyModel,
-        networks: Networks | None,
+        self, batches: Sequence[_Batch], body: BodyModel, networks: Networks | None
     ) -> Iterator[_Batch]:
         """All people are posed first, since those who stand in an image tell its gravity together."""
-        if not seen:
+        if not batches:
             return
-        posed = [regressors.pose_people(observations, body, networks=networks) for observations, _, _ in seen]
+        posed = [regressors.pose_people(batch.observations, body, networks=networks) for batch in batches]
         lean = regressors.Lean(*torch.zeros(3, len(self.people)).unbind())  # of who cannot be observed: nothing
         lean.sigma.fill_(1.0)
-        for (_, _, rows), some in zip(seen, posed, strict=True):
+        for batch, some in zip(batches, posed, strict=True):
             for known, found in zip(lean, some.lean(), strict=True):
-                known[rows] = found.to(known)
+                known[batch.rows] = found.to(known)
         images = [person.image or person.name for person in self.people]
         place = {image: number for number, image in enumerate(dict.fromkeys(images))}
         gravity = regressors.common_gravity(lean, torch.tensor([place[image] for image in images]))
-        for (observations, paths, rows), some in zip(seen, posed, strict=True):
-            yield _Batch(observations, paths, some, gravity.rows(rows))
+        for batch, some in zip(batches, posed, strict=True):
+            yield batch._replace(posed=some, gravity=gravity.rows(batch.rows))
 
-    def _observed(self, size: int, options: FitOptions) -> Iterator[tuple[Observations, tuple[str, ...], list[int]]]:
-        """Observations, their images' paths, and which of the people they are, so many at a time; who cannot be
-        observed is a problem."""
+    def _observed(self, size: int, options: FitOptions) -> Iterator[_Batch]:
+        """What was seen of so many people at a time; who cannot be observed is a problem."""
 
         def look(rows: Sequence[int]) -> Observations:
             people, sizes = [self.people[row] for row in rows], [self.sizes[row] for row in rows]
@@ -293,7 +289,7 @@ class _Ready(NamedTuple):
             there = [rows[place] for place in kept]
             images = (self.people[row].image for row in there)
             if kept:
-                yield seen, tuple(str(image.absolute()) if image else "" for image in images), there
+                yield _Batch(seen, tuple(str(image.absolute()) if image else "" for image in images), there)
 
 
 class SeenPeople(NamedTuple):
@@ -676,6 +672,7 @@ def to_estimate(
     gravity: Gravity | None = None,
 ) -> BodyEstimate:
     params, observations = result.params.cpu(), observations.to("cpu")
+    remember_joints(body)
     return BodyEstimate(
         **body.layout.split(params)._asdict(),
         intrinsics=observations.intrinsics,

@@ -8,7 +8,6 @@ import pickle
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -20,16 +19,18 @@ from .atomic import write_atomically
 from .body import BodyModel, BodyOutput, PointSet, compile_points, load_body
 from .body.floor import Floors
 from .body.joint_sets import CANONICAL_JOINTS, SMPL_JOINTS
+from .body.kinematics import compiled_points
 from .body.parameters import Layout, Parameters
 from .camera import project
 from .index import estimate_files
 from .plain_text import short_name
-from .rows import Rows
+from .rows import FEWEST_COLUMNS, Rows, filled
 from .smplx_arguments import SMPLX_ARGUMENTS, smplx_arguments
 from .status import Status
 from .stored_estimates import ENERGY, FLOORS, FORMAT_VERSION, read_estimate_arrays
 
 _ON_REQUEST = ("joint_covariance_mm2", "joint_std_mm")  # of the diagnostics: not in every file
+_MOST_BODIES = 8  # whose joints are remembered
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,7 +202,8 @@ class BodyEstimate(Rows):
             FileNotFoundError, ValueError: the body's file is not there any more, or is another's.
         """
         points = _joints_of(self.body, self.gender, self.betas.shape[-1], self.betas.dtype)
-        return points.points(self.params.cpu()).to(self.betas)
+        rows = filled(torch.arange(len(self)), FEWEST_COLUMNS)  # so that a row's last bit is its own
+        return points.points(self.params.cpu()[rows])[: len(self)].to(self.betas)
 
     @property
     def joints_px(self) -> Tensor:
@@ -440,9 +442,32 @@ def split_name(name: str, image: str) -> tuple[str, str]:
     return label, name.removeprefix(f"{label}#")
 
 
-@lru_cache(maxsize=8)
+_joints: dict[tuple[str, str, int, torch.dtype], PointSet] = {}
+"""Joints of the bodies that estimates are of."""
+
+
+def remember_joints(body: BodyModel) -> None:
+    """Keep what tells a body's joints, so that estimates of it do not read its file once more: half a second, and for a
+    moment as much memory as the body takes."""
+    key = (body.source or body.name, body.gender, body.num_betas, body.dtype)
+    if key not in _joints:
+        _remember(key, compiled_points(body).to("cpu"))
+
+
+def _remember(key: tuple[str, str, int, torch.dtype], points: PointSet) -> PointSet:
+    if len(_joints) >= _MOST_BODIES:
+        _joints.clear()
+    _joints[key] = points
+    return points
+
+
 def _joints_of(body: str, gender: str, num_betas: int, dtype: torch.dtype) -> PointSet:
-    return compile_points(load_body(body, gender=gender, num_betas=num_betas, dtype=dtype), CANONICAL_JOINTS)
+    key = (body, gender, num_betas, dtype)
+    known = _joints.get(key)
+    if known is not None:
+        return known
+    model = load_body(body, gender=gender, num_betas=num_betas, dtype=dtype)
+    return _remember(key, compile_points(model, CANONICAL_JOINTS))
 
 
 def _projected(joints_cam: Tensor, intrinsics: Tensor) -> Tensor:

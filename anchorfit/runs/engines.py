@@ -83,7 +83,7 @@ class Processes:
 
 
 def warm_up(workers: int | None) -> None:
-    """Begin to load PyTorch for so many processes, where they can share it, while the caller does something else."""
+    """Begin to load PyTorch for so many processes, where they can share it, while the caller is busy with its own."""
     if _HOW == "forkserver" and (workers or 1) > 1:
         from multiprocessing import forkserver
 

@@ -479,7 +479,7 @@ def _finish(
         write_overlay_video(folder.folder, plan.source.video, model, plan.look, listener)
     if plan.report and (earlier or summary.shown):
         written = WrittenFiles([], [])
-        attempt(written, folder.folder / REPORT, partial(_write_page, folder, summary, earlier, model, listener))
+        attempt(written, folder.folder / REPORT, partial(_write_page, plan, summary, earlier, model, listener))
         summary.failures.add(written.problems)
     folder.finish()
     for lines in (summary.notes, summary.failures):
@@ -492,7 +492,7 @@ def _finish(
 
 
 def _write_page(
-    folder: RunFolder,
+    plan: _Plan,
     summary: RunSummary,
     earlier: Sequence[BodyEstimate],
     model: BodyModel,
@@ -503,8 +503,17 @@ def _write_page(
 
     everyone = concatenate([*earlier, *summary.shown])
     shown = everyone.rows(range(min(len(everyone), SHOWN)))
-    unseen = sum(record["status"] == "fitted" for record in read_index(folder.folder)) - len(shown)
+    unseen = sum(record["status"] == "fitted" for record in read_index(plan.output)) - len(shown)
     with listener.phase("drawing", len(shown)) as progress:
-        problems = write_report(path, shown, model, against=summary.starts, unseen=unseen, progress=progress)
+        problems = write_report(
+            path,
+            shown,
+            model,
+            against=summary.starts,
+            videos=[plan.source.video] if plan.source.video else (),
+            frames_per_second=plan.frames_per_second or 30.0,
+            unseen=unseen,
+            progress=progress,
+        )
     for line in problems:
         listener.warn(line)
