@@ -5,7 +5,13 @@ from dataclasses import replace
 
 import pytest
 import torch
-from steppers import HEIGHT, lowest_mm, slide_mm, stepper, watched
+from steppers import (  # type: ignore[import-not-found]  # its folder is on pytest's path
+    HEIGHT,
+    lowest_mm,
+    slide_mm,
+    stepper,
+    watched,
+)
 
 import anchorfit
 from anchorfit import Floor
