@@ -511,8 +511,8 @@ def fit(
         persons: B labels; rows of one label are one person and get one shape.
         videos: B labels; neighbouring rows of one label are frames of one video and are smoothed.
         gravity: what is known of it before each row's camera, for people who stand; None: nothing.
-        floor: before the cameras, which stand; "auto": estimated, for each of the scenes; None: nothing is known. In
-            videos feet that stand on it stay where they are.
+        floor: before the cameras, which stand; "auto": estimated, for each of the scenes; None: nothing is known. One
+            that is given says which way gravity is, where ``gravity`` does not. In videos feet that stand stay there.
         scenes: B labels; rows of one label were filmed by one camera. None: all were.
         frames_per_second: of ``videos`` whose frames say no times.
         covariance: whether ``diagnostics`` have covariances of the joints.
@@ -575,6 +575,8 @@ def _fit(
 ) -> BodyEstimate:
     """`fit`, which may also start from the network's own prediction, with how sure that is."""
     _check_batch(observations, images, gravity)
+    if floor is not None and floor.given is not None and gravity is None and schedule == "anchored":
+        gravity = Gravity.known(torch.full((len(observations),), floor.given.pitch_deg))
     if device is not None:
         _check_device(device)
     config = _config_of(schedule, config, terms, covariance)

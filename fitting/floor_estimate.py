@@ -17,9 +17,9 @@ from ..body.floor import Floor
 _PLACE = 0.015  # metres, standard deviation of a contact's height apart from its depth
 _KERNEL = 3.0  # standard deviations, Geman-McClure
 _ROLL_DEG = 4.0  # cameras are held level to this standard deviation
-_LEAN_DEG = (3.5, 3.0)  # of the mean lean of a person who walks or stands: along the line of sight, across it
+_LEAN_DEG = (5.0, 3.0)  # of the mean lean of a person who walks or stands: along the line of sight, across it
 _ROUNDS = 20
-_UNEVEN = 0.04  # metres: median distance of contacts from one plane, from which on they lie on none
+_UNEVEN, _EVEN_SHARE = 0.05, 0.7  # metres that so many of the contacts are from one plane at most, or lie on none
 _OFF_GRAVITY = 2.6  # standard deviations that the plane may differ from gravity
 
 
@@ -81,7 +81,7 @@ def fit_floor(evidence: FootEvidence) -> tuple[Floor | None, str]:
         angles, height = angles - step[:2], height - step[2]
     covariance = torch.linalg.inv(hessian)
     up = upward(angles)
-    off = (places @ up + height).abs().median()
+    off = (places @ up + height).abs().quantile(_EVEN_SHARE)
     beyond = ((angles - prior).abs() / sigma).amax()
     if len(places) > 3 and float(off) > _UNEVEN:
         return None, f"no floor: feet stand at heights that differ by {100 * float(off):.0f} cm and more: stairs?"

@@ -152,6 +152,7 @@ def _fit(
     if floor is not None:
         if floor.scenes and len(floor.scenes) != len(observations):
             raise ValueError(f"scenes: expected {len(observations)} labels, got {len(floor.scenes)}")
+        floor = replace(floor, scenes=_plain(floor.scenes) or (0,) * len(observations))  # what fills a batch is in none
         config = config if config.term("floor") else config.with_term(default_term("floor"))
     config.check()
     apart = [stage for stage in config.stages if not stage.couples]

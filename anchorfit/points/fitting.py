@@ -25,7 +25,7 @@ from ..results import BodyEstimate, Diagnostics
 from . import trust
 from .conventions import body_points
 from .frames import AXES, IMAGE, UNITS, PointFrame, Up, bone_ratios, point_frame, told_unit, told_up
-from .ground import ground_of
+from .ground import ground_of, said_of_ground
 
 Unit = Literal["auto", "m", "cm", "mm", "free"]
 
@@ -150,7 +150,7 @@ def fit_points(
     if floor is not None:
         videos, lost, rate = (0,) * len(found) if sequence else (), ~verdict.trusted, frames_per_second
         grounds = ground_of(body, used, seen, params, frame, floor, videos=videos, lost=lost, rate=rate)
-        remarks += [text for text in dict.fromkeys(grounds.floors.said) if text]
+        remarks += said_of_ground(grounds, frame)
     if sequence and len(found) > 1:
         same = (0,) * len(found)
         found = couple_positions(

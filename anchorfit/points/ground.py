@@ -55,6 +55,18 @@ def ground_of(
     return find_grounds(body, params, wish, seen_feet=torch.stack(feet, 1), time_s=unknown, videos=videos, lost=lost)
 
 
+def said_of_ground(grounds: Grounds, frame: PointFrame) -> list[str]:
+    """What is to be said of it, with an estimated floor in the points' own unit."""
+    floor = grounds.floors.floor(0)
+    texts = [text for text in dict.fromkeys(grounds.floors.said) if text]
+    if floor is None or not texts:
+        return texts
+    sign = -1.0 if frame.up.startswith("-") else 1.0
+    level = float(frame.centre[AXES.index(frame.up) % 3]) - sign * floor.height
+    sure = f"sure to {1000 * floor.height_sigma:.0f} mm"
+    return [f"floor: at {level / frame.metres:.4g} {frame.unit} on the axis {frame.up.removeprefix('-')}, {sure}"]
+
+
 def _is_foot(name: str, side: str) -> bool:
     plain = name.rpartition(":")[2]
     return name.startswith("vertex:") or (plain.startswith(f"{side}_") and plain.split("_")[-1] in FEET)
@@ -66,7 +78,5 @@ def _given(frame: PointFrame, floor: float) -> Floor:
     place[axis % 3] = floor * frame.metres
     height = float(frame.to_camera(place)[1])
     if not height > 0:
-        raise ValueError(
-            f"floor: {floor:g} is higher than the middle of the points; is {frame.up} the axis that is up?"
-        )
+        raise ValueError(f"floor: {floor:g} is above the middle of the points; is {frame.up} the axis that points up?")
     return Floor(up=(0.0, -1.0, 0.0), height=height)
