@@ -56,7 +56,10 @@ class ViewFit:
         return len(self.estimate)
 
     def in_view(self, camera: str, body: BodyModel | None = None) -> BodyEstimate:
-        """The bodies in the frame of one camera, with what it saw of them: to be drawn on its (undistorted) images.
+        """The bodies in the frame of one camera, with what it saw of them.
+
+        Of a camera with a lens the images are not named: bodies are drawn on them without the lens
+        (`observing.undistorted_image`).
 
         Raises:
             ValueError: no camera of this name.
@@ -77,8 +80,13 @@ class ViewFit:
             image_size=observed.image_size,
             keypoints=observed.keypoints.to(like),
             confidence=observed.confidence.to(like),
-            images=self.seen.images[place],
+            images=_drawable(self.seen.images[place], own),
         )
+
+
+def _drawable(images: Sequence[str], camera: CalibratedCamera) -> tuple[str, ...]:
+    """Paths of images that a pinhole's bodies may be drawn on: none of a camera with a lens."""
+    return ("",) * len(images) if camera.distortion else tuple(images)
 
 
 def fit_views(
@@ -181,5 +189,6 @@ def _estimate(body: BodyModel, task: ViewTask, fitted: FittedRows, verdict: View
     observed = task.observed(torch.arange(len(fitted)), fitted.main)
     judged = {"score": verdict.score.cpu(), "trusted": verdict.trusted.cpu(), "reasons": verdict.reasons}
     result = replace(fitted.result, **judged)  # type: ignore[arg-type]
-    images = tuple(task.seen.images[place][row] for row, place in enumerate(fitted.main.tolist()))
+    by_camera = [_drawable(images, camera) for images, camera in zip(task.seen.images, task.cameras, strict=True)]
+    images = tuple(by_camera[place][row] for row, place in enumerate(fitted.main.tolist()))
     return to_estimate(result, observed, body, images, "views")
