@@ -142,7 +142,7 @@ def usual_body() -> BodyModel:
 
 
 @lru_cache(maxsize=4)
-def _shipped_pose_prior(dtype: torch.dtype, device: torch.device) -> GaussianMixture:
+def shipped_pose_prior(dtype: torch.dtype, device: torch.device) -> GaussianMixture:
     """Load the shipped mixture once: reading it takes longer than a fit."""
     return load_pose_prior(dtype=dtype, device=device)
 
@@ -300,7 +300,7 @@ def predict(
     body = body or usual_body()
     found = regressors.predict_params(observations, body, networks=networks, gravity=gravity)
     observations = observations.to(body.device, body.dtype)
-    pose_prior = _shipped_pose_prior(body.dtype, body.device)
+    pose_prior = shipped_pose_prior(body.dtype, body.device)
     known = found.uncertainty if covariance else None
     result = diagnose_prediction(body, observations, pose_prior, found.params, told=found.reasons, uncertainty=known)
     return to_estimate(result, observations, body, images or ("",) * len(observations), "direct")
@@ -446,7 +446,7 @@ def fit(
     if covariance:
         config = replace(config, covariance=True)
     body = (body or usual_body()).to(device)
-    pose_prior = pose_prior or _shipped_pose_prior(body.dtype, body.device)
+    pose_prior = pose_prior or shipped_pose_prior(body.dtype, body.device)
     observations = observations.to(body.device, body.dtype)
     start = init.params if isinstance(init, BodyEstimate) else init
     start = None if start is None else body.own_params(start)

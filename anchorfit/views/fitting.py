@@ -11,9 +11,9 @@ from torch import Tensor
 from ..body import BodyModel
 from ..body.moving import moved
 from ..cameras import CalibratedCamera, CameraRig
-from ..fitting import GaussianMixture, load_pose_prior
+from ..fitting import GaussianMixture
 from ..observations import Person
-from ..pipeline import to_estimate, usual_body
+from ..pipeline import shipped_pose_prior, to_estimate, usual_body
 from ..regressors import Networks
 from ..results import BodyEstimate
 from .agreement import ViewAgreement, agree, sight_of, view_remarks
@@ -122,7 +122,8 @@ def fit_views(
     ('views', ('one',))
     """
     body = body or usual_body()
-    pose_prior = (pose_prior or load_pose_prior()).to(body.device, body.dtype)
+    pose_prior = pose_prior or shipped_pose_prior(body.dtype, body.device)
+    pose_prior = pose_prior.to(body.device, body.dtype)
     rig = tuple(cameras.cameras if isinstance(cameras, CameraRig) else cameras)
     if not rig:
         raise ValueError("cameras: expected at least one, got none")
