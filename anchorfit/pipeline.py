@@ -175,7 +175,7 @@ def usual_body() -> BodyModel:
 
 
 @lru_cache(maxsize=4)
-def _shipped_pose_prior(dtype: torch.dtype, device: torch.device) -> GaussianMixture:
+def shipped_pose_prior(dtype: torch.dtype, device: torch.device) -> GaussianMixture:
     """Load the shipped mixture once: reading it takes longer than a fit."""
     return load_pose_prior(dtype=dtype, device=device)
 
@@ -397,7 +397,7 @@ def _predicted(
 ) -> BodyEstimate:
     """A prediction, judged by the observations."""
     observations = observations.to(body.device, body.dtype)
-    pose_prior = _shipped_pose_prior(body.dtype, body.device)
+    pose_prior = shipped_pose_prior(body.dtype, body.device)
     known = found.uncertainty if covariance else None
     result = diagnose_prediction(body, observations, pose_prior, found.params, told=found.reasons, uncertainty=known)
     return to_estimate(result, observations, body, images or ("",) * len(observations), "direct", gravity)
@@ -583,7 +583,7 @@ def _fit(
     if gravity is not None and schedule == "smplify":
         raise ValueError("gravity: expected None with the schedule smplify, which has no prediction of who stands")
     body = (body or usual_body()).to(device)
-    pose_prior = pose_prior or _shipped_pose_prior(body.dtype, body.device)
+    pose_prior = pose_prior or shipped_pose_prior(body.dtype, body.device)
     seen = observations.to(body.device, body.dtype)
     given = None if start is None or isinstance(start, Prediction) else _own_params(start, body)
     if schedule == "smplify":

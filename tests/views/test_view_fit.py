@@ -1,14 +1,17 @@
 """`fit_views`: bodies from several calibrated cameras."""
 
 from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from rigs import EXACT, named, pa_mm, rig_and_people  # type: ignore[import-not-found]
 
 import anchorfit
 from anchorfit.cameras import CalibratedCamera
-from anchorfit.views import ViewOptions, fit_views
+from anchorfit.observations import Person
+from anchorfit.views import ViewOptions, fit_views, pair_views
 
 
 @pytest.fixture(scope="module")
@@ -187,3 +190,38 @@ def test_one_calibrated_camera_gives_its_focal_length(body):
         assert float(found.estimate.intrinsics[0, 0, 0]) == focal
         depth = float(found.estimate.transl[:, 2].mean())
         assert depth == pytest.approx(4.0 * focal / 1600.0, rel=0.15)
+
+
+def test_a_camera_that_looks_away_is_not_believed(body, seen):
+    cameras, people = seen
+    turned = torch.diag(torch.tensor([-1.0, 1.0, -1.0], dtype=torch.float64))
+    away = replace(cameras[1], rotation=turned @ cameras[1].rotation, translation=turned @ cameras[1].translation)
+    found = fit_views(people.views, [cameras[0], away, *cameras[2:]], body)
+    assert (found.weights[:, 1] == 0).all()
+    assert any("cam2: the others agree with 0 %" in text for _, text in found.problems)
+    assert float(pa_mm(body, params(body, found), people.params).mean()) < 45
+
+
+def test_two_views_that_contradict_each_other_are_not_trusted(body, seen):
+    cameras, people = seen
+    other = [replace(one, keypoints=one.keypoints + np.array([0.0, 300.0])) for one in people.views["cam2"]]
+    found = fit_views({"cam1": people.views["cam1"], "cam2": other}, cameras[:2], body)
+    assert not bool(found.estimate.diagnostics.trusted.any())
+    assert all("contradict" in reason for reason in found.estimate.diagnostics.reasons)
+    assert (found.estimate.diagnostics.score < 0.5).all()
+
+
+def test_instants_are_told_by_names_numbers_or_order():
+    def one(image):
+        joints = len(anchorfit.body.CANONICAL_JOINTS)
+        path = None if image is None else Path(image)
+        return Person(person_id="0", keypoints=np.zeros((joints, 2)), confidence=np.zeros(joints), image=path)
+
+    def paired(**views):
+        return [(it.name, sorted(it.seen)) for it in pair_views({k: list(map(one, v)) for k, v in views.items()})]
+
+    both = ["left", "right"]
+    assert paired(left=["left_2.jpg", "left_10.jpg"], right=["2.png", "10.png"]) == [("2", both), ("10", both)]
+    assert paired(left=["a0001.jpg"], right=["shot-1.jpg"]) == [("1", both)]
+    assert paired(left=[None, None], right=[None]) == [("0", both), ("1", ["left"])]
+    assert paired(left=["x/left/7.jpg"], right=["y/right/7.jpg"]) == [("7", both)]
