@@ -1,6 +1,6 @@
 """Keypoints that a body makes doubtful: all others lie near it, and they far off.
 
-Detectors give single joints to somebody else, to the other side or to the image's corner. A network that looks at all
+Detectors give single joints to another person, to the other side or to the image's corner. A network that looks at all
 keypoints at once shows which: the body that it predicts follows the others.
 """
 
