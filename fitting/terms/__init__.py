@@ -12,6 +12,7 @@ from .keypoints import Keypoints, KeypointTerm
 from .known_size import KnownSize, KnownSizeTerm, known_size
 from .limb_directions import LimbDirections, LimbDirectionTerm
 from .mixture import Mixture, MixtureTerm
+from .placed_points import PlacedPointTerm
 from .points import Points, PointTerm
 from .robust import Robust
 from .shape import Shape, ShapeTerm
@@ -42,6 +43,7 @@ __all__ = [
     "LimbDirections",
     "Mixture",
     "MixtureTerm",
+    "PlacedPointTerm",
     "PointTerm",
     "Points",
     "Robust",
