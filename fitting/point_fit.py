@@ -116,8 +116,8 @@ class _Fit:
 
     def run(self) -> PointSolution:
         config, count = self.config, len(self.positions)
-        start = point_start(self.body, self.names, self.positions, self.confidence)
         first = self._joints_alone()
+        start = point_start(self.body, self.names[first], self.positions[:, first], self.confidence[:, first])
         found = self._solve(start, config.first, start.new_full((count,), config.first_noise), first)
         noise = self._noise(found.params, first)
         steps = found.steps

@@ -19,7 +19,7 @@ _OF_ENTRY, _OF_NUMBER, _OF_BLOCK = 10.0, 60.0, 50_000.0
 """What an entry of a product, a number of the Jacobian and a block itself cost, in multiplications of a product."""
 
 
-class Block(NamedTuple):
+class JacobianBlock(NamedTuple):
     """Some of the points, (n,), and where their Jacobian's entries stand among a point set's rows, (n * 3 * C,):
     C - 1 columns behind one that is left blank."""
 
@@ -41,7 +41,7 @@ class Places(NamedTuple):
 class JacobianBlocks:
     """The blocks of a point set and the tables of their products. ``common``: columns that all blocks begin with."""
 
-    blocks: tuple[Block, ...]
+    blocks: tuple[JacobianBlock, ...]
     common: int
     places: Places
 
@@ -57,7 +57,7 @@ class JacobianBlocks:
             chosen = table[points][:, :, order]
             blank = chosen.new_full((len(points), 3, 1), zero)
             rows = torch.cat((blank, chosen), -1).flatten()
-            blocks.append(Block(torch.tensor(points, device=table.device), rows, 1 + len(order)))
+            blocks.append(JacobianBlock(torch.tensor(points, device=table.device), rows, 1 + len(order)))
             columns.append(order)
         places = _places(columns, len(shared), table.shape[-1], table.device)
         return cls(blocks=tuple(blocks), common=1 + len(shared), places=places)

@@ -17,10 +17,12 @@ from ..body import BodyModel
 from ..fitting.terms import KnownSize
 from ..options import Frame, OptionError
 from ..world import in_frame
+from .conventions import MEDIAPIPE33, point_convention
 from .fitting import PointFit, fit_points
-from .recording import PointFileError, read_points
+from .recording import PointFileError, Recording, read_points
 
 KINDS = ("npz", "json", "bvh", "rigged")
+_WITH_HANDS = (75, 543, 553)  # both hands have 21 points, the face 468 or 478
 _FORMATS = (".npy", ".npz", ".json", ".csv", ".trc", ".c3d")
 
 
@@ -92,7 +94,7 @@ def fit_point_files(paths: Sequence[Path], body: BodyModel, output: Path, job: P
     bodies, files, remarks, problems = 0, list[Path](), list[str](), list[str]()
     for path, stem in _stems(paths):
         try:
-            recording = read_points(path)
+            recording = body_part(read_points(path), convention)
             sequence = job.sequence or recording.in_time
             found = fit_points(
                 recording.points,
@@ -132,6 +134,21 @@ def fit_point_files(paths: Sequence[Path], body: BodyModel, output: Path, job: P
         called = [name for path, _ in _stems(paths) for name in (path.name, path.stem)]
         problems += [f"{name}: measured, but there is no file of this name" for name in job.sizes.strangers(called)]
     return PointReport(bodies=bodies, files=tuple(files), remarks=tuple(remarks), problems=tuple(problems))
+
+
+def body_part(recording: Recording, convention: str | Mapping[str, str | None]) -> Recording:
+    """The recording without the hands and the face that FreeMoCap's arrays have behind MediaPipe's 33 points."""
+    count, own = recording.points.shape[1], len(MEDIAPIPE33)
+    known = isinstance(convention, str) and convention != "names" and point_convention(convention) == MEDIAPIPE33
+    if not known or recording.labels or count not in _WITH_HANDS:
+        return recording
+    said = f"{count} points: the first {own} are the body's, hands and face are left out"
+    return replace(
+        recording,
+        points=recording.points[:, :own],
+        confidence=recording.confidence[:, :own],
+        remarks=(*recording.remarks, said),
+    )
 
 
 def _sizes_of(sizes: KnownSize | None, path: Path) -> KnownSize | None:

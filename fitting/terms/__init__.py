@@ -14,6 +14,7 @@ from .keypoints import Keypoints, KeypointTerm
 from .known_size import KnownSize, KnownSizeTerm, known_size
 from .limb_directions import LimbDirections, LimbDirectionTerm
 from .mixture import Mixture, MixtureTerm
+from .placed_points import PlacedPointTerm
 from .points import Points, PointTerm
 from .robust import Robust
 from .shape import Shape, ShapeTerm
@@ -49,6 +50,7 @@ __all__ = [
     "Mixture",
     "MixtureTerm",
     "OnFloor",
+    "PlacedPointTerm",
     "PointTerm",
     "Points",
     "Robust",

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ..energy import BodyState, Residuals, Term
 from ..least_squares import NormalEquations
+from .placed_points import FRAMES, Frame, PlacedPointTerm
 from .spec import TermSpec
 
 if TYPE_CHECKING:
@@ -93,15 +94,27 @@ class PointTerm(Term):
 
 @dataclass(frozen=True, kw_only=True)
 class Points(TermSpec):
-    """Spec of `PointTerm`, beside keypoints: rows that are not named have no evidence."""
+    """Spec of `PointTerm` and, in another frame than the camera's, `PlacedPointTerm`: 3D points beside keypoints.
+
+    Rows that are not named have no evidence.
+    """
 
     name: str = "points"
     names: tuple[str, ...] = ()  # P body points
-    positions: Mapping[str, Tensor] = field(
-        default_factory=dict
-    )  # name of a row -> (P, 3) metres in its camera's frame
+    positions: Mapping[str, Tensor] = field(default_factory=dict)  # name of a row -> (P, 3) metres; NaN: not measured
+    frame: Frame = (
+        "camera"  # of the positions: "centred", another origin; "turned", other axes, too; "similar", and unit
+    )
     weight: float = 300.0  # reference pixels for a metre
     sigma: float | None = 0.1  # metres, Geman-McClure
+
+    def __post_init__(self) -> None:
+        if self.frame not in FRAMES:
+            raise ValueError(f"frame: expected one of {', '.join(FRAMES)}, got {self.frame!r}")
+        for row, given in self.positions.items():
+            if tuple(given.shape) != (len(self.names), 3):
+                wanted = f"({len(self.names)}, 3), a place for each of names"
+                raise ValueError(f"positions: {row}: expected {wanted}, got {tuple(given.shape)}")
 
     def build(self, problem: FitProblem, stage: Stage) -> Term | None:
         like = problem.start
@@ -111,4 +124,6 @@ class Points(TermSpec):
         weights = self.weight * torch.isfinite(positions).all(-1).to(like)
         if not bool(weights.any()):
             return None
-        return PointTerm(self.names, positions, weights, sigma=self.sigma)
+        if self.frame == "camera":
+            return PointTerm(self.names, positions, weights, sigma=self.sigma)
+        return PlacedPointTerm(self.names, positions, weights, frame=self.frame, sigma=self.sigma)
