@@ -13,11 +13,13 @@ from ._version import __version__
 if TYPE_CHECKING:
     from .body import BodyModel, load_body
     from .detectors import detect
+    from .interchange.results import read_results
     from .meshes import export_mesh
     from .observations import Observations, Person, match_people, read_people
     from .pictures import draw_overlay
     from .pipeline import fit, fit_people, predict, predict_people
     from .points import PointFit, fit_points
+    from .refining import refine_people
     from .results import BodyEstimate
     from .runs import EngineOptions, Listener, RunOptions, run
 
@@ -41,6 +43,8 @@ _HOMES = {
     "predict": "anchorfit.pipeline",
     "predict_people": "anchorfit.pipeline",
     "read_people": "anchorfit.observations",
+    "read_results": "anchorfit.interchange.results",
+    "refine_people": "anchorfit.refining",
     "run": "anchorfit.runs.fitting",
 }
 
@@ -65,6 +69,8 @@ __all__ = [
     "predict",
     "predict_people",
     "read_people",
+    "read_results",
+    "refine_people",
     "run",
 ]
 

@@ -93,7 +93,8 @@ def image_of_rows(given: GivenBodies, people: Sequence[Person], source: str) -> 
         return _by_name(given, keys, source)
     numbered, frames = _by_number(keys), given.frames.tolist()
     if numbered and all(frame >= 0 for frame in frames):
-        first = min(1, *numbered)
+        video = any(key.frame is not None for key in keys)  # whose frames count from 0, as all programs' do
+        first = 0 if video else min(1, *numbered)
         said = [f"{source}: frame 0 is taken for the image numbered {first}"] if first else []
         return Homes([numbered.get(frame + first) for frame in frames], False, said)
     if len(keys) == 1:

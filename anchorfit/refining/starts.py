@@ -20,6 +20,7 @@ from ..results import BodyEstimate, concatenate
 from .carrying import carry
 from .matching import image_key, image_of_rows, rows_of_people
 from .own_joints import settle_camera
+from .resized import in_pixels_of
 from .shapes import shaped
 
 
@@ -114,6 +115,7 @@ def _starts_of(
         return {}, []
     everywhere = _cameras_of_rows(given, seen)
     given, settled = settle_camera(given, everywhere.sizes)
+    given, resized = in_pixels_of(given, everywhere.sizes, everywhere.known)
     found = shaped(given, body)
     carried = carry(given, found, body, everywhere.intrinsics, everywhere.sizes)
     points = compile_points(body.to("cpu", torch.float64), CANONICAL_JOINTS)
@@ -125,6 +127,7 @@ def _starts_of(
     remarks = [
         f"{given.program}: {len(pairs)} of {len(left)} people have a body; {found.said}",
         *settled,
+        *resized,
         *matches.remarks,
     ]
     if not pairs:

@@ -1,6 +1,7 @@
 """Other programs' bodies refined: matched by image and place, fitted near where they were good, and said how."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import joblib
@@ -217,6 +218,39 @@ def test_another_focal_length_than_documented_is_told_by_the_files_own_joints(sc
     joblib.dump(frames, path, compress=3)
     found = find_starts(people_of(scene), read_all_results([path]), scene.body)
     assert "taken is the one that its joints tell, f = 1234 px" in " ".join(found.remarks)
+
+
+def test_results_of_larger_images_are_scaled_and_of_cut_ones_are_placed_anew(scene, tmp_path):
+    path = write_phalp(scene, tmp_path / "phalp.pkl", off(scene), [0, 1, 2, 3])
+    people, plain = people_of(scene), read_all_results([path])
+    frames = joblib.load(path)
+    for frame in frames.values():
+        frame["size"] = [2 * size for size in frame["size"]]  # f = 5000 / 256 D grows with it, and places stay
+    joblib.dump(frames, path, compress=3)
+    doubled = find_starts(people, read_all_results([path]), scene.body)
+    assert doubled.estimate is not None
+    before = find_starts(people, plain, scene.body).estimate
+    assert before is not None
+    torch.testing.assert_close(doubled.estimate.params, before.params, atol=2e-3, rtol=0)
+    assert "its images are 1280 x 960, the keypoints' 640 x 480; they are scaled" in " ".join(doubled.remarks)
+    for frame in frames.values():
+        frame["size"] = [np.array([HEIGHT, 3 * WIDTH]) for _ in frame["size"]]
+    joblib.dump(frames, path, compress=3)
+    cut = find_starts(people, read_all_results([path]), scene.body)
+    assert "where people are is not taken from it" in " ".join(cut.remarks)
+
+
+def test_a_videos_frames_are_matched_by_their_number(scene, tmp_path):
+    """As the reader of a video names them: VIDEO/FRAME#PERSON."""
+    people = [
+        replace(person, image=None, image_size=(WIDTH, HEIGHT), image_label=f"film.mp4/{row // 2:06}")
+        for row, person in enumerate(people_of(scene))
+    ]
+    path = write_phalp(scene, tmp_path / "phalp.pkl", off(scene), [1, 0, 3, 2])
+    found = find_starts(people, read_all_results([path]), scene.body)
+    assert found.estimate is not None
+    assert len(found.estimate) == 4
+    assert float(errors_mm(scene, found.estimate).max()) < 100
 
 
 def bad_files(folder: Path) -> dict[str, str]:
