@@ -12,7 +12,7 @@ from refine_scenes import HEIGHT, WIDTH, make_scene, off, write_phalp  # type: i
 from typer.testing import CliRunner
 
 from anchorfit.body import axis_angle_to_matrix, body_arrays, compile_points, load_body, matrix_to_axis_angle
-from anchorfit.camera import default_intrinsics, project
+from anchorfit.camera import default_intrinsics, project, rotation_to_axis
 from anchorfit.cli.main import app
 from anchorfit.evaluation.metrics.pose import reconstruction_error
 from anchorfit.interchange.results import read_all_results, read_results
@@ -138,12 +138,44 @@ def test_rows_go_by_frame_or_by_order_where_no_image_is_named(scene, tmp_path):
     assert found.estimate is not None
     assert [name.rpartition("#")[2] for name in found.estimate.names] == ["1", "3"]
     assert "frame 0 is taken for the image numbered 1" in " ".join(found.remarks)
-    flat = matrix_to_axis_angle(torch.from_numpy(rotations)).flatten(1).numpy()
-    np.savez(tmp_path / "spin.npz", pose=flat, betas=np.zeros((4, 10)), camera=np.ones((4, 3)), pred_joints=np.zeros(4))
+
+
+def test_rows_without_crops_are_turned_by_the_rays_to_their_people(scene, tmp_path):
+    """SPIN's eval.py: no image, no box; what was seen on a crop is seen along another ray in the image."""
+    flat = on_crops(scene)
+    np.savez(tmp_path / "spin.npz", pose=flat, betas=np.zeros((4, 10)), camera=np.tile([0.9, 0, 0], (4, 1)))
     rows = find_starts(people_of(scene), read_all_results([tmp_path / "spin.npz"]), scene.body)
     assert rows.estimate is not None
     assert len(rows.estimate) == 4
     assert "taken in the order of the people" in " ".join(rows.remarks)
+    true, found = (axis_angle_to_matrix(one[:, :3].double()) for one in (scene.params, rows.estimate.params))
+    in_file = axis_angle_to_matrix(torch.from_numpy(flat[:, :3]))
+    apart, as_in_file = (torch.rad2deg(matrix_to_axis_angle(turn @ true.mT).norm(dim=-1)) for turn in (found, in_file))
+    assert float(as_in_file.min()) > 9
+    assert float(apart.max()) < 1.5
+
+
+def on_crops(scene):
+    """(B, 72) true poses as cameras that look at the roots see them."""
+    rest = scene.body.rest_joints(scene.params[:, scene.body.layout.betas])[:, 0]
+    roots = (scene.params[:, scene.body.layout.transl] + rest).double()
+    pose = scene.params[:, scene.body.layout.pose].double().clone()
+    pose[:, :3] = matrix_to_axis_angle(rotation_to_axis(roots) @ axis_angle_to_matrix(pose[:, :3]))
+    return pose.numpy()
+
+
+def test_our_pickles_go_by_the_images_that_they_are_named_after(scene, tmp_path):
+    for row, image in enumerate(scene.images):
+        estimate = BodyEstimate.from_smplx(
+            scene.body.layout.split(scene.params[row : row + 1])._asdict(),
+            intrinsics=default_intrinsics(WIDTH, HEIGHT),
+            image_size=(WIDTH, HEIGHT),
+            names=[f"{image}#{row}"],
+        )
+        estimate.save_smplify(tmp_path / f"{Path(image).stem}_{row}.pkl")
+    found = find_starts(people_of(scene), read_all_results([tmp_path]), scene.body)
+    assert found.estimate is not None
+    assert float(errors_mm(scene, found.estimate).max()) < 40  # rotations; shapes are the mean's, as they were
 
 
 def test_sam_3d_bodys_keypoints_become_poses_and_shapes(scene, tmp_path):
