@@ -60,8 +60,9 @@ def read_objects(path: str | Path) -> Any:
             raise
         raise StoredObjectError(f"{path}: damaged or cut short ({error}); write it again") from error
     except Exception as error:  # a broken file can end in nearly any exception
+        told = f"{type(error).__name__}: {error}"
         raise StoredObjectError(
-            f"{path}: no results that can be read, or cut short ({type(error).__name__}: {error}); write it again"
+            f"{path}: no npz, npy, pickle, joblib, torch or JSON file that can be read, or cut short ({told})"
         ) from error
 
 

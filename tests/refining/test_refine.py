@@ -312,7 +312,7 @@ def bad_files(folder: Path) -> dict[str, str]:
         "000.pkl": "VPoser",
         "phalp.pkl": "smpl: expected global_orient, body_pose, betas",
         "person.obj": "a mesh has no pose",
-        "text.pkl": "no results that can be read",
+        "text.pkl": "no npz, npy, pickle, joblib, torch or JSON file that can be read",
         "nowhere.pkl": "no such file",
     }
 
