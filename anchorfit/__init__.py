@@ -14,11 +14,13 @@ if TYPE_CHECKING:
     from .body import BodyModel, Floor, load_body
     from .cameras import CalibratedCamera, read_cameras
     from .detectors import detect
+    from .interchange.results import read_results
     from .meshes import export_mesh
     from .observations import Observations, Person, match_people, read_people
     from .pictures import draw_overlay
     from .pipeline import fit, fit_people, predict, predict_people
     from .points import PointFit, fit_points
+    from .refining import refine_people
     from .results import BodyEstimate
     from .runs import EngineOptions, Listener, RunOptions, run
     from .views import ViewFit, fit_views
@@ -49,6 +51,8 @@ _HOMES = {
     "predict_people": "anchorfit.pipeline",
     "read_cameras": "anchorfit.cameras",
     "read_people": "anchorfit.observations",
+    "read_results": "anchorfit.interchange.results",
+    "refine_people": "anchorfit.refining",
     "run": "anchorfit.runs.fitting",
     "to_world": "anchorfit.world",
 }
@@ -79,6 +83,8 @@ __all__ = [
     "predict_people",
     "read_cameras",
     "read_people",
+    "read_results",
+    "refine_people",
     "run",
     "to_world",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -93,7 +93,8 @@ def image_of_rows(given: GivenBodies, people: Sequence[Person], source: str) -> 
         return _by_name(given, keys, source)
     numbered, frames = _by_number(keys), given.frames.tolist()
     if numbered and all(frame >= 0 for frame in frames):
-        first = min(1, *numbered)
+        video = any(key.frame is not None for key in keys)  # whose frames count from 0, as all programs' do
+        first = 0 if video else min(1, *numbered)
         said = [f"{source}: frame 0 is taken for the image numbered {first}"] if first else []
         return Homes([numbered.get(frame + first) for frame in frames], False, said)
     if len(keys) == 1:
@@ -109,10 +110,18 @@ def _by_name(given: GivenBodies, keys: Sequence[ImageKey], source: str) -> Homes
     by_path = {Path(str(key.image)): key for key in keys if key.image is not None}
     named = list(dict.fromkeys(Path(image) for image in given.images if image))
     owners, remarks = image_of_each_name(named, list(by_path), source)
+    named_after = {path: found for path in named if path not in owners and (found := _named_after(path, by_path))}
+    owners |= named_after
     homes = [by_path.get(owners.get(Path(image), Path())) for image in given.images]
     if not owners:
         remarks.append(f"{source}: of other images than the keypoints: {list_names([str(path) for path in named])}")
     return Homes(list(homes), False, remarks)
+
+
+def _named_after(path: Path, images: Iterable[Path]) -> Path | None:
+    """The image whose name a file's begins with, as ours do: IMAGE_PERSON; of several the longest."""
+    own = [image for image in images if path.stem.startswith(f"{image.stem}_")]
+    return max(own, key=lambda image: len(image.stem), default=None)
 
 
 def _by_number(keys: Sequence[ImageKey]) -> dict[int, ImageKey]:

@@ -33,6 +33,7 @@ from anchorfit.fitting.terms import (
     Interpenetration,
     InterpenetrationTerm,
     InView,
+    JointAnchor,
     Keypoints,
     KeypointTerm,
     KnownSize,
@@ -129,6 +130,7 @@ VARIANTS = (
     *TERMS,
     Keypoints(name="keypoints", dead_zone=4.0),
     Hinge(name="hinge", weight=10.0, steepness=1.0),
+    JointAnchor(errors_deg=tuple(range(2, 25))),
     _Own(name="autograd"),
     _Own(name="robust"),
 )
@@ -143,11 +145,20 @@ def test_an_anchor_takes_one_weight_as_a_number_or_a_tensor(params):
     values = [term.residuals(state, rows).values for term in terms]
     assert torch.equal(values[0], values[1])
     assert torch.equal(values[0], values[2])
+    each = torch.linspace(1.0, 5.0, LAYOUT.num_betas, dtype=torch.float64).expand(COUNT, -1)
+    apart = AnchorTerm(params + 0.1, LAYOUT.betas, each, sigma=None).residuals(state, rows).values
+    torch.testing.assert_close(apart, values[0] / 3.0 * each)
 
 
 def test_every_term_of_the_package_is_in_the_list():
     kinds = {one for one in vars(all_terms).values() if isinstance(one, type) and issubclass(one, TermSpec)}
-    given = {InView, KnownSize, Points, Views}  # evidence that comes with its spec: nothing to be switched on by name
+    given = {
+        InView,
+        JointAnchor,
+        KnownSize,
+        Points,
+        Views,
+    }  # evidence that comes with its spec: nothing to be switched on by name
     assert kinds - {TermSpec} - given == {type(spec) for spec in TERMS}
     assert len({spec.name for spec in TERMS}) == len(TERMS)
 

@@ -1,6 +1,7 @@
 """Other programs' bodies refined: matched by image and place, fitted near where they were good, and said how."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import joblib
@@ -11,7 +12,7 @@ from refine_scenes import HEIGHT, WIDTH, make_scene, off, write_phalp  # type: i
 from typer.testing import CliRunner
 
 from anchorfit.body import axis_angle_to_matrix, body_arrays, compile_points, load_body, matrix_to_axis_angle
-from anchorfit.camera import default_intrinsics, project
+from anchorfit.camera import default_intrinsics, project, rotation_to_axis
 from anchorfit.cli.main import app
 from anchorfit.evaluation.metrics.pose import reconstruction_error
 from anchorfit.interchange.results import read_all_results, read_results
@@ -137,12 +138,44 @@ def test_rows_go_by_frame_or_by_order_where_no_image_is_named(scene, tmp_path):
     assert found.estimate is not None
     assert [name.rpartition("#")[2] for name in found.estimate.names] == ["1", "3"]
     assert "frame 0 is taken for the image numbered 1" in " ".join(found.remarks)
-    flat = matrix_to_axis_angle(torch.from_numpy(rotations)).flatten(1).numpy()
-    np.savez(tmp_path / "spin.npz", pose=flat, betas=np.zeros((4, 10)), camera=np.ones((4, 3)), pred_joints=np.zeros(4))
+
+
+def test_rows_without_crops_are_turned_by_the_rays_to_their_people(scene, tmp_path):
+    """SPIN's eval.py: no image, no box; what was seen on a crop is seen along another ray in the image."""
+    flat = on_crops(scene)
+    np.savez(tmp_path / "spin.npz", pose=flat, betas=np.zeros((4, 10)), camera=np.tile([0.9, 0, 0], (4, 1)))
     rows = find_starts(people_of(scene), read_all_results([tmp_path / "spin.npz"]), scene.body)
     assert rows.estimate is not None
     assert len(rows.estimate) == 4
     assert "taken in the order of the people" in " ".join(rows.remarks)
+    true, found = (axis_angle_to_matrix(one[:, :3].double()) for one in (scene.params, rows.estimate.params))
+    in_file = axis_angle_to_matrix(torch.from_numpy(flat[:, :3]))
+    apart, as_in_file = (torch.rad2deg(matrix_to_axis_angle(turn @ true.mT).norm(dim=-1)) for turn in (found, in_file))
+    assert float(as_in_file.min()) > 9
+    assert float(apart.max()) < 1.5
+
+
+def on_crops(scene):
+    """(B, 72) true poses as cameras that look at the roots see them."""
+    rest = scene.body.rest_joints(scene.params[:, scene.body.layout.betas])[:, 0]
+    roots = (scene.params[:, scene.body.layout.transl] + rest).double()
+    pose = scene.params[:, scene.body.layout.pose].double().clone()
+    pose[:, :3] = matrix_to_axis_angle(rotation_to_axis(roots) @ axis_angle_to_matrix(pose[:, :3]))
+    return pose.numpy()
+
+
+def test_our_pickles_go_by_the_images_that_they_are_named_after(scene, tmp_path):
+    for row, image in enumerate(scene.images):
+        estimate = BodyEstimate.from_smplx(
+            scene.body.layout.split(scene.params[row : row + 1])._asdict(),
+            intrinsics=default_intrinsics(WIDTH, HEIGHT),
+            image_size=(WIDTH, HEIGHT),
+            names=[f"{image}#{row}"],
+        )
+        estimate.save_smplify(tmp_path / f"{Path(image).stem}_{row}.pkl")
+    found = find_starts(people_of(scene), read_all_results([tmp_path]), scene.body)
+    assert found.estimate is not None
+    assert float(errors_mm(scene, found.estimate).max()) < 40  # rotations; shapes are the mean's, as they were
 
 
 def test_sam_3d_bodys_keypoints_become_poses_and_shapes(scene, tmp_path):
@@ -219,6 +252,39 @@ def test_another_focal_length_than_documented_is_told_by_the_files_own_joints(sc
     assert "taken is the one that its joints tell, f = 1234 px" in " ".join(found.remarks)
 
 
+def test_results_of_larger_images_are_scaled_and_of_cut_ones_are_placed_anew(scene, tmp_path):
+    path = write_phalp(scene, tmp_path / "phalp.pkl", off(scene), [0, 1, 2, 3])
+    people, plain = people_of(scene), read_all_results([path])
+    frames = joblib.load(path)
+    for frame in frames.values():
+        frame["size"] = [2 * size for size in frame["size"]]  # f = 5000 / 256 D grows with it, and places stay
+    joblib.dump(frames, path, compress=3)
+    doubled = find_starts(people, read_all_results([path]), scene.body)
+    assert doubled.estimate is not None
+    before = find_starts(people, plain, scene.body).estimate
+    assert before is not None
+    torch.testing.assert_close(doubled.estimate.params, before.params, atol=2e-3, rtol=0)
+    assert "its images are 1280 x 960, the keypoints' 640 x 480; they are scaled" in " ".join(doubled.remarks)
+    for frame in frames.values():
+        frame["size"] = [np.array([HEIGHT, 3 * WIDTH]) for _ in frame["size"]]
+    joblib.dump(frames, path, compress=3)
+    cut = find_starts(people, read_all_results([path]), scene.body)
+    assert "where people are is not taken from it" in " ".join(cut.remarks)
+
+
+def test_a_videos_frames_are_matched_by_their_number(scene, tmp_path):
+    """As the reader of a video names them: VIDEO/FRAME#PERSON."""
+    people = [
+        replace(person, image=None, image_size=(WIDTH, HEIGHT), image_label=f"film.mp4/{row // 2:06}")
+        for row, person in enumerate(people_of(scene))
+    ]
+    path = write_phalp(scene, tmp_path / "phalp.pkl", off(scene), [1, 0, 3, 2])
+    found = find_starts(people, read_all_results([path]), scene.body)
+    assert found.estimate is not None
+    assert len(found.estimate) == 4
+    assert float(errors_mm(scene, found.estimate).max()) < 100
+
+
 def bad_files(folder: Path) -> dict[str, str]:
     """Files, and what is said of them."""
     pose, betas, ones = np.zeros((2, 72)), np.zeros((2, 10)), np.ones(2)
@@ -246,7 +312,7 @@ def bad_files(folder: Path) -> dict[str, str]:
         "000.pkl": "VPoser",
         "phalp.pkl": "smpl: expected global_orient, body_pose, betas",
         "person.obj": "a mesh has no pose",
-        "text.pkl": "no results that can be read",
+        "text.pkl": "no npz, npy, pickle, joblib, torch or JSON file that can be read",
         "nowhere.pkl": "no such file",
     }
 
