@@ -27,8 +27,8 @@ def main(_):
     except (ImportError, ValueError, OSError) as error:
         said = str(error)
     lines = said.splitlines()
-    say("mediapipe", "asked for by name", "one line that names the fix" if len(lines) == 1 and ".task" in said else said,
-        "one line that names the fix", note=said)  # fmt: skip
+    wanted = "one line that names the fix"
+    say("mediapipe", "asked for by name", wanted if len(lines) == 1 and ".task" in said else said, wanted, note=said)
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ QUICK = {
     "rigging": "test_bvh",
     "runs": "test_chunks test_journal test_outputs test_sightings test_table",
 }
-"""What `pytest -m quick` runs before each commit, by folder; an empty text: all of it. Tests marked slow are left out."""
+"""What `pytest -m quick` runs before each commit, by folder; an empty text: all of it but what is marked slow."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
