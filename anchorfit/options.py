@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Collection, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from importlib.metadata import PackageNotFoundError, requires
@@ -158,6 +159,26 @@ def install_command(extra: str, *packages: str) -> str:
         asked = []
     needed = [name.strip() for name, _, marker in asked if marker.replace('"', "'").strip() == f"extra == '{extra}'"]
     return " ".join(["pip install", *(quote(name) for name in needed or packages)])
+
+
+def without_package(package: str, needed: str, error: ImportError) -> str:
+    """Why an optional package cannot be used: it is not there, or it is and fails, and then with what reason.
+
+    Args:
+        package: the module's name.
+        needed: what to say where it is not installed.
+        error: of its import.
+    """
+    if isinstance(error, ModuleNotFoundError) and error.name is not None and error.name.split(".")[0] == package:
+        return needed
+    return f"{package} is installed and cannot be imported: {one_line(error)}"
+
+
+def warn_of_broken(package: str, error: ImportError, outcome: str) -> None:
+    """Warn where an optional package is installed and fails; nothing is said of one that is not there."""
+    why = without_package(package, "", error)
+    if why:
+        warnings.warn(f"{outcome}: {why}", RuntimeWarning, stacklevel=3)
 
 
 def one_line(error: BaseException | str) -> str:

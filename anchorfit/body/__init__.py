@@ -9,6 +9,7 @@ from .kinematics import PointSet, compile_points
 from .loading import body_from_arrays, chosen_body, load_body
 from .measurements import Measurements, assumed_size, measure
 from .model import BodyModel, BodyOutput
+from .module import BodyModule
 from .parameters import Layout, Parameters
 from .parts import SEGMENTS, SIX_PARTS
 from .rotations import (
@@ -34,6 +35,7 @@ __all__ = [
     "SMPL_PARENTS",
     "BodyDescription",
     "BodyModel",
+    "BodyModule",
     "BodyOutput",
     "Floor",
     "Floors",

@@ -158,7 +158,7 @@ def test_every_term_of_the_package_is_in_the_list():
         KnownSize,
         Points,
         Views,
-    }  # evidence that comes with its spec: nothing to be switched on by name
+    }  # evidence of their own: not by name
     assert kinds - {TermSpec} - given == {type(spec) for spec in TERMS}
     assert len({spec.name for spec in TERMS}) == len(TERMS)
 
