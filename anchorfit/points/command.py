@@ -15,7 +15,7 @@ import numpy as np
 from ..atomic import write_atomically
 from ..body import BodyModel
 from ..fitting.terms import KnownSize
-from ..world import Frame, in_frame
+from ..world import Frame, camera_matrix, in_frame
 from .fitting import PointFit, fit_points
 from .recording import PointFileError, read_points
 
@@ -167,10 +167,13 @@ def _write(found: PointFit, body: BodyModel, stem: Path, kinds: Sequence[str], r
     if {"bvh", "rigged"} & set(kinds):
         from ..rigging import export_bvh, export_rigged
 
-        for kind, ending, write in (("bvh", ".bvh", export_bvh), ("rigged", "_rigged.glb", export_rigged)):
-            if kind in kinds:
-                write(beside(ending), in_frame(found.estimate, body, frame), body, frames_per_second=rate)
-                files.append(beside(ending))
+        placed, camera = in_frame(found.estimate, body, frame), camera_matrix(found.estimate, frame)
+        if "bvh" in kinds:
+            export_bvh(beside(".bvh"), placed, body, frames_per_second=rate)
+            files.append(beside(".bvh"))
+        if "rigged" in kinds:
+            export_rigged(beside("_rigged.glb"), placed, body, frames_per_second=rate, camera=camera)
+            files.append(beside("_rigged.glb"))
     return files
 
 

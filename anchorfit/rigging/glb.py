@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ def export_rigged(
     frames_per_second: float = 30.0,
     first_frame: int = 0,
     correctives: int = 16,
+    camera: Sequence[float] | None = None,
 ) -> None:
     """Write one person as a skinned mesh that animation programs can pose: a pose for one row, a motion for several.
 
@@ -43,6 +45,7 @@ def export_rigged(
         frames_per_second: of the rows.
         first_frame: where the motion begins, so that those of several people of a video keep time.
         correctives: the most morph targets for pose correctives; 0 leaves them out.
+        camera: where it stands in the file's axes, as glTF has it: 16 numbers, column by column; None: at the origin.
     Raises:
         ValueError: another ending, no rows, rows that are not finite, or a rate that is not positive.
         OSError: the file cannot be written.
@@ -58,7 +61,7 @@ def export_rigged(
         "asset": {"version": "2.0", "generator": "anchorfit"},
         "scene": 0,
         "scenes": [{"nodes": [_MESH, _ARMATURE, _CAMERA]}],
-        "nodes": _nodes(made, body, Path(estimate.names[0]).name),
+        "nodes": _nodes(made, body, Path(estimate.names[0]).name, camera),
         "cameras": [_camera(estimate)],
         "meshes": [_mesh(buffer, made, body)],
         "materials": [_material()],
@@ -69,7 +72,7 @@ def export_rigged(
     write_atomically(path, buffer.to_glb(document))
 
 
-def _nodes(made: Rig, body: BodyModel, name: str) -> list[dict[str, Any]]:
+def _nodes(made: Rig, body: BodyModel, name: str, camera: Sequence[float] | None) -> list[dict[str, Any]]:
     """Mesh, armature, camera and joints, posed as in the first frame."""
     children: list[list[int]] = [[] for _ in SMPL_JOINTS]
     for joint, parent in enumerate(body.parents):
@@ -85,7 +88,7 @@ def _nodes(made: Rig, body: BodyModel, name: str) -> list[dict[str, Any]]:
     return [
         {"name": name, "mesh": 0, "skin": 0},
         {"name": "armature", "children": [_FIRST_JOINT + body.parents.index(-1)]},
-        {"name": "camera", "camera": 0},
+        {"name": "camera", "camera": 0, **({} if camera is None else {"matrix": list(camera)})},
         *joints,
     ]
 
