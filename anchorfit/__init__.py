@@ -11,22 +11,26 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__
 
 if TYPE_CHECKING:
-    from .body import BodyModel, load_body
+    from .body import BodyModel, Floor, load_body
     from .cameras import CalibratedCamera, read_cameras
     from .detectors import detect
+    from .interchange.results import read_results
     from .meshes import export_mesh
     from .observations import Observations, Person, match_people, read_people
     from .pictures import draw_overlay
     from .pipeline import fit, fit_people, predict, predict_people
     from .points import PointFit, fit_points
+    from .refining import refine_people
     from .results import BodyEstimate
     from .runs import EngineOptions, Listener, RunOptions, run
     from .views import ViewFit, fit_views
+    from .world import to_world
 
 _HOMES = {
     "BodyEstimate": "anchorfit.results",
     "BodyModel": "anchorfit.body",
     "CalibratedCamera": "anchorfit.cameras",
+    "Floor": "anchorfit.body",
     "Observations": "anchorfit.observations",
     "Person": "anchorfit.observations",
     "PointFit": "anchorfit.points",
@@ -47,7 +51,10 @@ _HOMES = {
     "predict_people": "anchorfit.pipeline",
     "read_cameras": "anchorfit.cameras",
     "read_people": "anchorfit.observations",
+    "read_results": "anchorfit.interchange.results",
+    "refine_people": "anchorfit.refining",
     "run": "anchorfit.runs.fitting",
+    "to_world": "anchorfit.world",
 }
 
 __all__ = [
@@ -55,6 +62,7 @@ __all__ = [
     "BodyModel",
     "CalibratedCamera",
     "EngineOptions",
+    "Floor",
     "Listener",
     "Observations",
     "Person",
@@ -75,7 +83,10 @@ __all__ = [
     "predict_people",
     "read_cameras",
     "read_people",
+    "read_results",
+    "refine_people",
     "run",
+    "to_world",
 ]
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Collection, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from importlib.metadata import PackageNotFoundError, requires
 from shlex import quote
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from .plain_text import printable
 
 GENDERS = ("neutral", "male", "female")
 AGES = ("adult", "child")
+Frame = Literal["world", "camera"]
+FRAMES: tuple[Frame, ...] = ("world", "camera")
+"""Frames that files may be in: ``world`` where there is a floor, the camera's elsewhere; or always the camera's."""
 LONGEST_GAP_S = 1.0
 """Seconds for which a video's person may be out of sight, by default."""
 OPACITY = 0.75
@@ -155,6 +159,26 @@ def install_command(extra: str, *packages: str) -> str:
         asked = []
     needed = [name.strip() for name, _, marker in asked if marker.replace('"', "'").strip() == f"extra == '{extra}'"]
     return " ".join(["pip install", *(quote(name) for name in needed or packages)])
+
+
+def without_package(package: str, needed: str, error: ImportError) -> str:
+    """Why an optional package cannot be used: it is not there, or it is and fails, and then with what reason.
+
+    Args:
+        package: the module's name.
+        needed: what to say where it is not installed.
+        error: of its import.
+    """
+    if isinstance(error, ModuleNotFoundError) and error.name is not None and error.name.split(".")[0] == package:
+        return needed
+    return f"{package} is installed and cannot be imported: {one_line(error)}"
+
+
+def warn_of_broken(package: str, error: ImportError, outcome: str) -> None:
+    """Warn where an optional package is installed and fails; nothing is said of one that is not there."""
+    why = without_package(package, "", error)
+    if why:
+        warnings.warn(f"{outcome}: {why}", RuntimeWarning, stacklevel=3)
 
 
 def one_line(error: BaseException | str) -> str:

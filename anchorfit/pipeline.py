@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from . import regressors
-from .body import BodyModel, Gravity, load_body
+from .body import BodyModel, Floor, Gravity, load_body
 from .camera import PLAUSIBLE_FOCAL, default_focal, focal_from_exif, intrinsics_matrix
 from .deprecation import renamed_arguments
 from .fitting import (
@@ -32,10 +32,12 @@ from .fitting import (
     smplify,
 )
 from .fitting.diagnostics import diagnose_prediction
+from .fitting.grounds import FloorWish
 from .observations import Observations, Person, image_size, observe, sanitise_all, size_problem, too_little
 from .observations.apart import reason_of, work_apart
 from .observations.checks import checked_size
-from .observations.videos import frame_of
+from .observations.doubts import doubted_keypoints
+from .observations.videos import USUAL_RATE, frame_of
 from .regressors import Networks, Prediction
 from .results import BodyEstimate, concatenate, remember_joints
 
@@ -59,6 +61,20 @@ class Outcome(NamedTuple):
     problems: tuple[InputProblem, ...]
 
 
+def _check_floor(floor: object) -> None:
+    if not (floor is None or floor == "auto" or isinstance(floor, Floor)):
+        raise ValueError(f"floor: expected a Floor, 'auto' or None, got {floor!r}")
+
+
+def _floor_wish(
+    floor: Floor | Literal["auto"] | None, scenes: Sequence[Hashable], frames_per_second: float
+) -> FloorWish | None:
+    _check_floor(floor)
+    if floor is None:
+        return None
+    return FloorWish(given=None if floor == "auto" else floor, scenes=tuple(scenes), rate=frames_per_second)
+
+
 @dataclass(frozen=True, kw_only=True)
 class FitOptions:
     """Options of `fit_people` and `predict_people`."""
@@ -72,6 +88,9 @@ class FitOptions:
     config: FitConfig | None = None  # the schedule's constants; None: its usual ones
     pitch: float | Literal["people"] | None = None  # degrees by which the camera looks down, or "people": as those who
     # stand in an image show together; None: not known, as is usual
+    floor: Floor | Literal["auto"] | None = None  # before the camera, which stands; "auto": estimated from feet that
+    # stand in a video, or of several people in an image, who are then fitted all at once
+    frames_per_second: float = USUAL_RATE  # of a video whose frames say no times
     masks: bool = False  # whether outlines are fitted too, where people have masks: for people that nothing hides
     covariance: bool = False  # whether diagnostics have covariances of the joints
 
@@ -83,6 +102,9 @@ class FitOptions:
             raise ValueError(f"focal: expected a positive number of pixels, got {self.focal}")
         if self.minimum_joints < 0:
             raise ValueError(f"minimum_joints: expected at least 0, got {self.minimum_joints}")
+        if not 0 < self.frames_per_second < float("inf"):
+            raise ValueError(f"frames_per_second: expected a positive number, got {self.frames_per_second}")
+        _check_floor(self.floor)
 
 
 @renamed_arguments(priors="networks")
@@ -111,7 +133,7 @@ def fit_people(
         check_predictions(init, body)
     if options.same_person or options.video:
         _check_one_an_image(people)
-    together = options.same_person or options.video
+    together = options.same_person or options.video or options.floor == "auto"
     ready = _made_ready(people, options, init)
     progress(len(people) - len(ready.people))
     estimates = []
@@ -119,6 +141,7 @@ def fit_people(
     size = max(1, len(people)) if together else options.batch_size
     for observations, images, _, posed, gravity in ready.batches(size, options, body, networks):
         start = None if init is None else init.rows([place[name] for name in observations.names])
+        scenes = [image or name for image, name in zip(images, observations.names, strict=True)]
         estimate = _fit(
             observations,
             body,
@@ -131,10 +154,18 @@ def fit_people(
             persons=[0] * len(observations) if options.same_person else (),
             videos=_stretches(observations) if options.video else (),
             gravity=gravity,
+            floor=_floor_wish(options.floor, () if options.video else scenes, options.frames_per_second),
         )
         estimates.append(estimate)
+        ready.problems.extend(_said_of_floors(estimate))
         progress(len(observations))
     return Outcome(concatenate(estimates) if estimates else None, tuple(ready.problems))
+
+
+def _said_of_floors(estimate: BodyEstimate) -> list[InputProblem]:
+    """What is to be said of floors, each once, by the first row that it is said of."""
+    first = dict(zip(reversed(estimate.floors.said), reversed(estimate.names), strict=True))
+    return [InputProblem(first[text], text) for text in dict.fromkeys(estimate.floors.said) if text]
 
 
 @lru_cache(maxsize=1)
@@ -144,7 +175,7 @@ def usual_body() -> BodyModel:
 
 
 @lru_cache(maxsize=4)
-def _shipped_pose_prior(dtype: torch.dtype, device: torch.device) -> GaussianMixture:
+def shipped_pose_prior(dtype: torch.dtype, device: torch.device) -> GaussianMixture:
     """Load the shipped mixture once: reading it takes longer than a fit."""
     return load_pose_prior(dtype=dtype, device=device)
 
@@ -366,7 +397,7 @@ def _predicted(
 ) -> BodyEstimate:
     """A prediction, judged by the observations."""
     observations = observations.to(body.device, body.dtype)
-    pose_prior = _shipped_pose_prior(body.dtype, body.device)
+    pose_prior = shipped_pose_prior(body.dtype, body.device)
     known = found.uncertainty if covariance else None
     result = diagnose_prediction(body, observations, pose_prior, found.params, told=found.reasons, uncertainty=known)
     return to_estimate(result, observations, body, images or ("",) * len(observations), "direct", gravity)
@@ -457,6 +488,9 @@ def fit(
     persons: Sequence[Hashable] = (),
     videos: Sequence[Hashable] = (),
     gravity: Gravity | None = None,
+    floor: Floor | Literal["auto"] | None = None,
+    scenes: Sequence[Hashable] = (),
+    frames_per_second: float = USUAL_RATE,
     covariance: bool = False,
     device: torch.device | str | None = None,
 ) -> BodyEstimate:
@@ -477,6 +511,10 @@ def fit(
         persons: B labels; rows of one label are one person and get one shape.
         videos: B labels; neighbouring rows of one label are frames of one video and are smoothed.
         gravity: what is known of it before each row's camera, for people who stand; None: nothing.
+        floor: before the cameras, which stand; "auto": estimated, for each of the scenes; None: nothing is known. One
+            that is given says which way gravity is, where ``gravity`` does not. In videos feet that stand stay there.
+        scenes: B labels; rows of one label were filmed by one camera. None: all were.
+        frames_per_second: of ``videos`` whose frames say no times.
         covariance: whether ``diagnostics`` have covariances of the joints.
         device: where to fit; None takes the body's.
     Returns:
@@ -511,6 +549,7 @@ def fit(
         persons=persons,
         videos=videos,
         gravity=gravity,
+        floor=_floor_wish(floor, scenes, frames_per_second),
         covariance=covariance,
         device=device,
     )
@@ -528,6 +567,7 @@ def _fit(
     persons: Sequence[Hashable],
     videos: Sequence[Hashable],
     gravity: Gravity | None,
+    floor: FloorWish | None,
     covariance: bool,
     terms: Collection[str | TermSpec] | None = None,
     pose_prior: GaussianMixture | None = None,
@@ -535,25 +575,38 @@ def _fit(
 ) -> BodyEstimate:
     """`fit`, which may also start from the network's own prediction, with how sure that is."""
     _check_batch(observations, images, gravity)
+    if floor is not None and floor.given is not None and gravity is None and schedule == "anchored":
+        gravity = Gravity.known(torch.full((len(observations),), floor.given.pitch_deg))
     if device is not None:
         _check_device(device)
     config = _config_of(schedule, config, terms, covariance)
     if gravity is not None and schedule == "smplify":
         raise ValueError("gravity: expected None with the schedule smplify, which has no prediction of who stands")
     body = (body or usual_body()).to(device)
-    pose_prior = pose_prior or _shipped_pose_prior(body.dtype, body.device)
+    pose_prior = pose_prior or shipped_pose_prior(body.dtype, body.device)
     seen = observations.to(body.device, body.dtype)
     given = None if start is None or isinstance(start, Prediction) else _own_params(start, body)
     if schedule == "smplify":
-        result = smplify(body, seen, pose_prior, init=given, config=config, persons=persons, videos=videos)
+        result = smplify(body, seen, pose_prior, init=given, config=config, persons=persons, videos=videos, floor=floor)
         return to_estimate(result, seen, body, images or ("",) * len(seen), schedule, gravity)
     known = None
     if given is None:
         guess = start if isinstance(start, Prediction) else None
         guess = guess or regressors.predict_params(seen, body, networks=networks, gravity=gravity)
         given, known = guess.params, guess.uncertainty
+    placed = not isinstance(start, Tensor)  # a start of plain numbers may stand anywhere
     result = anchored(
-        body, seen, pose_prior, given, config, uncertainty=known, persons=persons, videos=videos, gravity=gravity
+        body,
+        seen,
+        pose_prior,
+        given,
+        config,
+        uncertainty=known,
+        persons=persons,
+        videos=videos,
+        gravity=gravity,
+        doubted=doubted_keypoints(body, given, seen) if placed else None,
+        floor=floor,
     )
     return to_estimate(result, seen, body, images or ("",) * len(seen), schedule, gravity)
 
@@ -636,6 +689,7 @@ def to_estimate(
         method=method,
         time_s=observations.time_s,
         pitch_deg=params.new_full((len(params),), torch.nan) if gravity is None else gravity.pitch_deg.to(params),
+        floors=result.floors.to("cpu"),
         diagnostics=result.diagnostics.to("cpu"),
     )
 

@@ -17,16 +17,17 @@ from torch import Tensor
 
 from .atomic import write_atomically
 from .body import BodyModel, BodyOutput, PointSet, compile_points, load_body
+from .body.floor import Floors
 from .body.joint_sets import CANONICAL_JOINTS, SMPL_JOINTS
 from .body.kinematics import compiled_points
-from .body.parameters import Layout
+from .body.parameters import Layout, Parameters
 from .camera import project
 from .index import estimate_files
 from .plain_text import short_name
 from .rows import FEWEST_COLUMNS, Rows, filled
 from .smplx_arguments import SMPLX_ARGUMENTS, smplx_arguments
 from .status import Status
-from .stored_estimates import ENERGY, FORMAT_VERSION, read_estimate_arrays
+from .stored_estimates import ENERGY, FLOORS, FORMAT_VERSION, read_estimate_arrays
 
 _ON_REQUEST = ("joint_covariance_mm2", "joint_std_mm")  # of the diagnostics: not in every file
 _MOST_BODIES = 8  # whose joints are remembered
@@ -105,6 +106,7 @@ class BodyEstimate(Rows):
         time_s: (B,) seconds from the first frame of the row's video; NaN by default, as of photographs.
         pitch_deg: (B,) degrees by which the row's camera looks down, as it was given or those who stand showed it; NaN
             by default: not known.
+        floors: the floor before each row's camera, where one was given or estimated (see `anchorfit.world`).
 
     >>> import anchorfit
     >>> from anchorfit.assets import ASSETS
@@ -146,8 +148,11 @@ class BodyEstimate(Rows):
     diagnostics: Diagnostics
     time_s: Tensor = field(default_factory=lambda: torch.zeros(0))
     pitch_deg: Tensor = field(default_factory=lambda: torch.zeros(0))
+    floors: Floors = field(default_factory=lambda: Floors(planes=torch.zeros(0, 4)))
 
     def __post_init__(self) -> None:
+        if len(self.floors) != len(self):
+            object.__setattr__(self, "floors", Floors.none(len(self), self.transl))
         for name in ("time_s", "pitch_deg"):
             if not getattr(self, name).numel():
                 object.__setattr__(self, name, self.transl.new_full((len(self),), torch.nan))
@@ -263,7 +268,7 @@ class BodyEstimate(Rows):
             raise ValueError(f"images: expected {count} or none, got {len(images)}")
         like, joints = values["transl"], len(CANONICAL_JOINTS)
         return cls(
-            **values,
+            **Parameters(**values)._asdict(),
             intrinsics=intrinsics.detach().to(like).expand(count, 3, 3).clone(),
             image_size=torch.tensor(image_size).expand(count, 2).clone(),
             crop_from_image=torch.eye(3, dtype=like.dtype).expand(count, 3, 3).clone(),
@@ -293,8 +298,10 @@ class BodyEstimate(Rows):
         """
         arrays: dict[str, np.ndarray] = {"format_version": np.array(FORMAT_VERSION)}
         for own in fields(self):
-            if own.name != "diagnostics":
+            if own.name not in ("diagnostics", "floors"):
                 arrays[own.name] = _to_numpy(getattr(self, own.name))
+        if any(self.floors.said) or bool(self.floors.known.any()):
+            arrays |= {f"{FLOORS}{own.name}": _to_numpy(getattr(self.floors, own.name)) for own in fields(Floors)}
         for own in fields(self.diagnostics):
             if own.name != "energy" and not (
                 own.name in _ON_REQUEST and _is_unknown(getattr(self.diagnostics, own.name))
@@ -328,7 +335,9 @@ class BodyEstimate(Rows):
             if own.name != "energy" and (own.name not in _ON_REQUEST or f"diagnostics.{own.name}" in arrays)
         ]
         diagnostics = Diagnostics(energy=energy, **{n: _from_numpy(arrays[f"diagnostics.{n}"]) for n in judged})
-        values = {f.name: _from_numpy(arrays[f.name]) for f in fields(cls) if f.name != "diagnostics"}
+        values = {f.name: _from_numpy(arrays[f.name]) for f in fields(cls) if f.name not in ("diagnostics", "floors")}
+        if f"{FLOORS}planes" in arrays:
+            values["floors"] = Floors(**{f.name: _from_numpy(arrays[f"{FLOORS}{f.name}"]) for f in fields(Floors)})
         return cls(**values, diagnostics=diagnostics)
 
     def save_smplify(self, path: str | Path) -> None:
@@ -478,6 +487,10 @@ def _row_to_dict(row: BodyEstimate) -> dict[str, Any]:
     for name in ("global_orient", "body_pose", "betas", "transl", "intrinsics", "image_size", "crop_from_image"):
         record[name] = getattr(row, name)[0].tolist()
     record |= {name: _finite(getattr(row, name)[0]) for name in ("time_s", "pitch_deg")}
+    if bool(row.floors.known[0]):
+        *up, height = row.floors.planes[0].tolist()
+        tilt, deviation = row.floors.sigma[0].tolist()
+        record["floor"] = {"up": up, "height": height, "tilt_sigma_deg": tilt, "height_sigma": deviation}
     seen = row.confidence[0] > 0
     errors = row.diagnostics.reprojection_px[0]
     record["joints"] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -20,13 +20,14 @@ from ..body.standing import Gravity
 from ..body.uncertainty import Correlation, PoseUncertainty
 from ..camera import rays_of
 from ..deprecation import renamed_arguments
+from ..observations.doubts import far_off
 from ..observations.people import Observations
 from ..rows import FEWEST_ROWS, Rows
 from .balance import Lean, balanced, lean_of
 from .folding import fold, folded
 from .limb_cues import CUE_WEIGHT, blend_limbs
 from .normalisation import FEWEST_JOINTS, NormalisedKeypoints, normalise, seen_rays
-from .passes import pass_size
+from .passes import few_rows_size, pass_size
 from .pose_prior import PosePrior, PosePriorOutput, local_rotations
 from .shape_prior import ShapePrior, crop_mask
 from .skeleton import Skeleton
@@ -66,6 +67,7 @@ class Prediction(Rows):
         shaped: (B,) bool; False where no usable mask was given: there betas are 0, the mean shape.
         placed: (B,) bool; False where the keypoints do not tell the translation: there it is 5 m before the camera.
         reasons: B short texts, empty where posed and placed.
+        doubted: (B, K) bool, keypoints that lie far off the body that the others show, which were left out.
         uncertainty: how sure rotations and place are, of the mean shape; None of a network that does not say it.
     """
 
@@ -74,6 +76,7 @@ class Prediction(Rows):
     shaped: Tensor
     placed: Tensor
     reasons: tuple[str, ...]
+    doubted: Tensor
     uncertainty: PoseUncertainty | None = None
 
     def __len__(self) -> int:
@@ -143,18 +146,24 @@ def pose_people(observations: Observations, body: BodyModel, *, networks: Networ
         raise ValueError("observations: expected at least one person, got none")
     networks = networks or _shipped_networks()
     pose = _on_skeleton(folded(networks.pose, body.device), body)
-    size, shape = pass_size(pose, len(observations)), networks.shapes.get(body.name)
+    shape = networks.shapes.get(body.name)
+
+    def look(which: Tensor, size: int, doubted: Tensor | None = None) -> list[_Pass]:
+        return [_pose_rows(observations, some, size, body, pose, shape, doubted) for some in which.split(size)]
+
     with torch.inference_mode():
-        passes = [
-            _pose_rows(observations.rows(range(first, min(first + size, len(observations)))), size, body, pose, shape)
-            for first in range(0, len(observations), size)
-        ]
+        everybody, size = torch.arange(len(observations), device=body.device), pass_size(pose, len(observations))
+        passes = look(everybody, size)
+        doubted = torch.cat([one.doubted for one in passes])
+        some = everybody[doubted.any(1)]
+        if len(some):
+            passes += look(some, few_rows_size(pose, len(some), size), doubted)
     return PosedPeople(observations, body, passes)
 
 
 class PosedPeople:
     """People as the networks pose them; `placed` turns those who stand towards balance and puts all before their
-    cameras, as often as gravity becomes better known."""
+    cameras, as often as gravity becomes better known. Of people whom several passes saw, the last one holds."""
 
     def __init__(self, observations: Observations, body: BodyModel, passes: Sequence[_Pass]) -> None:
         self._observations, self._body, self._passes = observations, body, passes
@@ -164,12 +173,11 @@ class PosedPeople:
         count = len(self._observations)
         gravity = Gravity.usual(count) if gravity is None else gravity
         gravity = gravity.to(self._body.device, torch.float32)
-        parts, first = [], 0
         with torch.inference_mode():
-            for one in self._passes:
-                parts.append(_place_rows(one, self._body, gravity.rows(range(first, first + one.people))))
-                first += one.people
-        return Prediction.concatenate(parts)  # tensors of inference mode must not get out: they refuse gradients
+            parts = [_place_rows(one, self._body, gravity.rows(one.which)) for one in self._passes]
+            which = torch.cat([one.which for one in self._passes])
+            last = which[:count].index_copy(0, which[count:], torch.arange(count, len(which), device=which.device))
+        return Prediction.concatenate(parts).rows(last)  # tensors of inference mode must not get out
 
     def lean(self) -> Lean:
         """The lean of bodies that are not yet turned."""
@@ -180,10 +188,12 @@ class PosedPeople:
 
 
 class _Pass(NamedTuple):
-    """Rows that the network saw together, ``people`` of them and copies of the first: parameters at the origin, which
-    have betas of their own, points and pelvis there, what was seen, and how sure the network is."""
+    """Rows that the network saw together, ``which`` of the people and copies of the first of them: keypoints that are
+    doubted, parameters at the origin, which have betas of their own, points and pelvis there, what was seen, and how
+    sure the network is."""
 
-    people: int
+    which: Tensor
+    doubted: Tensor
     params: Tensor
     shaped: Tensor
     points: Tensor
@@ -218,11 +228,24 @@ def _on_skeleton_of(pose: PosePrior, body: BodyModel) -> PosePrior:
 
 
 def _pose_rows(
-    observations: Observations, size: int, body: BodyModel, pose: PosePrior, shape: ShapePrior | None
+    observations: Observations,
+    which: Tensor,
+    size: int,
+    body: BodyModel,
+    pose: PosePrior,
+    shape: ShapePrior | None,
+    doubted: Tensor | None,
 ) -> _Pass:
-    """One pass, of which the network sees ``size`` rows; the networks are folded or will be."""
+    """One pass over ``which`` rows, of which the network sees ``size``; the networks are folded or will be.
+
+    Keypoints that are doubted (B, K), one row for each of all people, count as not seen; None: all are believed, and it
+    is told which to doubt.
+    """
+    observations, doubted = observations.rows(which), None if doubted is None else doubted[which]
     count, layout, rows = len(observations), body.layout, max(size, FEWEST_ROWS)
     seen = observations.to(body.device, torch.float32)
+    if doubted is not None:
+        seen = replace(seen, confidence=torch.where(doubted, 0.0, seen.confidence))
     keypoints, confidence, intrinsics = (
         _filled(values, rows) for values in (seen.keypoints, seen.confidence, seen.intrinsics)
     )
@@ -236,9 +259,13 @@ def _pose_rows(
     params[:, layout.pose] = torch.where(inputs.usable[:, None], matrix_to_axis_angle(local).flatten(1), upright)
     shaped = _predict_betas(shape, observations, layout, params)
     points = compiled_points(body, (*CANONICAL_JOINTS, "joint:pelvis")).points(params.to(body.dtype)).float()
+    if doubted is None:
+        placement = Sightlines.of(inputs.seen).place(points[:, :-1])
+        doubted = far_off(placement.rays_of(points[:, :-1]), *inputs.seen)[:count]
     head = pose.uncertainty if found.sureness is not None else None
     return _Pass(
-        count,
+        which,
+        doubted,
         params,
         shaped,
         points,
@@ -250,7 +277,7 @@ def _pose_rows(
 
 def _place_rows(one: _Pass, body: BodyModel, gravity: Gravity) -> Prediction:
     """The rows of a pass before their cameras, those who stand turned towards balance."""
-    count, points, inputs, layout = one.people, one.points, one.inputs, body.layout
+    count, points, inputs, layout = len(one.which), one.points, one.inputs, body.layout
     params, rows = one.params.clone(), len(one.params)
     gravity = Gravity(pitch=_filled(gravity.pitch, rows), sigma=_filled(gravity.sigma, rows))
     sightlines = Sightlines.of(inputs.seen)
@@ -276,6 +303,7 @@ def _place_rows(one: _Pass, body: BodyModel, gravity: Gravity) -> Prediction:
         shaped=one.shaped[:count],
         placed=placed,
         reasons=reasons,
+        doubted=one.doubted,
         uncertainty=known,
     )
 

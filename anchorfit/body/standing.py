@@ -139,6 +139,39 @@ def tilt_of(offset: Tensor) -> Tensor:
     return rowwise_atan2(offset[..., 2], -offset[..., 1])
 
 
+def tilt_across(offset: Tensor) -> Tensor:
+    """(B,) radians by which directions (B, 3), camera frame, lean to the right against the image's upright."""
+    return rowwise_atan2(offset[..., 0], -offset[..., 1])
+
+
+def on_feet(points: Tensor) -> Tensor:
+    """How certainly bodies are on their feet: stand, walk or run, however wide.
+
+    Args:
+        points: (B, 16, 3) metres, camera frame, `STANDING_POINTS`.
+    Returns:
+        (B,) from 0 (lies, sits, squats, bends, stands on the hands) to 1, continuous.
+    """
+    where = dict(zip(STANDING_POINTS, points.unbind(-2), strict=True))
+    middle = {kind: (where[f"left_{kind}"] + where[f"right_{kind}"]) / 2 for kind in ("hip", "shoulder", "knee")}
+    axis = centre_over_support(points)
+    found = _ramp(torch.rad2deg(tilt_across(axis).abs()), "axis across")
+    found = found * _ramp(torch.rad2deg(tilt_of(axis)).abs(), "axis along")
+    found = found * _ramp(_angle_deg(middle["shoulder"] - middle["hip"], axis), "trunk")
+    return found * _ramp(_angle_deg(middle["hip"] - middle["knee"], axis), "left thigh")
+
+
+def _ramp(measure: Tensor, name: str) -> Tensor:
+    """1 up to the first limit of a measure, 0 from the second on."""
+    start, end = _LIMITS[name]
+    return ((end - measure) / (end - start)).clamp(0.0, 1.0)
+
+
+def _angle_deg(first: Tensor, second: Tensor) -> Tensor:
+    sine = torch.linalg.cross(first, second).norm(dim=-1)
+    return rowwise_atan2(sine, (first * second).sum(-1)) * (180.0 / math.pi)
+
+
 def standing(points: Tensor, pitch: Tensor | float = 0.0) -> Tensor:
     """How certainly bodies stand: trunk and thighs near the body's axis, that near the upright, feet level and close.
 

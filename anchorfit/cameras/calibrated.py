@@ -39,6 +39,8 @@ class CalibratedCamera:
         image_size: (width, height) pixels that the intrinsics are of; None: not known.
         remarks: what is worth knowing of it, a line each.
 
+    Arrays and nested lists will do for tensors, and a rotation vector (3,) for a rotation.
+
     Raises:
         ValueError: numbers that are of no camera; one line.
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from ..options import OptionError, given, option, refuse_others
 
-_SHARED = {"save", "body", "gender", "age", "height", "measure", "same_person", "video", "fps"}
+_SHARED = {"save", "body", "gender", "age", "height", "measure", "same_person", "video", "fps", "covariance"}
 READ = {
-    "points": _SHARED,
+    "points": _SHARED | {"floor", "frame"},
     "cameras": {
-        *_SHARED, "keypoints", "convention", "mask", "detector", "detector_model", "thorough", "covariance", "renderer",
+        *_SHARED, "keypoints", "convention", "mask", "detector", "detector_model", "thorough", "renderer",
         "opacity",
     },
 }  # fmt: skip

@@ -7,10 +7,11 @@ from typing import Annotated
 import typer
 
 from ..looks import OverlayLook
-from ..options import OptionError
+from ..options import Frame, OptionError
+from ..runs.options import RunOptions
 from . import options as opt
 from .console import Terminal, out
-from .declared import command
+from .declared import command, typer_option
 
 RATE = 30.0  # frames a second
 
@@ -23,7 +24,7 @@ def export(
         str,
         typer.Option(
             help="What to write, comma-separated: json, pkl, obj, ply, glb, rigged, bvh, amass, overlay, side, "
-            "openpose, coco, spin, csv, rerun."
+            "openpose, coco, spin, smplx, csv, rerun."
         ),
     ] = "rigged",
     sequence: Annotated[
@@ -33,6 +34,7 @@ def export(
         ),
     ] = False,
     fps: Annotated[float, typer.Option(help="Frames a second of --sequence.")] = RATE,
+    frame: Annotated[Frame, typer_option(RunOptions, "frame")] = "world",
     *,
     look: OverlayLook,
 ) -> None:
@@ -42,5 +44,5 @@ def export(
     from ..runs.exporting import export_results
 
     rate = fps if sequence else None
-    files = export_results(results, output, save, frames_per_second=rate, look=look, listener=Terminal())
+    files = export_results(results, output, save, frames_per_second=rate, frame=frame, look=look, listener=Terminal())
     out.print(f"{files} files in {output}", soft_wrap=True, highlight=False, markup=False)

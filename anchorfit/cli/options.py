@@ -51,8 +51,8 @@ class Writing:
         None,
         takes=str,
         help="What to write, comma-separated: npz, json, pkl, obj, ply, glb, rigged (GLB with a skeleton), bvh, "
-        "overlay, side, openpose, coco, spin, csv, amass, rerun (formats of other programs), shards (a thousand people "
-        "a file). Default: npz,glb,overlay; without images, shards.",
+        "overlay, side, openpose, coco, spin, smplx, csv, amass, rerun (formats of other programs), shards (a thousand "
+        "people a file). Default: npz,glb,overlay; without images, shards.",
     )
     report: bool = option(False, help="Write report.html too: one page of pictures, turning bodies and figures.")
     restart: bool = option(False, help="Begin anew where OUTPUT holds an unfinished run; else it goes on.")

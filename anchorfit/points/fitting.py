@@ -17,12 +17,15 @@ from ..body.kinematics import compiled_points
 from ..body.moving import moved
 from ..camera import project
 from ..fitting import GaussianMixture, load_pose_prior
+from ..fitting.point_covariance import point_covariance
 from ..fitting.point_fit import PointConfig, PointSolution, couple_positions, fit_positions
 from ..fitting.terms import KnownSize
+from ..observations.videos import USUAL_RATE
 from ..results import BodyEstimate, Diagnostics
 from . import trust
 from .conventions import body_points
 from .frames import AXES, IMAGE, UNITS, PointFrame, Up, bone_ratios, point_frame, told_unit, told_up
+from .ground import ground_of, said_of_ground
 
 Unit = Literal["auto", "m", "cm", "mm", "free"]
 
@@ -72,8 +75,11 @@ def fit_points(
     unit: Unit = "auto",
     stated_unit: str = "",
     up: Up | Literal["auto"] = "auto",
+    floor: float | Literal["auto"] | None = None,
+    frames_per_second: float = USUAL_RATE,
     names: Sequence[str] = (),
     sizes: KnownSize | None = None,
+    covariance: bool = False,
     batch_size: int = 256,
     config: PointConfig = PointConfig(),
 ) -> PointFit:
@@ -94,8 +100,13 @@ def fit_points(
             mean size.
         stated_unit: what a file says; only to remark where the body's size says otherwise.
         up: the axis that points up, or ``"auto"``: told by the bodies. It sets the virtual camera's axes alone.
+        floor: where the floor is on the axis that points up, in the points' unit; "auto": where feet that stand show
+            it; None: not known. In a sequence feet that stand on it stay where they are.
+        frames_per_second: of a sequence.
         names: B names of the rows; by default their numbers.
         sizes: known heights and measurements (`fitting.terms.KnownSize`), for rows by name or for all.
+        covariance: whether the estimate's diagnostics have covariances of the joints (`Diagnostics`, in the virtual
+            camera's frame; ``frame.rotation`` turns the points' axes there).
         batch_size: rows fitted at once: speed and memory only.
         config: the fit's constants.
     Raises:
@@ -129,12 +140,17 @@ def fit_points(
         remarks.append(_sizes_said(sizes))
     usual = ratios if unit == "free" else ratios[torch.isfinite(ratios)].median()
     longer = (ratios / usual).nan_to_num(1.0)
-    mirrored = _exchanged(body, pose_prior, used, local, seen, apart, config)
+    mirrored = looks_exchanged(body, pose_prior, used, local, seen, apart, config)
     verdict = trust.judge_points(body, used, local, seen, apart.params, apart.distances, longer, mirrored)
     placed = frame.to_camera(centres.double()).to(local)  # (B, 3) of the rows' centres
     params = apart.params.clone()
     params[:, body.layout.transl] += placed
     found = replace(apart, params=params)
+    grounds = None
+    if floor is not None:
+        videos, lost, rate = (0,) * len(found) if sequence else (), ~verdict.trusted, frames_per_second
+        grounds = ground_of(body, used, seen, params, frame, floor, videos=videos, lost=lost, rate=rate)
+        remarks += said_of_ground(grounds, frame)
     if sequence and len(found) > 1:
         same = (0,) * len(found)
         found = couple_positions(
@@ -150,13 +166,21 @@ def fit_points(
             lost=~verdict.trusted,
             sizes=sizes,
             labels=labelled,
+            grounds=grounds,
         )
+    regions: dict[str, Tensor] = {}
+    if covariance:
+        there = local + placed[:, None]
+        certain = point_covariance(body, pose_prior, used, there, seen, found, config, sizes=sizes, labels=labelled)
+        regions = certain._asdict()
     errors = where.new_full((len(where), len(given)), torch.nan)
     errors[:, places] = 1000.0 * found.distances.to(errors)
     problems = [(row, reason) for row, reason in enumerate(verdict.reasons) if reason]
     told = trust.outlying(used, found.distances)
     problems += [(row, text) for row, text in enumerate(told) if text and not verdict.reasons[row]]
-    estimate = _estimate(body, used, local + placed[:, None], seen, found, verdict, frame, labelled)
+    estimate = _estimate(body, used, local + placed[:, None], seen, found, verdict, frame, labelled, regions)
+    if grounds is not None:
+        estimate = replace(estimate, floors=grounds.floors.to("cpu"))
     return PointFit(
         estimate=estimate,
         errors_mm=errors.cpu(),
@@ -337,7 +361,7 @@ def _in_batches(
     return parts[0] if len(parts) == 1 else PointSolution.concatenate(parts)
 
 
-def _exchanged(
+def looks_exchanged(
     body: BodyModel,
     pose_prior: GaussianMixture,
     names: tuple[str, ...],
@@ -346,12 +370,18 @@ def _exchanged(
     found: PointSolution,
     config: PointConfig,
 ) -> Tensor:
-    """(B,) bool: rows that fit badly, and much better with left and right exchanged."""
+    """(B,) bool: rows that fit badly, and much better with left and right exchanged.
+
+    Args:
+        body, pose_prior, names, config: as for `fit_positions`.
+        positions, seen: (B, P, 3) and (B, P), as it was given them.
+        found: of them.
+    """
     result = torch.zeros(len(positions), dtype=torch.bool, device=positions.device)
     places = trust.exchange(names)
     if places is None:
         return result
-    cost = _strain(body, pose_prior, found)
+    cost = strain(body, pose_prior, found)
     doubtful = torch.nonzero(cost > trust.DOUBTFUL)[:, 0]
     if not len(doubtful):
         return result
@@ -359,12 +389,12 @@ def _exchanged(
     moved = positions[doubtful][:, there.clamp_min(0)]
     kept = torch.where(there >= 0, seen[doubtful][:, there.clamp_min(0)], 0.0)
     other = fit_positions(body, pose_prior, names, moved, kept, config)
-    result[doubtful] = _strain(body, pose_prior, other) < trust.BETTER * cost[doubtful]
+    result[doubtful] = strain(body, pose_prior, other) < trust.BETTER * cost[doubtful]
     return result
 
 
-def _strain(body: BodyModel, pose_prior: GaussianMixture, found: PointSolution) -> Tensor:
-    """(B,) how far points lie off, and how unlikely the pose is, in units of what is usual."""
+def strain(body: BodyModel, pose_prior: GaussianMixture, found: PointSolution) -> Tensor:
+    """(B,) how far points lie off their body, and how unlikely its pose is, in units of what is usual."""
     off = found.distances.clamp(max=2 * trust.FAR).nanmean(1).nan_to_num(0.0) / trust.HALF
     pose = pose_prior.energy(found.params[:, body.layout.body_pose])
     return off + (pose / trust.USUAL_POSE)
@@ -379,6 +409,7 @@ def _estimate(
     verdict: trust.PointTrust,
     frame: PointFrame,
     names: Sequence[str],
+    regions: Mapping[str, Tensor],
 ) -> BodyEstimate:
     """The record that everything else takes: keypoints are the canonical joints among the points, as the camera sees
     them."""
@@ -414,6 +445,7 @@ def _estimate(
             score=verdict.score,
             trusted=verdict.trusted,
             reasons=verdict.reasons,
+            **regions,
         ),
     )
     return estimate.to("cpu")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,7 +30,12 @@ class MatchedRows(NamedTuple):
 
 
 def rows_of_people(
-    given: GivenBodies, people: Sequence[Person], pixels: Mapping[int, Tensor], source: str = "the results"
+    given: GivenBodies,
+    people: Sequence[Person],
+    pixels: Mapping[int, Tensor],
+    source: str = "the results",
+    *,
+    left: Sequence[int] | None = None,
 ) -> MatchedRows:
     """Pair people with bodies.
 
@@ -39,13 +44,17 @@ def rows_of_people(
         people: observed.
         pixels: for rows that a camera puts somewhere, (K, 2) their canonical joints in the image.
         source: the file, for messages.
+        left: numbers of the people who want a body; None: all.
     """
-    homes, remarks = image_of_rows(given, people, source)
+    homes = image_of_rows(given, people, source)
+    wanted = range(len(people)) if left is None else left
+    if homes.ordered:
+        return MatchedRows([row if row in set(wanted) else None for row in range(len(people))], tuple(homes.remarks))
     ours: dict[object, list[int]] = {}
-    for number, person in enumerate(people):
-        ours.setdefault(image_key(person), []).append(number)
+    for number in wanted:
+        ours.setdefault(image_key(people[number]), []).append(number)
     theirs: dict[object, list[int]] = {}
-    for row, home in enumerate(homes):
+    for row, home in enumerate(homes.keys):
         if home is not None:
             theirs.setdefault(home, []).append(row)
     found: list[int | None] = [None] * len(people)
@@ -53,63 +62,77 @@ def rows_of_people(
         rows = theirs.get(image, [])
         for number, row in _pairs(given, [people[number] for number in numbers], rows, pixels):
             found[numbers[number]] = row
-    return MatchedRows(found, tuple(remarks))
+    return MatchedRows(found, tuple(homes.remarks))
 
 
-def image_key(person: Person) -> object:
-    """What people of one image share."""
-    frame = frame_of(person.name)
-    return (person.image or person.image_label, frame)
+class ImageKey(NamedTuple):
+    """What people of one image share: its path or name, and of a video the frame."""
+
+    image: Path | str | None
+    frame: int | None
 
 
-def image_of_rows(given: GivenBodies, people: Sequence[Person], source: str) -> tuple[list[object | None], list[str]]:
-    """For each body the key of its image: by its name, else by its frame, else by the order of rows."""
-    keys = list(dict.fromkeys(image_key(person) for person in people))
-    by_path = {Path(str(key[0])): key for key in keys if isinstance(key, tuple) and key[0] is not None}
+def image_key(person: Person) -> ImageKey:
+    """The image of a person."""
+    return ImageKey(person.image or person.image_label, frame_of(person.name))
+
+
+class Homes(NamedTuple):
+    """For each body the key of its image, None where not known; ``ordered``: bodies are in the people's order; and
+    what was decided."""
+
+    keys: list[object | None]
+    ordered: bool
+    remarks: list[str]
+
+
+def image_of_rows(given: GivenBodies, people: Sequence[Person], source: str) -> Homes:
+    """The image of each body: by its name, else by its frame, else by the order of rows."""
+    keys = list(dict.fromkeys(map(image_key, people)))
+    if any(given.images) and not any(key.frame is not None for key in keys):
+        return _by_name(given, keys, source)
+    numbered, frames = _by_number(keys), given.frames.tolist()
+    if numbered and all(frame >= 0 for frame in frames):
+        video = any(key.frame is not None for key in keys)  # whose frames count from 0, as all programs' do
+        first = 0 if video else min(1, *numbered)
+        said = [f"{source}: frame 0 is taken for the image numbered {first}"] if first else []
+        return Homes([numbered.get(frame + first) for frame in frames], False, said)
+    if len(keys) == 1:
+        return Homes([keys[0]] * len(given), False, [])
+    if len(given) == len(people):
+        said = [f"{source}: names no images; its {len(given)} rows are taken in the order of the people"]
+        return Homes([image_key(person) for person in people], True, said)
+    said = [f"{source}: names no images, and its {len(given)} rows are not those of {len(people)} people"]
+    return Homes([None] * len(given), False, said)
+
+
+def _by_name(given: GivenBodies, keys: Sequence[ImageKey], source: str) -> Homes:
+    by_path = {Path(str(key.image)): key for key in keys if key.image is not None}
     named = list(dict.fromkeys(Path(image) for image in given.images if image))
-    owners, remarks = (
-        image_of_each_name(named, list(by_path), source) if by_path and len(keys) == len(by_path) else ({}, [])
-    )
-    homes: list[object | None] = [
-        by_path[owners[Path(image)]] if image and Path(image) in owners else None for image in given.images
-    ]
-    left = [row for row, home in enumerate(homes) if home is None]
-    if not left or (owners and any(given.images)):
-        return homes, remarks
-    frames = given.frames.tolist()
-    numbered = _by_number(keys)
-    if all(frames[row] >= 0 for row in left) and numbered:
-        first = min(1, *numbered)
-        for row in left:
-            homes[row] = numbered.get(frames[row] + first)
-        if first:
-            remarks.append(f"{source}: frame 0 is taken for the image numbered {first}")
-    elif len(keys) == 1:
-        homes = [keys[0]] * len(given)
-    elif len(given) == len(people) and not any(given.images):
-        homes = [image_key(person) for person in people]
-        remarks.append(f"{source}: names no images; its {len(given)} rows are taken in the order of the people")
-    else:
-        what = (
-            f"its images are {list_names(list(dict.fromkeys(filter(None, given.images))))}"
-            if any(given.images)
-            else (f"it names none, and its {len(given)} rows are not {len(people)} people")
-        )
-        remarks.append(f"{source}: no image of the keypoints in it; {what}")
-    return homes, remarks
+    owners, remarks = image_of_each_name(named, list(by_path), source)
+    named_after = {path: found for path in named if path not in owners and (found := _named_after(path, by_path))}
+    owners |= named_after
+    homes = [by_path.get(owners.get(Path(image), Path())) for image in given.images]
+    if not owners:
+        remarks.append(f"{source}: of other images than the keypoints: {list_names([str(path) for path in named])}")
+    return Homes(list(homes), False, remarks)
 
 
-def _by_number(keys: Sequence[object]) -> dict[int, object]:
+def _named_after(path: Path, images: Iterable[Path]) -> Path | None:
+    """The image whose name a file's begins with, as ours do: IMAGE_PERSON; of several the longest."""
+    own = [image for image in images if path.stem.startswith(f"{image.stem}_")]
+    return max(own, key=lambda image: len(image.stem), default=None)
+
+
+def _by_number(keys: Sequence[ImageKey]) -> dict[int, ImageKey]:
     """Images by their frame or by the last number of their names; none where a name has none, or two are alike."""
-    found: dict[int, object] = {}
+    found: dict[int, ImageKey] = {}
     for key in keys:
-        image, frame = key if isinstance(key, tuple) else (key, None)
-        if frame is None:
-            match = _NUMBER.search(Path(str(image)).stem)
-            frame = int(match.group(1)) if match else None
-        if frame is None or frame in found:
+        match = _NUMBER.search(Path(str(key.image)).stem)
+        number = key.frame if key.frame is not None else int(match.group(1)) if match else None
+        if number is None or number in found:
             return {}
-        found[frame] = key
+        found[number] = key
     return found
 
 

@@ -9,9 +9,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ..body import CANONICAL_JOINTS, BodyModel, compile_points
-from ..camera import project
-from ..interchange.results import GivenBodies, ResultFile
+from ..body import CANONICAL_JOINTS, BodyModel, axis_angle_to_matrix, compile_points, matrix_to_axis_angle
+from ..camera import project, rotation_to_axis
+from ..interchange.results import GivenBodies, OwnCrop, ResultFile
 from ..observations import Person
 from ..pipeline import FitOptions, SeenPeople, predict_people, seen_people
 from ..regressors import Networks
@@ -19,6 +19,8 @@ from ..regressors.translation import translate_to_keypoints
 from ..results import BodyEstimate, concatenate
 from .carrying import carry
 from .matching import image_key, image_of_rows, rows_of_people
+from .own_joints import settle_camera
+from .resized import in_pixels_of
 from .shapes import shaped
 
 
@@ -72,7 +74,7 @@ def find_starts(
     programs: dict[str, int] = {}
     for bodies in _joined([result.bodies for result in results]):
         left = [row for row, person in enumerate(seen.people) if person.name not in starts]
-        found, said = _starts_of(bodies, seen.rows(left), body, networks, options)
+        found, said = _starts_of(bodies, seen, left, body, networks, options)
         starts |= found
         remarks += said
         programs[bodies.program] = programs.get(bodies.program, 0) + len(found)
@@ -101,22 +103,31 @@ def _joined(parts: Sequence[GivenBodies]) -> list[GivenBodies]:
 
 
 def _starts_of(
-    given: GivenBodies, seen: SeenPeople, body: BodyModel, networks: Networks | None, options: FitOptions
+    given: GivenBodies,
+    seen: SeenPeople,
+    left: Sequence[int],
+    body: BodyModel,
+    networks: Networks | None,
+    options: FitOptions,
 ) -> tuple[dict[str, Tensor], list[str]]:
-    """Parameters (D,) by the people's names, and what was decided."""
-    if not seen.people:
+    """Parameters (D,) by the names of those people who are left without a start, and what was decided."""
+    if not left:
         return {}, []
-    found = shaped(given, body)
     everywhere = _cameras_of_rows(given, seen)
+    given, settled = settle_camera(given, everywhere.sizes)
+    given, resized = in_pixels_of(given, everywhere.sizes, everywhere.known)
+    found = shaped(given, body)
     carried = carry(given, found, body, everywhere.intrinsics, everywhere.sizes)
     points = compile_points(body.to("cpu", torch.float64), CANONICAL_JOINTS)
     where = project(points.points(carried.params), everywhere.intrinsics.double())
     placed = carried.placed & everywhere.known
     pixels = {row: where[row] for row in torch.nonzero(placed)[:, 0].tolist()}
-    matches = rows_of_people(given, seen.people, pixels, given.program)
+    matches = rows_of_people(given, seen.people, pixels, given.program, left=left)
     pairs = [(person, row) for person, row in enumerate(matches.rows) if row is not None]
     remarks = [
-        f"{given.program}: {len(pairs)} of {len(seen.people)} people have a body; {found.said}",
+        f"{given.program}: {len(pairs)} of {len(left)} people have a body; {found.said}",
+        *settled,
+        *resized,
         *matches.remarks,
     ]
     if not pairs:
@@ -132,7 +143,10 @@ def _starts_of(
         here.sizes_px,
     )
     params = _oriented(chosen.params, again, here, body, networks, options)
-    params = _placed(params, chosen.placed & torch.tensor([found.exact] * len(rows)), here, body)
+    exactly = chosen.placed & torch.tensor([found.exact] * len(rows))
+    params = _placed(params, exactly, here, body)
+    if isinstance(again.camera, OwnCrop) and not bool(chosen.placed.all()):
+        params = _placed(_seen_on_crop(params, again.camera, chosen.placed, body), exactly, here, body)
     return {person.name: params[row] for row, person in enumerate(here.people)}, remarks
 
 
@@ -145,7 +159,7 @@ class _Everywhere(NamedTuple):
 
 
 def _cameras_of_rows(given: GivenBodies, seen: SeenPeople) -> _Everywhere:
-    homes, _ = image_of_rows(given, seen.people, given.program)
+    homes = image_of_rows(given, seen.people, given.program).keys
     first: dict[object, int] = {}
     for number, person in enumerate(seen.people):
         first.setdefault(image_key(person), number)
@@ -175,6 +189,17 @@ def _oriented(
         if person.name in place:
             turned[row, body.layout.global_orient] = guess.global_orient[place[person.name]].double()
     return turned
+
+
+def _seen_on_crop(params: Tensor, camera: OwnCrop, placed: Tensor, body: BodyModel) -> Tensor:
+    """Bodies of crops whose place in the image the file does not say, turned by the rays to where they were found."""
+    rest = body.to("cpu", torch.float64).rest_joints(params[:, body.layout.betas])[:, 0]
+    there = params[:, body.layout.transl] + rest
+    on_crop = camera.place(torch.full_like(there[:, :2], torch.nan)).transl
+    turn = rotation_to_axis(there).mT @ rotation_to_axis(on_crop)
+    where = body.layout.global_orient
+    turned = matrix_to_axis_angle(turn @ axis_angle_to_matrix(params[:, where]))
+    return torch.cat([torch.where(placed[:, None], params[:, where], turned), params[:, where.stop :]], 1)
 
 
 def _placed(params: Tensor, known: Tensor, seen: SeenPeople, body: BodyModel) -> Tensor:

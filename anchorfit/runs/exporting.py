@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ..body import load_body
 from ..looks import OverlayLook
 from ..observations.videos import frame_of
-from ..options import OptionError, check_positive
+from ..options import FRAMES, Frame, OptionError, check_choice, check_positive
 from ..results import BodyEstimate, load_estimates
 from .listening import Listener
 from .outputs import SHARDS, make_folder, name_frames, parse_kinds, write_results
@@ -21,6 +21,7 @@ def export_results(
     save: str = "rigged",
     *,
     frames_per_second: float | None = None,
+    frame: Frame = "world",
     look: OverlayLook = OverlayLook(),
     listener: Listener = Listener(),
 ) -> int:
@@ -31,18 +32,20 @@ def export_results(
         output: folder, made if missing.
         save: kinds of file, comma-separated.
         frames_per_second: of the animation, where the estimates are frames; None: they are not.
+        frame: of meshes and animations: the world's, where there is a floor, or always the camera's.
         look: of overlays.
         listener: told how it goes.
     Returns:
         The number of files.
     Raises:
-        OptionError: there is no such kind, renderer or rate.
+        OptionError: there is no such kind, renderer, rate or frame.
         OSError, ValueError: the estimates cannot be read, or nothing can be written.
     """
     kinds = parse_kinds(save)
     if SHARDS in kinds:
         raise OptionError("save", f"{SHARDS} are for runs; saved estimates are npz already")
     check_positive("fps", frames_per_second)
+    check_choice("frame", frame, FRAMES)
     look.check(drawn="overlay" in kinds)
     estimate = load_estimates(results)
     model = load_body(estimate.body, gender=estimate.gender, num_betas=estimate.betas.shape[1])
@@ -61,6 +64,7 @@ def export_results(
                 frames_per_second=frames_per_second,
                 part=part,
                 motion=motion,
+                frame=frame,
                 progress=advance,
             )
             files += len(written.files)

@@ -400,6 +400,7 @@ class _Writing:
             frames_per_second=plan.frames_per_second,
             part=plan.part(chunk),
             motion=plan.motion(chunk) or "video",
+            frame=plan.options.frame,
             progress=self.progress,
         )
         there = {path.name for path in written.files}

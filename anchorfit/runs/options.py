@@ -8,10 +8,22 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..options import AGES, GENDERS, LONGEST_GAP_S, OptionError, check_choice, check_positive, option, refuse_unread
+from ..options import (
+    AGES,
+    FRAMES,
+    GENDERS,
+    LONGEST_GAP_S,
+    Frame,
+    OptionError,
+    check_choice,
+    check_positive,
+    option,
+    refuse_unread,
+)
 from .fingerprint import fingerprint
 
 if TYPE_CHECKING:
+    from ..body import Floor
     from ..fitting import FitConfig
     from ..pipeline import FitOptions
     from .sources import Source
@@ -43,6 +55,9 @@ class RunOptions:
         focal: pixels; None: from EXIF, else the image's diagonal.
         pitch: degrees by which the camera looks down, or "people": as those who stand in an image show together; None:
             not known.
+        floor: before the camera, which stands: "auto", estimated from feet that stand; a normal and an offset in the
+            camera's frame, "0,1,0,1.2"; "height=1.4,pitch=10" of the camera; or a `Floor`. None: not known.
+        frame: of meshes and animations: "world" where there is a floor (y up, the floor at 0), or "camera" always.
         height: metres, of everyone.
         measure: ``waist=0.81,inseam=0.79`` (metres), of everyone, or a CSV file by person.
         weights: folder with networks; None: the package's.
@@ -99,6 +114,19 @@ class RunOptions:
         takes=str,
         help="Degrees by which the camera looks down, or 'people': as those who stand in an image show together. "
         "People who stand are balanced by it.",
+    )
+    floor: Floor | str | None = option(
+        None,
+        takes=str,
+        help="The floor before the camera, which stands: auto (from feet that stand, in a video or of several people); "
+        "a normal and an offset in the camera's frame, 0,1,0,1.2; or height=1.4,pitch=10 of the camera "
+        "(docs/floor.md). Of --points: auto, or its height.",
+        only=_FITTED,
+    )
+    frame: Frame = option(
+        "world",
+        help="Frame of meshes and animations: world (y up, the floor at 0) where there is a floor, or camera always.",
+        only=_FITTED,
     )
     height: float | None = option(
         None,
@@ -168,6 +196,7 @@ class RunOptions:
         check_choice("method", self.method, METHODS)
         check_choice("gender", self.gender, GENDERS)
         check_choice("age", self.age, AGES)
+        check_choice("frame", self.frame, FRAMES)
         check_positive("focal", self.focal, " of pixels")
         check_positive("fps", self.fps)
         refuse_unread(self, self.method, by="the method")
@@ -177,6 +206,7 @@ class RunOptions:
             raise OptionError("predict-missing", "only with --init")
         if self.fps != RunOptions.fps and not self.video:
             raise OptionError("fps", "only with --video: a film says its own rate")
+        floor_of(self.floor)
         pitch, smplify = pitch_of(self.pitch), self.schedule == "smplify"
         if pitch is not None and smplify:
             raise OptionError("pitch", "only with --schedule anchored, got smplify")
@@ -247,6 +277,8 @@ class RunOptions:
         return FitOptions(
             focal=self.focal,
             pitch=pitch_of(self.pitch),
+            floor=floor_of(self.floor),
+            frames_per_second=self.fps,
             schedule=self.schedule,
             config=config,
             masks=self.mask is not None,
@@ -254,6 +286,17 @@ class RunOptions:
             same_person=self.same_person or film,
             video=self.video or film,
         )
+
+
+def floor_of(given: Floor | str | None) -> Floor | Literal["auto"] | None:
+    """A floor, "auto" or None.
+
+    Raises:
+        OptionError: anything besides.
+    """
+    from ..body import parse_floor
+
+    return (parse_floor(given) or "auto") if isinstance(given, str) else given
 
 
 def pitch_of(given: float | str | None) -> float | Literal["people"] | None:

@@ -174,34 +174,33 @@ class Source:
         if self.mask == FROM_KEYPOINT_FILE and masked.people and all(person.mask is None for person in masked.people):
             listener.warn(f"{self.file}: no person in it has a mask; fitted without")
         if not masked.people:
-            raise NobodyThere(self._nobody(found))
+            raise NobodyThere(self._nobody(found.file))
         return masked.people
 
-    def _image_people(self, engine: Engine, sightings: Sightings | None, listener: Listener) -> PeopleFile:
+    def _image_people(self, engine: Engine, sightings: Sightings | None, listener: Listener) -> _Found:
         if self.file is None:
             paths = list_images(self.images)
-            return detect_people(
+            detected = detect_people(
                 paths, self.detection, masks=self.mask == FROM_DETECTOR, engine=engine, sightings=sightings,
                 listener=listener,
             )  # fmt: skip
+            return _Found(detected.people, detected.problems, None)
         read = read_people(self.file, convention=self.convention)
         if read.problems and not read.people:
-            return PeopleFile((), read.problems)  # who is in it could not be read: no image is without people for that
+            return _Found((), read.problems, read)  # of whom nobody could be read: no image lacks people for that
         if self.keypoints is None:
             matched = own_images(read.people, self.file)
         else:
             matched = match_people(read.people, list_images(self.images), self.file)
         problems = (*read.problems, *matched.problems)
-        if read.people and not matched.people:
-            for line in problems:
-                listener.warn(line)
-            raise NobodyThere(f"{self.file}: {len(read.people)} people in it, none for {self._given}")
+        if not matched.people:
+            return _Found((), problems, read)
         if self.detection.detector != BOXES:
-            return PeopleFile(tuple(matched.people), problems)
+            return _Found(tuple(matched.people), problems, read)
         seen = people_in_boxes(matched.people, self.detection, masks=self.mask == FROM_DETECTOR, listener=listener)
-        return PeopleFile(seen.people, (*problems, *seen.problems))
+        return _Found(seen.people, (*problems, *seen.problems), read)
 
-    def _video_people(self, engine: Engine, sightings: Sightings | None, listener: Listener) -> PeopleFile:
+    def _video_people(self, engine: Engine, sightings: Sightings | None, listener: Listener) -> _Found:
         """The people of the video, one after the other, each through all frames."""
         from ..observations.tracking import track_people  # here, since scipy.optimize takes its time
 
@@ -220,19 +219,26 @@ class Source:
         read = len(scenes.times_s)
         short = f"{video.path}: only {read} of the {video.length} frames that its header states can be read"
         cut = (short,) if read < WHOLE * video.length else ()
-        return PeopleFile(people, (*cut, *found.problems, *tracked.problems))
+        return _Found(people, (*cut, *found.problems, *tracked.problems), found if self.file else None)
 
-    @property
-    def _given(self) -> str:
-        """What was asked for, in words."""
-        return str(self.images[0]) if len(self.images) == 1 else f"any of the {len(self.images)} images"
+    def _nobody(self, read: PeopleFile | None) -> str:
+        """Why there is nobody to work on, of a keypoint file that has people or not."""
+        given = str(self.images[0]) if len(self.images) == 1 else f"any of the {len(self.images)} images"
+        if read is None:
+            return f"no person found in {self.video or given}"
+        if read.people:
+            return f"{self.file}: {len(read.people)} people in it, none for {given}"
+        return f"{self.file}: " + (
+            "nobody in it can be used, as the lines above say" if read.problems else "no person in it"
+        )
 
-    def _nobody(self, found: PeopleFile) -> str:
-        if self.file is None:
-            return f"no person found in {self.video or self._given}"
-        if found.people:
-            return f"{self.file}: no person for {self._given}"
-        return f"{self.file}: no person in it" + (" could be read, as the lines above say" if found.problems else "")
+
+class _Found(NamedTuple):
+    """People to work on, a line for each problem, and the keypoint file as it was read, where there is one."""
+
+    people: tuple[Person, ...]
+    problems: tuple[str, ...]
+    file: PeopleFile | None
 
 
 class Masked(NamedTuple):

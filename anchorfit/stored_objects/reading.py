@@ -22,6 +22,8 @@ _OLD_JOBLIB = b"ZF0x"
 _OLD_TORCH = b"\x80\x02\x8a\x0a" + MAGIC.to_bytes(10, "little")
 CONVERT = "python -c \"import joblib, numpy; numpy.savez('results.npz', results=joblib.load({name!r}))\""
 
+OWN = "if the file is your own, load it yourself and save its arrays: numpy.savez('results.npz', pose=..., betas=...)"
+
 
 class StoredObjectError(ValueError):
     """A file of objects that cannot be used; one line that names it and says what to do."""
@@ -48,7 +50,7 @@ def read_objects(path: str | Path) -> Any:
     except ArrayFileError as error:
         raise StoredObjectError(str(error)) from error
     except UnsafePickleError as error:
-        raise StoredObjectError(f"{path}: not safe to read: it {error}; {_remedy(path)}") from error
+        raise StoredObjectError(f"{path}: not safe to read: it {error}; {OWN}") from error
     except NotImplementedError as error:
         raise StoredObjectError(f"{path}: {error}; {_remedy(path)}") from error
     except MemoryError as error:
@@ -58,13 +60,14 @@ def read_objects(path: str | Path) -> Any:
             raise
         raise StoredObjectError(f"{path}: damaged or cut short ({error}); write it again") from error
     except Exception as error:  # a broken file can end in nearly any exception
+        told = f"{type(error).__name__}: {error}"
         raise StoredObjectError(
-            f"{path}: no results that can be read, or cut short ({type(error).__name__}: {error}); write it again"
+            f"{path}: no npz, npy, pickle, joblib, torch or JSON file that can be read, or cut short ({told})"
         ) from error
 
 
 def _remedy(path: Path) -> str:
-    """The line that makes an npz of a file that comes from nobody but its user."""
+    """The line that makes an npz of a file in a container that is not read."""
     return f"if the file is your own, {CONVERT.format(name=path.name)} writes one that is read"
 
 

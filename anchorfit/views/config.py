@@ -34,6 +34,7 @@ class ViewOptions:
     batch_size: int = 256
 
 
+POSE_WEIGHT, SHAPE_WEIGHT = 3.4, 3.5
 START = PointConfig(noise=0.025)
 """Of the fit to triangulated joints that views begin from."""
 
@@ -41,10 +42,12 @@ START = PointConfig(noise=0.025)
 def views_config() -> FitConfig:
     """Of rows that several views settle: the last stage, from a start that stands where it is to stand.
 
-    There is no prediction to be held near, and nothing to say of depth.
+    There is no prediction to be held near, and nothing to say of depth. Priors weigh less than in one view
+    (`docs/cameras.md` has what was measured).
     """
     config = anchored_config().without("depth", "anchor", "anchor_orient", "balance")
-    return replace(config, candidates=1)
+    stages = (replace(stage, pose_weight=POSE_WEIGHT, shape_weight=SHAPE_WEIGHT) for stage in config.stages)
+    return replace(config, stages=tuple(stages))
 
 
 def one_view_config() -> FitConfig:

@@ -11,13 +11,14 @@ from torch import Tensor
 from ..body import BodyModel
 from ..body.moving import moved
 from ..cameras import CalibratedCamera, CameraRig
-from ..fitting import GaussianMixture, load_pose_prior
+from ..fitting import GaussianMixture
 from ..observations import Person
-from ..pipeline import to_estimate, usual_body
+from ..pipeline import shipped_pose_prior, to_estimate, usual_body
 from ..regressors import Networks
 from ..results import BodyEstimate
 from .agreement import ViewAgreement, agree, sight_of, view_remarks
 from .config import ViewOptions
+from .joints import settled_pairs
 from .matching import match_instants
 from .observing import Seen, observe_views
 from .pairing import Instant, pair_views
@@ -56,7 +57,10 @@ class ViewFit:
         return len(self.estimate)
 
     def in_view(self, camera: str, body: BodyModel | None = None) -> BodyEstimate:
-        """The bodies in the frame of one camera, with what it saw of them: to be drawn on its (undistorted) images.
+        """The bodies in the frame of one camera, with what it saw of them.
+
+        Of a camera with a lens the images are not named: bodies are drawn on them without the lens
+        (`observing.undistorted_image`).
 
         Raises:
             ValueError: no camera of this name.
@@ -77,8 +81,13 @@ class ViewFit:
             image_size=observed.image_size,
             keypoints=observed.keypoints.to(like),
             confidence=observed.confidence.to(like),
-            images=self.seen.images[place],
+            images=_drawable(self.seen.images[place], own),
         )
+
+
+def _drawable(images: Sequence[str], camera: CalibratedCamera) -> tuple[str, ...]:
+    """Paths of images that a pinhole's bodies may be drawn on: none of a camera with a lens."""
+    return ("",) * len(images) if camera.distortion else tuple(images)
 
 
 def fit_views(
@@ -114,7 +123,8 @@ def fit_views(
     ('views', ('one',))
     """
     body = body or usual_body()
-    pose_prior = (pose_prior or load_pose_prior()).to(body.device, body.dtype)
+    pose_prior = pose_prior or shipped_pose_prior(body.dtype, body.device)
+    pose_prior = pose_prior.to(body.device, body.dtype)
     rig = tuple(cameras.cameras if isinstance(cameras, CameraRig) else cameras)
     if not rig:
         raise ValueError("cameras: expected at least one, got none")
@@ -134,10 +144,11 @@ def fit_views(
     stated = cameras.unit if isinstance(cameras, CameraRig) else ""
     metric, agreement, said = rig_in_metres(rig, agreement, body, unit=options.unit, stated=stated)
     remarks += said
+    agreement = settled_pairs(agreement, body, pose_prior)
     problems = [*matched.problems, *seen.problems, *view_remarks(agreement, metric)]
     task = ViewTask(body, pose_prior, networks, options, metric, believed(seen, agreement), agreement)
     fitted = task.run()
-    verdict = judge_views(body, pose_prior, task.seen, metric, fitted.world, fitted.result, agreement)
+    verdict = judge_views(body, pose_prior, task.seen, metric, fitted.world, fitted.result, agreement, fitted.exchanged)
     problems += [(row, text) for row, text in enumerate(verdict.reasons) if text]
     return ViewFit(
         estimate=_estimate(body, task, fitted, verdict),
@@ -181,5 +192,6 @@ def _estimate(body: BodyModel, task: ViewTask, fitted: FittedRows, verdict: View
     observed = task.observed(torch.arange(len(fitted)), fitted.main)
     judged = {"score": verdict.score.cpu(), "trusted": verdict.trusted.cpu(), "reasons": verdict.reasons}
     result = replace(fitted.result, **judged)  # type: ignore[arg-type]
-    images = tuple(task.seen.images[place][row] for row, place in enumerate(fitted.main.tolist()))
+    by_camera = [_drawable(images, camera) for images, camera in zip(task.seen.images, task.cameras, strict=True)]
+    images = tuple(by_camera[place][row] for row, place in enumerate(fitted.main.tolist()))
     return to_estimate(result, observed, body, images, "views")

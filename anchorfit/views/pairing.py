@@ -54,9 +54,11 @@ def pair_views(views: Mapping[str, Sequence[Person]]) -> list[Instant]:
 
 
 def _common(sets: Sequence[set[str]]) -> bool:
-    """Whether two cameras have an instant in common; of fewer cameras that is no question."""
+    """Whether each camera has an instant in common with another; of fewer than two that is no question."""
     filled = [found for found in sets if found]
-    return len(filled) < 2 or any(one & other for at, one in enumerate(filled) for other in filled[at + 1 :])
+    if len(filled) < 2:
+        return True
+    return all(any(one & other for other in filled if other is not one) for one in filled)
 
 
 def instant_label(person: Person, camera: str, place: int) -> str:

@@ -10,18 +10,19 @@ from torch import Tensor
 
 from .. import regressors
 from ..body import CANONICAL_JOINTS, BodyModel
+from ..body.kinematics import compiled_points
 from ..body.moving import moved
 from ..cameras import CalibratedCamera
 from ..fitting import FitConfig, FitResult, GaussianMixture, TermSpec, anchored
 from ..fitting.point_fit import fit_positions
 from ..fitting.schedules import skeleton_groups
 from ..fitting.terms import InView, View, Views
-from ..fitting.terms.keypoints import default_joint_weights
 from ..observations import Observations
 from ..regressors import Networks
 from ..rows import Rows
 from .agreement import ViewAgreement, mirror_places
 from .config import START, ViewOptions, one_view_config, views_config
+from .joints import about_their_middle, mirror_image_fits_better
 from .observing import Seen
 
 
@@ -45,11 +46,19 @@ def believed(seen: Seen, agreement: ViewAgreement) -> Seen:
 
 @dataclass(frozen=True, kw_only=True)
 class FittedRows(Rows):
-    """B rows: what the fit found, in the frames of the main cameras, those (B,), and parameters (B, D) in the world."""
+    """Fitted rows.
+
+    Attributes:
+        result: what the fit found, in the frames of the main cameras.
+        main: (B,) those cameras.
+        world: (B, D) parameters in the world.
+        exchanged: (B,) bool, the views agree, but about a person with left and right exchanged.
+    """
 
     result: FitResult
     main: Tensor
     world: Tensor
+    exchanged: Tensor
 
     def __len__(self) -> int:
         return len(self.main)
@@ -105,14 +114,19 @@ class ViewTask:
         rotation = torch.stack([camera.rotation for camera in self.cameras])[main]
         translation = torch.stack([camera.translation for camera in self.cameras])[main]
         observed = self.observed(index, main)
+        exchanged = torch.zeros(len(rows), dtype=torch.bool)
         if settled:
-            result = self._in_all_views(index, main, rotation, translation, observed)
+            places = (self.agreement.points[index][..., None, :] * rotation[:, None]).sum(-1) + translation[:, None]
+            result = self._in_all_views(index, main, rotation, translation, observed, places)
+            sure = self.agreement.confidence[index]
+            exchanged = mirror_image_fits_better(self.body, self.pose_prior, places, sure, result)
         else:
             result = self._in_one_view(observed)
         back = rotation.mT
         away = -(back * translation[:, None]).sum(-1)
         params = moved(self.body, result.params.cpu().double(), back, away)
-        return FittedRows(result=result.to("cpu"), main=main, world=params.to(result.params.dtype))
+        world = params.to(result.params.dtype)
+        return FittedRows(result=result.to("cpu"), main=main, world=world, exchanged=exchanged)
 
     def observed(self, index: Tensor, place: Tensor) -> Observations:
         """Observations of rows (R,), each by the camera (R,) of its own."""
@@ -126,16 +140,25 @@ class ViewTask:
         return anchored(self.body, observed, self.pose_prior, guess.params, config, uncertainty=guess.uncertainty)
 
     def _in_all_views(
-        self, index: Tensor, main: Tensor, rotation: Tensor, translation: Tensor, observed: Observations
+        self,
+        index: Tensor,
+        main: Tensor,
+        rotation: Tensor,
+        translation: Tensor,
+        observed: Observations,
+        places: Tensor,
     ) -> FitResult:
         body = self.body
         others = self._others(index, main, rotation, translation)
-        places = (self.agreement.points[index][..., None, :] * rotation[:, None]).sum(-1) + translation[:, None]
-        start = self._start(places, self.agreement.confidence[index])
+        start = self.start(index, main, places, self.agreement.confidence[index])
         config = self.options.config or views_config()
         union = self._union().rows(index)
         joints = skeleton_groups(union)[-1][0] if not self.options.sequence else CANONICAL_JOINTS
-        config = config.with_term(Views(views=others, joints=joints, sigma=config.keypoints.sigma))
+        config = config.with_term(
+            Views(
+                views=others, joints=joints, sigma=config.keypoints.sigma, joint_weights=config.keypoints.joint_weights
+            )
+        )
         config = _known_size(config, self.options)
         for term in ("silhouette", "limb_directions"):
             config = _seen_by_all(config, term, others)
@@ -159,18 +182,41 @@ class ViewTask:
             found.append(View(observations=observed, rotation=turn.to(like), translation=away.to(like)))
         return tuple(found)
 
-    def _start(self, places: Tensor, confidence: Tensor) -> Tensor:
-        """(R, D) bodies fitted to the triangulated joints (R, K, 3), metres, main cameras' frames."""
-        body = self.body
-        base = default_joint_weights()
-        weights = confidence.new_tensor([base.get(name, 0.0) for name in CANONICAL_JOINTS])
-        sure = confidence * weights
-        middle = places.masked_fill((sure <= 0)[..., None], torch.nan).nanmedian(1).values.nan_to_num()
-        local = torch.where((sure > 0)[..., None], places - middle[:, None], 0.0)
-        local, sure = (part.to(body.device, body.dtype) for part in (local, sure))
-        found = fit_positions(body, self.pose_prior, CANONICAL_JOINTS, local, sure, START)
+    def start(self, index: Tensor, main: Tensor, places: Tensor, confidence: Tensor) -> Tensor:
+        """(R, D) bodies fitted to the triangulated joints (R, K, 3), metres, frames of the main cameras (R,)."""
+        middle, local, sure = about_their_middle(self.body, places, confidence)
+        found = fit_positions(self.body, self.pose_prior, CANONICAL_JOINTS, local, sure, START)
         params = found.params.clone()
-        params[:, body.layout.transl] += middle.to(params)
+        params[:, self.body.layout.transl] += middle
+        thin = torch.nonzero(self.agreement.thin[index])[:, 0]
+        if len(thin):
+            params[thin.to(params.device)] = self.predicted_start(
+                index[thin], main[thin], places[thin], confidence[thin]
+            )
+        return params
+
+    def predicted_start(self, index: Tensor, main: Tensor, places: Tensor, confidence: Tensor) -> Tensor:
+        """(R, D) of each row the view whose prediction, moved onto the triangulated joints, lies nearest to them."""
+        body = self.body
+        middle, local, sure = about_their_middle(self.body, places, confidence)
+        rotations = torch.stack([camera.rotation for camera in self.cameras])
+        found: list[Tensor] = []
+        costs: list[Tensor] = []
+        for camera in range(len(self.cameras)):
+            seen = self.observed(index, torch.full_like(main, camera))
+            guess = regressors.predict_params(seen, body, networks=self.networks)
+            turn = (rotations[main][..., None, :] * rotations[camera]).sum(-1)  # R_main R_camera^T
+            params = moved(body, guess.params, turn.to(local), local.new_zeros(3))
+            off = local - compiled_points(body, CANONICAL_JOINTS).points(params)
+            shift = (off * sure[..., None]).sum(1) / sure.sum(1)[:, None].clamp_min(1e-9)
+            params[:, body.layout.transl] += shift
+            cost = ((off - shift[:, None]).norm(dim=-1) * sure).sum(1)
+            there = (seen.confidence > 0).any(-1)
+            found.append(params)
+            costs.append(torch.where(there, cost, torch.inf))
+        best = torch.stack(costs).argmin(0)
+        params = torch.stack(found)[best, torch.arange(len(best), device=best.device)]
+        params[:, body.layout.transl] += middle
         return params
 
 

@@ -17,6 +17,9 @@ from ..fitting.trust import Evidence, weigh_evidence
 from .agreement import ViewAgreement
 from .observing import Seen
 
+_MIRRORED = "left and right look exchanged in all views, or the images are mirrored"
+_NO_BODY = "a body hardly fits the joints that the views agree about"
+
 
 class ViewVerdict(NamedTuple):
     """Scores (B,), whether trusted (B,), B reasons, and errors (B, V) in pixels of the images, NaN where not seen."""
@@ -35,6 +38,7 @@ def judge_views(
     world: Tensor,
     result: FitResult,
     agreement: ViewAgreement,
+    exchanged: Tensor,
 ) -> ViewVerdict:
     """Weigh the evidence of all views about bodies (B, D) in the world; of one view alone its fit's own verdict stands.
 
@@ -43,6 +47,7 @@ def judge_views(
         seen: what the cameras saw, exchanged sides exchanged back.
         cameras: in metres, as the world is.
         result: of the fit. agreement: of the views before it.
+        exchanged: (B,) bool, they agree about a person with left and right exchanged.
     """
     parts, errors = [], []
     for place, camera in enumerate(cameras):
@@ -59,13 +64,15 @@ def judge_views(
     several = agreement.seen.sum(1) >= 2
     reasons = []
     for row, flag in enumerate(usable.tolist()):
-        if flag:
+        if flag and bool(exchanged[row]):
+            reasons.append(_MIRRORED if not bool(agreement.thin[row]) else _NO_BODY)
+        elif flag:
             reasons.append(told.reasons[row])
         elif bool(several[row]):
             reasons.append("the views contradict each other: the best of them is fitted alone")
         else:
             reasons.append(result.reasons[row])
-    contradict = (~agreement.usable & several).to(usable.device)
+    contradict = ((~agreement.usable & several) | exchanged).to(usable.device)
     score = torch.where(usable, told.score, result.score.to(told.score))
     score = torch.where(contradict, score.clamp(max=0.49), score)
     trusted = torch.where(usable, told.trusted, result.trusted.to(usable.device)) & ~contradict

@@ -34,7 +34,7 @@ def rig_in_metres(
         metres = UNITS.get(unit if unit in UNITS else stated, 1.0)
         return _scaled(cameras, found, metres, [])
     sure = torch.where(found.usable[:, None], found.confidence, 0.0)
-    ratios = bone_ratios(body, CANONICAL_JOINTS, found.points.to(body.dtype), sure.to(body.dtype))
+    ratios = bone_ratios(body, CANONICAL_JOINTS, *(part.to(body.device, body.dtype) for part in (found.points, sure)))
     known = ratios[torch.isfinite(ratios) & (ratios > 0)]
     if not len(known):
         return _scaled(cameras, found, UNITS.get(unit if unit in UNITS else stated, 1.0), [])

@@ -6,6 +6,7 @@ from ...deprecation import renamed_names
 from .anchor import Anchor, AnchorTerm
 from .autograd import AutogradTerm
 from .balance import Balance, BalanceTerm
+from .floor import FloorTerm, OnFloor
 from .hinge import Hinge, HingeTerm
 from .interpenetration import Interpenetration, InterpenetrationTerm
 from .joint_anchor import JointAnchor
@@ -13,6 +14,7 @@ from .keypoints import Keypoints, KeypointTerm
 from .known_size import KnownSize, KnownSizeTerm, known_size
 from .limb_directions import LimbDirections, LimbDirectionTerm
 from .mixture import Mixture, MixtureTerm
+from .placed_points import PlacedPointTerm
 from .points import Points, PointTerm
 from .robust import Robust
 from .shape import Shape, ShapeTerm
@@ -32,6 +34,7 @@ __all__ = [
     "Balance",
     "BalanceTerm",
     "Depth",
+    "FloorTerm",
     "Hinge",
     "HingeTerm",
     "InView",
@@ -46,6 +49,8 @@ __all__ = [
     "LimbDirections",
     "Mixture",
     "MixtureTerm",
+    "OnFloor",
+    "PlacedPointTerm",
     "PointTerm",
     "Points",
     "Robust",

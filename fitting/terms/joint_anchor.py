@@ -31,7 +31,7 @@ class JointAnchor(TermSpec):
 
     name: str = "joint_anchor"
     errors_deg: tuple[float, ...] = (10.0,) * (len(SMPL_JOINTS) - 1)
-    weight: float = 280.0
+    weight: float = 400.0
     sigma: float = 1.0
 
     def __post_init__(self) -> None:

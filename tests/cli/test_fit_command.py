@@ -218,6 +218,19 @@ def test_no_person_in_the_file(command):
     assert "no person" in command.stderr
 
 
+def test_a_file_with_people_is_never_said_to_have_none(command):
+    """Two images of other names, and one id for two images: who is in the file is said."""
+    shutil.copy(PHOTO, command.folder / "other.jpg")
+    assert command(coco(SKIER["keypoints"], image="third.jpg"), "photo.jpg", "other.jpg") == 1
+    assert "1 people in it, none for any of the 2 images" in command.stderr
+    twice = coco(SKIER["keypoints"])
+    twice["images"].append({"id": 1, "file_name": "other.jpg", "width": 640, "height": 425})
+    assert command(twice) == 1
+    assert "id 1 stands for photo.jpg and other.jpg; its 1 people are left out" in command.stderr
+    assert "nobody in it can be used, as the lines above say" in command.stderr
+    assert "no person in it" not in command.stderr
+
+
 def write_odd_image(path: Path, kind: str) -> None:
     photo = cv2.imread(str(PHOTO))
     if kind == "empty":
@@ -449,4 +462,4 @@ def test_a_file_is_read_with_the_schedule_that_is_named(command):
     assert command(coco(SKIER["keypoints"]), options=("--config", str(config))) == 1
     assert f"{config}: stages.first: no such stage; expected last, outlines" in command.stderr.replace("\n", " ")
     assert command(coco(SKIER["keypoints"]), options=("--config", str(command.folder / "none.toml"))) == 1
-    assert "none.toml: no such file or folder" in command.stderr.replace("\n", " ")
+    assert "none.toml: no such configuration file" in command.stderr.replace("\n", " ")

@@ -194,7 +194,7 @@ def test_a_file_of_people_is_not_said_to_be_empty(command, tmp_path):
         code, said = command("fit", *call, "-o", tmp_path / "out")
         assert code == 1
         assert "its 2 people are left out" in said
-        assert "no person in it could be read, as the lines above say" in said
+        assert "nobody in it can be used, as the lines above say" in said
         assert "no person in twice.json" not in said
     code, said = command("fit", photograph, "-k", people, "-o", tmp_path / "out")
     assert code == 1

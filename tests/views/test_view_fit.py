@@ -1,14 +1,18 @@
 """`fit_views`: bodies from several calibrated cameras."""
 
 from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from rigs import EXACT, named, pa_mm, rig_and_people  # type: ignore[import-not-found]
 
 import anchorfit
 from anchorfit.cameras import CalibratedCamera
-from anchorfit.views import ViewOptions, fit_views
+from anchorfit.observations import Person
+from anchorfit.views import ViewOptions, fit_views, pair_views
+from anchorfit.views.agreement import mirror_places
 
 
 @pytest.fixture(scope="module")
@@ -100,8 +104,6 @@ def test_world_from_camera_is_told(body, seen):
 
 def test_a_view_with_exchanged_sides_is_exchanged_back_and_said(body, seen):
     cameras, people = seen
-    from anchorfit.views.agreement import mirror_places
-
     mirror = mirror_places().numpy()
     views = dict(people.views)
     views["cam2"] = [
@@ -187,3 +189,61 @@ def test_one_calibrated_camera_gives_its_focal_length(body):
         assert float(found.estimate.intrinsics[0, 0, 0]) == focal
         depth = float(found.estimate.transl[:, 2].mean())
         assert depth == pytest.approx(4.0 * focal / 1600.0, rel=0.15)
+
+
+def test_a_camera_that_looks_away_is_not_believed(body, seen):
+    cameras, people = seen
+    turned = torch.diag(torch.tensor([-1.0, 1.0, -1.0], dtype=torch.float64))
+    away = replace(cameras[1], rotation=turned @ cameras[1].rotation, translation=turned @ cameras[1].translation)
+    found = fit_views(people.views, [cameras[0], away, *cameras[2:]], body)
+    assert (found.weights[:, 1] == 0).all()
+    assert any("cam2: the others agree with 0 %" in text for _, text in found.problems)
+    assert float(pa_mm(body, params(body, found), people.params).mean()) < 45
+
+
+def test_two_views_that_contradict_each_other_are_not_trusted(body, seen):
+    cameras, people = seen
+    other = [replace(one, keypoints=one.keypoints + np.array([0.0, 300.0])) for one in people.views["cam2"]]
+    found = fit_views({"cam1": people.views["cam1"], "cam2": other}, cameras[:2], body)
+    assert not bool(found.estimate.diagnostics.trusted.any())
+    assert all("contradict" in reason for reason in found.estimate.diagnostics.reasons)
+    assert (found.estimate.diagnostics.score < 0.5).all()
+
+
+def test_instants_are_told_by_names_numbers_or_order():
+    def one(image):
+        joints = len(anchorfit.body.CANONICAL_JOINTS)
+        path = None if image is None else Path(image)
+        return Person(person_id="0", keypoints=np.zeros((joints, 2)), confidence=np.zeros(joints), image=path)
+
+    def paired(**views):
+        return [(it.name, sorted(it.seen)) for it in pair_views({k: list(map(one, v)) for k, v in views.items()})]
+
+    both = ["left", "right"]
+    assert paired(left=["left_2.jpg", "left_10.jpg"], right=["2.png", "10.png"]) == [("2", both), ("10", both)]
+    assert paired(left=["a0001.jpg"], right=["shot-1.jpg"]) == [("1", both)]
+    assert paired(left=[None, None], right=[None]) == [("0", both), ("1", ["left"])]
+    assert paired(left=["x/left/7.jpg"], right=["y/right/7.jpg"]) == [("7", both)]
+
+
+def test_of_two_views_the_one_with_exchanged_sides_is_found(body, seen):
+    cameras, people = seen
+    mirror = mirror_places().numpy()
+    for wrong in ("cam1", "cam2"):
+        views = {name: people.views[name] for name in ("cam1", "cam2")}
+        plain = fit_views(views, cameras[:2], body)
+        views[wrong] = [
+            replace(one, keypoints=one.keypoints[mirror], confidence=one.confidence[mirror]) for one in views[wrong]
+        ]
+        found = fit_views(views, cameras[:2], body)
+        told = [row for row, text in found.problems if text.startswith(f"camera {wrong}: left and right")]
+        assert len(told) >= 6
+        torch.testing.assert_close(found.estimate.params[told], plain.estimate.params[told], atol=2e-3, rtol=1e-3)
+
+
+def test_cameras_on_one_line_say_that_depth_is_the_priors(body):
+    cameras, people = rig_and_people(body, 3)
+    opposite = {name: people.views[name] for name in ("cam1", "cam3")}
+    found = fit_views(opposite, [cameras[0], cameras[2]], body)
+    assert sum("along nearly one line" in text for _, text in found.problems) == 3
+    assert not any("along nearly one line" in text for _, text in fit_views(people.views, cameras, body).problems)

@@ -41,8 +41,7 @@ def read_results(path: str | Path) -> ResultFile:
             f"{path}: a mesh has no pose to begin with; give the program's parameters (docs/other_programs.md says how)"
         )
     try:
-        stored = StoredResult(path)
-        found = next((format for format in result_formats() if format.recognises(stored)), None)
+        stored, found = _recognised(StoredResult(path))
     except StoredObjectError as error:
         raise ResultFileError(str(error)) from error
     if found is None:
@@ -60,6 +59,17 @@ def read_results(path: str | Path) -> ResultFile:
     if not len(bodies):
         raise ResultFileError(f"{path} ({found.name}): no body of it is finite")
     return ResultFile(bodies, tuple(prefix + one for one in remarks), tuple(prefix + one for one in (*problems, *lost)))
+
+
+def _recognised(stored: StoredResult) -> tuple[StoredResult, ResultFormat | None]:
+    """The file and its format; of one that holds nothing but ``results``, what that holds, where that is known."""
+    held = stored.content
+    inner = held.get("results") if isinstance(held, dict) and len(held) == 1 else None
+    for one in (stored, *([StoredResult(stored.path, inner)] if inner is not None else [])):
+        found = next((format for format in result_formats() if format.recognises(one)), None)
+        if found is not None:
+            return one, found
+    return stored, None
 
 
 def read_all_results(paths: Sequence[str | Path]) -> list[ResultFile]:

@@ -32,7 +32,8 @@ class GivenBodies(Rows):
         camera: where the program's camera puts them.
         pelvis: (B, 3) metres, the root joint from the translation's origin, camera axes; NaN where that is SMPL's: the
             root joint of the shaped body at rest.
-        points: (B, P, 3) metres, its own points of the body in the camera's axes, from any origin; P may be 0.
+        points: (B, P, 3) metres, its own points of the body in the camera's axes, from the translation's origin; P may
+            be 0.
         convention: which points they are, a name of `anchorfit.points`; "" for none.
         pixels: (B, Q, 2) the first Q of the points in the image, as the file itself has them; Q may be 0.
         boxes: (B, 4) x, y, width, height in pixels; NaN where not known.
@@ -70,10 +71,10 @@ class GivenBodies(Rows):
     @property
     def finite(self) -> Tensor:
         """(B,) bool: the body can be used, by its rotations or by its points."""
-        turned = torch.isfinite(self.rotations).flatten(1).all(1)
-        seen = torch.isfinite(self.points).flatten(1).all(1) & (self.points.shape[1] > 0)
-        whole = torch.isfinite(self.betas).all(1)
-        return (turned & whole) | (torch.isnan(self.rotations).flatten(1).all(1) & seen)
+        turned = torch.isfinite(self.rotations).flatten(1).all(1) & torch.isfinite(self.betas).all(1)
+        if bool(torch.isfinite(self.rotations).any()) or not self.points.shape[1]:
+            return turned
+        return torch.isfinite(self.points).flatten(1).all(1)
 
 
 class ResultFile(NamedTuple):

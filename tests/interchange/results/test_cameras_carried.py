@@ -133,3 +133,13 @@ def test_a_smoothed_rotation_becomes_the_nearest_one(bodies, tmp_path):
     joblib.dump(held, written.path)
     given = read_results(written.path).bodies
     torch.testing.assert_close(given.rotations, torch.from_numpy(bodies.rotations), atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("program", ["PHALP", "WHAM", "CameraHMR", "SMPLify"])
+def test_the_line_that_converts_a_file_writes_one_that_is_read(bodies, tmp_path, program):
+    written = EXACT[program](bodies, tmp_path)
+    held = torch.load(written.path) if written.path.suffix == ".pt" else joblib.load(written.path)
+    np.savez(tmp_path / "results.npz", results=held)
+    before, after = read_results(written.path).bodies, read_results(tmp_path / "results.npz").bodies
+    torch.testing.assert_close(after.rotations, before.rotations)
+    assert after.program == before.program

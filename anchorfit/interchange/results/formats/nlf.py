@@ -44,6 +44,7 @@ def _bodies(held: Mapping[str, Any], image: str) -> GivenBodies:
     rotations = whole_body(turns(held, "pose"))
     count = len(rotations)
     need_rows(held, count, "betas", "trans", "joints3d", "joints2d", "boxes")
+    transl = named_numbers(held, "trans", None, 3)
     smpl = np.asarray(held["pose"]).reshape(count, -1).shape[1] == _SMPL_NUMBERS
     points = _MILLIMETRES * named_numbers(held, "joints3d", None, None, 3) if "joints3d" in held else None
     pixels = named_numbers(held, "joints2d", None, None, 2) if points is not None and "joints2d" in held else None
@@ -55,7 +56,7 @@ def _bodies(held: Mapping[str, Any], image: str) -> GivenBodies:
         rotations,
         named_numbers(held, "betas", None, None),
         model="smpl" if smpl else "smplx",
-        points=points[:, :shared] if points is not None else None,
+        points=points[:, :shared] - transl[:, None] if points is not None else None,
         convention="smpl24" if smpl else "smplh22",
         pixels=pixels[:, :shared] if pixels is not None else None,
         boxes=None if boxes is None else boxes_around(boxes[:, :2] + boxes[:, 2:4] / 2, boxes[:, 2], boxes[:, 3]),
