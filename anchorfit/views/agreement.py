@@ -13,6 +13,7 @@ from ..body.joint_sets import mirror_permutation
 from ..cameras import CalibratedCamera
 from ..cameras.triangulation import Triangulated, ViewRays, rays_of_views, triangulate
 from ..observations.person_size import person_size
+from ..rows import Rows
 from .observing import Seen
 
 REACH = 0.06  # of the person's size in the image: a ray that misses a joint by less agrees with it
@@ -26,7 +27,7 @@ _BETTER = 0.3  # share of the view's joints that must agree then and did not bef
 
 
 @dataclass(frozen=True, kw_only=True)
-class ViewAgreement:
+class ViewAgreement(Rows):
     """What the views of B rows say together; points in the unit of the rig.
 
     Attributes:
@@ -48,6 +49,9 @@ class ViewAgreement:
     usable: Tensor
     parallax: Tensor
 
+    def __len__(self) -> int:
+        return len(self.usable)
+
     @property
     def thin(self) -> Tensor:
         """(B,) bool: the views look along nearly one line, so they settle where a person stands, and hardly depths."""
@@ -61,8 +65,8 @@ def mirror_places() -> Tensor:
 
 
 @dataclass(frozen=True)
-class _Sight:
-    """Keypoints (B, V, K, 2), confidence (B, V, K), intrinsics (B, V, 3, 3), tolerance (B, V) and the cameras."""
+class RigSight:
+    """Keypoints (B, V, K, 2), confidence (B, V, K), intrinsics (B, V, 3, 3), tolerance (B, V), cameras' poses."""
 
     keypoints: Tensor
     confidence: Tensor
@@ -77,18 +81,18 @@ class _Sight:
     def triangulated(self) -> Triangulated:
         return triangulate(self.rays(), self.confidence, self.tolerance)
 
-    def rows(self, index: Tensor) -> _Sight:
-        return _Sight(*(part[index] for part in vars(self).values()))
+    def rows(self, index: Tensor) -> RigSight:
+        return RigSight(*(part[index] for part in vars(self).values()))
 
-    def exchanged(self, which: Tensor) -> _Sight:
+    def exchanged(self, which: Tensor) -> RigSight:
         """With left and right exchanged in the views that (B, V) marks."""
         mirror = mirror_places().to(self.keypoints.device)
         keypoints = torch.where(which[..., None, None], self.keypoints[:, :, mirror], self.keypoints)
         confidence = torch.where(which[..., None], self.confidence[:, :, mirror], self.confidence)
-        return _Sight(keypoints, confidence, *list(vars(self).values())[2:])
+        return RigSight(keypoints, confidence, *list(vars(self).values())[2:])
 
 
-def sight_of(seen: Seen, cameras: tuple[CalibratedCamera, ...], body: BodyModel) -> _Sight:
+def sight_of(seen: Seen, cameras: tuple[CalibratedCamera, ...], body: BodyModel) -> RigSight:
     """Views as triangulation takes them, in float64 on the CPU."""
     keypoints, confidence = seen.stacked("keypoints").double(), seen.stacked("confidence").double()
     intrinsics = seen.stacked("intrinsics").double()
@@ -101,10 +105,10 @@ def sight_of(seen: Seen, cameras: tuple[CalibratedCamera, ...], body: BodyModel)
     count = len(keypoints)
     rotations = torch.stack([camera.rotation for camera in cameras]).expand(count, -1, 3, 3)
     translations = torch.stack([camera.translation for camera in cameras]).expand(count, -1, 3)
-    return _Sight(keypoints, confidence, intrinsics, tolerance.clamp_min(1e-4), rotations, translations)
+    return RigSight(keypoints, confidence, intrinsics, tolerance.clamp_min(1e-4), rotations, translations)
 
 
-def agree(sight: _Sight) -> ViewAgreement:
+def agree(sight: RigSight) -> ViewAgreement:
     """What B rows' views say together."""
     exchanged = torch.zeros_like(sight.tolerance, dtype=torch.bool)
     found = sight.triangulated()
@@ -112,9 +116,19 @@ def agree(sight: _Sight) -> ViewAgreement:
     doubtful = torch.nonzero((share < _DOUBTFUL).any(1))[:, 0]
     if len(doubtful):
         exchanged[doubtful] = _exchanged(sight.rows(doubtful), agreeing[doubtful])
-        if bool(exchanged.any()):
-            found = sight.exchanged(exchanged).triangulated()
-            share, _ = _shares(found, sight.exchanged(exchanged).confidence)
+    if not bool(exchanged.any()):
+        return _agreement(sight, found, exchanged)
+    return agree_with(sight, exchanged)
+
+
+def agree_with(sight: RigSight, exchanged: Tensor) -> ViewAgreement:
+    """What B rows' views say together with left and right exchanged in those that (B, V) marks."""
+    turned = sight.exchanged(exchanged)
+    return _agreement(turned, turned.triangulated(), exchanged)
+
+
+def _agreement(sight: RigSight, found: Triangulated, exchanged: Tensor) -> ViewAgreement:
+    share, _ = _shares(found, sight.confidence)
     sure = (found.confidence > 0).sum(1) >= FEWEST
     weight = ((share - BAD) / (FULL - BAD)).clamp(_LEAST, 1.0)
     weight = torch.where((share >= BAD) & sure[:, None], weight, 0.0)
@@ -139,7 +153,7 @@ def _shares(found: Triangulated, confidence: Tensor) -> tuple[Tensor, Tensor]:
     return share.masked_fill(shared.sum(-1) == 0, torch.nan), agrees.sum(-1)
 
 
-def _exchanged(sight: _Sight, before: Tensor) -> Tensor:
+def _exchanged(sight: RigSight, before: Tensor) -> Tensor:
     """(B, V) which views agree much better with left and right exchanged; tried one view after the other."""
     result = torch.zeros_like(sight.tolerance, dtype=torch.bool)
     seen = (sight.confidence > 0).sum(-1)

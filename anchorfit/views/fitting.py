@@ -144,7 +144,7 @@ def fit_views(
     stated = cameras.unit if isinstance(cameras, CameraRig) else ""
     metric, agreement, said = rig_in_metres(rig, agreement, body, unit=options.unit, stated=stated)
     remarks += said
-    agreement = settled_pairs(agreement, body, pose_prior)
+    agreement = settled_pairs(agreement, sight_of(seen, metric, body), body, pose_prior)
     problems = [*matched.problems, *seen.problems, *view_remarks(agreement, metric)]
     task = ViewTask(body, pose_prior, networks, options, metric, believed(seen, agreement), agreement)
     fitted = task.run()

@@ -236,8 +236,11 @@ def test_of_two_views_the_one_with_exchanged_sides_is_found(body, seen):
             replace(one, keypoints=one.keypoints[mirror], confidence=one.confidence[mirror]) for one in views[wrong]
         ]
         found = fit_views(views, cameras[:2], body)
-        told = [row for row, text in found.problems if text.startswith(f"camera {wrong}: left and right")]
-        assert len(told) >= 6
+        said = [(row, text) for row, text in found.problems if "left and right are exchanged" in text]
+        told = [row for row, text in said if text.startswith(f"camera {wrong}:")]
+        # Of cameras at one height the joints agree all the same: only bodies that fit far better tell it.
+        assert len(told) >= 2
+        assert len(said) == len(told)
         torch.testing.assert_close(found.estimate.params[told], plain.estimate.params[told], atol=2e-3, rtol=1e-3)
 
 
