@@ -11,8 +11,15 @@ from anchorfit.evaluation import methods
 from anchorfit.observations import files
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
-MODULES = ("anchorfit.camera", "anchorfit.observations.files", "anchorfit.pipeline", "anchorfit.results")
-PAGES = ("quickstart.md", "migrating.md", "extending.md", "points.md")
+MODULES = (
+    "anchorfit.body.floor",
+    "anchorfit.camera",
+    "anchorfit.observations.files",
+    "anchorfit.pipeline",
+    "anchorfit.results",
+    "anchorfit.world",
+)
+PAGES = ("quickstart.md", "migrating.md", "extending.md", "points.md", "floor.md")
 
 
 @pytest.mark.parametrize("name", MODULES)
