@@ -12,6 +12,7 @@ from anchorfit.observations import files
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 MODULES = (
+    "anchorfit.body.floor",
     "anchorfit.camera",
     "anchorfit.cameras.calibrated",
     "anchorfit.observations.files",
@@ -19,8 +20,9 @@ MODULES = (
     "anchorfit.results",
     "anchorfit.views.fitting",
     "anchorfit.views.pairing",
+    "anchorfit.world",
 )
-PAGES = ("quickstart.md", "migrating.md", "extending.md", "points.md", "cameras.md")
+PAGES = ("quickstart.md", "migrating.md", "extending.md", "points.md", "cameras.md", "floor.md")
 
 
 @pytest.mark.parametrize("name", MODULES)
