@@ -182,6 +182,10 @@ class Energy:
             return state
         return state._replace(derivative=self._rigid.points_and_jacobian(params)[1])
 
+    def points_of(self, term: Term, params: Tensor) -> Tensor:
+        """(B, P, 3) the points that one of the terms looks at, at ``params`` (B, D)."""
+        return self.state(params).share(self._columns[self.terms.index(term)]).points
+
     def _shares(self, state: BodyState) -> list[tuple[Term, BodyState]]:
         own: dict[tuple[str, ...], BodyState] = {}
         for term, columns in zip(self.terms, self._columns, strict=True):

@@ -16,9 +16,11 @@ from ..body import BodyModel, wrap_axis_angle
 from ..body.kinematics import compiled_points
 from ..rows import Rows, filled
 from .energy import CostedEnergy, Energy, Term
+from .grounds import Grounds
 from .least_squares import LevenbergMarquardt, Solution, Stopping, minimise
 from .point_start import point_start
 from .pose_prior import GaussianMixture
+from .terms.floor import FloorTerm
 from .terms.hinge import HingeTerm
 from .terms.known_size import KnownSize
 from .terms.mixture import MixtureTerm
@@ -49,6 +51,8 @@ class PointConfig:
     smooth_pose: float = 30.0  # one over radians: how far a joint is from the middle of its neighbours in time
     smooth_transl: float = 200.0  # one over metres
     smooth_rounds: int = 6
+    floor: float = 300.0  # one over metres: below the floor, and from where a foot stands
+    floor_reach: float = 0.1  # metres, Geman-McClure
     fewest_joints: int = 12  # so many points that no corrective moves are a first stage of their own
     rule: LevenbergMarquardt = LevenbergMarquardt()
 
@@ -176,6 +180,7 @@ def couple_positions(
     lost: Tensor,
     sizes: KnownSize | None = None,
     labels: Sequence[str] = (),
+    grounds: Grounds | None = None,
 ) -> PointSolution:
     """Goes on from fits of rows apart: one shape for all rows of a person, smooth motion along a recording.
 
@@ -186,6 +191,7 @@ def couple_positions(
         persons: B labels, or none; rows of one label get one shape.
         videos: B labels, or none; neighbouring rows of one label are smoothed.
         lost: (B,) bool, rows whose points fit no body: they have no say, and follow their neighbours.
+        grounds: what rows stand on; None: nothing is known.
     """
     confidence = torch.where(lost[:, None], 0.0, confidence)
     named = tuple(labels) or ("",) * len(lost)
@@ -205,6 +211,10 @@ def couple_positions(
         params = torch.where(lost[:, None], neighbours.resumed(params), params)
         weights = {"pose_weight": config.smooth_pose, "transl_weight": config.smooth_transl}
         terms.append(SmoothnessTerm(neighbours, body.layout, **weights))
+        rounds = config.smooth_rounds
+    if grounds is not None and bool(grounds.floors.known.any()):
+        weights = {"weight": config.floor, "contact_weight": config.floor, "sigma": config.floor_reach}
+        terms.append(FloorTerm(grounds.names, grounds.floors.planes, grounds.runs, **weights))
         rounds = config.smooth_rounds
     energy = Energy(body, terms)
     rows = filled(torch.arange(len(params), device=params.device), 16)

@@ -48,6 +48,15 @@ AZURE32: Convention = (
 )
 """Azure Kinect's body tracking, in the order of k4abt_joint_id_t."""
 
+MHR70: Convention = (
+    *("nose", "left_eye", "right_eye", "left_ear", "right_ear"),
+    *(f"{side}_{joint}" for joint in ("shoulder", "elbow", "hip", "knee", "ankle") for side in _SIDES),
+    *(f"{side}_{joint}" for side in _SIDES for joint in ("big_toe", "small_toe", "heel")),
+    *(*(None,) * 20, "right_wrist", *(None,) * 20, "left_wrist"),  # None: fingers
+    *(None,) * 7,  # elbows' front and back, acromions; its neck lies lower than the body's
+)
+"""Keypoints of SAM 3D Body, the first 70 of MHR's, in the order of its metadata."""
+
 _KINECT_NAMES = [
     "spinebase",
     "spinemid",
@@ -122,6 +131,7 @@ POINT_CONVENTIONS: dict[str, Convention] = {
     "mediapipe33": MEDIAPIPE33,
     "kinect25": KINECT25,
     "azure32": AZURE32,
+    "mhr70": MHR70,
 }
 """Name -> body point of each of its points."""
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from ..observations import Person
 from ..pipeline import Outcome
 from ..results import BodyEstimate, Diagnostics
+from .changes import changes
 from .engines import Engine, in_this_process
 from .folder import RunFolder
 
@@ -225,7 +226,11 @@ def _deal_with(
     outcome, start = fit(chunk.people)
     estimate = outcome.estimate
     written = Written({}, [], False) if estimate is None else write(chunk, estimate)
-    records = list(_records(chunk, outcome, written.extra))
+    extra = {name: dict(found) for name, found in written.extra.items()}
+    if estimate is not None and start is not None:
+        for name, change in changes(start, estimate).items():
+            extra.setdefault(name, {}).update(change._asdict())
+    records = list(_records(chunk, outcome, extra))
     skipped = {record["name"] for record in records if record["status"] == "skipped"}
     lost = [str(problem) for problem in outcome.problems if problem.subject in skipped]
     notes = [str(problem) for problem in outcome.problems if problem.subject not in skipped]

@@ -6,8 +6,10 @@ from ...deprecation import renamed_names
 from .anchor import Anchor, AnchorTerm
 from .autograd import AutogradTerm
 from .balance import Balance, BalanceTerm
+from .floor import FloorTerm, OnFloor
 from .hinge import Hinge, HingeTerm
 from .interpenetration import Interpenetration, InterpenetrationTerm
+from .joint_anchor import JointAnchor
 from .keypoints import Keypoints, KeypointTerm
 from .known_size import KnownSize, KnownSizeTerm, known_size
 from .limb_directions import LimbDirections, LimbDirectionTerm
@@ -22,6 +24,7 @@ from .smoothness import Smoothness, SmoothnessTerm
 from .spec import TermSpec
 from .translation import Depth, TranslationTerm
 from .upright import Upright, UprightTerm
+from .views import InView, SeenFrom, View, Views, ViewTerm
 from .weighed_anchor import WeighedAnchor, WeighedAnchorTerm
 
 __all__ = [
@@ -31,10 +34,13 @@ __all__ = [
     "Balance",
     "BalanceTerm",
     "Depth",
+    "FloorTerm",
     "Hinge",
     "HingeTerm",
+    "InView",
     "Interpenetration",
     "InterpenetrationTerm",
+    "JointAnchor",
     "KeypointTerm",
     "Keypoints",
     "KnownSize",
@@ -43,10 +49,12 @@ __all__ = [
     "LimbDirections",
     "Mixture",
     "MixtureTerm",
+    "OnFloor",
     "PlacedPointTerm",
     "PointTerm",
     "Points",
     "Robust",
+    "SeenFrom",
     "Shape",
     "ShapeTerm",
     "SharedShape",
@@ -59,6 +67,9 @@ __all__ = [
     "TranslationTerm",
     "Upright",
     "UprightTerm",
+    "View",
+    "ViewTerm",
+    "Views",
     "WeighedAnchor",
     "WeighedAnchorTerm",
     "known_size",

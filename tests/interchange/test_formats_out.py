@@ -16,8 +16,11 @@ from anchorfit.evaluation.datasets.roots import DatasetError
 from anchorfit.evaluation.datasets.spin import SpinFile
 from anchorfit.evaluation.estimates import index_estimates, read_estimate
 from anchorfit.interchange import coco_results, openpose_people, spin_arrays, write_coco_results, write_openpose
+from anchorfit.interchange.smplx_body import write_smplx
 from anchorfit.interchange.spin import SPIN24, weak_perspective_camera, weak_perspective_translation, write_spin
 from anchorfit.observations import read_people
+from anchorfit.options import OptionError
+from anchorfit.runs.outputs import parse_kinds
 
 
 @pytest.fixture(scope="module")
@@ -57,8 +60,39 @@ def test_cocos_results_read_back_as_the_projected_body(tmp_path, body, some_esti
     assert [str(person.image) for person in people] == ["000000000785.jpg", "a b.png", "a b.png"]
     for person, pixels in zip(people, pixels_of(estimate, body), strict=True):
         seen = person.confidence > 0
-        assert seen.sum() == 17
+        assert seen.sum() == 23  # the feet, too
         np.testing.assert_allclose(person.keypoints[seen], pixels.numpy()[seen], atol=2e-3)
+
+
+def test_cocos_evaluation_takes_the_seventeen(body, some_estimate):
+    """`COCOeval` asks that keypoints be 17 triples of every result, and ranks by score."""
+    for entry in coco_results(some_estimate(2), body):
+        assert len(entry["keypoints"]) == 51
+        assert len(entry["foot_kpts"]) == 18
+        assert 0 < entry["score"] <= 1
+
+
+def test_smplx_takes_the_body_part(tmp_path, body, some_estimate):
+    estimate = some_estimate(3)
+    write_smplx(tmp_path / "people.npz", estimate, body)
+    arrays = ArrayFile(tmp_path / "people.npz")
+    shapes = {"global_orient": (3, 3), "body_pose": (3, 63), "transl": (3, 3), "betas": (3, 10), "pelvis": (3, 3)}
+    for name, shape in shapes.items():
+        assert (arrays[name].shape, arrays[name].dtype) == (shape, np.float32)
+    np.testing.assert_array_equal(arrays["body_pose"], estimate.body_pose[:, :63])
+    assert not arrays["betas"].any()  # of another shape space
+    np.testing.assert_allclose(arrays["pelvis"], estimate.bodies(body).joints[:, 0], atol=1e-6)
+    # The same pose at the same place on a body whose root joint is elsewhere: the documented translation.
+    other = {name: torch.from_numpy(arrays[name]) for name in ("global_orient", "transl", "betas")}
+    rest = body(betas=other["betas"]).joints[:, 0]
+    pose = torch.from_numpy(np.pad(arrays["body_pose"], ((0, 0), (0, 6))))
+    placed = body(**{**other, "body_pose": pose, "transl": torch.from_numpy(arrays["pelvis"]) - rest})
+    torch.testing.assert_close(placed.joints[:, 0], torch.from_numpy(arrays["pelvis"]))
+
+
+def test_what_mhr_takes_is_said():
+    with pytest.raises(OptionError, match=r"MHR's bodies are not written.*tools/mhr_smpl_conversion"):
+        parse_kinds("npz,mhr")
 
 
 def test_scores_rank_doubtful_fits_last(body, some_estimate):
@@ -217,3 +251,31 @@ def test_smplx_makes_the_same_bodies_of_the_arguments(body, some_estimate):
     oracle = smplx.SMPL("", data_struct=data, batch_size=2, vertex_ids=defaultdict(int))  # SMPL's are not this mesh's
     expected = oracle(**estimate.to_smplx()).vertices
     torch.testing.assert_close(expected, estimate.bodies(body).vertices, atol=1e-5, rtol=0)
+
+
+def test_from_smplx_takes_arrays_single_rows_and_rotations_of_any_form(some_estimate):
+    estimate = some_estimate(2)
+    row = estimate[0]
+    settings = {"intrinsics": row.intrinsics[0].numpy(), "image_size": (640, 480), "names": row.names}
+    arguments = {name: value.double() for name, value in row.to_smplx().items()}
+    matrices = {name: axis_angle_to_matrix(arguments[name].reshape(-1, 3)) for name in ("global_orient", "body_pose")}
+    six = {
+        "columns": lambda turn: turn[..., :2].mT.flatten(-2),
+        "rows": lambda turn: turn[..., :2, :].flatten(-2),
+        "interleaved": lambda turn: turn[..., :2].flatten(-2),
+    }
+    forms = [
+        ({name: value[0].numpy() for name, value in arguments.items()}, None),
+        ({**arguments, **{name: value.numpy() for name, value in matrices.items()}}, None),
+        ({**arguments, "body_pose": arguments["body_pose"].reshape(1, 23, 3), "betas": arguments["betas"][0]}, None),
+        *(({**arguments, **{name: take(turn) for name, turn in matrices.items()}}, kind) for kind, take in six.items()),
+    ]
+    for given, six_d in forms:
+        again = type(estimate).from_smplx(given, six_d=six_d, **settings)
+        before, after = (axis_angle_to_matrix(one.pose.double().reshape(24, 3)) for one in (row, again))
+        torch.testing.assert_close(after, before, atol=1e-6, rtol=0)
+        torch.testing.assert_close(again.betas.double(), row.betas.double())
+    with pytest.raises(ValueError, match="layout: expected one of columns, rows, interleaved"):
+        type(estimate).from_smplx(forms[-1][0], six_d="cols", **settings)
+    with pytest.raises(ValueError, match=r"global_orient: expected \(1, 3\), got \(1, 6\)"):
+        type(estimate).from_smplx(forms[-1][0], **settings)
