@@ -32,7 +32,11 @@ def report(
     from .console import long_run, out, warn
 
     by_method = load_estimates_by_method(results)
-    order = [method for method in ("anchored", "smplify", "direct") if method in by_method]
+    usual = ("anchored", "smplify", "direct")
+    order = [
+        *(method for method in usual if method in by_method),
+        *(method for method in by_method if method not in usual),
+    ]
     shown = by_method[order[0]]
     others = [by_method[method] for method in reversed(order[1:])]
     if against:
