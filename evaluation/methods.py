@@ -11,6 +11,7 @@ from torch import Tensor
 from ..body import BodyModel
 from ..fitting import GaussianMixture, anchored, load_pose_prior, smplify
 from ..observations import Observations
+from ..observations.doubts import doubted_keypoints
 from ..plugins import Plugins, load_plugin, load_plugins, plugin_names
 from ..regressors import Networks, load_networks, predict_params
 from .answers import Answer, answer_of
@@ -150,7 +151,8 @@ class Anchored:
 
     def estimate(self, observations: Observations, body: BodyModel) -> Answer:
         start = predict_params(observations, body, networks=self.networks).params
-        return _answer(anchored(body, observations, self.pose_prior, start).params, body)
+        doubted = doubted_keypoints(body, start, observations.to(body.device))
+        return _answer(anchored(body, observations, self.pose_prior, start, doubted=doubted).params, body)
 
 
 def _answer(params: Tensor, body: BodyModel) -> Answer:

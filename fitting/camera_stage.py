@@ -21,7 +21,7 @@ from torch.nn.functional import pad
 from ..body import CANONICAL_JOINTS, BodyModel, Layout
 from ..body.kinematics import compiled_points, rotations_with_jacobians
 from ..body.rotations import axis_angle_to_matrix, cross_matrix, matrix_to_axis_angle
-from ..camera import STANDING_HEIGHT, project_with_jacobian, standing_height, unproject
+from ..camera import NEAREST_DEPTH, STANDING_HEIGHT, project_with_jacobian, standing_height, unproject
 from ..observations.people import Observations
 from ..observations.person_size import stature
 from ..rows import rowwise_atan2
@@ -332,6 +332,19 @@ def place(
     params = torch.cat([orient, solution.params[:, 3:]], -1).unflatten(0, (-1, hypotheses))
     params = params.gather(1, order[..., None].expand_as(params))
     return CameraFit(params, cost.gather(1, order), zoom, depth, _shoulders(observations) * zoom)
+
+
+def placed_already(
+    body: BodyModel, observations: Observations, start: Tensor, *, reference_height: float | None
+) -> CameraFit:
+    """The placement of bodies (B, D) that stand where they are to stand: nothing is looked for."""
+    layout = body.layout
+    depth = start[:, layout.depth].clamp_min(NEAREST_DEPTH)
+    zoom = torch.ones_like(depth)
+    if reference_height is not None:
+        zoom = reference_height / standing_height(observations.intrinsics, depth, stature(body))
+    params = torch.cat((start[:, layout.global_orient], start[:, layout.transl]), -1)[:, None]
+    return CameraFit(params, torch.zeros_like(depth)[:, None], zoom, depth, _shoulders(observations) * zoom)
 
 
 def _shoulders(observations: Observations) -> Tensor:

@@ -11,8 +11,16 @@ from anchorfit.evaluation import methods
 from anchorfit.observations import files
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
-MODULES = ("anchorfit.camera", "anchorfit.observations.files", "anchorfit.pipeline", "anchorfit.results")
-PAGES = ("quickstart.md", "migrating.md", "extending.md", "points.md")
+MODULES = (
+    "anchorfit.camera",
+    "anchorfit.cameras.calibrated",
+    "anchorfit.observations.files",
+    "anchorfit.pipeline",
+    "anchorfit.results",
+    "anchorfit.views.fitting",
+    "anchorfit.views.pairing",
+)
+PAGES = ("quickstart.md", "migrating.md", "extending.md", "points.md", "cameras.md")
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ..looks import OverlayLook
+from ..options import OptionError
+from ..runs.engines import EngineOptions
+from ..runs.options import RunOptions
 from . import options as opt
+from .declared import command_of
 from .launch import launch
 
 
-def refine_results(
+@command_of(method="refine", init=())
+def refine(
     results: Annotated[
         list[Path],
         typer.Argument(
@@ -20,8 +27,10 @@ def refine_results(
         ),
     ],
     output: opt.Output,
-    keypoints: opt.Keypoints = None,
-    convention: opt.Convention = None,
+    options: RunOptions,
+    writing: opt.Writing,
+    engine: EngineOptions,
+    look: OverlayLook,
     images: Annotated[
         list[Path] | None,
         typer.Option(
@@ -32,23 +41,6 @@ def refine_results(
             show_default=False,
         ),
     ] = None,
-    predict_missing: opt.PredictMissing = False,
-    body: opt.Body = "open",
-    gender: opt.Gender = "neutral",
-    age: opt.Age = "adult",
-    focal: opt.Focal = None,
-    save: opt.Save = None,
-    report: opt.Report = False,
-    mask: opt.Mask = None,
-    config: Annotated[
-        Path | None, typer.Option(help="TOML file that changes constants of the fit (docs/fitting.md).")
-    ] = None,
-    same_person: Annotated[
-        bool, typer.Option("--same-person", help="All images show one and the same person: one shape for all.")
-    ] = False,
-    weights: opt.Weights = None,
-    restart: opt.Restart = False,
-    workers: opt.Workers = None,
     device: opt.Device = "cpu",
 ) -> None:
     """Refine other programs' bodies: each is fitted to its person's keypoints, and held near where it is usually right.
@@ -56,26 +48,8 @@ def refine_results(
     People are matched with results by image and place. The terminal and OUTPUT/index.jsonl say for each person how far
     off the keypoints it was before and is now, and how far its joints moved; --report shows both bodies.
     """
-    where = opt.checked_engine("local", workers, None, 0.0, gender=gender, device=device)
-    from ..runs import RunOptions
-
-    if keypoints is None and not images:
-        raise typer.BadParameter("give --keypoints, or --images to detect people in", param_hint="--keypoints")
-    source = images or [keypoints or Path()]
-    options = RunOptions(
-        keypoints=keypoints if images else None,
-        convention=convention,
-        init=tuple(results),
-        refine=True,
-        predict_missing=predict_missing,
-        body=body,
-        gender=gender,
-        age=age,
-        focal=focal,
-        mask=mask,
-        config=config,
-        same_person=same_person,
-        weights=weights,
-    )
-    look = opt.look_of("torch", opt.OPACITY, False)
-    launch(source, output, options, where, save=save, report=report, restart=restart, look=look, device=device)
+    options = replace(options, init=tuple(results))
+    if options.keypoints is None and not images:
+        raise OptionError("keypoints", "give --keypoints, or --images to detect people in")
+    source = images or [options.keypoints or Path()]
+    launch(source, output, options if images else replace(options, keypoints=None), writing, engine, look, device)

@@ -5,7 +5,7 @@ from .detection import detect
 from .embedded import EmbeddedDetector, load_embedded_detector
 from .mediapipe_package import INSTALL
 from .protocol import FEWEST_JOINTS, Detector
-from .registry import DETECTORS, installed_detectors, load_detector
+from .registry import DETECTORS, chosen_detector, installed_detectors, load_detector
 from .search import Search
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Detector",
     "EmbeddedDetector",
     "Search",
+    "chosen_detector",
     "detect",
     "installed_detectors",
     "load_detector",

@@ -22,6 +22,7 @@ from ..results import BodyEstimate
 
 COCO_SHIFT = 0.5  # COCO counts pixels by their index: our (0.5, 0.5) is its (0, 0)
 COCO_NAME_DIGITS = 12  # in the names of COCO's images
+BODY, FEET = 17, 23  # of COCO-WholeBody's keypoints where the body's and the feet's end
 DOUBT = 0.1  # what a score is multiplied with where the fit is not trusted
 
 
@@ -71,19 +72,22 @@ def write_openpose(path: str | Path, estimate: BodyEstimate, body: BodyModel) ->
 
 
 def coco_results(estimate: BodyEstimate, body: BodyModel) -> list[dict[str, Any]]:
-    """Results for COCO's keypoint evaluation: 17 keypoints, in COCO's pixel indices.
+    """Results for COCO's keypoint evaluation: 17 keypoints, in COCO's pixel indices, and six of the feet beside them.
 
+    ``foot_kpts`` are COCO-WholeBody's: big toe, small toe and heel, left and right; evaluation of the 17 passes them
+    over.
     ``image_id`` is COCO's number where the image is named as COCO names it, else the image's name. ``score`` is the
     mean confidence of the joints that the fit was given, a tenth of it where the fit is not trusted.
     """
-    points = from_canonical(*fitted_keypoints(estimate, body), "coco17")
+    points = from_canonical(*fitted_keypoints(estimate, body), "wholebody133")
     shifted = points.positions - COCO_SHIFT * points.confidence[..., None]
     triples = np.concatenate([shifted, points.confidence[..., None]], axis=-1).round(3)
     return [
         {
             "image_id": _image_id(label),
             "category_id": 1,
-            "keypoints": triples[row].ravel().tolist(),
+            "keypoints": triples[row, :BODY].ravel().tolist(),
+            "foot_kpts": triples[row, BODY:FEET].ravel().tolist(),
             "score": _score(estimate, row),
         }
         for row, label in enumerate(estimate.image_labels)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
 from ..array_files import ArrayFileError
 from ..plugins import load_plugins
+from .conventions import convention_name
 from .formats import Content, Format, shipped_formats
 from .formats.own_csv import write_csv
 from .formats.own_json import write_json
@@ -61,8 +63,8 @@ def read_people(path: str | Path, *, format: str = "auto", convention: str | Non
     Args:
         path: a file of any format in docs/formats.md, or a folder of OpenPose's.
         format: one of `FORMATS` or a registered one, or "auto": told by the content, not by the name.
-        convention: what the keypoints are (see `conventions.CONVENTIONS`), where the file does not say; ignored where
-            the format fixes it (lsp, smplify, csv).
+        convention: what the keypoints are (see `conventions.CONVENTIONS`); it goes before what the file says. Where
+            the format fixes it (lsp, smplify, mpii-mat, csv, labelstudio) another is not used, and said.
     Raises:
         FileNotFoundError: no such file.
         KeypointFileError: the file cannot be used at all; one line that names it, what is wrong, and what to do.
@@ -95,7 +97,13 @@ def _read(file: Content, format: str, convention: str | None) -> PeopleFile:
         found = next((one for one in known if one.name == format), None)
         if found is None:
             raise ValueError(f"format: expected auto, {', '.join(one.name for one in known)}; got {format!r}")
-    return found.read(file, convention)
+    people = found.read(file, convention)
+    if convention is None or not found.fixed or convention_name(convention) == found.fixed:
+        return people
+    joints = "name their joints" if found.fixed == "by name" else f"are {found.fixed}"
+    return replace(
+        people, problems=(f"{file.path}: {convention} is not used: {found.name} files {joints}", *people.problems)
+    )
 
 
 def write_people(path: str | Path, people: Sequence[Person]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,13 @@ from .conventions import CONVENTIONS, Convention, KeypointSet, convention_by_cou
 from .joint_names import joints_of_names
 from .masks import StoredMask
 from .people import PeopleFile, Person
-from .reading import OCCLUDED_CONFIDENCE, numbers
+from .reading import LISTS, OCCLUDED_CONFIDENCE, numbers
 
 FEW = 3
 """So many are named in a message; of more the first, and how many more there are."""
+
+AT_ONCE = 4096
+"""People that become canonical in one go."""
 
 LEAST_KNOWN = 0.5
 """Share of a category's names that must be joints of people; an animal's paws and tail are not."""
@@ -93,7 +96,7 @@ class Gathering:
         return joints
 
     def people_file(self, *, shift: float = 0.0, flags: bool = False) -> PeopleFile:
-        """Everything that was gathered.
+        """Everything that was gathered, which is then gone from here.
 
         Joints at (0, 0) count as not seen, whatever their confidence: that is how files say that there is none.
 
@@ -101,22 +104,15 @@ class Gathering:
             shift: pixels to add to every position.
             flags: whether third numbers are COCO's flags 0, 1 and 2.
         """
-        seen = _canonical(self.entries, shift=shift, flags=flags)
+        hidden_counts = not flags or _hidden_are_told(self.entries)
         names = _identities(self.entries)
-        people = tuple(
-            Person(
-                person_id=identity,
-                keypoints=positions,
-                confidence=confidence,
-                image=entry.image,
-                image_size=entry.size,
-                box=entry.box,
-                score=entry.score,
-                mask=entry.mask,
-            )
-            for entry, identity, (positions, confidence) in zip(self.entries, names, seen, strict=True)
-        )
-        return PeopleFile(people, self.problems())
+        people: list[Person] = []
+        for first in range(0, len(names), AT_ONCE):
+            entries = list(used_up(self.entries, first, first + AT_ONCE))
+            seen = _canonical(entries, shift=shift, flags=flags, hidden_counts=hidden_counts)
+            people += map(_person, entries, names[first : first + AT_ONCE], seen)
+        self.entries = []
+        return PeopleFile(tuple(people), self.problems())
 
     def problems(self) -> tuple[str, ...]:
         """A line for each kind of problem."""
@@ -152,7 +148,7 @@ def triples_of(value: Any, what: str = "keypoints") -> np.ndarray:
     Raises:
         ValueError: it is none of these.
     """
-    if isinstance(value, list) and value and isinstance(value[0], (list, np.ndarray)):
+    if isinstance(value, list) and value and isinstance(value[0], LISTS):
         rows = [numbers(row, what) for row in value]
         if any(len(row) not in (2, 3) for row in rows):
             raise ValueError(f"{what}: expected x, y and confidence for each, got {len(rows[0])} numbers")
@@ -190,9 +186,30 @@ def in_pixels(triples: np.ndarray, what: str = "keypoints") -> np.ndarray:
     return triples
 
 
-def _canonical(entries: Sequence[PersonEntry], *, shift: float, flags: bool) -> list[KeypointSet]:
+def used_up(values: list[Any], first: int = 0, last: int | None = None) -> Iterator[Any]:
+    """Each of some values, of which the list then holds None: of a million people there are not two copies."""
+    for place in range(first, len(values) if last is None else min(last, len(values))):
+        value, values[place] = values[place], None
+        yield value
+
+
+def _person(entry: PersonEntry, identity: str, seen: KeypointSet) -> Person:
+    return Person(
+        person_id=identity,
+        keypoints=seen.positions,
+        confidence=seen.confidence,
+        image=entry.image,
+        image_size=entry.size,
+        box=entry.box,
+        score=entry.score,
+        mask=entry.mask,
+    )
+
+
+def _canonical(
+    entries: Sequence[PersonEntry], *, shift: float, flags: bool, hidden_counts: bool = True
+) -> list[KeypointSet]:
     """Canonical positions (K, 2) and confidence (K,) of each person; all whose joints are the same at once."""
-    hidden_counts = not flags or _hidden_are_told(entries)
     groups: dict[Convention, list[int]] = {}
     for row, one in enumerate(entries):
         groups.setdefault(one.joints, []).append(row)

@@ -9,6 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from .large_json import load_large_json
+from .packed_numbers import PackedNumbers, pack_numbers
+
 KNOWN_FORMATS = (
     "COCO keypoints (.json), OpenPose (.json or a folder of them), AlphaPose, mmpose, Ultralytics, MediaPipe, LSP "
     "joints.mat, anchorfit's own .json, .csv or .npz, and others (docs/formats.md)"
@@ -52,7 +55,7 @@ def load_json(path: str | Path) -> Any:
     """
     path = existing_file(path)
     try:
-        return json.loads(_text_of(path), object_hook=_lean)
+        return _content(path)
     except PermissionError as error:
         raise PermissionError(f"{path}: the file may not be read; check its permissions") from error
     except UnicodeDecodeError as error:
@@ -69,14 +72,26 @@ def load_json(path: str | Path) -> Any:
         raise KeypointFileError(f"{path}: the JSON is nested too deeply; expected {KNOWN_FORMATS}") from error
 
 
+LARGE = 1 << 26  # bytes: files beyond it are not held as a text
+
+
+def _content(path: Path) -> Any:
+    if path.stat().st_size > LARGE:
+        try:
+            return load_large_json(path, _lean)
+        except json.JSONDecodeError:
+            pass  # the whole text says where
+    return json.loads(_text_of(path), object_hook=_lean)
+
+
 def _text_of(path: Path) -> str:
-    """The text of a JSON file in any of its encodings, in memory once: files of a gigabyte are read."""
+    """The text of a JSON file in any of its encodings."""
     with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
         return str(memoryview(content), json.detect_encoding(content[:4]))
 
 
 LEAN_KEYS = ("keypoints", "pose_keypoints_2d", "segmentation")
-"""Lists of numbers under these keys become arrays as soon as they are read: a quarter of the memory."""
+"""Lists of numbers under these keys are packed as soon as they are read: an eighth of the memory."""
 
 
 def _lean(entry: dict[str, Any]) -> dict[str, Any]:
@@ -88,17 +103,20 @@ def _lean(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def _packed(value: list[Any]) -> Any:
-    """A list of numbers as float64, a list of such lists as arrays; whatever else as it is."""
+    """A list of numbers in little memory, so a list of such lists; whatever else as it is."""
     kinds = set(map(type, value))
     if kinds == {list}:
         return [_packed(item) for item in value]
     if not kinds or not kinds <= _PLAIN:
         return value
     try:
-        return np.array(value, dtype=np.float64)
+        return pack_numbers(value)
     except OverflowError:
         return value  # whose reader says what is wrong
 
+
+LISTS = (list, np.ndarray, PackedNumbers)
+"""What a list of numbers may be after `load_json`."""
 
 _PLAIN = {int, float, type(None)}  # what a file's numbers are; of a caller's own content they may be numpy's
 
@@ -113,6 +131,8 @@ def numbers(value: Any, what: str, count: int | None = None) -> np.ndarray:
     Raises:
         ValueError: it is no list of numbers, or has not the expected length; ``what`` names it.
     """
+    if isinstance(value, PackedNumbers):
+        value = np.asarray(value)
     if isinstance(value, np.ndarray) and value.ndim == 1 and value.dtype == np.float64:  # as `load_json` packs them
         if count is not None and len(value) != count:
             raise ValueError(f"{what}: expected {count} numbers, got {len(value)}")

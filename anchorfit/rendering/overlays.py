@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..options import OPACITY
 from .drawing import draw_segment, draw_skeleton
 from .fragments import Fragments, check_scene, check_size
 from .rasterizer import rasterize, to_pixels
@@ -19,8 +20,6 @@ from .shading import error_colors, person_colors, shade, striped, vertex_normals
 _MOST_SAMPLES = 16_000_000  # for one picture, where the caller does not say how many
 _SAMPLES_AT_ONCE = 1 << 21  # shaded points held at a time
 _KEYPOINT_COLOR = (1.0, 0.82, 0.10)
-OPACITY = 0.75
-"""Of bodies on photographs, where nothing is said: the person is seen through it."""
 
 ByteImage = NDArray[np.uint8]
 Colors = Tensor | Sequence[Sequence[float]] | Sequence[float]

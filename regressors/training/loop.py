@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import torch
 from torch import Tensor, nn
 
-from ...options import install_command
+from ...options import install_command, without_package
 from .config import Training
 
 if TYPE_CHECKING:
@@ -77,7 +77,8 @@ def train(
     try:
         from lightning.fabric import Fabric
     except ImportError as error:
-        raise ImportError(f"training needs Lightning: {install_command('train', 'lightning')}") from error
+        needed = f"training needs Lightning: {install_command('train', 'lightning')}"
+        raise ImportError(without_package("lightning", needed, error)) from error
     partial = devices > 1 and getattr(task, "leaves_weights_out", False)
     strategy = "ddp_find_unused_parameters_true" if partial else "auto"
     fabric = Fabric(accelerator=accelerator, devices=devices, precision=config.precision, strategy=strategy)

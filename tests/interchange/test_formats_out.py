@@ -16,8 +16,11 @@ from anchorfit.evaluation.datasets.roots import DatasetError
 from anchorfit.evaluation.datasets.spin import SpinFile
 from anchorfit.evaluation.estimates import index_estimates, read_estimate
 from anchorfit.interchange import coco_results, openpose_people, spin_arrays, write_coco_results, write_openpose
+from anchorfit.interchange.smplx_body import write_smplx
 from anchorfit.interchange.spin import SPIN24, weak_perspective_camera, weak_perspective_translation, write_spin
 from anchorfit.observations import read_people
+from anchorfit.options import OptionError
+from anchorfit.runs.outputs import parse_kinds
 
 
 @pytest.fixture(scope="module")
@@ -57,8 +60,39 @@ def test_cocos_results_read_back_as_the_projected_body(tmp_path, body, some_esti
     assert [str(person.image) for person in people] == ["000000000785.jpg", "a b.png", "a b.png"]
     for person, pixels in zip(people, pixels_of(estimate, body), strict=True):
         seen = person.confidence > 0
-        assert seen.sum() == 17
+        assert seen.sum() == 23  # the feet, too
         np.testing.assert_allclose(person.keypoints[seen], pixels.numpy()[seen], atol=2e-3)
+
+
+def test_cocos_evaluation_takes_the_seventeen(body, some_estimate):
+    """`COCOeval` asks that keypoints be 17 triples of every result, and ranks by score."""
+    for entry in coco_results(some_estimate(2), body):
+        assert len(entry["keypoints"]) == 51
+        assert len(entry["foot_kpts"]) == 18
+        assert 0 < entry["score"] <= 1
+
+
+def test_smplx_takes_the_body_part(tmp_path, body, some_estimate):
+    estimate = some_estimate(3)
+    write_smplx(tmp_path / "people.npz", estimate, body)
+    arrays = ArrayFile(tmp_path / "people.npz")
+    shapes = {"global_orient": (3, 3), "body_pose": (3, 63), "transl": (3, 3), "betas": (3, 10), "pelvis": (3, 3)}
+    for name, shape in shapes.items():
+        assert (arrays[name].shape, arrays[name].dtype) == (shape, np.float32)
+    np.testing.assert_array_equal(arrays["body_pose"], estimate.body_pose[:, :63])
+    assert not arrays["betas"].any()  # of another shape space
+    np.testing.assert_allclose(arrays["pelvis"], estimate.bodies(body).joints[:, 0], atol=1e-6)
+    # The same pose at the same place on a body whose root joint is elsewhere: the documented translation.
+    other = {name: torch.from_numpy(arrays[name]) for name in ("global_orient", "transl", "betas")}
+    rest = body(betas=other["betas"]).joints[:, 0]
+    pose = torch.from_numpy(np.pad(arrays["body_pose"], ((0, 0), (0, 6))))
+    placed = body(**{**other, "body_pose": pose, "transl": torch.from_numpy(arrays["pelvis"]) - rest})
+    torch.testing.assert_close(placed.joints[:, 0], torch.from_numpy(arrays["pelvis"]))
+
+
+def test_what_mhr_takes_is_said():
+    with pytest.raises(OptionError, match=r"MHR's bodies are not written.*tools/mhr_smpl_conversion"):
+        parse_kinds("npz,mhr")
 
 
 def test_scores_rank_doubtful_fits_last(body, some_estimate):

@@ -210,7 +210,7 @@ def test_c3d_without_its_reader(tmp_path, monkeypatch):
 
     def without(name, *rest):
         if name == "ezc3d":
-            raise ImportError(name)
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
         return own(name, *rest)
 
     monkeypatch.setattr(builtins, "__import__", without)

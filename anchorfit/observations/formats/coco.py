@@ -16,11 +16,11 @@ import numpy as np
 
 from ...plain_text import short_name
 from ..conventions import COCO17, WHOLEBODY133, Convention
-from ..gathering import LEAST_KNOWN, Gathering, PersonEntry, joints_that_names_mean, triples_of
+from ..gathering import LEAST_KNOWN, Gathering, PersonEntry, joints_that_names_mean, triples_of, used_up
 from ..joint_names import joints_of_names
 from ..masks import StoredMask
 from ..people import PeopleFile
-from ..reading import KeypointFileError, load_json, numbers, optional_box, optional_size
+from ..reading import LISTS, KeypointFileError, load_json, numbers, optional_box, optional_size
 from .format import Format
 
 PIXEL_CENTRE = 0.5
@@ -69,7 +69,7 @@ def read_coco(path: str | Path, *, convention: str | None = None) -> PeopleFile:
 
 
 def parse_coco(content: Any, path: str | Path, *, convention: str | None = None) -> PeopleFile:
-    """As `read_coco`, for content that was loaded already; ``path`` is for messages."""
+    """As `read_coco`, for content that was loaded already, which is used up; ``path`` is for messages."""
     if not is_coco(content):
         raise KeypointFileError(f"{path}: expected COCO's keys images and annotations, or a list of results")
     gathering = Gathering(path, convention)
@@ -85,7 +85,7 @@ def _gather_annotations(content: dict[str, Any], gathering: Gathering) -> None:
     categories = _Categories(content.get("categories"), gathering)
     left_out: Counter[str] = Counter()
     unused: Counter[str] = Counter()
-    for place, annotation in enumerate(content["annotations"]):
+    for place, annotation in enumerate(used_up(content["annotations"])):
         if not isinstance(annotation, dict):
             gathering.leave_out(f"annotation {place}", "expected an object")
             continue
@@ -131,7 +131,7 @@ def _gather_annotations(content: dict[str, Any], gathering: Gathering) -> None:
 def _gather_results(content: list[Any], gathering: Gathering) -> None:
     used: Counter[Path] = Counter()
     unused: Counter[str] = Counter()
-    for place, result in enumerate(content):
+    for place, result in enumerate(used_up(content)):
         image_id = result.get("image_id") if isinstance(result, dict) else None
         if not isinstance(image_id, (int, str)) or isinstance(image_id, bool):
             gathering.leave_out(f"result {place}", "expected an object with an image_id")
@@ -142,6 +142,7 @@ def _gather_results(content: list[Any], gathering: Gathering) -> None:
         try:
             triples = _triples(result, unused)
             joints = gathering.joints_of(len(triples), usual="coco17")
+            triples, joints = _with_feet(triples, joints, result)
         except ValueError as error:
             gathering.leave_out(f"{short_name(image.name)}#{identity}", error)
             continue
@@ -163,7 +164,7 @@ def _triples(entry: dict[str, Any], unused: Counter[str]) -> np.ndarray:
     """(J, 3) keypoints with confidences, wherever an entry has these; lists as long as the keypoints are noted."""
     triples = triples_of(entry.get("keypoints"))
     for key, value in entry.items():
-        if key in _NOT_OF_JOINTS or not isinstance(value, (list, np.ndarray)) or len(value) != len(triples):
+        if key in _NOT_OF_JOINTS or not isinstance(value, LISTS) or len(value) != len(triples):
             continue
         if key in SCORES:
             triples = np.column_stack([triples[:, :2], numbers(value, key, len(triples))])
@@ -173,9 +174,9 @@ def _triples(entry: dict[str, Any], unused: Counter[str]) -> np.ndarray:
 
 
 def _with_feet(triples: np.ndarray, joints: Convention, annotation: dict[str, Any]) -> tuple[np.ndarray, Convention]:
-    """Keypoints with the feet that COCO-WholeBody's annotation files have under a key of their own."""
+    """Keypoints with the feet that COCO-WholeBody's files have under a key of their own."""
     feet = annotation.get("foot_kpts")
-    if joints != COCO17 or not isinstance(feet, (list, np.ndarray)) or len(feet) != 3 * len(_FEET):
+    if joints != COCO17 or not isinstance(feet, LISTS) or len(feet) != 3 * len(_FEET):
         return triples, joints
     return np.concatenate([triples, triples_of(feet, "foot_kpts")]), (*COCO17, *_FEET)
 

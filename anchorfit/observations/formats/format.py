@@ -73,9 +73,11 @@ class Format:
         recognises: whether a file is of it, by its content.
         read: the people of a file; the second argument is the convention that the caller named, or None.
         general: whether it is asked last, since others tell more closely what it takes, too.
+        fixed: the convention that all files of the format have, or "by name"; then none can be said.
     """
 
     name: str
     recognises: Callable[[Content], bool]
     read: Callable[[Content, str | None], PeopleFile]
     general: bool = False
+    fixed: str = ""

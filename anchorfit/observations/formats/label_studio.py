@@ -91,4 +91,9 @@ def _image_of(task: Any) -> Path | None:
     return Path(path.name)
 
 
-FORMAT = Format(name="labelstudio", recognises=lambda file: file.is_json and is_label_studio(file.json), read=_read)
+FORMAT = Format(
+    name="labelstudio",
+    recognises=lambda file: file.is_json and is_label_studio(file.json),
+    read=_read,
+    fixed="by name",
+)

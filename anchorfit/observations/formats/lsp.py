@@ -18,9 +18,10 @@ import numpy as np
 from ..conventions import LSP14, joints_to_canonical
 from ..people import PeopleFile, Person
 from ..reading import OCCLUDED_CONFIDENCE, KeypointFileError, existing_file
-from .format import Format
+from .format import Content, Format
 
 FIRST_PIXEL = -0.5
+MPII_STRUCT = "RELEASE"
 ENDINGS = (".jpg", ".png")
 
 
@@ -94,8 +95,26 @@ def _load_joints(path: Path) -> np.ndarray:
     return joints.astype(np.float64)
 
 
+def mat_variables(file: Content) -> tuple[str, ...]:
+    """Names of the variables of a MATLAB file; none of what is no such file, or is cut short."""
+    if not file.head.startswith(b"MATLAB"):
+        return ()
+    from scipy.io import whosmat
+
+    try:
+        return tuple(name for name, *_ in whosmat(file.path))
+    except Exception:  # scipy raises many kinds
+        return ()
+
+
+def _recognises(file: Content) -> bool:
+    is_mat = file.head.startswith(b"MATLAB") or file.path.suffix.lower() == ".mat"
+    return is_mat and MPII_STRUCT not in mat_variables(file)
+
+
 FORMAT = Format(
     name="lsp",
-    recognises=lambda file: file.head.startswith(b"MATLAB") or file.path.suffix.lower() == ".mat",
+    recognises=_recognises,
     read=lambda file, convention: read_lsp(file.path),
+    fixed="lsp14",
 )

@@ -117,4 +117,10 @@ def _looks_like_csv(file: Content) -> bool:
     return not file.is_json and (file.path.suffix.lower() == ".csv" or ("joint" in first_line and "," in first_line))
 
 
-FORMAT = Format(name="csv", recognises=_looks_like_csv, read=lambda file, convention: read_csv(file.path), general=True)
+FORMAT = Format(
+    name="csv",
+    recognises=_looks_like_csv,
+    read=lambda file, convention: read_csv(file.path),
+    general=True,
+    fixed="by name",
+)

@@ -48,4 +48,5 @@ FORMAT = Format(
     name="smplify",
     recognises=lambda file: file.is_arrays and "est_joints" in file.arrays,
     read=lambda file, convention: parse_smplify(file.arrays, file.path),
+    fixed="lsp14",
 )
