@@ -75,6 +75,18 @@ def levelled(estimate: BodyEstimate, body: BodyModel) -> BodyEstimate:
     )
 
 
+def camera_matrix(estimate: BodyEstimate, frame: Frame) -> tuple[float, ...] | None:
+    """Where the first row's camera stands in the axes of files of a frame, 16 numbers, column by column; None: at their
+    origin. It looks along its -z, as OpenGL's and glTF's do."""
+    if frame != "world" or not bool(estimate.floors.known.all()):
+        return None
+    plane = estimate.floors.planes[:1].double()
+    turn = world_rotation(plane)[0] @ torch.diag(plane.new_tensor(_LEVEL_FROM_WORLD))
+    columns = torch.eye(4, dtype=plane.dtype)
+    columns[:3, :3], columns[1, 3] = turn, plane[0, 3]
+    return tuple(columns.T.flatten().tolist())
+
+
 def in_frame(estimate: BodyEstimate, body: BodyModel, frame: Frame) -> BodyEstimate:
     """The bodies as files of a frame hold them; rows of one person must all have a floor to be in the world."""
     return levelled(estimate, body) if frame == "world" and bool(estimate.floors.known.all()) else estimate

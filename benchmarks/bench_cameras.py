@@ -2,6 +2,7 @@
 
     python benchmarks/bench_cameras.py                 # one to eight cameras, exact and with a detector's errors
     python benchmarks/bench_cameras.py --starts        # where the fit begins: three ways, on the same people
+    python benchmarks/bench_cameras.py --weights       # weights of the priors, four cameras
 
 One thread. People: held-out CMU poses (as `bench_points.py`), betas drawn with standard deviation 1, in the middle of a
 ring of cameras 4 m away; COCO's keypoints with the errors of `evaluation.synthetic`. ``cpu`` is processor time. One
@@ -16,6 +17,7 @@ import json
 import statistics
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,17 +25,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from anchorfit import regressors
 from anchorfit.body import CANONICAL_JOINTS, BodyModel, load_body
-from anchorfit.body.kinematics import compiled_points
-from anchorfit.body.moving import moved
 from anchorfit.body.pose_library import load_pose_library
 from anchorfit.cameras import CalibratedCamera
 from anchorfit.evaluation.rig_people import RigPeople, people_in_rig, ring_of_cameras
 from anchorfit.evaluation.synthetic import SyntheticConfig
 from anchorfit.fitting.point_start import point_start
 from anchorfit.points import fit_points
-from anchorfit.views import fit_views
+from anchorfit.views import ViewOptions, fit_views, views_config
 from anchorfit.views.agreement import agree, sight_of
 from anchorfit.views.observing import observe_views
 from anchorfit.views.solving import ViewTask
@@ -157,13 +156,27 @@ def starts(body: BodyModel, truth: Tensor) -> list[dict[str, Any]]:
         ways = {
             "points fitted (usual)": usual,
             "closed form": _closed_form,
-            "best view's prediction": _predicted,
+            "best view's prediction": ViewTask.predicted_start,
         }
         for name, way in ways.items():
             ViewTask.start = way  # type: ignore[method-assign]
             found, seconds = timed(lambda rig=rig, people=people: from_views(body, people, rig), 1)
             rows.append(line(f"{count} cameras, start: {name}", body, found, truth, seconds))
         ViewTask.start = usual  # type: ignore[method-assign]
+    return rows
+
+
+def weights(body: BodyModel, truth: Tensor) -> list[dict[str, Any]]:
+    """Four cameras, the priors of pose and shape weighing more and less."""
+    rows = []
+    rig, usual = ring_of_cameras(4), views_config()
+    for label, config in (("exact", EXACT), ("detector", MEASURED)):
+        people = people_in_rig(body, truth, rig, seed=SEED, config=config)
+        for pose, shape in ((6.5, 5.0), (4.78, 5.0), (3.4, 3.5), (2.4, 2.5)):
+            stages = tuple(replace(stage, pose_weight=pose, shape_weight=shape) for stage in usual.stages)
+            options = ViewOptions(config=replace(usual, stages=stages))
+            found = fit_views(people.views, rig, body, options=options)
+            rows.append(line(f"{label}: pose {pose}, shape {shape}", body, body.layout.join(**found.world), truth, 0.0))
     return rows
 
 
@@ -175,29 +188,10 @@ def _closed_form(task: ViewTask, index: Tensor, main: Tensor, places: Tensor, co
     return params
 
 
-def _predicted(task: ViewTask, index: Tensor, main: Tensor, places: Tensor, confidence: Tensor) -> Tensor:
-    """Of each row the view whose prediction, moved onto the triangulated joints, lies nearest to them."""
-    body, best, found = task.body, None, None
-    for camera in range(len(task.cameras)):
-        guess = regressors.predict_params(task.observed(index, torch.full_like(main, camera)), body)
-        turn = torch.stack([task.cameras[place].rotation for place in main.tolist()]) @ task.cameras[camera].rotation.T
-        params = moved(body, guess.params, turn.float(), torch.zeros(3))
-        points = compiled_points(body, CANONICAL_JOINTS).points(params)
-        off = torch.where((confidence > 0)[..., None], places.float() - points, 0.0)
-        weight = confidence.float()[..., None]
-        shift = (off * weight).sum(1) / weight.sum(1)
-        params[:, body.layout.transl] += shift
-        cost = ((off - shift[:, None]).norm(dim=-1) * weight[..., 0]).sum(1)
-        better = torch.ones_like(cost, dtype=torch.bool) if best is None else cost < best
-        best = cost if best is None else torch.where(better, cost, best)
-        found = params if found is None else torch.where(better[:, None], params, found)
-    assert found is not None
-    return found
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--starts", action="store_true", help="compare where the fit begins")
+    parser.add_argument("--weights", action="store_true", help="compare weights of the priors")
     parser.add_argument("--count", type=int, default=COUNT)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--json", type=Path)
@@ -205,7 +199,10 @@ def main() -> None:
     torch.set_num_threads(1)
     body = load_body()
     truth = heldout_in_rig(body, options.count)
-    rows = starts(body, truth) if options.starts else sets(body, truth, options.repeats)
+    if options.starts or options.weights:
+        rows = (starts if options.starts else weights)(body, truth)
+    else:
+        rows = sets(body, truth, options.repeats)
     if options.json:
         held = {"seed": SEED, "torch": torch.__version__, "numpy": np.__version__, "rows": rows}
         options.json.write_text(json.dumps(held, indent=1))

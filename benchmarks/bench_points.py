@@ -2,6 +2,7 @@
 
     python benchmarks/bench_points.py                      # our fits: joints, joints and 60 surface points, noise
     python benchmarks/bench_points.py --peer --plain       # beside smplfitter, Adam and L-BFGS
+    python benchmarks/bench_points.py --limits --regions --conventions
 
 One thread. People: held-out CMU poses, betas drawn with standard deviation 1. ``cpu`` is processor time: on a busy
 machine the wall clock measures the neighbours. The peer is given all vertices and joints of the same bodies, exact.
@@ -27,6 +28,7 @@ from torch import Tensor
 from anchorfit.body import CANONICAL_JOINTS, BodyModel, load_body
 from anchorfit.body.kinematics import compiled_points
 from anchorfit.body.pose_library import load_pose_library
+from anchorfit.body.skinning import ancestor_rows
 from anchorfit.fitting import GaussianMixture, load_pose_prior
 from anchorfit.fitting.point_covariance import point_covariance
 from anchorfit.fitting.point_fit import fit_positions
@@ -130,6 +132,48 @@ def regions(body: BodyModel, truth: Tensor) -> list[dict[str, Any]]:
             rows.append({"points": label, "noise_m": noise, "missing": missing, "inside": inside})
             print(f"{label:12s} noise {1000 * noise:3.0f} mm, {missing:.0%} missing: {inside:6.1%} in 90 % regions")
     return rows
+
+
+def limits(body: BodyModel, truth: Tensor) -> list[dict[str, Any]]:
+    """What is to be had from 24 joints: poses of the prior's own making beside held-out ones; where errors are."""
+    prior = load_pose_prior()
+    generator = torch.Generator().manual_seed(SEED)
+    chosen = torch.multinomial(prior.weights, len(truth), replacement=True, generator=generator)
+    normal = torch.randn(len(truth), prior.means.shape[1], 1, generator=generator)
+    factors = prior.precisions_cholesky[chosen].mT
+    library = load_pose_library(split="train")
+    some = torch.multinomial(library.subject_balanced_weights(300), len(truth), generator=generator)
+    drawn, known = truth.clone(), truth.clone()
+    drawn[:, body.layout.body_pose] = (
+        prior.means[chosen] + torch.linalg.solve_triangular(factors, normal, upper=True)[..., 0]
+    )
+    known[:, body.layout.pose] = library.poses[some]
+    rows = []
+    for label, people in (("held-out poses", truth), ("poses of the prior's", known), ("drawn from the prior", drawn)):
+        for noise, missing in ((0.0, 0.0), (0.01, 0.25)):
+            points = compiled_points(body, SMPL24).points(people)
+            points = points + noise * torch.randn(points.shape, generator=generator)
+            seen = (torch.rand(points.shape[:2], generator=generator) >= missing).float()
+            found = fit_positions(body, prior, SMPL24, points, seen).params
+            rows.append(line(f"{label}, {1000 * noise:.0f} mm, {missing:.0%} missing", body, found, people, 0.0))
+            if missing:
+                _by_what_is_seen(body, found, people, seen > 0)
+    return rows
+
+
+def _by_what_is_seen(body: BodyModel, found: Tensor, truth: Tensor, seen: Tensor) -> None:
+    points = compiled_points(body, SMPL24)
+    off = 1000 * (points.points(found) - points.points(truth)).norm(dim=-1)
+    below = torch.tensor(ancestor_rows(body.parents), dtype=torch.bool).mT  # [j, k]: k is j or below j
+    blind = ~(seen[:, None] & below).any(-1)
+    for label, some in (
+        ("seen", seen),
+        ("missing, but seen further out", ~seen & ~blind),
+        ("nothing from there on", blind),
+    ):
+        share = float(some.double().mean())
+        own, part = float(off[some].mean()), float((off * some).mean())
+        print(f"    {label:30s} {share:6.1%} of joints, {own:6.1f} mm, {part:5.1f} of the mean")
 
 
 def conventions(body: BodyModel, truth: Tensor) -> list[dict[str, Any]]:
@@ -242,6 +286,7 @@ def main() -> None:
     parser.add_argument("--peer", action="store_true", help="smplfitter beside ours")
     parser.add_argument("--plain", action="store_true", help="PyTorch's optimisers beside ours")
     parser.add_argument("--conventions", action="store_true", help="exact points of each convention")
+    parser.add_argument("--limits", action="store_true", help="what 24 joints can tell at all")
     parser.add_argument("--regions", action="store_true", help="how often covariances are right")
     parser.add_argument("--count", type=int, default=COUNT)
     parser.add_argument("--repeats", type=int, default=3)
@@ -253,6 +298,7 @@ def main() -> None:
     rows = ours(body, truth, options.repeats)
     rows += peer(body, truth, options.repeats) if options.peer else []
     rows += plain(body, truth, 16) if options.plain else []
+    rows += limits(body, truth) if options.limits else []
     rows += regions(body, truth) if options.regions else []
     rows += conventions(body, truth) if options.conventions else []
     if options.json:

@@ -17,7 +17,7 @@ from anchorfit.body.kinematics import compiled_points
 from anchorfit.body.soles import soles
 from anchorfit.cli.main import app
 from anchorfit.runs.outputs import write_results
-from anchorfit.world import in_frame, levelled, on_floor, to_world
+from anchorfit.world import camera_matrix, in_frame, levelled, on_floor, to_world
 
 FLOOR = Floor.of_camera(height=1.3, pitch_deg=12, roll_deg=4)
 
@@ -92,6 +92,17 @@ def _mesh_lowest(path: Path) -> float:
 
     loaded = trimesh.load(path, process=False)
     return float(loaded.bounds[0][1])
+
+
+def test_the_camera_of_a_rigged_file_stands_above_the_floor_and_sees_what_it_saw(body, people):
+    columns = camera_matrix(people, "world")
+    assert columns is not None
+    placed = torch.tensor(columns).reshape(4, 4).T
+    joints = people.bodies(body).joints[0]
+    opengl = joints * torch.tensor([1.0, -1.0, -1.0])
+    world = opengl @ placed[:3, :3].T + placed[:3, 3]
+    torch.testing.assert_close(world, body(**to_world(people, body)).joints[0], atol=1e-5, rtol=0)
+    assert camera_matrix(people, "camera") is None
 
 
 def test_motions_are_in_the_world_by_the_command(tmp_path, body, people):

@@ -28,11 +28,18 @@ class ViewRays(NamedTuple):
 
 
 class Triangulated(NamedTuple):
-    """Points (B, K, 3), 0 where unknown; confidence (B, K); the views that agree, (B, V, K) bool."""
+    """Triangulated points.
+
+    Attributes:
+        points: (B, K, 3), 0 where unknown. confidence: (B, K), 0 there.
+        agrees: (B, V, K) bool, the views that agree about a point.
+        parallax: (B, K) sine of the largest angle between two of their rays, 0 where there is none.
+    """
 
     points: Tensor
     confidence: Tensor
     agrees: Tensor
+    parallax: Tensor
 
 
 def rays_of_views(pixels: Tensor, intrinsics: Tensor, rotations: Tensor, translations: Tensor) -> ViewRays:
@@ -135,4 +142,9 @@ def triangulate(rays: ViewRays, confidence: Tensor, tolerance: Tensor) -> Triang
     depth, sine = _seen(rays, points.nan_to_num())
     agrees = seen & (depth > 0) & (sine < tolerance[..., None]) & known[:, None]
     total = (confidence * agrees).sum(1) / agrees.sum(1).clamp_min(1)
-    return Triangulated(torch.where(known[..., None], points, 0.0), torch.where(known, total, 0.0), agrees)
+    parallax = torch.zeros_like(total)
+    for one, other in view_pairs(confidence.shape[1]):
+        sine = torch.linalg.cross(rays.directions[:, one], rays.directions[:, other]).norm(dim=-1)
+        parallax = torch.maximum(parallax, torch.where(agrees[:, one] & agrees[:, other], sine, 0.0))
+    points = torch.where(known[..., None], points, 0.0)
+    return Triangulated(points, torch.where(known, total, 0.0), agrees, parallax)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import MISSING, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from types import GenericAlias
 from typing import Annotated, Any, NamedTuple
 
@@ -75,14 +75,12 @@ class _Group(NamedTuple):
 
     @staticmethod
     def of(kind: type, fixed: dict[str, Any]) -> _Group:
-        modes = {*fixed.values()}
+        own = {name: value for name, value in fixed.items() if name in {field.name for field in fields(kind)}}
+        modes = {value for value in own.values() if isinstance(value, str)}  # none: the group says itself what it reads
         options = [
-            one
-            for one in declared(kind)
-            if one.field not in fixed and (not fixed or not one.only or modes & {*one.only})
+            one for one in declared(kind) if one.field not in own and (not modes or not one.only or modes & {*one.only})
         ]
-        names = getattr(kind, "__dataclass_fields__", {})
-        return _Group(kind, options, {name: value for name, value in fixed.items() if name in names})
+        return _Group(kind, options, own)
 
     def made(self, values: dict[str, Any]) -> Any:
         """The dataclass of a command's values."""

@@ -16,7 +16,7 @@ from ..atomic import write_atomically
 from ..body import BodyModel
 from ..fitting.terms import KnownSize
 from ..options import Frame, OptionError
-from ..world import in_frame
+from ..world import camera_matrix, in_frame
 from .conventions import MEDIAPIPE33, point_convention
 from .fitting import PointFit, fit_points
 from .recording import PointFileError, Recording, read_points
@@ -206,10 +206,13 @@ def _write(found: PointFit, body: BodyModel, stem: Path, kinds: Sequence[str], r
     if {"bvh", "rigged"} & set(kinds):
         from ..rigging import export_bvh, export_rigged
 
-        for kind, ending, write in (("bvh", ".bvh", export_bvh), ("rigged", "_rigged.glb", export_rigged)):
-            if kind in kinds:
-                write(beside(ending), in_frame(found.estimate, body, frame), body, frames_per_second=rate)
-                files.append(beside(ending))
+        placed, camera = in_frame(found.estimate, body, frame), camera_matrix(found.estimate, frame)
+        if "bvh" in kinds:
+            export_bvh(beside(".bvh"), placed, body, frames_per_second=rate)
+            files.append(beside(".bvh"))
+        if "rigged" in kinds:
+            export_rigged(beside("_rigged.glb"), placed, body, frames_per_second=rate, camera=camera)
+            files.append(beside("_rigged.glb"))
     return files
 
 

@@ -381,7 +381,7 @@ def looks_exchanged(
     places = trust.exchange(names)
     if places is None:
         return result
-    cost = _strain(body, pose_prior, found)
+    cost = strain(body, pose_prior, found)
     doubtful = torch.nonzero(cost > trust.DOUBTFUL)[:, 0]
     if not len(doubtful):
         return result
@@ -389,12 +389,12 @@ def looks_exchanged(
     moved = positions[doubtful][:, there.clamp_min(0)]
     kept = torch.where(there >= 0, seen[doubtful][:, there.clamp_min(0)], 0.0)
     other = fit_positions(body, pose_prior, names, moved, kept, config)
-    result[doubtful] = _strain(body, pose_prior, other) < trust.BETTER * cost[doubtful]
+    result[doubtful] = strain(body, pose_prior, other) < trust.BETTER * cost[doubtful]
     return result
 
 
-def _strain(body: BodyModel, pose_prior: GaussianMixture, found: PointSolution) -> Tensor:
-    """(B,) how far points lie off, and how unlikely the pose is, in units of what is usual."""
+def strain(body: BodyModel, pose_prior: GaussianMixture, found: PointSolution) -> Tensor:
+    """(B,) how far points lie off their body, and how unlikely its pose is, in units of what is usual."""
     off = found.distances.clamp(max=2 * trust.FAR).nanmean(1).nan_to_num(0.0) / trust.HALF
     pose = pose_prior.energy(found.params[:, body.layout.body_pose])
     return off + (pose / trust.USUAL_POSE)

@@ -76,7 +76,6 @@ def overlay(
         raise ValueError(f"alpha: expected 0..1, got {alpha}")
     people = _stack_people(vertices_cam)
     paint = _vertex_colors(people, colors, values, value_range, colormap)
-    bones = tuple(bones)
     striped_bodies = _flags(doubtful, len(people))
     height, width = image.shape[:2]
     result = image.copy()
@@ -95,14 +94,27 @@ def overlay(
         part *= 1 - alpha * layer[..., 3:]
         part += 255 * alpha * layer[..., :3]
         result[box] = _as_bytes(part)
-    red, green, blue = keypoint_color
-    for points, shown in [] if keypoints is None else _visible_keypoints(keypoints, min_confidence):
+    if keypoints is not None:
+        _mark_keypoints(result, keypoints, tuple(bones), keypoint_color, min_confidence)
+    return result
+
+
+def _mark_keypoints(
+    picture: ByteImage,
+    keypoints: Tensor | NDArray[np.floating],
+    bones: Sequence[tuple[int, int]],
+    color: Sequence[float],
+    min_confidence: float,
+) -> None:
+    """Draw keypoints and the bones between them into a picture; arguments as of `overlay`."""
+    height, width = picture.shape[:2]
+    red, green, blue = color
+    for points, shown in _visible_keypoints(keypoints, min_confidence):
         radius = _mark_radius(points[shown], height, width)
         box, corner = _box_of_marks(points[shown], radius + 2, height, width)
-        part = result[box].astype(np.float32)
+        part = picture[box].astype(np.float32)
         draw_skeleton(part, points - corner, shown, bones, (red, green, blue), radius)
-        result[box] = _as_bytes(part)
-    return result
+        picture[box] = _as_bytes(part)
 
 
 def _as_bytes(picture: NDArray[np.float32]) -> ByteImage:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ def export_rigged(
     first_frame: int = 0,
     correctives: int = 16,
     joints_per_vertex: int = 4,
+    camera: Sequence[float] | None = None,
 ) -> None:
     """Write one person as a skinned mesh that animation programs can pose: a pose for one row, a motion for several.
 
@@ -46,6 +48,7 @@ def export_rigged(
         joints_per_vertex: the most joints that move a vertex. Most programs read four; a body with more gets weights
             fitted to four (`weights.few_weights`), and the correctives make up for the difference. With 8 the open
             body has its own, in two sets.
+        camera: where it stands in the file's axes, as glTF has it: 16 numbers, column by column; None: at the origin.
     Raises:
         ValueError: another ending, no rows, rows that are not finite, a rate that is not positive, or fewer joints
             than one.
@@ -62,7 +65,7 @@ def export_rigged(
         "asset": {"version": "2.0", "generator": "anchorfit"},
         "scene": 0,
         "scenes": [{"nodes": [_MESH, _ARMATURE, _CAMERA]}],
-        "nodes": _nodes(made, body, Path(estimate.names[0]).name),
+        "nodes": _nodes(made, body, Path(estimate.names[0]).name, camera),
         "cameras": [_camera(estimate)],
         "meshes": [_mesh(buffer, made, body)],
         "materials": [{"name": "body", "pbrMetallicRoughness": body_surface()}],
@@ -73,7 +76,7 @@ def export_rigged(
     write_atomically(path, buffer.to_glb(document))
 
 
-def _nodes(made: Rig, body: BodyModel, name: str) -> list[dict[str, Any]]:
+def _nodes(made: Rig, body: BodyModel, name: str, camera: Sequence[float] | None) -> list[dict[str, Any]]:
     """Mesh, armature, camera and joints: in the pose of a file's only frame, or in the bind pose where there is motion.
 
     There are readers that take the nodes' pose for the bind pose (pymomentum 0.1.114): with a motion both can be had.
@@ -95,7 +98,7 @@ def _nodes(made: Rig, body: BodyModel, name: str) -> list[dict[str, Any]]:
     return [
         {"name": name, "mesh": 0, "skin": 0},
         {"name": "armature", "children": [_FIRST_JOINT + body.parents.index(-1)]},
-        {"name": "camera", "camera": 0},
+        {"name": "camera", "camera": 0, **({} if camera is None else {"matrix": list(camera)})},
         *joints,
     ]
 

@@ -220,11 +220,10 @@ class RunOptions:
         check_choice("schedule", self.schedule, tuple(SCHEDULES))
         chosen_body(self.body, self.gender, self.age)
         read_known_sizes(self.height, self.measure)
-        for path in (*self.init, self.weights, self.detector_model):
-            if path is not None and not path.exists():
-                raise FileNotFoundError(f"{path}: no such file or folder")
-        if isinstance(self.config, Path) and not self.config.exists():
-            raise FileNotFoundError(f"{self.config}: no such configuration file")
+        named = [(path, "file or folder") for path in (*self.init, self.weights)]
+        for path, what in (*named, (self.detector_model, "weights"), (self.config, "configuration file")):
+            if isinstance(path, Path) and not path.exists():
+                raise FileNotFoundError(f"{path}: no such {what}")
 
     def settings(self) -> dict[str, Any]:
         """Every option as plain JSON; files by their content."""

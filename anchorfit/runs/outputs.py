@@ -18,7 +18,7 @@ from ..observations.videos import frame_of
 from ..options import Frame, OptionError, one_line
 from ..pictures import draw_overlay, draw_side_view
 from ..results import BodyEstimate, split_name
-from ..world import in_frame
+from ..world import camera_matrix, in_frame
 
 LONGEST_PART = 80  # characters of an image's or a person's name that go into a file name
 SHARDS = "shards"
@@ -66,8 +66,10 @@ def _rigged(path: Path, rows: BodyEstimate, body: BodyModel, style: Style) -> No
     from ..rigging import export_rigged, without_gaps  # here, since scipy.spatial takes its time
 
     first = frame_of(rows.names[0]) or 0
+    camera = camera_matrix(rows, style.frame)
     rows = in_frame(without_gaps(rows), body, style.frame)
-    export_rigged(path, rows, body, frames_per_second=style.frames_per_second or 30.0, first_frame=first)
+    rate = style.frames_per_second or 30.0
+    export_rigged(path, rows, body, frames_per_second=rate, first_frame=first, camera=camera)
 
 
 def _bvh(path: Path, rows: BodyEstimate, body: BodyModel, style: Style) -> None:

@@ -19,6 +19,7 @@ REACH = 0.06  # of the person's size in the image: a ray that misses a joint by 
 FEWEST = 4  # joints that views must agree about, for a body to stand where they say
 BAD = 0.35  # share of a view's joints that others agree with, under which it is not believed,
 FULL = 0.7  # and from which on it is believed in full
+THIN = 0.27  # sine: cameras that stand less than 16 degrees apart, or opposite each other
 _LEAST = 0.1  # weight of a view that is believed hardly
 _DOUBTFUL = 0.65  # share under which a view is looked at with left and right exchanged
 _BETTER = 0.3  # share of the view's joints that must agree then and did not before
@@ -35,6 +36,7 @@ class ViewAgreement:
         weight: (B, V) how far a view is believed; 0 where it has not seen the person, or contradicts.
         exchanged: (B, V) bool, left and right were exchanged back.
         usable: (B,) bool, at least two views agree about where the person stands.
+        parallax: (B,) sine of the angle under which the views see a joint, the median of those that are known.
     """
 
     points: Tensor
@@ -44,6 +46,12 @@ class ViewAgreement:
     weight: Tensor
     exchanged: Tensor
     usable: Tensor
+    parallax: Tensor
+
+    @property
+    def thin(self) -> Tensor:
+        """(B,) bool: the views look along nearly one line, so they settle where a person stands, and hardly depths."""
+        return self.usable & (self.parallax < THIN)
 
 
 @lru_cache(maxsize=1)
@@ -119,6 +127,7 @@ def agree(sight: _Sight) -> ViewAgreement:
         weight=weight,
         exchanged=exchanged,
         usable=usable,
+        parallax=found.parallax.masked_fill(found.confidence <= 0, torch.nan).nanmedian(1).values.nan_to_num(),
     )
 
 
@@ -154,12 +163,13 @@ def view_remarks(found: ViewAgreement, cameras: tuple[CalibratedCamera, ...]) ->
         names = [camera.name for camera in cameras]
         swapped = [names[view] for view in torch.nonzero(found.exchanged[row])[:, 0].tolist()]
         if swapped:
-            which = " (or in the other view)" if int(present[row]) == 2 else ""
-            said.append((row, f"camera {', '.join(swapped)}: left and right are exchanged{which}; exchanged back"))
+            said.append((row, f"camera {', '.join(swapped)}: left and right are exchanged; exchanged back"))
         if not bool(found.usable[row]):
             if int(present[row]) == 1 and len(names) > 1:
                 said.append((row, "one view alone: fitted by itself, its distance by the size of a mean body"))
             continue
+        if bool(found.thin[row]):
+            said.append((row, "the views look along nearly one line: depths come from the prior"))
         wrong = (found.share[row] < BAD) & ~found.share[row].isnan()
         for view in torch.nonzero(wrong)[:, 0].tolist():
             share = float(found.share[row, view])

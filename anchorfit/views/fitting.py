@@ -18,6 +18,7 @@ from ..regressors import Networks
 from ..results import BodyEstimate
 from .agreement import ViewAgreement, agree, sight_of, view_remarks
 from .config import ViewOptions
+from .joints import settled_pairs
 from .matching import match_instants
 from .observing import Seen, observe_views
 from .pairing import Instant, pair_views
@@ -143,6 +144,7 @@ def fit_views(
     stated = cameras.unit if isinstance(cameras, CameraRig) else ""
     metric, agreement, said = rig_in_metres(rig, agreement, body, unit=options.unit, stated=stated)
     remarks += said
+    agreement = settled_pairs(agreement, body, pose_prior)
     problems = [*matched.problems, *seen.problems, *view_remarks(agreement, metric)]
     task = ViewTask(body, pose_prior, networks, options, metric, believed(seen, agreement), agreement)
     fitted = task.run()

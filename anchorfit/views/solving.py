@@ -14,16 +14,15 @@ from ..body.kinematics import compiled_points
 from ..body.moving import moved
 from ..cameras import CalibratedCamera
 from ..fitting import FitConfig, FitResult, GaussianMixture, TermSpec, anchored
-from ..fitting.point_fit import PointSolution, fit_positions
+from ..fitting.point_fit import fit_positions
 from ..fitting.schedules import skeleton_groups
 from ..fitting.terms import InView, View, Views
-from ..fitting.terms.keypoints import default_joint_weights
 from ..observations import Observations
-from ..points.fitting import looks_exchanged
 from ..regressors import Networks
 from ..rows import Rows
 from .agreement import ViewAgreement, mirror_places
 from .config import START, ViewOptions, one_view_config, views_config
+from .joints import about_their_middle, mirror_image_fits_better
 from .observing import Seen
 
 
@@ -119,7 +118,8 @@ class ViewTask:
         if settled:
             places = (self.agreement.points[index][..., None, :] * rotation[:, None]).sum(-1) + translation[:, None]
             result = self._in_all_views(index, main, rotation, translation, observed, places)
-            exchanged = self._exchanged(places, self.agreement.confidence[index], result)
+            sure = self.agreement.confidence[index]
+            exchanged = mirror_image_fits_better(self.body, self.pose_prior, places, sure, result)
         else:
             result = self._in_one_view(observed)
         back = rotation.mT
@@ -184,35 +184,40 @@ class ViewTask:
 
     def start(self, index: Tensor, main: Tensor, places: Tensor, confidence: Tensor) -> Tensor:
         """(R, D) bodies fitted to the triangulated joints (R, K, 3), metres, frames of the main cameras (R,)."""
-        middle, local, sure = self._about_their_middle(places, confidence)
+        middle, local, sure = about_their_middle(self.body, places, confidence)
         found = fit_positions(self.body, self.pose_prior, CANONICAL_JOINTS, local, sure, START)
         params = found.params.clone()
         params[:, self.body.layout.transl] += middle
+        thin = torch.nonzero(self.agreement.thin[index])[:, 0]
+        if len(thin):
+            params[thin.to(params.device)] = self.predicted_start(
+                index[thin], main[thin], places[thin], confidence[thin]
+            )
         return params
 
-    def _about_their_middle(self, places: Tensor, confidence: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """The middle (R, 3) of each row's joints, the joints about it, and how much they count; body's type."""
-        base = default_joint_weights()
-        sure = confidence * confidence.new_tensor([base.get(name, 0.0) for name in CANONICAL_JOINTS])
-        middle = places.masked_fill((sure <= 0)[..., None], torch.nan).nanmedian(1).values.nan_to_num()
-        local = torch.where((sure > 0)[..., None], places - middle[:, None], 0.0)
-        return tuple(part.to(self.body.device, self.body.dtype) for part in (middle, local, sure))  # type: ignore[return-value]
-
-    def _exchanged(self, places: Tensor, confidence: Tensor, result: FitResult) -> Tensor:
-        """(R,) bool: a body fits the joints badly, and much better with left and right exchanged."""
+    def predicted_start(self, index: Tensor, main: Tensor, places: Tensor, confidence: Tensor) -> Tensor:
+        """(R, D) of each row the view whose prediction, moved onto the triangulated joints, lies nearest to them."""
         body = self.body
-        middle, local, sure = self._about_their_middle(places, confidence)
-        params = result.params.to(middle).clone()
-        params[:, body.layout.transl] -= middle
-        away = compiled_points(body, CANONICAL_JOINTS).points(params) - local
-        found = PointSolution(
-            params=params,
-            noise=torch.zeros_like(params[:, 0]),
-            steps=result.steps,
-            status=result.status,
-            distances=away.norm(dim=-1).masked_fill(sure <= 0, torch.nan),
-        )
-        return looks_exchanged(body, self.pose_prior, CANONICAL_JOINTS, local, sure, found, START).cpu()
+        middle, local, sure = about_their_middle(self.body, places, confidence)
+        rotations = torch.stack([camera.rotation for camera in self.cameras])
+        found: list[Tensor] = []
+        costs: list[Tensor] = []
+        for camera in range(len(self.cameras)):
+            seen = self.observed(index, torch.full_like(main, camera))
+            guess = regressors.predict_params(seen, body, networks=self.networks)
+            turn = (rotations[main][..., None, :] * rotations[camera]).sum(-1)  # R_main R_camera^T
+            params = moved(body, guess.params, turn.to(local), local.new_zeros(3))
+            off = local - compiled_points(body, CANONICAL_JOINTS).points(params)
+            shift = (off * sure[..., None]).sum(1) / sure.sum(1)[:, None].clamp_min(1e-9)
+            params[:, body.layout.transl] += shift
+            cost = ((off - shift[:, None]).norm(dim=-1) * sure).sum(1)
+            there = (seen.confidence > 0).any(-1)
+            found.append(params)
+            costs.append(torch.where(there, cost, torch.inf))
+        best = torch.stack(costs).argmin(0)
+        params = torch.stack(found)[best, torch.arange(len(best), device=best.device)]
+        params[:, body.layout.transl] += middle
+        return params
 
 
 def _known_size(config: FitConfig, options: ViewOptions) -> FitConfig:

@@ -17,6 +17,9 @@ from ..fitting.trust import Evidence, weigh_evidence
 from .agreement import ViewAgreement
 from .observing import Seen
 
+_MIRRORED = "left and right look exchanged in all views, or the images are mirrored"
+_NO_BODY = "a body hardly fits the joints that the views agree about"
+
 
 class ViewVerdict(NamedTuple):
     """Scores (B,), whether trusted (B,), B reasons, and errors (B, V) in pixels of the images, NaN where not seen."""
@@ -62,7 +65,7 @@ def judge_views(
     reasons = []
     for row, flag in enumerate(usable.tolist()):
         if flag and bool(exchanged[row]):
-            reasons.append("left and right look exchanged in all views, or the images are mirrored")
+            reasons.append(_MIRRORED if not bool(agreement.thin[row]) else _NO_BODY)
         elif flag:
             reasons.append(told.reasons[row])
         elif bool(several[row]):

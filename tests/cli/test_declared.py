@@ -2,6 +2,7 @@
 
 import ast
 from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path
 from typing import Annotated
 
@@ -74,6 +75,21 @@ def test_a_mode_has_the_options_that_it_reads():
     assert "No such option" in CliRunner().invoke(made, ["x", "--kind", "a", "--height", "2"]).output
     with pytest.raises(OptionError, match="only with method build, got look"):
         Toys(kind="a", method="look", height=2.0).check()
+
+
+def test_modes_are_those_of_their_own_group():
+    """Of a group without that field, what some modes alone read is an option: the group itself says when."""
+
+    @dataclass(frozen=True, kw_only=True)
+    class Evidence:
+        unit: str = option("auto", help="Unit.", only=("points",))
+
+    @declared.command_of(method="look")
+    def play(toys: Toys, evidence: Evidence) -> None:
+        pass
+
+    assert "unit" in signature(play).parameters
+    assert "height" not in signature(play).parameters
 
 
 def test_a_command_is_called_from_python_too():

@@ -12,6 +12,7 @@ import anchorfit
 from anchorfit.cameras import CalibratedCamera
 from anchorfit.observations import Person
 from anchorfit.views import ViewOptions, fit_views, pair_views
+from anchorfit.views.agreement import mirror_places
 
 
 @pytest.fixture(scope="module")
@@ -103,8 +104,6 @@ def test_world_from_camera_is_told(body, seen):
 
 def test_a_view_with_exchanged_sides_is_exchanged_back_and_said(body, seen):
     cameras, people = seen
-    from anchorfit.views.agreement import mirror_places
-
     mirror = mirror_places().numpy()
     views = dict(people.views)
     views["cam2"] = [
@@ -225,3 +224,26 @@ def test_instants_are_told_by_names_numbers_or_order():
     assert paired(left=["a0001.jpg"], right=["shot-1.jpg"]) == [("1", both)]
     assert paired(left=[None, None], right=[None]) == [("0", both), ("1", ["left"])]
     assert paired(left=["x/left/7.jpg"], right=["y/right/7.jpg"]) == [("7", both)]
+
+
+def test_of_two_views_the_one_with_exchanged_sides_is_found(body, seen):
+    cameras, people = seen
+    mirror = mirror_places().numpy()
+    for wrong in ("cam1", "cam2"):
+        views = {name: people.views[name] for name in ("cam1", "cam2")}
+        plain = fit_views(views, cameras[:2], body)
+        views[wrong] = [
+            replace(one, keypoints=one.keypoints[mirror], confidence=one.confidence[mirror]) for one in views[wrong]
+        ]
+        found = fit_views(views, cameras[:2], body)
+        told = [row for row, text in found.problems if text.startswith(f"camera {wrong}: left and right")]
+        assert len(told) >= 6
+        torch.testing.assert_close(found.estimate.params[told], plain.estimate.params[told], atol=2e-3, rtol=1e-3)
+
+
+def test_cameras_on_one_line_say_that_depth_is_the_priors(body):
+    cameras, people = rig_and_people(body, 3)
+    opposite = {name: people.views[name] for name in ("cam1", "cam3")}
+    found = fit_views(opposite, [cameras[0], cameras[2]], body)
+    assert sum("along nearly one line" in text for _, text in found.problems) == 3
+    assert not any("along nearly one line" in text for _, text in fit_views(people.views, cameras, body).problems)
