@@ -7,8 +7,8 @@
 A start is the true body with errors: every joint's rotation relative to the camera is off by a random turn (``apart``),
 or every joint's relative to its parent is (``along limbs``: errors add up towards hands and feet); betas are drawn; of
 the place nothing is known. ``times`` scales the errors so that the starts are about as far off as published networks
-are on 3DPW: 45 mm (HMR2), 60 mm (SPIN). Networks err more in depth than across the image, and 2D keypoints mend that
-less, as the third kind shows (``a network's``): starts that PosePrior predicts from another detection of the people.
+are on 3DPW: 45 mm (HMR2), 60 mm (SPIN). The third kind (``a network's``) are starts that PosePrior predicts from
+another detection of the people, errors that 2D keypoints show less.
 Errors are joints' after a similarity alignment, millimetres, all 24 joints.
 """
 

@@ -22,7 +22,7 @@ FARTHEST_ALONE = 1.5
 _NUMBER = re.compile(r"(\d+)\D*$")
 
 
-class MatchedRows(NamedTuple):
+class PairedRows(NamedTuple):
     """For each person the row of its body, None where there is none; and lines of what was decided."""
 
     rows: list[int | None]
@@ -36,7 +36,7 @@ def rows_of_people(
     source: str = "the results",
     *,
     left: Sequence[int] | None = None,
-) -> MatchedRows:
+) -> PairedRows:
     """Pair people with bodies.
 
     Args:
@@ -49,7 +49,7 @@ def rows_of_people(
     homes = image_of_rows(given, people, source)
     wanted = range(len(people)) if left is None else left
     if homes.ordered:
-        return MatchedRows([row if row in set(wanted) else None for row in range(len(people))], tuple(homes.remarks))
+        return PairedRows([row if row in set(wanted) else None for row in range(len(people))], tuple(homes.remarks))
     ours: dict[object, list[int]] = {}
     for number in wanted:
         ours.setdefault(image_key(people[number]), []).append(number)
@@ -62,7 +62,7 @@ def rows_of_people(
         rows = theirs.get(image, [])
         for number, row in _pairs(given, [people[number] for number in numbers], rows, pixels):
             found[numbers[number]] = row
-    return MatchedRows(found, tuple(homes.remarks))
+    return PairedRows(found, tuple(homes.remarks))
 
 
 class ImageKey(NamedTuple):

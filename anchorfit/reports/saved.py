@@ -10,7 +10,7 @@ from ..results import load_estimates_by_method
 from ..runs.listening import Listener
 from .page import write_report
 
-_FIRST = ("anchored", "smplify", "direct")
+_FIRST = ("anchored", "smplify", "direct", "given")
 """Methods by what is shown, where results of several are there; the others are compared with it."""
 
 

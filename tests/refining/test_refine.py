@@ -105,6 +105,15 @@ def test_people_without_a_result_are_said_and_predicted_if_asked(scene, tmp_path
     torch.testing.assert_close(kept.params, alone.outcome.estimate.params, atol=1e-4, rtol=0)
 
 
+def test_many_people_without_a_result_are_one_line(tmp_path):
+    scene = make_scene(tmp_path, images=3)
+    path = write_phalp(scene, tmp_path / "phalp.pkl", off(scene), [0])
+    code, said = refine(path, "-k", scene.keypoints, "-o", tmp_path / "out", "--save", "npz")
+    assert code == 0
+    assert "000001.jpg#2, 000002.jpg#3, 000002.jpg#4 and 2 more: skipped: no body of it in the results" in said
+    assert said.count("skipped: no body of it") == 1
+
+
 def test_betas_of_the_body_that_they_belong_to_are_exact(tmp_path):
     body = load_body()
     arrays = body_arrays(body)
