@@ -207,6 +207,8 @@ class RunOptions:
         if self.fps != RunOptions.fps and not self.video:
             raise OptionError("fps", "only with --video: a film says its own rate")
         floor_of(self.floor)
+        if self.frame != RunOptions.frame and self.floor is None:
+            raise OptionError("frame", "only with --floor: without one there is the camera's alone")
         pitch, smplify = pitch_of(self.pitch), self.schedule == "smplify"
         if pitch is not None and smplify:
             raise OptionError("pitch", "only with --schedule anchored, got smplify")

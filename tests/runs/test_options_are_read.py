@@ -50,12 +50,12 @@ def values(place: Path) -> dict[str, Any]:
         "max_gap": 0.5, "body": "open_child", "gender": "male", "age": "child", "focal": 900.0, "pitch": 10.0,
         "height": 1.8, "measure": "waist=0.8", "weights": place / "networks", "init": (place / "init.npz",),
         "schedule": "smplify", "config": place / "fit.toml", "same_person": True, "video": True, "fps": 25.0,
-        "covariance": True, "predict_missing": True,
+        "covariance": True, "predict_missing": True, "floor": "auto", "frame": "camera",
     }  # fmt: skip
 
 
 ALWAYS = {"mask", "body", "gender", "age", "focal", "pitch", "weights", "covariance"}
-FITTED = ALWAYS | {"height", "measure", "init", "schedule", "config"}
+FITTED = ALWAYS | {"height", "measure", "init", "schedule", "config", "floor"}
 DETECTED = {"detector", "detector_model", "thorough", "human2d_flip", "keypoints"}
 FRAMES = {"same_person", "video"}
 MODES: dict[str, tuple[str, dict[str, Any], set[str]]] = {
@@ -64,6 +64,7 @@ MODES: dict[str, tuple[str, dict[str, Any], set[str]]] = {
     "fit, keypoint file alone": ("file", {}, FITTED | FRAMES | {"convention"}),
     "fit, video": ("film", {}, FITTED | DETECTED | {"max_people", "max_gap"}),
     "fit, frames": ("photo", {"video": True}, FITTED | DETECTED | FRAMES | {"fps"}),
+    "fit, floor": ("photo", {"floor": "auto"}, FITTED | DETECTED | FRAMES | {"frame"}),
     "fit, smplify": ("photo", {"schedule": "smplify"}, FITTED - {"pitch", "weights"} | DETECTED | FRAMES),
     "fit, init": ("photo", {"init": ("init.npz",)}, FITTED - {"weights"} | {"predict_missing"} | DETECTED | FRAMES),
     "refine": (
