@@ -129,6 +129,7 @@ def fit_people(
     gravity = ready.gravity(body, networks, options)
     size = max(1, len(people)) if together else options.batch_size
     for observations, images, rows in ready.batches(size, options):
+        scenes = () if options.video else images_of(ready.people, rows)
         estimate = fit(
             observations,
             body,
@@ -142,11 +143,11 @@ def fit_people(
             videos=_stretches(observations.names) if options.video else (),
             gravity=None if gravity is None else gravity.rows(rows),
             floor=options.floor,
-            scenes=() if options.video else images_of(ready.people, rows),
+            scenes=scenes,
             frames_per_second=options.frames_per_second,
         )
         estimates.append(estimate)
-        ready.problems.extend(_said_of_floors(estimate))
+        ready.problems.extend(_said_of_floors(estimate, scenes))
         progress(len(observations))
     return Outcome(concatenate(estimates) if estimates else None, tuple(ready.problems))
 
@@ -156,10 +157,13 @@ def images_of(people: Sequence[Person], rows: Sequence[int]) -> list[Hashable]:
     return [people[row].image or people[row].name for row in rows]
 
 
-def _said_of_floors(estimate: BodyEstimate) -> list[InputProblem]:
-    """What is to be said of floors, each once, by the first row that it is said of."""
-    first = dict(zip(reversed(estimate.floors.said), reversed(estimate.names), strict=True))
-    return [InputProblem(first[text], text) for text in dict.fromkeys(estimate.floors.said) if text]
+def _said_of_floors(estimate: BodyEstimate, scenes: Sequence[Hashable]) -> list[InputProblem]:
+    """What is to be said of floors, once for each scene, by the first row that it is said of."""
+    first: dict[tuple[Hashable, str], str] = {}
+    for row, (name, text) in enumerate(zip(estimate.names, estimate.floors.said, strict=True)):
+        if text:
+            first.setdefault((scenes[row] if scenes else 0, text), name)
+    return [InputProblem(name, text) for (_, text), name in first.items()]
 
 
 @lru_cache(maxsize=1)
