@@ -141,7 +141,9 @@ def fit_people(
     size = max(1, len(people)) if together else options.batch_size
     for observations, images, _, posed, gravity in ready.batches(size, options, body, networks):
         start = None if init is None else init.rows([place[name] for name in observations.names])
-        scenes = [image or name for image, name in zip(images, observations.names, strict=True)]
+        scenes = (
+            [] if options.video else [image or name for image, name in zip(images, observations.names, strict=True)]
+        )
         estimate = _fit(
             observations,
             body,
@@ -154,18 +156,21 @@ def fit_people(
             persons=[0] * len(observations) if options.same_person else (),
             videos=_stretches(observations) if options.video else (),
             gravity=gravity,
-            floor=_floor_wish(options.floor, () if options.video else scenes, options.frames_per_second),
+            floor=_floor_wish(options.floor, scenes, options.frames_per_second),
         )
         estimates.append(estimate)
-        ready.problems.extend(_said_of_floors(estimate))
+        ready.problems.extend(_said_of_floors(estimate, scenes))
         progress(len(observations))
     return Outcome(concatenate(estimates) if estimates else None, tuple(ready.problems))
 
 
-def _said_of_floors(estimate: BodyEstimate) -> list[InputProblem]:
-    """What is to be said of floors, each once, by the first row that it is said of."""
-    first = dict(zip(reversed(estimate.floors.said), reversed(estimate.names), strict=True))
-    return [InputProblem(first[text], text) for text in dict.fromkeys(estimate.floors.said) if text]
+def _said_of_floors(estimate: BodyEstimate, scenes: Sequence[Hashable]) -> list[InputProblem]:
+    """What is to be said of floors, once for each scene, by the first row that it is said of."""
+    first: dict[tuple[Hashable, str], str] = {}
+    for row, (name, text) in enumerate(zip(estimate.names, estimate.floors.said, strict=True)):
+        if text:
+            first.setdefault((scenes[row] if scenes else 0, text), name)
+    return [InputProblem(name, text) for (_, text), name in first.items()]
 
 
 @lru_cache(maxsize=1)

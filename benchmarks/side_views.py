@@ -40,7 +40,7 @@ def _strip(body: BodyModel, params: Tensor, plane: Tensor, side: bool) -> np.nda
     vertices[..., 1] += plane[3]
     if side:
         vertices = torch.stack((-vertices[..., 2], vertices[..., 1], vertices[..., 0]), -1)
-    vertices[..., 0] -= vertices[..., 0].mean(1 - int(side), keepdim=True).mean(0)
+    vertices[..., 0] -= vertices[..., 0].mean(1, keepdim=True) if side else vertices[..., 0].mean()
     vertices[..., 0] += torch.linspace(-4.6, 4.6, _FRAMES)[:, None]
     seen = torch.stack((vertices[..., 0], 0.85 - vertices[..., 1], _FAR - 0.05 * vertices[..., 2]), -1)
     picture = np.full((_SIZE[1], _SIZE[0], 3), 245, dtype=np.uint8)

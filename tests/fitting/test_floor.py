@@ -15,6 +15,7 @@ from steppers import (  # type: ignore[import-not-found]  # its folder is on pyt
 
 import anchorfit
 from anchorfit import Floor
+from anchorfit.assets import ASSETS
 from anchorfit.body import BodyModel, load_body
 from anchorfit.body.floor import heights, parse_floor, world_rotation
 from anchorfit.body.kinematics import compiled_points
@@ -24,6 +25,7 @@ from anchorfit.fitting.contacts import row_times, runs_of, smoothed, steady
 from anchorfit.fitting.floor_estimate import FootEvidence, fit_floor
 from anchorfit.fitting.terms.floor import standing_places
 from anchorfit.options import OptionError
+from anchorfit.pipeline import FitOptions
 from anchorfit.results import BodyEstimate
 
 TRUE = Floor.of_camera(height=HEIGHT)
@@ -295,3 +297,15 @@ def test_float64_is_kept(body, truth):
     exact = body.to(dtype=torch.float64)
     found = _fit(exact, watched(exact, truth[:12].double()), TRUE)
     assert found.params.dtype == found.floors.planes.dtype == torch.float64
+
+
+def test_what_is_said_of_a_floor_is_said_once_for_each_picture():
+    people = anchorfit.read_people(ASSETS / "demo" / "person_keypoints.json").people
+    pictures = [ASSETS / "demo" / name for name in ("000000000785.jpg", "000000000790.jpg", "000000234748.jpg")]
+    there = anchorfit.match_people(people, pictures).people
+    outcome = anchorfit.fit_people(there, options=FitOptions(floor="auto"))
+    lines = [line for line in map(str, outcome.problems) if "floor" in line]
+    assert {line.partition("#")[0] for line in lines} == {path.name for path in pictures}
+    assert len(lines) == len(pictures)
+    with pytest.raises(ValueError, match="floor: expected a Floor, 'auto' or None, got 3"):
+        FitOptions(floor=3)  # type: ignore[arg-type]
