@@ -11,7 +11,7 @@ from ..fitting import SCHEDULES, FitConfig
 from ..fitting.terms import Anchor, JointAnchor
 from ..interchange.results import ResultFile
 from ..observations import Person
-from ..pipeline import FitOptions, InputProblem, Outcome, fit_people
+from ..pipeline import FitOptions, InputProblem, Outcome, fit_people, seen_people
 from ..regressors import Networks
 from ..results import BodyEstimate
 from .starts import FoundStarts, find_starts
@@ -87,7 +87,10 @@ def fit_from(
     init = found.of(people)
     names = set() if init is None else set(init.names)
     lost = [person for person in people if isinstance(person, Person) and person.name not in names]
-    problems = [InputProblem(person.name, LEFT_OUT) for person in lost]
+    usable = seen_people(lost, options)
+    without = {person.name for person in usable.people}
+    problems = [problem for problem in usable.problems if problem.subject not in without]
+    problems += [InputProblem(person.name, LEFT_OUT) for person in usable.people]
     progress(len(lost))
     if init is None:
         return Outcome(None, tuple(problems))

@@ -105,6 +105,16 @@ def test_people_without_a_result_are_said_and_predicted_if_asked(scene, tmp_path
     torch.testing.assert_close(kept.params, alone.outcome.estimate.params, atol=1e-4, rtol=0)
 
 
+def test_people_who_cannot_be_fitted_have_their_own_reason(scene, tmp_path):
+    path = write_phalp(scene, tmp_path / "phalp.pkl", off(scene), [0, 2, 3])
+    people = people_of(scene)
+    people[1] = replace(people[1], confidence=np.zeros_like(people[1].confidence))
+    done = refine_people(people, read_all_results([path]), scene.body, predict_missing=True)
+    said = " ".join(str(problem) for problem in done.outcome.problems if problem.subject == "000001.jpg#2")
+    assert "predict-missing" not in said
+    assert "skipped: no joint" in said or "joints" in said
+
+
 def test_many_people_without_a_result_are_one_line(tmp_path):
     scene = make_scene(tmp_path, images=3)
     path = write_phalp(scene, tmp_path / "phalp.pkl", off(scene), [0])
