@@ -238,7 +238,7 @@ class RunOptions:
             plain[name] = repr(value) if isinstance(value, FitConfig) else fingerprint(value)
         sizes = read_known_sizes(self.height, self.measure)
         plain["measure"] = dict(sizes.given) if sizes else None
-        plain["floor"] = repr(self.floor) if isinstance(self.floor, Floor) else self.floor
+        plain["floor"] = self.floor if self.floor is None or isinstance(self.floor, str) else repr(self.floor)
         return {**plain, "init": [str(path.absolute()) for path in self.init]}
 
     def source(self, images: Sequence[Path], detector_device: str) -> Source:

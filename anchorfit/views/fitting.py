@@ -22,7 +22,7 @@ from .joints import settled_pairs
 from .matching import match_instants
 from .observing import Seen, observe_views
 from .pairing import Instant, pair_views
-from .solving import FittedRows, ViewTask, believed
+from .solving import FittedRows, ViewTask, seen_as_believed
 from .trust import ViewVerdict, judge_views
 from .units import rig_in_metres
 
@@ -146,7 +146,7 @@ def fit_views(
     remarks += said
     agreement = settled_pairs(agreement, sight_of(seen, metric, body), body, pose_prior)
     problems = [*matched.problems, *seen.problems, *view_remarks(agreement, metric)]
-    task = ViewTask(body, pose_prior, networks, options, metric, believed(seen, agreement), agreement)
+    task = ViewTask(body, pose_prior, networks, options, metric, seen_as_believed(seen, agreement), agreement)
     fitted = task.run()
     verdict = judge_views(body, pose_prior, task.seen, metric, fitted.world, fitted.result, agreement, fitted.exchanged)
     problems += [(row, text) for row, text in enumerate(verdict.reasons) if text]

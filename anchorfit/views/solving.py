@@ -26,7 +26,7 @@ from .joints import about_their_middle, mirror_image_fits_better
 from .observing import Seen
 
 
-def believed(seen: Seen, agreement: ViewAgreement) -> Seen:
+def seen_as_believed(seen: Seen, agreement: ViewAgreement) -> Seen:
     """What was seen, with exchanged sides exchanged back and confidence by how far each view is believed.
 
     Where views do not settle a place, all are kept as they are: one of them is fitted alone.
