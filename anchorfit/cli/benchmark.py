@@ -8,26 +8,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import options as opt
+from .benchmark_sets import BenchmarkGroup, Cache, Cases, Root, Variants, Workers
 
 if TYPE_CHECKING:
     from ..runs.plans import Plan
 
-benchmark_app = typer.Typer(help="Methods over benchmarks: tables, per-person results, cases.", no_args_is_help=True)
+benchmark_app = typer.Typer(
+    cls=BenchmarkGroup, help="Methods over benchmarks: tables, per-person results, cases.", no_args_is_help=True
+)
 
 DEFAULT_VARIANTS = "direct,smplify,anchored,smplify-on-gt"
-DEFAULT_BODIES = "direct,smplify,anchored"  # where the data set has one kind of keypoints
-Variants = Annotated[str, typer.Option(help="Methods, comma-separated; `anchorfit benchmark methods` lists them.")]
-Workers = Annotated[int, typer.Option(min=1, help="Processes. Times are those of an idle machine only with 1.")]
-Cases = Annotated[bool, typer.Option(help="Whether to draw the page of best and worst people.")]
 Trained = Annotated[
     Path | None,
     typer.Option(help="Folder that keeps what methods have learned. Default: anchorfit/trained in the user's cache."),
 ]
-Cache = Annotated[
-    Path | None,
-    typer.Option(help="Folder for all that can be made again, in which --trained lies. Default: the user's cache."),
-]
-Root = Annotated[Path, typer.Option(help="The folder that holds the data set.")]
 
 
 @benchmark_app.callback()
@@ -70,7 +64,7 @@ def openbody(
     """
     from ..runs import plans
 
-    _run(
+    run_plan_and_print(
         plans.openbody_plan(count, seed), output, variants, workers, cases, device=device, cache=cache, trained=trained
     )
 
@@ -120,7 +114,7 @@ def lsp(
 
     opt.check_gender(gender)
     plan = plans.lsp_plan(root, keypoints, joints, (body, gender))
-    _run(plan, output, variants, workers, cases, device=device, cache=cache)
+    run_plan_and_print(plan, output, variants, workers, cases, device=device, cache=cache)
 
 
 benchmark_app.command("table5", help="The same as `lsp`.")(lsp)
@@ -134,100 +128,7 @@ def table1() -> None:
     out.print("Table 1 trains networks: python scripts/reproduce_table1.py (see docs/prediction.md)", highlight=False)
 
 
-SmplBody = Annotated[str, typer.Option("--body", help="The SMPL file whose parameters the data set's truth is in.")]
-
-
-@benchmark_app.command()
-def table2(
-    root: Root,
-    output: opt.Output,
-    body: SmplBody,
-    reduced: opt.Reduced = None,
-    landmarks: opt.Landmarks = None,
-    variants: Variants = DEFAULT_BODIES,
-    workers: Workers = 1,
-    cases: Cases = True,
-    device: opt.Device = "cpu",
-    cache: Cache = None,
-) -> None:
-    """Per-vertex error on UP-3D's test set and its parts, and the reduced set's landmarks (Table 2)."""
-    from ..runs import plans
-
-    _check_smpl(body)
-    plan = plans.up3d_plan(root, reduced, landmarks, body)
-    _run(plan, output, variants, workers, cases, device=device, cache=cache)
-
-
-@benchmark_app.command()
-def table3(
-    root: Root,
-    output: opt.Output,
-    body: SmplBody,
-    gender: opt.Gender,
-    variants: Variants = DEFAULT_BODIES,
-    workers: Workers = 1,
-    cases: Cases = True,
-    device: opt.Device = "cpu",
-    cache: Cache = None,
-) -> None:
-    """Per-vertex error on SURREAL's test videos (Table 3), the people of one --gender with its --body."""
-    from ..runs import plans
-
-    _check_smpl(body)
-    plan = plans.surreal_plan(root, (body, gender))
-    _run(plan, output, variants, workers, cases, device=device, cache=cache)
-
-
-@benchmark_app.command()
-def table4(
-    root: Root,
-    output: opt.Output,
-    body: opt.Body = "open",
-    joint_regressor: opt.Regressor = None,
-    variants: Variants = DEFAULT_BODIES,
-    workers: Workers = 1,
-    cases: Cases = True,
-    device: opt.Device = "cpu",
-    cache: Cache = None,
-) -> None:
-    """Reconstruction error on Human3.6M, frontal camera (Table 4)."""
-    from ..runs import plans
-
-    plan = plans.human36m_plan(root, joint_regressor, body)
-    _run(plan, output, variants, workers, cases, device=device, cache=cache)
-
-
-@benchmark_app.command("3dpw")
-def threedpw(
-    root: Root,
-    output: opt.Output,
-    body: SmplBody,
-    gender: opt.Gender,
-    joint_regressor: opt.Regressor = None,
-    variants: Variants = DEFAULT_BODIES,
-    workers: Workers = 1,
-    cases: Cases = True,
-    device: opt.Device = "cpu",
-    cache: Cache = None,
-) -> None:
-    """Per-vertex and joint errors on 3DPW's test set, the people of one --gender with its --body."""
-    from ..runs import plans
-
-    _check_smpl(body)
-    opt.check_gender(gender)
-    plan = plans.threedpw_plan(root, joint_regressor, (body, gender))
-    _run(plan, output, variants, workers, cases, device=device, cache=cache)
-
-
-def _check_smpl(body: str) -> None:
-    if body == "open":
-        raise typer.BadParameter(
-            "this data set's truth is in SMPL's parameters, which mean nothing on the open body; give an SMPL file",
-            param_hint="--body",
-        )
-
-
-def _run(
+def run_plan_and_print(
     plan: Plan,
     output: Path,
     variants: str,

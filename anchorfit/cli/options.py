@@ -183,6 +183,15 @@ Landmarks = Annotated[
     Path | None,
     typer.Option(help="UP-3D: models/pose/landmarks.pkl of classner/up, the 79 vertices among the 91 landmarks."),
 ]
+SmplxModel = Annotated[
+    Path | None, typer.Option("--smplx-model", help="RICH: SMPL-X's .npz of the people's gender (SMPLX_MALE.npz ...).")
+]
+Split = Annotated[str, typer.Option(help="EMDB: emdb1 (default) or emdb2; RICH: test (default), val or train.")]
+CameraNumber = Annotated[int, typer.Option("--camera", min=0, help="RICH: number of the camera.")]
+Every = Annotated[int, typer.Option(min=1, help="RICH: of the frames so many; 1 means all.")]
+DetectedKeypoints = Annotated[
+    Path | None, typer.Option("--keypoints", help="Detected keypoints of the data set's people, in any format.")
+]
 Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ...")]
 
 

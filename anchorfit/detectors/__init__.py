@@ -5,7 +5,7 @@ from .detection import detect
 from .embedded import EmbeddedDetector, load_embedded_detector
 from .mediapipe_package import INSTALL
 from .protocol import FEWEST_JOINTS, Detector
-from .registry import DETECTORS, installed_detectors, load_detector
+from .registry import DETECTORS, Kind, Wanted, installed_detectors, known_detectors, load_detector
 from .search import Search
 
 __all__ = [
@@ -14,9 +14,12 @@ __all__ = [
     "INSTALL",
     "Detector",
     "EmbeddedDetector",
+    "Kind",
     "Search",
+    "Wanted",
     "detect",
     "installed_detectors",
+    "known_detectors",
     "load_detector",
     "load_embedded_detector",
     "see_in_boxes",

@@ -209,9 +209,9 @@ def _at_hand(device: str) -> str:
 
 
 def _load(detection: Detection, search: Search, device: str) -> Detector:
-    from ..detectors import DETECTORS, load_detector
+    from ..detectors import known_detectors, load_detector
 
-    known = ("auto", *DETECTORS)
+    known = ("auto", *known_detectors())
     if detection.detector not in known:
         raise OptionError("detector", f"expected one of {', '.join(known)}, got {detection.detector!r}")
     return load_detector(detection.detector, model=detection.model, search=search, flip=detection.flip, device=device)

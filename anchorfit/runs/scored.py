@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..body import load_body
-from ..evaluation.datasets import opened as datasets
+from ..evaluation.benchmarks import Wanted, benchmark_of
 from ..evaluation.datasets.lsp import open_lsp
 from ..evaluation.estimates import EstimateIndex
 from ..evaluation.matching import match_results
@@ -22,7 +22,7 @@ from ..evaluation.protocols.body_results import (
 )
 from ..evaluation.protocols.lsp import MISSING, case_of_image, match_estimates, score_estimates
 from ..evaluation.protocols.openbody import VERSION, OpenBody
-from ..evaluation.published import HUMAN36M_ROWS, LSP_ROWS, SURREAL_ROWS, UP3D_ROWS
+from ..evaluation.published import LSP_ROWS
 from ..evaluation.records import Record, RecordFile, checksum
 from ..evaluation.reports.cases import write_cases
 from ..evaluation.reports.manifest import checksums, manifest, write_manifest
@@ -43,12 +43,13 @@ from .benchmark import Tables
 from .listening import Listener
 from .outputs import make_folder
 
-_PUBLISHED: dict[str, tuple[Row, ...]] = {"up3d": UP3D_ROWS, "surreal": SURREAL_ROWS, "h36m": HUMAN36M_ROWS}
+OPENBODY = "openbody"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """What is to be scored, checked; ``body`` and ``people`` are name and gender of the results' and the truth's."""
+    """What is to be scored, checked; ``body`` and ``people`` are name and gender of the results' and the truth's, and
+    ``wanted`` what its data set is opened with."""
 
     index: EstimateIndex
     dataset: str
@@ -57,9 +58,7 @@ class Asked:
     body: tuple[str, str]
     people: str
     truth_body: str
-    regressor: Path | None
-    reduced: Path | None
-    landmarks: Path | None
+    wanted: Wanted
     count: int
     seed: int
     method: str
@@ -76,7 +75,7 @@ class Asked:
             "body": list(self.body),
             "enlarged": self.enlarged,
             "sha256 of the estimates": checksum(sorted({entry.path for entry in self.index.entries})),
-            **checksums(self.body[0], ("poses",) if self.dataset == "openbody" else ()),
+            **checksums(self.body[0], ("poses",) if self.dataset == OPENBODY else ()),
         }
 
 
@@ -136,7 +135,7 @@ def on_people(asked: Asked) -> list[Tables]:
     people, columns, keys, parts = _opened(asked)
     known_bodies = SURFACE in columns
     true_body = (asked.truth_body, asked.people) if known_bodies else asked.body
-    if known_bodies and (true_body[0] == "open") != (asked.dataset == "openbody"):
+    if known_bodies and (true_body[0] == "open") != (asked.dataset == OPENBODY):
         raise ValueError(
             f"{asked.dataset}'s truth is of {'the open body' if asked.dataset == 'openbody' else 'SMPL'}, not of "
             f"{true_body[0]}; name its body by --truth-body"
@@ -169,23 +168,16 @@ def on_people(asked: Asked) -> list[Tables]:
             body,
             title=f"{asked.method} on {asked.dataset}: best and worst",
         )
-    return _report(asked, records, settings, columns, _PUBLISHED.get(asked.dataset, ()), parts)
+    published = () if asked.dataset == OPENBODY else benchmark_of(asked.dataset).published
+    return _report(asked, records, settings, columns, published, parts)
 
 
 def _opened(asked: Asked) -> tuple[People, tuple[Column, ...], dict[str, Any], Mapping[str, frozenset[str]]]:
     """People, columns of the table, what must be the same for a run to go on, and parts of the people."""
-    if asked.dataset == "openbody":
+    if asked.dataset == OPENBODY:
         people = OpenBodyPeople(benchmark=OpenBody(count=asked.count, seed=asked.seed))
         return people, (*SEGMENTATION, SURFACE, *POSE), {"benchmark": VERSION, "seed": asked.seed}, {}
-    if asked.dataset == "up3d":
-        opened = datasets.up3d(asked.root, asked.reduced, asked.landmarks, asked.truth_body)
-    elif asked.dataset == "h36m":
-        opened = datasets.human36m(asked.root, asked.regressor, asked.body[0], truth_alone=True)
-    elif asked.dataset == "surreal":
-        opened = datasets.surreal(asked.root, asked.people)
-    else:
-        reader = datasets.threedpw_people if asked.dataset == "3dpw" else datasets.spin
-        opened = reader(asked.root, asked.people, asked.regressor, asked.body[0])
+    opened = benchmark_of(asked.dataset).open(asked.wanted)
     _say(asked.listener, opened.problems)
     known = DatasetPeople(dataset=opened.dataset, regressor=opened.regressor, landmarks=opened.landmarks)
     return known, opened.columns, dict(opened.keys), opened.parts

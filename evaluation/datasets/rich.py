@@ -158,7 +158,7 @@ def _model(path: Path) -> tuple[Tensor, Tensor, Tensor, list[int]]:
 def _person(path: Path) -> dict[str, np.ndarray]:
     content: Any = load_pickle_safely(path)
     for key, size in _SHAPES.items():
-        if not isinstance(content, dict) or np.size(content.get(key)) < size:
+        if not isinstance(content, dict) or np.size(content.get(key, ())) < size:
             raise DatasetError(f"{path}: {key}: expected {size} numbers; expected a body of RICH")
     return {key: np.asarray(content[key], dtype=np.float64).ravel()[:size] for key, size in _SHAPES.items()}
 

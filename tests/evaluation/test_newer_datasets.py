@@ -63,10 +63,10 @@ def write_emdb(root, body, frames=4, gender="male", **changed):
         "good_frames_mask": np.array([True, False, True, True][:frames]),
         "camera": {"intrinsics": INTRINSICS, "extrinsics": moves, "width": 960, "height": 1280},
         "smpl": {
+            **betas,
             "poses_root": rows[:, :3],
             "poses_body": rows[:, 3:72],
             "trans": rows[:, 82:],
-            "betas": rows[0, 72:82],
         },
         "kp2d": np.stack([pixels(seen_by(body, p, m)[1]) for p, m in zip(everyone, moves, strict=True)]),
         "bboxes": {"bboxes": np.zeros((frames, 4)), "invalid_idxs": np.zeros(0)},
@@ -209,6 +209,7 @@ def test_rich(tmp_path, body):
         hips = (sample.joints["left_hip"] + sample.joints["right_hip"]) / 2
         torch.testing.assert_close(sample.joints["pelvis"], hips)
         at = CANONICAL_JOINTS.index("left_knee")
+        assert sample.intrinsics is not None
         seen = project(sample.joints["left_knee"], sample.intrinsics).numpy()
         np.testing.assert_allclose(sample.person.keypoints[at], seen, atol=1e-6)
 
