@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import options as opt
-from .benchmark_sets import BenchmarkGroup, Cache, Cases, Root, Variants, Workers
+from .benchmark_sets import BenchmarkGroup, Cache, Cases, Results, Root, Variants, Workers
 
 if TYPE_CHECKING:
     from ..runs.plans import Plan
@@ -57,6 +57,7 @@ def openbody(
     device: opt.Device = "cpu",
     cache: Cache = None,
     trained: Trained = None,
+    results: Results = None,
 ) -> None:
     """Synthetic people in held-out poses: no licensed file is needed.
 
@@ -65,7 +66,15 @@ def openbody(
     from ..runs import plans
 
     run_plan_and_print(
-        plans.openbody_plan(count, seed), output, variants, workers, cases, device=device, cache=cache, trained=trained
+        plans.openbody_plan(count, seed),
+        output,
+        variants,
+        workers,
+        cases,
+        device=device,
+        cache=cache,
+        trained=trained,
+        results=results,
     )
 
 
@@ -138,6 +147,7 @@ def run_plan_and_print(
     device: str,
     cache: Path | None,
     trained: Path | None = None,
+    results: Path | None = None,
 ) -> None:
     """Run a benchmark and print its tables."""
     from ..runs.benchmark import run_plan
@@ -148,7 +158,16 @@ def run_plan_and_print(
         warn(line)
     with opt.usage_errors():
         told = run_plan(
-            plan, output, variants, workers, cases, device=device, cache=cache, trained=trained, listener=Terminal()
+            plan,
+            output,
+            variants,
+            workers,
+            cases,
+            device=device,
+            cache=cache,
+            trained=trained,
+            results=results,
+            listener=Terminal(),
         )
     print_table(told.rows, told.columns)
     if told.apart:

@@ -41,8 +41,16 @@ OWN: dict[str, tuple[Any, Any]] = {
 }
 """Options of data sets: what the command line takes for each, and what is meant where it is not given."""
 
+Results = Annotated[
+    Path | None,
+    typer.Option(
+        help="Results of any program, as `anchorfit evaluate` takes them: scored beside the methods (results), and "
+        "after anchored fitting to the set's keypoints (results+2d)."
+    ),
+]
 _COMMON: tuple[tuple[str, Any, Any], ...] = (
     ("variants", Variants, DEFAULT_METHODS),
+    ("results", Results, None),
     ("workers", Workers, 1),
     ("cases", Cases, True),
     ("device", opt.Device, "cpu"),
@@ -114,13 +122,14 @@ def _run(
     output: Path,
     body: str,
     variants: str,
+    results: Path | None,
     workers: int,
     cases: bool,
     device: str,
     cache: Path | None,
     **own: Any,
 ) -> None:
-    from ..evaluation.benchmarks import Wanted
+    from ..evaluation.benchmarks import SetOptions
     from ..runs.plans import set_plan
     from .benchmark import run_plan_and_print
 
@@ -128,8 +137,8 @@ def _run(
         check_smpl(body)
     if "gender" in own:
         opt.check_gender(own["gender"])
-    plan = set_plan(one, Wanted(root=root, body=body, **own))
-    run_plan_and_print(plan, output, variants, workers, cases, device=device, cache=cache)
+    plan = set_plan(one, SetOptions(root=root, body=body, **own))
+    run_plan_and_print(plan, output, variants, workers, cases, device=device, cache=cache, results=results)
 
 
 def check_smpl(body: str) -> None:

@@ -60,8 +60,8 @@ def evaluate(
     dataset: Annotated[
         str,
         typer.Option(
-            help="What they are scored on: lsp, openbody, up3d, surreal, h36m, 3dpw, spin, emdb, bedlam, rich, or a "
-            "data set of another package. With it, --help shows its options."
+            help="Data set that results are scored on: lsp, openbody, up3d, surreal, h36m, 3dpw, spin, emdb, bedlam, "
+            "rich, or a data set of another package. With it, --help shows its options."
         ),
     ],
     output: opt.Output,
@@ -105,7 +105,7 @@ def evaluate(
     an empty prediction.
     """
     from ..body import load_body
-    from ..evaluation.benchmarks import Wanted
+    from ..evaluation.benchmarks import SetOptions
     from ..evaluation.estimates import index_estimates
     from ..runs import scored
     from .console import Terminal, out, warn
@@ -117,7 +117,7 @@ def evaluate(
     load_body(
         model[0], gender=model[1], num_betas=index.num_betas
     )  # here first: a process that cannot load it says less
-    wanted = Wanted(
+    wanted = SetOptions(
         root=root or Path(), body=truth_body or model[0], gender=people or "neutral", joint_regressor=joint_regressor,
         reduced=reduced, landmarks=landmarks, smplx_model=smplx_model, split=split, camera=camera, every=every,
         truth_alone=True,

@@ -10,9 +10,11 @@ from typing import NamedTuple
 
 import torch
 
+from ..evaluation.estimates import index_estimates
+from ..evaluation.given_results import methods_of_results
 from ..evaluation.methods import Variant, variants_of
 from ..evaluation.protocols.runner import case_of, run_benchmark
-from ..evaluation.records import RecordFile
+from ..evaluation.records import RecordFile, checksum
 from ..evaluation.reports.cases import write_cases
 from ..evaluation.reports.manifest import checksums, manifest, write_manifest
 from ..evaluation.reports.people import write_person_scores
@@ -49,6 +51,7 @@ def run_plan(
     device: str = "cpu",
     cache: Path | None = None,
     trained: Path | None = None,
+    results: Path | None = None,
     listener: Listener = Listener(),
 ) -> Tables:
     """Run and write everything: table.csv, .md and .tex, people, cases.html, manifest.json, records.jsonl.
@@ -62,6 +65,7 @@ def run_plan(
         device: where methods run.
         cache: folder for what can be made again; None: the user's.
         trained: folder that keeps what methods have learned; None: one in the cache.
+        results: of any program, scored beside the methods, as they are and refined by the set's keypoints.
         listener: told how far it is.
     Returns:
         What to print.
@@ -69,13 +73,22 @@ def run_plan(
         OptionError: there is no such method, or it must be given what this benchmark has not.
     """
     methods = _methods(plan, variants)
+    more: dict[str, Variant] = {}
+    settings = {**plan.settings, **checksums(plan.body[0])}
+    if results is not None:
+        index = index_estimates(results)
+        names = [name for block in plan.people.names for name in block]
+        more, problems = methods_of_results(names, plan.labels, index.entries, str(plan.settings["benchmark"]))
+        for line in (*index.problems, *problems):
+            listener.warn(line)
+        methods |= more
+        settings["sha256 of the results"] = checksum(sorted({entry.path for entry in index.entries}))
     chosen = list(methods)
     make_folder(output)
     store = Store(trained or (cache or user_cache()) / "trained", listener.warn)
     torch.set_num_threads(1)  # results do not depend on it, times do
     total = len(chosen) * sum(map(len, plan.people.names))
     body = load_body_on(*plan.body, device)
-    settings = {**plan.settings, **checksums(plan.body[0])}
     if device != "cpu":  # whose results differ in the last digits
         settings["device"] = device
     with RecordFile(output / "records.jsonl", settings) as file:
@@ -83,7 +96,7 @@ def run_plan(
         with listener.phase("running", total, before=min(before, total)) as progress:
             records = run_benchmark(
                 plan.people, chosen, file, body=plan.body, device=device, workers=workers, store=store,
-                progress=progress,
+                more=more, progress=progress,
             )  # fmt: skip
     ours = summarise_parts(records, plan.parts) if plan.parts else summarise(records)
     rows = [*(replace(row, given=methods[row.method.partition(",")[0]].given) for row in ours), *plan.published]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..evaluation.benchmarks import BenchmarkSet, Wanted
+from ..evaluation.benchmarks import BenchmarkSet, SetOptions
 from ..evaluation.protocols.bodies import BodyBenchmark
 from ..evaluation.protocols.lsp_benchmark import open_lsp_benchmark
 from ..evaluation.protocols.openbody import VERSION, OpenBody
@@ -30,6 +30,7 @@ class Plan:
         parts: of the people, by name, that the table has a row for each; none: one row for all.
         masks: whether methods may be given masks.
         landmarks: whether there are 91 landmarks to give.
+        labels: what results may call each person; none: results cannot take part.
         problems: a line for everything that is not as it should be.
     """
 
@@ -41,10 +42,11 @@ class Plan:
     parts: Mapping[str, frozenset[str]] = field(default_factory=dict)
     masks: bool = False
     landmarks: bool = False
+    labels: Sequence[tuple[str, ...]] = ()
     problems: tuple[str, ...] = ()
 
 
-def set_plan(one: BenchmarkSet, wanted: Wanted) -> Plan:
+def set_plan(one: BenchmarkSet, wanted: SetOptions) -> Plan:
     """Plan of a data set with known bodies or joints."""
     opened, body = one.open(wanted), (wanted.body, wanted.gender)
     return Plan(
@@ -59,18 +61,21 @@ def set_plan(one: BenchmarkSet, wanted: Wanted) -> Plan:
         published=with_any_of(one.published, opened.columns),
         parts=opened.parts,
         body=body,
+        labels=opened.dataset.labels,
         problems=opened.problems,
     )
 
 
 def openbody_plan(count: int, seed: int) -> Plan:
     """Synthetic people in held-out poses."""
+    people = OpenBody(count=count, seed=seed)
     return Plan(
-        people=OpenBody(count=count, seed=seed),
+        people=people,
         settings={"benchmark": VERSION, "seed": seed},
         columns=(*SEGMENTATION, SURFACE, *POSE, TIME),
         masks=True,
         landmarks=True,
+        labels=[(name,) for block in people.names for name in block],
     )
 
 

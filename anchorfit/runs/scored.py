@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..body import load_body
-from ..evaluation.benchmarks import Wanted, benchmark_of
+from ..evaluation.benchmarks import SetOptions, benchmark_of
 from ..evaluation.datasets.lsp import open_lsp
 from ..evaluation.estimates import EstimateIndex
 from ..evaluation.matching import match_results
@@ -58,7 +58,7 @@ class Asked:
     body: tuple[str, str]
     people: str
     truth_body: str
-    wanted: Wanted
+    wanted: SetOptions
     count: int
     seed: int
     method: str

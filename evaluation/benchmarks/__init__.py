@@ -10,12 +10,12 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 from ...plugins import Plugins, load_plugins
-from .benchmark import OPTIONS, BenchmarkSet, OpenedSet, Wanted
+from .benchmark import OPTIONS, BenchmarkSet, OpenedSet, SetOptions
 
 ENTRY_POINTS = "anchorfit.benchmarks"
 """Where packages that are installed beside this one name their own `BenchmarkSet`."""
 
-__all__ = ["ENTRY_POINTS", "OPTIONS", "BenchmarkSet", "OpenedSet", "Wanted", "all_benchmarks", "benchmark_of"]
+__all__ = ["ENTRY_POINTS", "OPTIONS", "BenchmarkSet", "OpenedSet", "SetOptions", "all_benchmarks", "benchmark_of"]
 
 
 @lru_cache(maxsize=1)

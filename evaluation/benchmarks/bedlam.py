@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ..datasets.bedlam import open_bedlam
-from .benchmark import BenchmarkSet, OpenedSet, Wanted, by_regressor
+from .benchmark import BenchmarkSet, OpenedSet, SetOptions, by_regressor
 
 
-def _open(wanted: Wanted) -> OpenedSet:
+def _open(wanted: SetOptions) -> OpenedSet:
     return by_regressor(open_bedlam(wanted.root), wanted.joint_regressor, wanted.body)
 
 

@@ -40,7 +40,7 @@ class OpenedSet:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wanted:
+class SetOptions:
     """What a data set is opened with; a set looks at its own options alone.
 
     Attributes:
@@ -89,7 +89,7 @@ class BenchmarkSet:
 
     name: str
     about: str
-    open: Callable[[Wanted], OpenedSet]
+    open: Callable[[SetOptions], OpenedSet]
     options: tuple[str, ...] = ()
     required: tuple[str, ...] = ()
     published: tuple[Row, ...] = ()

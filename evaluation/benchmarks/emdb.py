@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ..datasets.emdb import SPLITS, open_emdb
-from .benchmark import BenchmarkSet, OpenedSet, Wanted, by_regressor
+from .benchmark import BenchmarkSet, OpenedSet, SetOptions, by_regressor
 
 
-def _open(wanted: Wanted) -> OpenedSet:
+def _open(wanted: SetOptions) -> OpenedSet:
     dataset = open_emdb(wanted.root, wanted.gender, split=wanted.split or SPLITS[0])
     return by_regressor(dataset, wanted.joint_regressor, wanted.body)
 

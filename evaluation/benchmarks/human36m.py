@@ -7,10 +7,10 @@ from dataclasses import replace
 from ..datasets.human36m import open_human36m
 from ..published import HUMAN36M_ROWS
 from ..summary import POSE
-from .benchmark import BenchmarkSet, OpenedSet, Wanted, by_regressor
+from .benchmark import BenchmarkSet, OpenedSet, SetOptions, by_regressor
 
 
-def _open(wanted: Wanted) -> OpenedSet:
+def _open(wanted: SetOptions) -> OpenedSet:
     dataset = open_human36m(wanted.root, truth_alone=wanted.truth_alone)
     return replace(by_regressor(dataset, wanted.joint_regressor, wanted.body), columns=POSE)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..datasets.rich import open_rich
 from ..datasets.roots import DatasetError
 from ..summary import POSE
-from .benchmark import BenchmarkSet, OpenedSet, Wanted, data_keys
+from .benchmark import BenchmarkSet, OpenedSet, SetOptions, data_keys
 
 LINE = (
     "RICH's bodies are SMPL-X's, judged by the 12 joints of the limbs; published numbers turn them into SMPL's surface "
@@ -13,7 +13,7 @@ LINE = (
 )
 
 
-def _open(wanted: Wanted) -> OpenedSet:
+def _open(wanted: SetOptions) -> OpenedSet:
     if wanted.smplx_model is None:
         raise DatasetError("RICH's bodies are SMPL-X's: give its .npz (SMPLX_MALE.npz ...) by --smplx-model")
     dataset = open_rich(

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from ..datasets.spin import open_spin
 from ..summary import POSE
-from .benchmark import BenchmarkSet, OpenedSet, Wanted, by_regressor
+from .benchmark import BenchmarkSet, OpenedSet, SetOptions, by_regressor
 
 
-def _open(wanted: Wanted) -> OpenedSet:
+def _open(wanted: SetOptions) -> OpenedSet:
     dataset = replace(open_spin(wanted.root, wanted.gender), truth_alone=wanted.truth_alone)
     opened = by_regressor(dataset, wanted.joint_regressor, wanted.body)
     return replace(opened, columns=POSE) if dataset.joints_alone else opened

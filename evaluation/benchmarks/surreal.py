@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from ..datasets.surreal import open_surreal
 from ..published import SURREAL_ROWS
-from .benchmark import BenchmarkSet, OpenedSet, Wanted, data_keys
+from .benchmark import BenchmarkSet, OpenedSet, SetOptions, data_keys
 
 
-def _open(wanted: Wanted) -> OpenedSet:
+def _open(wanted: SetOptions) -> OpenedSet:
     dataset = open_surreal(wanted.root, wanted.gender)
     return OpenedSet(dataset=dataset, keys=data_keys(dataset))
 

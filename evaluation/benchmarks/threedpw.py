@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ..datasets.threedpw import open_threedpw
-from .benchmark import BenchmarkSet, OpenedSet, Wanted, by_regressor
+from .benchmark import BenchmarkSet, OpenedSet, SetOptions, by_regressor
 
 
-def _open(wanted: Wanted) -> OpenedSet:
+def _open(wanted: SetOptions) -> OpenedSet:
     return by_regressor(open_threedpw(wanted.root, wanted.gender), wanted.joint_regressor, wanted.body)
 
 

@@ -9,10 +9,10 @@ from ..records import checksum
 from ..summary import LANDMARKS, POSE, SURFACE
 from ..surface_landmarks import ORIGIN as LANDMARKS_ORIGIN
 from ..surface_landmarks import load_surface_landmarks
-from .benchmark import BenchmarkSet, OpenedSet, Wanted, data_keys
+from .benchmark import BenchmarkSet, OpenedSet, SetOptions, data_keys
 
 
-def _open(wanted: Wanted) -> OpenedSet:
+def _open(wanted: SetOptions) -> OpenedSet:
     dataset = open_up3d(wanted.root, reduced=wanted.reduced)
     parts = dataset.parts()
     problems = []

@@ -78,7 +78,7 @@ def procrustes_aligned(source: Tensor, target: Tensor) -> Tensor:
         (..., N, 3).
     Source: Umeyama 1991, "Least-squares estimation of transformation parameters between two point patterns".
     """
-    return similarity(source, target)(source)
+    return fit_similarity(source, target)(source)
 
 
 class Similarity(NamedTuple):
@@ -96,7 +96,7 @@ class Similarity(NamedTuple):
         return self.scale * (points @ self.rotation.mT) + self.translation
 
 
-def similarity(source: Tensor, target: Tensor, *, scaled: bool = True) -> Similarity:
+def fit_similarity(source: Tensor, target: Tensor, *, scaled: bool = True) -> Similarity:
     """The similarity that brings points (..., N, 3) nearest to others in least squares; rules of `procrustes_aligned`.
 
     Args:

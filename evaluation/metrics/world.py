@@ -11,7 +11,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from .pose import mean_point_error, similarity
+from .pose import fit_similarity, mean_point_error
 
 STRETCH = 100
 """Frames of a stretch that W-MPJPE and WA-MPJPE are taken over."""
@@ -39,7 +39,7 @@ def world_error(predicted: Tensor, target: Tensor, *, aligned: bool, stretch: in
     for first, last in _stretches(len(target), stretch):
         some, true = predicted[first:last], target[first:last]
         known = len(some) if aligned else _FIRST
-        move = similarity(some[:known].reshape(-1, 3), true[:known].reshape(-1, 3))
+        move = fit_similarity(some[:known].reshape(-1, 3), true[:known].reshape(-1, 3))
         parts.append(mean_point_error(move(some), true))
     return torch.cat(parts)
 
@@ -52,13 +52,13 @@ def root_translation_error(predicted: Tensor, target: Tensor) -> Tensor:
     Args:
         predicted, target: (T, 3) metres.
     Returns:
-        (T,) shares, which tables give in percent; infinite of somebody who stays where he is.
+        (T,) shares, which tables give in percent; infinite of a person who stays in place.
     Raises:
         ValueError: the shapes differ, or there are no two frames.
     """
     _check(predicted[:, None], target[:, None])
     length = (target[1:] - target[:-1]).norm(dim=-1).sum()
-    return (similarity(predicted, target, scaled=False)(predicted) - target).norm(dim=-1) / length
+    return (fit_similarity(predicted, target, scaled=False)(predicted) - target).norm(dim=-1) / length
 
 
 def foot_sliding(predicted: Tensor, target: Tensor, still: float = STILL_M) -> Tensor:

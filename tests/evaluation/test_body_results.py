@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from anchorfit.body import BodyModel, load_body
 from anchorfit.cli.main import app
-from anchorfit.evaluation.benchmarks import OpenedSet, Wanted, benchmark_of
+from anchorfit.evaluation.benchmarks import OpenedSet, SetOptions, benchmark_of
 from anchorfit.evaluation.datasets.samples import BodyDataset
 from anchorfit.evaluation.estimates import EstimateError, index_estimates
 from anchorfit.evaluation.matching import match_results
@@ -84,7 +84,7 @@ def scored(opened: OpenedSet, results: Path, smpl: str, tmp_path: Path, name: st
 
 
 def opened_by(name: str, root: Path, smpl: str, **options: Any) -> OpenedSet:
-    return benchmark_of(name).open(Wanted(root=root, body=smpl, **options))
+    return benchmark_of(name).open(SetOptions(root=root, body=smpl, **options))
 
 
 def opened_set(name: str, root: Path, body: BodyModel, smpl: str) -> tuple[OpenedSet, list[str]]:
