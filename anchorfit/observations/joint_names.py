@@ -95,6 +95,11 @@ _FAMILIES = (
     # OpenPose's BODY_25 and Halpe: the neck is the middle of the shoulders.
     _Family(frozenset({"neck", "mid_hip", "nose"}), frozenset(), {"neck": "thorax"}),
     _Family(frozenset({"neck", "midhip", "nose"}), frozenset(), {"neck": "thorax"}),
+    _Family(
+        frozenset({"neck", "nose", "left_eye", "left_ear"}),  # its older 18, which have no hip in the middle
+        frozenset({"head", "head_top", "top_head", "headtop", "head_bottom", "thorax"}),
+        {"neck": "thorax"},
+    ),
     _Family(frozenset({"neck", "hip", "head", "nose", "left_big_toe"}), frozenset(), {"neck": "thorax"}),
 )
 
