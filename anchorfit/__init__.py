@@ -11,19 +11,26 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__
 
 if TYPE_CHECKING:
-    from .body import BodyModel, load_body
+    from .body import BodyModel, Floor, load_body
+    from .cameras import CalibratedCamera, read_cameras
     from .detectors import detect
+    from .interchange.results import read_results
     from .meshes import export_mesh
     from .observations import Observations, Person, match_people, read_people
     from .pictures import draw_overlay
     from .pipeline import fit, fit_people, predict, predict_people
     from .points import PointFit, fit_points
+    from .refining import refine_people
     from .results import BodyEstimate
     from .runs import EngineOptions, Listener, RunOptions, run
+    from .views import ViewFit, fit_views
+    from .world import to_world
 
 _HOMES = {
     "BodyEstimate": "anchorfit.results",
     "BodyModel": "anchorfit.body",
+    "CalibratedCamera": "anchorfit.cameras",
+    "Floor": "anchorfit.body",
     "Observations": "anchorfit.observations",
     "Person": "anchorfit.observations",
     "PointFit": "anchorfit.points",
@@ -32,27 +39,36 @@ _HOMES = {
     "EngineOptions": "anchorfit.runs.engines",
     "Listener": "anchorfit.runs.listening",
     "RunOptions": "anchorfit.runs.options",
+    "ViewFit": "anchorfit.views",
     "export_mesh": "anchorfit.meshes",
     "fit": "anchorfit.pipeline",
     "fit_people": "anchorfit.pipeline",
     "fit_points": "anchorfit.points",
+    "fit_views": "anchorfit.views",
     "load_body": "anchorfit.body",
     "match_people": "anchorfit.observations",
     "predict": "anchorfit.pipeline",
     "predict_people": "anchorfit.pipeline",
+    "read_cameras": "anchorfit.cameras",
     "read_people": "anchorfit.observations",
+    "read_results": "anchorfit.interchange.results",
+    "refine_people": "anchorfit.refining",
     "run": "anchorfit.runs.fitting",
+    "to_world": "anchorfit.world",
 }
 
 __all__ = [
     "BodyEstimate",
     "BodyModel",
+    "CalibratedCamera",
     "EngineOptions",
+    "Floor",
     "Listener",
     "Observations",
     "Person",
     "PointFit",
     "RunOptions",
+    "ViewFit",
     "__version__",
     "detect",
     "draw_overlay",
@@ -60,12 +76,17 @@ __all__ = [
     "fit",
     "fit_people",
     "fit_points",
+    "fit_views",
     "load_body",
     "match_people",
     "predict",
     "predict_people",
+    "read_cameras",
     "read_people",
+    "read_results",
+    "refine_people",
     "run",
+    "to_world",
 ]
 
 

@@ -111,7 +111,7 @@ def _read_array(stream: IO[bytes], where: str) -> np.ndarray:
     header = _read_header(stream, where)
     if header.dtype.hasobject:
         raise ArrayFileError(f"{where}: holds Python objects, which are not opened; save plain arrays")
-    largest = _limit()
+    largest = largest_bytes()
     if header.nbytes > largest:
         raise ArrayFileError(
             f"{where}: {header.shape} of {header.dtype} are {header.nbytes / (1 << 30):.1f} GB, more than the "
@@ -137,7 +137,8 @@ def _hollow(header: ArrayHeader) -> np.ndarray:
     return np.broadcast_to(np.empty((), header.dtype), header.shape)
 
 
-def _limit() -> float:
+def largest_bytes() -> float:
+    """Bytes that an array of a file may have, as the environment or the package says; raises ArrayFileError."""
     stated = os.environ.get(LIMIT_VARIABLE)
     if stated is None:
         return LARGEST_ARRAY

@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from .body import BodyModel
+from .looks import OverlayLook
 from .observations.videos import (
     Frame,
     FrameReader,
@@ -18,7 +19,7 @@ from .observations.videos import (
     shown_rate,
     write_video,
 )
-from .pictures import OverlayLook, draw_on
+from .pictures import draw_on
 from .rendering import PALETTE
 from .results import BodyEstimate
 

@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from .atomic import write_atomically
+from .rendering import PALETTE
+from .rendering.shading import vertex_normals
 
 MESH_FORMATS = ("obj", "ply", "glb")
+
+
+def body_surface() -> dict[str, Any]:
+    """glTF's metallic-roughness material of the first body: the palette's first colour in linear light, no metal."""
+    linear = [((channel + 0.055) / 1.055) ** 2.4 for channel in PALETTE[0]]
+    return {"baseColorFactor": [*linear, 1.0], "metallicFactor": 0.0, "roughnessFactor": 0.8}
+
+
+def unit_normals(vertices: Tensor, faces: Tensor) -> Tensor:
+    """Unit normals (B, V, 3) of vertices (B, V, 3), y up; where a vertex has no area, and so no normal: up."""
+    normals = vertex_normals(vertices, faces)
+    up = torch.tensor([0.0, 1.0, 0.0], dtype=normals.dtype)
+    return torch.where(normals.norm(dim=-1, keepdim=True) > 0.5, normals, up)
 
 
 def export_mesh(path: str | Path, vertices_cam: Tensor, faces: Tensor) -> None:
@@ -36,10 +53,19 @@ def export_mesh(path: str | Path, vertices_cam: Tensor, faces: Tensor) -> None:
     if not np.isfinite(bodies).all():
         raise ValueError(f"{path}: the vertices are not finite")
     triangles = _checked_faces(faces, bodies.shape[1], path)
-    upright = bodies * np.array([1.0, -1.0, -1.0])
-    meshes = [trimesh.Trimesh(vertices=v, faces=triangles, process=False) for v in upright]
-    scene = meshes[0] if len(meshes) == 1 else trimesh.util.concatenate(meshes)
-    data = scene.export(file_obj=None, file_type=kind)
+    upright = torch.from_numpy(bodies * np.array([1.0, -1.0, -1.0]))
+    many = len(upright) * upright.shape[1]
+    mesh = trimesh.Trimesh(
+        vertices=upright.reshape(many, 3).numpy(),
+        faces=np.concatenate([triangles + first for first in range(0, many, upright.shape[1])]),
+        vertex_normals=unit_normals(upright, torch.from_numpy(triangles).long()).reshape(many, 3).numpy(),
+        process=False,
+    )
+    if kind == "glb":
+        surface = trimesh.visual.material.PBRMaterial(name="body", **body_surface())
+        mesh.visual = trimesh.visual.TextureVisuals(material=surface)
+    normals: dict[str, Any] = {"vertex_normal": True} if kind == "ply" else {"include_normals": True}
+    data: Any = mesh.export(file_obj=None, file_type=kind, **normals)
     write_atomically(path, data.encode() if isinstance(data, str) else data)
 
 

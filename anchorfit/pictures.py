@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +9,10 @@ import torch
 from torch import Tensor
 
 from .body import CANONICAL_JOINTS, BodyModel
+from .body.standing import upright_turn
+from .looks import OverlayLook as OverlayLook
 from .observations import read_image
-from .rendering import DOUBTFUL, OPACITY, PALETTE, label_picture, load_renderer, overlay, side_view
+from .rendering import DOUBTFUL, PALETTE, label_picture, load_renderer, overlay, side_view
 from .results import BodyEstimate
 
 NOT_TRUSTED = "striped: not trusted"
@@ -28,15 +29,6 @@ BONES = (
 _BONES = [(CANONICAL_JOINTS.index(one), CANONICAL_JOINTS.index(other)) for one, other in BONES]
 _SIDE_VIEW_HEIGHT = 480
 _SIDE_VIEW_SHAPES = (0.5, 4.0)  # least and largest width over height
-
-
-@dataclass(frozen=True, kw_only=True)
-class OverlayLook:
-    """How bodies are drawn on photographs and films."""
-
-    opacity: float = OPACITY  # of the bodies, 0..1
-    keypoints: bool = False  # whether the observed keypoints are drawn on top
-    renderer: str = "torch"  # or "pytorch3d" where that package is installed
 
 
 def draw_overlay(
@@ -96,19 +88,36 @@ def draw_on(
 
 
 def draw_side_view(estimate: BodyEstimate, body: BodyModel, size: tuple[int, int] | None = None) -> np.ndarray:
-    """The bodies of one photograph seen from the camera's right, where they stand, up as in the photograph.
+    """The bodies of one photograph seen from the camera's right, where they stand; up is where gravity has it.
 
-    The ground is at the lowest of all feet; those not trusted are striped.
+    Where it is not known by how much the camera looks down (``pitch_deg``), up is as in the photograph, in which people
+    seen from above lean towards the camera; a line says which. The ground is at the lowest of all feet; those not
+    trusted are striped.
 
     Args:
         size: (height, width); by default 480 pixels high and as wide as fills the picture with the people.
     Returns:
         (height, width, 3) uint8 RGB.
     """
-    vertices = estimate.bodies(body).vertices
+    turn, up = _upright(estimate)
+    vertices = estimate.bodies(body).vertices @ turn.mT
     doubtful = ~estimate.diagnostics.trusted
     drawn = side_view(vertices, body.faces, size or _filled_size(vertices), ground=True, doubtful=doubtful)
+    drawn = label_picture(drawn, up, top=True)
     return label_picture(drawn, NOT_TRUSTED, DOUBTFUL) if doubtful.any() else drawn
+
+
+def _upright(estimate: BodyEstimate) -> tuple[Tensor, str]:
+    """(3, 3) what turns one camera's rows upright, and a line that says what up is."""
+    pitch_deg = estimate.pitch_deg.nanmedian() if len(estimate) else torch.tensor(torch.nan)
+    if not bool(pitch_deg.isfinite()):
+        return torch.eye(3).to(estimate.transl), "up: as in the photograph"
+    return upright_turn(pitch_deg), f"up: by gravity, the camera looks {_downwards(float(pitch_deg))}"
+
+
+def _downwards(pitch_deg: float) -> str:
+    """In words: "down by 12 degrees"."""
+    return f"{'down' if pitch_deg >= 0 else 'up'} by {abs(pitch_deg):.0f} degrees"
 
 
 def _filled_size(vertices: Tensor) -> tuple[int, int]:
@@ -122,23 +131,23 @@ def _filled_size(vertices: Tensor) -> tuple[int, int]:
 
 
 def draw_line_up(estimate: BodyEstimate, body: BodyModel, size: tuple[int, int]) -> np.ndarray:
-    """The bodies side by side in the photograph's order, each seen from the camera's right.
+    """The bodies side by side in the photograph's order, each seen from the camera's right; up as in `draw_side_view`.
 
-    Unlike ``draw_side_view`` it shows people who stand far apart as large as people who stand together.
+    Unlike that one it shows people who stand far apart as large as people who stand together.
 
     Returns:
         (height, width, 3) uint8 RGB.
     """
     vertices, joints = estimate.bodies(body)
     order = joints[:, 0, 0].argsort()  # from left to right
-    centred = (vertices - joints[:, :1])[order]
+    turn, up = _upright(estimate)
+    centred = (vertices - joints[:, :1])[order] @ turn.mT
     depth_span = centred[..., 2].amax(dim=1) - centred[..., 2].amin(dim=1)
     right_edge = (depth_span + 0.15).cumsum(dim=0)  # seen from the right, depth runs from left to right
     start = right_edge - depth_span - centred[..., 2].amin(dim=1)
     shift = torch.stack([torch.zeros_like(start), torch.zeros_like(start), start], dim=-1)
-    return side_view(
-        centred + shift[:, None], body.faces, size, colors=[PALETTE[i % len(PALETTE)] for i in order.tolist()]
-    )
+    paint = [PALETTE[i % len(PALETTE)] for i in order.tolist()]
+    return label_picture(side_view(centred + shift[:, None], body.faces, size, colors=paint), up, top=True)
 
 
 def draw_contact_sheet(estimate: BodyEstimate, body: BodyModel, *, row_height: int = 300) -> np.ndarray:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
+import statistics
 from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +17,7 @@ import torch
 from torch import Tensor
 
 from . import regressors
-from .body import BodyModel, Gravity, load_body
+from .body import BodyModel, Floor, Gravity, load_body
 from .camera import PLAUSIBLE_FOCAL, default_focal, focal_from_exif, intrinsics_matrix
 from .deprecation import renamed_arguments
 from .fitting import (
@@ -30,14 +32,16 @@ from .fitting import (
     smplify,
 )
 from .fitting.diagnostics import diagnose_prediction
+from .fitting.grounds import FloorWish
 from .observations import Observations, Person, image_size, observe, sanitise_all, size_problem, too_little
 from .observations.apart import reason_of, work_apart
 from .observations.checks import checked_size
-from .observations.videos import frame_of
-from .regressors import Networks
-from .results import BodyEstimate, concatenate
+from .observations.doubts import doubted_keypoints
+from .observations.videos import USUAL_RATE, frame_of
+from .regressors import Networks, Prediction
+from .results import BodyEstimate, concatenate, remember_joints
 
-SMOOTHED_ACROSS = 3  # frames of a video: what lies farther apart is not drawn together
+SMOOTHED_ACROSS = 3  # frames of a video, at its usual pace: what lies farther apart is not drawn together
 
 
 class InputProblem(NamedTuple):
@@ -57,6 +61,20 @@ class Outcome(NamedTuple):
     problems: tuple[InputProblem, ...]
 
 
+def _check_floor(floor: object) -> None:
+    if not (floor is None or floor == "auto" or isinstance(floor, Floor)):
+        raise ValueError(f"floor: expected a Floor, 'auto' or None, got {floor!r}")
+
+
+def _floor_wish(
+    floor: Floor | Literal["auto"] | None, scenes: Sequence[Hashable], frames_per_second: float
+) -> FloorWish | None:
+    _check_floor(floor)
+    if floor is None:
+        return None
+    return FloorWish(given=None if floor == "auto" else floor, scenes=tuple(scenes), rate=frames_per_second)
+
+
 @dataclass(frozen=True, kw_only=True)
 class FitOptions:
     """Options of `fit_people` and `predict_people`."""
@@ -70,6 +88,9 @@ class FitOptions:
     config: FitConfig | None = None  # the schedule's constants; None: its usual ones
     pitch: float | Literal["people"] | None = None  # degrees by which the camera looks down, or "people": as those who
     # stand in an image show together; None: not known, as is usual
+    floor: Floor | Literal["auto"] | None = None  # before the camera, which stands; "auto": estimated from feet that
+    # stand in a video, or of several people in an image, who are then fitted all at once
+    frames_per_second: float = USUAL_RATE  # of a video whose frames say no times
     masks: bool = False  # whether outlines are fitted too, where people have masks: for people that nothing hides
     covariance: bool = False  # whether diagnostics have covariances of the joints
 
@@ -81,6 +102,9 @@ class FitOptions:
             raise ValueError(f"focal: expected a positive number of pixels, got {self.focal}")
         if self.minimum_joints < 0:
             raise ValueError(f"minimum_joints: expected at least 0, got {self.minimum_joints}")
+        if not 0 < self.frames_per_second < float("inf"):
+            raise ValueError(f"frames_per_second: expected a positive number, got {self.frames_per_second}")
+        _check_floor(self.floor)
 
 
 @renamed_arguments(priors="networks")
@@ -104,45 +128,59 @@ def fit_people(
     Returns:
         The estimates in the order of ``people``, without those that a problem names.
     """
-    body = body or _usual_body()
+    body = body or usual_body()
     if init is not None:
-        _check_predictions(init, body)
+        check_predictions(init, body)
     if options.same_person or options.video:
         _check_one_an_image(people)
-    together = options.same_person or options.video
+    together = options.same_person or options.video or options.floor == "auto"
     ready = _made_ready(people, options, init)
     progress(len(people) - len(ready.people))
     estimates = []
     place = {} if init is None else {name: row for row, name in enumerate(init.names)}
-    gravity = ready.gravity(body, networks, options)
     size = max(1, len(people)) if together else options.batch_size
-    for observations, images, rows in ready.batches(size, options):
-        estimate = fit(
+    for observations, images, _, posed, gravity in ready.batches(size, options, body, networks):
+        start = None if init is None else init.rows([place[name] for name in observations.names])
+        scenes = (
+            [] if options.video else [image or name for image, name in zip(images, observations.names, strict=True)]
+        )
+        estimate = _fit(
             observations,
             body,
-            init=None if init is None else init.rows([place[name] for name in observations.names]),
+            start if start is not None or posed is None else posed.placed(gravity),
             schedule=options.schedule,
             config=options.config,
             networks=networks,
             images=images,
             covariance=options.covariance,
             persons=[0] * len(observations) if options.same_person else (),
-            videos=_stretches(observations.names) if options.video else (),
-            gravity=None if gravity is None else gravity.rows(rows),
+            videos=_stretches(observations) if options.video else (),
+            gravity=gravity,
+            floor=_floor_wish(options.floor, scenes, options.frames_per_second),
         )
         estimates.append(estimate)
+        ready.problems.extend(_said_of_floors(estimate, scenes))
         progress(len(observations))
     return Outcome(concatenate(estimates) if estimates else None, tuple(ready.problems))
 
 
+def _said_of_floors(estimate: BodyEstimate, scenes: Sequence[Hashable]) -> list[InputProblem]:
+    """What is to be said of floors, once for each scene, by the first row that it is said of."""
+    first: dict[tuple[Hashable, str], str] = {}
+    for row, (name, text) in enumerate(zip(estimate.names, estimate.floors.said, strict=True)):
+        if text:
+            first.setdefault((scenes[row] if scenes else 0, text), name)
+    return [InputProblem(name, text) for (_, text), name in first.items()]
+
+
 @lru_cache(maxsize=1)
-def _usual_body() -> BodyModel:
+def usual_body() -> BodyModel:
     """Loaded once: its tables, too, are then made once."""
     return load_body()
 
 
 @lru_cache(maxsize=4)
-def _shipped_pose_prior(dtype: torch.dtype, device: torch.device) -> GaussianMixture:
+def shipped_pose_prior(dtype: torch.dtype, device: torch.device) -> GaussianMixture:
     """Load the shipped mixture once: reading it takes longer than a fit."""
     return load_pose_prior(dtype=dtype, device=device)
 
@@ -160,32 +198,46 @@ def predict_people(
 
     Formerly ``priors``: ``networks``.
     """
-    body = body or _usual_body()
+    body = body or usual_body()
     ready = _made_ready(people, options, None)
     progress(len(people) - len(ready.people))
     estimates = []
-    gravity = ready.gravity(body, networks, options)
-    for observations, images, rows in ready.batches(options.batch_size, options):
-        found = predict(
-            observations,
-            body,
-            networks=networks,
-            images=images,
-            gravity=None if gravity is None else gravity.rows(rows),
-            covariance=options.covariance,
-        )
-        estimates.append(found)
+    for observations, images, _, posed, gravity in ready.batches(options.batch_size, options, body, networks):
+        posed = posed or regressors.pose_people(observations, body, networks=networks)
+        guess = posed.placed(gravity)
+        estimates.append(_predicted(guess, observations, body, images, gravity, covariance=options.covariance))
         progress(len(observations))
     return Outcome(concatenate(estimates) if estimates else None, tuple(ready.problems))
 
 
-def _stretches(names: Sequence[str]) -> list[int]:
-    """A label for each row: one for neighbours in a video, the next where a person was out of sight for too long."""
-    label, labels = 0, [0] * min(1, len(names))
-    for before, after in pairwise(map(frame_of, names)):
-        label += before is not None and after is not None and after - before > SMOOTHED_ACROSS
+def _stretches(observations: Observations) -> list[int]:
+    """A label for each row: one for neighbours in a video, the next where a person was out of sight for too long.
+
+    By times where they are known, since frames of some videos are not equally far apart; else by frames' numbers.
+    """
+    frames = [frame_of(name) for name in observations.names]
+    times = observations.time_s.tolist()
+    steps = [None if a is None or b is None else b - a for a, b in pairwise(frames)]
+    gaps = [b - a for a, b in pairwise(times)]
+    paces = [gap / step for gap, step in zip(gaps, steps, strict=True) if step and gap > 0]
+    longest_s = (SMOOTHED_ACROSS + 0.5) * statistics.median(paces) if paces else math.inf
+    label, labels = 0, [0] * min(1, len(observations))
+    for step, gap in zip(steps, gaps, strict=True):
+        apart = step is not None and step > SMOOTHED_ACROSS
+        label += gap > longest_s if gap > 0 and step is not None else apart
         labels.append(label)
     return labels
+
+
+class _Batch(NamedTuple):
+    """People who are worked on together: what was seen of them, paths of their images, which of all they are, and,
+    where it had to be asked for already, what the networks say of them; what is known of gravity, if anything."""
+
+    observations: Observations
+    images: tuple[str, ...]
+    rows: list[int]
+    posed: regressors.PosedPeople | None = None
+    gravity: Gravity | None = None
 
 
 class _Ready(NamedTuple):
@@ -196,9 +248,39 @@ class _Ready(NamedTuple):
     cameras: Tensor
     problems: list[InputProblem]
 
-    def batches(self, size: int, options: FitOptions) -> Iterator[tuple[Observations, tuple[str, ...], list[int]]]:
-        """Observations, their images' paths, and which of the people they are, so many at a time; who cannot be
-        observed is a problem."""
+    def batches(self, size: int, options: FitOptions, body: BodyModel, networks: Networks | None) -> Iterator[_Batch]:
+        """So many people at a time, with what the options say of their cameras."""
+        pitch, seen = options.pitch, self._observed(size, options)
+        if pitch is None:
+            yield from seen
+        elif pitch == "people":
+            yield from self._as_people_show(list(seen), body, networks)
+        elif isinstance(pitch, str) or not abs(pitch) <= 90:
+            raise ValueError(f"pitch: expected degrees from -90 to 90, 'people' or None, got {pitch!r}")
+        else:
+            for batch in seen:
+                yield batch._replace(gravity=Gravity.known(torch.full((len(batch.rows),), float(pitch))))
+
+    def _as_people_show(
+        self, batches: Sequence[_Batch], body: BodyModel, networks: Networks | None
+    ) -> Iterator[_Batch]:
+        """All people are posed first, since those who stand in an image tell its gravity together."""
+        if not batches:
+            return
+        posed = [regressors.pose_people(batch.observations, body, networks=networks) for batch in batches]
+        lean = regressors.Lean(*torch.zeros(3, len(self.people)).unbind())  # of who cannot be observed: nothing
+        lean.sigma.fill_(1.0)
+        for batch, some in zip(batches, posed, strict=True):
+            for known, found in zip(lean, some.lean(), strict=True):
+                known[batch.rows] = found.to(known)
+        images = [person.image or person.name for person in self.people]
+        place = {image: number for number, image in enumerate(dict.fromkeys(images))}
+        gravity = regressors.common_gravity(lean, torch.tensor([place[image] for image in images]))
+        for batch, some in zip(batches, posed, strict=True):
+            yield batch._replace(posed=some, gravity=gravity.rows(batch.rows))
+
+    def _observed(self, size: int, options: FitOptions) -> Iterator[_Batch]:
+        """What was seen of so many people at a time; who cannot be observed is a problem."""
 
         def look(rows: Sequence[int]) -> Observations:
             people, sizes = [self.people[row] for row in rows], [self.sizes[row] for row in rows]
@@ -212,25 +294,32 @@ class _Ready(NamedTuple):
             there = [rows[place] for place in kept]
             images = (self.people[row].image for row in there)
             if kept:
-                yield seen, tuple(str(image.absolute()) if image else "" for image in images), there
+                yield _Batch(seen, tuple(str(image.absolute()) if image else "" for image in images), there)
 
-    def gravity(self, body: BodyModel, networks: Networks | None, options: FitOptions) -> Gravity | None:
-        """What the options say of each person's camera; None: nothing, or there are no people."""
-        if options.pitch is None or not self.people:
-            return None
-        everybody = len(self.people)
-        if options.pitch != "people":
-            if isinstance(options.pitch, str) or not abs(options.pitch) <= 90:
-                raise ValueError(f"pitch: expected degrees from -90 to 90, 'people' or None, got {options.pitch!r}")
-            return Gravity.known(torch.full((everybody,), float(options.pitch)))
-        lean = regressors.Lean(*torch.zeros(3, everybody).unbind())  # of who cannot be observed: nothing, for sure
-        lean.sigma.fill_(1.0)
-        for seen, _, rows in self._replace(problems=[]).batches(options.batch_size, options):
-            for known, found in zip(lean, regressors.predict_lean(seen, body, networks=networks), strict=True):
-                known[rows] = found.to(known)
-        images = [person.image or person.name for person in self.people]
-        place = {image: number for number, image in enumerate(dict.fromkeys(images))}
-        return regressors.common_gravity(lean, torch.tensor([place[image] for image in images]))
+
+class SeenPeople(NamedTuple):
+    """People who can be fitted, as they are looked at: sanitised, with sizes of images and cameras (N, 3, 3)."""
+
+    people: list[Person]
+    sizes: list[tuple[int, int]]
+    cameras: Tensor
+    problems: tuple[InputProblem, ...]
+
+    @property
+    def sizes_px(self) -> Tensor:
+        """(N, 2) float64 width and height of the images."""
+        return torch.tensor(self.sizes, dtype=torch.float64).reshape(-1, 2)
+
+    def rows(self, index: Sequence[int]) -> SeenPeople:
+        """Some of them."""
+        people, sizes = [self.people[row] for row in index], [self.sizes[row] for row in index]
+        return SeenPeople(people, sizes, self.cameras[list(index)], self.problems)
+
+
+def seen_people(people: Sequence[Person], options: FitOptions = FitOptions()) -> SeenPeople:
+    """The people whom `fit_people` would fit, with the cameras that it gives them; why others could not be."""
+    ready = _made_ready(people, options, None)
+    return SeenPeople(ready.people, ready.sizes, ready.cameras, tuple(ready.problems))
 
 
 def _made_ready(people: Sequence[Person], options: FitOptions, init: BodyEstimate | None) -> _Ready:
@@ -297,13 +386,26 @@ def predict(
     ('direct', ('000000000785.jpg#442619',))
     """
     _check_batch(observations, images, gravity)
-    body = body or _usual_body()
+    body = body or usual_body()
     found = regressors.predict_params(observations, body, networks=networks, gravity=gravity)
+    return _predicted(found, observations, body, images, gravity, covariance=covariance)
+
+
+def _predicted(
+    found: Prediction,
+    observations: Observations,
+    body: BodyModel,
+    images: tuple[str, ...],
+    gravity: Gravity | None,
+    *,
+    covariance: bool,
+) -> BodyEstimate:
+    """A prediction, judged by the observations."""
     observations = observations.to(body.device, body.dtype)
-    pose_prior = _shipped_pose_prior(body.dtype, body.device)
+    pose_prior = shipped_pose_prior(body.dtype, body.device)
     known = found.uncertainty if covariance else None
     result = diagnose_prediction(body, observations, pose_prior, found.params, told=found.reasons, uncertainty=known)
-    return _to_estimate(result, observations, body, images or ("",) * len(observations), "direct")
+    return to_estimate(result, observations, body, images or ("",) * len(observations), "direct", gravity)
 
 
 class _Look(NamedTuple):
@@ -363,7 +465,8 @@ def _check_one_an_image(people: Sequence[Person]) -> None:
         raise ValueError(f"{crowded}: several people, but all images are to show one and the same person")
 
 
-def _check_predictions(init: BodyEstimate, body: BodyModel) -> None:
+def check_predictions(init: BodyEstimate, body: BodyModel) -> None:
+    """Raises ValueError where predictions are of another body than this, or two have one name."""
     made_with = (init.body, init.gender)
     if made_with != (body.source or body.name, body.gender):
         raise ValueError(
@@ -390,6 +493,9 @@ def fit(
     persons: Sequence[Hashable] = (),
     videos: Sequence[Hashable] = (),
     gravity: Gravity | None = None,
+    floor: Floor | Literal["auto"] | None = None,
+    scenes: Sequence[Hashable] = (),
+    frames_per_second: float = USUAL_RATE,
     covariance: bool = False,
     device: torch.device | str | None = None,
 ) -> BodyEstimate:
@@ -410,6 +516,10 @@ def fit(
         persons: B labels; rows of one label are one person and get one shape.
         videos: B labels; neighbouring rows of one label are frames of one video and are smoothed.
         gravity: what is known of it before each row's camera, for people who stand; None: nothing.
+        floor: before the cameras, which stand; "auto": estimated, for each of the scenes; None: nothing is known. One
+            that is given says which way gravity is, where ``gravity`` does not. In videos feet that stand stay there.
+        scenes: B labels; rows of one label were filmed by one camera. None: all were.
+        frames_per_second: of ``videos`` whose frames say no times.
         covariance: whether ``diagnostics`` have covariances of the joints.
         device: where to fit; None takes the body's.
     Returns:
@@ -431,44 +541,103 @@ def fit(
     >>> anchorfit.fit(observations, init=own_start).method
     'anchored'
     """
+    return _fit(
+        observations,
+        body,
+        init,
+        schedule=schedule,
+        config=config,
+        terms=terms,
+        pose_prior=pose_prior,
+        networks=networks,
+        images=images,
+        persons=persons,
+        videos=videos,
+        gravity=gravity,
+        floor=_floor_wish(floor, scenes, frames_per_second),
+        covariance=covariance,
+        device=device,
+    )
+
+
+def _fit(
+    observations: Observations,
+    body: BodyModel | None,
+    start: BodyEstimate | Tensor | Prediction | None,
+    *,
+    schedule: str,
+    config: FitConfig | None,
+    networks: Networks | None,
+    images: tuple[str, ...],
+    persons: Sequence[Hashable],
+    videos: Sequence[Hashable],
+    gravity: Gravity | None,
+    floor: FloorWish | None,
+    covariance: bool,
+    terms: Collection[str | TermSpec] | None = None,
+    pose_prior: GaussianMixture | None = None,
+    device: torch.device | str | None = None,
+) -> BodyEstimate:
+    """`fit`, which may also start from the network's own prediction, with how sure that is."""
     _check_batch(observations, images, gravity)
+    if floor is not None and floor.given is not None and gravity is None and schedule == "anchored":
+        gravity = Gravity.known(torch.full((len(observations),), floor.given.pitch_deg))
     if device is not None:
         _check_device(device)
+    config = _config_of(schedule, config, terms, covariance)
+    if gravity is not None and schedule == "smplify":
+        raise ValueError("gravity: expected None with the schedule smplify, which has no prediction of who stands")
+    body = (body or usual_body()).to(device)
+    pose_prior = pose_prior or shipped_pose_prior(body.dtype, body.device)
+    seen = observations.to(body.device, body.dtype)
+    given = None if start is None or isinstance(start, Prediction) else _own_params(start, body)
+    if schedule == "smplify":
+        result = smplify(body, seen, pose_prior, init=given, config=config, persons=persons, videos=videos, floor=floor)
+        return to_estimate(result, seen, body, images or ("",) * len(seen), schedule, gravity)
+    known = None
+    if given is None:
+        guess = start if isinstance(start, Prediction) else None
+        guess = guess or regressors.predict_params(seen, body, networks=networks, gravity=gravity)
+        given, known = guess.params, guess.uncertainty
+    placed = not isinstance(start, Tensor)  # a start of plain numbers may stand anywhere
+    result = anchored(
+        body,
+        seen,
+        pose_prior,
+        given,
+        config,
+        uncertainty=known,
+        persons=persons,
+        videos=videos,
+        gravity=gravity,
+        doubted=doubted_keypoints(body, given, seen) if placed else None,
+        floor=floor,
+    )
+    return to_estimate(result, seen, body, images or ("",) * len(seen), schedule, gravity)
+
+
+def _own_params(start: BodyEstimate | Tensor, body: BodyModel) -> Tensor:
+    """Parameters (B, D) of the body's own number of betas."""
+    return body.own_params(start.params if isinstance(start, BodyEstimate) else start)
+
+
+def _config_of(
+    schedule: str, config: FitConfig | None, terms: Collection[str | TermSpec] | None, covariance: bool
+) -> FitConfig:
+    """The constants of a schedule, as `fit` takes them.
+
+    Raises:
+        ValueError: there is no such schedule or term.
+        TypeError: the configuration is none.
+    """
     if schedule not in SCHEDULES:
         raise ValueError(f"schedule: expected one of {', '.join(SCHEDULES)}, got {schedule!r}")
     if not isinstance(config, FitConfig | None):
         raise TypeError(f"config: expected a FitConfig, got {config!r}; a file is read by fitting.read_config")
-    if gravity is not None and schedule == "smplify":
-        raise ValueError("gravity: expected None with the schedule smplify, which has no prediction of who stands")
     config = config or SCHEDULES[schedule]()
     if terms is not None:
         config = only_terms(config, terms)
-    if covariance:
-        config = replace(config, covariance=True)
-    body = (body or _usual_body()).to(device)
-    pose_prior = pose_prior or _shipped_pose_prior(body.dtype, body.device)
-    observations = observations.to(body.device, body.dtype)
-    start = init.params if isinstance(init, BodyEstimate) else init
-    start = None if start is None else body.own_params(start)
-    if schedule == "smplify":
-        result = smplify(body, observations, pose_prior, init=start, config=config, persons=persons, videos=videos)
-    else:
-        known = None
-        if start is None:
-            guess = regressors.predict_params(observations, body, networks=networks, gravity=gravity)
-            start, known = guess.params, guess.uncertainty
-        result = anchored(
-            body,
-            observations,
-            pose_prior,
-            start,
-            config,
-            uncertainty=known,
-            persons=persons,
-            videos=videos,
-            gravity=gravity,
-        )
-    return _to_estimate(result, observations, body, images or ("",) * len(observations), schedule)
+    return replace(config, covariance=True) if covariance else config
 
 
 def load_body_on(name_or_path: str, gender: str, device: str, *, age: str = "adult") -> BodyModel:
@@ -501,10 +670,16 @@ def _check_batch(observations: Observations, images: Sequence[str], gravity: Gra
         raise ValueError(f"gravity: expected {len(observations)} rows or None, got {len(gravity)}")
 
 
-def _to_estimate(
-    result: FitResult, observations: Observations, body: BodyModel, images: tuple[str, ...], method: str
+def to_estimate(
+    result: FitResult,
+    observations: Observations,
+    body: BodyModel,
+    images: tuple[str, ...],
+    method: str,
+    gravity: Gravity | None = None,
 ) -> BodyEstimate:
     params, observations = result.params.cpu(), observations.to("cpu")
+    remember_joints(body)
     return BodyEstimate(
         **body.layout.split(params)._asdict(),
         intrinsics=observations.intrinsics,
@@ -518,6 +693,8 @@ def _to_estimate(
         gender=body.gender,
         method=method,
         time_s=observations.time_s,
+        pitch_deg=params.new_full((len(params),), torch.nan) if gravity is None else gravity.pitch_deg.to(params),
+        floors=result.floors.to("cpu"),
         diagnostics=result.diagnostics.to("cpu"),
     )
 

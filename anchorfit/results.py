@@ -8,7 +8,6 @@ import pickle
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -17,19 +16,21 @@ import torch
 from torch import Tensor
 
 from .atomic import write_atomically
-from .body import BodyModel, BodyOutput, PointSet, compile_points, load_body, matrix_to_axis_angle
+from .body import BodyModel, BodyOutput, PointSet, compile_points, load_body
+from .body.floor import Floors
 from .body.joint_sets import CANONICAL_JOINTS, SMPL_JOINTS
+from .body.kinematics import compiled_points
 from .body.parameters import Layout, Parameters
 from .camera import project
 from .index import estimate_files
 from .plain_text import short_name
-from .rows import Rows
+from .rows import FEWEST_COLUMNS, Rows, filled
+from .smplx_arguments import SMPLX_ARGUMENTS, smplx_arguments
 from .status import Status
-from .stored_estimates import ENERGY, FORMAT_VERSION, read_estimate_arrays
+from .stored_estimates import ENERGY, FLOORS, FORMAT_VERSION, read_estimate_arrays
 
 _ON_REQUEST = ("joint_covariance_mm2", "joint_std_mm")  # of the diagnostics: not in every file
-SMPLX_ARGUMENTS = Parameters._fields
-"""What ``smplx.SMPL`` takes."""
+_MOST_BODIES = 8  # whose joints are remembered
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +104,9 @@ class BodyEstimate(Rows):
         method: how the estimate was made, ``"smplify"``, ``"anchored"`` or ``"direct"``; ``"given"`` by `from_smplx`.
         diagnostics: how the fit went.
         time_s: (B,) seconds from the first frame of the row's video; NaN by default, as of photographs.
+        pitch_deg: (B,) degrees by which the row's camera looks down, as it was given or those who stand showed it; NaN
+            by default: not known.
+        floors: the floor before each row's camera, where one was given or estimated (see `anchorfit.world`).
 
     >>> import anchorfit
     >>> from anchorfit.assets import ASSETS
@@ -143,10 +147,15 @@ class BodyEstimate(Rows):
     method: str
     diagnostics: Diagnostics
     time_s: Tensor = field(default_factory=lambda: torch.zeros(0))
+    pitch_deg: Tensor = field(default_factory=lambda: torch.zeros(0))
+    floors: Floors = field(default_factory=lambda: Floors(planes=torch.zeros(0, 4)))
 
     def __post_init__(self) -> None:
-        if not self.time_s.numel():
-            object.__setattr__(self, "time_s", self.transl.new_full((len(self),), torch.nan))
+        if len(self.floors) != len(self):
+            object.__setattr__(self, "floors", Floors.none(len(self), self.transl))
+        for name in ("time_s", "pitch_deg"):
+            if not getattr(self, name).numel():
+                object.__setattr__(self, name, self.transl.new_full((len(self),), torch.nan))
 
     joint_names: ClassVar[tuple[str, ...]] = CANONICAL_JOINTS
     """K names, in the order of ``joints``, ``joints_px`` and ``keypoints``."""
@@ -193,7 +202,8 @@ class BodyEstimate(Rows):
             FileNotFoundError, ValueError: the body's file is not there any more, or is another's.
         """
         points = _joints_of(self.body, self.gender, self.betas.shape[-1], self.betas.dtype)
-        return points.points(self.params.cpu()).to(self.betas)
+        rows = filled(torch.arange(len(self)), FEWEST_COLUMNS)  # so that a row's last bit is its own
+        return points.points(self.params.cpu()[rows])[: len(self)].to(self.betas)
 
     @property
     def joints_px(self) -> Tensor:
@@ -220,40 +230,45 @@ class BodyEstimate(Rows):
     @classmethod
     def from_smplx(
         cls,
-        parameters: Mapping[str, Tensor],
+        parameters: Mapping[str, Tensor | np.ndarray],
         *,
-        intrinsics: Tensor,
+        intrinsics: Tensor | np.ndarray,
         image_size: tuple[int, int],
         names: Sequence[str],
         images: Sequence[str] = (),
         body: str = "open",
         gender: str = "neutral",
+        six_d: str | None = None,
     ) -> BodyEstimate:
         """Bodies of another program, to be drawn, exported, compared, or given to ``fit`` as ``init``.
 
         Args:
-            parameters: what ``smplx.SMPL`` takes: betas (B, S), transl (B, 3), global_orient (B, 3) and body_pose
-                (B, 69) axis-angle, or rotation matrices (B, 1, 3, 3) and (B, 23, 3, 3).
+            parameters: what ``smplx.SMPL`` takes, tensors or arrays: betas (B, S), or (S,) for all rows; transl (B, 3);
+                global_orient (B, 3) and body_pose (B, 69) axis-angle, or rotation matrices (B, 1, 3, 3) and (B, 23, 3,
+                3). Of one row the leading dimension may be missing.
             intrinsics: (3, 3) or (B, 3, 3) pixels of the whole image.
             image_size: width and height in pixels.
             names: B names, ``IMAGE#PERSON``: ``fit_people`` finds a person's start by it.
             images: B paths of images, or none.
             body: what ``load_body`` takes to load the body that the parameters are of.
             gender: of the body.
+            six_d: rotations are six numbers each, (B, 6) and (B, 138), of this layout
+                (`anchorfit.body.rotation_from_6d`): "columns", "rows" or "interleaved".
         Returns:
             B rows of method "given", without observed keypoints, trusted, on the CPU.
         Raises:
             ValueError: an argument is missing, unknown or of another shape.
         """
         count = len(names)
-        values = _smplx_arguments(parameters, count)
+        values = smplx_arguments(parameters, count, six_d=six_d)
+        intrinsics = torch.as_tensor(intrinsics)
         if intrinsics.shape not in ((3, 3), (count, 3, 3)):
             raise ValueError(f"intrinsics: expected (3, 3) or ({count}, 3, 3), got {tuple(intrinsics.shape)}")
         if images and len(images) != count:
             raise ValueError(f"images: expected {count} or none, got {len(images)}")
         like, joints = values["transl"], len(CANONICAL_JOINTS)
         return cls(
-            **values,
+            **Parameters(**values)._asdict(),
             intrinsics=intrinsics.detach().to(like).expand(count, 3, 3).clone(),
             image_size=torch.tensor(image_size).expand(count, 2).clone(),
             crop_from_image=torch.eye(3, dtype=like.dtype).expand(count, 3, 3).clone(),
@@ -283,8 +298,10 @@ class BodyEstimate(Rows):
         """
         arrays: dict[str, np.ndarray] = {"format_version": np.array(FORMAT_VERSION)}
         for own in fields(self):
-            if own.name != "diagnostics":
+            if own.name not in ("diagnostics", "floors"):
                 arrays[own.name] = _to_numpy(getattr(self, own.name))
+        if any(self.floors.said) or bool(self.floors.known.any()):
+            arrays |= {f"{FLOORS}{own.name}": _to_numpy(getattr(self.floors, own.name)) for own in fields(Floors)}
         for own in fields(self.diagnostics):
             if own.name != "energy" and not (
                 own.name in _ON_REQUEST and _is_unknown(getattr(self.diagnostics, own.name))
@@ -318,7 +335,9 @@ class BodyEstimate(Rows):
             if own.name != "energy" and (own.name not in _ON_REQUEST or f"diagnostics.{own.name}" in arrays)
         ]
         diagnostics = Diagnostics(energy=energy, **{n: _from_numpy(arrays[f"diagnostics.{n}"]) for n in judged})
-        values = {f.name: _from_numpy(arrays[f.name]) for f in fields(cls) if f.name != "diagnostics"}
+        values = {f.name: _from_numpy(arrays[f.name]) for f in fields(cls) if f.name not in ("diagnostics", "floors")}
+        if f"{FLOORS}planes" in arrays:
+            values["floors"] = Floors(**{f.name: _from_numpy(arrays[f"{FLOORS}{f.name}"]) for f in fields(Floors)})
         return cls(**values, diagnostics=diagnostics)
 
     def save_smplify(self, path: str | Path) -> None:
@@ -374,8 +393,8 @@ def concatenate(estimates: Sequence[BodyEstimate]) -> BodyEstimate:
     return BodyEstimate.concatenate([replace(one, betas=layout.fit_betas(one.betas)) for one in estimates])
 
 
-def load_estimates(paths: Sequence[Path]) -> BodyEstimate:
-    """Read estimates of one body, from files and from folders of ``.npz`` files, as one.
+def load_estimates(paths: str | Path | Sequence[str | Path]) -> BodyEstimate:
+    """Read estimates of one body, from a file or folder of ``.npz`` files or from several, as one.
 
     A folder that a run wrote is read by its index: the people of the run, each once.
 
@@ -386,7 +405,7 @@ def load_estimates(paths: Sequence[Path]) -> BodyEstimate:
     return concatenate([BodyEstimate.load(path) for path in _estimate_files(paths)])
 
 
-def load_estimates_by_method(paths: Sequence[Path]) -> dict[str, BodyEstimate]:
+def load_estimates_by_method(paths: str | Path | Sequence[str | Path]) -> dict[str, BodyEstimate]:
     """As `load_estimates`, but predictions and fits may lie together: one estimate for each method.
 
     Raises:
@@ -405,9 +424,9 @@ def load_estimates_by_method(paths: Sequence[Path]) -> dict[str, BodyEstimate]:
     return {method: concatenate(parts) for method, parts in found.items()}
 
 
-def _estimate_files(paths: Sequence[Path]) -> list[Path]:
+def _estimate_files(paths: str | Path | Sequence[str | Path]) -> list[Path]:
     files: list[Path] = []
-    for path in map(Path, paths):
+    for path in map(Path, [paths] if isinstance(paths, str | Path) else paths):
         files += estimate_files(path, ".npz") if path.is_dir() else [path]
     return files
 
@@ -423,9 +442,32 @@ def split_name(name: str, image: str) -> tuple[str, str]:
     return label, name.removeprefix(f"{label}#")
 
 
-@lru_cache(maxsize=8)
+_joints: dict[tuple[str, str, int, torch.dtype], PointSet] = {}
+"""Joints of the bodies that estimates are of."""
+
+
+def remember_joints(body: BodyModel) -> None:
+    """Keep what tells a body's joints, so that estimates of it do not read its file once more: half a second, and for a
+    moment as much memory as the body takes."""
+    key = (body.source or body.name, body.gender, body.num_betas, body.dtype)
+    if key not in _joints:
+        _remember(key, compiled_points(body).to("cpu"))
+
+
+def _remember(key: tuple[str, str, int, torch.dtype], points: PointSet) -> PointSet:
+    if len(_joints) >= _MOST_BODIES:
+        _joints.clear()
+    _joints[key] = points
+    return points
+
+
 def _joints_of(body: str, gender: str, num_betas: int, dtype: torch.dtype) -> PointSet:
-    return compile_points(load_body(body, gender=gender, num_betas=num_betas, dtype=dtype), CANONICAL_JOINTS)
+    key = (body, gender, num_betas, dtype)
+    known = _joints.get(key)
+    if known is not None:
+        return known
+    model = load_body(body, gender=gender, num_betas=num_betas, dtype=dtype)
+    return _remember(key, compile_points(model, CANONICAL_JOINTS))
 
 
 def _projected(joints_cam: Tensor, intrinsics: Tensor) -> Tensor:
@@ -439,32 +481,16 @@ def _by_joint(positions: Tensor) -> dict[str, list[float] | None]:
     return {name: [round(number, 5) for number in value] if finite else None for name, value, finite in values}
 
 
-def _smplx_arguments(parameters: Mapping[str, Tensor], count: int) -> dict[str, Tensor]:
-    """The four arguments as (B, N) on the CPU, rotation matrices as axis-angle."""
-    if parameters.keys() != set(SMPLX_ARGUMENTS):
-        wanted = ", ".join(sorted(SMPLX_ARGUMENTS))
-        raise ValueError(f"parameters: expected {wanted}, got {', '.join(sorted(parameters)) or 'none'}")
-    layout = Layout(max(1, parameters["betas"].shape[-1]))
-    values = {}
-    for name in SMPLX_ARGUMENTS:
-        where: slice = getattr(layout, name)
-        size = where.stop - where.start
-        value = parameters[name].detach().cpu()
-        if value.shape == (count, size // 3, 3, 3) and name in ("global_orient", "body_pose"):
-            value = matrix_to_axis_angle(value).flatten(1)
-        if value.shape != (count, size):
-            hint = "; SMPL-X's 21 joints: add six zeros for SMPL's hands" if value.shape[1:] == (63,) else ""
-            raise ValueError(f"{name}: expected ({count}, {size}), got {tuple(value.shape)}{hint}")
-        values[name] = value.clone()
-    return values
-
-
 def _row_to_dict(row: BodyEstimate) -> dict[str, Any]:
     record: dict[str, Any] = {"name": row.names[0], "image": row.images[0]}
     record |= {name: getattr(row, name) for name in ("body", "gender", "method")}
     for name in ("global_orient", "body_pose", "betas", "transl", "intrinsics", "image_size", "crop_from_image"):
         record[name] = getattr(row, name)[0].tolist()
-    record["time_s"] = _finite(row.time_s[0])
+    record |= {name: _finite(getattr(row, name)[0]) for name in ("time_s", "pitch_deg")}
+    if bool(row.floors.known[0]):
+        *up, height = row.floors.planes[0].tolist()
+        tilt, deviation = row.floors.sigma[0].tolist()
+        record["floor"] = {"up": up, "height": height, "tilt_sigma_deg": tilt, "height_sigma": deviation}
     seen = row.confidence[0] > 0
     errors = row.diagnostics.reprojection_px[0]
     record["joints"] = {

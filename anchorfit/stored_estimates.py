@@ -16,6 +16,8 @@ from .status import Status
 FORMAT_VERSION = 1
 ENERGY = "diagnostics.energy."
 """What the names of arrays of energy begin with; a term's name follows."""
+FLOORS = "floors."
+"""What the names of arrays of floors begin with."""
 
 _REAL, _WHOLE, _FLAG, _TEXT = "f", "iu", "b", "U"
 _KINDS = {_REAL: "floating-point numbers", _WHOLE: "whole numbers", _FLAG: "flags", _TEXT: "texts"}
@@ -26,6 +28,7 @@ _ROWS: dict[str, tuple[str, tuple[int, ...]]] = {
     "body_pose": (_REAL, (69,)),
     "transl": (_REAL, (3,)),
     "time_s": (_REAL, ()),
+    "pitch_deg": (_REAL, ()),
     "intrinsics": (_REAL, (3, 3)),
     "image_size": (_WHOLE, (2,)),
     "crop_from_image": (_REAL, (3, 3)),
@@ -44,6 +47,9 @@ _ROWS: dict[str, tuple[str, tuple[int, ...]]] = {
 _OPTIONAL: dict[str, tuple[str, tuple[int, ...]]] = {
     "diagnostics.joint_covariance_mm2": (_REAL, (len(SMPL_JOINTS), 3, 3)),
     "diagnostics.joint_std_mm": (_REAL, (len(SMPL_JOINTS), 2)),
+    f"{FLOORS}planes": (_REAL, (4,)),
+    f"{FLOORS}sigma": (_REAL, (2,)),
+    f"{FLOORS}said": (_TEXT, ()),
 }
 """Likewise, of arrays that are not in every file."""
 
@@ -103,6 +109,9 @@ def _checked(stored: ArrayFile) -> dict[str, np.ndarray]:
     for name, (kind, shape) in _OPTIONAL.items():
         if name in stored:
             arrays[name] = _array(stored, name, kind, (count, *shape))
+    for name in _OPTIONAL:
+        if name.startswith(FLOORS) and f"{FLOORS}planes" in stored and name not in stored:
+            raise _Wrong(f"the array {name!r} is missing")
     for name in stored:
         if name.startswith(ENERGY):
             arrays[name] = _array(stored, name, _REAL, (count,))
@@ -124,8 +133,9 @@ def _array(stored: ArrayFile, name: str, kind: str, shape: tuple[int, ...] | Non
 
 def _diagnostics_of_old_files(stored: ArrayFile, count: int) -> dict[str, np.ndarray]:
     arrays = {}
-    if "time_s" not in stored:
-        arrays["time_s"] = np.full(count, np.nan, dtype=stored.header("transl").dtype)
+    for name in ("time_s", "pitch_deg"):
+        if name not in stored:
+            arrays[name] = np.full(count, np.nan, dtype=stored.header("transl").dtype)
     if "diagnostics.score" not in stored:
         arrays["diagnostics.score"] = np.full(count, np.nan, dtype=stored.header("transl").dtype)
     if "diagnostics.status" not in stored:

@@ -2,6 +2,7 @@
 
     python benchmarks/bench_points.py                      # our fits: joints, joints and 60 surface points, noise
     python benchmarks/bench_points.py --peer --plain       # beside smplfitter, Adam and L-BFGS
+    python benchmarks/bench_points.py --limits --regions --conventions
 
 One thread. People: held-out CMU poses, betas drawn with standard deviation 1. ``cpu`` is processor time: on a busy
 machine the wall clock measures the neighbours. The peer is given all vertices and joints of the same bodies, exact.
@@ -16,6 +17,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +25,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from anchorfit.body import BodyModel, load_body
+from anchorfit.body import CANONICAL_JOINTS, BodyModel, load_body
 from anchorfit.body.kinematics import compiled_points
 from anchorfit.body.pose_library import load_pose_library
-from anchorfit.fitting import load_pose_prior
+from anchorfit.body.skinning import ancestor_rows
+from anchorfit.fitting import GaussianMixture, load_pose_prior
+from anchorfit.fitting.point_covariance import point_covariance
 from anchorfit.fitting.point_fit import fit_positions
-from anchorfit.points.conventions import SMPL24
+from anchorfit.points.conventions import POINT_CONVENTIONS, SMPL24, point_convention
 
 SEED, COUNT, SURFACE = 20, 256, 60
 PEER_ROUNDS = (3, 1)  # of smplfitter: its most accurate and its fastest
@@ -91,6 +95,7 @@ def ours(body: BodyModel, truth: Tensor, repeats: int) -> list[dict[str, Any]]:
     for label, names, noise, missing in (
         ("anchorfit, 24 joints", SMPL24, 0.0, 0.0),
         ("anchorfit, 24 joints and 60 surface points", both, 0.0, 0.0),
+        ("anchorfit, 24 joints, nose and ears", (*SMPL24, "nose", "left_ear", "right_ear"), 0.0, 0.0),
         ("anchorfit, 24 joints, 10 mm noise, 1/4 missing", SMPL24, 0.01, 0.25),
         ("anchorfit, all 84, 10 mm noise, 1/4 missing", both, 0.01, 0.25),
     ):
@@ -98,12 +103,93 @@ def ours(body: BodyModel, truth: Tensor, repeats: int) -> list[dict[str, Any]]:
         points = compiled_points(body, names).points(truth)
         points = points + noise * torch.randn(points.shape, generator=generator)
         seen = (torch.rand(points.shape[:2], generator=generator) >= missing).float()
-        found, seconds = timed(
-            lambda points=points, seen=seen, names=names: fit_positions(body, prior, names, points, seen).params,
-            repeats,
-        )
+        found, seconds = timed(partial(_params, body, prior, names, points, seen), repeats)
         rows.append(line(label, body, found, truth, seconds))
     return rows
+
+
+def regions(body: BodyModel, truth: Tensor) -> list[dict[str, Any]]:
+    """How often true joints lie in the 90 % regions of fits to noisy points."""
+    prior, smpl = load_pose_prior(), compiled_points(body, SMPL24)
+    coco = tuple(name for name in point_convention("coco17") if name is not None)
+    rows = []
+    for label, names in (
+        ("24 joints", SMPL24),
+        ("24 and 60", (*SMPL24, *surface_points(body, SURFACE))),
+        ("COCO", coco),
+    ):
+        for noise, missing in ((0.003, 0.0), (0.01, 0.0), (0.01, 0.25), (0.02, 0.25)):
+            generator = torch.Generator().manual_seed(SEED)
+            points = compiled_points(body, names).points(truth)
+            points = points + noise * torch.randn(points.shape, generator=generator)
+            seen = (torch.rand(points.shape[:2], generator=generator) >= missing).float()
+            found = fit_positions(body, prior, names, points, seen)
+            sure = point_covariance(body, prior, names, points, seen, found).joint_covariance_mm2.double()
+            away = 1000 * (smpl.points(found.params) - smpl.points(truth)).double()
+            away[:, 1:] -= away[:, :1].clone()
+            distance = (away[..., None, :] @ sure.inverse() @ away[..., None])[..., 0, 0]
+            inside = float((distance < 6.251).double().mean())  # of chi squared with 3 degrees
+            rows.append({"points": label, "noise_m": noise, "missing": missing, "inside": inside})
+            print(f"{label:12s} noise {1000 * noise:3.0f} mm, {missing:.0%} missing: {inside:6.1%} in 90 % regions")
+    return rows
+
+
+def limits(body: BodyModel, truth: Tensor) -> list[dict[str, Any]]:
+    """What is to be had from 24 joints: poses of the prior's own making beside held-out ones; where errors are."""
+    prior = load_pose_prior()
+    generator = torch.Generator().manual_seed(SEED)
+    chosen = torch.multinomial(prior.weights, len(truth), replacement=True, generator=generator)
+    normal = torch.randn(len(truth), prior.means.shape[1], 1, generator=generator)
+    factors = prior.precisions_cholesky[chosen].mT
+    library = load_pose_library(split="train")
+    some = torch.multinomial(library.subject_balanced_weights(300), len(truth), generator=generator)
+    drawn, known = truth.clone(), truth.clone()
+    drawn[:, body.layout.body_pose] = (
+        prior.means[chosen] + torch.linalg.solve_triangular(factors, normal, upper=True)[..., 0]
+    )
+    known[:, body.layout.pose] = library.poses[some]
+    rows = []
+    for label, people in (("held-out poses", truth), ("poses of the prior's", known), ("drawn from the prior", drawn)):
+        for noise, missing in ((0.0, 0.0), (0.01, 0.25)):
+            points = compiled_points(body, SMPL24).points(people)
+            points = points + noise * torch.randn(points.shape, generator=generator)
+            seen = (torch.rand(points.shape[:2], generator=generator) >= missing).float()
+            found = fit_positions(body, prior, SMPL24, points, seen).params
+            rows.append(line(f"{label}, {1000 * noise:.0f} mm, {missing:.0%} missing", body, found, people, 0.0))
+            if missing:
+                _by_what_is_seen(body, found, people, seen > 0)
+    return rows
+
+
+def _by_what_is_seen(body: BodyModel, found: Tensor, truth: Tensor, seen: Tensor) -> None:
+    points = compiled_points(body, SMPL24)
+    off = 1000 * (points.points(found) - points.points(truth)).norm(dim=-1)
+    below = torch.tensor(ancestor_rows(body.parents), dtype=torch.bool).mT  # [j, k]: k is j or below j
+    blind = ~(seen[:, None] & below).any(-1)
+    for label, some in (
+        ("seen", seen),
+        ("missing, but seen further out", ~seen & ~blind),
+        ("nothing from there on", blind),
+    ):
+        share = float(some.double().mean())
+        own, part = float(off[some].mean()), float((off * some).mean())
+        print(f"    {label:30s} {share:6.1%} of joints, {own:6.1f} mm, {part:5.1f} of the mean")
+
+
+def conventions(body: BodyModel, truth: Tensor) -> list[dict[str, Any]]:
+    """Exact points of each convention: how well they alone tell the body."""
+    prior, rows = load_pose_prior(), []
+    for name, points in {"canonical": CANONICAL_JOINTS, **POINT_CONVENTIONS}.items():
+        known = tuple(point for point in points if point is not None)
+        there = compiled_points(body, known).points(truth)
+        seen = torch.ones(there.shape[:2])
+        found, seconds = timed(partial(_params, body, prior, known, there, seen), 1)
+        rows.append(line(f"{name} ({len(known)} of {len(points)})", body, found, truth, seconds))
+    return rows
+
+
+def _params(body: BodyModel, prior: GaussianMixture, names: tuple[str, ...], points: Tensor, seen: Tensor) -> Tensor:
+    return fit_positions(body, prior, names, points, seen).params
 
 
 def peer(body: BodyModel, truth: Tensor, repeats: int) -> list[dict[str, Any]]:
@@ -199,6 +285,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--peer", action="store_true", help="smplfitter beside ours")
     parser.add_argument("--plain", action="store_true", help="PyTorch's optimisers beside ours")
+    parser.add_argument("--conventions", action="store_true", help="exact points of each convention")
+    parser.add_argument("--limits", action="store_true", help="what 24 joints can tell at all")
+    parser.add_argument("--regions", action="store_true", help="how often covariances are right")
     parser.add_argument("--count", type=int, default=COUNT)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--json", type=Path)
@@ -209,6 +298,9 @@ def main() -> None:
     rows = ours(body, truth, options.repeats)
     rows += peer(body, truth, options.repeats) if options.peer else []
     rows += plain(body, truth, 16) if options.plain else []
+    rows += limits(body, truth) if options.limits else []
+    rows += regions(body, truth) if options.regions else []
+    rows += conventions(body, truth) if options.conventions else []
     if options.json:
         options.json.write_text(json.dumps({"seed": SEED, "torch": torch.__version__, "rows": rows}, indent=1))
 

@@ -81,7 +81,7 @@ def make_people(
     intrinsics = intrinsics_matrix(focal, (width / 2, height / 2))
     points = compile_points(body, CANONICAL_JOINTS).points(params.to(body.v_template)).double().cpu()
     points = detector_hips(points, orientation, up=config.hips_up, out=config.hips_out)
-    keypoints, confidence = _detect(rng, project(points, intrinsics), size, config)
+    keypoints, confidence = noisy_keypoints(rng, project(points, intrinsics), size, config)
     observations = Observations(
         keypoints=keypoints,
         confidence=confidence,
@@ -100,7 +100,10 @@ def _cameras(rng: np.random.Generator, count: int, config: SyntheticConfig) -> T
     return camera_rotations(*(torch.as_tensor(angle) for angle in (yaw, pitch, roll)))
 
 
-def _detect(rng: np.random.Generator, pixels: Tensor, size: Tensor, config: SyntheticConfig) -> tuple[Tensor, Tensor]:
+def noisy_keypoints(
+    rng: np.random.Generator, pixels: Tensor, size: Tensor, config: SyntheticConfig
+) -> tuple[Tensor, Tensor]:
+    """Keypoints (B, K, 2) and confidence (B, K) of a detector, from true pixels (B, K, 2) and people's sizes (B,)."""
     shape = tuple(pixels.shape[:2])
     share = np.where(rng.random(shape) < config.outliers, config.outlier_noise, config.noise)
     noise = torch.as_tensor(rng.normal(size=(*shape, 2)) * share[..., None]) * size[:, None, None]

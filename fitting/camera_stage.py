@@ -21,7 +21,7 @@ from torch.nn.functional import pad
 from ..body import CANONICAL_JOINTS, BodyModel, Layout
 from ..body.kinematics import compiled_points, rotations_with_jacobians
 from ..body.rotations import axis_angle_to_matrix, cross_matrix, matrix_to_axis_angle
-from ..camera import STANDING_HEIGHT, project_with_jacobian, standing_height, unproject
+from ..camera import NEAREST_DEPTH, STANDING_HEIGHT, project_with_jacobian, standing_height, unproject
 from ..observations.people import Observations
 from ..observations.person_size import stature
 from ..rows import rowwise_atan2
@@ -297,41 +297,72 @@ def place(
     zoom = torch.ones_like(depth)
     if reference_height is not None:
         zoom = reference_height / standing_height(observations.intrinsics, depth, stature(body))
-    names = [name for name in CANONICAL_JOINTS if settings.weights.get(name, 0.0) > 0]
-    index = torch.tensor([_index(name) for name in names], device=start.device)
-    frame = ReferenceFrame(intrinsics=observations.intrinsics, zoom=zoom)
     kept = None if orientation is None else axis_angle_to_matrix(orientation)[:, None]
     rotations = _orientations(observations, settings) if kept is None else kept
     hypotheses = rotations.shape[1]
-
-    def spread(values: Tensor) -> Tensor:
-        return values.repeat_interleave(hypotheses, 0) if hypotheses > 1 else values
-
-    rotations = rotations.flatten(0, 1)
-    problem = _Rigid(
-        torch.cat(
-            [spread(points.index_select(1, index) - pelvis[:, None]) @ rotations.mT, rotations[:, None, :, 1]], 1
-        ),
-        spread(pelvis),
-        spread(frame.pixels(observations.keypoints.index_select(1, index))),
-        spread(
-            start.new_tensor([settings.weights[name] for name in names])
-            * observations.confidence.index_select(1, index)
-        ),
-        spread(frame.matrix),
-        spread(depth),
-        settings,
-    )
+    problem = _rigid(points, pelvis, observations, rotations, zoom, depth, settings)
     with torch.inference_mode():  # nothing that lasts is made here
         solution = minimise(problem, problem.first(), LevenbergMarquardt(), settings.stopping)
     cost = torch.nan_to_num(solution.cost, nan=torch.inf).unflatten(0, (-1, hypotheses))
     order = cost.argsort(dim=-1, stable=True)
     orient = orientation
     if orient is None:
-        orient = matrix_to_axis_angle(axis_angle_to_matrix(solution.params[:, :3]) @ rotations)
+        orient = matrix_to_axis_angle(axis_angle_to_matrix(solution.params[:, :3]) @ rotations.flatten(0, 1))
     params = torch.cat([orient, solution.params[:, 3:]], -1).unflatten(0, (-1, hypotheses))
     params = params.gather(1, order[..., None].expand_as(params))
     return CameraFit(params, cost.gather(1, order), zoom, depth, _shoulders(observations) * zoom)
+
+
+def _rigid(
+    points: Tensor,
+    pelvis: Tensor,
+    observations: Observations,
+    rotations: Tensor,
+    zoom: Tensor,
+    depth: Tensor,
+    settings: CameraStage,
+) -> _Rigid:
+    """The bodies as rigid clouds against their keypoints, each at all of its H orientations: B * H rows.
+
+    Args:
+        points, pelvis: (B, K, 3), (B, 3) metres, canonical joints and pelvis of the bodies as they are.
+        observations: B people.
+        rotations: (B, H, 3, 3).
+        zoom, depth: (B,) of the reference frame, and the first guess in metres.
+        settings: the stage's constants.
+    """
+    names = [name for name in CANONICAL_JOINTS if settings.weights.get(name, 0.0) > 0]
+    index = torch.tensor([_index(name) for name in names], device=points.device)
+    frame = ReferenceFrame(intrinsics=observations.intrinsics, zoom=zoom)
+    weights = points.new_tensor([settings.weights[name] for name in names])
+    hypotheses, turns = rotations.shape[1], rotations.flatten(0, 1)
+
+    def spread(values: Tensor) -> Tensor:
+        return values.repeat_interleave(hypotheses, 0) if hypotheses > 1 else values
+
+    cloud = spread(points.index_select(1, index) - pelvis[:, None]) @ turns.mT
+    return _Rigid(
+        torch.cat([cloud, turns[:, None, :, 1]], 1),
+        spread(pelvis),
+        spread(frame.pixels(observations.keypoints.index_select(1, index))),
+        spread(weights * observations.confidence.index_select(1, index)),
+        spread(frame.matrix),
+        spread(depth),
+        settings,
+    )
+
+
+def placed_already(
+    body: BodyModel, observations: Observations, start: Tensor, *, reference_height: float | None
+) -> CameraFit:
+    """The placement of bodies (B, D) that stand where they are to stand: nothing is looked for."""
+    layout = body.layout
+    depth = start[:, layout.depth].clamp_min(NEAREST_DEPTH)
+    zoom = torch.ones_like(depth)
+    if reference_height is not None:
+        zoom = reference_height / standing_height(observations.intrinsics, depth, stature(body))
+    params = torch.cat((start[:, layout.global_orient], start[:, layout.transl]), -1)[:, None]
+    return CameraFit(params, torch.zeros_like(depth)[:, None], zoom, depth, _shoulders(observations) * zoom)
 
 
 def _shoulders(observations: Observations) -> Tensor:

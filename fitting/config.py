@@ -18,6 +18,7 @@ from .terms import (
     Keypoints,
     LimbDirections,
     Mixture,
+    OnFloor,
     Shape,
     SharedShape,
     Silhouette,
@@ -49,13 +50,15 @@ _LAST = Stage(name="last", pose_weight=4.78, shape_weight=5.0, stopping=Stopping
 
 
 def _followed(last: Stage) -> tuple[Stage, ...]:
-    """The last stage, and what goes on from it where there is evidence: masks, several rows of a person, videos."""
+    """The last stage, and what goes on from it where there is evidence: masks, several rows of a person, videos, a
+    floor."""
     further = replace(last, only_evidence=True)
     return (
         last,
         replace(further, name="outlines", rounds=4, stopping=Stopping(rtol=1e-3, max_steps=6)),
         replace(further, name="shared shape", couples=True),
         replace(further, name="smoothness", couples=True, rounds=8),
+        replace(further, name="floor", couples=True, rounds=10),
     )
 
 
@@ -84,6 +87,7 @@ TERMS: tuple[TermSpec, ...] = (
     Silhouette(),
     SharedShape(),
     Smoothness(),
+    OnFloor(),
 )
 """Every term that the package has, with its usual constants."""
 
@@ -151,7 +155,7 @@ class FitConfig:
 
     stages: tuple[Stage, ...] = SMPLIFY_STAGES
     terms: tuple[TermSpec, ...] = _usual(
-        "limb_directions", "anchor", "anchor_orient", "anchor_betas", "weighed_anchor", "balance"
+        "limb_directions", "anchor", "anchor_orient", "anchor_betas", "weighed_anchor", "balance", "floor"
     )
     reference_height: float | None = 300.0  # pixels of a 1.7 m person in the reference frame; None: image pixels
     camera: CameraStage = CameraStage()
@@ -261,7 +265,7 @@ def anchored_config() -> FitConfig:
     """The default of `anchored`: the last stage alone, and the anchor; no interpenetration term, to be quick."""
     # Ten times SMPLify's tolerance: no accuracy is lost, a quarter of the steps is saved.
     last = replace(_LAST, stopping=Stopping(rtol=1e-3, max_steps=60))
-    terms = _usual("upright", "anchor_betas", "weighed_anchor", "interpenetration")
+    terms = _usual("upright", "anchor_betas", "weighed_anchor", "interpenetration", "floor")
     # The camera stage only begins what the last stage ends: more steps change no error, and cost a fifth of the time.
     camera = CameraStage(stopping=Stopping(rtol=1e-2, max_steps=5))
     config = FitConfig(stages=_followed(last), terms=terms, camera=camera, candidates=1)
@@ -301,6 +305,7 @@ def parity_config() -> FitConfig:
             "anchor_betas",
             "weighed_anchor",
             "balance",
+            "floor",
         ),
         reference_height=None,
         camera=camera,

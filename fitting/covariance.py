@@ -149,6 +149,14 @@ def free_factors(hessian: Tensor, jacobian: Tensor) -> Tensor:
     return _solved(scaled, jacobian * scale[:, None])
 
 
+def in_space(body: BodyModel, params: Tensor, hessian: Tensor, *, by: Trimming) -> JointCovariance:
+    """Of bodies (B, D) fitted to points in space: J H^-1 J^T, where the energy's curvature H (B, D, D) is that of minus
+    twice the logarithm of the posterior."""
+    joints, jacobian = compiled_points(body, POINTS).points_and_jacobian(params)
+    jacobian[:, 1:] -= jacobian[:, :1]
+    return JointCovariance.trimmed(free_factors(hessian, jacobian.flatten(1, 2)), joints, by)
+
+
 def _solved(matrix: Tensor, right: Tensor) -> Tensor:
     """(B, 24, 3, D) right (B, 72, D) times the inverse root of a positive definite matrix (B, D, D).
 

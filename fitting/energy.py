@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from ..body import BodyModel, Layout, PointSet
+from ..body.jacobian_blocks import JacobianBlocks
 from ..body.kinematics import compiled_points
 from .least_squares import NormalEquations
 
@@ -38,12 +39,15 @@ class BodyState(NamedTuple):
         points: (B, P, 3) metres, camera frame; P = 0 where no term wants points.
         derivative: (B, P, 3, D) of the points by the parameters, or None where only values were asked for.
         layout: of the parameters.
+        blocks: in place of the derivative, where all terms that want points take it in blocks: its rows (B, R), and how
+            they are put together.
     """
 
     params: Tensor
     points: Tensor
     derivative: Tensor | None
     layout: Layout
+    blocks: tuple[Tensor, JacobianBlocks] | None = None
 
     @property
     def jacobian(self) -> Tensor:
@@ -77,12 +81,14 @@ class Term(ABC):
         point_names: the body points it looks at (see `anchorfit.body.compile_points`).
         evidence: (B,) bool, the rows that the term says anything of; None: all of them.
         holds: parameters that the term sets itself in ``refresh`` and the solver leaves alone.
+        by_blocks: ``accumulate`` takes `BodyState.blocks` where they are there.
     """
 
     name: str = ""
     point_names: tuple[str, ...] = ()
     evidence: Tensor | None = None
     holds: tuple[slice, ...] = ()
+    by_blocks: bool = False
 
     @abstractmethod
     def residuals(self, state: BodyState, rows: Tensor) -> Residuals:
@@ -160,6 +166,8 @@ class Energy:
         corrected = self._points is not None and bool(self._points.corrective_joints.numel())
         self._rigid = compiled_points(body, tuple(names), correctives=False) if rigid and corrected else None
         self._chunk = max(_FEWEST_IN_CHUNK, min(_CHUNK_ROWS, _CHUNK_POINTS // max(1, len(names))))
+        looking = [(t, c) for t, c in zip(self.terms, self._columns, strict=True) if t.point_names]
+        self._by_blocks = bool(looking) and all(t.by_blocks and c == slice(0, len(names)) for t, c in looking)
         held = [*frozen, *(columns for term in self.terms for columns in term.holds)]
         self._frozen: Tensor | None = None
         if held:
@@ -173,6 +181,10 @@ class Energy:
         if self._rigid is None or not derivative:
             return state
         return state._replace(derivative=self._rigid.points_and_jacobian(params)[1])
+
+    def points_of(self, term: Term, params: Tensor) -> Tensor:
+        """(B, P, 3) the points that one of the terms looks at, at ``params`` (B, D)."""
+        return self.state(params).share(self._columns[self.terms.index(term)]).points
 
     def _shares(self, state: BodyState) -> list[tuple[Term, BodyState]]:
         own: dict[tuple[str, ...], BodyState] = {}
@@ -197,8 +209,18 @@ class Energy:
         return normal
 
     def _add(self, params: Tensor, rows: Tensor, normal: NormalEquations) -> None:
-        for term, state in self._shares(self.state(params, derivative=True)):
-            term.accumulate(state, rows, normal)
+        state = self._block_state(params) if self._by_blocks else self.state(params, derivative=True)
+        for term, own in self._shares(state):
+            term.accumulate(own, rows, normal)
+
+    def _block_state(self, params: Tensor) -> BodyState:
+        points, table = self._points, self._rigid or self._points
+        if points is None or table is None:
+            raise ValueError("no term looks at points")
+        at, rows = table.points_and_rows(params)
+        return BodyState(
+            params, at if table is points else points.points(params), None, self.layout, (rows, table.blocks)
+        )
 
     def residuals(self, params: Tensor, rows: Tensor) -> Residuals:
         """All terms' residuals (B, R) and Jacobian rows (B, R, D), for solvers that want them in full."""
@@ -212,3 +234,15 @@ class Energy:
             value = term.energy(own, rows)
             energies[term.name] = energies[term.name] + value if term.name in energies else value
         return energies
+
+
+class CostedEnergy(Energy):
+    """An energy whose cost is asked for alone where that is all that is needed: see `least_squares.CheapCosts`.
+
+    It pays where many points make the derivatives most of the time.
+    """
+
+    def costs(self, params: Tensor, rows: Tensor) -> Tensor:
+        """(B,) the sum of all terms' energies."""
+        parts = [term.energy(state, rows) for term, state in self._shares(self.state(params))]
+        return torch.stack(parts).sum(0)

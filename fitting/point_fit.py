@@ -15,10 +15,12 @@ from torch import Tensor
 from ..body import BodyModel, wrap_axis_angle
 from ..body.kinematics import compiled_points
 from ..rows import Rows, filled
-from .energy import Energy, Term
+from .energy import CostedEnergy, Energy, Term
+from .grounds import Grounds
 from .least_squares import LevenbergMarquardt, Solution, Stopping, minimise
 from .point_start import point_start
 from .pose_prior import GaussianMixture
+from .terms.floor import FloorTerm
 from .terms.hinge import HingeTerm
 from .terms.known_size import KnownSize
 from .terms.mixture import MixtureTerm
@@ -33,22 +35,24 @@ class PointConfig:
     """Constants of a fit to points in space."""
 
     noise: float | None = None  # metres, standard deviation of a coordinate; None: found for each row
-    first_noise: float = 0.005  # metres, of the first stage
-    least_noise: float = 0.002  # metres; and what is found is never more than
+    first_noise: float = 0.003  # metres, of the first stage
+    least_noise: float = 0.001  # metres; and what is found is never more than
     most_noise: float = 0.04
-    noise_found: float = 1.6  # times the residuals of the first stage: much of the noise goes into the fit
+    noise_found: float = 2.0  # times the residuals of the first stage: much of the noise goes into the fit
     reach: float = 0.15  # metres, Geman-McClure: what lies farther off hardly pulls
     pose_weight: float = 1.4  # the root of 2: the mixture's own likelihood
     hinge_gain: float = 2.0
     hinge_steepness: float = 4.0  # one over radians
     mixture_temperature: float = 20.0
     shape_weight: float = 1.0
-    first: Stopping = Stopping(rtol=1e-2, max_steps=8)
-    second: Stopping = Stopping(rtol=1e-2, max_steps=30)
+    first: Stopping = Stopping(rtol=0.1, max_steps=8)
+    second: Stopping = Stopping(rtol=0.03, max_steps=30)
     shared: Stopping = Stopping(rtol=1e-3, max_steps=10)
     smooth_pose: float = 30.0  # one over radians: how far a joint is from the middle of its neighbours in time
     smooth_transl: float = 200.0  # one over metres
     smooth_rounds: int = 6
+    floor: float = 300.0  # one over metres: below the floor, and from where a foot stands
+    floor_reach: float = 0.1  # metres, Geman-McClure
     fewest_joints: int = 12  # so many points that no corrective moves are a first stage of their own
     rule: LevenbergMarquardt = LevenbergMarquardt()
 
@@ -112,8 +116,8 @@ class _Fit:
 
     def run(self) -> PointSolution:
         config, count = self.config, len(self.positions)
-        start = point_start(self.body, self.names, self.positions, self.confidence)
         first = self._joints_alone()
+        start = point_start(self.body, self.names[first], self.positions[:, first], self.confidence[:, first])
         found = self._solve(start, config.first, start.new_full((count,), config.first_noise), first)
         noise = self._noise(found.params, first)
         steps = found.steps
@@ -144,7 +148,7 @@ class _Fit:
         return (config.noise_found * typical).clamp(config.least_noise, config.most_noise).nan_to_num(config.most_noise)
 
     def _solve(self, start: Tensor, stopping: Stopping, noise: Tensor, some: slice) -> Solution:
-        energy = Energy(self.body, point_terms(self, noise, some, start), rigid=True)
+        energy = CostedEnergy(self.body, point_terms(self, noise, some, start), rigid=True)
         return minimise(energy, start, self.config.rule, stopping)
 
 
@@ -176,6 +180,7 @@ def couple_positions(
     lost: Tensor,
     sizes: KnownSize | None = None,
     labels: Sequence[str] = (),
+    grounds: Grounds | None = None,
 ) -> PointSolution:
     """Goes on from fits of rows apart: one shape for all rows of a person, smooth motion along a recording.
 
@@ -186,6 +191,7 @@ def couple_positions(
         persons: B labels, or none; rows of one label get one shape.
         videos: B labels, or none; neighbouring rows of one label are smoothed.
         lost: (B,) bool, rows whose points fit no body: they have no say, and follow their neighbours.
+        grounds: what rows stand on; None: nothing is known.
     """
     confidence = torch.where(lost[:, None], 0.0, confidence)
     named = tuple(labels) or ("",) * len(lost)
@@ -205,6 +211,10 @@ def couple_positions(
         params = torch.where(lost[:, None], neighbours.resumed(params), params)
         weights = {"pose_weight": config.smooth_pose, "transl_weight": config.smooth_transl}
         terms.append(SmoothnessTerm(neighbours, body.layout, **weights))
+        rounds = config.smooth_rounds
+    if grounds is not None and bool(grounds.floors.known.any()):
+        weights = {"weight": config.floor, "contact_weight": config.floor, "sigma": config.floor_reach}
+        terms.append(FloorTerm(grounds.names, grounds.floors.planes, grounds.runs, **weights))
         rounds = config.smooth_rounds
     energy = Energy(body, terms)
     rows = filled(torch.arange(len(params), device=params.device), 16)

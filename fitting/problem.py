@@ -11,12 +11,14 @@ import torch
 from torch import Tensor
 
 from ..body import BodyModel
-from ..body.standing import Gravity
+from ..body.kinematics import compiled_points
+from ..body.standing import STANDING_POINTS, Gravity, standing
 from ..body.uncertainty import PoseUncertainty
 from ..observations.people import Observations
 from ..rows import Rows
 from .config import FitConfig, Stage
 from .energy import Term
+from .grounds import FloorWish, Grounds
 from .pose_prior import GaussianMixture
 from .reference_frame import ReferenceFrame
 
@@ -61,6 +63,9 @@ class FitProblem:
         sure: (B,) bool, rows that have a say in shared shapes.
         lost: (B,) bool, frames that lie off their keypoints: their neighbours see past them.
         gravity: what is known of it before each row's camera; None: nothing.
+        doubted: (B, K) bool, seen keypoints that are not to be believed; None: all are.
+        floor: what was asked for; None: rows have no floor.
+        grounds: what rows stand on, once that is found.
     """
 
     body: BodyModel
@@ -78,6 +83,9 @@ class FitProblem:
     sure: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.bool))
     lost: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.bool))
     gravity: Gravity | None = None
+    doubted: Tensor | None = None
+    floor: FloorWish | None = None
+    grounds: Grounds | None = None
 
     def __len__(self) -> int:
         return len(self.start)
@@ -93,6 +101,11 @@ class FitProblem:
         return ReferenceFrame(intrinsics=self.observations.intrinsics, zoom=self.placement.zoom)
 
     @property
+    def believed(self) -> Tensor:
+        """(B, K) the keypoints' confidence, 0 where they are doubted."""
+        return believed(self.observations.confidence, self.doubted)
+
+    @property
     def reference_intrinsics(self) -> Tensor:
         """(B, 3, 3) pixels of the reference frame."""
         return self.frame.matrix
@@ -102,9 +115,19 @@ class FitProblem:
         """(B, K, 2) pixels of the reference frame, canonical joints."""
         return self.frame.pixels(self.observations.keypoints)
 
+    @cached_property
+    def standing(self) -> Tensor:
+        """(B,) how certainly the bodies stand that the rows start from, 0 to 1."""
+        return standing(compiled_points(self.body, STANDING_POINTS).points(self.start))
+
     def to_reference(self, pixels: Tensor, rows: Tensor) -> Tensor:
         """(R, N, 2) pixels of the images of some rows -> of their reference frames."""
         return self.frame.rows(rows).pixels(pixels)
+
+
+def believed(confidence: Tensor, doubted: Tensor | None) -> Tensor:
+    """Confidences (B, K), 0 where keypoints are doubted (B, K)."""
+    return confidence if doubted is None else torch.where(doubted, 0.0, confidence)
 
 
 def _named(term: Term, name: str) -> Term:

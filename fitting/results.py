@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
+import torch
 from torch import Tensor
 
+from ..body.floor import Floors
 from ..results import Diagnostics
 
 
@@ -15,9 +17,16 @@ class FitResult(Diagnostics):
 
     Attributes:
         params: (B, D), see `anchorfit.body.Layout`; finite in every row.
+        floors: what rows stand on.
     """
 
     params: Tensor
+    floors: Floors = field(default_factory=lambda: Floors(planes=torch.zeros(0, 4)))
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if len(self.floors) != len(self):
+            object.__setattr__(self, "floors", Floors.none(len(self), self.params))
 
     @property
     def diagnostics(self) -> Diagnostics:

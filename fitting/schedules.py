@@ -24,8 +24,9 @@ from ..observations.people import Observations
 from ..rows import filled
 from . import camera_stage
 from .config import FitConfig, anchored_config, default_term
+from .grounds import FloorWish
 from .pose_prior import GaussianMixture
-from .problem import FitProblem, Placement, sanitised
+from .problem import FitProblem, Placement, believed, sanitised
 from .results import FitResult
 from .sequences import couple
 from .stages import Starts, run_stages
@@ -46,6 +47,7 @@ def smplify(
     config: FitConfig | None = None,
     persons: Sequence[Hashable] = (),
     videos: Sequence[Hashable] = (),
+    floor: FloorWish | None = None,
 ) -> FitResult:
     """Fits bodies to keypoints: camera stage, candidate orientations, stages of falling prior weights.
 
@@ -57,6 +59,7 @@ def smplify(
         config: the constants.
         persons: B labels, or none; rows of one label are one person and get one shape.
         videos: B labels, or none; neighbouring rows of one label are frames of one video and are smoothed.
+        floor: that rows stand on one, given or to be estimated; None: nothing is known.
     Raises:
         ValueError: ``init`` is not (B, D), or there are not as many labels as rows.
     """
@@ -65,7 +68,7 @@ def smplify(
     count = len(observations)
     start = body.layout.zeros(count, body.v_template) if init is None else body.layout.check(init, "init", count=count)
     config = config or FitConfig()
-    return _fit(body, observations, pose_prior, start, config, persons, videos, None, None, keep_orientation=False)
+    return _fit(body, observations, pose_prior, start, config, persons, videos, floor=floor, keep_orientation=False)
 
 
 def anchored(
@@ -79,6 +82,9 @@ def anchored(
     persons: Sequence[Hashable] = (),
     videos: Sequence[Hashable] = (),
     gravity: Gravity | None = None,
+    placed: bool = False,
+    doubted: Tensor | None = None,
+    floor: FloorWish | None = None,
 ) -> FitResult:
     """Fits bodies from a prediction and holds them near it.
 
@@ -91,13 +97,29 @@ def anchored(
         uncertainty: how sure ``init`` is, where that is known.
         persons, videos: as for `smplify`.
         gravity: what is known of it before each row's camera, for `Balance`; None: nothing.
+        placed: the translation of ``init`` is known, from several views for instance: there is no camera stage.
+        doubted: (B, K) bool, seen keypoints that bodies are not fitted to (`observations.doubts`); None: to all. Errors
+            and trust look at all of them.
+        floor: as for `smplify`.
     Raises:
         ValueError: ``init`` is not (B, D), or there are not as many labels as rows.
     """
     start = body.layout.check(init, "init", count=len(observations))
     config = config or anchored_config()
     return _fit(
-        body, observations, pose_prior, start, config, persons, videos, uncertainty, gravity, keep_orientation=True
+        body,
+        observations,
+        pose_prior,
+        start,
+        config,
+        persons,
+        videos,
+        keep_orientation=True,
+        uncertainty=uncertainty,
+        gravity=gravity,
+        doubted=doubted,
+        placed=placed,
+        floor=floor,
     )
 
 
@@ -109,10 +131,13 @@ def _fit(
     config: FitConfig,
     persons: Sequence[Hashable],
     videos: Sequence[Hashable],
-    uncertainty: PoseUncertainty | None,
-    gravity: Gravity | None,
+    floor: FloorWish | None = None,
     *,
     keep_orientation: bool,
+    uncertainty: PoseUncertainty | None = None,
+    gravity: Gravity | None = None,
+    doubted: Tensor | None = None,
+    placed: bool = False,
 ) -> FitResult:
     """Groups of rows by skeleton through the stages that leave rows apart, then all rows through those that do not."""
     if not len(observations):
@@ -124,6 +149,11 @@ def _fit(
             raise ValueError(f"{name}: expected {len(observations)} labels, got {len(labels)}")
         if labels and config.term(asks_for) is None:  # labels ask for their term, whichever terms were named
             config = config.with_term(default_term(asks_for))
+    if floor is not None:
+        if floor.scenes and len(floor.scenes) != len(observations):
+            raise ValueError(f"scenes: expected {len(observations)} labels, got {len(floor.scenes)}")
+        floor = replace(floor, scenes=_plain(floor.scenes) or (0,) * len(observations))  # what fills a batch is in none
+        config = config if config.term("floor") else config.with_term(default_term("floor"))
     config.check()
     apart = [stage for stage in config.stages if not stage.couples]
     with torch.no_grad():
@@ -132,15 +162,26 @@ def _fit(
         pose_prior = pose_prior.to(like.device, like.dtype)
         observations, start, whole = sanitised(observations.to(like.device, like.dtype), start.to(like))
         known = None if uncertainty is None else uncertainty.to(like.device, like.dtype)
+        doubted = None if doubted is None else doubted.to(like.device)
         results, placements, order = [], [], []
         for skeleton, members in skeleton_groups(observations):
             rows = filled(torch.tensor(members, device=like.device))
-            some = observations.rows(rows)
+            some, doubts = observations.rows(rows), None if doubted is None else doubted[rows]
+            told = some if doubts is None else replace(some, confidence=believed(some.confidence, doubts))
             problem, starts = problem_of(
-                body, some, pose_prior, start[rows], config, skeleton, keep_orientation=keep_orientation
+                body,
+                told,
+                pose_prior,
+                start[rows],
+                config,
+                skeleton,
+                keep_orientation=keep_orientation,
+                placed=placed,
             )
             problem = replace(
                 problem,
+                observations=some,
+                doubted=doubts,
                 whole=whole[rows],
                 uncertainty=None if known is None else known.rows(rows),
                 gravity=None if gravity is None else gravity.rows(rows),
@@ -150,7 +191,7 @@ def _fit(
             order += members
         back = torch.tensor(order, device=like.device).argsort()
         result = results[0] if len(results) == 1 else FitResult.concatenate(results).rows(back)
-        if not (persons or videos):
+        if not (persons or videos or floor):
             return result
         rows = filled(torch.arange(len(observations), device=like.device))
         problem = FitProblem(
@@ -165,8 +206,10 @@ def _fit(
             skeleton=CANONICAL_JOINTS,
             config=config,
             gravity=None if gravity is None else gravity.rows(rows),
+            doubted=None if doubted is None else doubted[rows],
             persons=_labelled(persons, len(rows)),
             videos=_labelled(videos, len(rows)),
+            floor=None if floor is None else replace(floor, scenes=_labelled(floor.scenes, len(rows))),
         )
         return couple(problem, result.rows(rows)).rows(slice(0, len(observations)))
 
@@ -190,6 +233,7 @@ def problem_of(
     skeleton: Sequence[str],
     *,
     keep_orientation: bool,
+    placed: bool = False,
 ) -> tuple[FitProblem, Starts]:
     """The camera stage: what the body stages are given.
 
@@ -198,18 +242,23 @@ def problem_of(
         start: (B, D).
         skeleton: the joints that the rows may have seen.
         keep_orientation: whether the start's orientation stands, or orientations are tried.
+        placed: whether its translation stands, too.
     Returns:
         The problem, and where its stages begin.
     """
-    placed = camera_stage.place(
-        body,
-        observations,
-        start,
-        config.camera,
-        reference_height=config.reference_height,
-        orientation=start[:, body.layout.global_orient] if keep_orientation else None,
-    )
-    candidates, worth = camera_stage.choose(placed, config.candidates, config.candidate_margin)
+    height = config.reference_height
+    if placed:
+        found = camera_stage.placed_already(body, observations, start, reference_height=height)
+    else:
+        found = camera_stage.place(
+            body,
+            observations,
+            start,
+            config.camera,
+            reference_height=height,
+            orientation=start[:, body.layout.global_orient] if keep_orientation else None,
+        )
+    candidates, worth = camera_stage.choose(found, config.candidates, config.candidate_margin)
     starts = torch.stack([camera_stage.apply(start, candidate) for candidate in candidates.unbind(1)], 1)
     depth = starts[:, 0, body.layout.depth]
     problem = FitProblem(
@@ -219,7 +268,7 @@ def problem_of(
         start=start,
         whole=torch.ones(len(start), dtype=torch.bool, device=start.device),
         predicted=keep_orientation,
-        placement=Placement(depth=depth, zoom=placed.zoom, shoulders=placed.shoulders),
+        placement=Placement(depth=depth, zoom=found.zoom, shoulders=found.shoulders),
         skeleton=tuple(skeleton),
         config=config,
     )

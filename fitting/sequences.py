@@ -1,19 +1,24 @@
-"""More than one row of a person: betas shared by a group of rows, poses that change smoothly along a video.
+"""More than one row of a person: betas shared by a group of rows, poses that change smoothly along a video, a floor.
 
 Rows are solved apart, so what couples them goes round by turns: each row is fitted anew, with all terms of its
-schedule, while what the others say is held fixed (`terms.SharedShape`, `terms.Smoothness`). Both start from a finished
-fit.
+schedule, while what the others say is held fixed (`terms.SharedShape`, `terms.Smoothness`, `terms.OnFloor`).
+All start from a finished fit.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
 
+from ..body import CANONICAL_JOINTS
 from ..camera import standing_height
 from ..observations.person_size import person_size, stature
+from .config import Stage
+from .contacts import sides_seen
 from .diagnostics import mean_error
+from .grounds import enlarged, find_grounds
 from .problem import FitProblem, Placement
 from .results import FitResult
 from .stages import Starts, run_stages
@@ -38,11 +43,42 @@ def couple(problem: FitProblem, result: FitResult) -> FitResult:
         seen = problem.observations
         size = person_size(problem.body, seen.keypoints, seen.confidence)
         lost = mean_error(result.reprojection_px.to(params), size) > LOST
-        resumed = neighbours_of(problem.videos, lost).resumed(params)
+        resumed = neighbours_of(problem.videos, lost, seen.time_s).resumed(params)
         params = torch.where(lost[:, None], resumed, params)
         problem = replace(problem, lost=lost, placement=_replaced(problem, resumed[:, problem.body.layout.depth], lost))
-    found = run_stages(problem, Starts.one(params), [stage for stage in config.stages if stage.couples])
-    rows = torch.arange(len(problem), device=params.device)
+    together = [stage for stage in config.stages if stage.couples]
+    if problem.floor is None:
+        return _gone_on(result, run_stages(problem, Starts.one(params), together))
+    ground = config.term("floor")
+    place = next(number for number, stage in enumerate(together) if ground and stage.name == ground.from_stage)
+    if together[:place]:
+        before = _gone_on(result, run_stages(problem, Starts.one(params), together[:place]))
+        result, params = before, before.params
+    return _on_floor(problem, result, params, together[place:])
+
+
+def _on_floor(problem: FitProblem, result: FitResult, params: torch.Tensor, stages: Sequence[Stage]) -> FitResult:
+    """Goes on from a fit with the floor that it shows, or that was given."""
+    body, wish = problem.body, problem.floor
+    assert wish is not None
+    grounds = find_grounds(
+        body,
+        params,
+        wish,
+        seen_feet=sides_seen(problem.observations.confidence, CANONICAL_JOINTS),
+        time_s=problem.observations.time_s,
+        videos=problem.videos,
+        lost=problem.lost | ~problem.whole,
+        gravity=problem.gravity,
+    )
+    params = enlarged(body, params, grounds.scale)
+    found = run_stages(replace(problem, grounds=grounds), Starts.one(params), stages)
+    return replace(_gone_on(result, found), floors=grounds.floors)
+
+
+def _gone_on(result: FitResult, found: FitResult) -> FitResult:
+    """What was found going on from a result, with what was said before."""
+    rows = torch.arange(len(result), device=result.params.device)
     # Rows that nobody is coupled to keep their fit to the bit; what was wrong with a row before stays wrong with it.
     kept = FitResult.concatenate([result, found]).rows(torch.where(found.steps == 0, rows, rows + len(rows)))
     return replace(

@@ -6,7 +6,7 @@ from ..deprecation import renamed_names
 from .balance import Lean, common_gravity
 from .human2d import Human2D, Human2DConfig
 from .pose_prior import PosePrior, PosePriorConfig
-from .prediction import Networks, Prediction, load_networks, predict_lean, predict_params
+from .prediction import Networks, PosedPeople, Prediction, load_networks, pose_people, predict_lean, predict_params
 from .shape_prior import ShapePrior, ShapePriorConfig
 from .weights import load_human2d_network, load_pose_prior_network, load_shape_prior_network, save_network
 
@@ -17,6 +17,7 @@ __all__ = [
     "Networks",
     "PosePrior",
     "PosePriorConfig",
+    "PosedPeople",
     "Prediction",
     "ShapePrior",
     "ShapePriorConfig",
@@ -25,6 +26,7 @@ __all__ = [
     "load_networks",
     "load_pose_prior_network",
     "load_shape_prior_network",
+    "pose_people",
     "predict_lean",
     "predict_params",
     "save_network",

@@ -27,6 +27,13 @@ def pass_size(network: PosePrior, count: int) -> int:
     return next((size for size in sizes if _works(network, size)), SAFE_PASS)
 
 
+def few_rows_size(network: PosePrior, count: int, largest: int) -> int:
+    """The same for a number that is another every time, up to ``largest`` that was tried already: of few sizes, so that
+    few are tried."""
+    sizes = (SAFE_PASS, *range(2 * SAFE_PASS, largest, 2 * SAFE_PASS))
+    return next((size for size in sizes if count <= size < largest and _works(network, size)), largest)
+
+
 def _works(network: PosePrior, size: int) -> bool:
     known, key = _tried.setdefault(network, {}), (size, torch.get_num_threads())
     if key not in known:

@@ -78,8 +78,14 @@ class PoseAnswer(NamedTuple):
         if self.mirrored is None:
             alone: Tensor = head(self.seen)
             return alone
-        seen, mirrored = head(torch.cat((self.seen, self.mirrored))).chunk(2)
+        seen, mirrored = _halves(head(torch.cat((self.seen, self.mirrored))))
         return (seen + head.mirrored(mirrored)) / 2
+
+
+def _halves(both: Tensor) -> tuple[Tensor, Tensor]:
+    """(2 B, ...) as two of (B, ...); unlike ``chunk`` it can be traced with a batch of any size."""
+    first, second = both.unflatten(0, (2, -1)).unbind(0)
+    return first, second
 
 
 class BilinearUnit(nn.Module):
@@ -156,11 +162,11 @@ class PosePrior(nn.Module):
         image = features.index_select(1, self.mirror_columns) * self.mirror_signs
         numbers, hidden = self._answer(torch.cat((features, image)))
         turned = mirror_rotations(numbers, self.config.representation, SMPL_JOINTS)
-        (seen, mirrored), (seen_turned, mirrored_turned) = numbers.chunk(2), turned.chunk(2)
+        (seen, mirrored), (seen_turned, mirrored_turned) = _halves(numbers), _halves(turned)
         if self.uncertainty is None:
             return PoseAnswer((seen + mirrored_turned) / 2, hidden, None)
         apart = torch.cat((seen - mirrored_turned, mirrored - seen_turned)).flatten(1)
-        inputs, inputs_of_image = torch.cat((hidden, apart), 1).chunk(2)
+        inputs, inputs_of_image = _halves(torch.cat((hidden, apart), 1))
         return PoseAnswer((seen + mirrored_turned) / 2, inputs, inputs_of_image)
 
     def with_uncertainty(self, width: int) -> PosePrior:

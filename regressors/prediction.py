@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -16,16 +17,17 @@ from ..body.kinematics import compiled_points
 from ..body.limbs import limb_confidence, limb_directions
 from ..body.parameters import NUM_POSE, Layout
 from ..body.standing import Gravity
-from ..body.uncertainty import PoseUncertainty
+from ..body.uncertainty import Correlation, PoseUncertainty
 from ..camera import rays_of
 from ..deprecation import renamed_arguments
+from ..observations.doubts import far_off
 from ..observations.people import Observations
 from ..rows import FEWEST_ROWS, Rows
 from .balance import Lean, balanced, lean_of
 from .folding import fold, folded
 from .limb_cues import CUE_WEIGHT, blend_limbs
 from .normalisation import FEWEST_JOINTS, NormalisedKeypoints, normalise, seen_rays
-from .passes import pass_size
+from .passes import few_rows_size, pass_size
 from .pose_prior import PosePrior, PosePriorOutput, local_rotations
 from .shape_prior import ShapePrior, crop_mask
 from .skeleton import Skeleton
@@ -65,6 +67,7 @@ class Prediction(Rows):
         shaped: (B,) bool; False where no usable mask was given: there betas are 0, the mean shape.
         placed: (B,) bool; False where the keypoints do not tell the translation: there it is 5 m before the camera.
         reasons: B short texts, empty where posed and placed.
+        doubted: (B, K) bool, keypoints that lie far off the body that the others show, which were left out.
         uncertainty: how sure rotations and place are, of the mean shape; None of a network that does not say it.
     """
 
@@ -73,6 +76,7 @@ class Prediction(Rows):
     shaped: Tensor
     placed: Tensor
     reasons: tuple[str, ...]
+    doubted: Tensor
     uncertainty: PoseUncertainty | None = None
 
     def __len__(self) -> int:
@@ -128,28 +132,74 @@ def predict_params(
     Raises:
         ValueError: there are no people.
     """
-    if not len(observations):
-        raise ValueError("observations: expected at least one person, got none")
-    networks = networks or _shipped_networks()
-    pose = _on_skeleton(folded(networks.pose, body.device), body)
-    size = pass_size(pose, len(observations))
-    gravity = Gravity.usual(len(observations)) if gravity is None else gravity
-    gravity = gravity.to(body.device, torch.float32)
-    with torch.inference_mode():
-        parts = []
-        for first in range(0, len(observations), size):
-            some = range(first, min(first + size, len(observations)))
-            shape = networks.shapes.get(body.name)
-            parts.append(_predict_rows(observations.rows(some), size, body, pose, shape, gravity.rows(some)))
-    return Prediction.concatenate(parts)  # tensors of inference mode must not get out: they refuse gradients
+    return pose_people(observations, body, networks=networks).placed(gravity)
 
 
 def predict_lean(observations: Observations, body: BodyModel, *, networks: Networks | None = None) -> Lean:
     """The lean of bodies as they are predicted, not yet turned; arguments as of `predict_params`."""
-    found = predict_params(observations, body, networks=networks, gravity=Gravity.unknown(len(observations)))
-    seen = observations.to(body.device, body.dtype)
-    sightlines = Sightlines.of(seen_rays(rays_of(seen.keypoints, seen.intrinsics), seen.confidence))
-    return lean_of(compiled_points(body).points(found.params), sightlines)
+    return pose_people(observations, body, networks=networks).lean()
+
+
+def pose_people(observations: Observations, body: BodyModel, *, networks: Networks | None = None) -> PosedPeople:
+    """What the networks say of people, before anything is said of gravity; arguments as of `predict_params`."""
+    if not len(observations):
+        raise ValueError("observations: expected at least one person, got none")
+    networks = networks or _shipped_networks()
+    pose = _on_skeleton(folded(networks.pose, body.device), body)
+    shape = networks.shapes.get(body.name)
+
+    def look(which: Tensor, size: int, doubted: Tensor | None = None) -> list[_Pass]:
+        return [_pose_rows(observations, some, size, body, pose, shape, doubted) for some in which.split(size)]
+
+    with torch.inference_mode():
+        everybody, size = torch.arange(len(observations), device=body.device), pass_size(pose, len(observations))
+        passes = look(everybody, size)
+        doubted = torch.cat([one.doubted for one in passes])
+        some = everybody[doubted.any(1)]
+        if len(some):
+            passes += look(some, few_rows_size(pose, len(some), size), doubted)
+    return PosedPeople(observations, body, passes)
+
+
+class PosedPeople:
+    """People as the networks pose them; `placed` turns those who stand towards balance and puts all before their
+    cameras, as often as gravity becomes better known. Of people whom several passes saw, the last one holds."""
+
+    def __init__(self, observations: Observations, body: BodyModel, passes: Sequence[_Pass]) -> None:
+        self._observations, self._body, self._passes = observations, body, passes
+
+    def placed(self, gravity: Gravity | None = None) -> Prediction:
+        """The prediction, as `predict_params` makes it."""
+        count = len(self._observations)
+        gravity = Gravity.usual(count) if gravity is None else gravity
+        gravity = gravity.to(self._body.device, torch.float32)
+        with torch.inference_mode():
+            parts = [_place_rows(one, self._body, gravity.rows(one.which)) for one in self._passes]
+            which = torch.cat([one.which for one in self._passes])
+            last = which[:count].index_copy(0, which[count:], torch.arange(count, len(which), device=which.device))
+        return Prediction.concatenate(parts).rows(last)  # tensors of inference mode must not get out
+
+    def lean(self) -> Lean:
+        """The lean of bodies that are not yet turned."""
+        found = self.placed(Gravity.unknown(len(self._observations)))
+        seen = self._observations.to(self._body.device, self._body.dtype)
+        sightlines = Sightlines.of(seen_rays(rays_of(seen.keypoints, seen.intrinsics), seen.confidence))
+        return lean_of(compiled_points(self._body).points(found.params), sightlines)
+
+
+class _Pass(NamedTuple):
+    """Rows that the network saw together, ``which`` of the people and copies of the first of them: keypoints that are
+    doubted, parameters at the origin, which have betas of their own, points and pelvis there, what was seen, and how
+    sure the network is."""
+
+    which: Tensor
+    doubted: Tensor
+    params: Tensor
+    shaped: Tensor
+    points: Tensor
+    inputs: NormalisedKeypoints
+    sureness: Sureness | None
+    links: Correlation | None
 
 
 @lru_cache(maxsize=1)
@@ -177,16 +227,28 @@ def _on_skeleton_of(pose: PosePrior, body: BodyModel) -> PosePrior:
     return other
 
 
-def _predict_rows(
-    observations: Observations, size: int, body: BodyModel, pose: PosePrior, shape: ShapePrior | None, gravity: Gravity
-) -> Prediction:
-    """One pass, of which the network sees ``size`` rows; the networks are folded or will be."""
+def _pose_rows(
+    observations: Observations,
+    which: Tensor,
+    size: int,
+    body: BodyModel,
+    pose: PosePrior,
+    shape: ShapePrior | None,
+    doubted: Tensor | None,
+) -> _Pass:
+    """One pass over ``which`` rows, of which the network sees ``size``; the networks are folded or will be.
+
+    Keypoints that are doubted (B, K), one row for each of all people, count as not seen; None: all are believed, and it
+    is told which to doubt.
+    """
+    observations, doubted = observations.rows(which), None if doubted is None else doubted[which]
     count, layout, rows = len(observations), body.layout, max(size, FEWEST_ROWS)
     seen = observations.to(body.device, torch.float32)
+    if doubted is not None:
+        seen = replace(seen, confidence=torch.where(doubted, 0.0, seen.confidence))
     keypoints, confidence, intrinsics = (
         _filled(values, rows) for values in (seen.keypoints, seen.confidence, seen.intrinsics)
     )
-    gravity = Gravity(pitch=_filled(gravity.pitch, rows), sigma=_filled(gravity.sigma, rows))
     inputs = normalise(keypoints, confidence, intrinsics)
     found = pose(inputs.features[:size])  # fewer rows take it less time, and nothing besides
     local = _local_rotations(pose, found, inputs, _filled(seen.world, rows))
@@ -197,6 +259,27 @@ def _predict_rows(
     params[:, layout.pose] = torch.where(inputs.usable[:, None], matrix_to_axis_angle(local).flatten(1), upright)
     shaped = _predict_betas(shape, observations, layout, params)
     points = compiled_points(body, (*CANONICAL_JOINTS, "joint:pelvis")).points(params.to(body.dtype)).float()
+    if doubted is None:
+        placement = Sightlines.of(inputs.seen).place(points[:, :-1])
+        doubted = far_off(placement.rays_of(points[:, :-1]), *inputs.seen)[:count]
+    head = pose.uncertainty if found.sureness is not None else None
+    return _Pass(
+        which,
+        doubted,
+        params,
+        shaped,
+        points,
+        inputs,
+        None if found.sureness is None else Sureness(*(_filled(part, rows) for part in found.sureness)),
+        None if head is None else head.links,
+    )
+
+
+def _place_rows(one: _Pass, body: BodyModel, gravity: Gravity) -> Prediction:
+    """The rows of a pass before their cameras, those who stand turned towards balance."""
+    count, points, inputs, layout = len(one.which), one.points, one.inputs, body.layout
+    params, rows = one.params.clone(), len(one.params)
+    gravity = Gravity(pitch=_filled(gravity.pitch, rows), sigma=_filled(gravity.sigma, rows))
     sightlines = Sightlines.of(inputs.seen)
     placement = sightlines.place(points[:, :-1])
     placement = placement._replace(found=placement.found & inputs.usable)
@@ -208,19 +291,19 @@ def _predict_rows(
     before = params.new_tensor([0.0, 0.0, FALLBACK_DEPTH])
     params[:, layout.transl] = torch.where(placed[:, None], placement.translation, before)
     known = None
-    if pose.uncertainty is not None and found.sureness is not None:
-        sureness = Sureness(*(_filled(part, rows) for part in found.sureness))
+    if one.sureness is not None and one.links is not None:
         pelvis = compiled_points(body, ("joint:pelvis",)).points(params.to(body.dtype))[:, 0].float()
-        known = in_camera(sureness, inputs.view, pelvis, pose.uncertainty.links)
+        known = in_camera(one.sureness, inputs.view, pelvis, one.links)
         known = known.rows(slice(0, count)).to(body.device, body.dtype)
     posed, placed = inputs.usable[:count], placed[:count]
     reasons = tuple(_reason(*flags) for flags in zip(posed.tolist(), placed.tolist(), strict=True))
     return Prediction(
         params=params[:count].to(body.dtype),
         posed=posed,
-        shaped=shaped[:count],
+        shaped=one.shaped[:count],
         placed=placed,
         reasons=reasons,
+        doubted=one.doubted,
         uncertainty=known,
     )
 

@@ -24,6 +24,11 @@ class Translations(NamedTuple):
     translation: Tensor
     found: Tensor
 
+    def rays_of(self, points: Tensor) -> Tensor:
+        """(B, K, 2) X/Z and Y/Z of points (B, K, 3) where they are placed; those too near as if they were not."""
+        placed = points + self.translation[:, None]
+        return placed[..., :2] / placed[..., 2:].clamp_min(NEAREST)
+
 
 def translate_to_keypoints(points: Tensor, keypoints: Tensor, confidence: Tensor, intrinsics: Tensor) -> Translations:
     """The translation of least squared error.

@@ -20,6 +20,7 @@ from anchorfit.body.uncertainty import INSIDE
 from anchorfit.evaluation.coverage import misses
 from anchorfit.fitting import FitConfig, anchored, anchored_config, load_pose_prior, smplify
 from anchorfit.fitting.covariance import ANCHORED, FREE, HELD, PREDICTED, of_prediction
+from anchorfit.observations.doubts import doubted_keypoints
 from anchorfit.observations.people import Observations
 from anchorfit.regressors import Networks, load_networks, load_pose_prior_network, predict_params
 from anchorfit.regressors.synthesis import SyntheticPeople
@@ -51,9 +52,9 @@ def found(body: BodyModel, seen: Observations, truth: torch.Tensor, networks: Ne
     start, known = guess.params.clone(), guess.uncertainty
     if known is None:
         raise ValueError("the network does not say how sure it is: anchorfit train priors --which uncertainty")
-    config = replace(anchored_config(), covariance=True)
+    config, doubted = replace(anchored_config(), covariance=True), doubted_keypoints(body, start, seen)
     fits = {
-        "ANCHORED": anchored(body, seen, pose_prior, start, config, uncertainty=known),
+        "ANCHORED": anchored(body, seen, pose_prior, start, config, uncertainty=known, doubted=doubted),
         "HELD": anchored(body, seen, pose_prior, start, config),
         "FREE": smplify(body, seen, pose_prior, config=replace(FitConfig(), covariance=True)),
     }

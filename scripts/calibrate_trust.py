@@ -25,6 +25,7 @@ from anchorfit.evaluation.synthetic import SyntheticConfig, SyntheticSet, make_p
 from anchorfit.fitting import FitResult, anchored, load_pose_prior, smplify
 from anchorfit.fitting.diagnostics import diagnose_prediction, gather_evidence
 from anchorfit.fitting.trust import Calibration
+from anchorfit.observations.doubts import doubted_keypoints
 from anchorfit.regressors import predict_params
 
 RIGHT, WRONG = 120.0, 200.0  # mm
@@ -59,7 +60,7 @@ def bodies(body: BodyModel, people: SyntheticSet) -> Iterator[tuple[str, FitResu
     guess = predict_params(seen, body)
     start = guess.params.clone()
     yield "predicted", diagnose_prediction(body, seen, pose_prior, start, told=guess.reasons)
-    yield "anchored", anchored(body, seen, pose_prior, start)
+    yield "anchored", anchored(body, seen, pose_prior, start, doubted=doubted_keypoints(body, start, seen))
     yield "free", smplify(body, seen, pose_prior)
 
 

@@ -19,6 +19,7 @@ from anchorfit.body.pose_library import load_pose_library
 from anchorfit.evaluation.body_errors import body_errors, image_errors
 from anchorfit.evaluation.synthetic import SyntheticConfig, make_people
 from anchorfit.fitting import anchored, load_pose_prior
+from anchorfit.observations.doubts import doubted_keypoints
 from anchorfit.regressors import predict_params
 
 SEED = 20
@@ -46,7 +47,9 @@ def main() -> None:
         people = make_people(child, library.poses[chosen].numpy(), args.count, seed=SEED, config=config)
         for fitted in (load_body(), child):
             guess = predict_params(people.observations, fitted).params
-            fits = {"direct": guess, "anchored": anchored(fitted, people.observations, pose_prior, guess).params}
+            doubted = doubted_keypoints(fitted, guess, people.observations)
+            near = anchored(fitted, people.observations, pose_prior, guess, doubted=doubted).params
+            fits = {"direct": guess, "anchored": near}
             for method, params in fits.items():
                 ratio = distance(fitted, params) / distance(child, people.params)
                 errors = body_errors(fitted, params, people.params, true_body=child)._asdict()

@@ -36,6 +36,7 @@ from anchorfit.evaluation.metrics.pose import mean_point_error, reconstruction_e
 from anchorfit.evaluation.synthetic import SyntheticConfig, SyntheticSet, as_detected, make_people
 from anchorfit.fitting import FitConfig, FitResult, GaussianMixture, anchored, anchored_config, load_pose_prior, smplify
 from anchorfit.fitting.covariance import of_prediction
+from anchorfit.observations.doubts import doubted_keypoints
 from anchorfit.observations.people import Observations
 from anchorfit.regressors import (
     Networks,
@@ -162,7 +163,9 @@ def lean_lines(body: BodyModel, pose_prior: GaussianMixture, networks: Networks)
             for pitch, gravity in told.items():
                 start = predict_params(people.observations, body, networks=networks, gravity=gravity).params
                 known = gravity if pitch == "known" else None
-                fitted = anchored(body, people.observations, pose_prior, start, gravity=known).params
+                seen = people.observations
+                doubted = doubted_keypoints(body, start, seen)
+                fitted = anchored(body, seen, pose_prior, start, gravity=known, doubted=doubted).params
                 for method, params in (("direct", start), ("anchored", fitted)):
                     lean = bends(body, params, people.params).lean
                     line: dict[str, object] = {"posture": f"standing, {split}", "keypoints": name, "pitch": pitch}
@@ -173,6 +176,11 @@ def lean_lines(body: BodyModel, pose_prior: GaussianMixture, networks: Networks)
                     table.append(line)
                     print("  ".join(f"{key} {value}" for key, value in line.items()), flush=True)
     return table
+
+
+def near(body: BodyModel, seen: Observations, pose_prior: GaussianMixture, start: torch.Tensor) -> FitResult:
+    """The anchored fit from a prediction, to the keypoints that it does not make doubtful."""
+    return anchored(body, seen, pose_prior, start, doubted=doubted_keypoints(body, start, seen))
 
 
 def main() -> None:
@@ -191,7 +199,7 @@ def main() -> None:
     methods: dict[str, Method] = {"direct": lambda seen: predict_params(seen, body, networks=networks).params}
     if args.fits:
         methods["smplify"] = lambda seen: smplify(body, seen, pose_prior).params
-        methods["anchored"] = lambda seen: anchored(body, seen, pose_prior, methods["direct"](seen)).params
+        methods["anchored"] = lambda seen: near(body, seen, pose_prior, methods["direct"](seen)).params
     table = gauge_lines(body, methods)
     if args.fits:
         table += lean_lines(body, pose_prior, networks)
@@ -217,7 +225,7 @@ def main() -> None:
             start = time.perf_counter()
             results["smplify"] = (smplify(body, people.observations, pose_prior).params, time.perf_counter() - start)
             start = time.perf_counter()
-            fitted = anchored(body, people.observations, pose_prior, guess).params
+            fitted = near(body, people.observations, pose_prior, guess).params
             results["anchored"] = (fitted, time.perf_counter() - start)
         judged = torch.from_numpy(np.isin(subjects, JUDGING))
         some = SyntheticSet(people.observations.rows(judged), people.params[judged])
@@ -231,6 +239,7 @@ def main() -> None:
                 own.params,
                 replace(anchored_config(), covariance=True),
                 uncertainty=own.uncertainty,
+                doubted=doubted_keypoints(body, own.params, some.observations),
             )
             fits["smplify"] = smplify(body, some.observations, pose_prior, config=FitConfig(covariance=True))
         for row in coverage_lines(body, some, own, fits):

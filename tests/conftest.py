@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,6 +19,46 @@ from anchorfit.observations import PeopleFile, files, read_people
 from anchorfit.results import BodyEstimate, Diagnostics
 
 torch.set_num_threads(1)
+
+QUICK = {
+    "test_camera.py": "",
+    "test_deprecation.py": "",
+    "test_films.py": "",
+    "test_meshes.py": "",
+    "test_optional_packages.py": "",
+    "test_plugins.py": "",
+    "test_results.py": "",
+    "test_rows.py": "",
+    "test_words.py": "",
+    "adapting": "test_comparison test_people",
+    "body": "test_body_loading test_body_model test_kinematics test_old_pickles test_parameters test_pose_library "
+    "test_standing test_unpickling",
+    "cli": "test_console test_tables",
+    "detectors": "test_search",
+    "evaluation": "test_body_errors test_detection test_estimates_matched test_gauges test_metrics_pose "
+    "test_metrics_segmentation test_metrics_sets test_records_and_reports",
+    "fitting": "test_config_file test_covariance test_interpenetration test_least_squares test_mixture_term "
+    "test_robust",
+    "interchange": "test_amass_and_spreadsheets test_formats_out",
+    "observations": "",
+    "points": "test_known_sizes test_point_files",
+    "regressors": "test_balance test_folding test_passes",
+    "rendering": "test_crops test_renderers",
+    "reports": "test_selection",
+    "rigging": "test_bvh",
+    "runs": "test_chunks test_journal test_outputs test_sightings test_table",
+}
+"""What `pytest -m quick` runs before each commit, by folder; an empty text: all of it but what is marked slow."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    tests = Path(__file__).parent
+    for item in items:
+        folder, _, name = item.path.relative_to(tests).as_posix().partition("/")
+        chosen = QUICK.get(folder)
+        named = chosen == "" or name.removesuffix(".py") in (chosen or "").split()
+        if named and not item.get_closest_marker("slow"):
+            item.add_marker(pytest.mark.quick)
 
 
 def some_estimate(count: int = 3, *, seed: int = 0, image: str = "photo.jpg") -> BodyEstimate:

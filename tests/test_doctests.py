@@ -11,8 +11,18 @@ from anchorfit.evaluation import methods
 from anchorfit.observations import files
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
-MODULES = ("anchorfit.camera", "anchorfit.observations.files", "anchorfit.pipeline", "anchorfit.results")
-PAGES = ("quickstart.md", "migrating.md", "extending.md", "points.md")
+MODULES = (
+    "anchorfit.body.floor",
+    "anchorfit.camera",
+    "anchorfit.cameras.calibrated",
+    "anchorfit.observations.files",
+    "anchorfit.pipeline",
+    "anchorfit.results",
+    "anchorfit.views.fitting",
+    "anchorfit.views.pairing",
+    "anchorfit.world",
+)
+PAGES = ("quickstart.md", "migrating.md", "extending.md", "points.md", "cameras.md", "floor.md")
 
 
 @pytest.mark.parametrize("name", MODULES)

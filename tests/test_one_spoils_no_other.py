@@ -66,8 +66,9 @@ def test_one_person_costs_no_neighbour(name):
     people = [skier("before"), person, skier("after")]
     for masks in (False, True):
         estimate, problems = predict_people(people, options=FitOptions(masks=masks))
-        assert {"?#before", "?#after"} <= set(estimate.names)  # type: ignore[union-attr]
-        assert len(estimate) == (2 if reason else 3)  # type: ignore[arg-type]
+        assert estimate is not None
+        assert {"?#before", "?#after"} <= set(estimate.names)
+        assert len(estimate) == (2 if reason else 3)
         lines = [str(problem) for problem in problems]
         assert all(line.isprintable() for line in lines)
         if reason:
@@ -83,7 +84,8 @@ def test_a_mask_that_breaks_only_when_it_is_decoded_costs_its_person_alone():
     late = Late(segmentation=[[0, 0, 9, 0, 9, 9]], width=640, height=425)
     people = [skier("before"), replace(skier("late"), mask=late), skier("after")]
     estimate, (problem,) = fit_people(people, options=FitOptions(masks=True))
-    assert estimate.names == ("?#before", "?#after")  # type: ignore[union-attr]
+    assert estimate is not None
+    assert estimate.names == ("?#before", "?#after")
     assert str(problem) == "?#late: skipped: MemoryError: no room for the mask"
 
 

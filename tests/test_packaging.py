@@ -102,6 +102,23 @@ def test_people_are_found_without_any_opencv():
     assert (done.returncode, done.stdout.strip()) == (0, "1"), done.stderr
 
 
+def test_the_wheel_is_installed_by_name_from_an_index(wheel, tmp_path):
+    page = tmp_path / "index" / "anchorfit" / "index.html"
+    page.parent.mkdir(parents=True)
+    page.write_text(f'<a href="{wheel.as_uri()}">{wheel.name}</a>')
+    site = tmp_path / "site"
+    index = ["--index-url", (tmp_path / "index").as_uri()]
+    pip = [sys.executable, "-m", "pip", "--isolated", "install", "-q", "--no-deps", *index, "--target", str(site)]
+    own = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
+    subprocess.run([*pip, "anchorfit"], check=True, env={**own, "PIP_CONFIG_FILE": os.devnull})
+    code = "import anchorfit, sys; print(anchorfit.__version__, anchorfit.__file__)"
+    environment = {**os.environ, "PYTHONPATH": str(site)}
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+    assert done.stdout.split() == [anchorfit.__version__, str(site / "anchorfit" / "__init__.py")], done.stderr
+
+
 def test_the_wheel_is_small(wheel):
     assert wheel.stat().st_size < 60e6
 

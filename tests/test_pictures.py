@@ -1,5 +1,6 @@
 """Overlays and side views of estimates: opacity, keypoints, doubt."""
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -71,6 +72,25 @@ def test_a_body_in_doubt_is_striped_and_a_line_says_so(some_estimate, body, phot
     assert (draw_on(frame, trusted(two, [True, False]), body, legend=False)[-1, :3] == 120).all()
     assert (draw_on(frame, two.rows([]), body, legend=True)[-1, :3] == 255).all()
     assert reddish(draw_side_view(trusted(two, [False, False]), body)).any()
+
+
+def test_side_views_are_upright_where_the_cameras_pitch_is_known(some_estimate, body):
+    one = trusted(some_estimate(1), [True])
+    one.body_pose[:] = 0
+    down = math.radians(25)
+    leaning = replace(one, global_orient=torch.tensor([[math.pi + down, 0.0, 0.0]]))  # upright, seen from above
+    as_seen, told, level = (
+        draw_side_view(each, body, (480, 480))
+        for each in (
+            leaning,
+            replace(leaning, pitch_deg=torch.tensor([25.0])),
+            replace(one, global_orient=torch.tensor([[math.pi, 0.0, 0.0]])),
+        )
+    )
+    bodies = [(np.ptp(picture, axis=-1) > 5) for picture in (as_seen, told, level)]
+    assert (bodies[1] ^ bodies[2]).sum() < 0.05 * bodies[2].sum()
+    assert (bodies[0] ^ bodies[2]).sum() > 0.5 * bodies[2].sum()
+    assert (as_seen[:12] != told[:12]).any()  # the line that says what up is
 
 
 def test_side_views_are_as_wide_as_the_people_need(some_estimate, body):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from anchorfit import pipeline
 from anchorfit.assets import ASSETS
 from anchorfit.body import load_body
 from anchorfit.body.kinematics import compiled_points
@@ -13,6 +14,7 @@ from anchorfit.evaluation.agreement import agreement
 from anchorfit.observations import list_images, match_people, observe, read_people
 from anchorfit.pictures import draw_contact_sheet, draw_line_up, draw_overlay, draw_side_view
 from anchorfit.pipeline import FitOptions, fit, fit_people, load_body_on, predict, predict_people
+from anchorfit.regressors import prediction
 from anchorfit.results import BodyEstimate, concatenate
 
 DEMO = ASSETS / "demo"
@@ -210,18 +212,48 @@ def test_a_pitch_balances_those_who_stand_in_any_batch(people, body, outcome, pi
         fit_people(crowd, body, options=options).estimate
         for options in (FitOptions(pitch=pitch), FitOptions(pitch=pitch, batch_size=3), FitOptions())
     )
-    assert torch.equal(whole.params, parts.params)  # type: ignore[union-attr]
+    assert whole is not None
+    assert parts is not None
+    assert usual is not None
+    assert torch.equal(whole.params, parts.params)
     leans, before = (
-        tilt_of(centre_over_support(compiled_points(body, STANDING_POINTS).points(one.params)))[:4]  # type: ignore[union-attr]
+        tilt_of(centre_over_support(compiled_points(body, STANDING_POINTS).points(one.params)))[:4]
         for one in (whole, usual)
     )
     if pitch == "people":
         assert leans.std() < 0.7 * before.std()
     else:
         assert leans.abs().mean() < 0.5 * before.abs().mean()
-    dinner = [row for row, name in enumerate(whole.names) if name.startswith("000000000790")]  # type: ignore[union-attr]
+    dinner = [row for row, name in enumerate(whole.names) if name.startswith("000000000790")]
     assert len(dinner) == 4
-    assert torch.equal(whole.params[dinner], usual.params[dinner])  # type: ignore[union-attr]
+    assert torch.equal(whole.params[dinner], usual.params[dinner])
+
+
+def test_people_who_show_the_pitch_are_posed_once(people, body, monkeypatch):
+    posed: list[int] = []
+    pose_rows = prediction._pose_rows
+
+    def counted(observations, *rest):
+        posed.append(len(observations))
+        return pose_rows(observations, *rest)
+
+    monkeypatch.setattr(prediction, "_pose_rows", counted)
+    for run in (fit_people, predict_people):
+        posed.clear()
+        assert run(people[:3], body, options=FitOptions(pitch="people")).estimate is not None
+        assert sum(posed) == 3
+
+
+def test_a_stretch_ends_where_a_person_is_away_by_the_clock(people):
+    def stretches(*moments: tuple[int, float]) -> list[int]:
+        seen = [replace(people[0], image_label=f"a.mp4/{frame:06}", time_s=time) for frame, time in moments]
+        observations = observe(seen, torch.eye(3).expand(len(seen), 3, 3), image_sizes=[(640, 425)] * len(seen))
+        return pipeline._stretches(observations)
+
+    assert stretches((0, 0.0), (1, 0.04), (4, 0.16), (8, 0.32)) == [0, 0, 0, 1]
+    assert stretches((0, 0.0), (1, 0.04), (2, 2.0), (3, 2.04), (4, 2.08)) == [0, 0, 1, 1, 1]  # frozen for two seconds
+    nan = float("nan")
+    assert stretches((0, nan), (1, nan), (4, nan), (8, nan)) == [0, 0, 0, 1]
 
 
 def test_a_pitch_that_cannot_be_is_refused(people, body):

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from .. import regressors
 from ..atomic import write_atomically
-from ..options import OptionError
 from ..pipeline import load_body_on
 from ..regressors.training import Trained, Training
 from ..regressors.training.loop import CHECKPOINT, Task
@@ -18,42 +17,14 @@ from ..runs.fingerprint import fingerprint
 from ..runs.journal import Journal, RunConflict, locked
 from ..runs.listening import Listener
 from ..runs.outputs import make_folder
+from ..runs.training import run_training
+from ..runs.training_options import AdaptOptions as AdaptOptions
 from .comparison import Comparison, Verdict
 from .human2d import Pieces, adapt_human2d
 from .people import Split, gather, split_by_image
 from .pose_prior import adapt_pose_prior
 
 JOURNAL, REPORT = "journal.jsonl", "adaptation.json"
-
-
-@dataclass(frozen=True, kw_only=True)
-class AdaptOptions:
-    """Options of `run_adaptation`.
-
-    Attributes:
-        human2d: Human2D's weights, to be adapted as well.
-        heldout: share of the images to test on.
-        seed: of split and training.
-        steps, batch_size: of PosePrior's training.
-        human2d_steps: batches of 8 to refine Human2D on.
-        learning_rate: of both.
-        mixed: mixed precision.
-    """
-
-    human2d: Path | None = None
-    heldout: float = 0.3
-    seed: int = 0
-    steps: int = 200
-    batch_size: int = 64
-    human2d_steps: int = 100
-    learning_rate: float = 1e-4
-    mixed: bool = False
-
-    def settings(self, folder: Path, annotations: Path) -> dict[str, Any]:
-        """What decides who is learned from and tested on, which a run that goes on must have in common."""
-        own = {name: asdict(self)[name] for name in ("heldout", "seed")}
-        own |= {"human2d": fingerprint(self.human2d), "annotations": fingerprint(annotations)}
-        return {"folder": str(folder.absolute()), **own}
 
 
 def run_adaptation(
@@ -77,12 +48,11 @@ def run_adaptation(
     Returns:
         The report, as it is written.
     Raises:
-        OptionError: the share of images held out is none.
+        OptionError: an option cannot be, or is not read.
         FileNotFoundError, FileExistsError: there is no run to go on with, or one that was not to be.
         ValueError: the run there has other settings, or there are too few people.
     """
-    if not 0 < options.heldout < 1:
-        raise OptionError("heldout", f"expected a share between 0 and 1, got {options.heldout}")
+    options.check()
     network = regressors.load_human2d_network(options.human2d) if options.human2d else None
     shipped, pieces = regressors.load_networks(), Pieces()
     with listener.phase("reading", 1) as advance:
@@ -95,7 +65,7 @@ def run_adaptation(
     for problem in found.problems:
         listener.warn(problem)
     split = split_by_image(found.people, options.heldout, options.seed)
-    settings = options.settings(folder, annotations)
+    settings = _run_settings(options, folder, annotations)
     make_folder(output)
     with locked(output):
         _settle(output, settings, resume=resume)
@@ -119,6 +89,13 @@ def run_adaptation(
         listener.say(f"Use: {command}")
     listener.say(f"Written: {output / REPORT}")
     return report
+
+
+def _run_settings(options: AdaptOptions, folder: Path, annotations: Path) -> dict[str, Any]:
+    """What decides who is learned from and tested on, which a run that goes on must have in common."""
+    own: dict[str, Any] = {"heldout": options.heldout, "seed": options.seed}
+    own |= {"human2d": fingerprint(options.human2d), "annotations": fingerprint(annotations)}
+    return {"folder": str(folder.absolute()), **own}
 
 
 def _training(options: AdaptOptions, steps: int, batch_size: int) -> Training:
@@ -146,21 +123,8 @@ def _conclude(path: Path, kind: str, one: Any, seed: int, listener: Listener) ->
 
 def _trainer(folder: Path, resume: bool, listener: Listener) -> Callable[[Task, Training], Trained]:
     """Trains in a folder, going on where a checkpoint is."""
-    from ..regressors.training import train
-
     there = resume and (folder / CHECKPOINT).is_file()
-
-    def trained(task: Task, config: Training) -> Trained:
-        with listener.phase("training", config.steps) as advance:
-            before = [0]
-
-            def tell(done: int, text: str) -> None:
-                advance(done - before[0])
-                before[0] = done
-
-            return train(task, folder, config, resume=there, accelerator="cpu", devices=1, progress=tell)
-
-    return trained
+    return lambda task, config: run_training(task, folder, config, resume=there, listener=listener)
 
 
 def _settle(output: Path, settings: Mapping[str, Any], *, resume: bool) -> None:

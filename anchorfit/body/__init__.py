@@ -3,11 +3,13 @@
 from ..options import AGES, GENDERS
 from .description import BodyDescription, describe, mesh_volume
 from .exporting import body_arrays, write_body
+from .floor import Floor, Floors, parse_floor
 from .joint_sets import CANONICAL_JOINTS, LANDMARKS, SMPL_JOINTS, SMPL_PARENTS
 from .kinematics import PointSet, compile_points
 from .loading import body_from_arrays, chosen_body, load_body
 from .measurements import Measurements, assumed_size, measure
 from .model import BodyModel, BodyOutput
+from .module import BodyModule
 from .parameters import Layout, Parameters
 from .parts import SEGMENTS, SIX_PARTS
 from .rotations import (
@@ -17,6 +19,7 @@ from .rotations import (
     matrix_to_axis_angle,
     mirror_pose,
     right_jacobian,
+    rotation_from_6d,
     wrap_axis_angle,
 )
 from .standing import Gravity
@@ -32,7 +35,10 @@ __all__ = [
     "SMPL_PARENTS",
     "BodyDescription",
     "BodyModel",
+    "BodyModule",
     "BodyOutput",
+    "Floor",
+    "Floors",
     "Gravity",
     "Layout",
     "Measurements",
@@ -52,7 +58,9 @@ __all__ = [
     "measure",
     "mesh_volume",
     "mirror_pose",
+    "parse_floor",
     "right_jacobian",
+    "rotation_from_6d",
     "wrap_axis_angle",
     "write_body",
 ]

@@ -31,6 +31,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from ..rows import FEWEST_COLUMNS
+from .jacobian_blocks import JacobianBlocks
 from .joint_sets import CANONICAL_JOINTS
 from .model import BodyModel
 from .parameters import NUM_POSE, Layout
@@ -136,8 +137,29 @@ class PointSet:
             self._evaluate(params[rows].t().contiguous(), points[rows], jacobian[rows].flatten(1))
         return points, jacobian.view(-1, self.num_points, 3, params.shape[1])
 
+    @cached_property
+    def blocks(self) -> JacobianBlocks:
+        """The blocks of the Jacobian, which its normal equations are made of; see ``points_and_rows``."""
+        zero = self.pair_turns.shape[1] + 3 * self.beta_frames.shape[0]
+        with torch.inference_mode(False):  # tensors that last
+            return JacobianBlocks.of(self.jacobian_rows.view(self.num_points, 3, -1), zero)
+
+    def points_and_rows(self, params: Tensor) -> tuple[Tensor, Tensor]:
+        """Points (B, P, 3), and what their Jacobian is made of, (B, R), as ``blocks`` takes it."""
+        self._check(params)
+        posed, rows = self._rows(params.t().contiguous())
+        points = posed.points_and_arms[: self.num_points].permute(2, 0, 1).contiguous()
+        return points, rows.t().contiguous()
+
     def _evaluate(self, params: Tensor, points: Tensor, jacobian: Tensor) -> None:
         """Write points (B, P, 3) and Jacobian (B, P * 3 * D) of parameters (D, B) into the two given tensors."""
+        posed, rows = self._rows(params)
+        # The computed rows are a third of the Jacobian, the rest is zero: transpose them first, spread them after.
+        torch.index_select(rows.t().contiguous(), 1, self.jacobian_rows, out=jacobian)
+        points.copy_(posed.points_and_arms[: self.num_points].permute(2, 0, 1))
+
+    def _rows(self, params: Tensor) -> tuple[_Posed, Tensor]:
+        """The posed parameters (D, B), and the different entries of the Jacobian (R, B)."""
         batch = params.shape[1]
         posed = self._pose(params, self.combine)
         count, shapes = self.pair_turns.shape[1], self.beta_frames.shape[0]
@@ -152,9 +174,7 @@ class PointSet:
         torch.mm(self.beta_frames, posed.world.view(NUM_POSE, 3 * batch), out=of_betas.view(shapes, 3 * batch))
         of_betas += self.beta_root
         constant.copy_(self.constant)
-        # The computed rows are a third of the Jacobian, the rest is zero: transpose them first, spread them after.
-        torch.index_select(rows.t().contiguous(), 1, self.jacobian_rows, out=jacobian)
-        points.copy_(posed.points_and_arms[: self.num_points].permute(2, 0, 1))
+        return posed, rows
 
     def _check(self, params: Tensor) -> None:
         self.layout.check(params)

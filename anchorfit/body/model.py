@@ -112,9 +112,17 @@ class BodyModel:
                 changed[field.name] = value.to(device=device, dtype=dtype if value.is_floating_point() else None)
         return replace(self, **changed)
 
-    @cached_property
+    @property
     def rest_joints_table(self) -> tuple[Tensor, Tensor]:
         """Rest joints at betas 0, (24, 3), and their change with betas, (24, 3, S), in metres."""
+        # What is kept while a program is traced would be the tracer's, and break every later call.
+        return self._make_rest_joints_table() if torch.compiler.is_compiling() else self._rest_joints_table
+
+    @cached_property
+    def _rest_joints_table(self) -> tuple[Tensor, Tensor]:
+        return self._make_rest_joints_table()
+
+    def _make_rest_joints_table(self) -> tuple[Tensor, Tensor]:
         mean = self.joint_regressor @ self.v_template
         change = torch.einsum("jv,vcs->jcs", self.joint_regressor, self.shapedirs)
         return mean, change

@@ -209,6 +209,37 @@ def matrix_to_axis_angle(matrix: Tensor) -> Tensor:
     return scale[..., None] * imaginary
 
 
+SIX_D_LAYOUTS = ("columns", "rows", "interleaved")
+"""Ways in which six numbers stand for a rotation, see `rotation_from_6d`."""
+
+
+def rotation_from_6d(values: Tensor, layout: str) -> Tensor:
+    """Rotation matrices of two vectors each, the first normalised, the second made perpendicular to it.
+
+    Args:
+        values: (..., 6).
+        layout: "columns": the first three numbers are the first column, the next the second (HMR2, TokenHMR, TRAM);
+            "rows": likewise the rows (PyTorch3D; PromptHMR, WHAM); "interleaved": numbers 0, 2, 4 are the first column
+            (SPIN, CLIFF, ROMP).
+    Returns:
+        (..., 3, 3).
+    Raises:
+        ValueError: the last dimension is not 6, or an unknown layout.
+    Source: Zhou et al. 2019, "On the continuity of rotation representations in neural networks".
+    """
+    if values.ndim == 0 or values.shape[-1] != 6:
+        raise ValueError(f"expected (..., 6) numbers of rotations, got {tuple(values.shape)}")
+    if layout not in SIX_D_LAYOUTS:
+        raise ValueError(f"layout: expected one of {', '.join(SIX_D_LAYOUTS)}, got {layout!r}")
+    pairs = values.unflatten(-1, (3, 2)).mT if layout == "interleaved" else values.unflatten(-1, (2, 3))
+    first, second = pairs.unbind(-2)
+    x = first / torch.linalg.vector_norm(first, dim=-1, keepdim=True)
+    second = second - (x * second).sum(-1, keepdim=True) * x
+    y = second / torch.linalg.vector_norm(second, dim=-1, keepdim=True)
+    matrix = torch.stack((x, y, torch.linalg.cross(x, y)), -1)
+    return matrix.mT if layout == "rows" else matrix
+
+
 def wrap_axis_angle(axis_angle: Tensor) -> Tensor:
     """The same rotations with angles in [0, pi]: the angle is taken modulo 2 pi and, past pi, turned the other way.
 

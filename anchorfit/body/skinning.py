@@ -95,6 +95,8 @@ def skin(vertices: Tensor, weights: Tensor, skeleton: PosedSkeleton, rest_joints
     rotations, joints = skeleton
     moved = joints - (rotations @ rest_joints[..., None])[..., 0]
     transforms = torch.cat((rotations, moved[..., None]), dim=-1)  # (B, J, 3, 4)
+    if torch.compiler.is_compiling():  # a program that is traced has no loop over a batch of any size
+        return _skin_rows(vertices, weights, transforms)
     rows = max(1, _CHUNK_FLOATS // (12 * weights.shape[0]))
     parts = [
         _skin_rows(chunk, weights, transform)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import reduce
 
 import torch
 from torch import Tensor
@@ -31,7 +32,10 @@ SEGMENTS_OF_MASS: tuple[tuple[str, str, float, float], ...] = (
 )
 """Segments of both sides: from, to, share of the body's mass, place of the segment's centre on the way.
 
-Source: Winter 2009, Biomechanics and Motor Control of Human Movement, table 4.1 (after Dempster 1955).
+Source: Winter 2005, Biomechanics and Motor Control of Human Movement, 3rd edition, table 4.1 (after Dempster 1955), as
+course tables and the biomechanics notebooks of the BMClab give it: shares of the mass and of the way from the proximal
+end. Hands are put at the wrists, of which their centres are half a palm away (less than 1 mm of the body's centre); the
+trunk and the thighs begin at the hip joints, where the book has the greater trochanters.
 """
 
 SUPPORT_AHEAD = 0.4
@@ -39,6 +43,9 @@ SUPPORT_AHEAD = 0.4
 
 USUAL_PITCH_DEG, USUAL_SIGMA_DEG = 6.0, 10.0
 """Cameras are held higher than the middle of those they look at: mean and standard deviation of their pitch."""
+
+SHOWN_SIGMA_DEG = 6.0
+"""Of a pitch that is told further: of one less certain it is not known what is upright."""
 
 KNOWN_SIGMA_DEG = 2.5
 """Of a known camera's pitch as a standing person shows it: the centre of mass is off its support by 2.2 degrees."""
@@ -59,6 +66,11 @@ class Gravity(Rows):
     def __len__(self) -> int:
         return len(self.pitch)
 
+    @property
+    def pitch_deg(self) -> Tensor:
+        """(B,) degrees by which the cameras look down; NaN where that is not known to within `SHOWN_SIGMA_DEG`."""
+        return torch.where(self.sigma <= math.radians(SHOWN_SIGMA_DEG), torch.rad2deg(self.pitch), torch.nan)
+
     @staticmethod
     def unknown(count: int) -> Gravity:
         """Of cameras of any pitch."""
@@ -75,9 +87,19 @@ class Gravity(Rows):
         return Gravity(pitch=torch.deg2rad(pitch_deg), sigma=torch.full_like(pitch_deg, math.radians(sigma_deg)))
 
 
-# Degrees or metres up to which a row stands altogether, and from which on it does not.
-_ACROSS, _ALONG, _TRUNK, _THIGHS, _KNEES = (15.0, 30.0), (35.0, 55.0), (20.0, 40.0), (20.0, 40.0), (25.0, 50.0)
-_LEVEL, _STRIDE = (0.08, 0.2), (0.5, 0.8)
+_LIMITS = {
+    "axis across": (15.0, 30.0),
+    "axis along": (35.0, 55.0),
+    "trunk": (20.0, 40.0),
+    "left thigh": (20.0, 40.0),
+    "left knee": (25.0, 50.0),
+    "right thigh": (20.0, 40.0),
+    "right knee": (25.0, 50.0),
+    "drop": (0.08, 0.2),
+    "stride": (0.5, 0.8),
+}
+"""Degrees, then metres, up to which a row stands altogether, and from which on it does not."""
+_NONE, _WIDTH = ([end for _, end in _LIMITS.values()], [end - start for start, end in _LIMITS.values()])
 
 
 def _offset_table() -> tuple[float, ...]:
@@ -100,9 +122,54 @@ def centre_over_support(points: Tensor) -> Tensor:
     return (points * points.new_tensor(OFFSET)[:, None]).sum(-2)
 
 
+def upright_turn(pitch_deg: Tensor) -> Tensor:
+    """(3, 3) rotation from the frame of a camera that looks down by so many degrees (a number) to one that is level.
+
+    What stood upright before the camera has its head at -y then, and a right-handed frame stays one.
+    """
+    angle = torch.deg2rad(pitch_deg)
+    turn = torch.eye(3, dtype=angle.dtype, device=angle.device)
+    turn[1, 1] = turn[2, 2] = angle.cos()
+    turn[1, 2], turn[2, 1] = angle.sin(), -angle.sin()
+    return turn
+
+
 def tilt_of(offset: Tensor) -> Tensor:
     """(B,) radians by which directions (B, 3), camera frame, lean away from the camera against the image's upright."""
     return rowwise_atan2(offset[..., 2], -offset[..., 1])
+
+
+def tilt_across(offset: Tensor) -> Tensor:
+    """(B,) radians by which directions (B, 3), camera frame, lean to the right against the image's upright."""
+    return rowwise_atan2(offset[..., 0], -offset[..., 1])
+
+
+def on_feet(points: Tensor) -> Tensor:
+    """How certainly bodies are on their feet: stand, walk or run, however wide.
+
+    Args:
+        points: (B, 16, 3) metres, camera frame, `STANDING_POINTS`.
+    Returns:
+        (B,) from 0 (lies, sits, squats, bends, stands on the hands) to 1, continuous.
+    """
+    where = dict(zip(STANDING_POINTS, points.unbind(-2), strict=True))
+    middle = {kind: (where[f"left_{kind}"] + where[f"right_{kind}"]) / 2 for kind in ("hip", "shoulder", "knee")}
+    axis = centre_over_support(points)
+    found = _ramp(torch.rad2deg(tilt_across(axis).abs()), "axis across")
+    found = found * _ramp(torch.rad2deg(tilt_of(axis)).abs(), "axis along")
+    found = found * _ramp(_angle_deg(middle["shoulder"] - middle["hip"], axis), "trunk")
+    return found * _ramp(_angle_deg(middle["hip"] - middle["knee"], axis), "left thigh")
+
+
+def _ramp(measure: Tensor, name: str) -> Tensor:
+    """1 up to the first limit of a measure, 0 from the second on."""
+    start, end = _LIMITS[name]
+    return ((end - measure) / (end - start)).clamp(0.0, 1.0)
+
+
+def _angle_deg(first: Tensor, second: Tensor) -> Tensor:
+    sine = torch.linalg.cross(first, second).norm(dim=-1)
+    return rowwise_atan2(sine, (first * second).sum(-1)) * (180.0 / math.pi)
 
 
 def standing(points: Tensor, pitch: Tensor | float = 0.0) -> Tensor:
@@ -114,27 +181,20 @@ def standing(points: Tensor, pitch: Tensor | float = 0.0) -> Tensor:
     Returns:
         (B,) from 0 (jumps, lies, sits, walks wide, stands on the hands) to 1, continuous.
     """
-    where = dict(zip(STANDING_POINTS, points.unbind(-2), strict=True))
-    middle = {kind: (where[f"left_{kind}"] + where[f"right_{kind}"]) / 2 for kind in ("hip", "shoulder", "ankle")}
+    pairs = points.unflatten(-2, (len(_KINDS), len(_SIDES)))  # (B, 8, 2, 3)
+    shoulders, hips, knees, ankles = (pairs[:, _KINDS.index(kind)] for kind in ("shoulder", "hip", "knee", "ankle"))
     axis = centre_over_support(points)
-    thighs = {side: where[f"{side}_hip"] - where[f"{side}_knee"] for side in _SIDES}
-    shins = {side: where[f"{side}_knee"] - where[f"{side}_ankle"] for side in _SIDES}
-    apart = where["left_ankle"] - where["right_ankle"]
+    trunk = ((shoulders[:, :1] + shoulders[:, 1:]) - (hips[:, :1] + hips[:, 1:])) / 2
+    thighs, shins = hips - knees, knees - ankles
+    bones = torch.cat((trunk, thighs.repeat_interleave(2, 1)), 1)  # (B, 5, 3), against the axis and the shins
+    others = torch.stack((axis, axis, shins[:, 0], axis, shins[:, 1]), 1)
+    apart = ankles[:, 0] - ankles[:, 1]
     drop = (apart * axis).sum(-1) / axis.norm(dim=-1).clamp_min(1e-6)
-    found = _ramp(torch.rad2deg(rowwise_atan2(axis[..., 0].abs(), -axis[..., 1])), _ACROSS)
-    found = found * _ramp(torch.rad2deg(tilt_of(axis) + pitch).abs(), _ALONG)
-    found = found * _ramp(_angle_deg(middle["shoulder"] - middle["hip"], axis), _TRUNK)
-    for side in _SIDES:
-        found = found * _ramp(_angle_deg(thighs[side], axis), _THIGHS)
-        found = found * _ramp(_angle_deg(thighs[side], shins[side]), _KNEES)
-    return found * _ramp(drop.abs(), _LEVEL) * _ramp(apart.norm(dim=-1), _STRIDE)
-
-
-def _ramp(value: Tensor, limits: tuple[float, float]) -> Tensor:
-    """1 up to the first limit, 0 from the second on."""
-    return ((limits[1] - value) / (limits[1] - limits[0])).clamp(0.0, 1.0)
-
-
-def _angle_deg(first: Tensor, second: Tensor) -> Tensor:
-    sine = torch.linalg.cross(first, second).norm(dim=-1)
-    return rowwise_atan2(sine, (first * second).sum(-1)) * (180.0 / math.pi)
+    sines = torch.linalg.cross(bones, others).norm(dim=-1)
+    y = torch.cat((axis[:, :1].abs(), axis[:, 2:], sines), 1)
+    x = torch.cat((-axis[:, 1:2].expand(-1, 2), (bones * others).sum(-1)), 1)
+    across, along, *bent = rowwise_atan2(y, x).unbind(-1)  # radians
+    turns = torch.rad2deg(torch.stack((across, (along + pitch).abs(), *bent)))
+    measures = torch.cat((turns, drop.abs()[None], apart.norm(dim=-1)[None]))  # (9, B)
+    ramps = (measures.new_tensor(_NONE)[:, None] - measures) / measures.new_tensor(_WIDTH)[:, None]
+    return reduce(torch.mul, ramps.clamp(0.0, 1.0))

@@ -36,18 +36,25 @@ class UnsafePickleError(ValueError):
     """A pickle names something that no body file needs, or builds something that no body file holds."""
 
 
-class _StandIn:
+class StandIn:
     """Base of all that a file may name. State is refused unless a class says otherwise."""
 
     def __setstate__(self, state: object) -> None:
         raise UnsafePickleError(f"gives a state to {type(self).__name__}")
 
 
-class _PlainObject(_StandIn):
+class Convertible(StandIn):
+    """A stand-in that knows what it becomes at the end."""
+
+    def plain(self, converter: Converter, depth: int) -> Any:
+        raise NotImplementedError
+
+
+class _PlainObject(StandIn):
     """``__builtin__.object``, the base that ``copy_reg._reconstructor`` is given."""
 
 
-class _Attributes(_StandIn):
+class Attributes(StandIn):
     """An object of which only the attributes in ``wanted`` are kept."""
 
     wanted: tuple[str, ...] = ()
@@ -63,19 +70,19 @@ class _Attributes(_StandIn):
         return self.__dict__[name]
 
 
-class _ChumpyArray(_Attributes):
+class _ChumpyArray(Attributes):
     """``chumpy.ch.Ch``: its array is attribute ``x``."""
 
     wanted = ("x",)
 
 
-class _ChumpySelect(_Attributes):
+class _ChumpySelect(Attributes):
     """``chumpy.reordering.Select``: entries ``idxs`` of ``a``, in shape ``preferred_shape``."""
 
     wanted = ("a", "idxs", "preferred_shape")
 
 
-class _SparseColumns(_Attributes):
+class _SparseColumns(Attributes):
     """``scipy.sparse``'s ``csc_matrix`` and ``csc_array``: entries column by column."""
 
     wanted: tuple[str, ...] = ("data", "indices", "indptr", "_shape")
@@ -111,7 +118,7 @@ class _SparsePlaces(_SparseColumns):
         return np.asarray(sparse.coo_matrix((data, (rows, columns)), shape=shape).toarray())
 
 
-class _Dtype(_StandIn):
+class DtypeStandIn(StandIn):
     """``numpy.dtype`` of numbers, booleans, strings or objects; no records."""
 
     def __init__(self, name: object, *flags: object) -> None:
@@ -134,7 +141,7 @@ class _Dtype(_StandIn):
         return dtype.newbyteorder(">") if self.swapped else dtype
 
 
-class _Bytes(_StandIn):
+class _Bytes(StandIn):
     """``_codecs.encode``: how Python 3 writes bytes in protocols 0 to 2."""
 
     def __init__(self, text: object, encoding: object = "latin1") -> None:
@@ -143,7 +150,7 @@ class _Bytes(_StandIn):
         self.text = text
 
 
-def _raw(data: object) -> bytes | bytearray:
+def raw_bytes(data: object) -> bytes | bytearray:
     """Bytes in any of the forms in which pickles hold them."""
     text = data.text if isinstance(data, _Bytes) else data
     raw = text.encode("latin1") if isinstance(text, str) else text
@@ -152,11 +159,11 @@ def _raw(data: object) -> bytes | bytearray:
     return raw
 
 
-class _Array(_StandIn):
+class ArrayStandIn(StandIn):
     """``numpy.ndarray``: shape, dtype, memory order and bytes, checked against each other."""
 
     def __init__(self) -> None:
-        self.parts: tuple[tuple[int, ...], _Dtype, tuple[int, ...], Any] = ((0,), _Dtype("f8"), (0,), b"")
+        self.parts: tuple[tuple[int, ...], DtypeStandIn, tuple[int, ...], Any] = ((0,), DtypeStandIn("f8"), (0,), b"")
 
     def __setstate__(self, state: object) -> None:
         if not isinstance(state, tuple) or len(state) not in (4, 5):
@@ -167,7 +174,7 @@ class _Array(_StandIn):
     def fill(self, shape: Any, dtype: Any, order: Any, data: Any, axes: Any = None) -> None:
         """Note what the array holds. Order "K": ``shape`` is that of the bytes, whose ``axes`` are then permuted."""
         whole = isinstance(shape, tuple) and all(type(n) is int and n >= 0 for n in shape) and len(shape) <= 8
-        if not whole or not isinstance(dtype, _Dtype) or order not in ("C", "F", "K"):
+        if not whole or not isinstance(dtype, DtypeStandIn) or order not in ("C", "F", "K"):
             raise UnsafePickleError("gives an array a state of another form")
         if order == "K":
             if not isinstance(axes, tuple) or sorted(axes) != list(range(len(shape))):
@@ -189,7 +196,7 @@ class _Array(_StandIn):
         dtype = stand_in.plain()
         if dtype.hasobject:
             return None
-        raw = _raw(data)
+        raw = raw_bytes(data)
         if len(raw) != self.num_bytes:
             raise UnsafePickleError(f"holds an array of shape {shape} and dtype {dtype} whose bytes do not fit")
         return np.frombuffer(raw, dtype).reshape(shape).transpose(axes).copy()
@@ -199,60 +206,60 @@ class _Array(_StandIn):
         return self.parts[3] if isinstance(self.parts[3], list) else []
 
 
-class _MakeArray(_StandIn):
+class _MakeArray(StandIn):
     """``numpy.core.multiarray._reconstruct``: an empty array, filled by the state that follows."""
 
     def __new__(cls, kind: object, shape: object, code: object) -> Any:
-        if kind is not _Array:
+        if kind is not ArrayStandIn:
             raise UnsafePickleError(f"asks for an array of kind {kind!r}")
-        return _Array()
+        return ArrayStandIn()
 
 
-class _MakeArrayFromBuffer(_StandIn):
+class _MakeArrayFromBuffer(StandIn):
     """``numpy.core.numeric._frombuffer``: how protocol 5 writes arrays."""
 
     def __new__(cls, data: object, dtype: object, shape: object, order: object, axes: object = None) -> Any:
-        array = _Array()
+        array = ArrayStandIn()
         array.fill(shape, dtype, order, data, axes)
         return array
 
 
-class _MakeScalar(_StandIn):
+class _MakeScalar(StandIn):
     """``numpy.core.multiarray.scalar``."""
 
     def __new__(cls, dtype: object, data: object = b"") -> Any:
-        raw = _raw(data)
-        if not isinstance(dtype, _Dtype) or dtype.plain().hasobject:
+        raw = raw_bytes(data)
+        if not isinstance(dtype, DtypeStandIn) or dtype.plain().hasobject:
             raise UnsafePickleError("asks for a scalar that is no number")
         if len(raw) != dtype.plain().itemsize or len(raw) > _MAX_SCALAR_BYTES:
             raise UnsafePickleError("asks for a scalar whose bytes do not fit")
         return np.frombuffer(raw, dtype.plain())[0]
 
 
-class _MakeObject(_StandIn):
+class _MakeObject(StandIn):
     """``copy_reg._reconstructor``: an object of one of the stand-ins, before its attributes are set."""
 
     def __new__(cls, kind: object, base: object, state: object) -> Any:
-        if not (isinstance(kind, type) and issubclass(kind, _Attributes)) or base is not _PlainObject:
+        if not (isinstance(kind, type) and issubclass(kind, Attributes)) or base is not _PlainObject:
             raise UnsafePickleError(f"asks copy_reg to make {kind!r}")
         return kind()
 
 
-class _Set(_StandIn):
+class _Set(StandIn):
     """``set``, made of a list at the end."""
 
     def __init__(self, items: object = ()) -> None:
         self.items = items
 
 
-class _Dict(dict, _StandIn):  # a dictionary, for what follows it in the file may be put into it
+class _Dict(dict, StandIn):  # a dictionary, for what follows it in the file may be put into it
     """``collections.OrderedDict``: a plain dictionary, which keeps its order, too, made at the end."""
 
     def __init__(self, pairs: object = ()) -> None:
         self.pairs = pairs
 
 
-class _NoBytes(_StandIn):
+class _NoBytes(StandIn):
     """``bytes()``: how Python 3 writes the data of an empty array in protocol 2."""
 
     def __new__(cls, *arguments: object) -> Any:
@@ -262,13 +269,13 @@ class _NoBytes(_StandIn):
 
 
 _SPARSE = {"csc": _SparseColumns, "csr": _SparseRows, "coo": _SparsePlaces}
-_ADMITTED: dict[tuple[str, str], type] = {
+ADMITTED: dict[tuple[str, str], type] = {
     **{(f"numpy.{core}.multiarray", "_reconstruct"): _MakeArray for core in ("core", "_core")},
     **{(f"numpy.{core}.multiarray", "scalar"): _MakeScalar for core in ("core", "_core")},
     **{(f"numpy.{core}.numeric", "_frombuffer"): _MakeArrayFromBuffer for core in ("core", "_core")},
-    ("numpy", "ndarray"): _Array,
-    **{(module, "matrix"): _Array for module in ("numpy", "numpy.matrixlib.defmatrix")},
-    ("numpy", "dtype"): _Dtype,
+    ("numpy", "ndarray"): ArrayStandIn,
+    **{(module, "matrix"): ArrayStandIn for module in ("numpy", "numpy.matrixlib.defmatrix")},
+    ("numpy", "dtype"): DtypeStandIn,
     **{  # scipy's module names before 1.8, since then, and for the arrays of 1.8 to 1.10
         (f"scipy.sparse.{module}", f"{form}_{kind}"): stand_in
         for form, stand_in in _SPARSE.items()
@@ -288,9 +295,9 @@ _ADMITTED: dict[tuple[str, str], type] = {
 
 class _Reader(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> type:
-        if (module, name) not in _ADMITTED:
+        if (module, name) not in ADMITTED:
             raise UnsafePickleError(f"names {module}.{name}, which no body file needs; nothing of it was run")
-        return _ADMITTED[module, name]
+        return ADMITTED[module, name]
 
 
 def _opcodes(content: bytes) -> Iterator[tuple[str, Any]]:
@@ -320,18 +327,21 @@ def _check_sizes(content: bytes) -> None:
             raise UnsafePickleError(f"uses the opcode {name}, which no body file needs")
 
 
-class _Converter:
+class Converter:
     """Arrays, numbers, strings and containers in place of the stand-ins.
 
     What a file holds once but refers to often is converted once, so that nested references cannot multiply the work.
+
+    Args:
+        entries: of all unpacked arrays together, at most; None: as many as bodies have.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, entries: int | None = None) -> None:
         self.done: dict[int, Any] = {}
-        self.entries_left = _MAX_ENTRIES
+        self.entries_left = _MAX_ENTRIES if entries is None else entries
 
     def plain(self, value: Any, depth: int = 0) -> Any:
-        if not isinstance(value, (_StandIn, dict, list, tuple)):
+        if not isinstance(value, (StandIn, dict, list, tuple)):
             return value
         if depth > _MAX_NESTING:
             raise UnsafePickleError(f"nests objects more than {_MAX_NESTING} deep")
@@ -340,9 +350,11 @@ class _Converter:
         return self.done[id(value)]
 
     def _convert(self, value: Any, depth: int) -> Any:
-        if isinstance(value, _Array):
+        if isinstance(value, Convertible):
+            return value.plain(self, depth)
+        if isinstance(value, ArrayStandIn):
             return self._array(value, depth)
-        if isinstance(value, _Dtype):
+        if isinstance(value, DtypeStandIn):
             return value.plain()
         if isinstance(value, _Bytes):
             return self._bytes(value)
@@ -362,19 +374,19 @@ class _Converter:
             return type(value)(self.plain(item, depth) for item in value)
         return None  # a bare object()
 
-    def _array(self, array: _Array, depth: int) -> Any:
-        self._take(array.num_bytes // 8, "arrays")
+    def _array(self, array: ArrayStandIn, depth: int) -> Any:
+        self.take(array.num_bytes // 8, "arrays")
         values = array.values()
         return self.plain(array.objects(), depth) if values is None else values
 
     def _bytes(self, value: _Bytes) -> bytes:
-        self._take(len(value.text) // 8, "bytes")
-        return bytes(_raw(value))
+        self.take(len(value.text) // 8, "bytes")
+        return bytes(raw_bytes(value))
 
     def _items(self, items: Any) -> Any:
         if not isinstance(items, (list, tuple)):
             raise UnsafePickleError(f"asks for a set or dictionary made of {type(items).__name__}")
-        self._take(len(items), "sets and dictionaries")
+        self.take(len(items), "sets and dictionaries")
         return items
 
     def _pairs(self, value: _Dict, depth: int) -> dict[str, Any]:
@@ -397,18 +409,18 @@ class _Converter:
         rows, columns = int(shape[0]), int(shape[1])
         if min(rows, columns) < 0:
             raise UnsafePickleError(f"holds a sparse matrix of shape {shape!r}")
-        self._take(max(rows, columns, rows * columns), f"a matrix of {rows} x {columns}")
+        self.take(max(rows, columns, rows * columns), f"a matrix of {rows} x {columns}")
         parts = [self._numbers(part, depth) for part in matrix.parts()]
         return matrix.dense((rows, columns), *parts)
 
     def _selected(self, chosen: _ChumpySelect, depth: int) -> np.ndarray:
         entries = self._numbers(chosen.get("a"), depth).ravel()
         indices = self._numbers(chosen.get("idxs"), depth).ravel().astype(np.int64)
-        self._take(indices.size, "selected entries")
+        self.take(indices.size, "selected entries")
         shape = self.plain(chosen.__dict__.get("preferred_shape"), depth)
         return entries[indices] if shape is None else entries[indices].reshape([int(n) for n in shape])
 
-    def _take(self, entries: int, what: str) -> None:
+    def take(self, entries: int, what: str) -> None:
         """Account for what may be larger than the bytes it came from, which a file may name again and again."""
         if entries > self.entries_left:
             raise UnsafePickleError(f"holds {what}: too large for a body file")
@@ -434,7 +446,7 @@ def load_pickle_safely(path: str | Path) -> Any:
     try:
         _check_sizes(content)
         loaded = _Reader(io.BytesIO(content), encoding="latin1").load()
-        return _Converter().plain(loaded)
+        return Converter().plain(loaded)
     except UnsafePickleError as error:
         raise UnsafePickleError(f"{path}: not a body file that is safe to read: it {error}") from error
     except MemoryError as error:

@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from ..runs.evaluation_options import BenchmarkOptions, LearningOptions, OpenBodyOptions
 from . import options as opt
-from .benchmark_sets import BenchmarkGroup, Cache, Cases, Results, Root, Variants, Workers
-
-if TYPE_CHECKING:
-    from ..runs.plans import Plan
+from .benchmark_sets import BenchmarkGroup, Root, run_and_print
+from .console import out, warn
+from .declared import command
 
 benchmark_app = typer.Typer(
     cls=BenchmarkGroup, help="Methods over benchmarks: tables, per-person results, cases.", no_args_is_help=True
 )
-
-DEFAULT_VARIANTS = "direct,smplify,anchored,smplify-on-gt"
-Trained = Annotated[
-    Path | None,
-    typer.Option(help="Folder that keeps what methods have learned. Default: anchorfit/trained in the user's cache."),
-]
 
 
 @benchmark_app.callback()
@@ -35,7 +29,6 @@ def methods() -> None:
     from rich.table import Table
 
     from ..evaluation.methods import all_variants
-    from .console import out, warn
 
     variants, problems = all_variants()
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
@@ -47,43 +40,20 @@ def methods() -> None:
 
 
 @benchmark_app.command()
-def openbody(
-    output: opt.Output,
-    count: Annotated[int, typer.Option(min=1, help="People.")] = 300,
-    variants: Variants = DEFAULT_VARIANTS,
-    seed: Annotated[int, typer.Option(min=0, help="Everything random comes from it.")] = 2018,
-    workers: Workers = 1,
-    cases: Cases = True,
-    device: opt.Device = "cpu",
-    cache: Cache = None,
-    trained: Trained = None,
-    results: Results = None,
-) -> None:
+@command
+def openbody(output: opt.Output, people: OpenBodyOptions, options: LearningOptions) -> None:
     """Synthetic people in held-out poses: no licensed file is needed.
 
     A killed run goes on where it stopped when the same command is given again; a larger --count adds people to it.
     """
     from ..runs import plans
 
-    run_plan_and_print(
-        plans.openbody_plan(count, seed),
-        output,
-        variants,
-        workers,
-        cases,
-        device=device,
-        cache=cache,
-        trained=trained,
-        results=results,
-    )
+    run_and_print(plans.openbody_plan(people.count, people.seed), output, options)
 
 
 @benchmark_app.command("openbody-people")
-def openbody_people(
-    output: opt.Output,
-    count: Annotated[int, typer.Option(min=1, help="People.")] = 300,
-    seed: Annotated[int, typer.Option(min=0, help="Everything random comes from it.")] = 2018,
-) -> None:
+@command
+def openbody_people(output: opt.Output, people: OpenBodyOptions) -> None:
     """Write what openbody gives to methods, for methods of other programs: keypoints.npz, cameras.npz and masks/.
 
     `anchorfit evaluate --dataset openbody` scores what they make of it.
@@ -92,14 +62,14 @@ def openbody_people(
     from ..evaluation.people_files import write_people_seen
     from ..evaluation.protocols.openbody import OpenBody
     from ..runs.outputs import make_folder
-    from .console import out
 
     make_folder(output)
-    write_people_seen(output, OpenBody(count=count, seed=seed), load_body())
+    write_people_seen(output, OpenBody(count=people.count, seed=people.seed), load_body())
     out.print(f"Written to {output}", soft_wrap=True, highlight=False, markup=False)
 
 
 @benchmark_app.command()
+@command
 def lsp(
     root: Root,
     output: opt.Output,
@@ -107,23 +77,19 @@ def lsp(
         Path | None, typer.Option(help="Detected keypoints of all images. Default: est_joints.npz under the root.")
     ] = None,
     joints: Annotated[Path | None, typer.Option(help="LSP's joints.mat. Default: the one under the root.")] = None,
-    variants: Variants = DEFAULT_VARIANTS,
     body: opt.Body = "open",
     gender: opt.Gender = "neutral",
-    workers: Workers = 1,
-    cases: Cases = True,
-    device: opt.Device = "cpu",
-    cache: Cache = None,
+    *,
+    options: BenchmarkOptions,
 ) -> None:
     """Segmentation on LSP's test images (Table 5 of Pavlakos et al. 2018).
 
     A killed run goes on where it stopped when the same command is given again.
     """
+    opt.check_gender(gender)
     from ..runs import plans
 
-    opt.check_gender(gender)
-    plan = plans.lsp_plan(root, keypoints, joints, (body, gender))
-    run_plan_and_print(plan, output, variants, workers, cases, device=device, cache=cache)
+    run_and_print(plans.lsp_plan(root, keypoints, joints, (body, gender)), output, options)
 
 
 benchmark_app.command("table5", help="The same as `lsp`.")(lsp)
@@ -132,45 +98,4 @@ benchmark_app.command("table5", help="The same as `lsp`.")(lsp)
 @benchmark_app.command()
 def table1() -> None:
     """Say how Table 1, the ablation of the losses, is made again: it trains networks, which is a script's work."""
-    from .console import out
-
     out.print("Table 1 trains networks: python scripts/reproduce_table1.py (see docs/prediction.md)", highlight=False)
-
-
-def run_plan_and_print(
-    plan: Plan,
-    output: Path,
-    variants: str,
-    workers: int,
-    cases: bool,
-    *,
-    device: str,
-    cache: Path | None,
-    trained: Path | None = None,
-    results: Path | None = None,
-) -> None:
-    """Run a benchmark and print its tables."""
-    from ..runs.benchmark import run_plan
-    from .console import Terminal, out, warn
-    from .tables import print_table
-
-    for line in plan.problems:
-        warn(line)
-    with opt.usage_errors():
-        told = run_plan(
-            plan,
-            output,
-            variants,
-            workers,
-            cases,
-            device=device,
-            cache=cache,
-            trained=trained,
-            results=results,
-            listener=Terminal(),
-        )
-    print_table(told.rows, told.columns)
-    if told.apart:
-        out.print(f"\nThe same people, compared with {told.reference} (paired 95 % intervals):", highlight=False)
-        print_table(told.apart, told.apart_columns)
-    out.print(f"Written to {output}", soft_wrap=True, highlight=False, markup=False)

@@ -12,50 +12,19 @@ from typer.core import TyperGroup
 from typer.main import get_command_from_info
 from typer.models import CommandInfo
 
+from ..options import OptionError
+from ..runs.evaluation_options import BenchmarkOptions, BodiesOptions, DataOptions, EvaluateOptions, data_options
 from . import options as opt
+from .console import Terminal, out
+from .declared import command, typer_option
 
 if TYPE_CHECKING:
     from ..evaluation.benchmarks import BenchmarkSet
+    from ..runs.plans import Plan
 
-DEFAULT_METHODS = "direct,smplify,anchored"
-Variants = Annotated[str, typer.Option(help="Methods, comma-separated; `anchorfit benchmark methods` lists them.")]
-Workers = Annotated[int, typer.Option(min=1, help="Processes. Times are those of an idle machine only with 1.")]
-Cases = Annotated[bool, typer.Option(help="Whether to draw the page of best and worst people.")]
-Cache = Annotated[
-    Path | None,
-    typer.Option(help="Folder for all that can be made again, in which --trained lies. Default: the user's cache."),
-]
-Root = Annotated[Path, typer.Option(help="The folder that holds the data set, or the file that it is.")]
+Root = Annotated[Path, typer_option(EvaluateOptions, "root")]
 SmplBody = Annotated[str, typer.Option("--body", help="The SMPL file whose parameters the data set's truth is in.")]
 
-OWN: dict[str, tuple[Any, Any]] = {
-    "gender": (opt.Gender, "neutral"),
-    "joint_regressor": (opt.Regressor, None),
-    "reduced": (opt.Reduced, None),
-    "landmarks": (opt.Landmarks, None),
-    "smplx_model": (opt.SmplxModel, None),
-    "split": (opt.Split, ""),
-    "camera": (opt.CameraNumber, 0),
-    "every": (opt.Every, 1),
-    "keypoints": (opt.DetectedKeypoints, None),
-}
-"""Options of data sets: what the command line takes for each, and what is meant where it is not given."""
-
-Results = Annotated[
-    Path | None,
-    typer.Option(
-        help="Results of any program, as `anchorfit evaluate` takes them: scored beside the methods (results), and "
-        "after anchored fitting to the set's keypoints (results+2d)."
-    ),
-]
-_COMMON: tuple[tuple[str, Any, Any], ...] = (
-    ("variants", Variants, DEFAULT_METHODS),
-    ("results", Results, None),
-    ("workers", Workers, 1),
-    ("cases", Cases, True),
-    ("device", opt.Device, "cpu"),
-    ("cache", Cache, None),
-)
 ALIASES = {"table2": "up3d", "table3": "surreal", "table4": "h36m"}
 """Tables of Pavlakos et al. 2018 -> the data set."""
 
@@ -67,24 +36,15 @@ class BenchmarkGroup(TyperGroup):
     """
 
     def list_commands(self, ctx: Any) -> list[str]:
-        from ..evaluation.benchmarks import all_benchmarks
-
-        found, problems = all_benchmarks()
-        for problem in problems:
-            typer.echo(str(problem), err=True)
-        return [*super().list_commands(ctx), *ALIASES, *found]
+        return [*super().list_commands(ctx), *ALIASES, *_known_sets(say=True)]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         own = super().get_command(ctx, cmd_name)
         if own is not None:
             return own
-        from ..evaluation.benchmarks import all_benchmarks
-
-        known, problems = all_benchmarks()
-        one = known.get(ALIASES.get(cmd_name, cmd_name))
+        one = _known_sets().get(ALIASES.get(cmd_name, cmd_name))
         if one is None:
-            for problem in problems:
-                typer.echo(str(problem), err=True)
+            _known_sets(say=True)
             return None
         info = CommandInfo(name=cmd_name, callback=command_of(one), help=one.about)
         return get_command_from_info(info, pretty_exceptions_short=True, rich_markup_mode="rich")
@@ -93,58 +53,58 @@ class BenchmarkGroup(TyperGroup):
 def command_of(one: BenchmarkSet) -> Callable[..., None]:
     """What runs a benchmark over a data set, with the options of the set."""
 
-    def run(**given: Any) -> None:
-        _run(one, **given)
+    def run(
+        *, root: Path, output: Path, body: str, gender: str = "neutral", data: DataOptions, options: BodiesOptions
+    ) -> None:
+        if one.smpl and body == "open":
+            raise OptionError(
+                "body",
+                "this data set's truth is in SMPL's parameters, which mean nothing on the open body; give an SMPL file",
+            )
+        opt.check_gender(gender)
+        from ..evaluation.benchmarks import SetOptions
+        from ..runs.plans import set_plan
 
-    first: list[tuple[str, Any, Any]] = [
+        plan = set_plan(one, SetOptions(root=root, body=body, gender=gender, **data_options(data)))
+        run_and_print(plan, output, options)
+
+    taken: list[tuple[str, Any, Any]] = [
         ("root", Root, Parameter.empty),
         ("output", opt.Output, Parameter.empty),
         ("body", SmplBody, Parameter.empty) if one.smpl else ("body", opt.Body, "open"),
+        ("gender", opt.Gender, Parameter.empty if "gender" in one.required else "neutral"),
+        ("data", DataOptions, Parameter.empty),
+        ("options", BodiesOptions, Parameter.empty),
     ]
-    own = [
-        (name, OWN[name][0], Parameter.empty if name in one.required else OWN[name][1])
-        for name in sorted(one.options, key=lambda name: name not in one.required)
-    ]
-    parameters = [*first, *own, *_COMMON]
     run.__signature__ = Signature(  # type: ignore[attr-defined]
         [
             Parameter(name, Parameter.KEYWORD_ONLY, annotation=kind, default=default)
-            for name, kind, default in parameters
+            for name, kind, default in taken
+            if name != "gender" or name in one.options
         ]
     )
-    return run
+    foreign = data_options(DataOptions()).keys() - {*one.options}
+    return command(run, without=foreign, required=one.required)
 
 
-def _run(
-    one: BenchmarkSet,
-    *,
-    root: Path,
-    output: Path,
-    body: str,
-    variants: str,
-    results: Path | None,
-    workers: int,
-    cases: bool,
-    device: str,
-    cache: Path | None,
-    **own: Any,
-) -> None:
-    from ..evaluation.benchmarks import SetOptions
-    from ..runs.plans import set_plan
-    from .benchmark import run_plan_and_print
+def run_and_print(plan: Plan, output: Path, options: BenchmarkOptions) -> None:
+    """Run a benchmark and print its tables."""
+    from ..runs.benchmark import run_plan
+    from .tables import print_table
 
-    if one.smpl:
-        check_smpl(body)
-    if "gender" in own:
-        opt.check_gender(own["gender"])
-    plan = set_plan(one, SetOptions(root=root, body=body, **own))
-    run_plan_and_print(plan, output, variants, workers, cases, device=device, cache=cache, results=results)
+    told = run_plan(plan, output, options, Terminal())
+    print_table(told.rows, told.columns)
+    if told.apart:
+        out.print(f"\nThe same people, compared with {told.reference} (paired 95 % intervals):", highlight=False)
+        print_table(told.apart, told.apart_columns)
+    out.print(f"Written to {output}", soft_wrap=True, highlight=False, markup=False)
 
 
-def check_smpl(body: str) -> None:
-    """Raises typer.BadParameter for the open body, which SMPL's parameters mean nothing on."""
-    if body == "open":
-        raise typer.BadParameter(
-            "this data set's truth is in SMPL's parameters, which mean nothing on the open body; give an SMPL file",
-            param_hint="--body",
-        )
+def _known_sets(*, say: bool = False) -> dict[str, BenchmarkSet]:
+    """All data sets by name; those of other packages that cannot be used are said, if wanted."""
+    from ..evaluation.benchmarks import all_benchmarks
+
+    found, problems = all_benchmarks()
+    for problem in problems if say else ():
+        typer.echo(str(problem), err=True)
+    return found

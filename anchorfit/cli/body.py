@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from . import options as opt
+from .console import out, warn
+from .declared import command
 
 body_app = typer.Typer(help="Body models.", no_args_is_help=True)
 
@@ -18,6 +20,7 @@ def _group() -> None:
 
 
 @body_app.command()
+@command
 def info(
     body: Annotated[str, typer.Argument(help="'open', or a path to an SMPL .pkl or .npz file.")] = "open",
     gender: opt.Gender = "neutral",
@@ -28,7 +31,6 @@ def info(
     from rich.table import Table
 
     from ..body import describe, load_body
-    from .console import out
 
     description = describe(load_body(opt.named_body(body, gender, age), gender=gender))
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
@@ -41,23 +43,24 @@ def info(
 
 
 @body_app.command("export")
+@command
 def export_body(
     output: Annotated[Path, typer.Argument(help="A .pkl, as smplx and aitviewer read it, or an .npz.")],
-    body: Annotated[str, typer.Option(help="'open', or a path to an SMPL .pkl or .npz file.")] = "open",
+    body: opt.Body = "open",
     gender: opt.Gender = "neutral",
     age: opt.Age = "adult",
 ) -> None:
     """Write a body model as an SMPL file, for other programs."""
     from ..body import load_body, write_body
-    from .console import out
 
     write_body(output, load_body(opt.named_body(body, gender, age), gender=gender))
     out.print(f"{output}: smplx.SMPL({str(output)!r}) loads it", soft_wrap=True, markup=False)
 
 
 @body_app.command("measure")
+@command
 def measure_people(
-    results: Annotated[list[Path], typer.Argument(help="Estimates (.npz), or folders of them.", show_default=False)],
+    results: opt.Results,
 ) -> None:
     """Print the measurements of fitted bodies, in centimetres and litres; export --save csv writes them all."""
     from rich.markup import escape
@@ -65,7 +68,6 @@ def measure_people(
 
     from ..body import assumed_size, load_body, measure
     from ..results import load_estimates
-    from .console import out, warn
 
     estimate = load_estimates(results)
     model = load_body(estimate.body, gender=estimate.gender, num_betas=estimate.betas.shape[1])

@@ -49,6 +49,8 @@ class _Rate(TextColumn):
 class Terminal(Listener):
     """Tells a run on the terminal."""
 
+    _steps: Steps | None = None
+
     def say(self, line: str) -> None:
         out.print(line, soft_wrap=True, highlight=False, markup=False)
 
@@ -57,8 +59,12 @@ class Terminal(Listener):
 
     @contextmanager
     def phase(self, name: str, total: int, *, before: int = 0) -> Iterator[Callable[[int], None]]:
-        with long_run(name, total, before=before) as steps:
-            yield steps
+        with long_run(name, total, before=before) as self._steps:
+            yield self._steps
+
+    def stand(self, text: str) -> None:
+        if self._steps is not None:
+            self._steps.stand(text)
 
 
 class Steps:
@@ -74,10 +80,9 @@ class Steps:
         self._bar.advance(self._task, done)
         self.tell()
 
-    def at(self, done: int, *, total: int | None = None, text: str | None = None) -> None:
-        """So many are done of all, and what to say of them."""
-        self._bar.update(self._task, completed=done, total=total, description=text)
-        self.tell()
+    def stand(self, text: str) -> None:
+        """Say this beside the bar."""
+        self._bar.update(self._task, description=text)
 
     def tell(self) -> None:
         """Say how far it is, where there is no terminal and it is time to."""

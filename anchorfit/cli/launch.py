@@ -4,36 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from . import options as opt
+from ..looks import OverlayLook
+from ..runs.engines import EngineOptions
+from ..runs.options import RunOptions
 from .console import Terminal
+from .options import Writing
 from .people import print_summary
-
-if TYPE_CHECKING:
-    from ..pictures import OverlayLook
-    from ..runs import EngineOptions, RunOptions
 
 
 def launch(
     images: Sequence[Path],
     output: Path,
     options: RunOptions,
+    writing: Writing,
     engine: EngineOptions,
-    *,
-    save: str | None,
-    report: bool,
-    restart: bool,
     look: OverlayLook,
     device: str,
 ) -> None:
     """`anchorfit.run`, told on the terminal."""
-    from ..observations.videos import is_video_path
+    engine.check(device)
+    engine.warm_up()
+    options.check()
+    from ..observations.videos import is_video_path  # which takes a second: the options have been looked at
     from ..runs import run
 
-    with opt.usage_errors():
-        summary = run(
-            images, output, options, save=save, report=report, restart=restart, engine=engine, look=look,
-            device=device, listener=Terminal(),
-        )  # fmt: skip
+    summary = run(
+        images, output, options, save=writing.save, report=writing.report, restart=writing.restart, engine=engine,
+        look=look, device=device, listener=Terminal(),
+    )  # fmt: skip
     print_summary(summary, film=len(images) == 1 and is_video_path(images[0]))

@@ -20,6 +20,7 @@ from .evaluate import ByDataset, evaluate
 from .export import export
 from .fit import fit
 from .predict import predict
+from .refine import refine
 from .report import report
 from .train import train_app
 
@@ -35,6 +36,7 @@ app = typer.Typer(
 )
 app.command()(fit)
 app.command()(predict)
+app.command()(refine)
 app.command()(export)
 app.command()(report)
 app.command()(demo)

@@ -25,7 +25,8 @@ def print_summary(summary: RunSummary, *, film: bool) -> None:
         return
     if summary.shown:
         first = concatenate(summary.shown)
-        print_people(first.rows(range(min(len(first), SHOWN))))
+        shown = first.rows(range(min(len(first), SHOWN)))
+        print_people(shown, _compared(shown, concatenate(summary.starts)) if summary.starts else None)
     total = summary.before + summary.fitted + summary.skipped
     if total > SHOWN:
         out.print(
@@ -35,6 +36,18 @@ def print_summary(summary: RunSummary, *, film: bool) -> None:
             highlight=False,
             markup=False,
         )
+
+
+def _compared(shown: BodyEstimate, start: BodyEstimate) -> dict[str, list[str]]:
+    """Columns of what the fits made of their starts."""
+    from ..runs.changes import Change, changes
+
+    found = changes(start, shown)
+    rows = [found.get(name, Change(None, None)) for name in shown.names]
+    return {
+        "before": ["-" if row.before_px is None else f"{row.before_px:.1f} px" for row in rows],
+        "moved": ["-" if row.moved_mm is None else f"{row.moved_mm:.0f} mm" for row in rows],
+    }
 
 
 def print_tracks(folder: Path) -> None:

@@ -7,9 +7,14 @@ from typing import Annotated
 
 import typer
 
+from . import options as opt
+from .console import Terminal, out
+from .declared import command
 
+
+@command
 def report(
-    results: Annotated[list[Path], typer.Argument(help="Estimates (.npz), or folders of them.", show_default=False)],
+    results: opt.Results,
     output: Annotated[Path, typer.Option("--output", "-o", help="The page to write.")] = Path("report.html"),
     against: Annotated[
         list[Path] | None,
@@ -26,26 +31,9 @@ def report(
 
     Where RESULTS hold predictions and fits of the same people, the fits are shown, each beside its prediction.
     """
-    from ..body import load_body
-    from ..reports import write_report
-    from ..results import load_estimates_by_method
-    from .console import long_run, out, warn
+    from ..reports.saved import report_saved
 
-    by_method = load_estimates_by_method(results)
-    order = [method for method in ("anchored", "smplify", "direct") if method in by_method]
-    shown = by_method[order[0]]
-    others = [by_method[method] for method in reversed(order[1:])]
-    if against:
-        compared = load_estimates_by_method(against).values()
-        if set(shown.names).isdisjoint(name for estimate in compared for name in estimate.names):
-            warn(f"--against: nobody there has the name of one of the {len(shown)} people shown; nothing is compared")
-        others = [*compared, *others]
-    num_betas = max(estimate.betas.shape[1] for estimate in (shown, *others))
-    model = load_body(shown.body, gender=shown.gender, num_betas=num_betas)
-    with long_run("drawing", min(len(shown), most)) as steps:
-        problems = write_report(
-            output, shown, model, against=others, videos=video or (), title=title, most=most, progress=steps
-        )
-    for line in problems:
-        warn(line)
+    report_saved(
+        output, results, against=against or (), videos=video or (), title=title, most=most, listener=Terminal()
+    )
     out.print(f"Look at {output}", soft_wrap=True, highlight=False, markup=False)

@@ -5,7 +5,7 @@ from .detection import detect
 from .embedded import EmbeddedDetector, load_embedded_detector
 from .mediapipe_package import INSTALL
 from .protocol import FEWEST_JOINTS, Detector
-from .registry import DETECTORS, Kind, Wanted, installed_detectors, known_detectors, load_detector
+from .registry import DETECTORS, Kind, Wanted, chosen_detector, installed_detectors, known_detectors, load_detector
 from .search import Search
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Kind",
     "Search",
     "Wanted",
+    "chosen_detector",
     "detect",
     "installed_detectors",
     "known_detectors",

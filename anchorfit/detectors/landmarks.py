@@ -48,7 +48,7 @@ def look(network: PoseLandmarks, image: np.ndarray, squares: Sequence[Square], *
     device = next(network.parameters()).device
     outputs = run_network(network, sample_squares(image, squares, LANDMARKS_SIZE, device=device), mask=masks)
     seen = Landmarks(*(values.cpu() for values in outputs), *(() if masks else (None,)))
-    positions = refine(seen.points[..., :2] / LANDMARKS_SIZE, seen.heatmaps).double().numpy()
+    positions = refine_by_heatmaps(seen.points[..., :2] / LANDMARKS_SIZE, seen.heatmaps).double().numpy()
     looks = []
     for row, square in enumerate(squares):
         placed = square.place(positions[row])
@@ -67,7 +67,7 @@ def look(network: PoseLandmarks, image: np.ndarray, squares: Sequence[Square], *
     return looks
 
 
-def refine(positions: Tensor, heatmaps: Tensor) -> Tensor:
+def refine_by_heatmaps(positions: Tensor, heatmaps: Tensor) -> Tensor:
     """Landmarks moved to the centroid of their heatmap around them, where it is hot.
 
     Args:

@@ -41,18 +41,30 @@ def load_detector(
         FileNotFoundError, ValueError: no such detector, or a model that is missing, damaged or another detector's.
     """
     wanted = Wanted(None if model is None else Path(model), search or Search(), flip, device)
+    name = chosen_detector(name, wanted.model, flip=flip)
+    kind = DETECTORS[name] if name in DETECTORS else load_plugin(ENTRY_POINTS, name, Kind)
+    return kind.load(wanted)
+
+
+def chosen_detector(name: str, model: Path | None, *, flip: bool) -> str:
+    """The detector that `load_detector` would load; nothing is loaded.
+
+    Raises:
+        ImportError: it is not installed.
+        ValueError: there is none of this name, or it does not take the model or the flip test.
+    """
     if name == "auto":
-        name = _told(wanted)
+        name = _told(model, flip)
     if name not in known_detectors():
         raise ValueError(f"detector: expected auto, {', '.join(known_detectors())}; got {name!r}")
     if name not in DETECTORS:
-        return load_plugin(ENTRY_POINTS, name, Kind).load(wanted)
+        return name
     if name not in installed_detectors():
         raise ImportError(f"the detector {name} is not installed: {INSTALL}")
-    if wanted.flip and name != HUMAN2D:
+    if flip and name != HUMAN2D:
         raise ValueError(f"flip: {name} looks at nobody mirrored; only {HUMAN2D} does, so leave it out or take that")
-    _check_ending(name, wanted.model)
-    return DETECTORS[name].load(wanted)
+    _check_ending(name, model)
+    return name
 
 
 def known_detectors() -> tuple[str, ...]:
@@ -102,15 +114,15 @@ def _human2d(wanted: Wanted) -> Detector:
     )
 
 
-def _told(wanted: Wanted) -> str:
+def _told(model: Path | None, flip: bool) -> str:
     """The detector whose model or option is given; the default where neither is."""
-    if wanted.model is None:
-        return HUMAN2D if wanted.flip else DEFAULT
+    if model is None:
+        return HUMAN2D if flip else DEFAULT
     for name, kind in DETECTORS.items():
-        if kind.ending and wanted.model.suffix.lower() == kind.ending:
+        if kind.ending and model.suffix.lower() == kind.ending:
             return name
     known = " or ".join(f"{kind.ending} ({name})" for name, kind in DETECTORS.items() if kind.ending)
-    raise ValueError(f"{wanted.model}: the ending tells no detector; expected {known}, or name the detector")
+    raise ValueError(f"{model}: the ending tells no detector; expected {known}, or name the detector")
 
 
 def _check_ending(name: str, model: Path | None) -> None:

@@ -10,11 +10,11 @@ import numpy as np
 from ..atomic import write_atomically
 from ..body import CANONICAL_JOINTS, SMPL_JOINTS, BodyModel
 from ..observations.videos import frame_of
-from ..options import install_command
+from ..options import install_command, without_package
 from ..rendering import PALETTE
 from ..results import BodyEstimate, split_name
 
-NEEDED = f"Rerun's recordings need its package: {install_command('rerun', 'rerun-sdk<0.23')}"
+NEEDED = f"Rerun's recordings need its package: {install_command('rerun', 'rerun-sdk')}"
 
 
 def write_rerun(path: str | Path, estimate: BodyEstimate, body: BodyModel) -> None:
@@ -35,18 +35,28 @@ def write_rerun(path: str | Path, estimate: BodyEstimate, body: BodyModel) -> No
     try:
         import rerun as rr
     except ImportError as error:
-        raise ImportError(NEEDED) from error
+        raise ImportError(without_package("rerun", NEEDED, error)) from error
     path = Path(path)
-    recording: Any = rr.new_recording("anchorfit", recording_id=path.stem)
+    new: Any = getattr(rr, "new_recording", None) or rr.RecordingStream  # up to 0.22, and since
+    recording = new("anchorfit", recording_id=path.stem)
     stream = recording.binary_stream()  # Rerun's own writer of files does not say when a disk is full
     recording.log("world", rr.ViewCoordinates.RDF, static=True)
     for moment, rows in _moments(estimate).items():
-        recording.set_time_sequence("frame", moment)
+        _set_frame(recording, moment)
         recording.log("world", rr.Clear(recursive=True))  # else people stay on through frames without them
         _log_camera(recording, estimate.rows(rows[:1]))
         for row in rows:
             _log_person(recording, estimate[row], body)
-    write_atomically(path, stream.read())
+    data = stream.read() or b""
+    recording.disconnect()  # writes the recording's end, which would otherwise be dropped with a warning
+    write_atomically(path, data + (stream.read() or b""))
+
+
+def _set_frame(recording: Any, number: int) -> None:
+    if hasattr(recording, "set_time"):
+        recording.set_time("frame", sequence=number)
+    else:  # 0.22
+        recording.set_time_sequence("frame", number)
 
 
 def _moments(estimate: BodyEstimate) -> dict[int, list[int]]:

@@ -66,7 +66,7 @@ def match_people(people: Sequence[Person], images: Sequence[Path], source: str |
         source: the keypoint file, for messages.
     """
     named = list(dict.fromkeys(person.image for person in people if person.image is not None))
-    owners, problems = _image_of_each_name(named, images, source)
+    owners, problems = image_of_each_name(named, images, source)
     homeless = sum(person.image is None for person in people)
     if homeless and len(images) > 1:
         problems.append(f"{source}: {homeless} people name no image; give one image at a time")
@@ -160,10 +160,16 @@ def list_names(names: Sequence[str]) -> str:
     return shown if len(names) <= FEW else f"{shown} and {len(names) - FEW} more"
 
 
-def _image_of_each_name(
+def image_of_each_name(
     named: Sequence[Path], images: Sequence[Path], source: str | Path
 ) -> tuple[dict[Path, Path], list[str]]:
-    """The image that each path of a keypoint file means, of those that mean one, and what is worth saying of it."""
+    """The image that each path of a file means, of those that mean one, and what is worth saying of it.
+
+    Args:
+        named: paths as the file writes them.
+        images: those that are there.
+        source: the file, for messages.
+    """
     parts = {path: names for path in named if (names := parts_of(path))}
     owners: dict[Path, Path] = {}
     problems = []

@@ -11,9 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..options import LONGEST_GAP_S
 from .people import Person
 from .scenes import Scenes
-from .videos import LONGEST_GAP_S, Video, frame_name
+from .videos import Video, frame_name
 
 FARTHEST_STEP = 0.5  # of the person's size: a keypoint set farther from where the person was is somebody else
 SHORTEST_S = 0.25  # seconds that somebody must be seen

@@ -15,7 +15,6 @@ import numpy as np
 from ..atomic import temporary_beside
 from .images import VIDEO_SUFFIXES, ImageFileError
 
-LONGEST_GAP_S = 1.0  # seconds that a person may be out of sight and still be followed
 USUAL_RATE = 30.0  # frames per second, where a file states none that can be
 HIGHEST_RATE = 60.0  # frames per second of what is written, unless the source states a higher one
 

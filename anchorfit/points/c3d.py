@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..options import without_package
 from .recording import PointFileError, Recording, unit_name
 
 NEEDED = "reading .c3d files needs ezc3d; install it with: pip install 'anchorfit[c3d]'"
@@ -27,7 +28,7 @@ def read_c3d(path: Path) -> Recording:
     try:
         import ezc3d
     except ImportError as error:
-        raise ImportError(NEEDED) from error
+        raise ImportError(without_package("ezc3d", NEEDED, error)) from error
     if path.stat().st_size < 512:
         raise PointFileError(f"{path}: too short for a C3D file")
     try:

@@ -8,16 +8,21 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from ..atomic import write_atomically
 from ..body import BodyModel
 from ..fitting.terms import KnownSize
+from ..options import Frame, OptionError
+from ..world import camera_matrix, in_frame
+from .conventions import MEDIAPIPE33, point_convention
 from .fitting import PointFit, fit_points
-from .recording import PointFileError, read_points
+from .recording import PointFileError, Recording, read_points
 
 KINDS = ("npz", "json", "bvh", "rigged")
+_WITH_HANDS = (75, 543, 553)  # both hands have 21 points, the face 468 or 478
 _FORMATS = (".npy", ".npz", ".json", ".csv", ".trc", ".c3d")
 
 
@@ -28,19 +33,39 @@ class PointJob:
     Attributes:
         convention: a name, ``names``, or the path of a JSON file with a mapping from labels to body points.
         sequence: the rows are one person's even where the file does not say so.
-        unit, up: as for `fit_points`.
+        unit, up, floor: as for `fit_points`.
+        frame: of motions: the world's, y up and its floor at 0, where there is a floor; or the virtual camera's.
         kinds: of `KINDS`; None: npz, and bvh for a person in time.
         rate: frames a second, where the file does not say.
         sizes: known heights and measurements, by the files' names or for all.
+        covariance: whether files say how sure joints are.
     """
 
     convention: str
     sequence: bool = False
     unit: str = "auto"
     up: str = "auto"
+    floor: float | Literal["auto"] | None = None
+    frame: Frame = "world"
     kinds: tuple[str, ...] | None = None
     rate: float = 30.0
     sizes: KnownSize | None = None
+    covariance: bool = True
+
+
+def floor_height(given: object) -> float | Literal["auto"] | None:
+    """The floor of points: "auto", or its height on the axis that points up.
+
+    Raises:
+        OptionError: anything besides.
+    """
+    if given is None or given == "auto":
+        return None if given is None else "auto"
+    try:
+        return float(str(given))
+    except ValueError:
+        what = f"of --points: expected auto, or its height on the axis that points up, got {given!r}"
+        raise OptionError("floor", what) from None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +94,7 @@ def fit_point_files(paths: Sequence[Path], body: BodyModel, output: Path, job: P
     bodies, files, remarks, problems = 0, list[Path](), list[str](), list[str]()
     for path, stem in _stems(paths):
         try:
-            recording = read_points(path)
+            recording = body_part(read_points(path), convention)
             sequence = job.sequence or recording.in_time
             found = fit_points(
                 recording.points,
@@ -81,12 +106,16 @@ def fit_point_files(paths: Sequence[Path], body: BodyModel, output: Path, job: P
                 unit=job.unit,  # type: ignore[arg-type]
                 stated_unit=recording.unit,
                 up=job.up,  # type: ignore[arg-type]
+                floor=job.floor,
+                frames_per_second=recording.rate or job.rate,
                 sizes=_sizes_of(job.sizes, path),
+                covariance=job.covariance,
                 names=[f"{stem}@{recording.first_frame + row:06d}#0" for row in range(len(recording.points))],
             )
             rate = recording.rate or job.rate
             output.mkdir(parents=True, exist_ok=True)
-            files += _write(found, body, output / stem, job.kinds or ("npz", *(["bvh"] if sequence else [])), rate)
+            kinds = job.kinds or ("npz", *(["bvh"] if sequence else []))
+            files += _write(found, body, output / stem, kinds, rate, job.frame)
         except (ValueError, OSError, ImportError) as error:
             text = (str(error).splitlines() or [type(error).__name__])[0]
             problems.append(text if str(path) in text else f"{path}: {text}")
@@ -101,7 +130,25 @@ def fit_point_files(paths: Sequence[Path], body: BodyModel, output: Path, job: P
         off = f"points {float(error_mm.nanmedian()):.1f} mm off (median)"
         remarks.append(f"{path.name}: {len(found)} bodies, {trusted} trusted; {off}")
         problems += [f"{path.name}: row {row}: {text}" for row, text in _first(found.problems)]
+    if job.sizes is not None:
+        called = [name for path, _ in _stems(paths) for name in (path.name, path.stem)]
+        problems += [f"{name}: measured, but there is no file of this name" for name in job.sizes.strangers(called)]
     return PointReport(bodies=bodies, files=tuple(files), remarks=tuple(remarks), problems=tuple(problems))
+
+
+def body_part(recording: Recording, convention: str | Mapping[str, str | None]) -> Recording:
+    """The recording without the hands and the face that FreeMoCap's arrays have behind MediaPipe's 33 points."""
+    count, own = recording.points.shape[1], len(MEDIAPIPE33)
+    known = isinstance(convention, str) and convention != "names" and point_convention(convention) == MEDIAPIPE33
+    if not known or recording.labels or count not in _WITH_HANDS:
+        return recording
+    said = f"{count} points: the first {own} are the body's, hands and face are left out"
+    return replace(
+        recording,
+        points=recording.points[:, :own],
+        confidence=recording.confidence[:, :own],
+        remarks=(*recording.remarks, said),
+    )
 
 
 def _sizes_of(sizes: KnownSize | None, path: Path) -> KnownSize | None:
@@ -143,7 +190,7 @@ def _first(problems: Sequence[tuple[int, str]], most: int = 20) -> list[tuple[in
     return list(problems[:most])
 
 
-def _write(found: PointFit, body: BodyModel, stem: Path, kinds: Sequence[str], rate: float) -> list[Path]:
+def _write(found: PointFit, body: BodyModel, stem: Path, kinds: Sequence[str], rate: float, frame: Frame) -> list[Path]:
     def beside(ending: str) -> Path:
         return stem.with_name(stem.name + ending)
 
@@ -159,10 +206,13 @@ def _write(found: PointFit, body: BodyModel, stem: Path, kinds: Sequence[str], r
     if {"bvh", "rigged"} & set(kinds):
         from ..rigging import export_bvh, export_rigged
 
-        for kind, ending, write in (("bvh", ".bvh", export_bvh), ("rigged", "_rigged.glb", export_rigged)):
-            if kind in kinds:
-                write(beside(ending), found.estimate, body, frames_per_second=rate)
-                files.append(beside(ending))
+        placed, camera = in_frame(found.estimate, body, frame), camera_matrix(found.estimate, frame)
+        if "bvh" in kinds:
+            export_bvh(beside(".bvh"), placed, body, frames_per_second=rate)
+            files.append(beside(".bvh"))
+        if "rigged" in kinds:
+            export_rigged(beside("_rigged.glb"), placed, body, frames_per_second=rate, camera=camera)
+            files.append(beside("_rigged.glb"))
     return files
 
 

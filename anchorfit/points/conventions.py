@@ -48,6 +48,82 @@ AZURE32: Convention = (
 )
 """Azure Kinect's body tracking, in the order of k4abt_joint_id_t."""
 
+MHR70: Convention = (
+    *("nose", "left_eye", "right_eye", "left_ear", "right_ear"),
+    *(f"{side}_{joint}" for joint in ("shoulder", "elbow", "hip", "knee", "ankle") for side in _SIDES),
+    *(f"{side}_{joint}" for side in _SIDES for joint in ("big_toe", "small_toe", "heel")),
+    *(*(None,) * 20, "right_wrist", *(None,) * 20, "left_wrist"),  # None: fingers
+    *(None,) * 7,  # elbows' front and back, acromions; its neck lies lower than the body's
+)
+"""Keypoints of SAM 3D Body, the first 70 of MHR's, in the order of its metadata."""
+
+_KINECT_NAMES = [
+    "spinebase",
+    "spinemid",
+    "neck",
+    "head",
+    "shoulderleft",
+    "elbowleft",
+    "wristleft",
+    "handleft",
+    "shoulderright",
+    "elbowright",
+    "wristright",
+    "handright",
+    "hipleft",
+    "kneeleft",
+    "ankleleft",
+    "footleft",
+    "hipright",
+    "kneeright",
+    "ankleright",
+    "footright",
+    "spineshoulder",
+    "handtipleft",
+    "thumbleft",
+    "handtipright",
+    "thumbright",
+]
+_AZURE_NAMES = [
+    "pelvis",
+    "spinenavel",
+    "spinechest",
+    "neck",
+    "clavicleleft",
+    "shoulderleft",
+    "elbowleft",
+    "wristleft",
+    "handleft",
+    "handtipleft",
+    "thumbleft",
+    "clavicleright",
+    "shoulderright",
+    "elbowright",
+    "wristright",
+    "handright",
+    "handtipright",
+    "thumbright",
+    "hipleft",
+    "kneeleft",
+    "ankleleft",
+    "footleft",
+    "hipright",
+    "kneeright",
+    "ankleright",
+    "footright",
+    "head",
+    "nose",
+    "eyeleft",
+    "earleft",
+    "eyeright",
+    "earright",
+]
+
+_OWN_WORDS = {  # a label that only this program writes -> what it calls its points
+    "spinebase": dict(zip(_KINECT_NAMES, KINECT25, strict=True)),
+    "spinenavel": dict(zip(_AZURE_NAMES, AZURE32, strict=True)),
+}
+
 POINT_CONVENTIONS: dict[str, Convention] = {
     **CONVENTIONS,
     "smpl24": SMPL24,
@@ -55,6 +131,7 @@ POINT_CONVENTIONS: dict[str, Convention] = {
     "mediapipe33": MEDIAPIPE33,
     "kinect25": KINECT25,
     "azure32": AZURE32,
+    "mhr70": MHR70,
 }
 """Name -> body point of each of its points."""
 
@@ -75,10 +152,13 @@ _ALIASES = {
     "k4a": "azure32",
 }
 
+_MIDDLE = {"chip": "pelvis", "midhip": "pelvis", "hip": "pelvis", "head": "head_top"}
+"""What Pose2Sim (HALPE_26, COCO_17 and others) calls points without a side."""
+
 _LABELS = {  # names of markers that the programs of the trade write, without their sides
-    "chip": "pelvis",
-    "midhip": "pelvis",
-    "head": "head_top",  # Pose2Sim's (HALPE_26)
+    "thumb": "thumb_tip",
+    "index": "index_tip",
+    "pinky": "pinky_tip",
     "bigtoe": "big_toe",
     "smalltoe": "small_toe",
     "footindex": "big_toe",
@@ -117,7 +197,7 @@ def body_points(convention: str | Sequence[str | None] | Mapping[str, str | None
     if isinstance(convention, str):
         if convention != "names":
             return point_convention(convention)
-        convention = {label: labelled(label) for label in labels}
+        convention = _named(labels)
         if not any(convention.values()):
             raise ValueError(_nobody_known(labels, "is the name of a body point"))
     if isinstance(convention, Mapping):
@@ -126,6 +206,19 @@ def body_points(convention: str | Sequence[str | None] | Mapping[str, str | None
             raise ValueError(_nobody_known(labels, f"is in the mapping of {', '.join(list(convention)[:5])} ..."))
         return found
     return tuple(convention)
+
+
+def _named(labels: Sequence[str]) -> dict[str, str | None]:
+    """Body points by labels: those of depth cameras' own lists, whose head is no top of the head, or of each alone."""
+    plain = {label: _plain(label) for label in labels}
+    for word, points in _OWN_WORDS.items():
+        if word in plain.values():
+            return {label: points.get(text) for label, text in plain.items()}
+    return {label: labelled(label) for label in labels}
+
+
+def _plain(label: str) -> str:
+    return "".join(character for character in label.rsplit(":", 1)[-1].lower() if character.isalnum())
 
 
 def _nobody_known(labels: Sequence[str], what: str) -> str:
@@ -143,17 +236,19 @@ def labelled(label: str) -> str | None:
     if label.startswith(("vertex:", "joint:", "landmark:")):
         return label
     name = label.rsplit(":", 1)[-1].strip()
-    plain = "".join(character for character in name.lower() if character.isalnum())
+    plain = _plain(name)
     for side in _SIDES:
         if plain.startswith(side):
             return _known(plain.removeprefix(side), f"{side}_")
+        if plain.endswith(side):  # SHOULDER_LEFT
+            return _known(plain.removesuffix(side), f"{side}_")
     if name[:1] in "LR" and name[1:2].isupper():  # LShoulder, RBigToe
         return _known(plain[1:], {"L": "left_", "R": "right_"}[name[0]])
     return _known(plain, "")
 
 
 def _known(plain: str, side: str) -> str | None:
-    usual = _LABELS.get(plain, plain).replace("_", "")
+    usual = (_LABELS if side else {**_LABELS, **_MIDDLE}).get(plain, plain).replace("_", "")
     for source, prefix in ((CANONICAL_JOINTS, ""), (SMPL_JOINTS, "joint:"), (LANDMARKS, "landmark:")):
         for name in source:
             if name.startswith(side) and name.removeprefix(side).replace("_", "") == usual:

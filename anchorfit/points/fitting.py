@@ -5,23 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ..body import CANONICAL_JOINTS, BodyModel, axis_angle_to_matrix, load_body, matrix_to_axis_angle
+from ..body import CANONICAL_JOINTS, BodyModel, load_body
 from ..body.joint_sets import CANONICAL_SOURCES
 from ..body.kinematics import compiled_points
+from ..body.moving import moved
 from ..camera import project
 from ..fitting import GaussianMixture, load_pose_prior
+from ..fitting.point_covariance import point_covariance
 from ..fitting.point_fit import PointConfig, PointSolution, couple_positions, fit_positions
 from ..fitting.terms import KnownSize
+from ..observations.videos import USUAL_RATE
 from ..results import BodyEstimate, Diagnostics
 from . import trust
 from .conventions import body_points
 from .frames import AXES, IMAGE, UNITS, PointFrame, Up, bone_ratios, point_frame, told_unit, told_up
+from .ground import ground_of, said_of_ground
 
 Unit = Literal["auto", "m", "cm", "mm", "free"]
 
@@ -71,8 +75,11 @@ def fit_points(
     unit: Unit = "auto",
     stated_unit: str = "",
     up: Up | Literal["auto"] = "auto",
+    floor: float | Literal["auto"] | None = None,
+    frames_per_second: float = USUAL_RATE,
     names: Sequence[str] = (),
     sizes: KnownSize | None = None,
+    covariance: bool = False,
     batch_size: int = 256,
     config: PointConfig = PointConfig(),
 ) -> PointFit:
@@ -93,8 +100,13 @@ def fit_points(
             mean size.
         stated_unit: what a file says; only to remark where the body's size says otherwise.
         up: the axis that points up, or ``"auto"``: told by the bodies. It sets the virtual camera's axes alone.
+        floor: where the floor is on the axis that points up, in the points' unit; "auto": where feet that stand show
+            it; None: not known. In a sequence feet that stand on it stay where they are.
+        frames_per_second: of a sequence.
         names: B names of the rows; by default their numbers.
         sizes: known heights and measurements (`fitting.terms.KnownSize`), for rows by name or for all.
+        covariance: whether the estimate's diagnostics have covariances of the joints (`Diagnostics`, in the virtual
+            camera's frame; ``frame.rotation`` turns the points' axes there).
         batch_size: rows fitted at once: speed and memory only.
         config: the fit's constants.
     Raises:
@@ -118,20 +130,8 @@ def fit_points(
     seen = torch.where((where == 0).all(-1), 0.0, seen) if remarks else seen
 
     ratios = bone_ratios(body, used, where, seen)
-    unit_name, metres, said = _unit(unit, stated_unit, ratios)
+    scaled, centres, frame, said = _placed(body, used, where, seen, ratios, unit, stated_unit, up, sequence=sequence)
     remarks += said
-    scaled = where * metres
-    if unit == "free":
-        scaled = scaled / _person_sizes(ratios, sequence)[:, None, None].to(scaled)
-    scaled = scaled.to(body.dtype)
-    centres = _centres(scaled, seen)
-    if up == "auto":
-        up, sure = told_up(body, used, scaled - centres[:, None], seen)
-        remarks += [f"up: {up}" if sure else f"up: {up}, which is not sure; say it with up"]
-    elif up not in AXES:
-        raise ValueError(f"up: expected one of {', '.join(AXES)} or auto, got {up!r}")
-    frame = point_frame(scaled, seen, unit_name, metres, up)
-
     turn = frame.rotation.to(scaled)
     local = (scaled - centres[:, None]) @ turn.mT  # each row about its own centre, in the camera's axes
     labelled = _names(names, len(where))
@@ -140,12 +140,17 @@ def fit_points(
         remarks.append(_sizes_said(sizes))
     usual = ratios if unit == "free" else ratios[torch.isfinite(ratios)].median()
     longer = (ratios / usual).nan_to_num(1.0)
-    mirrored = _exchanged(body, pose_prior, used, local, seen, apart, config)
+    mirrored = looks_exchanged(body, pose_prior, used, local, seen, apart, config)
     verdict = trust.judge_points(body, used, local, seen, apart.params, apart.distances, longer, mirrored)
     placed = frame.to_camera(centres.double()).to(local)  # (B, 3) of the rows' centres
     params = apart.params.clone()
     params[:, body.layout.transl] += placed
     found = replace(apart, params=params)
+    grounds = None
+    if floor is not None:
+        videos, lost, rate = (0,) * len(found) if sequence else (), ~verdict.trusted, frames_per_second
+        grounds = ground_of(body, used, seen, params, frame, floor, videos=videos, lost=lost, rate=rate)
+        remarks += said_of_ground(grounds, frame)
     if sequence and len(found) > 1:
         same = (0,) * len(found)
         found = couple_positions(
@@ -161,24 +166,77 @@ def fit_points(
             lost=~verdict.trusted,
             sizes=sizes,
             labels=labelled,
+            grounds=grounds,
         )
-    # What is written back: the body in the points' own axes, about the pelvis joint.
-    root = body.rest_joints(found.params[:, body.layout.betas])[:, 0]
+    regions: dict[str, Tensor] = {}
+    if covariance:
+        there = local + placed[:, None]
+        certain = point_covariance(body, pose_prior, used, there, seen, found, config, sizes=sizes, labels=labelled)
+        regions = certain._asdict()
     errors = where.new_full((len(where), len(given)), torch.nan)
     errors[:, places] = 1000.0 * found.distances.to(errors)
     problems = [(row, reason) for row, reason in enumerate(verdict.reasons) if reason]
     told = trust.outlying(used, found.distances)
     problems += [(row, text) for row, text in enumerate(told) if text and not verdict.reasons[row]]
-    estimate = _estimate(body, used, local + placed[:, None], seen, found, verdict, frame, labelled)
+    estimate = _estimate(body, used, local + placed[:, None], seen, found, verdict, frame, labelled, regions)
+    if grounds is not None:
+        estimate = replace(estimate, floors=grounds.floors.to("cpu"))
     return PointFit(
         estimate=estimate,
         errors_mm=errors.cpu(),
         points=given,
         frame=frame,
-        world=_in_world(body, found.params, root, frame),
+        world=_in_world(body, found.params, frame),
         remarks=tuple(remarks),
         problems=tuple(sorted(problems)),
     )
+
+
+class _Placed(NamedTuple):
+    """Points in metres (B, P, 3), the middles of their rows (B, 3), the frame of all, and what was decided of them."""
+
+    points: Tensor
+    centres: Tensor
+    frame: PointFrame
+    remarks: list[str]
+
+
+def _placed(
+    body: BodyModel,
+    names: tuple[str, ...],
+    where: Tensor,
+    seen: Tensor,
+    ratios: Tensor,
+    unit: str,
+    stated_unit: str,
+    up: Up | Literal["auto"],
+    *,
+    sequence: bool,
+) -> _Placed:
+    """Tell the unit and the axes of points by the bodies that they are of, where they are not said.
+
+    Args:
+        body: the body model.
+        names: P body points.
+        where: (B, P, 3) in the points' own unit; 0 where missing.
+        seen: (B, P) confidence.
+        ratios: (B,) lengths of bones, as multiples of the mean body's.
+        unit, stated_unit, up, sequence: as for `fit_points`.
+    Raises:
+        ValueError: there is no such unit or axis.
+    """
+    unit_name, metres, remarks = _unit(unit, stated_unit, ratios)
+    scaled = where * metres
+    if unit == "free":
+        scaled = scaled / _person_sizes(ratios, sequence)[:, None, None].to(scaled)
+    scaled = scaled.to(body.dtype)
+    centres = _centres(scaled, seen)
+    if up == "auto":
+        up, sure = told_up(body, names, scaled - centres[:, None], seen)
+        remarks.append(f"up: {up}" if sure else f"up: {up}, which is not sure; say it with up")
+    elif up not in AXES:
+        raise ValueError(f"up: expected one of {', '.join(AXES)} or auto, got {up!r}")
+    return _Placed(scaled, centres, point_frame(scaled, seen, unit_name, metres, up), remarks)
 
 
 @lru_cache(maxsize=1)
@@ -303,7 +361,7 @@ def _in_batches(
     return parts[0] if len(parts) == 1 else PointSolution.concatenate(parts)
 
 
-def _exchanged(
+def looks_exchanged(
     body: BodyModel,
     pose_prior: GaussianMixture,
     names: tuple[str, ...],
@@ -312,12 +370,18 @@ def _exchanged(
     found: PointSolution,
     config: PointConfig,
 ) -> Tensor:
-    """(B,) bool: rows that fit badly, and much better with left and right exchanged."""
+    """(B,) bool: rows that fit badly, and much better with left and right exchanged.
+
+    Args:
+        body, pose_prior, names, config: as for `fit_positions`.
+        positions, seen: (B, P, 3) and (B, P), as it was given them.
+        found: of them.
+    """
     result = torch.zeros(len(positions), dtype=torch.bool, device=positions.device)
     places = trust.exchange(names)
     if places is None:
         return result
-    cost = _strain(body, pose_prior, found)
+    cost = strain(body, pose_prior, found)
     doubtful = torch.nonzero(cost > trust.DOUBTFUL)[:, 0]
     if not len(doubtful):
         return result
@@ -325,12 +389,12 @@ def _exchanged(
     moved = positions[doubtful][:, there.clamp_min(0)]
     kept = torch.where(there >= 0, seen[doubtful][:, there.clamp_min(0)], 0.0)
     other = fit_positions(body, pose_prior, names, moved, kept, config)
-    result[doubtful] = _strain(body, pose_prior, other) < trust.BETTER * cost[doubtful]
+    result[doubtful] = strain(body, pose_prior, other) < trust.BETTER * cost[doubtful]
     return result
 
 
-def _strain(body: BodyModel, pose_prior: GaussianMixture, found: PointSolution) -> Tensor:
-    """(B,) how far points lie off, and how unlikely the pose is, in units of what is usual."""
+def strain(body: BodyModel, pose_prior: GaussianMixture, found: PointSolution) -> Tensor:
+    """(B,) how far points lie off their body, and how unlikely its pose is, in units of what is usual."""
     off = found.distances.clamp(max=2 * trust.FAR).nanmean(1).nan_to_num(0.0) / trust.HALF
     pose = pose_prior.energy(found.params[:, body.layout.body_pose])
     return off + (pose / trust.USUAL_POSE)
@@ -345,6 +409,7 @@ def _estimate(
     verdict: trust.PointTrust,
     frame: PointFrame,
     names: Sequence[str],
+    regions: Mapping[str, Tensor],
 ) -> BodyEstimate:
     """The record that everything else takes: keypoints are the canonical joints among the points, as the camera sees
     them."""
@@ -380,6 +445,7 @@ def _estimate(
             score=verdict.score,
             trusted=verdict.trusted,
             reasons=verdict.reasons,
+            **regions,
         ),
     )
     return estimate.to("cpu")
@@ -392,12 +458,9 @@ def _canonical(name: str) -> str | None:
     return next((joint for joint, source in CANONICAL_SOURCES.items() if source == ((name, 1.0),)), None)
 
 
-def _in_world(body: BodyModel, params: Tensor, root: Tensor, frame: PointFrame) -> dict[str, Tensor]:
-    """The same bodies in the points' own axes: a body turns about its pelvis joint, which ``transl`` does not know."""
-    parts = body.layout.split(params.double())
-    turn = frame.rotation.to(params.device)
-    orient = matrix_to_axis_angle(turn.mT @ axis_angle_to_matrix(parts.global_orient))
-    at = parts.transl + root.double() - turn.new_tensor([0.0, 0.0, frame.depth])
-    transl = at @ turn + frame.centre.to(turn) - root.double()
-    values = parts._replace(global_orient=orient, transl=transl)._asdict()
-    return {name: value.to(params.dtype).cpu().clone() for name, value in values.items()}
+def _in_world(body: BodyModel, params: Tensor, frame: PointFrame) -> dict[str, Tensor]:
+    """The same bodies in the points' own axes."""
+    turn, away = frame.rotation.mT, frame.rotation.new_tensor([0.0, 0.0, frame.depth])
+    back = frame.centre - turn @ away
+    world = moved(body, params.double(), turn.to(params.device), back.to(params.device))
+    return {name: value.to(params.dtype).cpu() for name, value in body.layout.split(world)._asdict().items()}

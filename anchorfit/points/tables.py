@@ -13,6 +13,14 @@ from .recording import PointFileError, Recording, unit_name
 
 _POINTS = ("points", "joints", "positions", "keypoints3d", "keypoints_3d", "joints3d", "arr_0")
 _LABELS = ("labels", "names", "points_names", "markers")
+_COLUMNS = {  # what dumps of a Kinect call theirs
+    "timestamp": "frame",
+    "jointid": "point",
+    "jointtype": "point",
+    **{f"position.{axis}": axis for axis in "xyz"},
+    "state": "state",
+}
+_STATES = {"0": 0.0, "nottracked": 0.0, "1": 0.3, "inferred": 0.3}
 _RATES = ("rate", "fps", "frame_rate", "mocap_framerate", "mocap_frame_rate")
 
 
@@ -36,6 +44,8 @@ def read_json(path: Path) -> Recording:
         held = json.loads(path.read_text(encoding="utf-8-sig"))
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise PointFileError(f"{path}: this is not JSON ({error})") from error
+    if isinstance(held, dict) and "frames" in held and "joint_names" in held:
+        return _azure(held)
     return _recording(held if isinstance(held, dict) else {"points": held})
 
 
@@ -55,6 +65,29 @@ def _recording(held: dict[str, Any]) -> Recording:
         unit=unit,
         rate=rate,
         in_time=rate is not None,
+    )
+
+
+def _azure(held: dict[str, Any]) -> Recording:
+    """What Azure Kinect's offline_processor writes: the body that is in most frames; millimetres, y down."""
+    frames = [{body["body_id"]: body["joint_positions"] for body in frame["bodies"]} for frame in held["frames"]]
+    seen = [number for frame in frames for number in frame]
+    if not seen:
+        raise ValueError("there is no body in any frame")
+    chosen = max(dict.fromkeys(seen), key=seen.count)
+    labels = [str(name) for name in held["joint_names"]]
+    nowhere = [[np.nan] * 3] * len(labels)
+    times = [float(frame["timestamp_usec"]) for frame in held["frames"] if "timestamp_usec" in frame]
+    step = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
+    others = sorted(set(seen) - {chosen}, key=str)
+    said = f"several bodies: number {chosen} is taken, {', '.join(map(str, others))} are left out"
+    return Recording.of(
+        _numbers([frame.get(chosen, nowhere) for frame in frames]),
+        labels=tuple(labels),
+        unit="mm",
+        rate=round(1e6 / step, 3) if step > 0 else None,
+        in_time=True,
+        remarks=(said,) if others else (),
     )
 
 
@@ -78,7 +111,7 @@ def read_point_csv(path: Path) -> Recording:
         table = list(csv.reader(file))
     if len(table) < 2:
         raise PointFileError(f"{path}: expected a line of names and lines of numbers")
-    header = [name.strip() for name in table[0]]
+    header = [_COLUMNS.get(name.strip().lstrip("# ").lower(), name.strip()) for name in table[0]]
     lines = [line for line in table[1:] if any(field.strip() for field in line)]
     if {"frame", "point", "x", "y", "z"} <= set(header):
         return _from_long(path, header, lines)
@@ -100,13 +133,21 @@ def read_point_csv(path: Path) -> Recording:
 def _from_long(path: Path, header: list[str], lines: list[list[str]]) -> Recording:
     at = {name: header.index(name) for name in header}
     frames = {frame: row for row, frame in enumerate(dict.fromkeys(line[at["frame"]] for line in lines))}
-    labels = {label: row for row, label in enumerate(dict.fromkeys(line[at["point"]].strip() for line in lines))}
+    called = list(dict.fromkeys(line[at["point"]].strip() for line in lines))
+    if all(label.isdigit() for label in called):  # numbers of a list, whatever order they come in
+        called = [str(number) for number in range(max(map(int, called)) + 1)]
+    labels = {label: row for row, label in enumerate(called)}
+    twice = len({(line[at["frame"]], line[at["point"]]) for line in lines}) < len(lines)
+    if twice:
+        raise PointFileError(f"{path}: a point stands twice in a frame: split people into files of their own")
     points = np.full((len(frames), len(labels), 3), np.nan)
     sure = np.zeros(points.shape[:2])
     for line in lines:
         place = frames[line[at["frame"]]], labels[line[at["point"]].strip()]
         points[place] = [_number(path, line, at[axis]) for axis in "xyz"]
         sure[place] = _number(path, line, at["confidence"]) if "confidence" in at else 1.0
+        if "state" in at:
+            sure[place] *= _STATES.get(line[at["state"]].strip().lower(), 1.0)
     return Recording.of(points, sure, labels=tuple(labels), in_time=True)
 
 

@@ -17,6 +17,7 @@ FAR = 0.2  # metres: a point so far off is no measurement of this body
 SHARE = 0.25  # of the points: more of them far off, and the points are of no one body
 FEWEST = 6  # points that a pose can be told from at all
 THIN = 0.05  # metres, standard deviation: points that spread less across their longest axis lie on a line
+FLAT = 0.004  # metres, standard deviation: points that spread less across their plane have lost an axis
 WRONG_WAY = 0.6  # radians that a knee or elbow may be bent beyond straight
 LARGE = 4.0  # standard deviations of a shape
 USUAL_POSE = 160.0  # energy of a pose that is hardly ever seen, see `GaussianMixture.energy`
@@ -56,7 +57,7 @@ def judge_points(
     seen = confidence > 0
     mean = distances.clamp(max=2 * FAR).nanmean(1)
     far = distances > FAR
-    thin = _spread(positions, seen) < THIN
+    flat, thin = (spread < least for spread, least in zip(_spreads(positions, seen), (FLAT, THIN), strict=True))
     wrong_way, _ = hinge_angles(params)
     beta = params[:, body.layout.betas].abs().amax(-1)
     score = 1.0 / (1.0 + (mean / HALF) ** 3)
@@ -69,6 +70,8 @@ def judge_points(
             reason = f"{count} points are too few for a pose (at least {FEWEST})"
         elif bool(thin[row]):
             reason = "the points lie on a line: the body's turn about it is not known"
+        elif bool(flat[row]):
+            reason = "the points lie in a plane: one of their axes is missing"
         elif bool(exchanged[row]) and len(off) <= SHARE * count:
             reason = (
                 "left and right look exchanged, or the axes are left-handed: exchange the names, or negate one axis"
@@ -80,7 +83,8 @@ def judge_points(
                 f"{len(off)} of {count} points lie more than {100 * FAR:.0f} cm off: points of two people, or none?"
             )
         elif float(mean[row]) > HALF:
-            reason = f"points lie {1000 * float(mean[row]):.0f} mm off the body on average"
+            off_mm = 1000 * float(mean[row])
+            reason = f"points lie {off_mm:.0f} mm off the body on average: of two people, or badly measured?"
         elif float(wrong_way[row]) > WRONG_WAY:
             reason = "a knee or elbow bends the wrong way"
         elif float(beta[row]) > LARGE:
@@ -112,11 +116,12 @@ def exchange(names: Sequence[str]) -> list[int] | None:
     return [places.get(name, -1) for name in mirrored]
 
 
-def _spread(positions: Tensor, seen: Tensor) -> Tensor:
-    """(B,) metres, standard deviation of the points along the second of their principal axes."""
+def _spreads(positions: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
+    """(B,) metres each, standard deviations of the points along the third and second of their principal axes."""
     weights = seen.to(positions)
     total = weights.sum(1).clamp_min(1.0)
     centre = (positions * weights[..., None]).sum(1) / total[:, None]
     away = (positions - centre[:, None]) * weights[..., None]
     covariance = (away[..., :, None] * away[..., None, :]).sum(1) / total[:, None, None]
-    return torch.linalg.eigvalsh(covariance)[:, 1].clamp_min(0.0).sqrt()
+    third, second, _ = torch.linalg.eigvalsh(covariance).clamp_min(0.0).sqrt().unbind(1)
+    return third, second

@@ -3,10 +3,11 @@
 from typing import TYPE_CHECKING
 
 from ..deprecation import renamed_names
+from ..options import OPACITY
 from .crops import paste_crop
 from .fragments import Fragments, SoftSilhouette
 from .legend import label_picture
-from .overlays import OPACITY, overlay, side_view, top_view
+from .overlays import overlay, side_view, top_view
 from .parts import PartMap, part_map
 from .rasterizer import rasterize
 from .renderers import Renderer, TorchRenderer, load_renderer

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..options import OPACITY
 from .drawing import draw_segment, draw_skeleton
 from .fragments import Fragments, check_scene, check_size
 from .rasterizer import rasterize, to_pixels
@@ -19,8 +20,6 @@ from .shading import error_colors, person_colors, shade, striped, vertex_normals
 _MOST_SAMPLES = 16_000_000  # for one picture, where the caller does not say how many
 _SAMPLES_AT_ONCE = 1 << 21  # shaded points held at a time
 _KEYPOINT_COLOR = (1.0, 0.82, 0.10)
-OPACITY = 0.75
-"""Of bodies on photographs, where nothing is said: the person is seen through it."""
 
 ByteImage = NDArray[np.uint8]
 Colors = Tensor | Sequence[Sequence[float]] | Sequence[float]
@@ -77,7 +76,6 @@ def overlay(
         raise ValueError(f"alpha: expected 0..1, got {alpha}")
     people = _stack_people(vertices_cam)
     paint = _vertex_colors(people, colors, values, value_range, colormap)
-    bones = tuple(bones)
     striped_bodies = _flags(doubtful, len(people))
     height, width = image.shape[:2]
     result = image.copy()
@@ -96,14 +94,27 @@ def overlay(
         part *= 1 - alpha * layer[..., 3:]
         part += 255 * alpha * layer[..., :3]
         result[box] = _as_bytes(part)
-    red, green, blue = keypoint_color
-    for points, shown in [] if keypoints is None else _visible_keypoints(keypoints, min_confidence):
+    if keypoints is not None:
+        _mark_keypoints(result, keypoints, tuple(bones), keypoint_color, min_confidence)
+    return result
+
+
+def _mark_keypoints(
+    picture: ByteImage,
+    keypoints: Tensor | NDArray[np.floating],
+    bones: Sequence[tuple[int, int]],
+    color: Sequence[float],
+    min_confidence: float,
+) -> None:
+    """Draw keypoints and the bones between them into a picture; arguments as of `overlay`."""
+    height, width = picture.shape[:2]
+    red, green, blue = color
+    for points, shown in _visible_keypoints(keypoints, min_confidence):
         radius = _mark_radius(points[shown], height, width)
         box, corner = _box_of_marks(points[shown], radius + 2, height, width)
-        part = result[box].astype(np.float32)
+        part = picture[box].astype(np.float32)
         draw_skeleton(part, points - corner, shown, bones, (red, green, blue), radius)
-        result[box] = _as_bytes(part)
-    return result
+        picture[box] = _as_bytes(part)
 
 
 def _as_bytes(picture: NDArray[np.float32]) -> ByteImage:

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..options import without_package
 from .fragments import Fragments, Scene, SoftSilhouette, check_scene, place_bodies
 from .parts import PartMap, check_labels, labels_of
 from .rasterizer import NEAR, to_pixels
@@ -116,8 +117,7 @@ def _import() -> tuple[Any, Any]:
         from pytorch3d.renderer.mesh.rasterize_meshes import rasterize_meshes
         from pytorch3d.structures import Meshes
     except ImportError as error:
-        raise ImportError(
-            "renderer 'pytorch3d': the package pytorch3d cannot be imported; build it as its INSTALL.md says, "
-            "or use the renderer 'torch', which needs nothing"
-        ) from error
+        needed = "the package pytorch3d cannot be imported; build it as its INSTALL.md says"
+        why = without_package("pytorch3d", needed, error)
+        raise ImportError(f"renderer 'pytorch3d': {why}, or use the renderer 'torch', which needs nothing") from error
     return rasterize_meshes, Meshes

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ..body import SMPL_JOINTS
 from ..body.joint_sets import SMPL_PARENTS
+from ..body.standing import upright_turn
 from ..body.uncertainty import INSIDE
 from ..results import Diagnostics
 
@@ -19,24 +20,29 @@ _DRAWN = tuple(index for index, name in enumerate(SMPL_JOINTS) if name.split("_"
 _MARGIN = 0.12  # metres around the skeleton
 
 
-def doubts(found: Diagnostics, row: int, joints: Tensor) -> dict[str, Any] | None:
+def doubts(found: Diagnostics, row: int, joints: Tensor, pitch_deg: Tensor) -> dict[str, Any] | None:
     """A picture, and each joint's deviations in the image and in depth; None where they are not known.
 
     Args:
         found: the diagnostics; row: which row of them.
         joints: (24, 3) metres, camera frame.
+        pitch_deg: degrees by which the camera looks down, and the picture is turned upright; NaN: not known.
     """
     if not bool(torch.isfinite(found.joint_covariance_mm2[row]).all()):
         return None
+    known = bool(pitch_deg.isfinite())
+    turn = upright_turn(pitch_deg.double() if known else torch.zeros((), dtype=torch.float64))
+    spread = turn @ found.joint_covariance_mm2[row].double() @ turn.mT
     deviations = np.round(found.joint_std_mm[row].double().numpy(), 1)
     return {
-        "picture": _picture_source(joints.double().numpy(), found.joint_covariance_mm2[row].double().numpy()),
+        "picture": _picture_source((joints.double() @ turn.mT).numpy(), spread.numpy()),
+        "up": "up by gravity" if known else "up as in the photograph",
         "joints": [[SMPL_JOINTS[index], deviations[index].tolist()] for index in _DRAWN if index],
     }
 
 
 def _picture_source(joints: np.ndarray, covariance_mm2: np.ndarray) -> str:
-    """An SVG: depth from left (near) to right, the image's y down; millimetres, relative to the pelvis."""
+    """An SVG: depth from left (near) to right, down as the ground is; millimetres, relative to the pelvis."""
     places = 1000 * (joints - joints[0])[:, [2, 1]]
     spread = covariance_mm2[1:, [[2], [1]], [[2, 1]]]
     ellipses = [_ellipse(places[index], spread[index - 1]) for index in _DRAWN if index]

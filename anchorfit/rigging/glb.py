@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from scipy.spatial.transform import Rotation
 from torch import Tensor
 
 from ..atomic import write_atomically
 from ..body import SMPL_JOINTS, BodyModel
-from ..rendering import PALETTE
-from ..rendering.shading import vertex_normals
+from ..meshes import body_surface, unit_normals
 from ..results import BodyEstimate
 from .gltf import INDICES, VERTICES, Buffer
 from .rig import Rig, rig
+from .weights import few_weights
 
 _MESH, _ARMATURE, _CAMERA, _FIRST_JOINT = 0, 1, 2, 3
 """Numbers of the file's nodes; the joints follow in SMPL's order."""
@@ -30,6 +30,8 @@ def export_rigged(
     frames_per_second: float = 30.0,
     first_frame: int = 0,
     correctives: int = 16,
+    joints_per_vertex: int = 4,
+    camera: Sequence[float] | None = None,
 ) -> None:
     """Write one person as a skinned mesh that animation programs can pose: a pose for one row, a motion for several.
 
@@ -43,8 +45,13 @@ def export_rigged(
         frames_per_second: of the rows.
         first_frame: where the motion begins, so that those of several people of a video keep time.
         correctives: the most morph targets for pose correctives; 0 leaves them out.
+        joints_per_vertex: the most joints that move a vertex. Most programs read four; a body with more gets weights
+            fitted to four (`weights.few_weights`), and the correctives make up for the difference. With 8 the open
+            body has its own, in two sets.
+        camera: where it stands in the file's axes, as glTF has it: 16 numbers, column by column; None: at the origin.
     Raises:
-        ValueError: another ending, no rows, rows that are not finite, or a rate that is not positive.
+        ValueError: another ending, no rows, rows that are not finite, a rate that is not positive, or fewer joints
+            than one.
         OSError: the file cannot be written.
     """
     path = Path(path)
@@ -52,16 +59,16 @@ def export_rigged(
         raise ValueError(f"{path}: expected a name that ends in .glb")
     if not 0 < frames_per_second < float("inf"):
         raise ValueError(f"frames_per_second: expected a positive number, got {frames_per_second}")
-    made = rig(estimate, body, correctives=correctives)
+    made = rig(estimate, body, correctives=correctives, weights=few_weights(body, joints_per_vertex))
     buffer = Buffer()
     document = {
         "asset": {"version": "2.0", "generator": "anchorfit"},
         "scene": 0,
         "scenes": [{"nodes": [_MESH, _ARMATURE, _CAMERA]}],
-        "nodes": _nodes(made, body, Path(estimate.names[0]).name),
+        "nodes": _nodes(made, body, Path(estimate.names[0]).name, camera),
         "cameras": [_camera(estimate)],
         "meshes": [_mesh(buffer, made, body)],
-        "materials": [_material()],
+        "materials": [{"name": "body", "pbrMetallicRoughness": body_surface()}],
         "skins": [_skin(buffer, made)],
     }
     if len(estimate) > 1:
@@ -69,23 +76,29 @@ def export_rigged(
     write_atomically(path, buffer.to_glb(document))
 
 
-def _nodes(made: Rig, body: BodyModel, name: str) -> list[dict[str, Any]]:
-    """Mesh, armature, camera and joints, posed as in the first frame."""
+def _nodes(made: Rig, body: BodyModel, name: str, camera: Sequence[float] | None) -> list[dict[str, Any]]:
+    """Mesh, armature, camera and joints: in the pose of a file's only frame, or in the bind pose where there is motion.
+
+    There are readers that take the nodes' pose for the bind pose (pymomentum 0.1.114): with a motion both can be had.
+    """
     children: list[list[int]] = [[] for _ in SMPL_JOINTS]
     for joint, parent in enumerate(body.parents):
         if parent >= 0:
             children[parent].append(_FIRST_JOINT + joint)
+    posed = len(made.root) == 1
     quaternions = _quaternions(made.rotations[:1])[0].tolist()
     joints = []
     for joint, joint_name in enumerate(SMPL_JOINTS):
         parent = body.parents[joint]
-        place = made.root[0] if parent < 0 else made.joints[joint] - made.joints[parent]
-        node: dict[str, Any] = {"name": joint_name, "translation": place.tolist(), "rotation": quaternions[joint]}
+        root = made.root[0] if posed else made.joints[joint]
+        place = root if parent < 0 else made.joints[joint] - made.joints[parent]
+        node: dict[str, Any] = {"name": joint_name, "translation": place.tolist()}
+        node |= {"rotation": quaternions[joint]} if posed else {}
         joints.append(node | ({"children": children[joint]} if children[joint] else {}))
     return [
         {"name": name, "mesh": 0, "skin": 0},
         {"name": "armature", "children": [_FIRST_JOINT + body.parents.index(-1)]},
-        {"name": "camera", "camera": 0},
+        {"name": "camera", "camera": 0, **({} if camera is None else {"matrix": list(camera)})},
         *joints,
     ]
 
@@ -98,19 +111,13 @@ def _camera(estimate: BodyEstimate) -> dict[str, Any]:
     return {"type": "perspective", "perspective": {"yfov": fov, "aspectRatio": width / height, "znear": 0.01}}
 
 
-def _material() -> dict[str, Any]:
-    linear = [((channel + 0.055) / 1.055) ** 2.4 for channel in PALETTE[0]]  # glTF's factors are linear light
-    surface = {"baseColorFactor": [*linear, 1.0], "metallicFactor": 0.0, "roughnessFactor": 0.8}
-    return {"name": "body", "pbrMetallicRoughness": surface}
-
-
 def _mesh(buffer: Buffer, made: Rig, body: BodyModel) -> dict[str, Any]:
-    normals = vertex_normals(made.vertices[None], body.faces.cpu())[0]
+    normals = unit_normals(made.vertices[None], body.faces.cpu())[0]
     attributes = {
         "POSITION": buffer.add(_floats(made.vertices), target=VERTICES, bounds=True),
-        "NORMAL": buffer.add(_floats(_unit(normals)), target=VERTICES),
+        "NORMAL": buffer.add(_floats(normals), target=VERTICES),
     }
-    for number, (joints, weights) in enumerate(_influences(body.weights.cpu().double().numpy())):
+    for number, (joints, weights) in enumerate(_influences(made.weights.numpy())):
         attributes[f"JOINTS_{number}"] = buffer.add(joints, target=VERTICES)
         attributes[f"WEIGHTS_{number}"] = buffer.add(weights, target=VERTICES)
     small = body.num_vertices < 2**16 - 1
@@ -124,7 +131,8 @@ def _mesh(buffer: Buffer, made: Rig, body: BodyModel) -> dict[str, Any]:
     if len(made.correctives):
         targets = [buffer.add(_floats(shape), target=VERTICES, bounds=True) for shape in made.correctives]
         primitive["targets"] = [{"POSITION": target} for target in targets]
-        mesh["weights"] = made.corrective_weights[0].tolist()
+        shares = made.corrective_weights[0].tolist()
+        mesh["weights"] = shares if len(made.root) == 1 else [0.0] * len(shares)
         mesh["extras"] = {"targetNames": [f"pose_corrective_{number}" for number in range(len(targets))]}
     return mesh
 
@@ -175,12 +183,6 @@ def _quaternions(rotations: Tensor) -> np.ndarray:
     signs = np.where(np.cumsum(flips, axis=0) % 2 == 1, -1.0, 1.0)
     quaternions[1:] *= signs[..., None]
     return quaternions.astype(np.float32)
-
-
-def _unit(normals: Tensor) -> Tensor:
-    """Where a vertex has no area, and so no normal, up: glTF wants unit vectors."""
-    up = torch.tensor([0.0, 1.0, 0.0], dtype=normals.dtype)
-    return torch.where(normals.norm(dim=-1, keepdim=True) > 0.5, normals, up)
 
 
 def _floats(values: Tensor) -> np.ndarray:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ..body import SMPL_JOINTS, BodyModel, axis_angle_to_matrix
 from ..results import BodyEstimate
+from .correctives import RestShape, corrective_shapes
 
 FILE_FROM_CAMERA = (1.0, -1.0, -1.0)
 """Diagonal of the half turn about x that takes the camera's frame to the files': x right, y up, looking along -z."""
@@ -34,6 +35,7 @@ class Rig:
         root: (T, 3) the pelvis joint, file's frame.
         correctives: (K, V, 3) shapes that are added to the rest mesh, K may be 0.
         corrective_weights: (T, K) how much of each, all within 0..1.
+        weights: (V, 24) skinning weights, rows sum to 1.
     """
 
     vertices: Tensor
@@ -43,19 +45,21 @@ class Rig:
     root: Tensor
     correctives: Tensor
     corrective_weights: Tensor
+    weights: Tensor
 
 
-def rig(estimate: BodyEstimate, body: BodyModel, *, correctives: int = 16) -> Rig:
+def rig(estimate: BodyEstimate, body: BodyModel, *, correctives: int = 16, weights: Tensor | None = None) -> Rig:
     """One person's rows, in the order of time, as a rig.
 
     A skin has one rest mesh, so all frames get the mean of the rows' betas; each pelvis stays where its row has it.
     Linear skinning knows no pose correctives. They become shapes (morph targets): the best few for these frames, which
-    for one frame is its own, exactly.
+    for one frame is its own, exactly. Where the skin has other weights than the body, the shapes make up for it, too.
 
     Args:
         estimate: T >= 1 rows of one person.
         body: the body that they were made with.
         correctives: the most shapes to make; 0: none.
+        weights: (V, 24) of the skin; left out: the body's own.
     Raises:
         ValueError: there is no row, a row is not finite, or has more betas than the body keeps.
     """
@@ -70,8 +74,9 @@ def rig(estimate: BodyEstimate, body: BodyModel, *, correctives: int = 16) -> Ri
     turn = torch.diag(torch.tensor(FILE_FROM_CAMERA, dtype=torch.float64))
     local = axis_angle_to_matrix(params.pose.unflatten(-1, (24, 3)))
     vertices = body.v_template + body.shapedirs @ mean[0]
-    shapes, weights = _corrective_shapes(body, local, correctives)
+    skin = body.weights if weights is None else weights.to("cpu", torch.float64)
     joints = body.rest_joints(mean)[0]
+    shapes, shares = corrective_shapes(body, RestShape(vertices, joints), local, skin, correctives)
     return Rig(
         vertices=vertices,
         joints=joints,
@@ -79,36 +84,9 @@ def rig(estimate: BodyEstimate, body: BodyModel, *, correctives: int = 16) -> Ri
         rotations=torch.cat([turn @ local[:, :1], local[:, 1:]], dim=1),
         root=(body.rest_joints(betas)[:, 0] + params.transl) @ turn,
         correctives=shapes,
-        corrective_weights=weights,
+        corrective_weights=shares,
+        weights=skin,
     )
-
-
-def _corrective_shapes(body: BodyModel, local: Tensor, most: int) -> tuple[Tensor, Tensor]:
-    """The best few shapes (K, V, 3) for the frames' correctives, and their weights (T, K).
-
-    Principal components of features @ posedirs (T, 3V), by way of posedirs' (207, 207) Gram matrix, so that no frame's
-    mesh is made. The first shape holds still and takes up what the others are shifted by, so that no weight is
-    negative: Blender cuts negative weights off.
-    """
-    count = len(local)
-    if body.posedirs is None or most < 1:
-        return torch.zeros(0, body.num_vertices, 3, dtype=torch.float64), torch.zeros(count, 0, dtype=torch.float64)
-    features = (local[:, 1:] - torch.eye(3, dtype=torch.float64)).flatten(1)  # (T, 207)
-    mean = features.mean(0)
-    values, vectors = torch.linalg.eigh(body.posedirs @ body.posedirs.T)
-    root = values.clamp(min=0).sqrt()
-    known = root > 1e-9 * root[-1]
-    whitened = (vectors[:, known] / root[known]).T @ body.posedirs  # (R, 3V), orthonormal rows
-    centred = (features - mean) @ (vectors[:, known] * root[known])
-    left, singular, right = torch.linalg.svd(centred, full_matrices=False)
-    keep = int((singular > 1e-6)[: most - 1].sum())
-    coefficients = left[:, :keep] * singular[:keep]  # (T, K - 1)
-    components = right[:keep] @ whitened  # (K - 1, 3V)
-    low = coefficients.amin(0) if keep else coefficients.new_zeros(0)
-    span = coefficients.amax(0) - low if keep else low
-    shapes = torch.cat([(mean @ body.posedirs + low @ components)[None], components * span[:, None]])
-    weights = torch.cat([coefficients.new_ones(count, 1), (coefficients - low) / span], dim=1)
-    return shapes.unflatten(-1, (-1, 3)), weights
 
 
 def _bone_ends(body: BodyModel, vertices: Tensor, joints: Tensor) -> Tensor:

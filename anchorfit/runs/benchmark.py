@@ -23,6 +23,7 @@ from ..evaluation.storage import Store
 from ..evaluation.summary import Column, Row, differences, summarise, summarise_parts
 from ..options import OptionError
 from ..pipeline import load_body_on
+from .evaluation_options import BenchmarkOptions
 from .listening import Listener
 from .outputs import make_folder
 from .plans import Plan
@@ -42,41 +43,29 @@ class Tables(NamedTuple):
 
 
 def run_plan(
-    plan: Plan,
-    output: Path,
-    variants: str,
-    workers: int,
-    cases: bool,
-    *,
-    device: str = "cpu",
-    cache: Path | None = None,
-    trained: Path | None = None,
-    results: Path | None = None,
-    listener: Listener = Listener(),
+    plan: Plan, output: Path, options: BenchmarkOptions = BenchmarkOptions(), listener: Listener = Listener()
 ) -> Tables:
     """Run and write everything: table.csv, .md and .tex, people, cases.html, manifest.json, records.jsonl.
 
     Args:
         plan: what is run.
         output: folder.
-        variants: names of methods, comma-separated.
-        workers: processes.
-        cases: whether to draw the page.
-        device: where methods run.
-        cache: folder for what can be made again; None: the user's.
-        trained: folder that keeps what methods have learned; None: one in the cache.
-        results: of any program, scored beside the methods, as they are and refined by the set's keypoints.
-        listener: told how far it is.
+        options: how.
+        listener: told how far it is, and of problems with the data.
     Returns:
         What to print.
     Raises:
         OptionError: there is no such method, or it must be given what this benchmark has not.
     """
-    methods = _methods(plan, variants)
+    for line in plan.problems:
+        listener.warn(line)
+    if options.cache is not None and options.trained is not None:
+        raise OptionError("cache", "with --trained nothing is kept there: leave one out")
+    methods = _methods(plan, options.variants)
     more: dict[str, Variant] = {}
     settings = {**plan.settings, **checksums(plan.body[0])}
-    if results is not None:
-        index = index_estimates(results)
+    if options.results is not None:
+        index = index_estimates(options.results)
         names = [name for block in plan.people.names for name in block]
         more, problems = methods_of_results(names, plan.labels, index.entries, str(plan.settings["benchmark"]))
         for line in (*index.problems, *problems):
@@ -85,24 +74,24 @@ def run_plan(
         settings["sha256 of the results"] = checksum(sorted({entry.path for entry in index.entries}))
     chosen = list(methods)
     make_folder(output)
-    store = Store(trained or (cache or user_cache()) / "trained", listener.warn)
+    store = Store(options.trained or (options.cache or user_cache()) / "trained", listener.warn)
     torch.set_num_threads(1)  # results do not depend on it, times do
     total = len(chosen) * sum(map(len, plan.people.names))
-    body = load_body_on(*plan.body, device)
-    if device != "cpu":  # whose results differ in the last digits
-        settings["device"] = device
+    body = load_body_on(*plan.body, options.device)
+    if options.device != "cpu":  # whose results differ in the last digits
+        settings["device"] = options.device
     with RecordFile(output / "records.jsonl", settings) as file:
         before = sum(method in methods for method, _ in file.done)
         with listener.phase("running", total, before=min(before, total)) as progress:
             records = run_benchmark(
-                plan.people, chosen, file, body=plan.body, device=device, workers=workers, store=store,
+                plan.people, chosen, file, body=plan.body, device=options.device, workers=options.workers, store=store,
                 more=more, progress=progress,
             )  # fmt: skip
     ours = summarise_parts(records, plan.parts) if plan.parts else summarise(records)
     rows = [*(replace(row, given=methods[row.method.partition(",")[0]].given) for row in ours), *plan.published]
     write_score_table(output, rows, plan.columns)
     write_person_scores(output, records)
-    if cases:
+    if options.cases:
         title = f"{plan.settings['benchmark']}: best and worst"
         write_cases(output / "cases.html", records, lambda name: case_of(plan.people, name, body), body, title=title)
     write_manifest(output, manifest({**settings, "variants": chosen, "people": total // len(chosen)}))

@@ -12,8 +12,11 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from ..observations import Person
-from ..pipeline import Outcome
+from ..observations.matching import list_names
+from ..pipeline import InputProblem, Outcome
+from ..refining import OF_MANY
 from ..results import BodyEstimate, Diagnostics
+from .changes import changes
 from .engines import Engine, in_this_process
 from .folder import RunFolder
 
@@ -225,12 +228,27 @@ def _deal_with(
     outcome, start = fit(chunk.people)
     estimate = outcome.estimate
     written = Written({}, [], False) if estimate is None else write(chunk, estimate)
-    records = list(_records(chunk, outcome, written.extra))
+    extra = {name: dict(found) for name, found in written.extra.items()}
+    if estimate is not None and start is not None:
+        for name, change in changes(start, estimate).items():
+            extra.setdefault(name, {}).update(change._asdict())
+    records = list(_records(chunk, outcome, extra))
     skipped = {record["name"] for record in records if record["status"] == "skipped"}
-    lost = [str(problem) for problem in outcome.problems if problem.subject in skipped]
-    notes = [str(problem) for problem in outcome.problems if problem.subject not in skipped]
+    lost = _lines(problem for problem in outcome.problems if problem.subject in skipped)
+    notes = _lines(problem for problem in outcome.problems if problem.subject not in skipped)
     shown = None if estimate is None else estimate.rows(rows_to_show(len(estimate), most_shown, spread=spread))
     return _Done(records, [*written.failures, *lost], notes, written.any_file, shown, start)
+
+
+def _lines(problems: Iterable[InputProblem]) -> list[str]:
+    """A line for each problem; for all people of one of `OF_MANY`."""
+    lines, shared = list[str](), dict[str, list[str]]()
+    for problem in problems:
+        if problem.message in OF_MANY:
+            shared.setdefault(problem.message, []).append(problem.subject)
+        else:
+            lines.append(str(problem))
+    return lines + [f"{list_names(subjects)}: {message}" for message, subjects in shared.items()]
 
 
 def rows_to_show(count: int, most: int, *, spread: bool) -> range:

@@ -11,7 +11,7 @@ from ..observations import PeopleFile, Person
 from ..observations.matching import image_labels
 from ..observations.scenes import Scenes
 from ..observations.videos import FrameReader, Video
-from ..options import OptionError
+from ..options import OptionError, check_choice
 from .engines import Engine, in_this_process
 from .fingerprint import fingerprint
 from .listening import Listener
@@ -36,6 +36,21 @@ class Detection(NamedTuple):
     thorough: bool = False
     flip: bool = False
     device: str = "cpu"
+
+    def check(self) -> None:
+        """Look, without loading it, whether there is such a detector, and whether it takes these options.
+
+        Raises:
+            OptionError: there is none, or it does not.
+            ImportError: it is not installed.
+        """
+        from ..detectors import chosen_detector, known_detectors
+
+        check_choice("detector", self.detector, ("auto", *known_detectors()))
+        try:
+            chosen_detector(self.detector, self.model, flip=self.flip)
+        except ValueError as error:
+            raise OptionError("detector", str(error)) from error
 
     def settings(self) -> list[object]:
         """As a run's settings."""
@@ -209,9 +224,7 @@ def _at_hand(device: str) -> str:
 
 
 def _load(detection: Detection, search: Search, device: str) -> Detector:
-    from ..detectors import known_detectors, load_detector
+    from ..detectors import load_detector
 
-    known = ("auto", *known_detectors())
-    if detection.detector not in known:
-        raise OptionError("detector", f"expected one of {', '.join(known)}, got {detection.detector!r}")
+    detection.check()
     return load_detector(detection.detector, model=detection.model, search=search, flip=detection.flip, device=device)

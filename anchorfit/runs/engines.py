@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import pickle
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
-from ..options import OptionError
+from ..options import OptionError, check_choice, option
 
 ENGINES = ("local", "ray")
 Item = TypeVar("Item")
@@ -23,6 +24,9 @@ Result = TypeVar("Result")
 State = TypeVar("State")
 
 _WAITING = 2  # items a worker that are handed out ahead
+_HOW = "forkserver" if sys.platform == "linux" else "spawn"
+_PRELOADED = ("anchorfit.runs.fitting", "anchorfit.regressors")
+"""What the process loads, once, that workers are forked from; it runs nothing of it, and so has no threads."""
 
 
 class Engine(Protocol):
@@ -52,9 +56,10 @@ class Processes:
 
     def __call__(self, work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
         """Raises what the work raises; OSError where a process was killed."""
-        # Spawned, not forked: a fork of a process that has used torch's threads may hang. Pickled here, by value:
+        # Not forked from here: a fork of a process that has used torch's threads may hang. Pickled here, by value:
         # multiprocessing's own way would move tensors to shared memory.
-        context = multiprocessing.get_context("spawn")
+        warm_up(self._workers)
+        context = multiprocessing.get_context(_HOW)
         remaining = iter(items)
         with ProcessPoolExecutor(
             self._workers, mp_context=context, initializer=_start, initargs=(pickle.dumps(work), os.getcwd())
@@ -75,6 +80,15 @@ class Processes:
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
+
+
+def warm_up(workers: int | None) -> None:
+    """Begin to load PyTorch for so many processes, where they can share it, while the caller is busy with its own."""
+    if _HOW == "forkserver" and (workers or 1) > 1:
+        from multiprocessing import forkserver
+
+        multiprocessing.set_forkserver_preload([*_PRELOADED])
+        forkserver.ensure_running()
 
 
 def processes(workers: int) -> Engine:
@@ -147,19 +161,38 @@ class EngineOptions:
         detector_gpus: GPUs, or a share of one, for each detecting worker of Ray; 0: CPU.
     """
 
-    name: str = "local"
-    workers: int | None = None
-    cluster: str | None = None
-    detector_gpus: float = 0.0
+    name: str = option(
+        "local",
+        name="engine",
+        help="local: this machine; or ray: over a cluster, too, by the package Ray (docs/scaling.md).",
+    )
+    workers: int | None = option(None, takes=int, least=1, help="Processes. Default: 1; with ray one a core, or a GPU.")
+    cluster: str | None = option(
+        None,
+        takes=str,
+        help="Address of a running Ray cluster, or 'auto', for --engine ray; its machines see the same files under the "
+        "same names. Default: a Ray of its own, on this machine.",
+    )
+    detector_gpus: float = option(
+        0.0, least=0.0, help="GPUs, or a share of one, for each detecting worker of --engine ray; 0: CPU."
+    )
 
     def detector_device(self, device: str) -> str:
         """Where detectors run that can choose: with the fits, or where each worker has its own GPU, or none."""
         return device if self.name == "local" else "cuda" if self.detector_gpus else "cpu"
 
+    def warm_up(self) -> None:
+        """Begin to load what workers share; called as soon as it is known that they are wanted."""
+        if self.name == "local":
+            warm_up(self.workers)
+
     def check(self, device: str) -> None:
         """Raises OptionError where there is no such engine, or it does not take these options."""
-        if self.name not in ENGINES:
-            raise OptionError("engine", f"expected one of {', '.join(ENGINES)}, got {self.name!r}")
+        check_choice("engine", self.name, ENGINES)
+        if self.workers is not None and self.workers < 1:
+            raise OptionError("workers", f"expected at least 1, got {self.workers}")
+        if not 0 <= self.detector_gpus < float("inf"):
+            raise OptionError("detector-gpus", f"expected 0 or more, got {self.detector_gpus}")
         given = {"--cluster": self.cluster is not None, "--detector-gpus": self.detector_gpus > 0}
         wrong = [name for name, one in given.items() if one]
         if self.name == "local" and wrong:
@@ -183,6 +216,7 @@ def opened_engines(
         ImportError, OSError: it is not installed, or cannot be started.
     """
     chosen.check(device)
+    chosen.warm_up()
     if chosen.name == "local":
         engine = processes(chosen.workers or 1)
         yield Engines(engine, engine)

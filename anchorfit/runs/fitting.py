@@ -10,15 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from ..body import BodyModel
+from ..fitting import FitConfig
+from ..fitting.terms import KnownSize
 from ..index import INDEX, read_index
+from ..interchange.results import ResultFile
+from ..looks import OverlayLook
 from ..observations import Person
 from ..observations.videos import probe_video
 from ..options import OptionError, one_line
-from ..pictures import OverlayLook
-from ..pipeline import FitOptions, fit_people, load_body_on, predict_people
+from ..pipeline import FitOptions, check_predictions, fit_people, load_body_on, predict_people
+from ..refining import FoundStarts, find_starts, fit_from, read_starts
 from ..regressors import Networks, load_networks
-from ..rendering import load_renderer
-from ..results import BodyEstimate, concatenate, load_estimates
+from ..results import BodyEstimate, concatenate
 from .chunks import (
     SHOWN,
     Chunk,
@@ -102,9 +105,11 @@ def run(
         folder = RunFolder.open(plan.output, plan.settings(), restart=restart)
         fitting = _Fitting.of(plan, load_body_on(options.body, options.gender, device, age=options.age))
         with _looked_for(plan, engines, listener) as people:
+            fitting = fitting.started(plan, people, listener)
             if folder.resumed:
                 done = f"{len(folder.done)} of {len(people)} are done"
                 listener.warn(f"{plan.output}: going on with an unfinished run, {done}")
+            _say_what_is_nobodys(plan, fitting.options.config, people, listener)
             names = _Names.of(people, plan)
             folder.check(plan.inputs(people), names.planned(folder))
             folder.begin()
@@ -154,14 +159,12 @@ class _Plan:
         options.check()
         found = options.source(images, engine.detector_device(device))
         found.check()
+        _check_together(options, found, engine)
         kinds = parse_kinds(found.usual_kinds if save is None else save)
+        look.check(drawn="overlay" in kinds)
         if found.video:  # an npz holds all frames of a person, and the film is drawn from it
             kinds = tuple(dict.fromkeys(SHARDS if kind == "npz" else kind for kind in kinds))
             kinds += (SHARDS,) if "overlay" in kinds and SHARDS not in kinds else ()
-        try:
-            load_renderer(look.renderer)
-        except (ImportError, ValueError) as error:
-            raise OptionError("renderer", str(error)) from error
         rate = probe_video(found.video).frames_per_second if found.video else options.fps if options.video else None
         return _Plan(
             source=found,
@@ -216,6 +219,31 @@ class _Plan:
     def motion(self, chunk: Chunk) -> str | None:
         """The name of a chunk's animation; None where there is none."""
         return self.part(chunk) if self.film else "video" if self.frames_per_second is not None else None
+
+
+def _check_together(options: RunOptions, source: Source, engine: EngineOptions) -> None:
+    """Raises OptionError for what is read of other sources, or with other engines, alone."""
+    together = {"same-person": options.same_person, "video": options.video}
+    for name in (name for name, there in together.items() if there):
+        if source.video:
+            raise OptionError(name, "a video's people are told apart and smoothed by themselves: leave it out")
+        if source.file and (engine.workers or 1) > 1:
+            raise OptionError("workers", f"with --{name} all people are fitted at once, in one process: leave it out")
+    if engine.detector_gpus and source.file:
+        raise OptionError("detector-gpus", "with a keypoint file nothing is detected: leave it out")
+
+
+def _say_what_is_nobodys(plan: _Plan, config: FitConfig | None, people: Sequence[Person], listener: Listener) -> None:
+    """A line about measurements of other people, and about photographs that are not there to be drawn on."""
+    sizes = config.term("known_size") if config else None
+    if isinstance(sizes, KnownSize):
+        strangers = sizes.strangers([person.name for person in people])
+        if strangers:
+            more = f" and {len(strangers) - 3} more" if len(strangers) > 3 else ""
+            told = f"{', '.join(strangers[:3])}{more}: measured, but there is no person of this name"
+            listener.warn(f"{told}; names are IMAGE#PERSON, as in {plan.output / INDEX}")
+    if "overlay" in plan.kinds and not any(person.image for person in people):
+        listener.warn("overlay: no person's photograph is there to be drawn on; give the images with --keypoints")
 
 
 @contextmanager
@@ -288,7 +316,8 @@ class _Fitting:
     model: BodyModel
     options: FitOptions
     networks: Networks | None
-    start: BodyEstimate | None
+    results: tuple[ResultFile, ...]  # of other programs, until they have found their people
+    start: BodyEstimate | FoundStarts | None
     predict: bool
     compare: bool  # whether what a fit begins with is wanted, too
     progress: Progress
@@ -297,21 +326,41 @@ class _Fitting:
     def of(plan: _Plan, model: BodyModel) -> _Fitting:
         options = plan.options
         predict = options.method == "predict"
+        given = read_starts(options.init, matched=options.method == "refine") if options.init else ()
+        start = given if isinstance(given, BodyEstimate) else None
+        if start is not None:
+            check_predictions(start, model)
         return _Fitting(
             model=model,
             options=options.fit_options(film=plan.film and not predict, own_files=plan.own_files),
             networks=load_networks(options.weights) if options.weights else None,
-            start=load_estimates(options.init) if options.init else None,
+            results=() if isinstance(given, BodyEstimate) else given,
+            start=start,
             predict=predict,
             compare=plan.report and not predict,
             progress=Progress(),
         )
+
+    def started(self, plan: _Plan, people: Sequence[Person], listener: Listener) -> _Fitting:
+        """With the starts of these people, where other programs' results are given."""
+        if not self.results:
+            return self
+        found = find_starts(
+            people, self.results, self.model, networks=self.networks, options=self.options,
+            predict_missing=plan.options.predict_missing,
+        )  # fmt: skip
+        for line in found.remarks:
+            listener.say(line)
+        return replace(self, results=(), start=found, compare=True)
 
     def __call__(self, people: list[Person]) -> Worked:
         given: dict[str, Any] = {"networks": self.networks, "options": self.options}
         if self.predict:
             return Worked(predict_people(people, self.model, **given, progress=self.progress))
         start = self.start
+        if isinstance(start, FoundStarts):
+            outcome = fit_from(people, start, self.model, **given, progress=self.progress)
+            return Worked(outcome, start.of(people))
         if self.compare and start is None and self.options.schedule == "anchored":
             start = predict_people(people, self.model, **given).estimate  # what the fit would predict by itself
         outcome = fit_people(people, self.model, init=start, **given, progress=self.progress)
@@ -351,6 +400,7 @@ class _Writing:
             frames_per_second=plan.frames_per_second,
             part=plan.part(chunk),
             motion=plan.motion(chunk) or "video",
+            frame=plan.options.frame,
             progress=self.progress,
         )
         there = {path.name for path in written.files}
@@ -429,7 +479,7 @@ def _finish(
         write_overlay_video(folder.folder, plan.source.video, model, plan.look, listener)
     if plan.report and (earlier or summary.shown):
         written = WrittenFiles([], [])
-        attempt(written, folder.folder / REPORT, partial(_write_page, folder, summary, earlier, model, listener))
+        attempt(written, folder.folder / REPORT, partial(_write_page, plan, summary, earlier, model, listener))
         summary.failures.add(written.problems)
     folder.finish()
     for lines in (summary.notes, summary.failures):
@@ -442,7 +492,7 @@ def _finish(
 
 
 def _write_page(
-    folder: RunFolder,
+    plan: _Plan,
     summary: RunSummary,
     earlier: Sequence[BodyEstimate],
     model: BodyModel,
@@ -453,8 +503,17 @@ def _write_page(
 
     everyone = concatenate([*earlier, *summary.shown])
     shown = everyone.rows(range(min(len(everyone), SHOWN)))
-    unseen = sum(record["status"] == "fitted" for record in read_index(folder.folder)) - len(shown)
+    unseen = sum(record["status"] == "fitted" for record in read_index(plan.output)) - len(shown)
     with listener.phase("drawing", len(shown)) as progress:
-        problems = write_report(path, shown, model, against=summary.starts, unseen=unseen, progress=progress)
+        problems = write_report(
+            path,
+            shown,
+            model,
+            against=summary.starts,
+            videos=[plan.source.video] if plan.source.video else (),
+            frames_per_second=plan.frames_per_second or 30.0,
+            unseen=unseen,
+            progress=progress,
+        )
     for line in problems:
         listener.warn(line)

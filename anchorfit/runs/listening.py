@@ -15,6 +15,9 @@ class Listener:
     def warn(self, line: object) -> None:
         """A line about something that went wrong while the rest went on."""
 
+    def stand(self, text: str) -> None:
+        """How the phase in progress stands, beside the number done: a loss, held-out errors."""
+
     @contextmanager
     def phase(self, name: str, total: int, *, before: int = 0) -> Iterator[Callable[[int], None]]:
         """A part of the run; yields what is called with the number done since the last call.

@@ -6,28 +6,40 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from ..body import AGES, GENDERS, chosen_body
-from ..fitting import SCHEDULES, FitConfig, read_config
-from ..observations.videos import LONGEST_GAP_S
-from ..options import OptionError
-from ..pipeline import FitOptions
-from ..points.known import read_known_sizes
-from .detecting import Detection
+from ..options import (
+    AGES,
+    FRAMES,
+    GENDERS,
+    LONGEST_GAP_S,
+    Frame,
+    OptionError,
+    check_choice,
+    check_positive,
+    option,
+    refuse_unread,
+)
 from .fingerprint import fingerprint
-from .sources import Source
 
-METHODS = ("fit", "predict")
+if TYPE_CHECKING:
+    from ..body import Floor
+    from ..fitting import FitConfig
+    from ..pipeline import FitOptions
+    from .sources import Source
+
+METHODS = ("fit", "predict", "refine")
+_FITTED = ("fit", "refine")
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunOptions:
     """Everything that decides the results of a run beside its images: an unfinished run goes on only where all of it is
-    the same.
+    the same. The command line declares its options by these fields.
 
     Attributes:
-        method: "fit", or "predict": one forward pass.
+        method: "fit"; "predict": one forward pass; or "refine": a fit from ``init``, which is matched by image and
+            place, whoever wrote it, and is needed.
         keypoints: file of 2D keypoints; None: people are detected, or the source is such a file itself.
         convention: of its keypoints, where it does not say.
         mask: None, "file", "detected", a PNG, or a folder of them.
@@ -43,10 +55,14 @@ class RunOptions:
         focal: pixels; None: from EXIF, else the image's diagonal.
         pitch: degrees by which the camera looks down, or "people": as those who stand in an image show together; None:
             not known.
+        floor: before the camera, which stands: "auto", estimated from feet that stand; a normal and an offset in the
+            camera's frame, "0,1,0,1.2"; "height=1.4,pitch=10" of the camera; or a `Floor`. None: not known.
+        frame: of meshes and animations: "world" where there is a floor (y up, the floor at 0), or "camera" always.
         height: metres, of everyone.
         measure: ``waist=0.81,inseam=0.79`` (metres), of everyone, or a CSV file by person.
         weights: folder with networks; None: the package's.
-        init: files or folders of estimates to start from, by name.
+        init: files or folders of estimates to start from, by name; or other programs' results, by image and place.
+        predict_missing: people whom other programs' results lack start from our own prediction.
         schedule: "anchored" or "smplify".
         config: the schedule's constants, or a TOML file of them; None: its usual ones.
         same_person: all images show one person, who gets one shape.
@@ -56,30 +72,111 @@ class RunOptions:
     """
 
     method: str = "fit"
-    keypoints: Path | None = None
-    convention: str | None = None
-    mask: str | None = None
-    detector: str = "auto"
-    detector_model: Path | None = None
-    thorough: bool = False
-    human2d_flip: bool = False
-    max_people: int | None = None
-    max_gap: float = LONGEST_GAP_S
-    body: str = "open"
-    gender: str = "neutral"
-    age: str = "adult"
-    focal: float | None = None
-    pitch: float | str | None = None
-    height: float | None = None
-    measure: str | None = None
-    weights: Path | None = None
-    init: tuple[Path, ...] = ()
-    schedule: str = "anchored"
-    config: Path | FitConfig | None = None
-    same_person: bool = False
-    video: bool = False
-    fps: float = 30.0
-    covariance: bool | None = None
+    keypoints: Path | None = option(
+        None,
+        short="-k",
+        takes=Path,
+        help="2D keypoints: COCO or OpenPose JSON, LSP joints.mat, est_joints.npz, or a CSV/JSON/NPZ of our own. "
+        "Without them a detector looks for people.",
+    )
+    convention: str | None = option(
+        None, takes=str, help="Joint convention, where the file does not say: lsp14, coco17, body25 ..."
+    )
+    mask: str | None = option(
+        None,
+        takes=str,
+        help="Masks to use, too: 'file' (the keypoint file's), 'detected', a PNG, or a folder of them.",
+    )
+    detector: str = option(
+        "auto",
+        help="Detector of people without --keypoints: anchorfit (default: auto), mediapipe or human2d. With "
+        "--keypoints: boxes, to detect keypoints anew in the boxes of the file's people.",
+    )
+    detector_model: Path | None = option(
+        None,
+        takes=Path,
+        help="The detector's networks: MediaPipe's pose landmarker (.task), or Human2D's (.safetensors).",
+    )
+    thorough: bool = option(False, help="Look for small people, too, in many parts of each image: 40 times as slow.")
+    human2d_flip: bool = option(False, help="Flip test of Human2D: a little better, at twice its time.")
+    max_people: int | None = option(
+        None, takes=int, least=1, help="Largest number of people of a video; those seen longest are kept."
+    )
+    max_gap: float = option(LONGEST_GAP_S, least=0.0, help="Seconds for which a video's person may be out of sight.")
+    body: str = option("open", help="'open', or a path to an SMPL .pkl or .npz file.")
+    gender: str = option("neutral", help="neutral, male or female.")
+    age: str = option("adult", help="adult or child: whom the open body is. A child is 2 to 12 years old.")
+    focal: float | None = option(
+        None, takes=float, help="Focal length in pixels. Default: from EXIF, else the image's diagonal."
+    )
+    pitch: float | str | None = option(
+        None,
+        takes=str,
+        help="Degrees by which the camera looks down, or 'people': as those who stand in an image show together. "
+        "People who stand are balanced by it.",
+    )
+    floor: Floor | str | None = option(
+        None,
+        takes=str,
+        help="The floor before the camera, which stands: auto (from feet that stand, in a video or of several people); "
+        "a normal and an offset in the camera's frame, 0,1,0,1.2; or height=1.4,pitch=10 of the camera "
+        "(docs/floor.md). Of --points: auto, or its height.",
+        only=_FITTED,
+    )
+    frame: Frame = option(
+        "world",
+        help="Frame of meshes and animations: world (y up, the floor at 0) where there is a floor, or camera always.",
+        only=_FITTED,
+    )
+    height: float | None = option(
+        None,
+        takes=float,
+        help="Height of the people in metres, where known: distances are metric.",
+        only=_FITTED,
+    )
+    measure: str | None = option(
+        None,
+        takes=str,
+        help="Known measurements: waist=0.81,inseam=0.79 (metres) of everyone, or a CSV file with a column name "
+        "(IMAGE#PERSON) and one for each measurement.",
+        only=_FITTED,
+    )
+    weights: Path | None = option(
+        None,
+        takes=Path,
+        help="Folder with networks of your own, as `anchorfit train priors` writes them. Default: the package's.",
+    )
+    init: tuple[Path, ...] = option(
+        (),
+        takes=Path,
+        help="What to start from: estimates (.npz, or a folder of them), by name; or other programs' results, by "
+        "image and place (docs/other_programs.md). May be given several times.",
+        only=_FITTED,
+    )
+    predict_missing: bool = option(
+        False,
+        help="People whom other programs' results lack start from our own prediction; else they are left out.",
+        only=_FITTED,
+    )
+    schedule: str = option(
+        "anchored",
+        help="anchored (held near --init, else near a prediction), or smplify (four stages).",
+        only=("fit",),
+    )
+    config: Path | FitConfig | None = option(
+        None,
+        takes=Path,
+        help="TOML file that changes constants of --schedule: weights, stages, limits (docs/fitting.md).",
+        only=_FITTED,
+    )
+    same_person: bool = option(False, help="All images show one and the same person: one shape for all.", only=_FITTED)
+    video: bool = option(False, help="The images are one person's frames, in order: smooth over time.", only=_FITTED)
+    fps: float = option(30.0, help="Frames a second of --video, for its animation.", only=_FITTED)
+    covariance: bool | None = option(
+        None,
+        takes=bool,
+        help="Say how sure joints are, in millimetres. Default: where each person has an npz or json.",
+    )
 
     def __post_init__(self) -> None:
         for name in ("keypoints", "detector_model", "weights", "config"):
@@ -96,33 +193,59 @@ class RunOptions:
             OptionError: a value that cannot be.
             FileNotFoundError: a file that is named is not there.
         """
-        for name, known in (("method", METHODS), ("gender", GENDERS), ("age", AGES), ("schedule", tuple(SCHEDULES))):
-            if getattr(self, name) not in known:
-                raise OptionError(name, f"expected one of {', '.join(known)}, got {getattr(self, name)!r}")
-        chosen_body(self.body, self.gender, self.age)
-        if self.focal is not None and not 0 < self.focal < float("inf"):
-            raise OptionError("focal", f"expected a positive number of pixels, got {self.focal}")
-        if pitch_of(self.pitch) is not None and (self.method, self.schedule) == ("fit", "smplify"):
+        check_choice("method", self.method, METHODS)
+        check_choice("gender", self.gender, GENDERS)
+        check_choice("age", self.age, AGES)
+        check_choice("frame", self.frame, FRAMES)
+        check_positive("focal", self.focal, " of pixels")
+        check_positive("fps", self.fps)
+        refuse_unread(self, self.method, by="the method")
+        if self.method == "refine" and not self.init:
+            raise OptionError("init", "with the method refine, give results to refine")
+        if self.predict_missing and not self.init:
+            raise OptionError("predict-missing", "only with --init")
+        if self.fps != RunOptions.fps and not self.video:
+            raise OptionError("fps", "only with --video: a film says its own rate")
+        floor_of(self.floor)
+        if self.frame != RunOptions.frame and self.floor is None:
+            raise OptionError("frame", "only with --floor: without one there is the camera's alone")
+        pitch, smplify = pitch_of(self.pitch), self.schedule == "smplify"
+        if pitch is not None and smplify:
             raise OptionError("pitch", "only with --schedule anchored, got smplify")
-        if not 0 < self.fps < float("inf"):
-            raise OptionError("fps", f"expected a positive number, got {self.fps}")
+        if self.weights is not None and (smplify or (self.init and pitch != "people" and not self.predict_missing)):
+            told = "--schedule smplify" if smplify else "--init"
+            raise OptionError("weights", f"with {told} no network is asked: leave one out")
+        from ..body import chosen_body  # which takes a second: what can be seen without it has been looked at
+        from ..fitting import SCHEDULES
+        from ..points.known import read_known_sizes
+
+        check_choice("schedule", self.schedule, tuple(SCHEDULES))
+        chosen_body(self.body, self.gender, self.age)
         read_known_sizes(self.height, self.measure)
-        for path in (*self.init, *([self.weights] if self.weights else [])):
-            if not path.exists():
-                raise FileNotFoundError(f"{path}: no such file or folder")
+        named = [(path, "file or folder") for path in (*self.init, self.weights)]
+        for path, what in (*named, (self.detector_model, "weights"), (self.config, "configuration file")):
+            if isinstance(path, Path) and not path.exists():
+                raise FileNotFoundError(f"{path}: no such {what}")
 
     def settings(self) -> dict[str, Any]:
         """Every option as plain JSON; files by their content."""
+        from ..fitting import FitConfig
+        from ..points.known import read_known_sizes
+
         plain: dict[str, Any] = asdict(self)
         for name in ("keypoints", "detector_model", "weights", "config"):
             value = getattr(self, name)
             plain[name] = repr(value) if isinstance(value, FitConfig) else fingerprint(value)
         sizes = read_known_sizes(self.height, self.measure)
         plain["measure"] = dict(sizes.given) if sizes else None
+        plain["floor"] = self.floor if self.floor is None or isinstance(self.floor, str) else repr(self.floor)
         return {**plain, "init": [str(path.absolute()) for path in self.init]}
 
     def source(self, images: Sequence[Path], detector_device: str) -> Source:
         """The people of these images, as the options say."""
+        from .detecting import Detection
+        from .sources import Source
+
         return Source(
             images=images,
             keypoints=self.keypoints,
@@ -146,6 +269,10 @@ class RunOptions:
             film: the people are those of a video.
             own_files: each person has an npz or json.
         """
+        from ..fitting import SCHEDULES, read_config
+        from ..pipeline import FitOptions
+        from ..points.known import read_known_sizes
+
         config = read_config(self.config, SCHEDULES[self.schedule]()) if isinstance(self.config, Path) else self.config
         sizes = read_known_sizes(self.height, self.measure)
         if sizes is not None:
@@ -153,6 +280,8 @@ class RunOptions:
         return FitOptions(
             focal=self.focal,
             pitch=pitch_of(self.pitch),
+            floor=floor_of(self.floor),
+            frames_per_second=self.fps,
             schedule=self.schedule,
             config=config,
             masks=self.mask is not None,
@@ -160,6 +289,17 @@ class RunOptions:
             same_person=self.same_person or film,
             video=self.video or film,
         )
+
+
+def floor_of(given: Floor | str | None) -> Floor | Literal["auto"] | None:
+    """A floor, "auto" or None.
+
+    Raises:
+        OptionError: anything besides.
+    """
+    from ..body import parse_floor
+
+    return (parse_floor(given) or "auto") if isinstance(given, str) else given
 
 
 def pitch_of(given: float | str | None) -> float | Literal["people"] | None:

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from ..body import BodyModel
+from ..looks import OverlayLook
 from ..meshes import MESH_FORMATS, export_mesh
 from ..observations import write_image
 from ..observations.videos import frame_of
-from ..options import OptionError, one_line
-from ..pictures import OverlayLook, draw_overlay, draw_side_view
+from ..options import Frame, OptionError, one_line
+from ..pictures import draw_overlay, draw_side_view
 from ..results import BodyEstimate, split_name
+from ..world import camera_matrix, in_frame
 
 LONGEST_PART = 80  # characters of an image's or a person's name that go into a file name
 SHARDS = "shards"
@@ -26,10 +28,11 @@ Each = Literal["body", "image", "all", "motion"]
 
 
 class Style(NamedTuple):
-    """How files are made: what draws overlays, and frames a second of animations."""
+    """How files are made: what draws overlays, frames a second of animations, the frame of meshes and animations."""
 
     look: OverlayLook = OverlayLook()
     frames_per_second: float | None = None
+    frame: Frame = "world"
 
 
 class FileKind(NamedTuple):
@@ -48,7 +51,7 @@ class FileKind(NamedTuple):
 
 
 def _mesh(path: Path, one: BodyEstimate, body: BodyModel, style: Style) -> None:
-    export_mesh(path, one.bodies(body).vertices[0], body.faces)
+    export_mesh(path, in_frame(one, body, style.frame).bodies(body).vertices[0], body.faces)
 
 
 def _overlay(path: Path, people: BodyEstimate, body: BodyModel, style: Style) -> None:
@@ -63,13 +66,17 @@ def _rigged(path: Path, rows: BodyEstimate, body: BodyModel, style: Style) -> No
     from ..rigging import export_rigged, without_gaps  # here, since scipy.spatial takes its time
 
     first = frame_of(rows.names[0]) or 0
-    export_rigged(path, without_gaps(rows), body, frames_per_second=style.frames_per_second or 30.0, first_frame=first)
+    camera = camera_matrix(rows, style.frame)
+    rows = in_frame(without_gaps(rows), body, style.frame)
+    rate = style.frames_per_second or 30.0
+    export_rigged(path, rows, body, frames_per_second=rate, first_frame=first, camera=camera)
 
 
 def _bvh(path: Path, rows: BodyEstimate, body: BodyModel, style: Style) -> None:
     from ..rigging import export_bvh, without_gaps
 
-    export_bvh(path, without_gaps(rows), body, frames_per_second=style.frames_per_second or 30.0)
+    rows = in_frame(without_gaps(rows), body, style.frame)
+    export_bvh(path, rows, body, frames_per_second=style.frames_per_second or 30.0)
 
 
 def _amass(path: Path, rows: BodyEstimate, body: BodyModel, style: Style) -> None:
@@ -77,7 +84,8 @@ def _amass(path: Path, rows: BodyEstimate, body: BodyModel, style: Style) -> Non
     from ..rigging import without_gaps
 
     path.parent.mkdir(exist_ok=True)
-    write_amass(path, without_gaps(rows), body, frames_per_second=style.frames_per_second or 30.0)
+    rows = in_frame(without_gaps(rows), body, style.frame)
+    write_amass(path, rows, body, frames_per_second=style.frames_per_second or 30.0)
 
 
 def _foreign(writer: str) -> Callable[[Path, BodyEstimate, BodyModel, Style], None]:
@@ -165,6 +173,7 @@ def write_results(
     frames_per_second: float | None = None,
     part: str = "people",
     motion: str = "video",
+    frame: Frame = "world",
     progress: Callable[[int], None] = lambda done: None,
 ) -> WrittenFiles:
     """Write each body's data and meshes, and each photograph's pictures; a file that fails loses no other.
@@ -176,13 +185,14 @@ def write_results(
         look: of overlays.
         part: the name, without its ending, of files that hold all people.
         motion: the same of the animation.
+        frame: of meshes and animations: the world's, where there is a floor, or always the camera's.
         progress: called with the number of bodies written since the last call.
     Raises:
         OSError: the disk is full: no other file would fare better.
     """
     written = WrittenFiles([], [])
     known = name_files(estimate.names, estimate.images) if names is None else names
-    style = Style(look, frames_per_second)
+    style = Style(look, frames_per_second, frame)
     film = frames_per_second is not None
     there = bool(estimate.images) and any(estimate.images)
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ..options import install_command
+from ..options import install_command, without_package
 from .engines import Engines, Item, Result
 
 RETRIES = 3  # of work whose process was killed: what kills every process must not go round for ever
@@ -48,8 +48,8 @@ def ray_engines(
         import ray
         import ray.data
     except ImportError as error:
-        needed = install_command("ray", "ray[data]")
-        raise ImportError(f"the engine ray needs Ray: {needed} (--workers alone needs nothing)") from error
+        why = without_package("ray", f"it is not installed: {install_command('ray', 'ray[data]')}", error)
+        raise ImportError(f"the engine ray needs Ray: {why} (--workers alone needs nothing)") from error
     own = {"address": "local", "num_cpus": workers, "include_dashboard": False}
     where: dict[str, Any] = own if cluster is None else {"address": cluster}
     try:

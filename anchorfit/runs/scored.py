@@ -10,7 +10,7 @@ from typing import Any
 from ..body import load_body
 from ..evaluation.benchmarks import SetOptions, benchmark_of
 from ..evaluation.datasets.lsp import open_lsp
-from ..evaluation.estimates import EstimateIndex
+from ..evaluation.estimates import EstimateIndex, index_estimates
 from ..evaluation.matching import match_results
 from ..evaluation.protocols.body_results import (
     DatasetPeople,
@@ -39,43 +39,73 @@ from ..evaluation.summary import (
     summarise_parts,
     with_any_of,
 )
+from ..options import OptionError
 from .benchmark import Tables
+from .evaluation_options import LSP, OPENBODY, EvaluateOptions, data_options
 from .listening import Listener
 from .outputs import make_folder
 
-OPENBODY = "openbody"
+
+def score_results(
+    estimates: Path, output: Path, options: EvaluateOptions, listener: Listener = Listener()
+) -> list[Tables]:
+    """Score given results, and write everything: tables, people, cases.html, manifest.json, records.jsonl.
+
+    Args:
+        estimates: a file of results, or a folder of them.
+        output: folder; a run that was killed goes on in it.
+        options: on what, and how.
+        listener: told how far it is.
+    Returns:
+        What to print.
+    Raises:
+        OptionError: options contradict each other.
+        OSError, ValueError: results or data set cannot be used.
+    """
+    options.check()
+    index = index_estimates(estimates)
+    if options.enlarged != 1 and all(entry.path.suffix != ".pkl" for entry in index.entries):
+        raise OptionError("enlarged", "only with SMPLify's pickles: these results say what their pixels are")
+    body = body_of(index.body, options.body, options.gender, estimates, listener.warn)
+    load_body(body[0], gender=body[1], num_betas=index.num_betas)  # here first: a process that cannot says less
+    asked = _Asked(index=index, output=output, body=body, options=options, listener=listener)
+    return _on_lsp(asked) if options.dataset == LSP else _on_people(asked)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
-    """What is to be scored, checked; ``body`` and ``people`` are name and gender of the results' and the truth's, and
-    ``wanted`` what its data set is opened with."""
+class _Asked:
+    """What is to be scored, checked; ``body`` is name and gender of the results'."""
 
     index: EstimateIndex
-    dataset: str
-    root: Path
     output: Path
     body: tuple[str, str]
-    people: str
-    truth_body: str
-    wanted: SetOptions
-    count: int
-    seed: int
-    method: str
-    enlarged: float
-    workers: int
-    cases: bool
-    listener: Listener = Listener()
+    options: EvaluateOptions
+    listener: Listener
+
+    @property
+    def root(self) -> Path:
+        """The data set's folder."""
+        return self.options.root or Path()
+
+    @property
+    def people(self) -> str:
+        """Gender of the truth's body."""
+        return self.options.people or "neutral"
+
+    @property
+    def truth_body(self) -> str:
+        """Name of the truth's body."""
+        return self.options.truth_body or self.body[0]
 
     def settings(self) -> dict[str, Any]:
         """What must be the same for a run to go on, without what is known of the data set."""
         return {
-            "dataset": self.dataset,
-            "method": self.method,
+            "dataset": self.options.dataset,
+            "method": self.options.name,
             "body": list(self.body),
-            "enlarged": self.enlarged,
+            "enlarged": self.options.enlarged,
             "sha256 of the estimates": checksum(sorted({entry.path for entry in self.index.entries})),
-            **checksums(self.body[0], ("poses",) if self.dataset == OPENBODY else ()),
+            **checksums(self.body[0], ("poses",) if self.options.dataset == OPENBODY else ()),
         }
 
 
@@ -98,7 +128,7 @@ def body_of(
     return stated
 
 
-def on_lsp(asked: Asked) -> list[Tables]:
+def _on_lsp(asked: _Asked) -> list[Tables]:
     """By segmentation."""
     lsp = open_lsp(asked.root)
     matched = match_estimates(lsp, asked.index)
@@ -111,41 +141,39 @@ def on_lsp(asked: Asked) -> list[Tables]:
         asked.listener.phase("scoring", len(lsp.images), before=len(file.done)) as progress,
     ):
         problems = score_estimates(
-            lsp, matched, file, method=asked.method, body=asked.body, num_betas=asked.index.num_betas,
-            enlarged=asked.enlarged, workers=asked.workers, progress=progress,
+            lsp, matched, file, method=asked.options.name, body=asked.body, num_betas=asked.index.num_betas,
+            enlarged=asked.options.enlarged, workers=asked.options.workers, progress=progress,
         )  # fmt: skip
     _say(asked.listener, problems)
     if not file.records:
         raise ValueError(f"{asked.root}: not one image could be scored")
-    if asked.cases:
+    if asked.options.cases:
         images = {image.name: image for image in lsp.images}
         entries = {image: entry for image, entry in matched.entries.items() if entry is not None}
         write_cases(
             asked.output / "cases.html",
             _drawable(file.records),
-            lambda image: case_of_image(images[image], entries[image], asked.enlarged),
+            lambda image: case_of_image(images[image], entries[image], asked.options.enlarged),
             load_body(asked.body[0], gender=asked.body[1], num_betas=asked.index.num_betas),
-            title=f"{asked.method} on LSP: best and worst",
+            title=f"{asked.options.name} on LSP: best and worst",
         )
     return _report(asked, file.records, settings, (*SEGMENTATION, *SEGMENTATION_BESIDE), LSP_ROWS)
 
 
-def on_people(asked: Asked) -> list[Tables]:
+def _on_people(asked: _Asked) -> list[Tables]:
     """By surface and joints, and on openbody by segmentation, too."""
     people, columns, keys, parts = _opened(asked)
     known_bodies = SURFACE in columns
     true_body = (asked.truth_body, asked.people) if known_bodies else asked.body
-    if known_bodies and (true_body[0] == "open") != (asked.dataset == OPENBODY):
-        raise ValueError(
-            f"{asked.dataset}'s truth is of {'the open body' if asked.dataset == 'openbody' else 'SMPL'}, not of "
-            f"{true_body[0]}; name its body by --truth-body"
-        )
+    if known_bodies and (true_body[0] == "open") != (asked.options.dataset == OPENBODY):
+        dataset, kind = asked.options.dataset, "the open body" if asked.options.dataset == OPENBODY else "SMPL"
+        raise ValueError(f"{dataset}'s truth is of {kind}, not of {true_body[0]}; name its body by --truth-body")
     scoring = Scoring(
-        method=asked.method, body=asked.body, num_betas=asked.index.num_betas, true_body=true_body,
-        enlarged=asked.enlarged,
+        method=asked.options.name, body=asked.body, num_betas=asked.index.num_betas, true_body=true_body,
+        enlarged=asked.options.enlarged,
     )  # fmt: skip
     body, truth = scoring.bodies()
-    matched = match_results(people.labels, asked.index.entries, asked.dataset)
+    matched = match_results(people.labels, asked.index.entries, asked.options.dataset)
     _say(asked.listener, [*asked.index.problems, *matched.problems])
     make_folder(asked.output)
     (truth_sum,) = checksums(true_body[0], ()).values()
@@ -154,30 +182,35 @@ def on_people(asked: Asked) -> list[Tables]:
         RecordFile(asked.output / "records.jsonl", settings) as file,
         asked.listener.phase("scoring", len(matched.entries), before=len(file.done)) as progress,
     ):
-        problems = score_people(people, matched.entries, file, scoring, workers=asked.workers, progress=progress)
+        problems = score_people(
+            people, matched.entries, file, scoring, workers=asked.options.workers, progress=progress
+        )
     _say(asked.listener, problems)
     names = [name for block in people.names for name in block]
     wanted = set(names)
     records = [record for record in file.records if record.name in wanted]
-    if asked.cases:
+    if asked.options.cases:
         entries = {name: entry for name, entry in zip(names, matched.entries, strict=True) if entry is not None}
         write_cases(
             asked.output / "cases.html",
             _drawable(records),
             lambda name: case_of_person(people, name, entries[name], scoring, truth),
             body,
-            title=f"{asked.method} on {asked.dataset}: best and worst",
+            title=f"{asked.options.name} on {asked.options.dataset}: best and worst",
         )
-    published = () if asked.dataset == OPENBODY else benchmark_of(asked.dataset).published
+    published = () if asked.options.dataset == OPENBODY else benchmark_of(asked.options.dataset).published
     return _report(asked, records, settings, columns, published, parts)
 
 
-def _opened(asked: Asked) -> tuple[People, tuple[Column, ...], dict[str, Any], Mapping[str, frozenset[str]]]:
+def _opened(asked: _Asked) -> tuple[People, tuple[Column, ...], dict[str, Any], Mapping[str, frozenset[str]]]:
     """People, columns of the table, what must be the same for a run to go on, and parts of the people."""
-    if asked.dataset == OPENBODY:
-        people = OpenBodyPeople(benchmark=OpenBody(count=asked.count, seed=asked.seed))
-        return people, (*SEGMENTATION, SURFACE, *POSE), {"benchmark": VERSION, "seed": asked.seed}, {}
-    opened = benchmark_of(asked.dataset).open(asked.wanted)
+    if asked.options.dataset == OPENBODY:
+        people = OpenBodyPeople(benchmark=OpenBody(count=asked.options.count, seed=asked.options.seed))
+        return people, (*SEGMENTATION, SURFACE, *POSE), {"benchmark": VERSION, "seed": asked.options.seed}, {}
+    wanted = SetOptions(
+        root=asked.root, body=asked.truth_body, gender=asked.people, truth_alone=True, **data_options(asked.options)
+    )
+    opened = benchmark_of(asked.options.dataset).open(wanted)
     _say(asked.listener, opened.problems)
     known = DatasetPeople(dataset=opened.dataset, regressor=opened.regressor, landmarks=opened.landmarks)
     return known, opened.columns, dict(opened.keys), opened.parts
@@ -193,7 +226,7 @@ def _drawable(records: Sequence[Record]) -> list[Record]:
 
 
 def _report(
-    asked: Asked,
+    asked: _Asked,
     records: Sequence[Record],
     settings: dict[str, Any],
     columns: tuple[Column, ...],

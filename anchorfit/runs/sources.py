@@ -17,11 +17,12 @@ from ..observations import (
     read_mask,
     read_people,
 )
+from ..observations.conventions import convention_name
 from ..observations.images import looks_like_image
 from ..observations.matching import own_images
 from ..observations.scenes import scan_video
-from ..observations.videos import LONGEST_GAP_S, is_video_path, probe_video
-from ..options import OptionError
+from ..observations.videos import is_video_path, probe_video
+from ..options import LONGEST_GAP_S, OptionError
 from .detecting import BOXES, Detection, detect_in_video, detect_people, people_in_boxes
 from .engines import Engine, in_this_process
 from .fingerprint import fingerprint
@@ -116,6 +117,29 @@ class Source:
             raise FileNotFoundError(f"{self.images[0]}: no such image, folder or video")
         if self.mask is not None:
             _check_masks(self.mask)
+        self._check_details()
+
+    def _check_details(self) -> None:
+        """Raises OptionError for what only a keypoint file or a video has, and for a detector that cannot be."""
+        if self.file is None:
+            self.detection.check()
+        elif not self.file.exists():
+            raise FileNotFoundError(f"{self.file}: no such keypoint file")
+        if self.convention is not None:
+            if self.file is None:
+                raise OptionError("convention", "only with a keypoint file: a detector says what its joints are")
+            try:
+                convention_name(self.convention)
+            except ValueError as error:
+                raise OptionError("convention", str(error).removeprefix("convention: ")) from error
+        if self.most_people is not None and self.most_people < 1:
+            raise OptionError("max-people", f"expected at least 1, got {self.most_people}")
+        if not 0 <= self.longest_gap_s < float("inf"):
+            raise OptionError("max-gap", f"expected seconds, 0 or more, got {self.longest_gap_s}")
+        details = {"max-people": self.most_people is not None, "max-gap": self.longest_gap_s != LONGEST_GAP_S}
+        for name, there in details.items():
+            if there and self.video is None:
+                raise OptionError(name, "only with a video")
 
     def inputs(self, people: Sequence[Person]) -> Iterator[Path]:
         """Files that are read for these people."""
@@ -147,6 +171,8 @@ class Source:
         masked = with_masks(found.people, self.mask)
         for line in [*found.problems, *masked.problems]:
             listener.warn(line)
+        if self.mask == FROM_KEYPOINT_FILE and masked.people and all(person.mask is None for person in masked.people):
+            listener.warn(f"{self.file}: no person in it has a mask; fitted without")
         if not masked.people:
             raise NobodyThere(self._nobody(found.file))
         return masked.people
@@ -160,11 +186,15 @@ class Source:
             )  # fmt: skip
             return _Found(detected.people, detected.problems, None)
         read = read_people(self.file, convention=self.convention)
+        if read.problems and not read.people:
+            return _Found((), read.problems, read)  # of whom nobody could be read: no image lacks people for that
         if self.keypoints is None:
             matched = own_images(read.people, self.file)
         else:
             matched = match_people(read.people, list_images(self.images), self.file)
         problems = (*read.problems, *matched.problems)
+        if not matched.people:
+            return _Found((), problems, read)
         if self.detection.detector != BOXES:
             return _Found(tuple(matched.people), problems, read)
         seen = people_in_boxes(matched.people, self.detection, masks=self.mask == FROM_DETECTOR, listener=listener)
@@ -197,8 +227,10 @@ class Source:
         if read is None:
             return f"no person found in {self.video or given}"
         if read.people:
-            return f"{self.file}: none of its {len(read.people)} people is of {given}"
-        return f"{self.file}: " + ("nobody in it can be used" if read.problems else "no person in it")
+            return f"{self.file}: {len(read.people)} people in it, none for {given}"
+        return f"{self.file}: " + (
+            "nobody in it can be used, as the lines above say" if read.problems else "no person in it"
+        )
 
 
 class _Found(NamedTuple):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..atomic import write_atomically
 from ..index import read_index
+from ..options import warn_of_broken
 from ..plain_text import printable
 
 TABLE = "index.parquet"
@@ -14,7 +15,8 @@ _BATCH = 10_000  # records in memory at once
 
 
 def write_table(folder: Path) -> Path | None:
-    """Write ``index.parquet`` beside a folder's index; None where pyarrow is not installed or does not work here.
+    """Write ``index.parquet`` beside a folder's index; None where pyarrow is not installed or, with a
+    warning, cannot be imported.
 
     Raises:
         OSError: it cannot be written.
@@ -22,7 +24,8 @@ def write_table(folder: Path) -> Path | None:
     try:
         import pyarrow
         from pyarrow import parquet
-    except ImportError:
+    except ImportError as error:
+        warn_of_broken("pyarrow", error, "index.parquet is not written")
         return None
     kinds = {"chunk": pyarrow.int64(), "row": pyarrow.int64(), "steps": pyarrow.int64(), "error_px": pyarrow.float64()}
     kinds |= {"score": pyarrow.float64(), "trusted": pyarrow.bool_(), "converged": pyarrow.bool_()}

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from ..body import BodyModel
 from ..films import PLAYED_BY, draw_film
+from ..looks import OverlayLook
 from ..observations.videos import probe_video
-from ..pictures import OverlayLook
 from ..results import load_estimates
 from .listening import Listener
 

@@ -15,7 +15,16 @@ from .benchmark import OPTIONS, BenchmarkSet, OpenedSet, SetOptions
 ENTRY_POINTS = "anchorfit.benchmarks"
 """Where packages that are installed beside this one name their own `BenchmarkSet`."""
 
-__all__ = ["ENTRY_POINTS", "OPTIONS", "BenchmarkSet", "OpenedSet", "SetOptions", "all_benchmarks", "benchmark_of"]
+__all__ = [
+    "ENTRY_POINTS",
+    "OPTIONS",
+    "BenchmarkSet",
+    "OpenedSet",
+    "SetOptions",
+    "all_benchmarks",
+    "benchmark_of",
+    "shipped_benchmarks",
+]
 
 
 @lru_cache(maxsize=1)

@@ -13,7 +13,7 @@ from ..records import checksum, data_key
 from ..summary import POSE, SURFACE, Column, Row
 from ..surface_landmarks import SurfaceLandmarks
 
-OPTIONS = ("gender", "joint_regressor", "reduced", "landmarks", "smplx_model", "split", "camera", "every", "keypoints")
+OPTIONS = ("gender", "joint_regressor", "reduced", "landmarks", "smplx_model", "split", "camera", "every")
 """Options that a data set may take besides its root; commands offer and accept those of a set alone."""
 
 
@@ -53,7 +53,6 @@ class SetOptions:
         split: which part of the data set; "": the usual.
         camera: number of the camera.
         every: of the frames so many; 1: all.
-        keypoints: a file of detected keypoints.
         truth_alone: whether keypoints are not asked for, since results are there already.
     """
 
@@ -67,7 +66,6 @@ class SetOptions:
     split: str = ""
     camera: int = 0
     every: int = 1
-    keypoints: Path | None = None
     truth_alone: bool = False
 
 

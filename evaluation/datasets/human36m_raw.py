@@ -19,7 +19,7 @@ import torch
 from ...body import BodyModel
 from ...observations import Person, image_size
 from ...observations.conventions import H36M17, joints_to_canonical
-from ...options import install_command
+from ...options import install_command, without_package
 from ..file_cache import cached_by_file
 from .roots import DatasetError, Origin
 from .samples import Sample
@@ -147,7 +147,8 @@ def _pose(path: Path) -> np.ndarray:
     try:
         import cdflib
     except ImportError as error:
-        raise ImportError(f"{path}: Human3.6M's own files need cdflib: {install_command('h36m', 'cdflib')}") from error
+        needed = f"Human3.6M's own files need cdflib: {install_command('h36m', 'cdflib')}"
+        raise ImportError(f"{path}: {without_package('cdflib', needed, error)}") from error
     try:
         return np.asarray(cdflib.CDF(path).varget("Pose"), dtype=np.float64)
     except Exception as error:  # cdflib raises many kinds on what is no CDF file

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...atomic import write_atomically
+from ...options import warn_of_broken
 from ...plain_text import to_cell
 from ..metrics.segmentation import SegmentationCounts, SegmentationScores
 from ..records import ERRORS, Record
@@ -27,7 +28,8 @@ def write_person_scores(folder: Path, records: Sequence[Record]) -> Path:
     try:
         import pyarrow
         from pyarrow import parquet
-    except ImportError:
+    except ImportError as error:
+        warn_of_broken("pyarrow", error, "people.csv is written in place of people.parquet")
         path = folder / "people.csv"
         write_atomically(path, _csv(lines))
         return path

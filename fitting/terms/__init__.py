@@ -6,12 +6,15 @@ from ...deprecation import renamed_names
 from .anchor import Anchor, AnchorTerm
 from .autograd import AutogradTerm
 from .balance import Balance, BalanceTerm
+from .floor import FloorTerm, OnFloor
 from .hinge import Hinge, HingeTerm
 from .interpenetration import Interpenetration, InterpenetrationTerm
+from .joint_anchor import JointAnchor
 from .keypoints import Keypoints, KeypointTerm
 from .known_size import KnownSize, KnownSizeTerm, known_size
 from .limb_directions import LimbDirections, LimbDirectionTerm
 from .mixture import Mixture, MixtureTerm
+from .placed_points import PlacedPointTerm
 from .points import Points, PointTerm
 from .robust import Robust
 from .shape import Shape, ShapeTerm
@@ -21,6 +24,7 @@ from .smoothness import Smoothness, SmoothnessTerm
 from .spec import TermSpec
 from .translation import Depth, TranslationTerm
 from .upright import Upright, UprightTerm
+from .views import InView, SeenFrom, View, Views, ViewTerm
 from .weighed_anchor import WeighedAnchor, WeighedAnchorTerm
 
 __all__ = [
@@ -30,10 +34,13 @@ __all__ = [
     "Balance",
     "BalanceTerm",
     "Depth",
+    "FloorTerm",
     "Hinge",
     "HingeTerm",
+    "InView",
     "Interpenetration",
     "InterpenetrationTerm",
+    "JointAnchor",
     "KeypointTerm",
     "Keypoints",
     "KnownSize",
@@ -42,9 +49,12 @@ __all__ = [
     "LimbDirections",
     "Mixture",
     "MixtureTerm",
+    "OnFloor",
+    "PlacedPointTerm",
     "PointTerm",
     "Points",
     "Robust",
+    "SeenFrom",
     "Shape",
     "ShapeTerm",
     "SharedShape",
@@ -57,6 +67,9 @@ __all__ = [
     "TranslationTerm",
     "Upright",
     "UprightTerm",
+    "View",
+    "ViewTerm",
+    "Views",
     "WeighedAnchor",
     "WeighedAnchorTerm",
     "known_size",

@@ -25,7 +25,8 @@ class AnchorTerm(Term):
     Args:
         target: (B, D) where the row started.
         columns: which parameters are held, a slice of `anchorfit.body.Layout`.
-        weight: w, or (B,) one for each row. The paper gives none; `docs/fitting.md` has the table ours come from.
+        weight: w, or (B,) one for each row, or (B, P) one for each of its columns. The paper gives none;
+            `docs/fitting.md` has the table ours come from.
         sigma: the kernel's scale, in the parameters' unit (radians for the pose); None: plain least squares.
         name: the term's name in the diagnostics.
         turn: the columns are one rotation as an axis-angle vector, which around an angle of pi is written in two ways:
@@ -45,7 +46,7 @@ class AnchorTerm(Term):
         self.name = name
         self._target = target[:, columns]
         self._columns = columns
-        self._weight = weight.to(target).expand(len(target)) if isinstance(weight, Tensor) else weight
+        self._weight = _by_column(weight.to(target), len(target)) if isinstance(weight, Tensor) else weight
         self._sigma = sigma
         self._turn = _axis_and_angle(self._target) if turn else None
 
@@ -56,7 +57,7 @@ class AnchorTerm(Term):
             axis, angle = (part.index_select(0, rows) for part in self._turn)
             target = _nearer_turn(target, axis, angle, values)
         away = values - target
-        weight = self._weight[rows, None] if isinstance(self._weight, Tensor) else self._weight
+        weight = self._weight[rows] if isinstance(self._weight, Tensor) else self._weight
         if self._sigma is None:
             return away * weight, torch.ones_like(away) * weight
         rho, slope = geman_mcclure(away, self._sigma)
@@ -73,6 +74,11 @@ class AnchorTerm(Term):
         normal.gradient[:, self._columns].add_(values * slopes)
         torch.diagonal(normal.hessian, dim1=-2, dim2=-1)[:, self._columns].add_(slopes.square())
         normal.cost.add_(values.square().sum(-1))
+
+
+def _by_column(weight: Tensor, count: int) -> Tensor:
+    """(B, 1) or (B, P)."""
+    return (weight if weight.ndim == 2 else weight.expand(count)[:, None]).expand(count, -1)
 
 
 def _axis_and_angle(turn: Tensor) -> tuple[Tensor, Tensor]:

@@ -16,8 +16,7 @@ import torch
 from torch import Tensor
 
 from ...body import CANONICAL_JOINTS
-from ...body.kinematics import compiled_points
-from ...body.standing import KNOWN_SIGMA_DEG, OFFSET, STANDING_POINTS, centre_over_support, standing, tilt_of
+from ...body.standing import KNOWN_SIGMA_DEG, OFFSET, STANDING_POINTS, centre_over_support, tilt_of
 from ..energy import BodyState, Residuals, Term
 from ..least_squares import NormalEquations
 from ..robust import geman_mcclure
@@ -95,8 +94,7 @@ class Balance(TermSpec):
     def build(self, problem: FitProblem, stage: Stage) -> Term | None:
         if problem.gravity is None or not problem.predicted:
             return None
-        points = compiled_points(problem.body, STANDING_POINTS).points(problem.start)
-        certainty = standing(points) * (problem.observations.confidence[:, _ANKLES] > 0).any(1)
+        certainty = problem.standing * (problem.observations.confidence[:, _ANKLES] > 0).any(1)
         known = (math.radians(KNOWN_SIGMA_DEG) / problem.gravity.sigma).clamp(max=1.0)
         if not bool((certainty > 0).any()):
             return None

@@ -127,7 +127,7 @@ class Keypoints(TermSpec):
     def build(self, problem: FitProblem, stage: Stage) -> Term:
         names = self.used(problem.skeleton)
         index = torch.tensor([CANONICAL_JOINTS.index(name) for name in names], device=problem.start.device)
-        confidence = problem.observations.confidence.index_select(1, index)
+        confidence = problem.believed.index_select(1, index)
         return KeypointTerm(
             names,
             problem.reference_keypoints.index_select(1, index),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
@@ -189,6 +189,11 @@ class KnownSize(TermSpec):
         return KnownSizeTerm(
             body, sizes, given, params.new_tensor([weight / self._tolerance(s) for s in sizes]), params
         )
+
+    def strangers(self, names: Collection[str]) -> list[str]:
+        """Names that measurements are given for, and that are not among these."""
+        there = {"", *names}
+        return [name for name in self.given if name not in there]
 
     def _of(self, name: str) -> Mapping[str, float]:
         return self.given.get(name, self.given.get("", {}))

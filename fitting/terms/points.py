@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ..energy import BodyState, Residuals, Term
 from ..least_squares import NormalEquations
+from .placed_points import FRAMES, Frame, PlacedPointTerm
 from .spec import TermSpec
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class PointTerm(Term):
     """
 
     name = "points"
+    by_blocks = True
 
     def __init__(
         self, names: Sequence[str], positions: Tensor, weights: Tensor, *, sigma: float | Tensor | None = None
@@ -62,6 +64,13 @@ class PointTerm(Term):
         moved = torch.addcmul(state.jacobian, unit, along[:, :, None], value=-1.0).mul_((weights * share)[..., None])
         return Residuals((weights * share * away).flatten(1), moved.flatten(1, 2))
 
+    def energy(self, state: BodyState, rows: Tensor) -> Tensor:
+        away = state.points - self._positions.index_select(0, rows)
+        squared = away.square().sum(-1)
+        if self._sigma is not None:
+            squared = squared / (1.0 + squared / self._sigma.index_select(0, rows)[:, None].square())
+        return (self._weights.index_select(0, rows).square() * squared).sum(-1)
+
     def accumulate(self, state: BodyState, rows: Tensor, normal: NormalEquations) -> None:
         """The same gradient; the curvature is iterative reweighting's, which takes one pass over the Jacobian less."""
         away = state.points - self._positions.index_select(0, rows)
@@ -72,24 +81,40 @@ class PointTerm(Term):
             share = 1.0 / (1.0 + scaled.square().sum(-1, keepdim=True))
             energy = energy * share
             scale = scale * share
+        normal.cost.add_(energy.flatten(1).sum(-1))
+        if state.blocks is not None:
+            table, blocks = state.blocks
+            blocks.accumulate(table, away, scale[..., 0], normal.gradient, normal.hessian)
+            return
         pulled = (state.jacobian * scale[..., None]).flatten(1, 2)
         transposed = pulled.transpose(1, 2)
-        normal.cost.add_(energy.flatten(1).sum(-1))
         normal.gradient.add_(torch.bmm(transposed, (scale * away).flatten(1)[..., None])[..., 0])
         normal.hessian.baddbmm_(transposed, pulled)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Points(TermSpec):
-    """Spec of `PointTerm`, beside keypoints: rows that are not named have no evidence."""
+    """Spec of `PointTerm` and, in another frame than the camera's, `PlacedPointTerm`: 3D points beside keypoints.
+
+    Rows that are not named have no evidence.
+    """
 
     name: str = "points"
     names: tuple[str, ...] = ()  # P body points
-    positions: Mapping[str, Tensor] = field(
-        default_factory=dict
-    )  # name of a row -> (P, 3) metres in its camera's frame
+    positions: Mapping[str, Tensor] = field(default_factory=dict)  # name of a row -> (P, 3) metres; NaN: not measured
+    frame: Frame = (
+        "camera"  # of the positions: "centred", another origin; "turned", other axes, too; "similar", and unit
+    )
     weight: float = 300.0  # reference pixels for a metre
     sigma: float | None = 0.1  # metres, Geman-McClure
+
+    def __post_init__(self) -> None:
+        if self.frame not in FRAMES:
+            raise ValueError(f"frame: expected one of {', '.join(FRAMES)}, got {self.frame!r}")
+        for row, given in self.positions.items():
+            if tuple(given.shape) != (len(self.names), 3):
+                wanted = f"({len(self.names)}, 3), a place for each of names"
+                raise ValueError(f"positions: {row}: expected {wanted}, got {tuple(given.shape)}")
 
     def build(self, problem: FitProblem, stage: Stage) -> Term | None:
         like = problem.start
@@ -99,4 +124,6 @@ class Points(TermSpec):
         weights = self.weight * torch.isfinite(positions).all(-1).to(like)
         if not bool(weights.any()):
             return None
-        return PointTerm(self.names, positions, weights, sigma=self.sigma)
+        if self.frame == "camera":
+            return PointTerm(self.names, positions, weights, sigma=self.sigma)
+        return PlacedPointTerm(self.names, positions, weights, frame=self.frame, sigma=self.sigma)

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 class SmoothnessTerm(Term):
     """w^2 |x_t - (x_(t-1) + x_(t+1)) / 2|^2 over body pose and translation, the neighbours held fixed in each round.
 
+    In place of the middle stands the row's own time on the way from the one neighbour to the other.
+
     Args:
         neighbours: of the B rows.
         pose_weight: for a radian. transl_weight: for a metre; both in reference pixels.
@@ -79,10 +81,16 @@ class Neighbours(NamedTuple):
         return start
 
 
-def neighbours_of(videos: Sequence[Hashable], lost: Tensor) -> Neighbours:
-    """Of each row in its video, the nearest that are not ``lost`` (B,); at an end the one neighbour counts twice."""
+def neighbours_of(videos: Sequence[Hashable], lost: Tensor, time_s: Tensor | None = None) -> Neighbours:
+    """Of each row in its video, the nearest that are not lost; at an end the one neighbour counts twice.
+
+    Args:
+        videos: B labels.
+        lost: (B,) bool.
+        time_s: (B,) seconds; where they are not known, or do not rise, rows count as equally far apart.
+    """
     before, after, share = [], [], []
-    is_lost = lost.tolist()
+    is_lost, times = lost.tolist(), [float("nan")] * len(videos) if time_s is None else time_s.tolist()
     for _, video in groupby(range(len(videos)), key=lambda row: videos[row]):
         rows = list(video)
         sure = [row for row in rows if not is_lost[row]] or rows
@@ -92,9 +100,16 @@ def neighbours_of(videos: Sequence[Hashable], lost: Tensor) -> Neighbours:
             first, last = (earlier or later or [row])[0], (later or earlier or [row])[0]
             before.append(first)
             after.append(last)
-            share.append(0.5 if first == last else (row - first) / (last - first))
+            share.append(0.5 if first == last else _share(first, row, last, times))
     device = lost.device
     return Neighbours(*(torch.tensor(values, device=device) for values in (before, after, share)))
+
+
+def _share(first: int, row: int, last: int, times: Sequence[float]) -> float:
+    """How far a row is on the way between two others, to a thousandth: clocks are not more exact."""
+    start, own, end = times[first], times[row], times[last]
+    known = start <= own <= end and start < end  # false where one is NaN
+    return round((own - start) / (end - start), 3) if known else (row - first) / (last - first)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +129,7 @@ class Smoothness(TermSpec):
     def build(self, problem: FitProblem, stage: Stage) -> Term | None:
         if not problem.videos:
             return None
-        near = neighbours_of(problem.videos, problem.lost)
+        near = neighbours_of(problem.videos, problem.lost, problem.observations.time_s)
         if not bool(near.evidence.any()):
             return None
         weights = {"pose_weight": self.pose_weight, "transl_weight": self.transl_weight}

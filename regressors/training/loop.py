@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import torch
 from torch import Tensor, nn
 
-from ...options import install_command
+from ...options import install_command, without_package
 from .config import Training
 
 if TYPE_CHECKING:
@@ -77,7 +77,8 @@ def train(
     try:
         from lightning.fabric import Fabric
     except ImportError as error:
-        raise ImportError(f"training needs Lightning: {install_command('train', 'lightning')}") from error
+        needed = f"training needs Lightning: {install_command('train', 'lightning')}"
+        raise ImportError(without_package("lightning", needed, error)) from error
     partial = devices > 1 and getattr(task, "leaves_weights_out", False)
     strategy = "ddp_find_unused_parameters_true" if partial else "auto"
     fabric = Fabric(accelerator=accelerator, devices=devices, precision=config.precision, strategy=strategy)
@@ -90,8 +91,6 @@ def train(
     folder.mkdir(parents=True, exist_ok=True)
     if config.batch_size % fabric.world_size:
         raise ValueError(f"batch_size: {config.batch_size} cannot be split over {fabric.world_size} processes")
-    share = config.batch_size // fabric.world_size
-    rows = slice(fabric.global_rank * share, (fabric.global_rank + 1) * share)
     fabric.seed_everything(config.seed + fabric.global_rank, verbose=False)
     model, optimizer = fabric.setup(task.model, _optimizer(task.model, config))
     state: dict[str, Any] = {"model": model, "optimizer": optimizer, "step": 0, "random": torch.get_rng_state()}
@@ -99,21 +98,26 @@ def train(
         _load(fabric, checkpoint, state, config)
         torch.set_rng_state(state["random"])
         _cut_log(folder / LOG, state["step"])
-    started, first = time.monotonic(), state["step"]
+    return _steps(task, fabric, state, folder, config, progress)
+
+
+def _steps(
+    task: Task,
+    fabric: Fabric,
+    state: dict[str, Any],
+    folder: Path,
+    config: Training,
+    progress: Callable[[int, str], None],
+) -> Trained:
+    """The steps that are left, each of this process's share of a batch, with log and checkpoints."""
+    model, started, first = state["model"], time.monotonic(), state["step"]
+    share = config.batch_size // fabric.world_size
+    rows = slice(fabric.global_rank * share, (fabric.global_rank + 1) * share)
     nothing_left = first >= config.steps
     errors = _evaluated(task, model) if nothing_left and fabric.is_global_zero else {}
     running: float | None = None
     for step in range(first, config.steps):
-        model.train()
-        for group in optimizer.param_groups:
-            group["lr"] = config.rate(step)
-        loss = task.loss(model, step, rows, config.batch_size)
-        fabric.backward(loss)
-        if config.clip_norm < float("inf"):
-            fabric.clip_gradients(model, optimizer, max_norm=config.clip_norm, error_if_nonfinite=False)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        value = float(loss.detach())
+        value = _step(task, fabric, state, config, step, rows)
         running = value if running is None else 0.98 * running + 0.02 * value
         done = step + 1
         last = done == config.steps
@@ -123,12 +127,32 @@ def train(
             _log(folder / LOG, {"step": done, "loss": running, "rate": config.rate(step), "seconds": seconds, **errors})
         if last or done % config.checkpoint_every == 0:
             state.update(step=done, random=torch.get_rng_state(), config=asdict(config))
-            fabric.save(checkpoint.with_suffix(".part"), state)
-            if fabric.is_global_zero:
-                os.replace(checkpoint.with_suffix(".part"), checkpoint)
-            fabric.barrier()
+            _save(fabric, folder / CHECKPOINT, state)
         progress(done, f"loss {running:.4f}  " + "  ".join(f"{name} {error:.1f}" for name, error in errors.items()))
     return Trained(max(first, config.steps), errors, fabric.is_global_zero)
+
+
+def _step(task: Task, fabric: Fabric, state: dict[str, Any], config: Training, step: int, rows: slice) -> float:
+    """One step of the optimiser; its loss."""
+    model, optimizer = state["model"], state["optimizer"]
+    model.train()
+    for group in optimizer.param_groups:
+        group["lr"] = config.rate(step)
+    loss = task.loss(model, step, rows, config.batch_size)
+    fabric.backward(loss)
+    if config.clip_norm < float("inf"):
+        fabric.clip_gradients(model, optimizer, max_norm=config.clip_norm, error_if_nonfinite=False)
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
+    return float(loss.detach())
+
+
+def _save(fabric: Fabric, checkpoint: Path, state: dict[str, Any]) -> None:
+    """The checkpoint, whole or not at all."""
+    fabric.save(checkpoint.with_suffix(".part"), state)
+    if fabric.is_global_zero:
+        os.replace(checkpoint.with_suffix(".part"), checkpoint)
+    fabric.barrier()
 
 
 def _load(fabric: Fabric, checkpoint: Path, state: dict[str, Any], config: Training) -> None:

@@ -46,12 +46,14 @@ def split_of(subject: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Take:
-    """One recording: subject and take as the list names them, places of its frames in the file, bones' rotations."""
+    """One recording: subject and take as the list names them, places of its frames in the file, bones' rotations; and
+    the root's places (T, 3) in metres, y up, where the file has them."""
 
     subject: str
     name: str
     frames: np.ndarray
     bones: dict[str, np.ndarray]
+    root: np.ndarray | None = None
 
 
 def read_takes(archive: Path, *, stride: int, report: Callable[[str], None] = print) -> Iterator[Take]:
@@ -81,6 +83,7 @@ def read_takes(archive: Path, *, stride: int, report: Callable[[str], None] = pr
         for needed in {file_name, skeleton_name} - {"-"}:
             if needed not in texts:
                 raise ValueError(f"{archive}: {LIST} names {needed}, which is missing")
+        root = None
         try:
             if skeleton_name == "-":
                 frames, bones = parse_expmap(texts[file_name], stride=stride, name=file_name)
@@ -90,7 +93,8 @@ def read_takes(archive: Path, *, stride: int, report: Callable[[str], None] = pr
                 skeleton = skeletons[skeleton_name]
                 motion = parse_amc(texts[file_name], skeleton, stride=stride, name=file_name)
                 frames, bones = motion["frame"], global_rotations(skeleton, motion)
+                root = motion["translation"]
         except ValueError as error:
             report(f"{error}; left out")
             continue
-        yield Take(subject=subject, name=take, frames=frames, bones=bones)
+        yield Take(subject=subject, name=take, frames=frames, bones=bones, root=root)

@@ -57,7 +57,8 @@ def test_girths_are_those_of_convex_hulls():
         for point, girth in zip(points, found, strict=True):
             section = trimesh.Trimesh(one, faces, process=False).section(plane_origin=point, plane_normal=normal)
             (first, second) = np.linalg.svd(normal[None])[2][1:]  # axes in the plane
-            flat = section.vertices @ np.stack([first, second]).T  # type: ignore[union-attr]
+            assert section is not None
+            flat = section.vertices @ np.stack([first, second]).T
             assert girth == pytest.approx(ConvexHull(flat).area, rel=2e-4)  # of a plane figure, its perimeter
 
 

@@ -122,3 +122,14 @@ def test_a_report_of_a_video_has_its_frames(some_estimate, tmp_path, monkeypatch
     text = page.read_text("utf-8")
     assert '"name":"clip.mp4#1"' in text
     assert text.count('"picture":"data:image/') == 2
+
+
+def test_a_report_of_given_bodies(some_estimate, tmp_path, monkeypatch):
+    """Bodies of other programs alone, by `from_smplx` or as starts of a refinement."""
+    replace(some_estimate(2, image=""), method="given").save(tmp_path / "given.npz")
+    page = tmp_path / "page.html"
+    monkeypatch.setattr("sys.argv", ["anchorfit", "report", str(tmp_path / "given.npz"), "-o", str(page)])
+    with pytest.raises(SystemExit) as exit_:
+        run()
+    assert exit_.value.code == 0
+    assert page.read_text("utf-8").count('"method":"given"') == 2

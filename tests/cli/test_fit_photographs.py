@@ -82,7 +82,7 @@ def test_a_photograph_is_enough_where_nothing_else_is_installed(broken_mediapipe
 @pytest.mark.parametrize(("option", "way"), [((), "_detected"), (("--no-detect",), "_bundled")])
 def test_the_demo_starts_from_the_pictures_unless_told(tmp_path, monkeypatch, option, way):
     for name in ("_detected", "_bundled"):
-        monkeypatch.setattr(f"anchorfit.cli.demo.{name}", Mock(side_effect=ValueError(name)))
+        monkeypatch.setattr(f"anchorfit.runs.demo.{name}", Mock(side_effect=ValueError(name)))
     assert str(invoke("demo", "-o", tmp_path, *option).exception) == way
 
 

@@ -137,9 +137,10 @@ def test_a_stopped_run_goes_on_with_the_next_person(film, results, tmp_path, mon
 
 def test_only_those_seen_longest_where_that_is_asked_for(film, tmp_path):
     clip, keypoints = film
-    said = fit(clip, "-k", keypoints, "-o", tmp_path, "--save", "shards", "--max-people", 1)
+    said = fit(clip, "-k", keypoints, "-o", tmp_path, "--save", "shards", "--max-people", 1, "--report")
     assert f"1 more people left out, seen in {FRAMES - len(AWAY)} frames or fewer" in said
-    assert {p.name for p in tmp_path.iterdir()} - {"index.parquet", JOURNAL} == {INDEX, "person-1.npz"}
+    assert {p.name for p in tmp_path.iterdir()} - {"index.parquet", JOURNAL} == {INDEX, "person-1.npz", "report.html"}
+    assert (tmp_path / "report.html").read_text().count("data:image/webp") == FRAMES  # the film behind the body
 
 
 def test_a_film_alone_is_enough_and_no_frame_is_looked_at_twice(tmp_path, monkeypatch, stand_in):

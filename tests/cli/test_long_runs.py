@@ -132,8 +132,9 @@ def test_files_of_other_programs_come_in_numbered_parts_and_go_with_their_run(co
 
 
 SAME_RESULTS = {"output", "restart", "report", "engine", "workers", "cluster", "detector_gpus", "renderer", "device"}
-SAME_RESULTS |= {"opacity", "draw_keypoints", "points", "unit", "up"}
-"""Options that say where and how, or how pictures look, not what comes out; and those of points, which are no run."""
+SAME_RESULTS |= {"opacity", "draw_keypoints", "points", "cameras", "unit", "up"}
+"""Options that say where and how, or how pictures look, not what comes out; and those of points and cameras, which are
+no run."""
 
 
 @pytest.mark.parametrize("function", [fit, predict], ids=lambda function: function.__name__)

@@ -180,3 +180,22 @@ def test_a_closed_output_is_no_traceback(tmp_path):
         lines = done.stderr.splitlines()
         assert all(line.startswith("anchorfit: ") for line in lines)
         assert sum(line.startswith("anchorfit: error") for line in lines) <= 1
+
+
+def test_a_file_of_people_is_not_said_to_be_empty(command, tmp_path):
+    """Nobody can be fitted, but there are people: an image id that stands for two images, people of other images."""
+    people = people_file(tmp_path / "people.json", 2)
+    content = json.loads(people.read_text())
+    twice = [dict(image, id=content["images"][0]["id"]) for image in content["images"]]
+    content["annotations"] = [dict(one, image_id=twice[0]["id"]) for one in content["annotations"]]
+    (tmp_path / "twice.json").write_text(json.dumps(content | {"images": twice}))
+    photograph = ASSETS / "demo" / "000000000785.jpg"
+    for call in ((tmp_path / "twice.json",), (photograph, "-k", tmp_path / "twice.json")):
+        code, said = command("fit", *call, "-o", tmp_path / "out")
+        assert code == 1
+        assert "its 2 people are left out" in said
+        assert "nobody in it can be used, as the lines above say" in said
+        assert "no person in twice.json" not in said
+    code, said = command("fit", photograph, "-k", people, "-o", tmp_path / "out")
+    assert code == 1
+    assert f"2 people in it, none for {photograph}" in said

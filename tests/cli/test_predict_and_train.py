@@ -63,4 +63,7 @@ def test_priors_are_trained_from_the_command_line(tmp_path):
     assert ended.config == begun.config
     assert (ended.last.weight - begun.last.weight).abs().max() < 0.01
     wider = invoke("train", "priors", "-o", tmp_path / "wide", "--start-from", first, "--width", 32)
-    assert "--start-from: goes on with a network of its own width" in str(wider.exception)
+    assert wider.exit_code == 2
+    assert "Invalid value for --start-from: goes on with a network of its own width" in " ".join(
+        wider.output.replace("│", " ").split()
+    )

@@ -5,7 +5,6 @@ import torch
 from typer.testing import CliRunner
 
 from anchorfit.body import load_body
-from anchorfit.cli import train_end2end
 from anchorfit.cli.main import app
 from anchorfit.regressors import (
     Human2D,
@@ -20,6 +19,7 @@ from anchorfit.regressors import (
 )
 from anchorfit.regressors.training import Trained, Training, tasks
 from anchorfit.regressors.training.end2end_people import worsened
+from anchorfit.runs import training
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +128,7 @@ def test_what_is_given_stands_beside_the_papers_optimiser(start, coco, tmp_path,
         seen.append(config)
         return Trained(0, {}, is_first=False)
 
-    monkeypatch.setattr(train_end2end, "run_training", note)
+    monkeypatch.setattr(training, "run_training", note)
     for options in ((), ("--learning-rate", 1e-3, "--steps", 5)):
         result = invoke(start, tmp_path, *coco, "--heldout", 0.34, "--alternation", "end2end", "--paper", *options)
         assert result.exit_code == 0, result.output

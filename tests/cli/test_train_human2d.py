@@ -7,10 +7,10 @@ import torch
 from safetensors import safe_open
 from typer.testing import CliRunner
 
-from anchorfit.cli import train_human2d
 from anchorfit.cli.main import app
 from anchorfit.regressors import Human2D, Human2DConfig, load_human2d_network, save_network
 from anchorfit.regressors.training import Trained
+from anchorfit.runs import training
 
 SMALL = ("--size", 64, "--heldout", 1, "--threads", 1)
 
@@ -35,7 +35,7 @@ def asked(monkeypatch):
         seen.update(task=task, config=config)
         return Trained(0, {}, is_first=False)
 
-    monkeypatch.setattr(train_human2d, "run_training", note)
+    monkeypatch.setattr(training, "run_training", note)
     return seen
 
 

@@ -13,7 +13,7 @@ import anchorfit
 from anchorfit.assets import ASSETS
 from anchorfit.body.joint_sets import CANONICAL_JOINTS, mirror_permutation
 from anchorfit.detectors import Search, load_detector, load_embedded_detector, see_in_boxes
-from anchorfit.detectors.landmarks import look, place_mask, refine
+from anchorfit.detectors.landmarks import look, place_mask, refine_by_heatmaps
 from anchorfit.detectors.poses import Pose, see_middle
 from anchorfit.detectors.proposals import propose
 from anchorfit.detectors.remarks import remarks
@@ -217,7 +217,7 @@ def test_landmarks_move_to_where_their_heatmap_is_hot():
     heatmaps[0, 1, 22, 31] = -1.0  # lukewarm
     heatmaps[0, 2, 40, 40] = 5.0  # beyond the kernel
     positions = torch.tensor([[[30.5 / 64, 20.5 / 64]] * 3])
-    moved = refine(positions, heatmaps) * 64
+    moved = refine_by_heatmaps(positions, heatmaps) * 64
     np.testing.assert_allclose(moved[0], [[31.0, 22.0], [30.5, 20.5], [30.5, 20.5]], atol=1e-3)
 
 

@@ -102,3 +102,14 @@ def test_coincident_points_are_finite():
 def test_shapes_must_match():
     with pytest.raises(ValueError, match=r"expected two \(..., N, 3\)"):
         mean_point_error(points(0, 3), points(0, 4))
+
+
+def test_no_other_scale_is_nearer_to_a_mirror_image():
+    """Where the best map would be a reflection, the rotation's own scale counts, not the reflection's."""
+    target = torch.randn(5, 12, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(4))
+    aligned = procrustes_aligned(target * torch.tensor([-1.0, 1.0, 1.0]), target)
+    middle = target.mean(1, keepdim=True)
+    best = (aligned - target).square().sum((1, 2))
+    for factor in (0.95, 1.05):
+        other = middle + factor * (aligned - middle)
+        assert ((other - target).square().sum((1, 2)) > best).all()

@@ -11,9 +11,10 @@ import pytest
 from typer.testing import CliRunner
 
 from anchorfit.assets import ASSETS
-from anchorfit.cli.benchmark_sets import OWN
 from anchorfit.cli.main import app
-from anchorfit.evaluation.benchmarks import OPTIONS, BenchmarkSet, all_benchmarks, benchmark_of
+from anchorfit.evaluation.benchmarks import OPTIONS, BenchmarkSet, all_benchmarks, benchmark_of, shipped_benchmarks
+from anchorfit.options import declared
+from anchorfit.runs.evaluation_options import DATASETS, GENDERED, LSP, OPENBODY, SETS, DataOptions, EvaluateOptions
 
 
 def invoke(*arguments):
@@ -38,9 +39,13 @@ def said(result):
 )
 def test_another_sets_options_are_refused(tmp_path, dataset, foreign):
     """`--reduced` for openbody was passed over in silence."""
-    result = invoke("evaluate", "--dataset", dataset, "--estimates", tmp_path, "-o", tmp_path / "out", *foreign)
+    root = () if dataset == "openbody" else ("--root", tmp_path)
+    result = invoke("evaluate", "--dataset", dataset, "--estimates", tmp_path, *root, "-o", tmp_path / "out", *foreign)
     assert result.exit_code == 2
-    assert f"No such option: {foreign[0]}" in said(result)
+    line = said(result).replace("│ ", "")
+    assert f"Invalid value for {foreign[0]}: " in line
+    assert ("openbody has none" if foreign[0] == "--root" else "only with --dataset") in line
+    assert not (tmp_path / "out").exists()
     shown = invoke("evaluate", f"--dataset={dataset}", "--help").output
     assert foreign[0] not in shown
     assert "--estimates" in shown
@@ -59,14 +64,37 @@ def test_every_set_has_a_command_with_its_own_options(name):
     one = benchmark_of({"table4": "h36m"}.get(name, name))
     words = shown.output.split()
     for option in OPTIONS:
-        flag = {"keypoints": "--keypoints"}.get(option, f"--{option.replace('_', '-')}")
+        flag = f"--{option.replace('_', '-')}"
         assert (flag in words) == (option in one.options), flag
 
 
 def test_every_option_of_a_set_is_one_of_the_command_line():
-    assert set(OWN) == set(OPTIONS)
+    assert {"gender", *(one.field for one in declared(DataOptions))} == set(OPTIONS)
     with pytest.raises(ValueError, match=r"of-mine: options: expected some of gender, .*; got \('wings',\)"):
         BenchmarkSet(name="of-mine", about="", open=lambda wanted: None, options=("wings",))  # type: ignore[arg-type, return-value]
+
+
+def test_options_say_themselves_which_sets_read_them():
+    """The command line's help lists sets without loading them; here the two are held together."""
+    sets = shipped_benchmarks()
+    assert set(SETS) == sets.keys()
+    assert (LSP, *SETS, OPENBODY) == DATASETS
+    assert {name for name, one in sets.items() if "gender" in one.required} == set(GENDERED)
+    for one in declared(EvaluateOptions):
+        if one.only and (one.field in OPTIONS or one.field == "people"):
+            name = "gender" if one.field == "people" else one.field
+            assert {*one.only} == {known for known, other in sets.items() if name in other.options}, one.field
+
+
+def test_what_a_set_needs_must_be_given(tmp_path):
+    for name, given, needed in (
+        ("rich", (), "--smplx-model"),
+        ("emdb", ("--body", "x.pkl"), "--gender"),
+        ("up3d", (), "--body"),
+    ):
+        result = invoke("benchmark", name, "--root", tmp_path, "-o", tmp_path / "out", *given)
+        assert result.exit_code == 2
+        assert f"Missing option '{needed}'" in said(result)
 
 
 def test_a_command_that_is_no_set(tmp_path):
@@ -158,6 +186,12 @@ def test_a_package_installed_in_a_folder_brings_a_set_a_method_and_a_format(tmp_
     table = (tmp_path / "out" / "table.csv").read_text().splitlines()
     assert table[1].startswith("rest,")
     assert Path(tmp_path / "out" / "records.jsonl").read_text().count('"surface_mm"') == 2
+    own = run("evaluate", "--dataset", "two", "--help")
+    assert "--truth-body" in own.stdout
+    assert "--reduced" not in own.stdout
+    line = ("evaluate", "--dataset", "two", "--root", tmp_path, "--estimates", tmp_path, "-o", tmp_path / "out")
+    foreign = run(*line, "--reduced", tmp_path)
+    assert "Invalid value for --reduced: two does not read it" in foreign.stderr
     refused = run("benchmark", "two", "--root", tmp_path, "-o", tmp_path / "out", "--reduced", tmp_path)
     assert refused.returncode == 2
     assert "No such option: --reduced" in refused.stderr

@@ -115,8 +115,12 @@ def test_a_batch_is_its_rows_to_the_bit(people):
 
     def found(seen) -> tuple[Tensor, Tensor]:
         guess = predict_params(seen, body)
+        assert guess.uncertainty is not None
         fit = anchored(body, seen, prior, guess.params, config, uncertainty=guess.uncertainty)
-        return of_prediction(body, guess.params, guess.uncertainty).joint_covariance_mm2, fit.joint_covariance_mm2  # type: ignore[arg-type]
+        direct = of_prediction(body, guess.params, guess.uncertainty)
+        assert direct.joint_covariance_mm2 is not None
+        assert fit.joint_covariance_mm2 is not None
+        return direct.joint_covariance_mm2, fit.joint_covariance_mm2
 
     whole = found(people.observations)
     for row in (0, 7, 23):
@@ -168,7 +172,8 @@ def test_regions_hold_nine_in_ten_of_held_out_people(people):
     """A small sample: three deviations of its chance either way."""
     body, seen, prior = load_body(), people.observations, load_pose_prior()
     guess = predict_params(seen, body)
-    direct = of_prediction(body, guess.params, guess.uncertainty)  # type: ignore[arg-type]
+    assert guess.uncertainty is not None
+    direct = of_prediction(body, guess.params, guess.uncertainty)
     config = replace(anchored_config(), covariance=True)
     fit = anchored(body, seen, prior, guess.params, config, uncertainty=guess.uncertainty)
     for params, covariance in ((guess.params, direct.joint_covariance_mm2), (fit.params, fit.joint_covariance_mm2)):

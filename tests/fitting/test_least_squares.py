@@ -156,3 +156,25 @@ def test_a_row_whose_steps_all_fail_is_stuck_and_not_converged(rule):
     found = minimise(_WrongSlope(), start, rule, Stopping(max_steps=200))
     assert torch.equal(found.params, start)
     assert (found.status == Status.STUCK).all()
+
+
+def test_the_last_step_takes_the_cost_alone_and_nothing_changes():
+    """A problem that offers costs ends where one without does, with fewer derivatives."""
+
+    class Counted(Decay):
+        derived = 0
+
+        def normal_equations(self, params: Tensor, rows: Tensor) -> NormalEquations:
+            self.derived += len(params)
+            return super().normal_equations(params, rows)
+
+    class Cheap(Counted):
+        def costs(self, params: Tensor, rows: Tensor) -> Tensor:
+            return Decay.normal_equations(self, params, rows).cost
+
+    plain, cheap = Counted(40), Cheap(40)
+    start = torch.ones(40, 3, dtype=torch.float64)
+    one, other = minimise(plain, start), minimise(cheap, start)
+    torch.testing.assert_close(one.params, other.params, rtol=0, atol=1e-12)
+    torch.testing.assert_close((one.steps, one.status), (other.steps, other.status))
+    assert cheap.derived < plain.derived

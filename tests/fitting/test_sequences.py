@@ -14,6 +14,8 @@ from anchorfit.fitting import FitConfig, FitResult, load_pose_prior, smplify
 from anchorfit.fitting.problem import FitProblem
 from anchorfit.fitting.schedules import problem_of
 from anchorfit.fitting.sequences import couple
+from anchorfit.fitting.terms import Smoothness
+from anchorfit.fitting.terms.smoothness import neighbours_of
 from anchorfit.observations.people import Observations
 
 PRIOR = load_pose_prior()
@@ -130,3 +132,31 @@ def test_labels_must_match_the_rows(body):
         smplify(body, observations, PRIOR, persons=["a"])
     with pytest.raises(ValueError, match="videos: expected 2 labels, got 3"):
         smplify(body, observations, PRIOR, videos=["a", "a", "a"])
+
+
+def test_uneven_frames_are_smoothed_by_their_times():
+    """What moves evenly in time is not drawn back, however unevenly a film's frames lie."""
+    times = torch.tensor([0.0, 0.1, 0.13, 0.4, 0.5, float("nan")])
+    near = neighbours_of(["film"] * 5 + ["photograph"], torch.zeros(6, dtype=torch.bool), times)
+    place = 3.0 * times[:, None].nan_to_num(0.0)
+    torch.testing.assert_close(near.between(place)[1:4], place[1:4], atol=3e-3, rtol=0)
+    even = neighbours_of(["film"] * 5 + ["photograph"], torch.zeros(6, dtype=torch.bool))
+    assert (even.between(place) - place)[1:4].abs().max() > 0.3
+    steady = torch.arange(4) / 29.97  # whose times are not exact in float32: to the bit as without them
+    both = (neighbours_of(["film"] * 4, torch.zeros(4, dtype=torch.bool), one) for one in (None, steady))
+    assert torch.equal(*(one.share for one in both))
+
+
+def test_a_film_of_uneven_frames_is_fitted_better_with_its_times(body):
+    times = torch.tensor([0.0, 0.04, 0.08, 0.6, 0.64, 0.68, 1.2, 1.24, 1.28])
+    params = torch.zeros(9, 85)
+    params[:, 0] = torch.pi
+    params[:, 82:] = torch.stack((-0.5 + times, 0.2 * times, 4 + 2 * times), 1)
+    seen = _seen(body, params, noise=2.0)
+    config = FitConfig().with_term(Smoothness(transl_weight=2000.0))
+    off = []
+    for time_s in (times, torch.full((9,), math.nan)):
+        found = smplify(body, replace(seen, time_s=time_s), PRIOR, config=config, videos=["film"] * 9)
+        away = found.params[:, 82:] - params[:, 82:]
+        off.append(float((away - away.mean(0)).norm(dim=1).mean()))
+    assert off[0] < 0.5 * off[1]

@@ -11,13 +11,16 @@ import torch
 from torch import Tensor
 
 from anchorfit.body import BodyModel, Gravity, load_body
+from anchorfit.body.floor import Floors, heights
 from anchorfit.body.kinematics import compiled_points
 from anchorfit.body.pose_library import load_pose_library
+from anchorfit.body.soles import soles
 from anchorfit.body.uncertainty import Correlation, PoseUncertainty
 from anchorfit.evaluation.synthetic import make_people
 from anchorfit.fitting import terms as all_terms
 from anchorfit.fitting.config import TERMS, FitConfig, Stage
 from anchorfit.fitting.energy import BodyState, Energy, Residuals, Term
+from anchorfit.fitting.grounds import Grounds
 from anchorfit.fitting.least_squares import NormalEquations
 from anchorfit.fitting.pose_prior import GaussianMixture, load_pose_prior
 from anchorfit.fitting.problem import FitProblem, Placement
@@ -29,6 +32,8 @@ from anchorfit.fitting.terms import (
     HingeTerm,
     Interpenetration,
     InterpenetrationTerm,
+    InView,
+    JointAnchor,
     Keypoints,
     KeypointTerm,
     KnownSize,
@@ -37,6 +42,7 @@ from anchorfit.fitting.terms import (
     Robust,
     ShapeTerm,
     TermSpec,
+    Views,
 )
 from anchorfit.fitting.terms.interpenetration import interpenetration_term
 from anchorfit.rendering import rasterize
@@ -124,6 +130,7 @@ VARIANTS = (
     *TERMS,
     Keypoints(name="keypoints", dead_zone=4.0),
     Hinge(name="hinge", weight=10.0, steepness=1.0),
+    JointAnchor(errors_deg=tuple(range(2, 25))),
     _Own(name="autograd"),
     _Own(name="robust"),
 )
@@ -138,11 +145,20 @@ def test_an_anchor_takes_one_weight_as_a_number_or_a_tensor(params):
     values = [term.residuals(state, rows).values for term in terms]
     assert torch.equal(values[0], values[1])
     assert torch.equal(values[0], values[2])
+    each = torch.linspace(1.0, 5.0, LAYOUT.num_betas, dtype=torch.float64).expand(COUNT, -1)
+    apart = AnchorTerm(params + 0.1, LAYOUT.betas, each, sigma=None).residuals(state, rows).values
+    torch.testing.assert_close(apart, values[0] / 3.0 * each)
 
 
 def test_every_term_of_the_package_is_in_the_list():
     kinds = {one for one in vars(all_terms).values() if isinstance(one, type) and issubclass(one, TermSpec)}
-    given = {KnownSize, Points}  # evidence that comes with its spec: nothing to be switched on by name
+    given = {
+        InView,
+        JointAnchor,
+        KnownSize,
+        Points,
+        Views,
+    }  # evidence of their own: not by name
     assert kinds - {TermSpec} - given == {type(spec) for spec in TERMS}
     assert len({spec.name for spec in TERMS}) == len(TERMS)
 
@@ -164,8 +180,22 @@ def _sure(problem: FitProblem) -> FitProblem:
     return replace(problem, uncertainty=known)
 
 
+def _grounded(problem: FitProblem) -> FitProblem:
+    """The same people, through whose feet the floor goes; one point of each stands, and two rows' left heels at one
+    place."""
+    names = soles(problem.body).names
+    points = compiled_points(problem.body, names).points(problem.start - 0.2)
+    planes = problem.start.new_tensor([[0.1, -0.9, -0.3, 0.0]]).repeat(COUNT, 1)
+    planes /= planes[:, :3].norm(dim=1, keepdim=True)
+    planes[:, 3] = -heights(points, planes).median(1).values
+    runs = torch.full((COUNT, len(names)), -1)
+    runs[:, 0], runs[:, 4] = torch.tensor([0, 0, 1, 2]), torch.arange(COUNT) + 3
+    floors = Floors(planes=planes)
+    return replace(problem, grounds=Grounds(floors=floors, runs=runs, scale=planes[:, 3] * 0 + 1, names=names))
+
+
 def _built(spec: TermSpec, problem: FitProblem, params: Tensor) -> Term:
-    asked = {"balance": _upright, "weighed_anchor": _sure}.get(spec.name, lambda same: same)
+    asked = {"balance": _upright, "weighed_anchor": _sure, "floor": _grounded}.get(spec.name, lambda same: same)
     term = spec.build(asked(problem), STAGE)
     assert term is not None
     assert torch.isfinite(term.refresh(params, Energy(problem.body, [term]))).all()
@@ -239,7 +269,7 @@ def test_an_automatic_term_may_give_a_single_number(body, params):
 def test_terms_go_by_the_names_of_their_specs(problem):
     usual = [spec for spec in TERMS if spec.name != "weighed_anchor"]  # which stands where `anchor` does
     twice = replace(problem.config, terms=(*usual, Interpenetration(name="second", weight=1.0), _Own(name="own")))
-    terms = {term.name: term for term in replace(_upright(problem), config=twice).terms(twice.stages[-1])}
+    terms = {term.name: term for term in replace(_upright(_grounded(problem)), config=twice).terms(twice.stages[-1])}
     assert list(terms) == [spec.name for spec in twice.terms]
     assert InterpenetrationTerm.name == "interpenetration"
     assert terms["interpenetration"] is interpenetration_term(problem.body, Interpenetration().weight)

@@ -251,3 +251,31 @@ def test_smplx_makes_the_same_bodies_of_the_arguments(body, some_estimate):
     oracle = smplx.SMPL("", data_struct=data, batch_size=2, vertex_ids=defaultdict(int))  # SMPL's are not this mesh's
     expected = oracle(**estimate.to_smplx()).vertices
     torch.testing.assert_close(expected, estimate.bodies(body).vertices, atol=1e-5, rtol=0)
+
+
+def test_from_smplx_takes_arrays_single_rows_and_rotations_of_any_form(some_estimate):
+    estimate = some_estimate(2)
+    row = estimate[0]
+    settings = {"intrinsics": row.intrinsics[0].numpy(), "image_size": (640, 480), "names": row.names}
+    arguments = {name: value.double() for name, value in row.to_smplx().items()}
+    matrices = {name: axis_angle_to_matrix(arguments[name].reshape(-1, 3)) for name in ("global_orient", "body_pose")}
+    six = {
+        "columns": lambda turn: turn[..., :2].mT.flatten(-2),
+        "rows": lambda turn: turn[..., :2, :].flatten(-2),
+        "interleaved": lambda turn: turn[..., :2].flatten(-2),
+    }
+    forms = [
+        ({name: value[0].numpy() for name, value in arguments.items()}, None),
+        ({**arguments, **{name: value.numpy() for name, value in matrices.items()}}, None),
+        ({**arguments, "body_pose": arguments["body_pose"].reshape(1, 23, 3), "betas": arguments["betas"][0]}, None),
+        *(({**arguments, **{name: take(turn) for name, turn in matrices.items()}}, kind) for kind, take in six.items()),
+    ]
+    for given, six_d in forms:
+        again = type(estimate).from_smplx(given, six_d=six_d, **settings)
+        before, after = (axis_angle_to_matrix(one.pose.double().reshape(24, 3)) for one in (row, again))
+        torch.testing.assert_close(after, before, atol=1e-6, rtol=0)
+        torch.testing.assert_close(again.betas.double(), row.betas.double())
+    with pytest.raises(ValueError, match="layout: expected one of columns, rows, interleaved"):
+        type(estimate).from_smplx(forms[-1][0], six_d="cols", **settings)
+    with pytest.raises(ValueError, match=r"global_orient: expected \(1, 3\), got \(1, 6\)"):
+        type(estimate).from_smplx(forms[-1][0], **settings)

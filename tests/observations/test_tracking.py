@@ -10,7 +10,8 @@ from anchorfit.body import CANONICAL_JOINTS
 from anchorfit.observations import Person
 from anchorfit.observations.scenes import Scenes
 from anchorfit.observations.tracking import Track, track_people
-from anchorfit.observations.videos import LONGEST_GAP_S, Video
+from anchorfit.observations.videos import Video
+from anchorfit.options import LONGEST_GAP_S
 
 VIDEO = Video(Path("clip.mp4"), (640, 480), 25.0, 100)
 

@@ -69,8 +69,10 @@ def test_the_term_follows_its_measurements(body):
     params = body.layout.zeros(3, body.v_template)
     known = KnownSize(given={"a": {"height": 1.8}, "c": {"leg_length": 0.9}})
     term = known.term(body, ("a", "b", "c"), params, weight=1.0)
-    assert term.evidence.tolist() == [True, False, True]  # type: ignore[union-attr]
-    energy = Energy(body, [term])  # type: ignore[list-item]
+    assert term is not None
+    assert term.evidence is not None
+    assert term.evidence.tolist() == [True, False, True]
+    energy = Energy(body, [term])
     rows = torch.arange(3)
     found = energy.by_term(BodyState.of(params), rows)["known_size"]
     assert float(found[0].sqrt()) == pytest.approx(
@@ -79,8 +81,8 @@ def test_the_term_follows_its_measurements(body):
     assert float(found[1]) == 0
     moved = params.clone()
     moved[:, body.layout.betas] = 0.7
-    term.refresh(moved, energy)  # type: ignore[union-attr]
-    value = term.residuals(BodyState.of(moved), rows).values[0, 0]  # type: ignore[union-attr]
+    term.refresh(moved, energy)
+    value = term.residuals(BodyState.of(moved), rows).values[0, 0]
     assert float(value) == pytest.approx((float(heights(body, moved[:1, body.layout.betas])) - 1.8) / 0.01, rel=1e-4)
 
 
@@ -117,9 +119,13 @@ def test_a_known_height_holds_in_space(body, people):
 def test_text_and_files(tmp_path):
     assert known_size("Waist=0.81, inseam = 0.79") == {"waist_girth": 0.81, "inseam": 0.79}
     assert read_known_sizes(None, None) is None
-    assert read_known_sizes(1.76, "waist=0.81").given == {"": {"waist_girth": 0.81, "height": 1.76}}  # type: ignore[union-attr]
+    told = read_known_sizes(1.76, "waist=0.81")
+    assert told is not None
+    assert told.given == {"": {"waist_girth": 0.81, "height": 1.76}}
     (tmp_path / "a.csv").write_text("name,height,waist\na.jpg#0,1.6,\n*,1.8,0.9\n")
-    assert read_known_sizes(None, str(tmp_path / "a.csv")).given == {  # type: ignore[union-attr]
+    read = read_known_sizes(None, str(tmp_path / "a.csv"))
+    assert read is not None
+    assert read.given == {
         "a.jpg#0": {"height": 1.6},
         "": {"height": 1.8, "waist_girth": 0.9},
     }

@@ -210,7 +210,7 @@ def test_c3d_without_its_reader(tmp_path, monkeypatch):
 
     def without(name, *rest):
         if name == "ezc3d":
-            raise ImportError(name)
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
         return own(name, *rest)
 
     monkeypatch.setattr(builtins, "__import__", without)
@@ -237,6 +237,7 @@ def test_files_to_bodies(tmp_path, standing):
     assert all(name in text for name, text in zip(("b.txt", "bad.npy", "none.npy"), report.problems, strict=True))
     estimate = BodyEstimate.load(tmp_path / "out" / "a_npy_0.npz")
     assert estimate.method == "points"
+    assert bool((estimate.diagnostics.joint_std_mm > 0).all())  # how sure joints are is in the files
     with np.load(tmp_path / "out" / "a_npy_0_world.npz") as world:
         found = body(
             **{name: torch.from_numpy(world[name]) for name in ("betas", "body_pose", "global_orient", "transl")}

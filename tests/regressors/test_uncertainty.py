@@ -48,7 +48,9 @@ def test_a_head_goes_through_a_file(network, tmp_path):
     again = load_pose_prior_network(tmp_path / "pose_prior.safetensors")
     for one, other in zip(network(features(16)).sureness, again(features(16)).sureness, strict=True):
         assert torch.equal(one, other)
-    assert torch.equal(network.uncertainty.correlation, again.uncertainty.correlation)  # type: ignore[union-attr]
+    assert network.uncertainty is not None
+    assert again.uncertainty is not None
+    assert torch.equal(network.uncertainty.correlation, again.uncertainty.correlation)
 
 
 def test_a_folded_network_is_as_sure(network):
@@ -69,11 +71,13 @@ def test_a_mirror_image_is_known_as_well_to_the_bit(network):
 def test_rows_are_known_alike_in_any_batch(network):
     people = make_people(load_body(), load_pose_library(split="heldout").poses[::500].numpy(), 40, seed=2)
     whole = predict_params(people.observations, load_body()).uncertainty
+    assert whole is not None
     for row in (0, 13, 39):
         alone = predict_params(people.observations.rows([row]), load_body()).uncertainty
-        assert torch.equal(whole.whitening[row : row + 1], alone.whitening)  # type: ignore[union-attr]
-        assert torch.equal(whole.pelvis[row : row + 1], alone.pelvis)  # type: ignore[union-attr]
-        assert whole.correlation is alone.correlation  # type: ignore[union-attr]
+        assert alone is not None
+        assert torch.equal(whole.whitening[row : row + 1], alone.whitening)
+        assert torch.equal(whole.pelvis[row : row + 1], alone.pelvis)
+        assert whole.correlation is alone.correlation
 
 
 def test_training_the_head_leaves_the_answer_alone():

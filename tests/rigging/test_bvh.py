@@ -57,10 +57,29 @@ def test_angles_do_not_jump_by_whole_turns(some_estimate, body, tmp_path):
     assert np.abs(np.diff(motion[:, 3:], axis=0)).max() < 20
 
 
-def test_a_straight_angle_is_no_trouble(some_estimate, body, tmp_path):
+@pytest.mark.parametrize("bend", [1.2, 2.6])
+def test_between_two_frames_angles_lead_past_no_other_pose(some_estimate, body, tmp_path, bend):
+    """Knees that bend about x, shoulders about z through the straight angle, each a little unsteady."""
+    frames = some_estimate(60)
+    pose = 0.02 * frames.body_pose
+    for joint, axis, most in (("left_knee", 0, bend), ("left_shoulder", 2, 1.7), ("right_elbow", 1, bend)):
+        pose[:, 3 * SMPL_JOINTS.index(joint) - 3 + axis] += most * torch.linspace(0, 1, 60)
+    export_bvh(tmp_path / "a.bvh", replace(frames, body_pose=pose), body)
+    head, _, motion = (tmp_path / "a.bvh").read_text().partition("Frame Time:")
+    rows = np.array([[float(v) for v in line.split()] for line in motion.splitlines()[1:]])
+    halfway = "\n".join(" ".join(f"{v:.6f}" for v in row) for row in (rows[1:] + rows[:-1]) / 2)
+    between = head.replace("Frames: 60", "Frames: 59") + "Frame Time: 0.03\n" + halfway + "\n"
+    (tmp_path / "between.bvh").write_text(between)
+    apart = read_bvh(tmp_path / "between.bvh").positions
+    frames_found = read_bvh(tmp_path / "a.bvh").positions
+    assert np.abs(apart - (frames_found[1:] + frames_found[:-1]) / 2).max() < 0.01
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_a_straight_angle_is_no_trouble(some_estimate, body, tmp_path, axis):
     one = some_estimate(1)
     pose = torch.zeros(1, 69)
-    pose[0, 0] = torch.pi / 2  # about x: the middle one of the three
+    pose[0, axis] = torch.pi / 2  # about x it is the middle one of the three
     one = replace(one, body_pose=pose)
     export_bvh(tmp_path / "a.bvh", one, body)
     found = read_bvh(tmp_path / "a.bvh")

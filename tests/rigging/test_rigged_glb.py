@@ -12,7 +12,10 @@ import trimesh
 from rig_files import read_glb, skinned_vertices  # type: ignore[import-not-found]  # its folder is on pytest's path
 
 from anchorfit.body import SMPL_JOINTS, load_body
+from anchorfit.body.joint_sets import mirror_permutation
+from anchorfit.body.pose_library import load_pose_library
 from anchorfit.rigging import export_rigged, rig
+from anchorfit.rigging.weights import few_weights
 
 VALIDATOR = "gltf-validator@2.0.0-dev.3.10"
 
@@ -43,7 +46,7 @@ def test_one_pose_is_the_body_with_its_correctives(some_estimate, body, tmp_path
 
 @pytest.mark.parametrize("frame", [0, 7, 11])
 def test_plain_skinning_is_the_body_without_correctives(sequence, body, tmp_path, frame):
-    export_rigged(tmp_path / "walk.glb", sequence, body, correctives=0)
+    export_rigged(tmp_path / "walk.glb", sequence, body, correctives=0, joints_per_vertex=8)
     posed = skinned_vertices(read_glb(tmp_path / "walk.glb"), frame)
     np.testing.assert_allclose(posed, upright(sequence[frame], replace(body, posedirs=None))[0], atol=5e-6)
 
@@ -72,6 +75,39 @@ def test_quaternions_never_turn_the_long_way_round(sequence, body, tmp_path):
             assert ((turns[1:] * turns[:-1]).sum(1) >= 0).all()
 
 
+def test_a_motions_nodes_stand_in_the_bind_pose(sequence, body, tmp_path):
+    """For readers that take them for it."""
+    export_rigged(tmp_path / "walk.glb", sequence, body)
+    glb = read_glb(tmp_path / "walk.glb")
+    rest = body(betas=sequence.betas.mean(0, keepdim=True))
+    np.testing.assert_allclose(skinned_vertices(glb), rest.vertices[0], atol=1e-5)
+
+
+def test_four_joints_a_vertex_are_nearly_as_good_as_all(body):
+    """On poses of people whom the weights were not fitted to; the best four alone are off by 16 mm."""
+    poses = load_pose_library(split="heldout").poses[::500]
+    exact, four = replace(body, posedirs=None), replace(body, posedirs=None, weights=few_weights(body).float())
+    apart_mm = 1000 * (exact(body_pose=poses[:, 3:]).vertices - four(body_pose=poses[:, 3:]).vertices).norm(dim=-1)
+    assert len(poses) > 10
+    assert apart_mm.max() < 8
+    assert apart_mm.mean() < 0.03
+    assert int((four.weights > 0).sum(1).max()) == 4
+
+
+def test_bodies_of_four_joints_a_vertex_keep_their_weights(body):
+    four = replace(body, weights=few_weights(body))
+    assert torch.equal(few_weights(four), four.weights)
+    with pytest.raises(ValueError, match="most: expected 1 joint"):
+        few_weights(body, 0)
+
+
+def test_few_weights_are_mirror_images(body):
+    found = few_weights(body)
+    mirrored = found[body.mirror][:, list(mirror_permutation(SMPL_JOINTS))]
+    unlike = (found - mirrored).abs().max(1).values > 0.05
+    assert unlike.float().mean() < 0.001
+
+
 def test_joints_have_names_and_places(some_estimate, body, tmp_path):
     one = some_estimate(1)
     export_rigged(tmp_path / "one.glb", one, body)
@@ -84,11 +120,13 @@ def test_joints_have_names_and_places(some_estimate, body, tmp_path):
     np.testing.assert_allclose(glb.document["nodes"][skin["skeleton"]]["translation"], pelvis, atol=1e-6)
 
 
-def test_weights_come_largest_first_and_add_up_to_one(some_estimate, body, tmp_path):
-    export_rigged(tmp_path / "one.glb", some_estimate(1), body)
+@pytest.mark.parametrize(("joints", "sets"), [(4, 1), (8, 2)])
+def test_weights_come_largest_first_and_add_up_to_one(some_estimate, body, tmp_path, joints, sets):
+    export_rigged(tmp_path / "one.glb", some_estimate(1), body, joints_per_vertex=joints)
     glb = read_glb(tmp_path / "one.glb")
     attributes = glb.document["meshes"][0]["primitives"][0]["attributes"]
-    weights = np.concatenate([glb.array(attributes[f"WEIGHTS_{i}"]) for i in range(2)], axis=1)
+    assert sum(name.startswith("WEIGHTS_") for name in attributes) == sets
+    weights = np.concatenate([glb.array(attributes[f"WEIGHTS_{i}"]) for i in range(sets)], axis=1)
     np.testing.assert_allclose(weights.sum(1), 1, atol=1e-6)
     assert (np.diff(weights, axis=1) <= 0).all()
 

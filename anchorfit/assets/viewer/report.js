@@ -47,7 +47,7 @@
     const mark = make("span", { class: trusted(person) ? "mark" : "mark no" }, trusted(person) ? "trusted" : "doubtful");
     const many = person.frames.length > 1 ? ` · ${person.frames.length + person.dropped} frames` : "";
     const figures = make("div", { class: "figures" }, mark, ` ${number(person.score, 2)} · ${number(errorOf(person))} %${many}`);
-    const what = make("div", { class: "what" }, make("div", { class: "name" }, person.name), figures);
+    const what = make("div", { class: "what" }, make("div", { class: "name" }, ...person.name.split(/(?=#)/).flatMap((part) => [make("wbr", {}), part])), figures);
     const card = make("button", { class: "card", "data-index": index, title: middle(person).reason || person.name }, picture, what);
     card.addEventListener("click", () => select(index));
     watcher.observe(card);

@@ -62,7 +62,7 @@ const doubtsSection = (person, frame) => {
   if (!frame.doubts) return null;
   const rows = frame.doubts.joints.map(([name, values]) => ({ name: name.replaceAll("_", " "), values }));
   const side = make("img", { class: "doubts", src: frame.doubts.picture, alt: "The skeleton from the side with ellipses around its joints" });
-  return block("How sure", make("p", { class: "note" }, "from the side, near on the left: nine in ten true joints lie in such ellipses"), side, make("p", { class: "note" }, "standard deviation against the pelvis, mm: in the image (orange: in depth)"), bars(rows, 0));
+  return block("How sure", make("p", { class: "note" }, `from the side, near on the left, ${frame.doubts.up}: nine in ten true joints lie in such ellipses`), side, make("p", { class: "note" }, "standard deviation against the pelvis, mm: in the image (orange: in depth)"), bars(rows, 0));
 };
 
 const SECTIONS = [fitSection, measurementsSection, jointErrorsSection, doubtsSection, energySection];

@@ -50,6 +50,8 @@ async function openStage(data, faces, settings, $) {
     eye.position.copy(view.offset).applyQuaternion(eye.quaternion).add(view.pivot);
     eye.projectionMatrix.makePerspective(left, right, top, bottom, eye.near, eye.far);
     eye.projectionMatrixInverse.copy(eye.projectionMatrix).invert();
+    // The camera's outline, but not through the camera: there it is a stray line beside the picture.
+    layers.camera.children[0].visible = !(view.photo && view.azimuth === 0 && view.elevation === 0);
     canvas.dataset.azimuth = view.azimuth.toFixed(4);
     canvas.dataset.distance = view.offset.length().toFixed(4);
     renderer.render(scene, eye);

@@ -1,0 +1,13 @@
+# A small image: Python's slim base, PyTorch's CPU build, no system library besides (OpenCV is the one without libGL).
+#   docker build -t anchorfit .
+#   docker run --rm -v "$PWD:/data" anchorfit fit photo.jpg -o results
+FROM python:3.12-slim
+ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
+COPY . /source
+RUN python -m pip install --no-cache-dir torch==2.13.0 --index-url "$TORCH_INDEX" \
+    && python -m pip install --no-cache-dir -c /source/constraints.txt /source \
+    && rm -rf /source
+ENV OMP_NUM_THREADS=1
+WORKDIR /data
+ENTRYPOINT ["anchorfit"]
+CMD ["demo"]

@@ -1,0 +1,30 @@
+"""Bodies moved as a whole: parameters in another frame."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from .model import BodyModel
+from .rotations import axis_angle_to_matrix, matrix_to_axis_angle
+
+
+def moved(body: BodyModel, params: Tensor, rotation: Tensor, translation: Tensor) -> Tensor:
+    """Parameters (B, D) of the same bodies after ``x -> rotation @ x + translation``.
+
+    A body turns about its pelvis joint, which ``transl`` does not know: that joint is moved, and taken off again.
+
+    Args:
+        body: the body model.
+        params: (B, D).
+        rotation: (B, 3, 3) or (3, 3). translation: (B, 3) or (3,) metres.
+    """
+    layout = body.layout
+    root = body.rest_joints(params[:, layout.betas].to(body.dtype))[:, 0].to(params)
+    turn = rotation.expand(len(params), 3, 3)
+    at = params[:, layout.transl] + root
+    result = params.clone()
+    orient = axis_angle_to_matrix(params[:, layout.global_orient])
+    # Sums written out: a matrix product of few rows rounds differently from one of many.
+    result[:, layout.global_orient] = matrix_to_axis_angle((turn[..., None] * orient[:, None]).sum(2))
+    result[:, layout.transl] = (turn * at[:, None]).sum(-1) + translation - root
+    return result

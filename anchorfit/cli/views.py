@@ -1,0 +1,68 @@
+"""``anchorfit fit --cameras``: people of several calibrated cameras to files of bodies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from ..looks import OverlayLook
+from ..options import OptionError
+from ..runs.options import RunOptions
+from . import options as opt
+from .console import out, warn
+from .evidence import EvidenceOptions
+
+if TYPE_CHECKING:
+    from ..observations import PeopleFile
+
+
+def fit_views_of(
+    paths: Sequence[Path],
+    output: Path,
+    asked: EvidenceOptions,
+    options: RunOptions,
+    save: str | None,
+    look: OverlayLook,
+    device: str,
+) -> None:
+    """Run `views.command.fit_view_files`, and say what came of it: exit code 1 where no body was fitted."""
+    if options.mask not in (None, "file"):
+        raise OptionError("mask", "with --cameras masks are those of the keypoint files: file")
+    body = opt.named_body(options.body, options.gender, options.age)
+    from ..pipeline import load_body_on
+    from ..points.known import read_known_sizes
+    from ..views.command import ViewJob, fit_view_files
+    from ..views.config import ViewOptions
+
+    job = ViewJob(
+        cameras=asked.cameras or Path(),
+        keypoints=options.keypoints,
+        convention=options.convention,
+        options=ViewOptions(
+            unit=asked.unit,
+            sequence=options.video or options.same_person,
+            covariance=bool(options.covariance),
+            masks=options.mask is not None,
+            sizes=read_known_sizes(options.height, options.measure),
+        ),
+        kinds=tuple(kind.strip() for kind in save.split(",")) if save else None,
+        rate=options.fps,
+        look=look,
+    )
+
+    def detect(images: Sequence[Path]) -> PeopleFile:
+        from ..detectors import detect as find
+
+        return find(list(images), options.detector, model=options.detector_model, thorough=options.thorough)
+
+    report = fit_view_files(paths, load_body_on(body, options.gender, device), output, job, detect)
+    for remark in report.remarks:
+        out.print(remark, markup=False, highlight=False)
+    for problem in report.problems:
+        warn(problem)
+    out.print(f"{report.bodies} bodies, {len(report.files)} files in {output}", markup=False, highlight=False)
+    if not report.bodies:
+        raise typer.Exit(1)

@@ -1,0 +1,38 @@
+"""Bodies from other programs' files of results, with their cameras; one file a program (`formats`)."""
+
+from .cameras import (
+    CropOfImage,
+    FocalRule,
+    GivenCamera,
+    OwnCrop,
+    PaddedImage,
+    Pinhole,
+    Placed,
+    solve_pinhole,
+    unknown_camera,
+)
+from .format import ResultFormat, StoredResult
+from .reading import GROUP, read_all_results, read_results, result_formats
+from .record import GivenBodies, ResultFile, ResultFileError, given_bodies
+
+__all__ = [
+    "GROUP",
+    "CropOfImage",
+    "FocalRule",
+    "GivenBodies",
+    "GivenCamera",
+    "OwnCrop",
+    "PaddedImage",
+    "Pinhole",
+    "Placed",
+    "ResultFile",
+    "ResultFileError",
+    "ResultFormat",
+    "StoredResult",
+    "given_bodies",
+    "read_all_results",
+    "read_results",
+    "result_formats",
+    "solve_pinhole",
+    "unknown_camera",
+]

@@ -1,0 +1,31 @@
+"""This package's own npz (`BodyEstimate.save`)."""
+
+from __future__ import annotations
+
+import torch
+
+from ....body import axis_angle_to_matrix
+from ....results import BodyEstimate
+from ..cameras import Pinhole
+from ..format import ResultFormat, StoredResult
+from ..record import ResultFile, given_bodies
+
+
+def _read(stored: StoredResult) -> ResultFile:
+    estimate = BodyEstimate.load(stored.path)
+    matrix = estimate.intrinsics.double()
+    bodies = given_bodies(
+        "anchorfit",
+        Pinhole.of(estimate.transl.double(), matrix[:, 0, 0], matrix[:, :2, 2]),
+        axis_angle_to_matrix(estimate.pose.double().unflatten(1, (-1, 3))),
+        estimate.betas.double(),
+        model=estimate.body,
+        gender=estimate.gender,
+        sizes=torch.where(estimate.image_size > 0, estimate.image_size.double(), torch.nan),
+        images=estimate.images,
+        tracks=[name.rpartition("#")[2] for name in estimate.names],
+    )
+    return ResultFile(bodies)
+
+
+FORMAT = ResultFormat(name="anchorfit", recognises=lambda s: s.has("format_version", "global_orient"), read=_read)

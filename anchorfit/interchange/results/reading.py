@@ -1,0 +1,125 @@
+"""`read_results`: a file of any program to its bodies; the names in it decide whose it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import torch
+
+from ...plugins import load_plugins
+from ...stored_objects import StoredObjectError
+from .format import ResultFormat, StoredResult
+from .formats import shipped_result_formats
+from .record import GivenBodies, ResultFile, ResultFileError
+
+GROUP = "anchorfit.results"
+"""Entry points of other packages' formats."""
+
+_ENDINGS = (".npz", ".pkl", ".pt", ".pth", ".npy")
+_MESHES = (".obj", ".ply", ".glb", ".smpl")
+
+
+def result_formats() -> tuple[ResultFormat, ...]:
+    """The formats that are known, in the order in which they are asked: those of other packages first."""
+    plugins = load_plugins(GROUP, ResultFormat).found.values()
+    return (*plugins, *shipped_result_formats())
+
+
+def read_results(path: str | Path) -> ResultFile:
+    """The bodies of a file of another program's results.
+
+    Bodies with numbers that are not finite are left out, with a line.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ResultFileError: it is of no known format, damaged, or lacks something; one line.
+    """
+    path = Path(path)
+    if path.suffix.lower() in _MESHES:
+        raise ResultFileError(
+            f"{path}: a mesh has no pose to begin with; give the program's parameters (docs/other_programs.md says how)"
+        )
+    try:
+        stored, found = _recognised(StoredResult(path))
+    except StoredObjectError as error:
+        raise ResultFileError(str(error)) from error
+    if found is None:
+        known = ", ".join(format.name for format in result_formats())
+        raise ResultFileError(f"{path}: {_what_it_holds(stored)}; expected results of {known}")
+    try:
+        bodies, remarks, problems = found.read(stored)
+    except ValueError as error:
+        raise ResultFileError(f"{path} ({found.name}): {error}") from error
+    except (TypeError, KeyError, IndexError, RuntimeError) as error:  # another shape than any that was seen
+        said = " ".join(str(error).split())
+        raise ResultFileError(f"{path} ({found.name}): not as that program writes it ({said:.120})") from error
+    bodies, lost = _finite(bodies)
+    prefix = f"{path}: "
+    if not len(bodies):
+        raise ResultFileError(f"{path} ({found.name}): no body of it is finite")
+    return ResultFile(bodies, tuple(prefix + one for one in remarks), tuple(prefix + one for one in (*problems, *lost)))
+
+
+def _recognised(stored: StoredResult) -> tuple[StoredResult, ResultFormat | None]:
+    """The file and its format; of one that holds nothing but ``results``, what that holds, where that is known."""
+    held = stored.content
+    inner = held.get("results") if isinstance(held, dict) and len(held) == 1 else None
+    for one in (stored, *([StoredResult(stored.path, inner)] if inner is not None else [])):
+        found = next((format for format in result_formats() if format.recognises(one)), None)
+        if found is not None:
+            return one, found
+    return stored, None
+
+
+def read_all_results(paths: Sequence[str | Path]) -> list[ResultFile]:
+    """The bodies of files, and of the files in folders (of a folder in it, no more).
+
+    A file of a folder that is no result is a line; one that is named is an error.
+
+    Raises:
+        FileNotFoundError, ResultFileError: as `read_results`; there is no body.
+    """
+    found: list[ResultFile] = []
+    unread: list[str] = []
+    for path in map(Path, paths):
+        if not path.is_dir():
+            found.append(read_results(path))
+            continue
+        before = len(found)
+        for file in _files_of(path):
+            try:
+                found.append(read_results(file))
+            except (OSError, ResultFileError) as error:
+                unread.append(str(error))
+        if len(found) == before:
+            raise ResultFileError(unread[0] if unread else f"{path}: no result ({', '.join(_ENDINGS)}) in this folder")
+    if unread:
+        found[0] = found[0]._replace(problems=(*found[0].problems, *unread))
+    return found
+
+
+def _files_of(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.iterdir()):
+        if path.is_dir():
+            yield from (one for one in sorted(path.iterdir()) if one.suffix.lower() in _ENDINGS and one.is_file())
+        elif path.suffix.lower() in _ENDINGS and path.name != "camera.npy":
+            yield path
+
+
+def _finite(bodies: GivenBodies) -> tuple[GivenBodies, tuple[str, ...]]:
+    good = bodies.finite
+    if bool(good.all()):
+        return bodies, ()
+    rows = torch.nonzero(~good)[:, 0].tolist()
+    shown = ", ".join(map(str, rows[:3])) + (f" and {len(rows) - 3} more" if len(rows) > 3 else "")
+    return bodies.rows(good), (f"rows {shown}: numbers that are not finite; left out",)
+
+
+def _what_it_holds(stored: StoredResult) -> str:
+    held = stored.content
+    if isinstance(held, dict):
+        keys = ", ".join(map(str, list(held)[:6])) or "nothing"
+        inner = next((one for one in held.values() if isinstance(one, dict)), None)
+        return f"holds {keys}" + (f" (of {', '.join(map(str, list(inner)[:6]))})" if inner else "")
+    return f"holds {type(held).__name__}"

@@ -1,0 +1,94 @@
+"""Saved estimates in other forms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from ..body import load_body
+from ..looks import OverlayLook
+from ..observations.videos import frame_of
+from ..options import FRAMES, Frame, OptionError, check_choice, check_positive
+from ..results import BodyEstimate, load_estimates
+from .listening import Listener
+from .outputs import SHARDS, make_folder, name_frames, parse_kinds, write_results
+
+
+def export_results(
+    results: Sequence[Path],
+    output: Path,
+    save: str = "rigged",
+    *,
+    frames_per_second: float | None = None,
+    frame: Frame = "world",
+    look: OverlayLook = OverlayLook(),
+    listener: Listener = Listener(),
+) -> int:
+    """Write saved estimates in other forms: meshes, rigs, pictures, files of other programs.
+
+    Args:
+        results: files of estimates, or folders of them.
+        output: folder, made if missing.
+        save: kinds of file, comma-separated.
+        frames_per_second: of the animation, where the estimates are frames; None: they are not.
+        frame: of meshes and animations: the world's, where there is a floor, or always the camera's.
+        look: of overlays.
+        listener: told how it goes.
+    Returns:
+        The number of files.
+    Raises:
+        OptionError: there is no such kind, renderer, rate or frame.
+        OSError, ValueError: the estimates cannot be read, or nothing can be written.
+    """
+    kinds = parse_kinds(save)
+    if SHARDS in kinds:
+        raise OptionError("save", f"{SHARDS} are for runs; saved estimates are npz already")
+    check_positive("fps", frames_per_second)
+    check_choice("frame", frame, FRAMES)
+    look.check(drawn="overlay" in kinds)
+    estimate = load_estimates(results)
+    model = load_body(estimate.body, gender=estimate.gender, num_betas=estimate.betas.shape[1])
+    make_folder(output)
+    files = 0
+    with listener.phase("writing", len(estimate)) as advance:
+        for part, motion, rows in _parts(estimate, frames_per_second is not None):
+            people = estimate.rows(rows)
+            written = write_results(
+                people,
+                model,
+                output,
+                kinds,
+                names=name_frames(people.names) if motion != "video" else None,
+                look=look,
+                frames_per_second=frames_per_second,
+                part=part,
+                motion=motion,
+                frame=frame,
+                progress=advance,
+            )
+            files += len(written.files)
+            for line in written.problems:
+                listener.warn(line)
+    if not files:
+        raise ValueError(f"{output}: nothing could be written")
+    return files
+
+
+class _Part(NamedTuple):
+    """Rows that are written together, and the names of what holds all of them and of their animation."""
+
+    part: str
+    motion: str
+    rows: list[int]
+
+
+def _parts(estimate: BodyEstimate, sequence: bool) -> list[_Part]:
+    """All rows; or the rows of each person of a video."""
+    frames = [frame_of(name) for name in estimate.names]
+    if not sequence or None in frames:
+        return [_Part("people", "video", list(range(len(estimate))))]
+    tracks: dict[str, list[int]] = {}
+    for row in sorted(range(len(estimate)), key=lambda row: frames[row] or 0):
+        tracks.setdefault(estimate.names[row].rpartition("#")[2], []).append(row)
+    return [_Part(f"person-{number}", f"person-{number}", rows) for number, rows in tracks.items()]

@@ -1,0 +1,197 @@
+"""`fit_views`: people seen by several calibrated cameras, one body for all views of an instant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from ..body import BodyModel
+from ..body.moving import moved
+from ..cameras import CalibratedCamera, CameraRig
+from ..fitting import GaussianMixture
+from ..observations import Person
+from ..pipeline import shipped_pose_prior, to_estimate, usual_body
+from ..regressors import Networks
+from ..results import BodyEstimate
+from .agreement import ViewAgreement, agree, sight_of, view_remarks
+from .config import ViewOptions
+from .joints import settled_pairs
+from .matching import match_instants
+from .observing import Seen, observe_views
+from .pairing import Instant, pair_views
+from .solving import FittedRows, ViewTask, seen_as_believed
+from .trust import ViewVerdict, judge_views
+from .units import rig_in_metres
+
+
+@dataclass(frozen=True, kw_only=True)
+class ViewFit:
+    """Bodies fitted to several views.
+
+    Attributes:
+        estimate: B bodies, each in the frame of its main camera, without the lens.
+        main: B names of those cameras.
+        world: what ``smplx.SMPL`` takes, in metres and the axes of the cameras' world.
+        cameras: in metres; the frame that ``world`` is in.
+        seen: what each camera saw, as its ideal pinhole has it.
+        errors_px: (B, V) mean distance between keypoints and body in each view; NaN where it has not seen the person.
+        weights: (B, V) how far a view was believed, 0..1.
+        remarks: what was decided about the cameras and views as a whole.
+        problems: a line for each row with something wrong, ``(row, text)``; the others went on.
+    """
+
+    estimate: BodyEstimate
+    main: tuple[str, ...]
+    world: dict[str, Tensor]
+    cameras: tuple[CalibratedCamera, ...]
+    seen: Seen
+    errors_px: Tensor
+    weights: Tensor
+    remarks: tuple[str, ...]
+    problems: tuple[tuple[int, str], ...]
+
+    def __len__(self) -> int:
+        return len(self.estimate)
+
+    def in_view(self, camera: str, body: BodyModel | None = None) -> BodyEstimate:
+        """The bodies in the frame of one camera, with what it saw of them.
+
+        Of a camera with a lens the images are not named: bodies are drawn on them without the lens
+        (`observing.undistorted_image`).
+
+        Raises:
+            ValueError: no camera of this name.
+        """
+        names = [one.name for one in self.cameras]
+        if camera not in names:
+            raise ValueError(f"camera: expected one of {', '.join(names)}, got {camera!r}")
+        place = names.index(camera)
+        own, observed = self.cameras[place], self.seen.observations[place]
+        body = body or usual_body()
+        params = body.layout.join(**self.world)
+        there = body.layout.split(moved(body, params.double(), own.rotation, own.translation).to(params.dtype))
+        like = self.estimate.transl
+        return replace(
+            self.estimate,
+            **there._asdict(),
+            intrinsics=observed.intrinsics.to(like),
+            image_size=observed.image_size,
+            keypoints=observed.keypoints.to(like),
+            confidence=observed.confidence.to(like),
+            images=_drawable(self.seen.images[place], own),
+        )
+
+
+def _drawable(images: Sequence[str], camera: CalibratedCamera) -> tuple[str, ...]:
+    """Paths of images that a pinhole's bodies may be drawn on: none of a camera with a lens."""
+    return ("",) * len(images) if camera.distortion else tuple(images)
+
+
+def fit_views(
+    views: Mapping[str, Sequence[Person]] | Sequence[Instant],
+    cameras: CameraRig | Sequence[CalibratedCamera],
+    body: BodyModel | None = None,
+    *,
+    pose_prior: GaussianMixture | None = None,
+    networks: Networks | None = None,
+    options: ViewOptions = ViewOptions(),
+) -> ViewFit:
+    """Fit bodies to people whom several calibrated cameras saw at the same instants.
+
+    Args:
+        views: camera's name -> its people; instants by the names of images, or by order (`pair_views`); or instants.
+        cameras: as of `read_cameras`.
+        body: sets device and floating-point type; None takes the neutral open body.
+        pose_prior: a Gaussian mixture; None takes the one that ships with the package.
+        networks: to predict with, where an instant has one view alone; None takes the package's.
+        options: see `ViewOptions`.
+    Raises:
+        ValueError: no camera, no people, or an unknown unit. What is wrong with single views or instants is no error,
+            but stands in ``problems`` and in the diagnostics.
+
+    >>> import anchorfit, torch
+    >>> from anchorfit.cameras import CalibratedCamera
+    >>> from anchorfit.assets import ASSETS
+    >>> skier = anchorfit.read_people(ASSETS / "demo" / "person_keypoints.json")[-1]
+    >>> K = [[765.0, 0, 320], [0, 765, 212.5], [0, 0, 1]]
+    >>> alone = CalibratedCamera(name="one", intrinsics=torch.tensor(K), image_size=(640, 425))
+    >>> found = anchorfit.fit_views({"one": [skier]}, [alone])
+    >>> found.estimate.method, found.main
+    ('views', ('one',))
+    """
+    body = body or usual_body()
+    pose_prior = pose_prior or shipped_pose_prior(body.dtype, body.device)
+    pose_prior = pose_prior.to(body.device, body.dtype)
+    rig = tuple(cameras.cameras if isinstance(cameras, CameraRig) else cameras)
+    if not rig:
+        raise ValueError("cameras: expected at least one, got none")
+    remarks: list[str] = []
+    instants = list(views) if not isinstance(views, Mapping) else _paired(views, rig, remarks)
+    matched = match_instants(instants, rig, body, several=options.several)
+    if not matched.rows:
+        raise ValueError("views: no person in any of the cameras")
+    remarks += matched.remarks
+    names = tuple(matched.names)
+    seen = observe_views(matched.rows, rig, names, masks=options.masks)
+    if not any(bool((one.confidence > 0).any()) for one in seen.observations):
+        first = seen.problems[0][1] if seen.problems else "no joint was seen"
+        raise ValueError(f"views: nothing to fit: {first}")
+    agreement = agree(sight_of(seen, rig, body))
+    rig, agreement = _other_way_round(seen, rig, agreement, body, remarks)
+    stated = cameras.unit if isinstance(cameras, CameraRig) else ""
+    metric, agreement, said = rig_in_metres(rig, agreement, body, unit=options.unit, stated=stated)
+    remarks += said
+    agreement = settled_pairs(agreement, sight_of(seen, metric, body), body, pose_prior)
+    problems = [*matched.problems, *seen.problems, *view_remarks(agreement, metric)]
+    task = ViewTask(body, pose_prior, networks, options, metric, seen_as_believed(seen, agreement), agreement)
+    fitted = task.run()
+    verdict = judge_views(body, pose_prior, task.seen, metric, fitted.world, fitted.result, agreement, fitted.exchanged)
+    problems += [(row, text) for row, text in enumerate(verdict.reasons) if text]
+    return ViewFit(
+        estimate=_estimate(body, task, fitted, verdict),
+        main=tuple(metric[place].name for place in fitted.main.tolist()),
+        world={name: value.cpu() for name, value in body.layout.split(fitted.world)._asdict().items()},
+        cameras=metric,
+        seen=task.seen,
+        errors_px=verdict.errors_px.cpu(),
+        weights=agreement.weight,
+        remarks=tuple(remarks),
+        problems=tuple(sorted(dict.fromkeys(problems))),
+    )
+
+
+def _paired(
+    views: Mapping[str, Sequence[Person]], rig: Sequence[CalibratedCamera], remarks: list[str]
+) -> list[Instant]:
+    known = [camera.name for camera in rig]
+    unknown = [name for name in views if name not in known]
+    if unknown:
+        remarks.append(f"no camera of the name {', '.join(unknown[:5])}; there are {', '.join(known[:12])}; left out")
+    return pair_views({name: people for name, people in views.items() if name in known})
+
+
+def _other_way_round(
+    seen: Seen, rig: tuple[CalibratedCamera, ...], agreement: ViewAgreement, body: BodyModel, remarks: list[str]
+) -> tuple[tuple[CalibratedCamera, ...], ViewAgreement]:
+    """The cameras, or those of rotations and translations taken as world from camera, if views agree only then."""
+    several = agreement.seen.sum(1) >= 2
+    if not bool(several.any()) or bool(agreement.usable[several].float().mean() > 0.5):
+        return rig, agreement
+    inverse = tuple(camera.inverted() for camera in rig)
+    other = agree(sight_of(seen, inverse, body))
+    if not bool(other.usable[several].float().mean() > 0.8):
+        return rig, agreement
+    remarks.append("the views agree only with R and t taken as world from camera: taken so (say it with pose)")
+    return inverse, other
+
+
+def _estimate(body: BodyModel, task: ViewTask, fitted: FittedRows, verdict: ViewVerdict) -> BodyEstimate:
+    observed = task.observed(torch.arange(len(fitted)), fitted.main)
+    judged = {"score": verdict.score.cpu(), "trusted": verdict.trusted.cpu(), "reasons": verdict.reasons}
+    result = replace(fitted.result, **judged)  # type: ignore[arg-type]
+    by_camera = [_drawable(images, camera) for images, camera in zip(task.seen.images, task.cameras, strict=True)]
+    images = tuple(by_camera[place][row] for row, place in enumerate(fitted.main.tolist()))
+    return to_estimate(result, observed, body, images, "views")

@@ -1,0 +1,165 @@
+"""The people of several cameras, from folders, images and keypoint files: which camera each of them is of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from ..observations import PeopleFile, Person, list_images, match_people, read_people
+from ..observations.images import looks_like_image
+from ..observations.videos import is_video_path
+from .pairing import camera_of_path
+
+Detect = Callable[[Sequence[Path]], PeopleFile]
+"""From images to the people in them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ViewSources:
+    """Camera's name -> its people; and a line for everything that could not be used."""
+
+    people: dict[str, list[Person]] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Found:
+    """Images and keypoint files or folders of each camera, and keypoint files of several."""
+
+    images: dict[str, list[Path]] = field(default_factory=dict)
+    keypoints: list[tuple[Path, str | None]] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+def gather_views(
+    paths: Sequence[Path],
+    cameras: Sequence[str],
+    *,
+    keypoints: Path | None = None,
+    convention: str | None = None,
+    detect: Detect | None = None,
+    but: Path | None = None,
+) -> ViewSources:
+    """The people of each camera.
+
+    A path is of the camera whose name a folder of it or its own name has (``left/0001.jpg``, ``left.json``,
+    ``left_0001.jpg``); of a keypoint file with several cameras' images the people's images say it.
+
+    Args:
+        paths: images, keypoint files, and folders of them or of a folder a camera.
+        cameras: names.
+        keypoints: a keypoint file, or a folder of one a camera; None: those among ``paths``, or what a detector sees.
+        convention: of the keypoints, where the files do not say.
+        detect: finds people in images without keypoints; None: there is none.
+        but: a file in those folders that is none of them: the cameras'.
+    """
+    found = _Found()
+    for path in paths:
+        _sort(path, cameras, found)
+    if keypoints is not None:
+        found.keypoints.clear()
+        _sort(keypoints, cameras, found, images=False)
+    problems = list(found.problems)
+    people: dict[str, list[Person]] = {camera: [] for camera in cameras}
+    for path, camera in found.keypoints:
+        if but is not None and path.resolve() == but.resolve():
+            continue
+        _read(path, camera, cameras, convention, people, problems)
+    if not any(people.values()) and not found.keypoints and detect is not None:
+        for camera, images in found.images.items():
+            seen = detect(images)
+            problems += seen.problems
+            people[camera] += seen.people
+    else:
+        for camera, images in found.images.items():
+            if people[camera]:
+                people[camera] = _with_images(people[camera], images)
+    return ViewSources(people={camera: some for camera, some in people.items() if some}, problems=problems)
+
+
+def _sort(path: Path, cameras: Sequence[str], found: _Found, *, images: bool = True, within: str | None = None) -> None:
+    """Put a path to the images or keypoint files of its camera; a folder of cameras' folders entry by entry."""
+    camera = within or camera_of_path(path, cameras) or (cameras[0] if len(cameras) == 1 else None)
+    if not path.exists():
+        found.problems.append(f"{path}: no such file")
+    elif path.is_dir():
+        _sort_folder(path, camera, cameras, found, images=images)
+    elif is_video_path(path):
+        found.problems.append(f"{path}: videos are not taken apart here; give frames, or keypoints of them")
+    elif looks_like_image(path):
+        if images and camera is None:
+            found.problems.append(f"{path}: the name says no camera; there are {', '.join(cameras[:8])}; left out")
+        elif images and camera is not None:
+            found.images.setdefault(camera, []).append(path)
+    else:
+        found.keypoints.append((path, camera))
+
+
+def _sort_folder(path: Path, camera: str | None, cameras: Sequence[str], found: _Found, *, images: bool) -> None:
+    inside = sorted(one for one in path.iterdir() if not one.name.startswith("."))
+    named = [one for one in inside if one.is_dir() and camera_of_path(Path(one.name), cameras)]
+    files = [one for one in inside if one.is_file() and _is_keypoints(one)]
+    if camera is not None and not named:
+        pictures = [one for one in inside if one.is_file() and looks_like_image(one)]
+        if images and pictures:
+            found.images.setdefault(camera, []).extend(list_images([path]))
+        if files:  # one file of all its people, or one for each image
+            found.keypoints.append((files[0] if len(files) == 1 else path, camera))
+        for one in inside:
+            if one.is_dir():
+                _sort(one, cameras, found, images=images, within=camera)
+        return
+    for one in inside:
+        if one.is_dir() or _is_keypoints(one) or looks_like_image(one) or is_video_path(one):
+            if one.is_dir() and camera_of_path(Path(one.name), cameras) is None:
+                found.problems.append(f"{one}: no camera of this name; there are {', '.join(cameras[:8])}; left out")
+                continue
+            _sort(one, cameras, found, images=images)
+
+
+def _is_keypoints(path: Path) -> bool:
+    known = path.suffix.lower() in (".json", ".csv", ".npz", ".mat", ".txt")
+    return known and path.name not in ("cameras.json", "cameras.txt", "images.txt")
+
+
+def _read(
+    path: Path,
+    camera: str | None,
+    cameras: Sequence[str],
+    convention: str | None,
+    people: dict[str, list[Person]],
+    problems: list[str],
+) -> None:
+    try:
+        file = read_people(path, convention=convention)
+    except (ValueError, OSError) as error:
+        problems.append((str(error).splitlines() or [type(error).__name__])[0])
+        return
+    problems += file.problems
+    lost: list[str] = []
+    for person in file:
+        own = camera or (camera_of_path(person.image, cameras) if person.image is not None else None)
+        if own is None:
+            lost.append(person.name)
+        else:
+            people[own].append(person)
+    if lost:
+        problems.append(f"{path}: {len(lost)} people of no camera ({', '.join(lost[:3])} ...): their images name none")
+
+
+def _with_images(people: list[Person], images: Sequence[Path]) -> list[Person]:
+    """The people with their images' paths, where there are such images; the others as they are."""
+    matched = match_people(people, images).people
+    there = {(person.image.name, person.person_id): person for person in matched if person.image is not None}
+    found = []
+    for person in people:
+        names = [] if person.image is None else [image for image in images if person.belongs_to(image)]
+        other = there.get((names[0].name, person.person_id)) if names else None
+        found.append(person if other is None else replace(person, image=other.image, image_label=other.image_label))
+    return found
+
+
+def sightings(people: Mapping[str, Sequence[Person]]) -> int:
+    """How many people there are in all views together."""
+    return sum(len(some) for some in people.values())

@@ -1,0 +1,101 @@
+"""Trust in bodies that several views were fitted to: evidence of each view, weighed together."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from ..body import BodyModel
+from ..body.moving import moved
+from ..cameras import CalibratedCamera
+from ..fitting import FitResult, GaussianMixture
+from ..fitting.diagnostics import gather_evidence
+from ..fitting.trust import Evidence, weigh_evidence
+from .agreement import ViewAgreement
+from .observing import Seen
+
+_MIRRORED = "left and right look exchanged in all views, or the images are mirrored"
+_NO_BODY = "a body hardly fits the joints that the views agree about"
+
+
+class ViewVerdict(NamedTuple):
+    """Scores (B,), whether trusted (B,), B reasons, and errors (B, V) in pixels of the images, NaN where not seen."""
+
+    score: Tensor
+    trusted: Tensor
+    reasons: tuple[str, ...]
+    errors_px: Tensor
+
+
+def judge_views(
+    body: BodyModel,
+    pose_prior: GaussianMixture,
+    seen: Seen,
+    cameras: tuple[CalibratedCamera, ...],
+    world: Tensor,
+    result: FitResult,
+    agreement: ViewAgreement,
+    exchanged: Tensor,
+) -> ViewVerdict:
+    """Weigh the evidence of all views about bodies (B, D) in the world; of one view alone its fit's own verdict stands.
+
+    Args:
+        body, pose_prior: as fitted.
+        seen: what the cameras saw, exchanged sides exchanged back.
+        cameras: in metres, as the world is.
+        result: of the fit. agreement: of the views before it.
+        exchanged: (B,) bool, they agree about a person with left and right exchanged.
+    """
+    parts, errors = [], []
+    for place, camera in enumerate(cameras):
+        params = moved(body, world.double(), camera.rotation.to(world.device), camera.translation.to(world.device))
+        own = seen.observations[place].to(body.device, body.dtype)
+        evidence, off = gather_evidence(body, replace(own, masks=()), pose_prior, params.to(body.device, body.dtype))
+        parts.append(evidence)
+        errors.append(off.nanmean(-1))
+    counts = torch.stack([one.joints for one in parts], 1).to(agreement.weight)  # (B, V)
+    share = counts * torch.where(agreement.usable[:, None], agreement.weight, 0.0).to(counts)
+    combined = _combined(parts, share.to(parts[0].reprojection), result)
+    told = weigh_evidence(combined, "free")
+    usable = agreement.usable.to(told.score.device)
+    several = agreement.seen.sum(1) >= 2
+    reasons = []
+    for row, flag in enumerate(usable.tolist()):
+        if flag and bool(exchanged[row]):
+            reasons.append(_MIRRORED if not bool(agreement.thin[row]) else _NO_BODY)
+        elif flag:
+            reasons.append(told.reasons[row])
+        elif bool(several[row]):
+            reasons.append("the views contradict each other: the best of them is fitted alone")
+        else:
+            reasons.append(result.reasons[row])
+    contradict = ((~agreement.usable & several) | exchanged).to(usable.device)
+    score = torch.where(usable, told.score, result.score.to(told.score))
+    score = torch.where(contradict, score.clamp(max=0.49), score)
+    trusted = torch.where(usable, told.trusted, result.trusted.to(usable.device)) & ~contradict
+    return ViewVerdict(score, trusted, tuple(reasons), torch.stack(errors, 1))
+
+
+def _combined(parts: list[Evidence], share: Tensor, result: FitResult) -> Evidence:
+    """Evidence of all views as that of one: errors by how much each view saw and is believed, the rest by the best."""
+    there = share > 0
+
+    def over(name: str) -> Tensor:
+        return torch.stack([getattr(one, name) for one in parts], 1)
+
+    total = share.sum(1).clamp_min(1e-9)
+    first = parts[0]
+    limb = over("limb").masked_fill(~there, torch.nan).nanmedian(1).values.nan_to_num()
+    return replace(
+        first,
+        status=result.status.to(first.status),
+        joints=over("joints").amax(1),
+        limbs=over("limbs").amax(1),
+        span=over("span").amax(1),
+        behind=(over("behind") & there).any(1),
+        reprojection=(over("reprojection") * share).sum(1) / total,
+        limb=limb,
+    )

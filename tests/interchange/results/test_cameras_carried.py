@@ -1,0 +1,145 @@
+"""Each program's file is read in its true layout, and its camera draws the body where the program's own draws it."""
+
+from dataclasses import replace
+
+import joblib
+import numpy as np
+import pytest
+import torch
+from program_files import (  # type: ignore[import-not-found]
+    EXACT,
+    HEIGHT,
+    IMAGES,
+    ROTATIONS,
+    WIDTH,
+    two_bodies,
+    write_licensed_like,
+)  # fmt: skip
+
+from anchorfit.body import matrix_to_axis_angle
+from anchorfit.camera import intrinsics_matrix, project
+from anchorfit.interchange.results import FocalRule, PaddedImage, StoredResult, read_results, result_formats
+from anchorfit.refining import carry
+from anchorfit.refining.shapes import belongs_to, shaped
+
+
+@pytest.fixture(scope="module")
+def bodies(tmp_path_factory):
+    return two_bodies(write_licensed_like(tmp_path_factory.mktemp("body") / "SMPL_LIKE.npz"))
+
+
+def sizes(count):
+    return torch.tensor([[WIDTH, HEIGHT]] * count, dtype=torch.float64)
+
+
+def drawn(bodies, params, intrinsics):
+    return project(bodies.body.from_params(params).joints, intrinsics)
+
+
+@pytest.mark.parametrize("program", EXACT)
+def test_joints_land_where_the_programs_camera_puts_them(bodies, tmp_path, program):
+    written = EXACT[program](bodies, tmp_path)
+    given = read_results(written.path).bodies
+    rows = list(written.rows)
+    assert len(given) == len(rows)
+    torch.testing.assert_close(given.rotations, torch.from_numpy(bodies.rotations[rows]), atol=2e-6, rtol=0)
+    torch.testing.assert_close(given.betas, torch.from_numpy(bodies.betas[rows]), atol=1e-6, rtol=0)
+    assert belongs_to(given, bodies.body)
+    found = shaped(given, bodies.body)
+    theirs = given.place(sizes(len(rows))).intrinsics
+    carried = carry(given, found, bodies.body, theirs, sizes(len(rows)))  # into the file's own camera
+    assert bool(carried.placed.all())
+    pixels = drawn(bodies, carried.params, theirs)
+    np.testing.assert_allclose(pixels.numpy(), written.pixels, atol=2e-3)
+
+
+@pytest.mark.parametrize("program", EXACT)
+def test_another_camera_sees_the_same_body_at_the_same_place(bodies, tmp_path, program):
+    """The root stays on its pixel, the size is kept, and the body is seen from the same side."""
+    written = EXACT[program](bodies, tmp_path)
+    given = read_results(written.path).bodies
+    count = len(given)
+    ours = intrinsics_matrix(torch.full((count,), 800.0), torch.tensor([[WIDTH / 2, HEIGHT / 2]] * count)).double()
+    carried = carry(given, shaped(given, bodies.body), bodies.body, ours, sizes(count))
+    pixels = drawn(bodies, carried.params, ours).numpy()
+    np.testing.assert_allclose(pixels[:, 0], written.pixels[:, 0], atol=2e-3)
+    extent = np.linalg.norm(np.ptp(written.pixels, axis=1), axis=1)
+    away = np.linalg.norm(pixels - written.pixels, axis=2).mean(1)
+    assert (away < 0.035 * extent).all()  # other perspectives of one body: near things grow, no more
+
+
+def test_romps_orthographic_camera_keeps_the_origin_and_the_size(bodies, tmp_path):
+    written = ROTATIONS["ROMP"](bodies, tmp_path)
+    given = read_results(written.path).bodies
+    assert isinstance(given.camera, PaddedImage)
+    far = replace(given.camera, rule=FocalRule("longer", 200.0))  # so far that perspective is none
+    placed = far.place(sizes(2))
+    at = torch.from_numpy(bodies.joints) + placed.transl[:, None]
+    np.testing.assert_allclose(project(at, placed.intrinsics).numpy(), written.pixels, atol=0.5)
+    near = given.place(sizes(2))
+    origin = project(near.transl[:, None], near.intrinsics)
+    same = project(placed.transl[:, None], placed.intrinsics)
+    torch.testing.assert_close(origin, same, atol=1e-9, rtol=0)
+
+
+@pytest.mark.parametrize("program", ["GVHMR", "SMPLify-X"])
+def test_bodies_of_smplx_keep_their_rotations_and_cameras(bodies, tmp_path, program):
+    written = ROTATIONS[program](bodies, tmp_path)
+    given = read_results(written.path).bodies
+    rows = list(written.rows)
+    assert given.model == "smplx"
+    assert not belongs_to(given, bodies.body)
+    torch.testing.assert_close(given.rotations, torch.from_numpy(bodies.rotations[rows]), atol=1e-9, rtol=0)
+    placed = given.place(sizes(len(rows)))
+    at = torch.from_numpy(bodies.joints[rows]) + placed.transl[:, None]
+    np.testing.assert_allclose(project(at, placed.intrinsics).numpy(), written.pixels, atol=1e-6)
+
+
+def test_motion_of_a_world_has_no_camera(bodies, tmp_path):
+    given = read_results(ROTATIONS["AMASS"](bodies, tmp_path).path).bodies
+    assert (given.oriented, given.gender, given.model) == (False, "female", "smplh")
+    assert given.betas.shape == (2, 16)
+    assert bool(given.place(sizes(2)).transl.isnan().all())
+    pose = matrix_to_axis_angle(given.rotations[:, 1:22]).flatten(1)
+    np.testing.assert_allclose(pose.numpy(), bodies.pose[:, 3:66], atol=1e-9)
+
+
+def test_images_people_and_frames_are_named_as_in_the_file(bodies, tmp_path):
+    phalp = read_results(EXACT["PHALP"](bodies, tmp_path).path)
+    assert phalp.bodies.images == IMAGES
+    assert phalp.bodies.tracks == ("1", "2")
+    assert "1 entries of lost tracks" in phalp.remarks[0]
+    assert read_results(EXACT["CLIFF"](bodies, tmp_path).path).bodies.images == (IMAGES[1], IMAGES[1])
+    assert read_results(EXACT["VIBE"](bodies, tmp_path).path).bodies.frames.tolist() == [0, 1]
+    assert read_results(EXACT["PARE, an image"](bodies, tmp_path).path).bodies.images == ("000001", "000001")
+    assert read_results(EXACT["BEV"](bodies, tmp_path).path).bodies.images == ("000001", "000001")
+    assert read_results(ROTATIONS["SMPLify-X"](bodies, tmp_path).path).bodies.images == ("000002",)
+
+
+def test_every_programs_file_is_recognised_by_one_format_alone(bodies, tmp_path):
+    for number, (program, write) in enumerate((EXACT | ROTATIONS).items()):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        stored = StoredResult(write(bodies, folder).path)
+        narrow = [one.name for one in result_formats() if one.recognises(stored) and not one.general]
+        wide = [one.name for one in result_formats() if one.recognises(stored) and one.general]
+        assert len(narrow) == 1 or (not narrow and len(wide) == 1), (program, narrow, wide)
+
+
+def test_a_smoothed_rotation_becomes_the_nearest_one(bodies, tmp_path):
+    written = EXACT["PARE"](bodies, tmp_path)
+    held = joblib.load(written.path)
+    held[4]["pose"] = 0.9 * held[4]["pose"]
+    joblib.dump(held, written.path)
+    given = read_results(written.path).bodies
+    torch.testing.assert_close(given.rotations, torch.from_numpy(bodies.rotations), atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("program", ["PHALP", "WHAM", "CameraHMR", "SMPLify"])
+def test_the_line_that_converts_a_file_writes_one_that_is_read(bodies, tmp_path, program):
+    written = EXACT[program](bodies, tmp_path)
+    held = torch.load(written.path) if written.path.suffix == ".pt" else joblib.load(written.path)
+    np.savez(tmp_path / "results.npz", results=held)
+    before, after = read_results(written.path).bodies, read_results(tmp_path / "results.npz").bodies
+    torch.testing.assert_close(after.rotations, before.rotations)
+    assert after.program == before.program

@@ -1,0 +1,165 @@
+"""``anchorfit fit --cameras``: the worked example of docs/cameras.md, and where people and images are found."""
+
+import re
+import shlex
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from rigs import pa_mm, rig_and_people  # type: ignore[import-not-found]
+from typer.testing import CliRunner
+
+import anchorfit
+from anchorfit.body.moving import moved
+from anchorfit.cameras.own_json import cameras_json
+from anchorfit.cli.main import app
+from anchorfit.observations import PeopleFile, read_image, write_image, write_people
+from anchorfit.rendering import overlay
+from anchorfit.results import BodyEstimate
+from anchorfit.views.command import ViewJob, fit_view_files
+from anchorfit.views.sources import gather_views
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+SIZE = (320, 240)
+
+
+@pytest.fixture(scope="module")
+def body():
+    return anchorfit.load_body()
+
+
+@pytest.fixture(scope="module")
+def example(body, tmp_path_factory):
+    """The folders of docs/cameras.md: two people, an instant each, seen by four cameras through a lens."""
+    folder = tmp_path_factory.mktemp("four")
+    cameras, people = rig_and_people(body, 2, image_size=SIZE, distortion=(-0.1, 0.02, 0.0, 0.0))
+    (folder / "cameras.json").write_text(cameras_json(cameras))
+    (folder / "keypoints").mkdir()
+    for camera in cameras:
+        (folder / "views" / camera.name).mkdir(parents=True)
+        there = moved(body, people.params, camera.rotation.float(), camera.translation.float())
+        vertices = body.from_params(there).vertices
+        for row in range(2):
+            blank = np.full((SIZE[1], SIZE[0], 3), 200, np.uint8)
+            drawn = overlay(blank, vertices[row : row + 1], body.faces, camera.intrinsics.float(), alpha=1.0)
+            write_image(folder / "views" / camera.name / f"{row:04d}.jpg", drawn)
+        seen = [replace(one, image=Path(f"{row:04d}.jpg")) for row, one in enumerate(people.views[camera.name])]
+        write_people(folder / "keypoints" / f"{camera.name}.json", seen)
+    torch.save(people.params, folder / "truth.pt")
+    return folder
+
+
+def commands():
+    text = (DOCS / "cameras.md").read_text()
+    block = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)[0]
+    return [line.split("#")[0].strip() for line in block.splitlines() if line.startswith("anchorfit fit")]
+
+
+def run(line, folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    return CliRunner().invoke(app, shlex.split(line)[1:])
+
+
+@pytest.mark.parametrize("number", [0, 2])  # the other one asks a detector, which finds no drawn people
+def test_the_worked_example_runs(number, example, body, monkeypatch):
+    line = commands()[number].replace("-o out", f"-o out{number}")
+    done = run(line, example, monkeypatch)
+    assert done.exit_code == 0, done.output
+    out = example / f"out{number}"
+    assert "4 cameras (cam1, cam2, cam3, cam4); 2 bodies" in done.output
+    with np.load(out / "world.npz") as world:
+        params = body.layout.join(
+            **{name: torch.from_numpy(world[name]) for name in ("global_orient", "body_pose", "betas", "transl")}
+        )
+        assert world["errors_px"].shape == (2, 4)
+    assert len((out / "views.csv").read_text().splitlines()) == 9
+    assert len(anchorfit.read_cameras(out / "cameras.json")) == 4
+    if number == 0:
+        truth = torch.load(example / "truth.pt", weights_only=True)
+        assert float(pa_mm(body, params, truth).mean()) < 40
+        there = BodyEstimate.load(out / "cam3.npz")
+        assert there.images == ("", "")  # with a lens: nobody is to draw a pinhole's body on the image as it is
+        drawn = read_image(out / "cam3_0001_overlay.jpg")
+        assert drawn.shape == (SIZE[1], SIZE[0], 3)
+    else:
+        assert (out / "people.bvh").is_file()
+
+
+def test_photographs_alone_ask_the_detector(example, body, tmp_path):
+    asked = []
+
+    def detect(images):
+        asked.append([image.name for image in images])
+        seen = anchorfit.read_people(example / "keypoints" / f"{images[0].parent.name}.json")
+        return PeopleFile(tuple(replace(one, image=images[row]) for row, one in enumerate(seen)))
+
+    job = ViewJob(cameras=example / "cameras.json", kinds=("npz",))
+    report = fit_view_files([example / "views"], body, tmp_path, job, detect)
+    assert report.bodies == 2
+    assert asked == [["0000.jpg", "0001.jpg"]] * 4
+
+
+def test_one_file_of_all_cameras_says_them_by_its_images(example, body, tmp_path):
+    everyone = [
+        replace(person, image=Path(f"{file.stem}/{row:04d}.jpg"), person_id=f"{file.stem}{row}")
+        for file in sorted((example / "keypoints").iterdir())
+        for row, person in enumerate(anchorfit.read_people(file))
+    ]
+    write_people(tmp_path / "all.json", everyone)
+    report = fit_view_files(
+        [tmp_path / "all.json"], body, tmp_path / "out", ViewJob(cameras=example / "cameras.json", kinds=("npz",))
+    )
+    assert report.bodies == 2
+    stray = [replace(one, image=Path("roof/0000.jpg")) for one in everyone[:1]]
+    write_people(tmp_path / "stray.json", [*everyone, *stray])
+    found = gather_views([tmp_path / "stray.json"], ["cam1", "cam2", "cam3", "cam4"])
+    assert any("of no camera" in line for line in found.problems)
+
+
+def test_what_cannot_be_used_is_a_line_and_the_rest_goes_on(example, body, tmp_path):
+    folder = tmp_path / "keypoints"
+    folder.mkdir()
+    for file in (example / "keypoints").iterdir():
+        (folder / file.name).write_bytes(file.read_bytes())
+    (folder / "cam4.json").write_text("nonsense")
+    (folder / "roof").mkdir()
+    job = ViewJob(cameras=example / "cameras.json", kinds=("npz",))
+    report = fit_view_files([folder, tmp_path / "gone"], body, tmp_path / "out", job)
+    assert report.bodies == 2
+    told = "\n".join(report.problems)
+    assert "cam4.json" in told
+    assert "roof: no camera of this name" in told
+    assert "gone: no such file" in told
+    assert all("\n" not in line for line in report.problems)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("anchorfit fit keypoints --cameras none.json -o bad", "none.json: no such file"),
+        ("anchorfit fit keypoints --cameras cameras.json -o bad --save obj", "for views"),
+        ("anchorfit fit keypoints --cameras cameras.json -o bad --focal 900", "--focal"),
+        ("anchorfit fit keypoints --cameras cameras.json -o bad --mask detected", "--mask"),
+        ("anchorfit fit keypoints --cameras cameras.json -o bad --unit ft", "unit"),
+        ("anchorfit fit cameras.json --cameras cameras.json -o bad", "person"),
+    ],
+)
+def test_wrong_commands_are_one_line(line, message, example, monkeypatch):
+    done = run(line, example, monkeypatch)
+    assert done.exit_code != 0
+    assert message in done.output + str(done.exception)
+
+
+def test_one_camera_of_known_intrinsics(example, body, tmp_path):
+    camera = anchorfit.read_cameras(example / "cameras.json").cameras[0]
+    text = cameras_json([camera]).replace('"R"', '"_R"').replace('"t"', '"_t"')
+    (tmp_path / "k.json").write_text(text)
+    job = ViewJob(cameras=tmp_path / "k.json", kinds=("npz",))
+    report = fit_view_files([example / "keypoints" / "cam1.json"], body, tmp_path / "out", job)
+    assert report.bodies == 2
+    found = BodyEstimate.load(tmp_path / "out" / "cam1.npz")
+    torch.testing.assert_close(found.intrinsics[0], camera.intrinsics.float())
+    plain = np.array([one.keypoints for one in anchorfit.read_people(example / "keypoints" / "cam1.json")])
+    assert float((found.keypoints - torch.from_numpy(plain)).norm(dim=-1)[found.confidence > 0].max()) > 0.1
