@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from inspect import Parameter, Signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -54,7 +53,13 @@ def command_of(one: BenchmarkSet) -> Callable[..., None]:
     """What runs a benchmark over a data set, with the options of the set."""
 
     def run(
-        *, root: Path, output: Path, body: str, gender: str = "neutral", data: DataOptions, options: BodiesOptions
+        *,
+        root: Root,
+        output: opt.Output,
+        body: opt.Body = "open",
+        gender: opt.Gender = "neutral",
+        data: DataOptions,
+        options: BodiesOptions,
     ) -> None:
         if one.smpl and body == "open":
             raise OptionError(
@@ -68,23 +73,10 @@ def command_of(one: BenchmarkSet) -> Callable[..., None]:
         plan = set_plan(one, SetOptions(root=root, body=body, gender=gender, **data_options(data)))
         run_and_print(plan, output, options)
 
-    taken: list[tuple[str, Any, Any]] = [
-        ("root", Root, Parameter.empty),
-        ("output", opt.Output, Parameter.empty),
-        ("body", SmplBody, Parameter.empty) if one.smpl else ("body", opt.Body, "open"),
-        ("gender", opt.Gender, Parameter.empty if "gender" in one.required else "neutral"),
-        ("data", DataOptions, Parameter.empty),
-        ("options", BodiesOptions, Parameter.empty),
-    ]
-    run.__signature__ = Signature(  # type: ignore[attr-defined]
-        [
-            Parameter(name, Parameter.KEYWORD_ONLY, annotation=kind, default=default)
-            for name, kind, default in taken
-            if name != "gender" or name in one.options
-        ]
-    )
-    foreign = data_options(DataOptions()).keys() - {*one.options}
-    return command(run, without=foreign, required=one.required)
+    if one.smpl:
+        run.__annotations__["body"] = SmplBody
+    without = {"gender", *data_options(DataOptions())} - {*one.options}
+    return command(run, without=without, required={*one.required, *(["body"] if one.smpl else [])})
 
 
 def run_and_print(plan: Plan, output: Path, options: BenchmarkOptions) -> None:

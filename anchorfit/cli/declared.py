@@ -29,15 +29,19 @@ def command(
 
     Args:
         function: of plain parameters, as typer takes them, and of dataclasses.
-        without: fields of the dataclasses that are no options here.
-        required: fields that must be given here.
+        without: parameters of the function, and fields of the dataclasses, that are no options here.
+        required: those that must be given here.
         fixed: as for `command_of`.
     """
-    own = inspect.signature(function, eval_str=True)
-    kinds = {name: one.annotation for name, one in own.parameters.items() if _is_group(one)}
+    own = {
+        name: one.replace(default=one.empty) if name in required else one
+        for name, one in inspect.signature(function, eval_str=True).parameters.items()
+        if name not in without
+    }
+    kinds = {name: one.annotation for name, one in own.items() if _is_group(one)}
     groups = {name: _Group.of(kind, fixed).narrowed(without, required) for name, kind in kinds.items()}
     parameters: list[inspect.Parameter] = []
-    for name, one in own.parameters.items():
+    for name, one in own.items():
         if name in groups:
             parameters += map(_parameter, groups[name].options)
         else:
@@ -49,7 +53,7 @@ def command(
         bound.apply_defaults()
         values = bound.arguments
         with usage_errors():
-            function(**{name: groups[name].made(values) if name in groups else values[name] for name in own.parameters})
+            function(**{name: groups[name].made(values) if name in groups else values[name] for name in own})
 
     run.__name__, run.__doc__, run.__module__ = function.__name__, function.__doc__, function.__module__
     run.__annotations__ = {one.name: one.annotation for one in parameters}

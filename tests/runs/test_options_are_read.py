@@ -8,11 +8,11 @@ import pytest
 
 import anchorfit
 from anchorfit.assets import ASSETS
-from anchorfit.cli.evidence import READ, EvidenceOptions
 from anchorfit.looks import OverlayLook
 from anchorfit.options import OptionError, declared, given
 from anchorfit.runs import EngineOptions, RunOptions, fitting
 from anchorfit.runs.evaluation_options import DATASETS, GENDERED, OPENBODY, EvaluateOptions
+from anchorfit.runs.evidence_options import READ, EvidenceOptions
 
 PHOTO = ASSETS / "demo" / "000000000785.jpg"
 KEYPOINTS = ASSETS / "demo" / "person_keypoints.json"
