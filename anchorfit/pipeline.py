@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import math
-import os
 import statistics
 from collections import Counter
-from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Hashable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
-from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 from . import regressors
 from .body import BodyModel, Floor, Gravity, load_body
-from .camera import PLAUSIBLE_FOCAL, default_focal, focal_from_exif, intrinsics_matrix
 from .deprecation import renamed_arguments
+from .fit_options import FitOptions as FitOptions
+from .fit_options import InputProblem as InputProblem
+from .fit_options import Outcome as Outcome
+from .fit_options import check_floor
 from .fitting import (
     SCHEDULES,
     FitConfig,
@@ -33,78 +34,23 @@ from .fitting import (
 )
 from .fitting.diagnostics import diagnose_prediction
 from .fitting.grounds import FloorWish
-from .observations import Observations, Person, image_size, observe, sanitise_all, size_problem, too_little
-from .observations.apart import reason_of, work_apart
-from .observations.checks import checked_size
+from .observations import Observations, Person
 from .observations.doubts import doubted_keypoints
 from .observations.videos import USUAL_RATE, frame_of
+from .ready_people import make_ready
 from .regressors import Networks, Prediction
 from .results import BodyEstimate, concatenate, remember_joints
 
 SMOOTHED_ACROSS = 3  # frames of a video, at its usual pace: what lies farther apart is not drawn together
 
 
-class InputProblem(NamedTuple):
-    """Something that went wrong with one image or person; the others went on."""
-
-    subject: str
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.subject}: {self.message}"
-
-
-class Outcome(NamedTuple):
-    """Results of a run: the bodies, None where none could be fitted, and the problems."""
-
-    estimate: BodyEstimate | None
-    problems: tuple[InputProblem, ...]
-
-
-def _check_floor(floor: object) -> None:
-    if not (floor is None or floor == "auto" or isinstance(floor, Floor)):
-        raise ValueError(f"floor: expected a Floor, 'auto' or None, got {floor!r}")
-
-
 def _floor_wish(
     floor: Floor | Literal["auto"] | None, scenes: Sequence[Hashable], frames_per_second: float
 ) -> FloorWish | None:
-    _check_floor(floor)
+    check_floor(floor)
     if floor is None:
         return None
     return FloorWish(given=None if floor == "auto" else floor, scenes=tuple(scenes), rate=frames_per_second)
-
-
-@dataclass(frozen=True, kw_only=True)
-class FitOptions:
-    """Options of `fit_people` and `predict_people`."""
-
-    focal: float | None = None  # pixels; None: from EXIF, else the image's diagonal
-    batch_size: int = 256  # bodies fitted at once: speed and memory only, the results do not depend on it
-    same_person: bool = False  # they are all one person, once in each image, and get one shape; fitted all at once
-    video: bool = False  # they are one person in successive frames, and are smoothed; fitted all at once
-    minimum_joints: int = 0  # people with fewer seen joints are left out
-    schedule: str = "anchored"  # as in `fit`
-    config: FitConfig | None = None  # the schedule's constants; None: its usual ones
-    pitch: float | Literal["people"] | None = None  # degrees by which the camera looks down, or "people": as those who
-    # stand in an image show together; None: not known, as is usual
-    floor: Floor | Literal["auto"] | None = None  # before the camera, which stands; "auto": estimated from feet that
-    # stand in a video, or of several people in an image, who are then fitted all at once
-    frames_per_second: float = USUAL_RATE  # of a video whose frames say no times
-    masks: bool = False  # whether outlines are fitted too, where people have masks: for people that nothing hides
-    covariance: bool = False  # whether diagnostics have covariances of the joints
-
-    def __post_init__(self) -> None:
-        """Raises ValueError for numbers that cannot be."""
-        if self.batch_size < 1:
-            raise ValueError(f"batch_size: expected at least 1, got {self.batch_size}")
-        if self.focal is not None and not 0 < self.focal < float("inf"):
-            raise ValueError(f"focal: expected a positive number of pixels, got {self.focal}")
-        if self.minimum_joints < 0:
-            raise ValueError(f"minimum_joints: expected at least 0, got {self.minimum_joints}")
-        if not 0 < self.frames_per_second < float("inf"):
-            raise ValueError(f"frames_per_second: expected a positive number, got {self.frames_per_second}")
-        _check_floor(self.floor)
 
 
 @renamed_arguments(priors="networks")
@@ -134,7 +80,7 @@ def fit_people(
     if options.same_person or options.video:
         _check_one_an_image(people)
     together = options.same_person or options.video or options.floor == "auto"
-    ready = _made_ready(people, options, init)
+    ready = make_ready(people, options, init)
     progress(len(people) - len(ready.people))
     estimates = []
     place = {} if init is None else {name: row for row, name in enumerate(init.names)}
@@ -199,7 +145,7 @@ def predict_people(
     Formerly ``priors``: ``networks``.
     """
     body = body or usual_body()
-    ready = _made_ready(people, options, None)
+    ready = make_ready(people, options, None)
     progress(len(people) - len(ready.people))
     estimates = []
     for observations, images, _, posed, gravity in ready.batches(options.batch_size, options, body, networks):
@@ -227,127 +173,6 @@ def _stretches(observations: Observations) -> list[int]:
         label += gap > longest_s if gap > 0 and step is not None else apart
         labels.append(label)
     return labels
-
-
-class _Batch(NamedTuple):
-    """People who are worked on together: what was seen of them, paths of their images, which of all they are, and,
-    where it had to be asked for already, what the networks say of them; what is known of gravity, if anything."""
-
-    observations: Observations
-    images: tuple[str, ...]
-    rows: list[int]
-    posed: regressors.PosedPeople | None = None
-    gravity: Gravity | None = None
-
-
-class _Ready(NamedTuple):
-    """Usable people, their images' sizes and cameras (N, 3, 3), and the problems of the others."""
-
-    people: list[Person]
-    sizes: list[tuple[int, int]]
-    cameras: Tensor
-    problems: list[InputProblem]
-
-    def batches(self, size: int, options: FitOptions, body: BodyModel, networks: Networks | None) -> Iterator[_Batch]:
-        """So many people at a time, with what the options say of their cameras."""
-        pitch, seen = options.pitch, self._observed(size, options)
-        if pitch is None:
-            yield from seen
-        elif pitch == "people":
-            yield from self._as_people_show(list(seen), body, networks)
-        elif isinstance(pitch, str) or not abs(pitch) <= 90:
-            raise ValueError(f"pitch: expected degrees from -90 to 90, 'people' or None, got {pitch!r}")
-        else:
-            for batch in seen:
-                yield batch._replace(gravity=Gravity.known(torch.full((len(batch.rows),), float(pitch))))
-
-    def _as_people_show(
-        self, batches: Sequence[_Batch], body: BodyModel, networks: Networks | None
-    ) -> Iterator[_Batch]:
-        """All people are posed first, since those who stand in an image tell its gravity together."""
-        if not batches:
-            return
-        posed = [regressors.pose_people(batch.observations, body, networks=networks) for batch in batches]
-        lean = regressors.Lean(*torch.zeros(3, len(self.people)).unbind())  # of who cannot be observed: nothing
-        lean.sigma.fill_(1.0)
-        for batch, some in zip(batches, posed, strict=True):
-            for known, found in zip(lean, some.lean(), strict=True):
-                known[batch.rows] = found.to(known)
-        images = [person.image or person.name for person in self.people]
-        place = {image: number for number, image in enumerate(dict.fromkeys(images))}
-        gravity = regressors.common_gravity(lean, torch.tensor([place[image] for image in images]))
-        for batch, some in zip(batches, posed, strict=True):
-            yield batch._replace(posed=some, gravity=gravity.rows(batch.rows))
-
-    def _observed(self, size: int, options: FitOptions) -> Iterator[_Batch]:
-        """What was seen of so many people at a time; who cannot be observed is a problem."""
-
-        def look(rows: Sequence[int]) -> Observations:
-            people, sizes = [self.people[row] for row in rows], [self.sizes[row] for row in rows]
-            return observe(people, self.cameras[list(rows)], image_sizes=sizes, masks=options.masks)
-
-        for start in range(0, len(self.people), size):
-            rows = range(start, min(start + size, len(self.people)))
-            seen, (kept, reasons) = work_apart(look, rows)
-            for place, reason in reasons.items():
-                self.problems.append(InputProblem(self.people[rows[place]].name, f"skipped: {reason}"))
-            there = [rows[place] for place in kept]
-            images = (self.people[row].image for row in there)
-            if kept:
-                yield _Batch(seen, tuple(str(image.absolute()) if image else "" for image in images), there)
-
-
-class SeenPeople(NamedTuple):
-    """People who can be fitted, as they are looked at: sanitised, with sizes of images and cameras (N, 3, 3)."""
-
-    people: list[Person]
-    sizes: list[tuple[int, int]]
-    cameras: Tensor
-    problems: tuple[InputProblem, ...]
-
-    @property
-    def sizes_px(self) -> Tensor:
-        """(N, 2) float64 width and height of the images."""
-        return torch.tensor(self.sizes, dtype=torch.float64).reshape(-1, 2)
-
-    def rows(self, index: Sequence[int]) -> SeenPeople:
-        """Some of them."""
-        people, sizes = [self.people[row] for row in index], [self.sizes[row] for row in index]
-        return SeenPeople(people, sizes, self.cameras[list(index)], self.problems)
-
-
-def seen_people(people: Sequence[Person], options: FitOptions = FitOptions()) -> SeenPeople:
-    """The people whom `fit_people` would fit, with the cameras that it gives them; why others could not be."""
-    ready = _made_ready(people, options, None)
-    return SeenPeople(ready.people, ready.sizes, ready.cameras, tuple(ready.problems))
-
-
-def _made_ready(people: Sequence[Person], options: FitOptions, init: BodyEstimate | None) -> _Ready:
-    """Check all people and give each a camera; a person that cannot be fitted has a problem that says why.
-
-    Whatever goes wrong with a person costs that person alone.
-    """
-    images = _Images()
-    looks = [_look_at(person, images, options) for person in people]
-    clean, (kept, broken) = work_apart(
-        lambda rows: sanitise_all([people[row] for row in rows], [looks[row].size for row in rows]), range(len(people))
-    )
-    problems = [InputProblem(_name_of(people[row], row), f"skipped: {reason}") for row, reason in broken.items()]
-    predicted = None if init is None else set(init.names)
-    ready: list[Person] = []
-    sizes: list[tuple[int, int]] = []
-    focals: list[float] = []
-    for look, (person, notes) in zip([looks[row] for row in kept], clean, strict=True):
-        try:
-            focals.append(_focal_length(person, look, notes, images, predicted, options))
-        except Exception as error:
-            problems.append(InputProblem(person.name, f"skipped: {reason_of(error)}"))
-            continue
-        problems.extend(InputProblem(person.name, note) for note in (*look.notes, *notes))
-        ready.append(person)
-        sizes.append(look.size)
-    middles = torch.tensor([(width / 2, height / 2) for width, height in sizes]).reshape(-1, 2)
-    return _Ready(ready, sizes, intrinsics_matrix(torch.tensor(focals), middles), problems)
 
 
 @renamed_arguments(priors="networks")
@@ -406,56 +231,6 @@ def _predicted(
     known = found.uncertainty if covariance else None
     result = diagnose_prediction(body, observations, pose_prior, found.params, told=found.reasons, uncertainty=known)
     return to_estimate(result, observations, body, images or ("",) * len(observations), "direct", gravity)
-
-
-class _Look(NamedTuple):
-    """A person's image: (width, height), notes, and the reason why the person is left out."""
-
-    size: tuple[int, int]
-    notes: tuple[str, ...] = ()
-    reason: str = ""
-
-
-def _look_at(person: Person, images: _Images, options: FitOptions) -> _Look:
-    if not isinstance(person, Person):
-        return _Look((0, 0))
-    if options.minimum_joints > 0:
-        seen = int((person.confidence > 0).sum())
-        if seen < options.minimum_joints:
-            return _Look((0, 0), reason=f"{seen} joints, fewer than {options.minimum_joints}")
-    try:
-        return _Look(*images.size_of(person))
-    except Exception as error:
-        return _Look((0, 0), reason=reason_of(error))
-
-
-def _name_of(person: Person, row: int) -> str:
-    """The name even of what is no person."""
-    return person.name if isinstance(person, Person) else f"person {row}"
-
-
-def _focal_length(
-    person: Person,
-    look: _Look,
-    notes: tuple[str, ...],
-    images: _Images,
-    predicted: set[str] | None,
-    options: FitOptions,
-) -> float:
-    """Of a (sanitised) person's camera, pixels; raises ValueError with the reason where it cannot be fitted."""
-    if look.reason:
-        raise ValueError(look.reason)
-    reason = too_little(person)
-    if reason is not None:
-        raise ValueError("; ".join([reason, *notes]))
-    if predicted is not None and person.name not in predicted:
-        raise ValueError("no prediction of this name to start from")
-    usual = default_focal(*look.size)
-    focal = options.focal or images.focal_of(person) or usual
-    shortest, longest = (share * usual for share in PLAUSIBLE_FOCAL)
-    if not shortest <= focal <= longest:
-        raise ValueError(f"a focal length of {focal:g} pixels; expected {shortest:.0f} to {longest:.0f} for this image")
-    return focal
 
 
 def _check_one_an_image(people: Sequence[Person]) -> None:
@@ -697,55 +472,3 @@ def to_estimate(
         floors=result.floors.to("cpu"),
         diagnostics=result.diagnostics.to("cpu"),
     )
-
-
-class _Images:
-    """Sizes and EXIF focal lengths of images, read once an image."""
-
-    def __init__(self) -> None:
-        self._sizes: dict[Path, tuple[int, int] | Exception] = {}
-        self._focals: dict[Path, float | None] = {}
-        self._told: set[Path | None] = set()
-
-    def size_of(self, person: Person) -> tuple[tuple[int, int], tuple[str, ...]]:
-        """The size of the person's image, and a note where the image cannot be read and the file's word is taken.
-
-        Raises:
-            ValueError: the image's size is not known, or is not what the keypoint file says.
-        """
-        stated = person.image_size
-        if stated is not None:
-            stated = checked_size(stated)
-        if person.image is None and stated is not None:
-            return stated, ()
-        actual = self._read_size(person.image)
-        if isinstance(actual, Exception):
-            if stated is None:
-                raise ValueError(str(actual)) from actual
-            first = person.image not in self._told
-            self._told.add(person.image)
-            return stated, (
-                f"{reason_of(actual)}; whoever is in it is fitted from the keypoints alone",
-            ) if first else ()
-        problem = size_problem(person, actual)
-        if problem is not None:
-            raise ValueError(problem)
-        return actual, ()
-
-    def focal_of(self, person: Person) -> float | None:
-        """The focal length in pixels that the image's EXIF record states, or None."""
-        if person.image is None or not os.path.isfile(person.image):
-            return None
-        if person.image not in self._focals:
-            self._focals[person.image] = focal_from_exif(person.image)
-        return self._focals[person.image]
-
-    def _read_size(self, path: Path | None) -> tuple[int, int] | Exception:
-        if path is None:
-            return ValueError("neither an image nor its size is known")
-        if path not in self._sizes:
-            try:
-                self._sizes[path] = image_size(path)
-            except (OSError, ValueError) as error:
-                self._sizes[path] = error
-        return self._sizes[path]

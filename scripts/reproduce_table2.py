@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from anchorfit.cli.benchmark_sets import command_of
+from anchorfit.cli.benchmark_sets import set_command
 from anchorfit.evaluation.benchmarks import benchmark_of
 
 
@@ -23,7 +23,7 @@ def main() -> None:
     parser.add_argument("--landmarks", type=Path)
     parser.add_argument("--output", type=Path, default=Path("table2"))
     args = parser.parse_args()
-    table2 = command_of(benchmark_of("up3d"))
+    table2 = set_command(benchmark_of("up3d"))
     table2(root=args.root, output=args.output, body=args.body, reduced=args.reduced, landmarks=args.landmarks)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from anchorfit.cli.benchmark_sets import command_of
+from anchorfit.cli.benchmark_sets import set_command
 from anchorfit.evaluation.benchmarks import benchmark_of
 
 
@@ -21,7 +21,7 @@ def main() -> None:
     parser.add_argument("--male", required=True)
     parser.add_argument("--output", type=Path, default=Path("table3"))
     args = parser.parse_args()
-    table3 = command_of(benchmark_of("surreal"))
+    table3 = set_command(benchmark_of("surreal"))
     for gender in ("female", "male"):
         table3(root=args.root, output=args.output / gender, body=getattr(args, gender), gender=gender)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from anchorfit.cli.benchmark_sets import command_of
+from anchorfit.cli.benchmark_sets import set_command
 from anchorfit.evaluation.benchmarks import benchmark_of
 
 
@@ -23,7 +23,7 @@ def main() -> None:
     parser.add_argument("--variants", default="direct,smplify,anchored,ramakrishna,akhter-black,zhou,forest")
     parser.add_argument("--output", type=Path, default=Path("table4"))
     args = parser.parse_args()
-    table4 = command_of(benchmark_of("h36m"))
+    table4 = set_command(benchmark_of("h36m"))
     table4(
         root=args.root, output=args.output, body=args.body, joint_regressor=args.joint_regressor, variants=args.variants
     )

@@ -45,11 +45,11 @@ class BenchmarkGroup(TyperGroup):
         if one is None:
             _known_sets(say=True)
             return None
-        info = CommandInfo(name=cmd_name, callback=command_of(one), help=one.about)
+        info = CommandInfo(name=cmd_name, callback=set_command(one), help=one.about)
         return get_command_from_info(info, pretty_exceptions_short=True, rich_markup_mode="rich")
 
 
-def command_of(one: BenchmarkSet) -> Callable[..., None]:
+def set_command(one: BenchmarkSet) -> Callable[..., None]:
     """What runs a benchmark over a data set, with the options of the set."""
 
     def run(

@@ -7,11 +7,13 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from ..body import BodyModel, load_body
+from ..fit_options import FitOptions, InputProblem, Outcome
 from ..fitting import SCHEDULES, FitConfig
 from ..fitting.terms import Anchor, JointAnchor
 from ..interchange.results import ResultFile
 from ..observations import Person
-from ..pipeline import FitOptions, InputProblem, Outcome, fit_people, seen_people
+from ..pipeline import fit_people
+from ..ready_people import seen_people
 from ..regressors import Networks
 from ..results import BodyEstimate
 from .starts import FoundStarts, find_starts

@@ -11,9 +11,11 @@ from torch import Tensor
 
 from ..body import CANONICAL_JOINTS, BodyModel, axis_angle_to_matrix, compile_points, matrix_to_axis_angle
 from ..camera import project, rotation_to_axis
+from ..fit_options import FitOptions
 from ..interchange.results import GivenBodies, OwnCrop, ResultFile
 from ..observations import Person
-from ..pipeline import FitOptions, SeenPeople, predict_people, seen_people
+from ..pipeline import predict_people
+from ..ready_people import SeenPeople, seen_people
 from ..regressors import Networks
 from ..regressors.translation import translate_to_keypoints
 from ..results import BodyEstimate, concatenate

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
+from ..fit_options import InputProblem, Outcome
 from ..observations import Person
 from ..observations.matching import list_names
-from ..pipeline import InputProblem, Outcome
 from ..refining import OF_MANY
 from ..results import BodyEstimate, Diagnostics
 from .changes import changes

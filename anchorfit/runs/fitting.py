@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..body import BodyModel
+from ..fit_options import FitOptions
 from ..fitting import FitConfig
 from ..fitting.terms import KnownSize
 from ..index import INDEX, read_index
@@ -18,7 +19,7 @@ from ..looks import OverlayLook
 from ..observations import Person
 from ..observations.videos import probe_video
 from ..options import OptionError, one_line
-from ..pipeline import FitOptions, check_predictions, fit_people, load_body_on, predict_people
+from ..pipeline import check_predictions, fit_people, load_body_on, predict_people
 from ..refining import FoundStarts, find_starts, fit_from, read_starts
 from ..regressors import Networks, load_networks
 from ..results import BodyEstimate, concatenate

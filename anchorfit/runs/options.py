@@ -24,8 +24,8 @@ from .fingerprint import fingerprint
 
 if TYPE_CHECKING:
     from ..body import Floor
+    from ..fit_options import FitOptions
     from ..fitting import FitConfig
-    from ..pipeline import FitOptions
     from .sources import Source
 
 METHODS = ("fit", "predict", "refine")
@@ -269,8 +269,8 @@ class RunOptions:
             film: the people are those of a video.
             own_files: each person has an npz or json.
         """
+        from ..fit_options import FitOptions
         from ..fitting import SCHEDULES, read_config
-        from ..pipeline import FitOptions
         from ..points.known import read_known_sizes
 
         config = read_config(self.config, SCHEDULES[self.schedule]()) if isinstance(self.config, Path) else self.config

@@ -1,0 +1,66 @@
+"""Options of fits and predictions of people, and what comes of them: bodies, and a line for each problem."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from .body import Floor
+from .fitting import FitConfig
+from .observations.videos import USUAL_RATE
+from .results import BodyEstimate
+
+
+class InputProblem(NamedTuple):
+    """Something that went wrong with one image or person; the others went on."""
+
+    subject: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.subject}: {self.message}"
+
+
+class Outcome(NamedTuple):
+    """Results of a run: the bodies, None where none could be fitted, and the problems."""
+
+    estimate: BodyEstimate | None
+    problems: tuple[InputProblem, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitOptions:
+    """Options of `fit_people` and `predict_people`."""
+
+    focal: float | None = None  # pixels; None: from EXIF, else the image's diagonal
+    batch_size: int = 256  # bodies fitted at once: speed and memory only, the results do not depend on it
+    same_person: bool = False  # they are all one person, once in each image, and get one shape; fitted all at once
+    video: bool = False  # they are one person in successive frames, and are smoothed; fitted all at once
+    minimum_joints: int = 0  # people with fewer seen joints are left out
+    schedule: str = "anchored"  # as in `fit`
+    config: FitConfig | None = None  # the schedule's constants; None: its usual ones
+    pitch: float | Literal["people"] | None = None  # degrees by which the camera looks down, or "people": as those who
+    # stand in an image show together; None: not known, as is usual
+    floor: Floor | Literal["auto"] | None = None  # before the camera, which stands; "auto": estimated from feet that
+    # stand in a video, or of several people in an image, who are then fitted all at once
+    frames_per_second: float = USUAL_RATE  # of a video whose frames say no times
+    masks: bool = False  # whether outlines are fitted too, where people have masks: for people that nothing hides
+    covariance: bool = False  # whether diagnostics have covariances of the joints
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for numbers that cannot be."""
+        if self.batch_size < 1:
+            raise ValueError(f"batch_size: expected at least 1, got {self.batch_size}")
+        if self.focal is not None and not 0 < self.focal < float("inf"):
+            raise ValueError(f"focal: expected a positive number of pixels, got {self.focal}")
+        if self.minimum_joints < 0:
+            raise ValueError(f"minimum_joints: expected at least 0, got {self.minimum_joints}")
+        if not 0 < self.frames_per_second < float("inf"):
+            raise ValueError(f"frames_per_second: expected a positive number, got {self.frames_per_second}")
+        check_floor(self.floor)
+
+
+def check_floor(floor: object) -> None:
+    """Raises ValueError for what is no floor."""
+    if not (floor is None or floor == "auto" or isinstance(floor, Floor)):
+        raise ValueError(f"floor: expected a Floor, 'auto' or None, got {floor!r}")
