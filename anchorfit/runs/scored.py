@@ -41,7 +41,7 @@ from ..evaluation.summary import (
 )
 from ..options import OptionError
 from .benchmark import Tables
-from .evaluation_options import LSP, OPENBODY, EvaluateOptions, data_options
+from .evaluation_options import LSP, OPENBODY, SETS, EvaluateOptions, data_options
 from .listening import Listener
 from .outputs import make_folder
 
@@ -165,9 +165,8 @@ def _on_people(asked: _Asked) -> list[Tables]:
     people, columns, keys, parts = _opened(asked)
     known_bodies = SURFACE in columns
     true_body = (asked.truth_body, asked.people) if known_bodies else asked.body
-    if known_bodies and (true_body[0] == "open") != (asked.options.dataset == OPENBODY):
-        dataset, kind = asked.options.dataset, "the open body" if asked.options.dataset == OPENBODY else "SMPL"
-        raise ValueError(f"{dataset}'s truth is of {kind}, not of {true_body[0]}; name its body by --truth-body")
+    if known_bodies:
+        _check_truth(asked.options.dataset, true_body[0])
     scoring = Scoring(
         method=asked.options.name, body=asked.body, num_betas=asked.index.num_betas, true_body=true_body,
         enlarged=asked.options.enlarged,
@@ -200,6 +199,15 @@ def _on_people(asked: _Asked) -> list[Tables]:
         )
     published = () if asked.options.dataset == OPENBODY else benchmark_of(asked.options.dataset).published
     return _report(asked, records, settings, columns, published, parts)
+
+
+def _check_truth(dataset: str, body: str) -> None:
+    """Raises ValueError for a body that a data set's truth is not of; what another package's is of, it knows itself."""
+    if dataset != OPENBODY and dataset not in SETS and not benchmark_of(dataset).smpl:
+        return
+    if (body == "open") != (dataset == OPENBODY):
+        kind = "the open body" if dataset == OPENBODY else "SMPL"
+        raise ValueError(f"{dataset}'s truth is of {kind}, not of {body}; name its body by --truth-body")
 
 
 def _opened(asked: _Asked) -> tuple[People, tuple[Column, ...], dict[str, Any], Mapping[str, frozenset[str]]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -162,7 +163,7 @@ REST = Variant(make=lambda body, store: Rest(), about="the rest pose")
 '''
 
 
-def test_a_package_installed_in_a_folder_brings_a_set_a_method_and_a_format(tmp_path):
+def test_a_package_installed_in_a_folder_brings_a_set_a_method_and_a_format(tmp_path, some_estimate):
     """As pip leaves a package: modules, and a .dist-info with its entry points."""
     (tmp_path / "other.py").write_text(PLUGIN)
     info = tmp_path / "other-1.0.dist-info"
@@ -189,7 +190,22 @@ def test_a_package_installed_in_a_folder_brings_a_set_a_method_and_a_format(tmp_
     own = run("evaluate", "--dataset", "two", "--help")
     assert "--truth-body" in own.stdout
     assert "--reduced" not in own.stdout
-    line = ("evaluate", "--dataset", "two", "--root", tmp_path, "--estimates", tmp_path, "-o", tmp_path / "out")
+    (tmp_path / "results").mkdir()
+    replace(some_estimate(2), names=("a#0", "b#0"), images=("a", "b")).save(tmp_path / "results" / "two.npz")
+    line = (
+        "evaluate",
+        "--dataset",
+        "two",
+        "--root",
+        tmp_path,
+        "--estimates",
+        tmp_path / "results",
+        "-o",
+        tmp_path / "s",
+    )
+    scored = run(*line, "--no-cases", "--workers", 1)  # whose truth is of the open body: "truth is of SMPL"
+    assert scored.returncode == 0, scored.stderr
+    assert (tmp_path / "s" / "records.jsonl").read_text().count('"surface_mm"') == 2
     foreign = run(*line, "--reduced", tmp_path)
     assert "Invalid value for --reduced: two does not read it" in foreign.stderr
     refused = run("benchmark", "two", "--root", tmp_path, "-o", tmp_path / "out", "--reduced", tmp_path)
