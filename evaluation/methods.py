@@ -9,11 +9,11 @@ from typing import Literal, Protocol
 from torch import Tensor
 
 from ..body import BodyModel
-from ..fitting import GaussianMixture, anchored, load_pose_prior, smplify
+from ..fitting import GaussianMixture, load_pose_prior
 from ..observations import Observations
-from ..observations.doubts import doubted_keypoints
+from ..pipeline import fit, predict
 from ..plugins import Plugins, load_plugin, load_plugins, plugin_names
-from ..regressors import Networks, load_networks, predict_params
+from ..regressors import Networks, load_networks
 from .answers import Answer, answer_of
 from .storage import Store
 
@@ -129,7 +129,7 @@ class DirectPrediction:
         self.networks = networks or load_networks()
 
     def estimate(self, observations: Observations, body: BodyModel) -> Answer:
-        return _answer(predict_params(observations, body, networks=self.networks).params, body)
+        return _answer(predict(observations, body, networks=self.networks).params, body)
 
 
 class FourStages:
@@ -139,7 +139,7 @@ class FourStages:
         self.pose_prior: GaussianMixture = load_pose_prior(dtype=body.dtype, device=body.device)
 
     def estimate(self, observations: Observations, body: BodyModel) -> Answer:
-        return _answer(smplify(body, observations, self.pose_prior).params, body)
+        return _answer(fit(observations, body, schedule="smplify", pose_prior=self.pose_prior).params, body)
 
 
 class Anchored:
@@ -150,9 +150,8 @@ class Anchored:
         self.networks = networks or load_networks()
 
     def estimate(self, observations: Observations, body: BodyModel) -> Answer:
-        start = predict_params(observations, body, networks=self.networks).params
-        doubted = doubted_keypoints(body, start, observations.to(body.device))
-        return _answer(anchored(body, observations, self.pose_prior, start, doubted=doubted).params, body)
+        found = fit(observations, body, pose_prior=self.pose_prior, networks=self.networks)
+        return _answer(found.params, body)
 
 
 def _answer(params: Tensor, body: BodyModel) -> Answer:

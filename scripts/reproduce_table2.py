@@ -11,7 +11,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from anchorfit.cli.benchmark import table2
+from anchorfit.cli.benchmark_sets import set_command
+from anchorfit.evaluation.benchmarks import benchmark_of
 
 
 def main() -> None:
@@ -22,6 +23,7 @@ def main() -> None:
     parser.add_argument("--landmarks", type=Path)
     parser.add_argument("--output", type=Path, default=Path("table2"))
     args = parser.parse_args()
+    table2 = set_command(benchmark_of("up3d"))
     table2(root=args.root, output=args.output, body=args.body, reduced=args.reduced, landmarks=args.landmarks)
 
 

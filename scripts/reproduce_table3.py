@@ -10,7 +10,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from anchorfit.cli.benchmark import table3
+from anchorfit.cli.benchmark_sets import set_command
+from anchorfit.evaluation.benchmarks import benchmark_of
 
 
 def main() -> None:
@@ -20,6 +21,7 @@ def main() -> None:
     parser.add_argument("--male", required=True)
     parser.add_argument("--output", type=Path, default=Path("table3"))
     args = parser.parse_args()
+    table3 = set_command(benchmark_of("surreal"))
     for gender in ("female", "male"):
         table3(root=args.root, output=args.output / gender, body=getattr(args, gender), gender=gender)
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from anchorfit.cli.benchmark import table4
+from anchorfit.cli.benchmark_sets import set_command
+from anchorfit.evaluation.benchmarks import benchmark_of
 
 
 def main() -> None:
@@ -22,6 +23,7 @@ def main() -> None:
     parser.add_argument("--variants", default="direct,smplify,anchored,ramakrishna,akhter-black,zhou,forest")
     parser.add_argument("--output", type=Path, default=Path("table4"))
     args = parser.parse_args()
+    table4 = set_command(benchmark_of("h36m"))
     table4(
         root=args.root, output=args.output, body=args.body, joint_regressor=args.joint_regressor, variants=args.variants
     )

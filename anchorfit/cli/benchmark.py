@@ -3,32 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from ..options import OptionError
-from ..runs.evaluation_options import (
-    BenchmarkOptions,
-    BodiesOptions,
-    EvaluateOptions,
-    LearningOptions,
-    OpenBodyOptions,
-)
+from ..runs.evaluation_options import BenchmarkOptions, LearningOptions, OpenBodyOptions
 from . import options as opt
-from .console import Terminal, out, warn
-from .declared import command, typer_option
+from .benchmark_sets import BenchmarkGroup, Root, run_and_print
+from .console import out, warn
+from .declared import command
 
-if TYPE_CHECKING:
-    from ..runs.plans import Plan
-
-benchmark_app = typer.Typer(help="Methods over benchmarks: tables, per-person results, cases.", no_args_is_help=True)
-
-Root = Annotated[Path, typer.Option(help="The folder that holds the data set.")]
-SmplBody = Annotated[str, typer.Option("--body", help="The SMPL file whose parameters the data set's truth is in.")]
-Regressor = Annotated[Path | None, typer_option(EvaluateOptions, "joint_regressor")]
-Reduced = Annotated[Path | None, typer_option(EvaluateOptions, "reduced")]
-Landmarks = Annotated[Path | None, typer_option(EvaluateOptions, "landmarks")]
+benchmark_app = typer.Typer(
+    cls=BenchmarkGroup, help="Methods over benchmarks: tables, per-person results, cases.", no_args_is_help=True
+)
 
 
 @benchmark_app.callback()
@@ -61,7 +48,7 @@ def openbody(output: opt.Output, people: OpenBodyOptions, options: LearningOptio
     """
     from ..runs import plans
 
-    _run(plans.openbody_plan(people.count, people.seed), output, options)
+    run_and_print(plans.openbody_plan(people.count, people.seed), output, options)
 
 
 @benchmark_app.command("openbody-people")
@@ -102,7 +89,7 @@ def lsp(
     opt.check_gender(gender)
     from ..runs import plans
 
-    _run(plans.lsp_plan(root, keypoints, joints, (body, gender)), output, options)
+    run_and_print(plans.lsp_plan(root, keypoints, joints, (body, gender)), output, options)
 
 
 benchmark_app.command("table5", help="The same as `lsp`.")(lsp)
@@ -112,85 +99,3 @@ benchmark_app.command("table5", help="The same as `lsp`.")(lsp)
 def table1() -> None:
     """Say how Table 1, the ablation of the losses, is made again: it trains networks, which is a script's work."""
     out.print("Table 1 trains networks: python scripts/reproduce_table1.py (see docs/prediction.md)", highlight=False)
-
-
-@benchmark_app.command()
-@command
-def table2(
-    root: Root,
-    output: opt.Output,
-    body: SmplBody,
-    options: BodiesOptions,
-    reduced: Reduced = None,
-    landmarks: Landmarks = None,
-) -> None:
-    """Per-vertex error on UP-3D's test set and its parts, and the reduced set's landmarks (Table 2)."""
-    _check_smpl(body)
-    from ..runs import plans
-
-    _run(plans.up3d_plan(root, reduced, landmarks, body), output, options)
-
-
-@benchmark_app.command()
-@command
-def table3(root: Root, output: opt.Output, body: SmplBody, gender: opt.Gender, options: BodiesOptions) -> None:
-    """Per-vertex error on SURREAL's test videos (Table 3), the people of one --gender with its --body."""
-    _check_smpl(body)
-    opt.check_gender(gender)
-    from ..runs import plans
-
-    _run(plans.surreal_plan(root, (body, gender)), output, options)
-
-
-@benchmark_app.command()
-@command
-def table4(
-    root: Root,
-    output: opt.Output,
-    options: BodiesOptions,
-    body: opt.Body = "open",
-    joint_regressor: Regressor = None,
-) -> None:
-    """Reconstruction error on Human3.6M, frontal camera (Table 4)."""
-    from ..runs import plans
-
-    _run(plans.human36m_plan(root, joint_regressor, body), output, options)
-
-
-@benchmark_app.command("3dpw")
-@command
-def threedpw(
-    root: Root,
-    output: opt.Output,
-    body: SmplBody,
-    gender: opt.Gender,
-    options: BodiesOptions,
-    joint_regressor: Regressor = None,
-) -> None:
-    """Per-vertex and joint errors on 3DPW's test set, the people of one --gender with its --body."""
-    _check_smpl(body)
-    opt.check_gender(gender)
-    from ..runs import plans
-
-    _run(plans.threedpw_plan(root, joint_regressor, (body, gender)), output, options)
-
-
-def _check_smpl(body: str) -> None:
-    if body == "open":
-        raise OptionError(
-            "body",
-            "this data set's truth is in SMPL's parameters, which mean nothing on the open body; give an SMPL file",
-        )
-
-
-def _run(plan: Plan, output: Path, options: BenchmarkOptions) -> None:
-    """Run a benchmark and print its tables."""
-    from ..runs.benchmark import run_plan
-    from .tables import print_table
-
-    told = run_plan(plan, output, options, Terminal())
-    print_table(told.rows, told.columns)
-    if told.apart:
-        out.print(f"\nThe same people, compared with {told.reference} (paired 95 % intervals):", highlight=False)
-        print_table(told.apart, told.apart_columns)
-    out.print(f"Written to {output}", soft_wrap=True, highlight=False, markup=False)

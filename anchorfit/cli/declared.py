@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass, replace
 from types import GenericAlias
 from typing import Annotated, Any, NamedTuple
 
@@ -20,19 +20,28 @@ def command_of(**fixed: Any) -> Callable[[Callable[..., None]], Callable[..., No
     return lambda function: command(function, **fixed)
 
 
-def command(function: Callable[..., None], **fixed: Any) -> Callable[..., None]:
+def command(
+    function: Callable[..., None], *, without: Collection[str] = (), required: Collection[str] = (), **fixed: Any
+) -> Callable[..., None]:
     """The function as a command: each parameter that is a dataclass becomes the options that the dataclass declares.
 
     An `OptionError` becomes a usage error that names the option.
 
     Args:
         function: of plain parameters, as typer takes them, and of dataclasses.
+        without: parameters of the function, and fields of the dataclasses, that are no options here.
+        required: those that must be given here.
         fixed: as for `command_of`.
     """
-    own = inspect.signature(function, eval_str=True)
-    groups = {name: _Group.of(one.annotation, fixed) for name, one in own.parameters.items() if _is_group(one)}
+    own = {
+        name: one.replace(default=one.empty) if name in required else one
+        for name, one in inspect.signature(function, eval_str=True).parameters.items()
+        if name not in without
+    }
+    kinds = {name: one.annotation for name, one in own.items() if _is_group(one)}
+    groups = {name: _Group.of(kind, fixed).narrowed(without, required) for name, kind in kinds.items()}
     parameters: list[inspect.Parameter] = []
-    for name, one in own.parameters.items():
+    for name, one in own.items():
         if name in groups:
             parameters += map(_parameter, groups[name].options)
         else:
@@ -44,7 +53,7 @@ def command(function: Callable[..., None], **fixed: Any) -> Callable[..., None]:
         bound.apply_defaults()
         values = bound.arguments
         with usage_errors():
-            function(**{name: groups[name].made(values) if name in groups else values[name] for name in own.parameters})
+            function(**{name: groups[name].made(values) if name in groups else values[name] for name in own})
 
     run.__name__, run.__doc__, run.__module__ = function.__name__, function.__doc__, function.__module__
     run.__annotations__ = {one.name: one.annotation for one in parameters}
@@ -81,6 +90,11 @@ class _Group(NamedTuple):
             one for one in declared(kind) if one.field not in own and (not modes or not one.only or modes & {*one.only})
         ]
         return _Group(kind, options, own)
+
+    def narrowed(self, without: Collection[str], required: Collection[str]) -> _Group:
+        """The same without some options, and with some that must be given."""
+        kept = [one for one in self.options if one.field not in without]
+        return self._replace(options=[replace(one, default=MISSING) if one.field in required else one for one in kept])
 
     def made(self, values: dict[str, Any]) -> Any:
         """The dataclass of a command's values."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from ..looks import OverlayLook
 from ..runs.engines import EngineOptions
+from ..runs.evidence_options import EvidenceOptions
 from ..runs.options import RunOptions
 from . import options as opt
 from .declared import command_of
-from .evidence import EvidenceOptions
 from .launch import launch
 from .points import fit_points_of
 from .views import fit_views_of

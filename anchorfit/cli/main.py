@@ -16,7 +16,7 @@ from .benchmark import benchmark_app
 from .body import body_app
 from .console import fail
 from .demo import demo
-from .evaluate import evaluate
+from .evaluate import ByDataset, evaluate
 from .export import export
 from .fit import fit
 from .predict import predict
@@ -40,7 +40,7 @@ app.command()(refine)
 app.command()(export)
 app.command()(report)
 app.command()(demo)
-app.command()(evaluate)
+app.command(cls=ByDataset)(evaluate)
 app.command()(adapt)
 app.add_typer(benchmark_app, name="benchmark")
 app.add_typer(body_app, name="body")

@@ -6,11 +6,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .console import out
+import typer
+
+from .console import out, warn
 
 if TYPE_CHECKING:
+    from ..points.command import PointReport
     from ..results import BodyEstimate
     from ..runs import RunSummary
+    from ..views.command import ViewReport
 
 SHOWN = 40  # people in the table
 
@@ -48,6 +52,17 @@ def _compared(shown: BodyEstimate, start: BodyEstimate) -> dict[str, list[str]]:
         "before": ["-" if row.before_px is None else f"{row.before_px:.1f} px" for row in rows],
         "moved": ["-" if row.moved_mm is None else f"{row.moved_mm:.0f} mm" for row in rows],
     }
+
+
+def tell_files(report: PointReport | ViewReport, output: Path) -> None:
+    """What came of points in space or several cameras: exit code 1 where no body was fitted."""
+    for remark in report.remarks:
+        out.print(remark, markup=False, highlight=False)
+    for problem in report.problems:
+        warn(problem)
+    out.print(f"{report.bodies} bodies, {len(report.files)} files in {output}", markup=False, highlight=False)
+    if not report.bodies:
+        raise typer.Exit(1)
 
 
 def print_tracks(folder: Path) -> None:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import typer
-
+from ..runs.evidence_options import EvidenceOptions
 from ..runs.options import RunOptions
 from . import options as opt
-from .console import out, warn
-from .evidence import EvidenceOptions
+from .people import tell_files
 
 
 def fit_points_of(
@@ -34,11 +32,4 @@ def fit_points_of(
         sizes=read_known_sizes(options.height, options.measure),
         covariance=options.covariance is not False,
     )
-    report = fit_point_files(paths, load_body_on(body, options.gender, device), output, job)
-    for remark in report.remarks:
-        out.print(remark, markup=False, highlight=False)
-    for problem in report.problems:
-        warn(problem)
-    out.print(f"{report.bodies} bodies, {len(report.files)} files in {output}", markup=False, highlight=False)
-    if not report.bodies:
-        raise typer.Exit(1)
+    tell_files(fit_point_files(paths, load_body_on(body, options.gender, device), output, job), output)

@@ -6,14 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
 from ..looks import OverlayLook
 from ..options import OptionError
+from ..runs.evidence_options import EvidenceOptions
 from ..runs.options import RunOptions
 from . import options as opt
-from .console import out, warn
-from .evidence import EvidenceOptions
+from .people import tell_files
 
 if TYPE_CHECKING:
     from ..observations import PeopleFile
@@ -58,11 +56,4 @@ def fit_views_of(
 
         return find(list(images), options.detector, model=options.detector_model, thorough=options.thorough)
 
-    report = fit_view_files(paths, load_body_on(body, options.gender, device), output, job, detect)
-    for remark in report.remarks:
-        out.print(remark, markup=False, highlight=False)
-    for problem in report.problems:
-        warn(problem)
-    out.print(f"{report.bodies} bodies, {len(report.files)} files in {output}", markup=False, highlight=False)
-    if not report.bodies:
-        raise typer.Exit(1)
+    tell_files(fit_view_files(paths, load_body_on(body, options.gender, device), output, job, detect), output)

@@ -5,7 +5,7 @@ from .detection import detect
 from .embedded import EmbeddedDetector, load_embedded_detector
 from .mediapipe_package import INSTALL
 from .protocol import FEWEST_JOINTS, Detector
-from .registry import DETECTORS, chosen_detector, installed_detectors, load_detector
+from .registry import DETECTORS, Kind, Wanted, chosen_detector, installed_detectors, known_detectors, load_detector
 from .search import Search
 
 __all__ = [
@@ -14,10 +14,13 @@ __all__ = [
     "INSTALL",
     "Detector",
     "EmbeddedDetector",
+    "Kind",
     "Search",
+    "Wanted",
     "chosen_detector",
     "detect",
     "installed_detectors",
+    "known_detectors",
     "load_detector",
     "load_embedded_detector",
     "see_in_boxes",

@@ -8,9 +8,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
+from ..plugins import load_plugin, plugin_names
 from .mediapipe_package import INSTALL, check_carries_networks
 from .protocol import Detector
 from .search import Search
+
+ENTRY_POINTS = "anchorfit.detectors"
+"""Where packages that are installed beside this one name their own `Kind`."""
 
 DEFAULT, HUMAN2D = "anchorfit", "human2d"
 
@@ -26,7 +30,8 @@ def load_detector(
     """A detector, ready to look at pictures.
 
     Args:
-        name: one of `DETECTORS`, or "auto": the one whose model or option is given, else the package's own networks.
+        name: one of `known_detectors`, or "auto": the one whose model or option is given, else the package's own
+            networks.
         model: a file with networks (MediaPipe's ``.task``, Human2D's ``.safetensors``).
         search: how thoroughly to look; None for the default.
         flip: Human2D's flip test, at twice the time; no other detector has one.
@@ -36,7 +41,9 @@ def load_detector(
         FileNotFoundError, ValueError: no such detector, or a model that is missing, damaged or another detector's.
     """
     wanted = Wanted(None if model is None else Path(model), search or Search(), flip, device)
-    return DETECTORS[chosen_detector(name, wanted.model, flip=flip)].load(wanted)
+    name = chosen_detector(name, wanted.model, flip=flip)
+    kind = DETECTORS[name] if name in DETECTORS else load_plugin(ENTRY_POINTS, name, Kind)
+    return kind.load(wanted)
 
 
 def chosen_detector(name: str, model: Path | None, *, flip: bool) -> str:
@@ -48,8 +55,10 @@ def chosen_detector(name: str, model: Path | None, *, flip: bool) -> str:
     """
     if name == "auto":
         name = _told(model, flip)
+    if name not in known_detectors():
+        raise ValueError(f"detector: expected auto, {', '.join(known_detectors())}; got {name!r}")
     if name not in DETECTORS:
-        raise ValueError(f"detector: expected auto, {', '.join(DETECTORS)}; got {name!r}")
+        return name
     if name not in installed_detectors():
         raise ImportError(f"the detector {name} is not installed: {INSTALL}")
     if flip and name != HUMAN2D:
@@ -58,9 +67,15 @@ def chosen_detector(name: str, model: Path | None, *, flip: bool) -> str:
     return name
 
 
+def known_detectors() -> tuple[str, ...]:
+    """The package's own, whether or not what they need is installed, and those of other packages."""
+    return tuple(dict.fromkeys((*DETECTORS, *plugin_names(ENTRY_POINTS))))
+
+
 def installed_detectors() -> tuple[str, ...]:
-    """Those that are installed; nothing is imported to find out."""
-    return tuple(name for name, kind in DETECTORS.items() if kind.package is None or find_spec(kind.package))
+    """Those that are installed, of other packages, too; nothing is imported to find out."""
+    ours = (name for name, kind in DETECTORS.items() if kind.package is None or find_spec(kind.package))
+    return (*ours, *(name for name in plugin_names(ENTRY_POINTS) if name not in DETECTORS))
 
 
 class Wanted(NamedTuple):
@@ -123,7 +138,7 @@ def _check_ending(name: str, model: Path | None) -> None:
 
 
 class Kind(NamedTuple):
-    """The package that a detector needs beyond our own, the ending of its files, and what makes one."""
+    """The package that a detector needs beyond our own, the ending of its files, and what makes one of a `Wanted`."""
 
     package: str | None
     ending: str | None

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..body.joint_sets import CANONICAL_JOINTS
-from .conventions import Convention
+from .conventions import OPENPOSE18, Convention
 
 _SIDES = {"l": "left", "left": "left", "r": "right", "right": "right"}
 _NOT_OF_A_NAME = frozenset({"joint", "keypoint", "kpt", "point", "landmark", "b", "body"})
@@ -99,6 +99,12 @@ _FAMILIES = (
 )
 
 
+_OPENPOSE18 = _Family(
+    frozenset(name.replace("thorax", "neck") for name in OPENPOSE18 if name), frozenset(), {"neck": "thorax"}
+)
+"""OpenPose's older model: these names and no others, which are ours, too, but for what the neck is."""
+
+
 class NamedJoints(NamedTuple):
     """Joints that names mean.
 
@@ -135,7 +141,10 @@ def joints_of_names(names: Sequence[str]) -> NamedJoints:
     Of several names of one joint the first counts.
     """
     plain = [name if name in _CANONICAL else plain_name(name) for name in names]
-    if all(name in _CANONICAL for name in names) and len(set(names)) == len(names):
+    family: _Family | None
+    if frozenset(plain) == _OPENPOSE18.marks:
+        family = _OPENPOSE18
+    elif all(name in _CANONICAL for name in names) and len(set(names)) == len(names):
         family = None  # our own names mean what they say
     else:
         there = set(plain)

@@ -10,9 +10,11 @@ from typing import NamedTuple
 
 import torch
 
+from ..evaluation.estimates import index_estimates
+from ..evaluation.given_results import methods_of_results
 from ..evaluation.methods import Variant, variants_of
 from ..evaluation.protocols.runner import case_of, run_benchmark
-from ..evaluation.records import RecordFile
+from ..evaluation.records import RecordFile, checksum
 from ..evaluation.reports.cases import write_cases
 from ..evaluation.reports.manifest import checksums, manifest, write_manifest
 from ..evaluation.reports.people import write_person_scores
@@ -60,13 +62,22 @@ def run_plan(
     if options.cache is not None and options.trained is not None:
         raise OptionError("cache", "with --trained nothing is kept there: leave one out")
     methods = _methods(plan, options.variants)
+    more: dict[str, Variant] = {}
+    settings = {**plan.settings, **checksums(plan.body[0])}
+    if options.results is not None:
+        index = index_estimates(options.results)
+        names = [name for block in plan.people.names for name in block]
+        more, problems = methods_of_results(names, plan.labels, index.entries, str(plan.settings["benchmark"]))
+        for line in (*index.problems, *problems):
+            listener.warn(line)
+        methods |= more
+        settings["sha256 of the results"] = checksum(sorted({entry.path for entry in index.entries}))
     chosen = list(methods)
     make_folder(output)
     store = Store(options.trained or (options.cache or user_cache()) / "trained", listener.warn)
     torch.set_num_threads(1)  # results do not depend on it, times do
     total = len(chosen) * sum(map(len, plan.people.names))
     body = load_body_on(*plan.body, options.device)
-    settings = {**plan.settings, **checksums(plan.body[0])}
     if options.device != "cpu":  # whose results differ in the last digits
         settings["device"] = options.device
     with RecordFile(output / "records.jsonl", settings) as file:
@@ -74,7 +85,7 @@ def run_plan(
         with listener.phase("running", total, before=min(before, total)) as progress:
             records = run_benchmark(
                 plan.people, chosen, file, body=plan.body, device=options.device, workers=options.workers, store=store,
-                progress=progress,
+                more=more, progress=progress,
             )  # fmt: skip
     ours = summarise_parts(records, plan.parts) if plan.parts else summarise(records)
     rows = [*(replace(row, given=methods[row.method.partition(",")[0]].given) for row in ours), *plan.published]

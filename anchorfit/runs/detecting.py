@@ -44,9 +44,9 @@ class Detection(NamedTuple):
             OptionError: there is none, or it does not.
             ImportError: it is not installed.
         """
-        from ..detectors import DETECTORS, chosen_detector
+        from ..detectors import chosen_detector, known_detectors
 
-        check_choice("detector", self.detector, ("auto", *DETECTORS))
+        check_choice("detector", self.detector, ("auto", *known_detectors()))
         try:
             chosen_detector(self.detector, self.model, flip=self.flip)
         except ValueError as error:

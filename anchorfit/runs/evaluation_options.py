@@ -5,35 +5,57 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from ..options import GENDERS, OptionError, check_choice, check_positive, given, option, refuse, refuse_unread
+from ..options import (
+    GENDERS,
+    OptionError,
+    check_choice,
+    check_positive,
+    declared,
+    given,
+    option,
+    refuse,
+    refuse_others,
+    refuse_unread,
+)
+
+if TYPE_CHECKING:
+    from ..evaluation.benchmarks import BenchmarkSet
 
 DEFAULT_VARIANTS = "direct,smplify,anchored,smplify-on-gt"
 DEFAULT_BODIES = "direct,smplify,anchored"  # where the data set has one kind of keypoints
 LSP, OPENBODY = "lsp", "openbody"
-KNOWN_BODIES = ("up3d", "surreal", "h36m", "3dpw", "spin")
-DATASETS = (LSP, *KNOWN_BODIES, OPENBODY)
-GENDERED = ("surreal", "3dpw")  # whose men and women are two models
+SETS = ("up3d", "surreal", "h36m", "3dpw", "spin", "emdb", "bedlam", "rich")
+"""The package's own of `evaluation.benchmarks`, by name: the help does without loading them."""
+DATASETS = (LSP, *SETS, OPENBODY)
+GENDERED = ("surreal", "3dpw", "emdb")  # whose men and women are two models
 
 _VARIANTS = "Methods, comma-separated; `anchorfit benchmark methods` lists them."
 
 
 @dataclass(frozen=True, kw_only=True)
-class BenchmarkOptions:
+class CasesOptions:
+    """Whether the page of best and worst people is drawn."""
+
+    cases: bool = option(True, help="Whether to draw the page of best and worst people.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class BenchmarkOptions(CasesOptions):
     """How a benchmark is run.
 
     Attributes:
         variants: names of methods, comma-separated.
         workers: processes.
-        cases: whether to draw the page.
         device: where methods run.
         cache: folder for what can be made again; None: the user's.
         trained: folder that keeps what methods have learned; None: one in the cache.
+        results: of any program, scored beside the methods, as they are and refined by the set's keypoints.
     """
 
     variants: str = option(DEFAULT_VARIANTS, help=_VARIANTS)
     workers: int = option(1, least=1, help="Processes. Times are those of an idle machine only with 1.")
-    cases: bool = option(True, help="Whether to draw the page of best and worst people.")
     device: str = option("cpu", help="cpu, cuda, cuda:1 ...")
     cache: Path | None = option(
         None,
@@ -41,10 +63,23 @@ class BenchmarkOptions:
         help="Folder for all that can be made again, in which --trained lies. Default: the user's cache.",
     )
     trained: Path | None = None
+    results: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class LearningOptions(BenchmarkOptions):
+class ComparedOptions(BenchmarkOptions):
+    """The same, where given results may take part."""
+
+    results: Path | None = option(
+        None,
+        takes=Path,
+        help="Results of any program, as `anchorfit evaluate` takes them: scored beside the methods (results), and "
+        "after anchored fitting to the set's keypoints (results+2d).",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class LearningOptions(ComparedOptions):
     """The same, where methods may learn before they are compared."""
 
     trained: Path | None = option(
@@ -55,7 +90,7 @@ class LearningOptions(BenchmarkOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class BodiesOptions(BenchmarkOptions):
+class BodiesOptions(ComparedOptions):
     """The same, where the data set has one kind of keypoints."""
 
     variants: str = option(DEFAULT_BODIES, help=_VARIANTS)
@@ -65,54 +100,21 @@ class BodiesOptions(BenchmarkOptions):
 class OpenBodyOptions:
     """Synthetic people in held-out poses: how many, and the seed of everything random."""
 
-    count: int = option(300, least=1, help="People.")
-    seed: int = option(2018, least=0, help="Everything random comes from it.")
+    count: int = option(300, least=1, help="openbody: people.", only=(OPENBODY,))
+    seed: int = option(2018, least=0, help="openbody: everything random comes from it.", only=(OPENBODY,))
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluateOptions:
-    """How given results are scored.
+class DataOptions:
+    """What a data set is opened with beside its folder, as `evaluation.benchmarks.SetOptions` explains; each data set
+    reads its own of these, and those of other packages may read any."""
 
-    Attributes:
-        dataset: of `DATASETS`.
-        root: its folder; with spin its file; openbody has none.
-        body, gender: of the results; None: what they name.
-        people: whose results are scored, where men and women are two models.
-        truth_body: what the truth is of; None: the results' body.
-        joint_regressor, reduced, landmarks: files of the data sets.
-        count, seed: of openbody.
-        name: of the method, in the table.
-        enlarged: how many times images were enlarged for SMPLify's pickles.
-        workers: processes.
-        cases: whether to draw the page.
-    """
-
-    dataset: str = option(takes=str, help=f"What they are scored on: {', '.join(DATASETS)}.")
-    root: Path | None = option(
-        None, takes=Path, help="The folder that holds the data set; with --dataset spin its file; openbody has none."
-    )
-    body: str | None = option(
-        None, takes=str, help="'open', or an SMPL .pkl or .npz file. Default: what the estimates name."
-    )
-    gender: str = option("neutral", help="neutral, male or female.")
-    people: str | None = option(
-        None,
-        takes=str,
-        help="surreal, 3dpw, and spin with gendered bodies: whose results are scored, female or male.",
-        only=(*GENDERED, "spin"),
-    )
-    truth_body: str | None = option(
-        None,
-        takes=str,
-        help="The SMPL file that the truth is of. Default: the estimates' body.",
-        only=("up3d", "surreal", "3dpw", "spin", OPENBODY),
-    )
     joint_regressor: Path | None = option(
         None,
         takes=Path,
-        help="Human3.6M, 3DPW: J_regressor_h36m.npy (17 x the body's vertices), by which published errors take joints "
-        "from the surface. Default: the body's own joints.",
-        only=("h36m", "3dpw", "spin"),
+        help="J_regressor_h36m.npy (17 x the body's vertices), by which published errors take joints from the surface. "
+        "Default: the body's own joints.",
+        only=("h36m", "3dpw", "spin", "emdb", "bedlam"),
     )
     reduced: Path | None = option(
         None,
@@ -126,32 +128,103 @@ class EvaluateOptions:
         help="UP-3D: models/pose/landmarks.pkl of classner/up, the 79 vertices among the 91 landmarks.",
         only=("up3d",),
     )
-    count: int = option(300, least=1, help="openbody: people.", only=(OPENBODY,))
-    seed: int = option(2018, least=0, help="openbody: everything random comes from it.", only=(OPENBODY,))
+    smplx_model: Path | None = option(
+        None, takes=Path, help="RICH: SMPL-X's .npz of the people's gender (SMPLX_MALE.npz ...).", only=("rich",)
+    )
+    split: str = option(
+        "", help="EMDB: emdb1 (default) or emdb2; RICH: test (default), val or train.", only=("emdb", "rich")
+    )
+    camera: int = option(0, least=0, help="RICH: number of the camera.", only=("rich",))
+    every: int = option(1, least=1, help="RICH: of the frames so many; 1 means all.", only=("rich",))
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateOptions(DataOptions, OpenBodyOptions, CasesOptions):
+    """How given results are scored.
+
+    Attributes:
+        dataset: of `DATASETS`, or one of another package.
+        root: its folder, or the file that it is; openbody has none.
+        body, gender: of the results; None: what they name.
+        people: whose results are scored, where men and women are two models.
+        truth_body: what the truth is of; None: the results' body.
+        name: of the method, in the table.
+        enlarged: how many times images were enlarged for SMPLify's pickles.
+        workers: processes.
+    """
+
+    dataset: str = option(
+        takes=str,
+        help=f"What they are scored on: {', '.join(DATASETS)}, or a data set of another package. With it, --help shows "
+        "its options alone.",
+    )
+    root: Path | None = option(None, takes=Path, help="The folder that holds the data set, or the file that it is.")
+    body: str | None = option(
+        None, takes=str, help="'open', or an SMPL .pkl or .npz file. Default: what the estimates name."
+    )
+    gender: str = option("neutral", help="neutral, male or female.")
+    people: str | None = option(
+        None,
+        takes=str,
+        help="surreal, 3dpw, emdb, and spin with gendered bodies: whose results are scored, female or male.",
+        only=(*GENDERED, "spin"),
+    )
+    truth_body: str | None = option(
+        None,
+        takes=str,
+        help="The SMPL file that the truth is of. Default: the estimates' body.",
+        only=("up3d", *GENDERED, "spin", "bedlam", OPENBODY),
+    )
     name: str = option("estimates", help="What the table calls the method.")
     enlarged: float = option(
         1.0, help="SMPLify's pickles: how many times images were enlarged for the fit (its demo: 2)."
     )
     workers: int = option(os.cpu_count() or 1, least=1, help="Processes.")
-    cases: bool = option(True, help="Whether to draw the page of best and worst images.")
 
     def check(self) -> None:
         """Raises OptionError for options that cannot be, or that nothing reads."""
-        check_choice("dataset", self.dataset, DATASETS)
+        other = None if self.dataset in DATASETS else _other_set(self.dataset)
         if self.root is None and self.dataset != OPENBODY:
             raise OptionError("root", f"--dataset {self.dataset} needs the folder that holds it")
         if self.dataset == OPENBODY:
             refuse([one for one in given(self) if one.field == "root"], "openbody has none: its people are made")
         if self.people not in (None, "female", "male"):
             raise OptionError("people", f"expected female or male, got {self.people!r}")
-        refuse_unread(self, self.dataset, by="--dataset")
+        if other is None:
+            refuse_unread(self, self.dataset, by="--dataset")
+        else:
+            refuse_others([self], options_read(self.dataset), f"{self.dataset} does not read it")
         check_choice("gender", self.gender, GENDERS)
         if self.body is None:
             refuse([one for one in given(self) if one.field == "gender"], "only with --body: estimates name their own")
-        if self.people is None and self.dataset in GENDERED:
+        if self.people is None and (self.dataset in GENDERED or (other is not None and "gender" in other.required)):
             raise OptionError(
                 "people",
                 f"{self.dataset}'s men and women are two models; say whose results are scored, and their file by "
                 "--truth-body",
             )
         check_positive("enlarged", self.enlarged)
+
+
+def options_read(dataset: str) -> set[str]:
+    """Fields of `EvaluateOptions` that the scoring on a data set reads. Raises OptionError where there is no such."""
+    every = declared(EvaluateOptions)
+    if dataset in DATASETS:
+        read = {one.field for one in every if not one.only or dataset in one.only}
+        return read - {"root"} if dataset == OPENBODY else read
+    own = {"people" if name == "gender" else name for name in _other_set(dataset).options}
+    return {"truth_body", *own, *(one.field for one in every if not one.only)}
+
+
+def data_options(options: DataOptions) -> dict[str, Any]:
+    """The values of `DataOptions` alone, by name."""
+    return {one.field: getattr(options, one.field) for one in declared(DataOptions)}
+
+
+def _other_set(dataset: str) -> BenchmarkSet:
+    """The data set of another package. Raises OptionError where there is none."""
+    from ..evaluation.benchmarks import all_benchmarks
+
+    found = all_benchmarks().found
+    check_choice("dataset", dataset, tuple(dict.fromkeys((*DATASETS, *found))))
+    return found[dataset]

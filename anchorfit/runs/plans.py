@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..evaluation.datasets import opened as datasets
-from ..evaluation.datasets.opened import OpenedSet
+from ..evaluation.benchmarks import BenchmarkSet, SetOptions
 from ..evaluation.protocols.bodies import BodyBenchmark
 from ..evaluation.protocols.lsp_benchmark import open_lsp_benchmark
 from ..evaluation.protocols.openbody import VERSION, OpenBody
 from ..evaluation.protocols.runner import Benchmark
-from ..evaluation.published import HUMAN36M_ROWS, LSP_ROWS, SURREAL_ROWS, UP3D_ROWS
+from ..evaluation.published import LSP_ROWS
 from ..evaluation.records import checksum
 from ..evaluation.summary import POSE, SEGMENTATION, SEGMENTATION_BESIDE, SURFACE, TIME, Column, Row, with_any_of
 
@@ -31,6 +30,7 @@ class Plan:
         parts: of the people, by name, that the table has a row for each; none: one row for all.
         masks: whether methods may be given masks.
         landmarks: whether there are 91 landmarks to give.
+        labels: what results may call each person; none: results cannot take part.
         problems: a line for everything that is not as it should be.
     """
 
@@ -42,34 +42,40 @@ class Plan:
     parts: Mapping[str, frozenset[str]] = field(default_factory=dict)
     masks: bool = False
     landmarks: bool = False
+    labels: Sequence[tuple[str, ...]] = ()
     problems: tuple[str, ...] = ()
 
 
-def body_plan(
-    name: str, opened: OpenedSet, body: tuple[str, str], published: tuple[Row, ...], *, true_cameras: bool = True
-) -> Plan:
+def set_plan(one: BenchmarkSet, wanted: SetOptions) -> Plan:
     """Plan of a data set with known bodies or joints."""
+    opened, body = one.open(wanted), (wanted.body, wanted.gender)
     return Plan(
         people=BodyBenchmark(
-            dataset=opened.dataset, true_cameras=true_cameras, regressor=opened.regressor, landmarks=opened.landmarks
+            dataset=opened.dataset,
+            true_cameras=one.true_cameras,
+            regressor=opened.regressor,
+            landmarks=opened.landmarks,
         ),
-        settings={"benchmark": name, "body": list(body), "true_cameras": true_cameras, **opened.keys},
+        settings={"benchmark": one.name, "body": list(body), "true_cameras": one.true_cameras, **opened.keys},
         columns=(*opened.columns, TIME),
-        published=with_any_of(published, opened.columns),
+        published=with_any_of(one.published, opened.columns),
         parts=opened.parts,
         body=body,
+        labels=opened.dataset.labels,
         problems=opened.problems,
     )
 
 
 def openbody_plan(count: int, seed: int) -> Plan:
     """Synthetic people in held-out poses."""
+    people = OpenBody(count=count, seed=seed)
     return Plan(
-        people=OpenBody(count=count, seed=seed),
+        people=people,
         settings={"benchmark": VERSION, "seed": seed},
         columns=(*SEGMENTATION, SURFACE, *POSE, TIME),
         masks=True,
         landmarks=True,
+        labels=[(name,) for block in people.names for name in block],
     )
 
 
@@ -90,25 +96,3 @@ def lsp_plan(root: Path, keypoints: Path | None, joints: Path | None, body: tupl
         body=body,
         problems=tuple(opened.problems),
     )
-
-
-def up3d_plan(root: Path, reduced: Path | None, landmarks: Path | None, body: str) -> Plan:
-    """UP-3D's test set and its parts (Table 2)."""
-    opened = datasets.up3d(root, reduced, landmarks, body)
-    return body_plan("up3d", opened, (body, "neutral"), UP3D_ROWS, true_cameras=False)
-
-
-def surreal_plan(root: Path, body: tuple[str, str]) -> Plan:
-    """SURREAL's test videos, the people of the body's gender (Table 3)."""
-    return body_plan(f"surreal {body[1]}", datasets.surreal(root, body[1]), body, SURREAL_ROWS)
-
-
-def human36m_plan(root: Path, regressor: Path | None, body: str) -> Plan:
-    """Human3.6M, frontal camera (Table 4)."""
-    opened = datasets.human36m(root, regressor, body)
-    return body_plan("human36m", opened, (body, "neutral"), HUMAN36M_ROWS, true_cameras=False)
-
-
-def threedpw_plan(root: Path, regressor: Path | None, body: tuple[str, str]) -> Plan:
-    """3DPW's test set, the people of the body's gender."""
-    return body_plan(f"3dpw {body[1]}", datasets.threedpw_people(root, body[1], regressor, body[0]), body, ())

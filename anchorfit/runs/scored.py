@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..body import load_body
-from ..evaluation.datasets import opened as datasets
+from ..evaluation.benchmarks import SetOptions, benchmark_of
 from ..evaluation.datasets.lsp import open_lsp
 from ..evaluation.estimates import EstimateIndex, index_estimates
 from ..evaluation.matching import match_results
@@ -22,7 +22,7 @@ from ..evaluation.protocols.body_results import (
 )
 from ..evaluation.protocols.lsp import MISSING, case_of_image, match_estimates, score_estimates
 from ..evaluation.protocols.openbody import VERSION, OpenBody
-from ..evaluation.published import HUMAN36M_ROWS, LSP_ROWS, SURREAL_ROWS, UP3D_ROWS
+from ..evaluation.published import LSP_ROWS
 from ..evaluation.records import Record, RecordFile, checksum
 from ..evaluation.reports.cases import write_cases
 from ..evaluation.reports.manifest import checksums, manifest, write_manifest
@@ -41,11 +41,9 @@ from ..evaluation.summary import (
 )
 from ..options import OptionError
 from .benchmark import Tables
-from .evaluation_options import LSP, OPENBODY, EvaluateOptions
+from .evaluation_options import LSP, OPENBODY, SETS, EvaluateOptions, data_options
 from .listening import Listener
 from .outputs import make_folder
-
-_PUBLISHED: dict[str, tuple[Row, ...]] = {"up3d": UP3D_ROWS, "surreal": SURREAL_ROWS, "h36m": HUMAN36M_ROWS}
 
 
 def score_results(
@@ -167,9 +165,8 @@ def _on_people(asked: _Asked) -> list[Tables]:
     people, columns, keys, parts = _opened(asked)
     known_bodies = SURFACE in columns
     true_body = (asked.truth_body, asked.people) if known_bodies else asked.body
-    if known_bodies and (true_body[0] == "open") != (asked.options.dataset == OPENBODY):
-        dataset, kind = asked.options.dataset, "the open body" if asked.options.dataset == OPENBODY else "SMPL"
-        raise ValueError(f"{dataset}'s truth is of {kind}, not of {true_body[0]}; name its body by --truth-body")
+    if known_bodies:
+        _check_truth(asked.options.dataset, true_body[0])
     scoring = Scoring(
         method=asked.options.name, body=asked.body, num_betas=asked.index.num_betas, true_body=true_body,
         enlarged=asked.options.enlarged,
@@ -200,7 +197,17 @@ def _on_people(asked: _Asked) -> list[Tables]:
             body,
             title=f"{asked.options.name} on {asked.options.dataset}: best and worst",
         )
-    return _report(asked, records, settings, columns, _PUBLISHED.get(asked.options.dataset, ()), parts)
+    published = () if asked.options.dataset == OPENBODY else benchmark_of(asked.options.dataset).published
+    return _report(asked, records, settings, columns, published, parts)
+
+
+def _check_truth(dataset: str, body: str) -> None:
+    """Raises ValueError for a body that a data set's truth is not of; what another package's is of, it knows itself."""
+    if dataset != OPENBODY and dataset not in SETS and not benchmark_of(dataset).smpl:
+        return
+    if (body == "open") != (dataset == OPENBODY):
+        kind = "the open body" if dataset == OPENBODY else "SMPL"
+        raise ValueError(f"{dataset}'s truth is of {kind}, not of {body}; name its body by --truth-body")
 
 
 def _opened(asked: _Asked) -> tuple[People, tuple[Column, ...], dict[str, Any], Mapping[str, frozenset[str]]]:
@@ -208,15 +215,10 @@ def _opened(asked: _Asked) -> tuple[People, tuple[Column, ...], dict[str, Any], 
     if asked.options.dataset == OPENBODY:
         people = OpenBodyPeople(benchmark=OpenBody(count=asked.options.count, seed=asked.options.seed))
         return people, (*SEGMENTATION, SURFACE, *POSE), {"benchmark": VERSION, "seed": asked.options.seed}, {}
-    if asked.options.dataset == "up3d":
-        opened = datasets.up3d(asked.root, asked.options.reduced, asked.options.landmarks, asked.truth_body)
-    elif asked.options.dataset == "h36m":
-        opened = datasets.human36m(asked.root, asked.options.joint_regressor, asked.body[0], truth_alone=True)
-    elif asked.options.dataset == "surreal":
-        opened = datasets.surreal(asked.root, asked.people)
-    else:
-        reader = datasets.threedpw_people if asked.options.dataset == "3dpw" else datasets.spin
-        opened = reader(asked.root, asked.people, asked.options.joint_regressor, asked.body[0])
+    wanted = SetOptions(
+        root=asked.root, body=asked.truth_body, gender=asked.people, truth_alone=True, **data_options(asked.options)
+    )
+    opened = benchmark_of(asked.options.dataset).open(wanted)
     _say(asked.listener, opened.problems)
     known = DatasetPeople(dataset=opened.dataset, regressor=opened.regressor, landmarks=opened.landmarks)
     return known, opened.columns, dict(opened.keys), opened.parts

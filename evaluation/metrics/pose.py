@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -77,6 +78,32 @@ def procrustes_aligned(source: Tensor, target: Tensor) -> Tensor:
         (..., N, 3).
     Source: Umeyama 1991, "Least-squares estimation of transformation parameters between two point patterns".
     """
+    return fit_similarity(source, target)(source)
+
+
+class Similarity(NamedTuple):
+    """Maps of points x -> scale rotation x + translation, one a row.
+
+    rotation: (..., 3, 3); translation: (..., 1, 3) metres; scale: (..., 1, 1); NaN in rows that are not finite.
+    """
+
+    rotation: Tensor
+    translation: Tensor
+    scale: Tensor
+
+    def __call__(self, points: Tensor) -> Tensor:
+        """Points (..., N, 3), or of one map with any leading dimensions, moved."""
+        return self.scale * (points @ self.rotation.mT) + self.translation
+
+
+def fit_similarity(source: Tensor, target: Tensor, *, scaled: bool = True) -> Similarity:
+    """The similarity that brings points (..., N, 3) nearest to others in least squares; rules of `procrustes_aligned`.
+
+    Args:
+        scaled: whether the size may change.
+    Raises:
+        ValueError: the shapes differ.
+    """
     _check(source, target)
     whole = torch.isfinite(source).all(-1).all(-1) & torch.isfinite(target).all(-1).all(-1)
     clean, aim = (torch.where(whole[..., None, None], points, 0.0) for points in (source, target))
@@ -90,8 +117,8 @@ def procrustes_aligned(source: Tensor, target: Tensor) -> Tensor:
     rounding = (8 * torch.finfo(spread.dtype).eps * clean.abs().amax(dim=(-2, -1))).square() * source.shape[-2]
     extended = spread > rounding
     scale = torch.where(extended, (singular * sign).sum(dim=-1) / torch.where(extended, spread, 1.0), 0.0)
-    aligned = scale[..., None, None] * (source_centred @ rotation.mT) + target_mean
-    return torch.where(whole[..., None, None], aligned, torch.nan)
+    scale = torch.where(whole, scale if scaled else torch.ones_like(scale), torch.nan)[..., None, None]
+    return Similarity(rotation, target_mean - scale * (source_mean @ rotation.mT), scale)
 
 
 def _check(first: Tensor, second: Tensor) -> None:

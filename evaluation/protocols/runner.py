@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 import torch
@@ -75,6 +76,7 @@ def run_benchmark(
     device: str = "cpu",
     workers: int = 1,
     store: Store | None = None,
+    more: Mapping[str, Variant] = MappingProxyType({}),
     progress: Callable[[int], None] = lambda done: None,
 ) -> list[Record]:
     """Run methods over a benchmark; blocks that the file has whole are not run again.
@@ -86,6 +88,7 @@ def run_benchmark(
         body: name or path and gender, as `load_body` takes them.
         device: where methods run and bodies are drawn.
         workers: processes; with more than one, times are those of a busy machine.
+        more: methods by name that no register has, such as results of files; they must be picklable.
         store: keeps what methods learn, so that they are trained once; None: each process trains its own.
         progress: called with the number of people (times methods) done since the last call.
     Returns:
@@ -93,7 +96,7 @@ def run_benchmark(
     Raises:
         ValueError: there is no such method, or the file has records of another version of one.
     """
-    _check_versions(variants_of(variants), file)
+    _check_versions(_chosen(variants, more), file)
     tasks = []
     for index, names in enumerate(benchmark.names):
         waiting = [v for v in variants if any((v, name) not in file.done for name in names)]
@@ -101,10 +104,10 @@ def run_benchmark(
         if waiting:
             tasks.append((index, waiting))
     if store is not None and tasks:
-        _train(dict.fromkeys(name for _, waiting in tasks for name in waiting), body, store)
+        _train(_chosen(dict.fromkeys(name for _, waiting in tasks for name in waiting), more), body, store)
         store = store._replace(say=_silent)  # for workers: it must be picklable, and all has been said
     engine = processes(workers)
-    prepare = partial(_prepare, benchmark, body, device, store)
+    prepare = partial(_prepare, benchmark, body, device, store, dict(more))
     for records in engine(Prepared(prepare, _run_block), tasks):
         file.append(records)
         progress(len(records))
@@ -134,8 +137,8 @@ def case_of(benchmark: Benchmark, name: str, body: BodyModel) -> Case:
 class _Runner:
     """A worker's body and methods; each method is made when it is first needed."""
 
-    def __init__(self, benchmark: Benchmark, body: BodyModel, store: Store | None) -> None:
-        self.benchmark, self.body, self.store = benchmark, body, store
+    def __init__(self, benchmark: Benchmark, body: BodyModel, store: Store | None, more: Mapping[str, Variant]) -> None:
+        self.benchmark, self.body, self.store, self.more = benchmark, body, store, more
         self.methods: dict[str, Method] = {}
 
     def method(self, name: str, variant: Variant, block: Block) -> Method:
@@ -157,10 +160,17 @@ def _check_versions(variants: Mapping[str, Variant], file: RecordFile) -> None:
             )
 
 
-def _train(names: Iterable[str], body: tuple[str, str], store: Store) -> None:
+def _chosen(names: Iterable[str], more: Mapping[str, Variant]) -> dict[str, Variant]:
+    """Methods by name, in the order of the names: of those given, else of the register."""
+    own = [name for name in names if name not in more]
+    known = {**(variants_of(own) if own or not more else {}), **more}
+    return {name: known[name] for name in names}
+
+
+def _train(variants: Mapping[str, Variant], body: tuple[str, str], store: Store) -> None:
     """Have methods that are trained in the store, before any process asks for them."""
     name, gender = body
-    for variant in variants_of(list(names)).values():
+    for variant in variants.values():
         if variant.trained:
             variant.make(load_body(name, gender=gender), store)
 
@@ -169,16 +179,18 @@ def _silent(line: str) -> None:
     pass
 
 
-def _prepare(benchmark: Benchmark, body: tuple[str, str], device: str, store: Store | None) -> _Runner:
+def _prepare(
+    benchmark: Benchmark, body: tuple[str, str], device: str, store: Store | None, more: Mapping[str, Variant]
+) -> _Runner:
     name, gender = body
-    return _Runner(benchmark, load_body(name, gender=gender, device=device), store)
+    return _Runner(benchmark, load_body(name, gender=gender, device=device), store, more)
 
 
 def _run_block(runner: _Runner, task: tuple[int, Sequence[str]]) -> list[Record]:
     index, variants = task
     block = runner.benchmark.block(index, runner.body)
     records = []
-    for name, variant in variants_of(variants).items():
+    for name, variant in _chosen(variants, runner.more).items():
         method = runner.method(name, variant, block)
         observations = _given(block, variant)
         start = time.perf_counter()

@@ -115,3 +115,21 @@ def test_typer_stays_in_the_command_line():
         ]
         users += [path.relative_to(home).parts[0] for name in names if name and name.split(".")[0] == "typer"]
     assert {*users} == {"cli"}
+
+
+def test_a_command_is_made_of_some_options_and_needs_others():
+    seen: list[tuple[str, str, Toys]] = []
+    made = typer.Typer()
+
+    def play(*, device: Annotated[str, typer.Option()] = "cpu", gender: str = "neutral", toys: Toys) -> None:
+        seen.append((device, gender, toys))
+
+    made.command()(declared.command(play, without={"gender", "height", "paths"}, required={"device", "number"}))
+    assert CliRunner().invoke(made, ["--kind", "a", "--device", "cuda", "-n", "2"]).exit_code == 0
+    assert seen == [("cuda", "neutral", Toys(kind="a", number=2))]
+    for needed in ("--device", "--number"):
+        given = [one for one in ("--device=cuda", "--number=2") if not one.startswith(needed)]
+        assert f"Missing option '{needed}'" in CliRunner().invoke(made, ["--kind", "a", *given]).output
+    for foreign in ("--gender", "--height", "--paths"):
+        call = ["--kind", "a", "--device", "cuda", "-n", "2", foreign, "1"]
+        assert f"No such option: {foreign}" in CliRunner().invoke(made, call).output

@@ -1,6 +1,9 @@
 """Readers of data sets with known bodies, on small files in their layouts, and a benchmark over each."""
 
 import pickle
+import runpy
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -306,6 +309,18 @@ def test_3dpw_gives_people_of_a_gender_in_the_camera_frame(tmp_path, body):
 
 def invoke(*arguments):
     return CliRunner().invoke(app, ["benchmark", *(str(argument) for argument in arguments)])
+
+
+@pytest.mark.parametrize(
+    ("number", "given"),
+    [(2, ["--body", "a.pkl"]), (3, ["--female", "a.pkl", "--male", "b.pkl"]), (4, []), (5, [])],
+)
+def test_scripts_of_the_tables_run_to_their_data(number, given, tmp_path, monkeypatch):
+    """Those of tables 2 to 4 named commands that were not there any more."""
+    script = Path(__file__).parents[2] / "scripts" / f"reproduce_table{number}.py"
+    monkeypatch.setattr(sys, "argv", [script.name, str(tmp_path), *given, "--output", str(tmp_path / "out")])
+    with pytest.raises(DatasetError, match=r"expected .*, found no"):
+        runpy.run_path(str(script), run_name="__main__")
 
 
 def test_table4_from_the_command_line(tmp_path, body):

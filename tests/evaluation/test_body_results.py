@@ -5,6 +5,7 @@ import pickle
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from typer.testing import CliRunner
 
 from anchorfit.body import BodyModel, load_body
 from anchorfit.cli.main import app
-from anchorfit.evaluation.datasets import opened as datasets
+from anchorfit.evaluation.benchmarks import OpenedSet, SetOptions, benchmark_of
 from anchorfit.evaluation.datasets.samples import BodyDataset
 from anchorfit.evaluation.estimates import EstimateError, index_estimates
 from anchorfit.evaluation.matching import match_results
@@ -73,7 +74,7 @@ def true_bodies(dataset: BodyDataset, body: BodyModel) -> Tensor:
     return torch.stack([params for params in found if params is not None])
 
 
-def scored(opened: datasets.OpenedSet, results: Path, smpl: str, tmp_path: Path, name: str) -> list[Record]:
+def scored(opened: OpenedSet, results: Path, smpl: str, tmp_path: Path, name: str) -> list[Record]:
     people = DatasetPeople(dataset=opened.dataset, regressor=opened.regressor, landmarks=opened.landmarks)
     matched = match_results(people.labels, index_estimates(results).entries, name)
     scoring = Scoring(method="m", body=(smpl, "neutral"), true_body=(smpl, "neutral"))
@@ -82,25 +83,31 @@ def scored(opened: datasets.OpenedSet, results: Path, smpl: str, tmp_path: Path,
         return file.records
 
 
-def opened_set(name: str, root: Path, body: BodyModel, smpl: str) -> tuple[datasets.OpenedSet, list[str]]:
+def opened_by(name: str, root: Path, smpl: str, **options: Any) -> OpenedSet:
+    return benchmark_of(name).open(SetOptions(root=root, body=smpl, **options))
+
+
+def opened_set(name: str, root: Path, body: BodyModel, smpl: str) -> tuple[OpenedSet, list[str]]:
     """A small set, and what results may call its images in folders and in names of files."""
     if name == "up3d":
         write_up3d(root, body)
-        return datasets.up3d(root, None, None, smpl), ["up-3d/00001_image.png", "up-3d/00002_image.png"]
+        return opened_by("up3d", root, smpl), ["up-3d/00001_image.png", "up-3d/00002_image.png"]
     if name == "surreal":
         write_surreal(root, body)
-        return datasets.surreal(root, "male"), [f"run0/walk/walk_c0001_{frame:06d}.png" for frame in (0, 5)]
+        return opened_by("surreal", root, smpl, gender="male"), [
+            f"run0/walk/walk_c0001_{frame:06d}.png" for frame in (0, 5)
+        ]
     if name == "3dpw":
         write_threedpw(root, some_params())
-        return datasets.threedpw_people(root, "female", None, smpl), ["imageFiles/walk/image_00000.jpg#1"]
+        return opened_by("3dpw", root, smpl, gender="female"), ["imageFiles/walk/image_00000.jpg#1"]
     params = torch.stack([some_params(1), some_params(2)]).to(body.dtype)
     images = ["images/S9_Posing.60457274_000001.jpg", "images/S9_Posing.60457274_000006.jpg"]
     if name == "h36m":
         write_spin(root / "h36m_valid_protocol2.npz", body, images, params)
-        return datasets.human36m(root, None, smpl), images
+        return opened_by("h36m", root, smpl), images
     files = {"S": None, "part": None, "pose": params[:, :72].numpy(), "shape": params[:, 72:82].numpy()}
     write_spin(root / "set.npz", body, images, params, **files)
-    return datasets.spin(root / "set.npz", "neutral", None, smpl), images
+    return opened_by("spin", root / "set.npz", smpl, truth_alone=True), images
 
 
 @pytest.mark.parametrize("name", ["up3d", "surreal", "3dpw", "spin", "h36m"])
@@ -155,7 +162,7 @@ def test_what_spins_evaluation_saves_goes_by_row(tmp_path, body, smpl, some_esti
     assert result.exit_code == 0, result.output
     write_up3d(tmp_path, body)
     with pytest.raises(EstimateError, match=r"not one result is of a person of up3d, .* they are of row0, row1 \.\.\."):
-        scored(datasets.up3d(tmp_path, None, None, smpl), tmp_path / "saved", smpl, tmp_path, "up3d")
+        scored(opened_by("up3d", tmp_path, smpl), tmp_path / "saved", smpl, tmp_path, "up3d")
     named = {"imgname": np.array(["a"]), "center": np.ones((2, 2)), "scale": np.ones(2), "camera": camera}
     np.savez(tmp_path / "saved" / "r.npz", pose=params[:, :72], betas=params[:, 72:82], **named)
     with pytest.raises(EstimateError, match="1 imgname, but 2 pose"):
@@ -170,7 +177,7 @@ def test_joints_of_bodies_by_a_regressor(tmp_path, body, smpl, some_estimate):
     rng = np.random.default_rng(0)
     weights = rng.random((17, body.num_vertices)) ** 20  # a few vertices each
     np.save(tmp_path / "J_regressor_h36m.npy", weights / weights.sum(1, keepdims=True))
-    opened = datasets.threedpw_people(tmp_path, "female", tmp_path / "J_regressor_h36m.npy", smpl)
+    opened = opened_by("3dpw", tmp_path, smpl, gender="female", joint_regressor=tmp_path / "J_regressor_h36m.npy")
     truth = true_bodies(opened.dataset, body)
     params = truth.clone()
     params[0, 3:10] += 0.4
@@ -228,7 +235,7 @@ def test_91_landmarks_of_who_knows_the_truth(tmp_path, body, smpl, some_estimate
     root = tmp_path / "set"
     root.mkdir()
     write_up3d(root, body)
-    opened = datasets.up3d(root, None, landmark_file(tmp_path / "landmarks.pkl", range(79)), smpl)
+    opened = opened_by("up3d", root, smpl, landmarks=landmark_file(tmp_path / "landmarks.pkl", range(79)))
     params = true_bodies(opened.dataset, body)
     params[1, 72] += 1
     results = write_results("anchorfit", tmp_path / "r", ["00001_image.png", "00002_image.png"], params, some_estimate)
@@ -241,9 +248,9 @@ def test_91_landmarks_of_who_knows_the_truth(tmp_path, body, smpl, some_estimate
     hostile = tmp_path / "evil.pkl"
     hostile.write_bytes(b"cos\nsystem\n(S'touch /tmp/evil'\ntR.")
     with pytest.raises(ValueError, match="safe to read"):
-        datasets.up3d(root, None, hostile, smpl)
+        opened_by("up3d", root, smpl, landmarks=hostile)
     with pytest.raises(ValueError, match="names vertices of SMPL, which has 6890; this body has"):
-        datasets.up3d(root, None, tmp_path / "landmarks.pkl", "open")
+        opened_by("up3d", root, "open", landmarks=tmp_path / "landmarks.pkl")
 
 
 def test_the_command_on_a_set_of_known_bodies(tmp_path, body, smpl, some_estimate):
@@ -307,7 +314,10 @@ def test_truth_in_smpl_is_not_compared_with_another_body(tmp_path, body, smpl, s
     assert "up3d's truth is of SMPL, not of open; name its body by --truth-body" in str(invoke(*options).exception)
     assert "they cannot be compared" in str(invoke(*options, "--truth-body", smpl).exception)
     assert invoke(*options[:5], "-o", tmp_path / "o").exit_code == 2  # no root
-    assert "expected female or male" in invoke(*options, "--people", "both").output
+    refused = invoke(*options, "--people", "male")  # UP-3D has one model
+    assert "Invalid value for --people: only with --dataset" in refused.output.replace("│ ", "")
+    gendered = ["3dpw" if word == "up3d" else word for word in options]
+    assert "expected female or male" in invoke(*gendered, "--people", "both").output
 
 
 def test_openbody_takes_results_too(tmp_path, some_estimate):

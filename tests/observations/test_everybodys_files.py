@@ -242,6 +242,7 @@ CASES = {
     "aic": (coco([*ARMS, *LEGS, "head_top", "neck"], AIC_NAMES), [*ARMS, *LEGS, "head_top", "neck"], 0.5),
     "posetrack": (coco(POSETRACK_IS, POSETRACK), POSETRACK_IS, 0.5),
     "human3.6m": (coco(H36M_IS, H36M), H36M_IS, 0.5),
+    "openpose's 18 by name": (coco(COCO_18, ["nose", "neck", *COCO_18[2:]]), COCO_18, 0.5),
     "halpe-26": (coco(HALPE), HALPE, 0.5),
     "halpe-136": (coco([*HALPE, *["?"] * 110]), HALPE, 0.5),
     "wholebody-133": (coco(WHOLEBODY), [*COCO, *TOES], 0.5),

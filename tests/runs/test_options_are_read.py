@@ -8,11 +8,11 @@ import pytest
 
 import anchorfit
 from anchorfit.assets import ASSETS
-from anchorfit.cli.evidence import READ, EvidenceOptions
 from anchorfit.looks import OverlayLook
 from anchorfit.options import OptionError, declared, given
 from anchorfit.runs import EngineOptions, RunOptions, fitting
-from anchorfit.runs.evaluation_options import DATASETS, OPENBODY, EvaluateOptions
+from anchorfit.runs.evaluation_options import DATASETS, GENDERED, OPENBODY, EvaluateOptions
+from anchorfit.runs.evidence_options import READ, EvidenceOptions
 
 PHOTO = ASSETS / "demo" / "000000000785.jpg"
 KEYPOINTS = ASSETS / "demo" / "person_keypoints.json"
@@ -189,7 +189,8 @@ def test_options_of_other_evidence_stand_with_it_alone():
 
 SCORED = {
     "people": "female", "truth_body": "SMPL.pkl", "joint_regressor": Path("J.npy"), "reduced": Path("list"),
-    "landmarks": Path("l.pkl"), "count": 3, "seed": 1,
+    "landmarks": Path("l.pkl"), "count": 3, "seed": 1, "smplx_model": Path("SMPLX.npz"), "split": "test", "camera": 2,
+    "every": 3,
 }  # fmt: skip
 
 
@@ -198,7 +199,7 @@ SCORED = {
 def test_a_data_set_reads_an_option_or_refuses_it(dataset, name):
     (only,) = (one.only for one in declared(EvaluateOptions) if one.field == name)
     usual: dict[str, Any] = {"dataset": dataset, "root": None if dataset == OPENBODY else Path()}
-    usual |= {"people": "male"} if dataset in ("surreal", "3dpw") else {}
+    usual |= {"people": "male"} if dataset in GENDERED else {}
     options = EvaluateOptions(**{**usual, name: SCORED[name]})
     if dataset in only:
         options.check()

@@ -1,0 +1,102 @@
+"""Commands of benchmark data sets, made from what each set says of itself: a set's own options and no other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command_from_info
+from typer.models import CommandInfo
+
+from ..options import OptionError
+from ..runs.evaluation_options import BenchmarkOptions, BodiesOptions, DataOptions, EvaluateOptions, data_options
+from . import options as opt
+from .console import Terminal, out
+from .declared import command, typer_option
+
+if TYPE_CHECKING:
+    from ..evaluation.benchmarks import BenchmarkSet
+    from ..runs.plans import Plan
+
+Root = Annotated[Path, typer_option(EvaluateOptions, "root")]
+SmplBody = Annotated[str, typer.Option("--body", help="The SMPL file whose parameters the data set's truth is in.")]
+
+ALIASES = {"table2": "up3d", "table3": "surreal", "table4": "h36m"}
+"""Tables of Pavlakos et al. 2018 -> the data set."""
+
+
+class BenchmarkGroup(TyperGroup):
+    """The group of benchmarks: its own commands, and one for each data set of this package and of others.
+
+    Nothing of the evaluation is imported before a data set is asked for.
+    """
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return [*super().list_commands(ctx), *ALIASES, *_known_sets(say=True)]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        own = super().get_command(ctx, cmd_name)
+        if own is not None:
+            return own
+        one = _known_sets().get(ALIASES.get(cmd_name, cmd_name))
+        if one is None:
+            _known_sets(say=True)
+            return None
+        info = CommandInfo(name=cmd_name, callback=set_command(one), help=one.about)
+        return get_command_from_info(info, pretty_exceptions_short=True, rich_markup_mode="rich")
+
+
+def set_command(one: BenchmarkSet) -> Callable[..., None]:
+    """What runs a benchmark over a data set, with the options of the set."""
+
+    def run(
+        *,
+        root: Root,
+        output: opt.Output,
+        body: opt.Body = "open",
+        gender: opt.Gender = "neutral",
+        data: DataOptions,
+        options: BodiesOptions,
+    ) -> None:
+        if one.smpl and body == "open":
+            raise OptionError(
+                "body",
+                "this data set's truth is in SMPL's parameters, which mean nothing on the open body; give an SMPL file",
+            )
+        opt.check_gender(gender)
+        from ..evaluation.benchmarks import SetOptions
+        from ..runs.plans import set_plan
+
+        plan = set_plan(one, SetOptions(root=root, body=body, gender=gender, **data_options(data)))
+        run_and_print(plan, output, options)
+
+    if one.smpl:
+        run.__annotations__["body"] = SmplBody
+    without = {"gender", *data_options(DataOptions())} - {*one.options}
+    return command(run, without=without, required={*one.required, *(["body"] if one.smpl else [])})
+
+
+def run_and_print(plan: Plan, output: Path, options: BenchmarkOptions) -> None:
+    """Run a benchmark and print its tables."""
+    from ..runs.benchmark import run_plan
+    from .tables import print_table
+
+    told = run_plan(plan, output, options, Terminal())
+    print_table(told.rows, told.columns)
+    if told.apart:
+        out.print(f"\nThe same people, compared with {told.reference} (paired 95 % intervals):", highlight=False)
+        print_table(told.apart, told.apart_columns)
+    out.print(f"Written to {output}", soft_wrap=True, highlight=False, markup=False)
+
+
+def _known_sets(*, say: bool = False) -> dict[str, BenchmarkSet]:
+    """All data sets by name; those of other packages that cannot be used are said, if wanted."""
+    from ..evaluation.benchmarks import all_benchmarks
+
+    found, problems = all_benchmarks()
+    for problem in problems if say else ():
+        typer.echo(str(problem), err=True)
+    return found

@@ -1,0 +1,73 @@
+"""Results of files as a method: looked up, moved into the set's camera, and refined by its keypoints."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from anchorfit.body import load_body
+from anchorfit.camera import project
+from anchorfit.cli.main import app
+from anchorfit.evaluation.estimates import PlacedBody
+from anchorfit.evaluation.given_results import seen_by_camera
+from anchorfit.evaluation.protocols.openbody import OpenBody
+
+
+def test_a_body_moves_to_another_camera_without_leaving_its_pixel(some_estimate):
+    body = load_body(dtype=torch.float64)
+    (estimate,) = [some_estimate(1)]
+    own = estimate.intrinsics[0].double()
+    placed = PlacedBody(params=estimate.params[0].double(), intrinsics=own)
+    same = seen_by_camera(placed, own, estimate.image_size[0], body)
+    torch.testing.assert_close(same, placed.params)
+    other = torch.tensor([[2400.0, 0, 300], [0, 2400, 260], [0, 0, 1]], dtype=torch.float64)
+    moved = seen_by_camera(placed, other, estimate.image_size[0], body)
+    roots = [body.from_params(params[None]).joints[0, :1] for params in (placed.params, moved)]
+    torch.testing.assert_close(project(roots[1], other), project(roots[0], own))
+    assert float(roots[1][0, 2]) == pytest.approx(3 * float(roots[0][0, 2]))
+    unknown = own.clone()
+    unknown[:2, 2] = torch.nan  # the image's middle
+    middle = seen_by_camera(replace(placed, intrinsics=unknown), own, torch.tensor([640, 480]), body)
+    torch.testing.assert_close(middle, placed.params)
+
+
+def test_results_are_scored_as_they_are_and_refined(tmp_path, some_estimate):
+    """The truth itself, another's pose, and nobody: what is near is held, what is wrong is mended by keypoints."""
+    block = OpenBody(count=3).block(0, load_body())
+    assert block.truth.bodies is not None
+    truth = block.truth.bodies
+    params = truth.clone()
+    params[1, 3:72] += 0.5 * torch.randn(69, generator=torch.Generator().manual_seed(0))
+    for row in range(2):
+        estimate = replace(
+            some_estimate(1),
+            global_orient=params[row : row + 1, :3],
+            body_pose=params[row : row + 1, 3:72],
+            betas=params[row : row + 1, 72:82],
+            transl=params[row : row + 1, 82:],
+            intrinsics=block.detected.intrinsics[row : row + 1],
+            names=(f"person{row:06d}#0",),
+            images=(f"person{row:06d}.png",),
+        )
+        (tmp_path / "r").mkdir(exist_ok=True)
+        estimate.save(tmp_path / "r" / f"person{row:06d}.npz")
+    arguments = ["benchmark", "openbody", "--count", "3", "--variants", "direct", "--results", str(tmp_path / "r")]
+    result = CliRunner().invoke(app, [*arguments, "-o", str(tmp_path / "out"), "--no-cases"])
+    assert result.exit_code == 0, (result.output, result.exception)
+    with (tmp_path / "out" / "table.csv").open() as stream:
+        rows = {row["method"]: row for row in csv.DictReader(stream)}
+    assert set(rows) == {"direct", "results", "results+2d"}
+    assert rows["results"]["failed"] == rows["results+2d"]["failed"] == "1"
+    people = {}
+    for record in (tmp_path / "out" / "records.jsonl").read_text().splitlines()[1:]:
+        entry = json.loads(record)
+        people[entry["method"], entry["name"]] = entry["surface_mm"]
+    assert people["results", "person000000"] < 0.01
+    assert people["results", "person000002"] is None
+    assert people["results+2d", "person000001"] < people["results", "person000001"]
+    assert people["results+2d", "person000000"] < people["direct", "person000000"]

@@ -1,0 +1,222 @@
+"""Benchmark data sets: options of a set alone, and sets, methods and formats of a package installed beside this one."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from anchorfit.assets import ASSETS
+from anchorfit.cli.main import app
+from anchorfit.evaluation.benchmarks import OPTIONS, BenchmarkSet, all_benchmarks, benchmark_of, shipped_benchmarks
+from anchorfit.options import declared
+from anchorfit.runs.evaluation_options import DATASETS, GENDERED, LSP, OPENBODY, SETS, DataOptions, EvaluateOptions
+
+
+def invoke(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def said(result):
+    return " ".join((result.output + str(result.exception or "")).split())
+
+
+@pytest.mark.parametrize(
+    ("dataset", "foreign"),
+    [
+        ("openbody", ("--reduced", "/nowhere")),
+        ("openbody", ("--root", "/nowhere")),
+        ("lsp", ("--count", "3")),
+        ("up3d", ("--joint-regressor", "/nowhere")),
+        ("h36m", ("--people", "male")),
+        ("spin", ("--landmarks", "/nowhere")),
+        ("emdb", ("--smplx-model", "/nowhere")),
+    ],
+)
+def test_another_sets_options_are_refused(tmp_path, dataset, foreign):
+    """`--reduced` for openbody was passed over in silence."""
+    root = () if dataset == "openbody" else ("--root", tmp_path)
+    result = invoke("evaluate", "--dataset", dataset, "--estimates", tmp_path, *root, "-o", tmp_path / "out", *foreign)
+    assert result.exit_code == 2
+    line = said(result).replace("│ ", "")
+    assert f"Invalid value for {foreign[0]}: " in line
+    assert ("openbody has none" if foreign[0] == "--root" else "only with --dataset") in line
+    assert not (tmp_path / "out").exists()
+    shown = invoke("evaluate", f"--dataset={dataset}", "--help").output
+    assert foreign[0] not in shown
+    assert "--estimates" in shown
+
+
+def test_without_a_set_the_help_shows_every_option():
+    shown = invoke("evaluate", "--help").output
+    assert "--reduced" in shown
+    assert "--count" in shown
+
+
+@pytest.mark.parametrize("name", ["up3d", "surreal", "h36m", "3dpw", "spin", "emdb", "bedlam", "rich", "table4"])
+def test_every_set_has_a_command_with_its_own_options(name):
+    shown = invoke("benchmark", name, "--help")
+    assert shown.exit_code == 0, shown.output
+    one = benchmark_of({"table4": "h36m"}.get(name, name))
+    words = shown.output.split()
+    for option in OPTIONS:
+        flag = f"--{option.replace('_', '-')}"
+        assert (flag in words) == (option in one.options), flag
+
+
+def test_every_option_of_a_set_is_one_of_the_command_line():
+    assert {"gender", *(one.field for one in declared(DataOptions))} == set(OPTIONS)
+    with pytest.raises(ValueError, match=r"of-mine: options: expected some of gender, .*; got \('wings',\)"):
+        BenchmarkSet(name="of-mine", about="", open=lambda wanted: None, options=("wings",))  # type: ignore[arg-type, return-value]
+
+
+def test_options_say_themselves_which_sets_read_them():
+    """The command line's help lists sets without loading them; here the two are held together."""
+    sets = shipped_benchmarks()
+    assert set(SETS) == sets.keys()
+    assert (LSP, *SETS, OPENBODY) == DATASETS
+    assert {name for name, one in sets.items() if "gender" in one.required} == set(GENDERED)
+    for one in declared(EvaluateOptions):
+        if one.only and (one.field in OPTIONS or one.field == "people"):
+            name = "gender" if one.field == "people" else one.field
+            assert {*one.only} == {known for known, other in sets.items() if name in other.options}, one.field
+
+
+def test_what_a_set_needs_must_be_given(tmp_path):
+    for name, given, needed in (
+        ("rich", (), "--smplx-model"),
+        ("emdb", ("--body", "x.pkl"), "--gender"),
+        ("up3d", (), "--body"),
+    ):
+        result = invoke("benchmark", name, "--root", tmp_path, "-o", tmp_path / "out", *given)
+        assert result.exit_code == 2
+        assert f"Missing option '{needed}'" in said(result)
+
+
+def test_a_command_that_is_no_set(tmp_path):
+    result = invoke("benchmark", "nothing", "--root", tmp_path, "-o", tmp_path)
+    assert result.exit_code == 2
+    assert "No such command 'nothing'" in said(result)
+
+
+PLUGIN = '''
+from pathlib import Path
+
+import numpy as np
+import torch
+from anchorfit.evaluation.answers import answer_of
+from anchorfit.evaluation.benchmarks import BenchmarkSet, OpenedSet
+from anchorfit.evaluation.datasets.samples import Sample
+from anchorfit.evaluation.methods import Variant
+from anchorfit.detectors import Kind
+from anchorfit.observations import Format, PeopleFile, Person
+
+
+class Two:
+    """Two people, who stand."""
+
+    names = ("a", "b")
+    labels = (("a",), ("b",))
+    files = ()
+    judged = ()
+
+    def sample(self, index, body):
+        params = torch.zeros(85, dtype=torch.float64)
+        params[0], params[84] = torch.pi, 4.0 + index
+        camera = torch.tensor([[600.0, 0, 320], [0, 600, 240], [0, 0, 1]], dtype=torch.float64)
+        joints = body.canonical_joints(body.from_params(params[None].to(body.v_template)))[0].double() @ camera.mT
+        person = Person(
+            person_id=self.names[index], image_size=(640, 480),
+            keypoints=(joints[:, :2] / joints[:, 2:]).numpy(), confidence=np.ones(len(joints)),
+        )
+        return Sample(person, intrinsics=camera, params=params)
+
+
+class Rest:
+    def estimate(self, observations, body):
+        params = torch.zeros(len(observations), body.layout.size, dtype=body.dtype)
+        params[:, 0], params[:, 84] = torch.pi, 4.0
+        return answer_of(params, body)
+
+
+TWO = BenchmarkSet(name="two", about="Two people, who stand.", open=lambda wanted: OpenedSet(dataset=Two()), smpl=False)
+class Looks:
+    name = "looks 1.0"
+    most_people = 1
+
+    def people(self, image):
+        return PeopleFile((), ("looks finds nobody, ever",))
+
+
+def read(file, convention):
+    return PeopleFile((), ("a file of the other package",))
+
+
+LOOKS = Kind(None, None, lambda wanted: Looks())
+TRACKS = Format(name="tracks", recognises=lambda file: file.text.startswith("#tracks"), read=read)
+REST = Variant(make=lambda body, store: Rest(), about="the rest pose")
+'''
+
+
+def test_a_package_installed_in_a_folder_brings_a_set_a_method_and_a_format(tmp_path, some_estimate):
+    """As pip leaves a package: modules, and a .dist-info with its entry points."""
+    (tmp_path / "other.py").write_text(PLUGIN)
+    info = tmp_path / "other-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: other\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(
+        "[anchorfit.benchmarks]\ntwo = other:TWO\nbroken = other:NOTHING\n[anchorfit.methods]\nrest = other:REST\n"
+        "[anchorfit.detectors]\nlooks = other:LOOKS\n[anchorfit.formats]\ntracks = other:TRACKS\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path]), "COLUMNS": "200"}
+
+    def run(*arguments):
+        line = [sys.executable, "-m", "anchorfit", *map(str, arguments)]
+        return subprocess.run(line, capture_output=True, text=True, env=environment, timeout=300)
+
+    listed = run("benchmark", "--help")
+    assert "Two people, who stand." in listed.stdout, listed.stderr
+    assert "anchorfit.benchmarks: broken cannot be loaded" in listed.stderr
+    done = run("benchmark", "two", "--root", tmp_path, "-o", tmp_path / "out", "--variants", "rest", "--no-cases")
+    assert done.returncode == 0, done.stderr
+    table = (tmp_path / "out" / "table.csv").read_text().splitlines()
+    assert table[1].startswith("rest,")
+    assert Path(tmp_path / "out" / "records.jsonl").read_text().count('"surface_mm"') == 2
+    own = run("evaluate", "--dataset", "two", "--help")
+    assert "--truth-body" in own.stdout
+    assert "--reduced" not in own.stdout
+    (tmp_path / "results").mkdir()
+    replace(some_estimate(2), names=("a#0", "b#0"), images=("a", "b")).save(tmp_path / "results" / "two.npz")
+    line = (
+        "evaluate",
+        "--dataset",
+        "two",
+        "--root",
+        tmp_path,
+        "--estimates",
+        tmp_path / "results",
+        "-o",
+        tmp_path / "s",
+    )
+    scored = run(*line, "--no-cases", "--workers", 1)  # whose truth is of the open body: "truth is of SMPL"
+    assert scored.returncode == 0, scored.stderr
+    assert (tmp_path / "s" / "records.jsonl").read_text().count('"surface_mm"') == 2
+    foreign = run(*line, "--reduced", tmp_path)
+    assert "Invalid value for --reduced: two does not read it" in foreign.stderr
+    refused = run("benchmark", "two", "--root", tmp_path, "-o", tmp_path / "out", "--reduced", tmp_path)
+    assert refused.returncode == 2
+    assert "No such option: --reduced" in refused.stderr
+    looked = run("fit", ASSETS / "demo" / "000000000785.jpg", "-o", tmp_path / "o", "--detector", "looks")
+    assert "looks finds nobody, ever" in looked.stderr
+    (tmp_path / "a.txt").write_text("#tracks")
+    read = run("fit", ASSETS / "demo" / "000000000785.jpg", "-k", tmp_path / "a.txt", "-o", tmp_path / "o")
+    assert "a file of the other package" in read.stderr
+
+
+def test_a_set_of_another_package_does_not_replace_ours():
+    assert all_benchmarks().found["up3d"] is benchmark_of("up3d")
