@@ -13,10 +13,10 @@ from ..atomic import write_atomically
 from ..pipeline import load_body_on
 from ..regressors.training import Trained, Training
 from ..regressors.training.loop import CHECKPOINT, Task
+from ..runs.claiming import make_folder
 from ..runs.fingerprint import fingerprint
 from ..runs.journal import Journal, RunConflict, locked
 from ..runs.listening import Listener
-from ..runs.outputs import make_folder
 from ..runs.training import run_training
 from ..runs.training_options import AdaptOptions as AdaptOptions
 from .comparison import Comparison, Verdict

@@ -61,7 +61,7 @@ def openbody_people(output: opt.Output, people: OpenBodyOptions) -> None:
     from ..body import load_body
     from ..evaluation.people_files import write_people_seen
     from ..evaluation.protocols.openbody import OpenBody
-    from ..runs.outputs import make_folder
+    from ..runs.claiming import make_folder
 
     make_folder(output)
     write_people_seen(output, OpenBody(count=people.count, seed=people.seed), load_body())

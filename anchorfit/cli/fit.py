@@ -36,8 +36,8 @@ def fit(
     """
     evidence.check(options, writing, engine, look)
     if evidence.points is not None:
-        fit_points_of(images, output, evidence, options, writing.save, device)
+        fit_points_of(images, output, evidence, options, writing, device)
     elif evidence.cameras is not None:
-        fit_views_of(images, output, evidence, options, writing.save, look, device)
+        fit_views_of(images, output, evidence, options, writing, look, device)
     else:
         launch(images, output, options, writing, engine, look, device)

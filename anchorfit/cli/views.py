@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ..looks import OverlayLook
 from ..options import OptionError
 from ..runs.evidence_options import EvidenceOptions
+from ..runs.naming import known_kinds
 from ..runs.options import RunOptions
 from . import options as opt
 from .people import tell_files
@@ -22,19 +23,22 @@ def fit_views_of(
     output: Path,
     asked: EvidenceOptions,
     options: RunOptions,
-    save: str | None,
+    writing: opt.Writing,
     look: OverlayLook,
     device: str,
 ) -> None:
     """Run `views.command.fit_view_files`, and say what came of it: exit code 1 where no body was fitted."""
+    options.check_values()
     if options.mask not in (None, "file"):
         raise OptionError("mask", "with --cameras masks are those of the keypoint files: file")
     body = opt.named_body(options.body, options.gender, options.age)
     from ..pipeline import load_body_on
     from ..points.known import read_known_sizes
-    from ..views.command import ViewJob, fit_view_files
+    from ..views.command import KINDS, ViewJob, fit_view_files
     from ..views.config import ViewOptions
 
+    kinds = None if writing.save is None else known_kinds(writing.save, KINDS, " for views")
+    look.check(drawn=kinds is None or "overlay" in kinds)
     job = ViewJob(
         cameras=asked.cameras or Path(),
         keypoints=options.keypoints,
@@ -42,13 +46,16 @@ def fit_views_of(
         options=ViewOptions(
             unit=asked.unit,
             sequence=options.video or options.same_person,
-            covariance=bool(options.covariance),
+            smooth=options.video,
+            covariance=options.says_how_sure(own_files=kinds is None or bool({"npz", "json"} & {*kinds})),
             masks=options.mask is not None,
             sizes=read_known_sizes(options.height, options.measure),
         ),
-        kinds=tuple(kind.strip() for kind in save.split(",")) if save else None,
+        kinds=kinds,
         rate=options.fps,
         look=look,
+        reads=options.files(),
+        restart=writing.restart,
     )
 
     def detect(images: Sequence[Path]) -> PeopleFile:

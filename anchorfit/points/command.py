@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
-from ..atomic import write_atomically
 from ..body import BodyModel
 from ..fitting.terms import KnownSize
 from ..options import Frame, OptionError
+from ..runs.claiming import claimed, files_of
+from ..runs.folder import RunFolder
+from ..runs.naming import distinct
+from ..tables import write_arrays, write_table
 from ..world import camera_matrix, in_frame
 from .conventions import MEDIAPIPE33, point_convention
 from .fitting import PointFit, fit_points
@@ -23,6 +24,9 @@ from .recording import PointFileError, Recording, read_points
 
 KINDS = ("npz", "json", "bvh", "rigged")
 _WITH_HANDS = (75, 543, 553)  # both hands have 21 points, the face 468 or 478
+_FILES = {"npz": ".npz", "json": ".json", "bvh": ".bvh", "rigged": "_rigged.glb"}
+_WORLD, _TABLE = "_world.npz", ".csv"
+_MOST_ROWS = 20  # whose problems are said, of each file
 _FORMATS = (".npy", ".npz", ".json", ".csv", ".trc", ".c3d")
 
 
@@ -32,17 +36,21 @@ class PointJob:
 
     Attributes:
         convention: a name, ``names``, or the path of a JSON file with a mapping from labels to body points.
-        sequence: the rows are one person's even where the file does not say so.
+        sequence: the rows are one person's frames even where the file does not say so: one shape, smooth motion.
+        same_person: the rows are one person, in any order: one shape.
         unit, up, floor: as for `fit_points`.
         frame: of motions: the world's, y up and its floor at 0, where there is a floor; or the virtual camera's.
         kinds: of `KINDS`; None: npz, and bvh for a person in time.
         rate: frames a second, where the file does not say.
         sizes: known heights and measurements, by the files' names or for all.
         covariance: whether files say how sure joints are.
+        reads: further files that the command reads.
+        restart: begin anew where the folder holds an unfinished run of another kind.
     """
 
     convention: str
     sequence: bool = False
+    same_person: bool = False
     unit: str = "auto"
     up: str = "auto"
     floor: float | Literal["auto"] | None = None
@@ -51,6 +59,8 @@ class PointJob:
     rate: float = 30.0
     sizes: KnownSize | None = None
     covariance: bool = True
+    reads: tuple[Path, ...] = ()
+    restart: bool = False
 
 
 def floor_height(given: object) -> float | Literal["auto"] | None:
@@ -84,56 +94,92 @@ def fit_point_files(paths: Sequence[Path], body: BodyModel, output: Path, job: P
     Writes for each file NAME.npz (`BodyEstimate`), NAME_world.npz (SMPL's parameters in metres and the points' own
     axes), NAME.csv (a line for each row), and what else is asked for.
 
+    The files are a run's: they take the place of those of the run before in the folder, and of no others.
+
     Raises:
-        ValueError: an unknown kind or convention; nothing is read then.
+        ValueError: an unknown kind or convention, or a file that is read, or is no run's, would be overwritten; nothing
+            is read or written then.
+        OSError: the folder cannot be written to.
     """
     unknown = [kind for kind in job.kinds or () if kind not in KINDS]
     if unknown:
         raise ValueError(f"--save: expected some of {', '.join(KINDS)} for points, got {', '.join(unknown)}")
     convention = _convention(job.convention)
-    bodies, files, remarks, problems = 0, list[Path](), list[str](), list[str]()
-    for path, stem in _stems(paths):
-        try:
-            recording = body_part(read_points(path), convention)
-            sequence = job.sequence or recording.in_time
-            found = fit_points(
-                recording.points,
-                recording.confidence,
-                convention=convention,
-                labels=recording.labels,
-                body=body,
-                sequence=sequence,
-                unit=job.unit,  # type: ignore[arg-type]
-                stated_unit=recording.unit,
-                up=job.up,  # type: ignore[arg-type]
-                floor=job.floor,
-                frames_per_second=recording.rate or job.rate,
-                sizes=_sizes_of(job.sizes, path),
-                covariance=job.covariance,
-                names=[f"{stem}@{recording.first_frame + row:06d}#0" for row in range(len(recording.points))],
-            )
-            rate = recording.rate or job.rate
-            output.mkdir(parents=True, exist_ok=True)
-            kinds = job.kinds or ("npz", *(["bvh"] if sequence else []))
-            files += _write(found, body, output / stem, kinds, rate, job.frame)
-        except (ValueError, OSError, ImportError) as error:
-            text = (str(error).splitlines() or [type(error).__name__])[0]
-            problems.append(text if str(path) in text else f"{path}: {text}")
-            continue
-        bodies += len(found)
-        remarks += [f"{path.name}: {remark}" for remark in (*recording.remarks, *found.remarks)]
+    named = _stems(paths)
+    read = [*(path for path, _ in named), *files_of([*job.reads, Path(job.convention)])]
+    planned = [stem + ending for _, stem in named for ending in _endings(job.kinds or ("npz", "bvh"))]
+    told = _Told()
+    with claimed(output, {"evidence": "points"}, read, planned, restart=job.restart) as folder:
+        for path, stem in named:
+            try:
+                found, recording = _fitted(path, stem, body, job, convention)
+                told.files += _write(
+                    found, body, folder, stem, _kinds_of(recording, job), job, recording.rate or job.rate
+                )
+            except (ValueError, OSError, ImportError) as error:
+                text = (str(error).splitlines() or [type(error).__name__])[0]
+                told.problems.append(text if str(path) in text else f"{path}: {text}")
+                continue
+            told.add(path, recording, found)
+    if job.sizes is not None:
+        called = [name for path, _ in named for name in (path.name, path.stem)]
+        told.problems += [
+            f"{name}: measured, but there is no file of this name" for name in job.sizes.strangers(called)
+        ]
+    return PointReport(
+        bodies=told.bodies, files=tuple(told.files), remarks=tuple(told.remarks), problems=tuple(told.problems)
+    )
+
+
+@dataclass
+class _Told:
+    """What came of the files so far."""
+
+    bodies: int = 0
+    files: list[Path] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    def add(self, path: Path, recording: Recording, found: PointFit) -> None:
+        self.bodies += len(found)
+        lines = [*recording.remarks, *found.remarks]
         left_out = [label for label, point in zip(recording.labels, found.points, strict=False) if point is None]
         if left_out:
-            remarks.append(f"{path.name}: no body point for {', '.join(left_out)}")
-        error_mm = found.mean_error_mm
+            lines.append(f"no body point for {', '.join(left_out)}")
         trusted = int(found.estimate.diagnostics.trusted.sum())
-        off = f"points {float(error_mm.nanmedian()):.1f} mm off (median)"
-        remarks.append(f"{path.name}: {len(found)} bodies, {trusted} trusted; {off}")
-        problems += [f"{path.name}: row {row}: {text}" for row, text in _first(found.problems)]
-    if job.sizes is not None:
-        called = [name for path, _ in _stems(paths) for name in (path.name, path.stem)]
-        problems += [f"{name}: measured, but there is no file of this name" for name in job.sizes.strangers(called)]
-    return PointReport(bodies=bodies, files=tuple(files), remarks=tuple(remarks), problems=tuple(problems))
+        off = f"points {float(found.mean_error_mm.nanmedian()):.1f} mm off (median)"
+        lines.append(f"{len(found)} bodies, {trusted} trusted; {off}")
+        self.remarks += [f"{path.name}: {line}" for line in lines]
+        self.problems += [f"{path.name}: row {row}: {text}" for row, text in found.problems[:_MOST_ROWS]]
+
+
+def _fitted(
+    path: Path, stem: str, body: BodyModel, job: PointJob, convention: str | Mapping[str, str | None]
+) -> tuple[PointFit, Recording]:
+    recording = body_part(read_points(path), convention)
+    in_time = job.sequence or recording.in_time
+    found = fit_points(
+        recording.points,
+        recording.confidence,
+        convention=convention,
+        labels=recording.labels,
+        body=body,
+        sequence=in_time or job.same_person,
+        smooth=in_time,
+        unit=job.unit,  # type: ignore[arg-type]
+        stated_unit=recording.unit,
+        up=job.up,  # type: ignore[arg-type]
+        floor=job.floor,
+        frames_per_second=recording.rate or job.rate,
+        sizes=_sizes_of(job.sizes, path),
+        covariance=job.covariance,
+        names=[f"{stem}@{recording.first_frame + row:06d}#0" for row in range(len(recording.points))],
+    )
+    return found, recording
+
+
+def _kinds_of(recording: Recording, job: PointJob) -> tuple[str, ...]:
+    return job.kinds or ("npz", *(["bvh"] if job.sequence or recording.in_time else []))
 
 
 def body_part(recording: Recording, convention: str | Mapping[str, str | None]) -> Recording:
@@ -180,64 +226,65 @@ def _stems(paths: Sequence[Path]) -> list[tuple[Path, str]]:
             raise PointFileError(f"{path}: no file of points in this folder ({', '.join(_FORMATS)})")
         files += inside
     stems = [path.stem for path in files]
-    return [
-        (path, stem if stems.count(stem) == 1 else f"{stem}_{path.suffix[1:]}_{number}")
+    told_apart = [
+        stem if stems.count(stem) == 1 else f"{stem}_{path.suffix[1:]}_{number}"
         for number, (path, stem) in enumerate(zip(files, stems, strict=True))
     ]
+    return list(zip(files, distinct(told_apart, _endings(KINDS)), strict=True))
 
 
-def _first(problems: Sequence[tuple[int, str]], most: int = 20) -> list[tuple[int, str]]:
-    return list(problems[:most])
+def _endings(kinds: Sequence[str]) -> list[str]:
+    """Of all the files that one of points gets."""
+    return [_WORLD, _TABLE, *(_FILES[kind] for kind in kinds)]
 
 
-def _write(found: PointFit, body: BodyModel, stem: Path, kinds: Sequence[str], rate: float, frame: Frame) -> list[Path]:
+def _write(
+    found: PointFit,
+    body: BodyModel,
+    folder: RunFolder,
+    stem: str,
+    kinds: Sequence[str],
+    job: PointJob,
+    rate: float,
+) -> list[Path]:
+    folder.intend([stem + ending for ending in _endings(kinds)])
+
     def beside(ending: str) -> Path:
-        return stem.with_name(stem.name + ending)
+        return folder.folder / f"{stem}{ending}"
 
-    files = [beside("_world.npz"), beside(".csv")]
-    _write_world(files[0], found, rate)
-    write_atomically(files[1], _table(found).encode())
+    write_arrays(beside(_WORLD), _world(found, rate))
+    write_table(beside(_TABLE), _table(found))
     if "npz" in kinds:
-        found.estimate.save(beside(".npz"))
-        files.append(beside(".npz"))
+        found.estimate.save(beside(_FILES["npz"]))
     if "json" in kinds:
-        found.estimate.save_json(beside(".json"))
-        files.append(beside(".json"))
+        found.estimate.save_json(beside(_FILES["json"]))
     if {"bvh", "rigged"} & set(kinds):
         from ..rigging import export_bvh, export_rigged
 
-        placed, camera = in_frame(found.estimate, body, frame), camera_matrix(found.estimate, frame)
+        placed, camera = in_frame(found.estimate, body, job.frame), camera_matrix(found.estimate, job.frame)
         if "bvh" in kinds:
-            export_bvh(beside(".bvh"), placed, body, frames_per_second=rate)
-            files.append(beside(".bvh"))
+            export_bvh(beside(_FILES["bvh"]), placed, body, frames_per_second=rate)
         if "rigged" in kinds:
-            export_rigged(beside("_rigged.glb"), placed, body, frames_per_second=rate, camera=camera)
-            files.append(beside("_rigged.glb"))
-    return files
+            export_rigged(beside(_FILES["rigged"]), placed, body, frames_per_second=rate, camera=camera)
+    return [beside(ending) for ending in _endings(kinds)]
 
 
-def _write_world(path: Path, found: PointFit, rate: float) -> None:
-    buffer = io.BytesIO()
-    np.savez_compressed(
-        buffer,
+def _world(found: PointFit, rate: float) -> dict[str, np.ndarray]:
+    return {
         **{name: value.numpy() for name, value in found.world.items()},
-        errors_mm=found.errors_mm.numpy(),
-        points=np.array([name or "" for name in found.points]),
-        unit=np.array(found.frame.unit),
-        up=np.array(found.frame.up),
-        rate=np.array(rate),
-    )
-    write_atomically(path, buffer.getvalue())
+        "errors_mm": found.errors_mm.numpy(),
+        "points": np.array([name or "" for name in found.points]),
+        "unit": np.array(found.frame.unit),
+        "up": np.array(found.frame.up),
+        "rate": np.array(rate),
+    }
 
 
-def _table(found: PointFit) -> str:
-    buffer = io.StringIO()
-    table = csv.writer(buffer, lineterminator="\n")
-    table.writerow(["name", "points", "error_mm", "score", "trusted", "reason"])
+def _table(found: PointFit) -> Iterator[Sequence[object]]:
+    yield ["name", "points", "error_mm", "score", "trusted", "reason"]
     told = found.estimate.diagnostics
     for row, name in enumerate(found.estimate.names):
         count = int(found.errors_mm[row].isfinite().sum())
         error = f"{float(found.mean_error_mm[row]):.2f}" if count else ""
         score = f"{float(told.score[row]):.3f}"
-        table.writerow([name, count, error, score, bool(told.trusted[row]), told.reasons[row]])
-    return buffer.getvalue()
+        yield [name, count, error, score, bool(told.trusted[row]), told.reasons[row]]

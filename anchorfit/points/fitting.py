@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ..body import CANONICAL_JOINTS, BodyModel, load_body
+from ..body import CANONICAL_JOINTS, BodyModel
 from ..body.joint_sets import CANONICAL_SOURCES
 from ..body.kinematics import compiled_points
 from ..body.moving import moved
 from ..camera import project
-from ..fitting import GaussianMixture, load_pose_prior
+from ..fitting import GaussianMixture
 from ..fitting.point_covariance import point_covariance
 from ..fitting.point_fit import PointConfig, PointSolution, couple_positions, fit_positions
 from ..fitting.terms import KnownSize
 from ..observations.videos import USUAL_RATE
+from ..pipeline import shipped_pose_prior, usual_body
 from ..results import BodyEstimate, Diagnostics
 from . import trust
 from .conventions import body_points
@@ -120,8 +120,8 @@ def fit_points(
     >>> found.frame.unit, found.frame.up, bool(found.mean_error_mm[0] < 1)
     ('mm', 'y', True)
     """
-    body = body or _usual_body()
-    pose_prior = (pose_prior or _usual_prior()).to(body.device, body.dtype)
+    body = body or usual_body()
+    pose_prior = (pose_prior or shipped_pose_prior(body.dtype, body.device)).to(body.device, body.dtype)
     given = body_points(convention, labels)
     where, seen = _checked(points, confidence, given, labels, body)
     used, places, order = _usable(given, body)
@@ -148,7 +148,7 @@ def fit_points(
     found = replace(apart, params=params)
     grounds = None
     if floor is not None:
-        videos, lost, rate = (0,) * len(found) if sequence else (), ~verdict.trusted, frames_per_second
+        videos, lost, rate = (0,) * len(found) if sequence and smooth else (), ~verdict.trusted, frames_per_second
         grounds = ground_of(body, used, seen, params, frame, floor, videos=videos, lost=lost, rate=rate)
         remarks += said_of_ground(grounds, frame)
     if sequence and len(found) > 1:
@@ -237,16 +237,6 @@ def _placed(
     elif up not in AXES:
         raise ValueError(f"up: expected one of {', '.join(AXES)} or auto, got {up!r}")
     return _Placed(scaled, centres, point_frame(scaled, seen, unit_name, metres, up), remarks)
-
-
-@lru_cache(maxsize=1)
-def _usual_body() -> BodyModel:
-    return load_body()
-
-
-@lru_cache(maxsize=1)
-def _usual_prior() -> GaussianMixture:
-    return load_pose_prior()
 
 
 def _checked(

@@ -23,9 +23,9 @@ from ..evaluation.storage import Store
 from ..evaluation.summary import Column, Row, differences, summarise, summarise_parts
 from ..options import OptionError
 from ..pipeline import load_body_on
+from .claiming import make_folder
 from .evaluation_options import BenchmarkOptions
 from .listening import Listener
-from .outputs import make_folder
 from .plans import Plan
 
 REFERENCE = "smplify"

@@ -14,9 +14,10 @@ from ..observations import Person, list_images, match_people, read_people, write
 from ..pictures import draw_contact_sheet
 from ..pipeline import fit_people, load_body_on
 from ..results import BodyEstimate
+from .claiming import make_folder
 from .detecting import Detection, detect_people
 from .listening import Listener
-from .outputs import attempt, make_folder, write_results
+from .outputs import attempt, write_results
 
 
 class Demo(NamedTuple):

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..options import OptionError, given, option, refuse_others
+from ..options import OptionError, check_choice, given, option, refuse_others
 
-_SHARED = {"save", "body", "gender", "age", "height", "measure", "same_person", "video", "fps", "covariance"}
+UNITS = ("auto", "m", "cm", "mm", "free")
+UPS = ("auto", "x", "y", "z", "-x", "-y", "-z")
+_SHARED = {"save", "restart", "body", "gender", "age", "height", "measure", "same_person", "video", "fps", "covariance"}
 READ = {
     "points": _SHARED | {"floor", "frame"},
     "cameras": {
@@ -50,7 +52,8 @@ class EvidenceOptions:
         return "points" if self.points is not None else "cameras" if self.cameras is not None else None
 
     def check(self, *others: Any) -> None:
-        """Raises OptionError for options that this evidence does not read, or without it for those that only it reads.
+        """Raises OptionError for a unit or an axis that there is not, for options that this evidence does not read, or
+        without it for those that only it reads.
 
         Args:
             others: dataclasses of further options.
@@ -58,6 +61,8 @@ class EvidenceOptions:
         for one in given(self):
             if one.only and self.kind not in one.only:
                 raise OptionError(one.name, f"only with --{' or --'.join(one.only)}")
+        check_choice("unit", self.unit, UNITS)
+        check_choice("up", self.up, UPS)
         if self.kind is None:
             return
         if self.points is not None and self.cameras is not None:

@@ -11,8 +11,9 @@ from ..looks import OverlayLook
 from ..observations.videos import frame_of
 from ..options import FRAMES, Frame, OptionError, check_choice, check_positive
 from ..results import BodyEstimate, load_estimates
+from .claiming import make_folder
 from .listening import Listener
-from .outputs import SHARDS, make_folder, name_frames, parse_kinds, write_results
+from .outputs import SHARDS, name_frames, parse_kinds, write_results
 
 
 def export_results(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -36,9 +36,9 @@ from .chunks import (
     rows_to_show,
     work_through,
 )
+from .claiming import held
 from .engines import EngineOptions, Engines, opened_engines
 from .folder import RunFolder
-from .journal import locked
 from .listening import Listener
 from .options import RunOptions
 from .outputs import (
@@ -47,7 +47,6 @@ from .outputs import (
     WrittenFiles,
     attempt,
     body_files,
-    make_folder,
     name_files,
     name_frames,
     parse_kinds,
@@ -102,7 +101,7 @@ def run(
         OSError: a file cannot be read, or the folder cannot be written to; what was done stays done.
     """
     plan = _Plan.of(source, output, options, save, report, engine, look, device)
-    with _held(plan.output), opened_engines(engine, device, listener.warn) as engines:
+    with held(plan.output), opened_engines(engine, device, listener.warn) as engines:
         folder = RunFolder.open(plan.output, plan.settings(), restart=restart)
         fitting = _Fitting.of(plan, load_body_on(options.body, options.gender, device, age=options.age))
         with _looked_for(plan, engines, listener) as people:
@@ -245,20 +244,6 @@ def _say_what_is_nobodys(plan: _Plan, config: FitConfig | None, people: Sequence
             listener.warn(f"{told}; names are IMAGE#PERSON, as in {plan.output / INDEX}")
     if "overlay" in plan.kinds and not any(person.image for person in people):
         listener.warn("overlay: no person's photograph is there to be drawn on; give the images with --keypoints")
-
-
-@contextmanager
-def _held(output: Path) -> Iterator[None]:
-    """The folder, made if missing, for this process alone; one that is new and still empty at the end goes."""
-    new = not output.exists()
-    make_folder(output)
-    try:
-        with locked(output):
-            yield
-    finally:
-        if new:
-            with suppress(OSError):
-                output.rmdir()
 
 
 @contextmanager

@@ -114,6 +114,11 @@ class RunFolder:
                     "give another --output"
                 )
 
+    @property
+    def begun(self) -> bool:
+        """Whether anything was touched."""
+        return self._begun
+
     def begin(self) -> None:
         """From here on the folder is this run's: a new one removes the files of the one before."""
         self._clean([INDEX, *self.owned])

@@ -193,12 +193,7 @@ class RunOptions:
             OptionError: a value that cannot be.
             FileNotFoundError: a file that is named is not there.
         """
-        check_choice("method", self.method, METHODS)
-        check_choice("gender", self.gender, GENDERS)
-        check_choice("age", self.age, AGES)
-        check_choice("frame", self.frame, FRAMES)
-        check_positive("focal", self.focal, " of pixels")
-        check_positive("fps", self.fps)
+        self.check_values()
         refuse_unread(self, self.method, by="the method")
         if self.method == "refine" and not self.init:
             raise OptionError("init", "with the method refine, give results to refine")
@@ -226,6 +221,33 @@ class RunOptions:
         for path, what in (*named, (self.detector_model, "weights"), (self.config, "configuration file")):
             if isinstance(path, Path) and not path.exists():
                 raise FileNotFoundError(f"{path}: no such {what}")
+
+    def check_values(self) -> None:
+        """The part of it that holds whatever the evidence is, each option by itself.
+
+        Raises:
+            OptionError: a value that cannot be.
+        """
+        check_choice("method", self.method, METHODS)
+        check_choice("gender", self.gender, GENDERS)
+        check_choice("age", self.age, AGES)
+        check_choice("frame", self.frame, FRAMES)
+        check_positive("focal", self.focal, " of pixels")
+        check_positive("fps", self.fps)
+
+    def says_how_sure(self, *, own_files: bool) -> bool:
+        """Whether results have covariances of the joints.
+
+        Args:
+            own_files: each person has an npz or json.
+        """
+        return own_files if self.covariance is None else self.covariance
+
+    def files(self) -> tuple[Path, ...]:
+        """Files and folders that the options name, besides the weights of networks and ``init``."""
+        named = (self.keypoints, self.mask, self.detector_model, self.config, self.body, self.measure)
+        there = (Path(one) for one in named if isinstance(one, str | Path))
+        return tuple(path for path in there if path.exists())
 
     def settings(self) -> dict[str, Any]:
         """Every option as plain JSON; files by their content."""
@@ -285,7 +307,7 @@ class RunOptions:
             schedule=self.schedule,
             config=config,
             masks=self.mask is not None,
-            covariance=own_files if self.covariance is None else self.covariance,
+            covariance=self.says_how_sure(own_files=own_files),
             same_person=self.same_person or film,
             video=self.video or film,
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from importlib.util import find_spec
@@ -19,6 +18,7 @@ from ..options import Frame, OptionError, one_line
 from ..pictures import draw_overlay, draw_side_view
 from ..results import BodyEstimate, split_name
 from ..world import camera_matrix, in_frame
+from .naming import distinct, known_kinds, split_kinds
 
 LONGEST_PART = 80  # characters of an image's or a person's name that go into a file name
 SHARDS = "shards"
@@ -133,33 +133,17 @@ def parse_kinds(text: str) -> tuple[str, ...]:
     Raises:
         OptionError: a name is unknown, there is none, or the kind's package is not installed.
     """
-    kinds = tuple(dict.fromkeys(part.strip().lower() for part in text.split(",") if part.strip()))
+    kinds = split_kinds(text)
     if "mhr" in kinds:
         from ..interchange.smplx_body import MHR_NEEDED
 
         raise OptionError("save", MHR_NEEDED)
-    if not kinds or not KINDS.keys() >= {*kinds}:
-        raise OptionError("save", f"expected some of {', '.join(KINDS)}; got {text!r}")
+    kinds = known_kinds(text, tuple(KINDS))
     if "rerun" in kinds and find_spec("rerun") is None:
         from ..interchange.rerun_file import NEEDED
 
         raise OptionError("save", NEEDED)
     return kinds
-
-
-def make_folder(folder: Path) -> None:
-    """Make the folder for results, and make sure before any work that it can be written to.
-
-    Raises:
-        OSError: one line that names the folder.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=folder).close()
-    except (FileExistsError, NotADirectoryError) as error:
-        raise OSError(errno.ENOTDIR, "not a folder: give another --output", str(folder)) from error
-    except OSError as error:
-        raise OSError(error.errno, f"cannot write there: {error.strerror}", str(folder)) from error
 
 
 def write_results(
@@ -287,8 +271,8 @@ def name_files(names: Sequence[str], images: Sequence[str]) -> dict[str, FileNam
     split = [split_name(name, image) for name, image in zip(names, images, strict=True)]
     labels = dict.fromkeys(label for label, _ in split)
     stems = [_safe(str(Path(label).with_suffix(""))) if label else "image" for label in labels]
-    pictures = dict(zip(labels, _distinct(stems), strict=True))
-    bodies = _distinct([f"{pictures[label]}_{_safe(person_id)}" for label, person_id in split])
+    pictures = dict(zip(labels, distinct(stems), strict=True))
+    bodies = distinct([f"{pictures[label]}_{_safe(person_id)}" for label, person_id in split])
     return {name: FileNames(pictures[label], body) for name, (label, _), body in zip(names, split, bodies, strict=True)}
 
 
@@ -296,24 +280,6 @@ def name_frames(names: Sequence[str]) -> dict[str, FileNames]:
     """The same for a video's people, whose pictures are each of one person: ``person-NUMBER_FRAME``."""
     stems = [f"person-{name.rpartition('#')[2]}_{frame_of(name) or 0:06}" for name in names]
     return {name: FileNames(stem, stem) for name, stem in zip(names, stems, strict=True)}
-
-
-def _distinct(names: Sequence[str]) -> list[str]:
-    """The names, with -2, -3 ... where one, but for capital letters, was there before."""
-    taken: set[str] = set()
-    latest: dict[str, int] = {}  # number that was tried last for a name: thousands may share one
-    result = []
-    for name in names:
-        candidate, number = name, latest.get(name.lower(), 1)
-        if number > 1:
-            candidate = f"{name}-{number}"
-        while candidate.lower() in taken:
-            number += 1
-            candidate = f"{name}-{number}"
-        taken.add(candidate.lower())
-        latest[name.lower()] = number
-        result.append(candidate)
-    return result
 
 
 def _safe(text: str) -> str:

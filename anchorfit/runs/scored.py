@@ -41,9 +41,9 @@ from ..evaluation.summary import (
 )
 from ..options import OptionError
 from .benchmark import Tables
+from .claiming import make_folder
 from .evaluation_options import LSP, OPENBODY, SETS, EvaluateOptions, data_options
 from .listening import Listener
-from .outputs import make_folder
 
 
 def score_results(

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,14 +13,21 @@ from ..atomic import write_atomically
 from ..body import BodyModel
 from ..cameras import CameraRig, read_cameras
 from ..cameras.own_json import cameras_json
-from ..observations import read_image, write_image
+from ..observations import Person, read_image, write_image
 from ..pictures import OverlayLook, draw_on, draw_side_view
+from ..runs.claiming import claimed, files_of
+from ..runs.naming import distinct
+from ..tables import write_arrays, write_table
 from .config import ViewOptions
 from .fitting import ViewFit, fit_views
 from .observing import undistorted_image
 from .sources import Detect, gather_views
 
 KINDS = ("npz", "json", "bvh", "rigged", "overlay", "side")
+_PEOPLE = {"npz": "people.npz", "json": "people.json", "bvh": "people.bvh", "rigged": "people_rigged.glb"}
+_PICTURES = {"overlay": "_overlay.jpg", "side": "_side.jpg"}
+_WORLD, _CAMERAS, _TABLES = "world.npz", "cameras.json", ("people.csv", "views.csv")
+_RESERVED = ("people", "world", "cameras", "views")
 _PROBLEMS = 40
 
 
@@ -37,6 +42,8 @@ class ViewJob:
         kinds: of `KINDS`; None: npz, overlay where there are images, and bvh for a person in time.
         rate: frames a second of a person in time.
         look: of overlays.
+        reads: further files that the command reads.
+        restart: begin anew where the folder holds an unfinished run of another kind.
     """
 
     cameras: Path
@@ -46,6 +53,8 @@ class ViewJob:
     kinds: tuple[str, ...] | None = None
     rate: float = 30.0
     look: OverlayLook = OverlayLook()
+    reads: tuple[Path, ...] = ()
+    restart: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,8 +76,11 @@ def fit_view_files(
     (SMPL's parameters in metres and the cameras' world), cameras.json (in metres), people.csv (a line a body),
     views.csv (a line a body and view), and what is asked for.
 
+    The files are a run's: they take the place of those of the run before in the folder, and of no others.
+
     Raises:
-        ValueError, OSError: the cameras or all of the people cannot be used; an unknown kind.
+        ValueError, OSError: the cameras or all of the people cannot be used; an unknown kind; a file that is read, or
+            is no run's, would be overwritten. Nothing is written then.
     """
     unknown = [kind for kind in job.kinds or () if kind not in KINDS]
     if unknown:
@@ -80,22 +92,58 @@ def fit_view_files(
     problems = [*rig.problems, *gathered.problems]
     if not gathered.people:
         raise ValueError(problems[0] if problems else f"{paths[0]}: no person of any camera")
-    found = fit_views(gathered.people, rig, body, options=job.options)
-    names = found.estimate.names
-    problems += [f"{names[row]}: {text}" for row, text in found.problems]
-    files = _write(found, body, output, job)
-    if "overlay" in _kinds(found, job) or "side" in _kinds(found, job):
-        drawn, wrong = draw_views(found, body, output, _kinds(found, job), job.look)
-        files += drawn
-        problems += wrong
+    names = ViewNames.of(rig.names, gathered.people)
+    kinds = _kinds(names, job)
+    read = files_of([job.cameras, *job.reads, *gathered.paths, *(Path(image) for _, image in names.pictures)])
+    with claimed(output, {"evidence": "cameras"}, read, names.planned(kinds), restart=job.restart) as folder:
+        found = fit_views(gathered.people, rig, body, options=job.options)
+        folder.intend(names.planned(kinds))
+        files = _write(found, body, output, kinds, names, job.rate)
+        drawn, wrong = draw_views(found, body, output, kinds, names, job.look)
+    problems += [f"{found.estimate.names[row]}: {text}" for row, text in found.problems]
+    problems += wrong
     more = len(problems) - _PROBLEMS
     shown = [*problems[:_PROBLEMS], *([f"... and {more} more lines"] if more > 0 else [])]
     return ViewReport(
         bodies=len(found),
-        files=tuple(files),
+        files=(*files, *drawn),
         remarks=(*rig.remarks, *_said(rig, found), *found.remarks),
         problems=tuple(shown),
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ViewNames:
+    """Names of files without endings, each its own.
+
+    Attributes:
+        cameras: by the cameras' names.
+        pictures: by camera and path of the image.
+    """
+
+    cameras: Mapping[str, str]
+    pictures: Mapping[tuple[str, str], str]
+
+    @staticmethod
+    def of(cameras: Sequence[str], people: Mapping[str, Sequence[Person]]) -> ViewNames:
+        """Of these cameras, and of those images of their people that are there."""
+        own = distinct([*_RESERVED, *map(file_name, cameras)])[len(_RESERVED) :]
+        named = dict(zip(cameras, own, strict=True))
+        images = dict.fromkeys(
+            (camera, str(person.image.absolute()))
+            for camera, some in people.items()
+            for person in some
+            if person.image is not None and person.image.is_file()
+        )
+        stems = distinct([f"{named[camera]}_{file_name(Path(image).stem)}" for camera, image in images])
+        return ViewNames(cameras=named, pictures=dict(zip(images, stems, strict=True)))
+
+    def planned(self, kinds: Sequence[str]) -> list[str]:
+        """All the files that may be written."""
+        own = [f"{name}.npz" for name in self.cameras.values()] if "npz" in kinds else []
+        people = [file for kind, file in _PEOPLE.items() if kind in kinds]
+        drawn = [stem + end for kind, end in _PICTURES.items() if kind in kinds for stem in self.pictures.values()]
+        return [*_TABLES, _CAMERAS, _WORLD, *people, *own, *drawn]
 
 
 def _said(rig: CameraRig, found: ViewFit) -> list[str]:
@@ -108,41 +156,35 @@ def _said(rig: CameraRig, found: ViewFit) -> list[str]:
     ]
 
 
-def _kinds(found: ViewFit, job: ViewJob) -> tuple[str, ...]:
+def _kinds(names: ViewNames, job: ViewJob) -> tuple[str, ...]:
     if job.kinds is not None:
         return job.kinds
-    pictures = any(image for images in found.seen.images for image in images)
-    return ("npz", *(["overlay"] if pictures else []), *(["bvh"] if job.options.sequence else []))
+    in_time = job.options.sequence and job.options.smooth
+    return ("npz", *(["overlay"] if names.pictures else []), *(["bvh"] if in_time else []))
 
 
-def _write(found: ViewFit, body: BodyModel, output: Path, job: ViewJob) -> list[Path]:
-    output.mkdir(parents=True, exist_ok=True)
-    texts = {"people.csv": _people(found), "views.csv": _views(found), "cameras.json": cameras_json(found.cameras)}
-    files = []
-    for name, text in texts.items():
-        write_atomically(output / name, text.encode())
-        files.append(output / name)
-    _write_world(output / "world.npz", found, job.rate)
-    files.append(output / "world.npz")
-    kinds = _kinds(found, job)
+def _write(
+    found: ViewFit, body: BodyModel, output: Path, kinds: Sequence[str], names: ViewNames, rate: float
+) -> list[Path]:
+    for name, rows in zip(_TABLES, (_people(found), _views(found)), strict=True):
+        write_table(output / name, rows)
+    write_atomically(output / _CAMERAS, cameras_json(found.cameras).encode())
+    write_arrays(output / _WORLD, _world(found, rate))
+    files = [*(output / name for name in _TABLES), output / _CAMERAS, output / _WORLD]
     if "npz" in kinds:
-        found.estimate.save(output / "people.npz")
-        files.append(output / "people.npz")
+        found.estimate.save(output / _PEOPLE["npz"])
         for camera in found.cameras:
-            path = output / f"{file_name(camera.name)}.npz"
-            found.in_view(camera.name, body).save(path)
-            files.append(path)
+            files.append(output / f"{names.cameras[camera.name]}.npz")
+            found.in_view(camera.name, body).save(files[-1])
     if "json" in kinds:
-        found.estimate.save_json(output / "people.json")
-        files.append(output / "people.json")
+        found.estimate.save_json(output / _PEOPLE["json"])
     if {"bvh", "rigged"} & set(kinds):
         from ..rigging import export_bvh, export_rigged
 
-        for kind, name, write in (("bvh", "people.bvh", export_bvh), ("rigged", "people_rigged.glb", export_rigged)):
+        for kind, write in (("bvh", export_bvh), ("rigged", export_rigged)):
             if kind in kinds:
-                write(output / name, found.estimate, body, frames_per_second=job.rate)
-                files.append(output / name)
-    return files
+                write(output / _PEOPLE[kind], found.estimate, body, frames_per_second=rate)
+    return [*files, *(output / file for kind, file in _PEOPLE.items() if kind in kinds)]
 
 
 def file_name(text: str) -> str:
@@ -150,68 +192,61 @@ def file_name(text: str) -> str:
     return re.sub(r"[^\w.-]+", "_", text).strip(".") or "camera"
 
 
-def _write_world(path: Path, found: ViewFit, rate: float) -> None:
-    buffer = io.BytesIO()
-    np.savez_compressed(
-        buffer,
+def _world(found: ViewFit, rate: float) -> dict[str, np.ndarray]:
+    return {
         **{name: value.numpy() for name, value in found.world.items()},
-        names=np.array(found.estimate.names),
-        cameras=np.array([camera.name for camera in found.cameras]),
-        errors_px=found.errors_px.numpy(),
-        weights=found.weights.numpy(),
-        trusted=found.estimate.diagnostics.trusted.numpy(),
-        rate=np.array(rate),
-    )
-    write_atomically(path, buffer.getvalue())
+        "names": np.array(found.estimate.names),
+        "cameras": np.array([camera.name for camera in found.cameras]),
+        "errors_px": found.errors_px.numpy(),
+        "weights": found.weights.numpy(),
+        "trusted": found.estimate.diagnostics.trusted.numpy(),
+        "rate": np.array(rate),
+    }
 
 
-def _people(found: ViewFit) -> str:
-    buffer = io.StringIO()
-    table = csv.writer(buffer, lineterminator="\n")
-    table.writerow(["name", "main_camera", "views", "error_px", "score", "trusted", "reason"])
+def _people(found: ViewFit) -> Iterator[Sequence[object]]:
+    yield ["name", "main_camera", "views", "error_px", "score", "trusted", "reason"]
     told = found.estimate.diagnostics
     for row, name in enumerate(found.estimate.names):
         views = int((found.weights[row] > 0).sum())
         error = found.errors_px[row].nanmean()
         judged = [f"{float(told.score[row]):.3f}", bool(told.trusted[row]), told.reasons[row]]
-        table.writerow([name, found.main[row], views, f"{float(error):.2f}", *judged])
-    return buffer.getvalue()
+        yield [name, found.main[row], views, f"{float(error):.2f}", *judged]
 
 
-def _views(found: ViewFit) -> str:
-    buffer = io.StringIO()
-    table = csv.writer(buffer, lineterminator="\n")
-    table.writerow(["name", "camera", "joints", "error_px", "weight"])
+def _views(found: ViewFit) -> Iterator[Sequence[object]]:
+    yield ["name", "camera", "joints", "error_px", "weight"]
     for row, name in enumerate(found.estimate.names):
         for place, camera in enumerate(found.cameras):
             joints = int((found.seen.observations[place].confidence[row] > 0).sum())
             error = float(found.errors_px[row, place])
             shown = f"{error:.2f}" if np.isfinite(error) else ""
-            table.writerow([name, camera.name, joints, shown, f"{float(found.weights[row, place]):.2f}"])
-    return buffer.getvalue()
+            yield [name, camera.name, joints, shown, f"{float(found.weights[row, place]):.2f}"]
 
 
 def draw_views(
-    found: ViewFit, body: BodyModel, output: Path, kinds: Sequence[str], look: OverlayLook
+    found: ViewFit, body: BodyModel, output: Path, kinds: Sequence[str], names: ViewNames, look: OverlayLook
 ) -> tuple[list[Path], list[str]]:
     """Overlays on the images of every camera, without its lens, and side views; problems are said."""
-    files, problems = [], []
+    files, problems = list[Path](), list[str]()
+    if not _PICTURES.keys() & {*kinds}:
+        return files, problems
     for place, camera in enumerate(found.cameras):
         there = found.in_view(camera.name, body)
         for image in dict.fromkeys(filter(None, found.seen.images[place])):
             rows = [row for row, path in enumerate(found.seen.images[place]) if path == image]
             some = there.rows([row for row in rows if float(there.transl[row, 2]) > 0])
-            stem = f"{file_name(camera.name)}_{file_name(Path(image).stem)}"
+            stem = names.pictures[camera.name, image]
             try:
                 if "overlay" in kinds:
                     picture = read_image(image)
                     own = camera.of_size((picture.shape[1], picture.shape[0]))
                     drawn = draw_on(undistorted_image(picture, own), some, body, look)
-                    write_image(output / f"{stem}_overlay.jpg", drawn)
-                    files.append(output / f"{stem}_overlay.jpg")
+                    write_image(output / f"{stem}{_PICTURES['overlay']}", drawn)
+                    files.append(output / f"{stem}{_PICTURES['overlay']}")
                 if "side" in kinds and len(some):
-                    write_image(output / f"{stem}_side.jpg", draw_side_view(some, body))
-                    files.append(output / f"{stem}_side.jpg")
+                    write_image(output / f"{stem}{_PICTURES['side']}", draw_side_view(some, body))
+                    files.append(output / f"{stem}{_PICTURES['side']}")
             except (ValueError, OSError) as error:
                 problems.append((str(error).splitlines() or [type(error).__name__])[0])
     return files, problems

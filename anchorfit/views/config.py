@@ -16,7 +16,8 @@ class ViewOptions:
     Attributes:
         unit: of the cameras' translations: m, cm, mm; auto (told by the body's size); free (arbitrary: of mean size).
         several: whether an instant may show several people, matched across views; None: where a camera saw several.
-        sequence: the instants are one person in time: one shape, and smooth motion.
+        sequence: the instants are one person: one shape, and
+        smooth: successive in time: smooth motion.
         masks: whether outlines are fitted, where people have masks.
         sizes: known heights and measurements.
         covariance: whether diagnostics have covariances of the joints.
@@ -27,6 +28,7 @@ class ViewOptions:
     unit: str = "auto"
     several: bool | None = None
     sequence: bool = False
+    smooth: bool = True
     masks: bool = False
     sizes: KnownSize | None = None
     covariance: bool = False

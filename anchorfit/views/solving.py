@@ -165,7 +165,8 @@ class ViewTask:
         config = replace(config, covariance=self.options.covariance)
         same: dict[str, Any] = {}
         if self.options.sequence and len(index) > 1:
-            same = {"persons": [0] * len(index), "videos": [0] * len(index)}
+            same = {"persons": [0] * len(index)}
+            same |= {"videos": [0] * len(index)} if self.options.smooth else {}
         return anchored(body, observed, self.pose_prior, start, config, placed=True, **same)
 
     def _others(self, index: Tensor, main: Tensor, rotation: Tensor, translation: Tensor) -> tuple[View, ...]:

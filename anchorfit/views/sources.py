@@ -17,9 +17,10 @@ Detect = Callable[[Sequence[Path]], PeopleFile]
 
 @dataclass(frozen=True, kw_only=True)
 class ViewSources:
-    """Camera's name -> its people; and a line for everything that could not be used."""
+    """Camera's name -> its people; the keypoint files, folders and images; a line for all that could not be used."""
 
     people: dict[str, list[Person]] = field(default_factory=dict)
+    paths: list[Path] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
 
@@ -55,8 +56,8 @@ def gather_views(
         but: a file in those folders that is none of them: the cameras'.
     """
     found = _Found()
-    for path in paths:
-        _sort(path, cameras, found)
+    for one in paths:
+        _sort(one, cameras, found)
     if keypoints is not None:
         found.keypoints.clear()
         _sort(keypoints, cameras, found, images=False)
@@ -75,7 +76,9 @@ def gather_views(
         for camera, images in found.images.items():
             if people[camera]:
                 people[camera] = _with_images(people[camera], images)
-    return ViewSources(people={camera: some for camera, some in people.items() if some}, problems=problems)
+    paths = [path for path, _ in found.keypoints] + [image for images in found.images.values() for image in images]
+    people = {camera: some for camera, some in people.items() if some}
+    return ViewSources(people=people, paths=paths, problems=problems)
 
 
 def _sort(path: Path, cameras: Sequence[str], found: _Found, *, images: bool = True, within: str | None = None) -> None:

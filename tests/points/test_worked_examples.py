@@ -263,7 +263,9 @@ def test_a_dump_with_two_people_says_so(tmp_path):
     (tmp_path / "two.csv").write_text(
         f"Timestamp, JointID, Position.X, Position.Y, Position.Z, State\n{line}\n{line}\n"
     )
-    result = CliRunner().invoke(app, ["fit", str(tmp_path / "two.csv"), "--points", "kinect25", "-o", str(tmp_path)])
+    result = CliRunner().invoke(
+        app, ["fit", str(tmp_path / "two.csv"), "--points", "kinect25", "-o", str(tmp_path / "out")]
+    )
     assert result.exit_code == 1
     assert "stands twice in a frame" in result.output
 

@@ -1,7 +1,8 @@
 import pytest
 
 from anchorfit.options import OptionError
-from anchorfit.runs.outputs import FileNames, make_folder, name_files, parse_kinds
+from anchorfit.runs.claiming import make_folder
+from anchorfit.runs.outputs import FileNames, name_files, parse_kinds
 
 
 def files(*rows: tuple[str, str]) -> list[FileNames]:

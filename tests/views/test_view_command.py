@@ -12,17 +12,19 @@ from rigs import pa_mm, rig_and_people  # type: ignore[import-not-found]
 from typer.testing import CliRunner
 
 import anchorfit
+from anchorfit.body import CANONICAL_JOINTS
 from anchorfit.body.moving import moved
 from anchorfit.cameras.own_json import cameras_json
 from anchorfit.cli.main import app
-from anchorfit.observations import PeopleFile, read_image, write_image, write_people
+from anchorfit.observations import PeopleFile, Person, read_image, write_image, write_people
 from anchorfit.rendering import overlay
 from anchorfit.results import BodyEstimate
-from anchorfit.views.command import ViewJob, fit_view_files
+from anchorfit.views.command import ViewJob, ViewNames, fit_view_files
 from anchorfit.views.sources import gather_views
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 SIZE = (320, 240)
+JOINTS = len(CANONICAL_JOINTS)
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +145,10 @@ def test_what_cannot_be_used_is_a_line_and_the_rest_goes_on(example, body, tmp_p
         ("anchorfit fit keypoints --cameras cameras.json -o bad --focal 900", "--focal"),
         ("anchorfit fit keypoints --cameras cameras.json -o bad --mask detected", "--mask"),
         ("anchorfit fit keypoints --cameras cameras.json -o bad --unit ft", "unit"),
+        ("anchorfit fit keypoints --cameras cameras.json -o bad --save npz,obj", "--save"),
+        ("anchorfit fit keypoints --cameras cameras.json -o bad --save ''", "--save"),
+        ("anchorfit fit keypoints --cameras cameras.json -o bad --fps 0", "--fps"),
+        ("anchorfit fit keypoints --cameras cameras.json -o bad --opacity 3", "--opacity"),
         ("anchorfit fit cameras.json --cameras cameras.json -o bad", "person"),
     ],
 )
@@ -163,3 +169,54 @@ def test_one_camera_of_known_intrinsics(example, body, tmp_path):
     torch.testing.assert_close(found.intrinsics[0], camera.intrinsics.float())
     plain = np.array([one.keypoints for one in anchorfit.read_people(example / "keypoints" / "cam1.json")])
     assert float((found.keypoints - torch.from_numpy(plain)).norm(dim=-1)[found.confidence > 0].max()) > 0.1
+
+
+def test_the_cameras_and_files_of_no_run_are_not_overwritten(example, body, tmp_path):
+    own = (example / "cameras.json").read_bytes()
+    (tmp_path / "cameras.json").write_bytes(own)
+    with pytest.raises(ValueError, match=r"cameras\.json: what is read lies where results go"):
+        fit_view_files([example / "keypoints"], body, tmp_path, ViewJob(cameras=tmp_path / "cameras.json"))
+    assert (tmp_path / "cameras.json").read_bytes() == own
+    assert [path.name for path in tmp_path.glob("[!.]*")] == ["cameras.json"]
+    job = ViewJob(cameras=example / "cameras.json")
+    with pytest.raises(ValueError, match=r"cameras\.json: is there already, and is not of a run"):
+        fit_view_files([example / "keypoints"], body, tmp_path, job)
+    out = tmp_path / "out"
+    every = ViewJob(cameras=example / "cameras.json", kinds=("npz", "json"))
+    first = fit_view_files([example / "keypoints"], body, out, every)
+    second = fit_view_files([example / "keypoints"], body, out, replace(every, kinds=("npz",)))
+    assert {path.name for path in first.files} - {path.name for path in second.files} == {"people.json"}
+    assert {path.name for path in out.glob("[!.]*")} == {path.name for path in second.files}
+
+
+def test_names_that_meet_are_told_apart(tmp_path):
+    people = {}
+    for camera, images in {"a": ["b_c.jpg", "one/0.jpg", "two/0.jpg"], "a_b": ["c.jpg"]}.items():
+        paths = [tmp_path / camera / image for image in images]
+        for path in paths:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(b"")
+        nobody = Person(person_id="0", keypoints=np.zeros((JOINTS, 2)), confidence=np.zeros(JOINTS))
+        people[camera] = [replace(nobody, image=path) for path in paths]
+    cameras = ["a", "a_b", "a/b", "World", "people", "cameras"]
+    names = ViewNames.of(cameras, people)
+    files = names.planned(("npz", "json", "bvh", "rigged", "overlay", "side"))
+    assert len({file.lower() for file in files}) == len(files) == 4 + 4 + len(cameras) + 2 * 4
+    assert names.cameras["a_b"] == "a_b"
+    assert names.cameras["World"] == "World-2"
+
+
+def test_the_command_says_how_sure_it_is_and_smooths_videos_alone(example, monkeypatch):
+    std, found = {}, {}
+    for name, more in {"usual": "", "without": "--no-covariance", "same": "--same-person", "video": "--video"}.items():
+        line = f"anchorfit fit keypoints --cameras cameras.json --save npz -o told_{name} {more}"
+        done = run(line, example, monkeypatch)
+        assert done.exit_code == 0, done.output
+        found[name] = BodyEstimate.load(example / f"told_{name}" / "people.npz")
+        std[name] = found[name].diagnostics.joint_std_mm
+    assert bool((std["usual"] > 0).all())
+    assert std["without"] is None or not bool((std["without"] > 0).any())
+    for name in ("same", "video"):
+        assert bool((found[name].betas == found[name].betas[0]).all())
+    apart = {name: float((one.body_pose[0] - one.body_pose[1]).norm()) for name, one in found.items()}
+    assert apart["video"] < apart["same"]
