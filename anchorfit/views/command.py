@@ -140,7 +140,7 @@ def _write(found: ViewFit, body: BodyModel, output: Path, job: ViewJob) -> list[
 
         for kind, name, write in (("bvh", "people.bvh", export_bvh), ("rigged", "people_rigged.glb", export_rigged)):
             if kind in kinds:
-                write(output / name, found.estimate, body, frames_per_second=job.rate)
+                write(output / name, found.motion(body), body, frames_per_second=job.rate)
                 files.append(output / name)
     return files
 
