@@ -94,7 +94,7 @@ class ViewFit:
             body: as they were fitted.
             person: of a sequence whose rows; None: of who was seen longest. Rows of no sequence are all taken.
         Raises:
-            ValueError: nobody of this number.
+            ValueError: no person of this number.
         """
         rows = list(range(len(self)))
         if self.persons:

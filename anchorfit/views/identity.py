@@ -15,8 +15,8 @@ from ..cameras import CalibratedCamera
 from .agreement import ViewAgreement
 from .observing import Seen
 
-STEP = 1.0  # metres: nobody goes farther from one instant to the next,
-LONGEST = 3  # nor farther than so many steps, however long nobody saw the person
+STEP = 1.0  # metres: no person goes farther from one instant to the next,
+LONGEST = 3  # nor farther than so many steps, however long no camera saw the person
 _STATURE = 1.7  # metres, of what one view alone shows of a person
 _HIPS = [CANONICAL_JOINTS.index(f"{side}_hip") for side in ("left", "right")]
 
@@ -36,7 +36,7 @@ def identities(
     """B numbers of people, counted from 0: rows of one number are one person.
 
     Rows of an instant are different people. Each takes the person who was nearest when last seen, so that all distances
-    together are smallest; a row that is farther than `STEP` an instant from everybody is somebody new. A row of one
+    together are smallest; a row that is farther than `STEP` an instant from each person is a new one. A row of one
     view alone is as far away as the person's last place is from its ray.
 
     Args:
@@ -98,7 +98,7 @@ def _middle(points: Tensor, known: Tensor) -> np.ndarray:
 
 
 def _apart(before: _Sighting, now: _Sighting, cameras: Sequence[CalibratedCamera]) -> float:
-    """Metres between a person when last seen and a row; infinite where nobody goes so far, or nothing is known."""
+    """Metres between a person when last seen and a row; infinite where no person goes so far, or nothing is known."""
     found = []
     if before.place is not None and now.place is not None:
         found = [float(np.linalg.norm(before.place - now.place))]

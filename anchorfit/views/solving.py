@@ -163,7 +163,7 @@ class ViewTask:
             some = config
             if places is known:
                 some = config.with_term(Anchor(name="anchor_betas", part="betas", weight=SAME_SHAPE, sigma=2.0))
-            else:  # nobody settled them: what they are in time, they are in their own camera
+            else:  # views settled none of them: what they are in time, they are in their own camera
                 same["persons"] = [people[place] for place in places]
                 same["videos"] = [(people[place], int(main[place])) for place in places]
             sure = None if guess.uncertainty is None else guess.uncertainty.rows(places)

@@ -114,7 +114,7 @@ def test_somebody_far_from_where_anybody_was_is_somebody_new(body, cameras):
 
 def seen_by_one(body, cameras, alone=(2, 3)):
     """A person whom in some instants the last camera alone has seen."""
-    seen = sightings(body, walk(body, 0.0, 2.0), cameras)
+    seen = sightings(body, walk(body, 0.8, 2.0), cameras)
     return [
         Instant(
             name=str(at),
@@ -130,7 +130,7 @@ def test_a_motion_is_in_the_frame_of_one_camera_and_of_one_shape(body, cameras, 
     assert torch.equal(found.world["betas"], found.world["betas"][:1].expand(COUNT, -1))
     motion = found.motion(body)
     steps = motion.transl.diff(dim=0).norm(dim=-1)
-    assert float(steps.max()) < 0.5  # 5 cm an instant, and what one view leaves open; 4 m where frames are mixed
+    assert float(steps.max()) < 0.5  # 5 cm an instant, and what one view leaves open; far more where frames are mixed
     torch.testing.assert_close(motion.transl, found.in_view(found.main[0], body).transl)
     export_bvh(tmp_path / "motion.bvh", motion, body)
 
