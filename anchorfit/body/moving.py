@@ -15,11 +15,11 @@ def moved(body: BodyModel, params: Tensor, rotation: Tensor, translation: Tensor
 
     Args:
         body: the body model.
-        params: (B, D).
-        rotation: (B, 3, 3) or (3, 3). translation: (B, 3) or (3,) metres.
+        params: (B, D); on any device, which the result is on.
+        rotation: (B, 3, 3) or (3, 3). translation: (B, 3) or (3,) metres; on the parameters' device.
     """
     layout = body.layout
-    root = body.rest_joints(params[:, layout.betas].to(body.dtype))[:, 0].to(params)
+    root = body.rest_joints(params[:, layout.betas].to(body.device, body.dtype))[:, 0].to(params)
     turn = rotation.expand(len(params), 3, 3)
     at = params[:, layout.transl] + root
     result = params.clone()

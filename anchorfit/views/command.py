@@ -183,7 +183,7 @@ def _write(
 
         for kind, write in (("bvh", export_bvh), ("rigged", export_rigged)):
             if kind in kinds:
-                write(output / _PEOPLE[kind], found.estimate, body, frames_per_second=rate)
+                write(output / _PEOPLE[kind], found.motion(body), body, frames_per_second=rate)
     return [*files, *(output / file for kind, file in _PEOPLE.items() if kind in kinds)]
 
 

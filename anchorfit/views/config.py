@@ -16,8 +16,9 @@ class ViewOptions:
     Attributes:
         unit: of the cameras' translations: m, cm, mm; auto (told by the body's size); free (arbitrary: of mean size).
         several: whether an instant may show several people, matched across views; None: where a camera saw several.
-        sequence: the instants are one person: one shape, and
-        smooth: successive in time: smooth motion.
+        sequence: the instants are of the same people: one shape for each. People of several are told apart by where they
+            stood the instant before; with ``several=False`` only the one who is seen longest is fitted.
+        smooth: the instants of a sequence follow each other in time: smooth motion.
         masks: whether outlines are fitted, where people have masks.
         sizes: known heights and measurements.
         covariance: whether diagnostics have covariances of the joints.
@@ -37,6 +38,7 @@ class ViewOptions:
 
 
 POSE_WEIGHT, SHAPE_WEIGHT = 3.4, 3.5
+SAME_SHAPE = 1000.0  # weight of an anchor on betas that views settled at other instants: nothing moves them
 START = PointConfig(noise=0.025)
 """Of the fit to triangulated joints that views begin from."""
 

@@ -18,8 +18,9 @@ from ..regressors import Networks
 from ..results import BodyEstimate
 from .agreement import ViewAgreement, agree, sight_of, view_remarks
 from .config import ViewOptions
+from .identity import identities, longest_of, said_of
 from .joints import settled_pairs
-from .matching import match_instants
+from .matching import MatchedRows, match_instants
 from .observing import Seen, observe_views
 from .pairing import Instant, pair_views
 from .solving import FittedRows, ViewTask, seen_as_believed
@@ -41,6 +42,7 @@ class ViewFit:
         weights: (B, V) how far a view was believed, 0..1.
         remarks: what was decided about the cameras and views as a whole.
         problems: a line for each row with something wrong, ``(row, text)``; the others went on.
+        persons: of a sequence B numbers, who each row is; else none.
     """
 
     estimate: BodyEstimate
@@ -52,6 +54,7 @@ class ViewFit:
     weights: Tensor
     remarks: tuple[str, ...]
     problems: tuple[tuple[int, str], ...]
+    persons: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return len(self.estimate)
@@ -83,6 +86,25 @@ class ViewFit:
             confidence=observed.confidence.to(like),
             images=_drawable(self.seen.images[place], own),
         )
+
+    def motion(self, body: BodyModel | None = None, person: int | None = None) -> BodyEstimate:
+        """The bodies as one motion: all in the frame of one camera, the one that is main most often.
+
+        Args:
+            body: as they were fitted.
+            person: of a sequence whose rows; None: of who was seen longest. Rows of no sequence are all taken.
+        Raises:
+            ValueError: no person of this number.
+        """
+        rows = list(range(len(self)))
+        if self.persons:
+            person = longest_of(self.persons) if person is None else person
+            rows = [row for row, one in enumerate(self.persons) if one == person]
+        if not rows or (person is not None and not self.persons):
+            raise ValueError(f"person: expected one of {sorted(set(self.persons))}, got {person}")
+        mains = [self.main[row] for row in rows]
+        camera = max(dict.fromkeys(mains), key=mains.count)
+        return self.in_view(camera, body).rows(rows)
 
 
 def _drawable(images: Sequence[str], camera: CalibratedCamera) -> tuple[str, ...]:
@@ -130,7 +152,8 @@ def fit_views(
         raise ValueError("cameras: expected at least one, got none")
     remarks: list[str] = []
     instants = list(views) if not isinstance(views, Mapping) else _paired(views, rig, remarks)
-    matched = match_instants(instants, rig, body, several=options.several)
+    alone = options.sequence and options.several is False  # who is who is told over time, and one of them is kept
+    matched = match_instants(instants, rig, body, several=None if alone else options.several)
     if not matched.rows:
         raise ValueError("views: no person in any of the cameras")
     remarks += matched.remarks
@@ -144,9 +167,14 @@ def fit_views(
     stated = cameras.unit if isinstance(cameras, CameraRig) else ""
     metric, agreement, said = rig_in_metres(rig, agreement, body, unit=options.unit, stated=stated)
     remarks += said
+    persons: tuple[int, ...] = ()
+    if options.sequence:
+        seen, agreement, persons, said = _people_in_time(matched, seen, agreement, metric, options)
+        remarks += said
     agreement = settled_pairs(agreement, sight_of(seen, metric, body), body, pose_prior)
     problems = [*matched.problems, *seen.problems, *view_remarks(agreement, metric)]
-    task = ViewTask(body, pose_prior, networks, options, metric, seen_as_believed(seen, agreement), agreement)
+    believed = seen_as_believed(seen, agreement)
+    task = ViewTask(body, pose_prior, networks, options, metric, believed, agreement, persons)
     fitted = task.run()
     verdict = judge_views(body, pose_prior, task.seen, metric, fitted.world, fitted.result, agreement, fitted.exchanged)
     problems += [(row, text) for row, text in enumerate(verdict.reasons) if text]
@@ -160,7 +188,29 @@ def fit_views(
         weights=agreement.weight,
         remarks=tuple(remarks),
         problems=tuple(sorted(dict.fromkeys(problems))),
+        persons=persons,
     )
+
+
+def _people_in_time(
+    matched: MatchedRows,
+    seen: Seen,
+    agreement: ViewAgreement,
+    cameras: tuple[CalibratedCamera, ...],
+    options: ViewOptions,
+) -> tuple[Seen, ViewAgreement, tuple[int, ...], list[str]]:
+    """Rows of a sequence, named by who they are; who that is; and what is said of it."""
+    if options.several is not True and len(set(matched.instants)) == len(matched.instants):
+        return seen, agreement, (0,) * len(matched.instants), []
+    persons = identities(matched.instants, seen, agreement, cameras)
+    if options.several is False:
+        kept = longest_of(persons)
+        index = [row for row, person in enumerate(persons) if person == kept]
+        names = [matched.names[row].rpartition("#")[0] + "#0" for row in index]
+        text = f"{len(set(persons))} people in time: the one seen longest is taken, in {len(index)} instants"
+        return seen.rows(index).named(names), agreement.rows(torch.tensor(index)), (0,) * len(index), [text]
+    names = [f"{name.rpartition('#')[0]}#{person}" for name, person in zip(matched.names, persons, strict=True)]
+    return seen.named(names), agreement, tuple(persons), [said_of(persons)] if len(set(persons)) > 1 else []
 
 
 def _paired(

@@ -21,10 +21,11 @@ _AGREES = 0.5  # share of the joints that two sightings have both, which must me
 
 @dataclass(frozen=True, kw_only=True)
 class MatchedRows:
-    """Rows of sightings, one a camera or None, their names, remarks on all, and problems of single rows."""
+    """Rows of sightings, one a camera or None, their names, numbers of their instants, and remarks and problems."""
 
     rows: list[list[Person | None]] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
+    instants: list[int] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     problems: list[tuple[int, str]] = field(default_factory=list)
 
@@ -43,7 +44,7 @@ def match_instants(
     """
     places = {camera.name: place for place, camera in enumerate(cameras)}
     found = MatchedRows()
-    for instant in instants:
+    for at, instant in enumerate(instants):
         people = {places[name]: list(seen) for name, seen in instant.seen.items() if name in places and seen}
         if not people:
             continue
@@ -55,6 +56,7 @@ def match_instants(
         for number, group in enumerate(groups):
             found.rows.append([group.get(place) for place in range(len(cameras))])
             found.names.append(f"{instant.name}#{number}")
+            found.instants.append(at)
             if several is False and crowded and number == 0:
                 text = "several people in a view: the surest of each is taken"
                 found.problems.append((len(found.rows) - 1, text))

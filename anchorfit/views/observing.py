@@ -32,6 +32,19 @@ class Seen:
     images: tuple[tuple[str, ...], ...]
     problems: tuple[tuple[int, str], ...]
 
+    def rows(self, index: Sequence[int]) -> Seen:
+        """Some of the rows."""
+        places = {row: place for place, row in enumerate(index)}
+        return Seen(
+            observations=tuple(one.rows(list(index)) for one in self.observations),
+            images=tuple(tuple(images[row] for row in index) for images in self.images),
+            problems=tuple((places[row], text) for row, text in self.problems if row in places),
+        )
+
+    def named(self, names: Sequence[str]) -> Seen:
+        """The same rows of other names."""
+        return replace(self, observations=tuple(replace(one, names=tuple(names)) for one in self.observations))
+
     def stacked(self, name: str) -> Tensor:
         """A tensor of the observations, (B, V, ...)."""
         return torch.stack([getattr(one, name) for one in self.observations], 1)

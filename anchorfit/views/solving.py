@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,12 +17,12 @@ from ..cameras import CalibratedCamera
 from ..fitting import FitConfig, FitResult, GaussianMixture, TermSpec, anchored
 from ..fitting.point_fit import fit_positions
 from ..fitting.schedules import skeleton_groups
-from ..fitting.terms import InView, View, Views
+from ..fitting.terms import Anchor, InView, View, Views
 from ..observations import Observations
 from ..regressors import Networks
 from ..rows import Rows
 from .agreement import ViewAgreement, mirror_places
-from .config import START, ViewOptions, one_view_config, views_config
+from .config import SAME_SHAPE, START, ViewOptions, one_view_config, views_config
 from .joints import about_their_middle, mirror_image_fits_better
 from .observing import Seen
 
@@ -73,20 +74,28 @@ class ViewTask:
     cameras: tuple[CalibratedCamera, ...]
     seen: Seen
     agreement: ViewAgreement
+    persons: tuple[int, ...] = ()  # of a sequence: the person of each row
 
     def run(self) -> FittedRows:
-        """All rows: those that views settle in one energy, the others each by its best view."""
+        """All rows: those that views settle in one energy, the others each by its best view.
+
+        In a sequence the others take the shape that views settled of their person.
+        """
         usable = self.agreement.usable
+        shapes: dict[int, Tensor] = {}
         parts: list[FittedRows] = []
         order: list[int] = []
         for settled in (True, False):
             rows = torch.nonzero(usable == settled)[:, 0].tolist()
-            whole = settled and self.options.sequence
+            whole = self.options.sequence
             for group in [rows] if whole and rows else self._groups(rows):
                 for start in range(0, len(group), len(group) if whole else self.options.batch_size):
                     some = group[start : start + (len(group) if whole else self.options.batch_size)]
-                    parts.append(self._fit(some, settled))
+                    parts.append(self._fit(some, settled, shapes))
                     order += some
+                    if whole and settled:
+                        betas = parts[-1].world[:, self.body.layout.betas]
+                        shapes = {self.persons[row]: betas[place] for place, row in enumerate(some)}
         back = torch.tensor(order).argsort()
         return FittedRows.concatenate(parts).rows(back)
 
@@ -109,7 +118,7 @@ class ViewTask:
             worth = worth.sum(0, keepdim=True).expand_as(worth)
         return worth.argmax(1)
 
-    def _fit(self, rows: list[int], settled: bool) -> FittedRows:
+    def _fit(self, rows: list[int], settled: bool, shapes: Mapping[int, Tensor]) -> FittedRows:
         index, main = torch.tensor(rows), self._main(rows, settled)
         rotation = torch.stack([camera.rotation for camera in self.cameras])[main]
         translation = torch.stack([camera.translation for camera in self.cameras])[main]
@@ -121,7 +130,7 @@ class ViewTask:
             sure = self.agreement.confidence[index]
             exchanged = mirror_image_fits_better(self.body, self.pose_prior, places, sure, result)
         else:
-            result = self._in_one_view(observed)
+            result = self._in_one_view(observed, index, main, shapes)
         back = rotation.mT
         away = -(back * translation[:, None]).sum(-1)
         params = moved(self.body, result.params.cpu().double(), back, away)
@@ -134,10 +143,39 @@ class ViewTask:
         picked = joined.rows(place * len(self.seen.observations[0]) + index)
         return picked.to(self.body.device, self.body.dtype)
 
-    def _in_one_view(self, observed: Observations) -> FitResult:
+    def _in_one_view(
+        self, observed: Observations, index: Tensor, main: Tensor, shapes: Mapping[int, Tensor]
+    ) -> FitResult:
+        """Rows (R,) each in its camera (R,); of people whose shape (S,) is known with that."""
         guess = regressors.predict_params(observed, self.body, networks=self.networks)
         config = replace(_known_size(one_view_config(), self.options), covariance=self.options.covariance)
-        return anchored(self.body, observed, self.pose_prior, guess.params, config, uncertainty=guess.uncertainty)
+        start = guess.params.clone()
+        if not self.options.sequence:
+            return anchored(self.body, observed, self.pose_prior, start, config, uncertainty=guess.uncertainty)
+        people = [self.persons[row] for row in index.tolist()]
+        known = [place for place, person in enumerate(people) if person in shapes]
+        for place in known:
+            start[place, self.body.layout.betas] = shapes[people[place]].to(start)
+        rest = [place for place, person in enumerate(people) if person not in shapes]
+        parts = []
+        for places in filter(None, (known, rest)):
+            same: dict[str, Any] = {}
+            some = config
+            if places is known:
+                some = config.with_term(Anchor(name="anchor_betas", part="betas", weight=SAME_SHAPE, sigma=2.0))
+            else:  # views settled none of them: what they are in time, they are in their own camera
+                same["persons"] = [people[place] for place in places]
+                same["videos"] = [(people[place], int(main[place])) for place in places]
+            sure = None if guess.uncertainty is None else guess.uncertainty.rows(places)
+            found = anchored(
+                self.body, observed.rows(places), self.pose_prior, start[places], some, uncertainty=sure, **same
+            )
+            if places is known:
+                params = found.params.clone()
+                params[:, self.body.layout.betas] = start[places][:, self.body.layout.betas]
+                found = replace(found, params=params)
+            parts.append(found)
+        return FitResult.concatenate(parts).rows(torch.tensor(known + rest).argsort())
 
     def _in_all_views(
         self,
@@ -165,8 +203,8 @@ class ViewTask:
         config = replace(config, covariance=self.options.covariance)
         same: dict[str, Any] = {}
         if self.options.sequence and len(index) > 1:
-            same = {"persons": [0] * len(index)}
-            same |= {"videos": [0] * len(index)} if self.options.smooth else {}
+            people = [self.persons[row] for row in index.tolist()]
+            same = {"persons": people} | ({"videos": people} if self.options.smooth else {})
         return anchored(body, observed, self.pose_prior, start, config, placed=True, **same)
 
     def _others(self, index: Tensor, main: Tensor, rotation: Tensor, translation: Tensor) -> tuple[View, ...]:
