@@ -172,8 +172,8 @@ def test_a_floor_of_points_without_a_unit_is_where_it_is_said(body):
     level = float(joints[0, :, 1].min()) - 0.06
     same = {"convention": "smpl24", "body": body, "up": "y", "sequence": True}
     found = [
-        anchorfit.fit_points(joints, unit="m", floor=level, **same).estimate,  # type: ignore[arg-type]
-        anchorfit.fit_points(7 * joints, unit="free", floor=7 * level, **same).estimate,  # type: ignore[arg-type]
+        anchorfit.fit_points(joints, unit="m", floor=level, **same).estimate,
+        anchorfit.fit_points(7 * joints, unit="free", floor=7 * level, **same).estimate,
     ]
     assert bool(found[1].floors.known.all())
     torch.testing.assert_close(found[1].floors.planes, found[0].floors.planes, atol=2e-3, rtol=0)
