@@ -273,13 +273,15 @@ def test_a_frame_of_garbage_and_a_cut_spoil_nothing(body, truth):
     assert float((points[22] - points[21]).norm(dim=-1).min()) > 0.01
 
 
-def test_videos_fitted_together_are_each_as_alone(body, truth):
+@pytest.mark.parametrize("floor", ["auto", TRUE], ids=["auto", "given"])
+def test_videos_fitted_together_are_each_as_alone(body, truth, floor):
     first, second = watched(body, truth[:20]), watched(body, truth[15:40], seed=3)
     both = anchorfit.Observations.concatenate([first, replace(second, names=tuple(f"b{n}" for n in second.names))])
     labels = ["a"] * 20 + ["b"] * 25
-    together = anchorfit.fit(both, body, floor="auto", persons=labels, videos=labels, scenes=labels)
+    scenes = labels if floor == "auto" else ()
+    together = anchorfit.fit(both, body, floor=floor, persons=labels, videos=labels, scenes=scenes)
     for rows, seen in ((slice(0, 20), first), (slice(20, 45), second)):
-        alone = _fit(body, seen, "auto")
+        alone = _fit(body, seen, floor)
         assert torch.equal(together.params[rows], alone.params)
         assert torch.equal(together.floors.planes[rows], alone.floors.planes)
 
@@ -322,8 +324,8 @@ def _held(body: BodyModel, params: torch.Tensor, videos: list[int], persons: lis
         seen_feet=torch.ones(count, 8, dtype=torch.bool),
         time_s=torch.full((count,), torch.nan),
         videos=videos,
-        persons=persons or (),
         lost=torch.zeros(count, dtype=torch.bool),
+        persons=persons or (),
     )
 
 
