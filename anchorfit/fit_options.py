@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from .body import Floor
+import torch
+
+from .body import Floor, Gravity
 from .fitting import FitConfig
 from .observations.videos import USUAL_RATE
+from .options import OptionError
 from .results import BodyEstimate
 
 
@@ -42,7 +45,8 @@ class FitOptions:
     pitch: float | Literal["people"] | None = None  # degrees by which the camera looks down, or "people": as those who
     # stand in an image show together; None: not known, as is usual
     floor: Floor | Literal["auto"] | None = None  # before the camera, which stands; "auto": estimated from feet that
-    # stand in a video, or of several people in an image, who are then fitted all at once
+    # stand in a video, or of several people in an image, who are then fitted all at once; a prediction takes which
+    # way gravity is from one that is given, and estimates none
     frames_per_second: float = USUAL_RATE  # of a video whose frames say no times
     masks: bool = False  # whether outlines are fitted too, where people have masks: for people that nothing hides
     covariance: bool = False  # whether diagnostics have covariances of the joints
@@ -55,12 +59,35 @@ class FitOptions:
             raise ValueError(f"focal: expected a positive number of pixels, got {self.focal}")
         if self.minimum_joints < 0:
             raise ValueError(f"minimum_joints: expected at least 0, got {self.minimum_joints}")
-        if not 0 < self.frames_per_second < float("inf"):
-            raise ValueError(f"frames_per_second: expected a positive number, got {self.frames_per_second}")
+        check_rate(self.frames_per_second)
         check_floor(self.floor)
+        check_pitch(self.floor, self.pitch)
+
+
+def check_rate(frames_per_second: float) -> None:
+    """Raises ValueError for what is no rate of a video."""
+    if not 0 < frames_per_second < float("inf"):
+        raise ValueError(f"frames_per_second: expected a positive number, got {frames_per_second}")
 
 
 def check_floor(floor: object) -> None:
     """Raises ValueError for what is no floor."""
     if not (floor is None or floor == "auto" or isinstance(floor, Floor)):
         raise ValueError(f"floor: expected a Floor, 'auto' or None, got {floor!r}")
+
+
+_SAME_PITCH_DEG = 1.0
+
+
+def check_pitch(floor: Floor | str | None, pitch: float | str | None) -> None:
+    """Raises OptionError where a floor and a pitch are given that contradict each other."""
+    if not isinstance(floor, Floor) or pitch is None or isinstance(pitch, str):
+        return
+    if not abs(pitch - floor.pitch_deg) <= _SAME_PITCH_DEG:
+        said = f"the camera looks down by {pitch:g} degrees, by {floor.pitch_deg:.3g} as the floor says"
+        raise OptionError("pitch", f"{said}: leave one out")
+
+
+def gravity_of_floor(floor: object, count: int) -> Gravity | None:
+    """What a given floor says of gravity before the cameras of ``count`` rows; None where none is given."""
+    return Gravity.known(torch.full((count,), floor.pitch_deg)) if isinstance(floor, Floor) else None

@@ -16,11 +16,12 @@ from torch import Tensor
 
 from . import regressors
 from .body import BodyModel, Floor, Gravity, load_body
+from .body.floor import Floors
 from .deprecation import renamed_arguments
 from .fit_options import FitOptions as FitOptions
 from .fit_options import InputProblem as InputProblem
 from .fit_options import Outcome as Outcome
-from .fit_options import check_floor
+from .fit_options import check_floor, check_rate, gravity_of_floor
 from .fitting import (
     SCHEDULES,
     FitConfig,
@@ -41,6 +42,7 @@ from .ready_people import make_ready
 from .regressors import Networks, Prediction
 from .results import BodyEstimate, concatenate, remember_joints
 
+NO_FLOOR = "a prediction estimates none; fit, or give one"
 SMOOTHED_ACROSS = 3  # frames of a video, at its usual pace: what lies farther apart is not drawn together
 
 
@@ -110,6 +112,13 @@ def fit_people(
     return Outcome(concatenate(estimates) if estimates else None, tuple(ready.problems))
 
 
+def _floors_said(floor: Floor | Literal["auto"] | None, like: Tensor) -> Floors:
+    """Of predictions: the given floor, or that none is estimated."""
+    if isinstance(floor, Floor):
+        return Floors.of(floor, len(like), like)
+    return Floors.none(len(like), like, f"no floor: {NO_FLOOR}" if floor == "auto" else "")
+
+
 def _said_of_floors(estimate: BodyEstimate, scenes: Sequence[Hashable]) -> list[InputProblem]:
     """What is to be said of floors, once for each scene, by the first row that it is said of."""
     first: dict[tuple[Hashable, str], str] = {}
@@ -150,9 +159,12 @@ def predict_people(
     estimates = []
     for observations, images, _, posed, gravity in ready.batches(options.batch_size, options, body, networks):
         posed = posed or regressors.pose_people(observations, body, networks=networks)
-        guess = posed.placed(gravity)
-        estimates.append(_predicted(guess, observations, body, images, gravity, covariance=options.covariance))
+        gravity = gravity or gravity_of_floor(options.floor, len(observations))
+        found = _predicted(posed.placed(gravity), observations, body, images, gravity, covariance=options.covariance)
+        estimates.append(replace(found, floors=_floors_said(options.floor, found.transl)))
         progress(len(observations))
+    if options.floor == "auto" and estimates:
+        ready.problems.append(InputProblem("floor", NO_FLOOR))
     return Outcome(concatenate(estimates) if estimates else None, tuple(ready.problems))
 
 
@@ -316,6 +328,7 @@ def fit(
     >>> anchorfit.fit(observations, init=own_start).method
     'anchored'
     """
+    _check_batch(observations, images, gravity, scenes, frames_per_second)
     return _fit(
         observations,
         body,
@@ -355,13 +368,13 @@ def _fit(
 ) -> BodyEstimate:
     """`fit`, which may also start from the network's own prediction, with how sure that is."""
     _check_batch(observations, images, gravity)
-    if floor is not None and floor.given is not None and gravity is None and schedule == "anchored":
-        gravity = Gravity.known(torch.full((len(observations),), floor.given.pitch_deg))
     if device is not None:
         _check_device(device)
     config = _config_of(schedule, config, terms, covariance)
     if gravity is not None and schedule == "smplify":
         raise ValueError("gravity: expected None with the schedule smplify, which has no prediction of who stands")
+    if gravity is None and floor is not None:
+        gravity = gravity_of_floor(floor.given, len(observations))
     body = (body or usual_body()).to(device)
     pose_prior = pose_prior or shipped_pose_prior(body.dtype, body.device)
     seen = observations.to(body.device, body.dtype)
@@ -433,7 +446,13 @@ def _check_device(device: torch.device | str) -> None:
         raise ValueError(f"device {str(device)!r} is not to be had here ({first_line}); use cpu") from error
 
 
-def _check_batch(observations: Observations, images: Sequence[str], gravity: Gravity | None) -> None:
+def _check_batch(
+    observations: Observations,
+    images: Sequence[str],
+    gravity: Gravity | None,
+    scenes: Sequence[Hashable] = (),
+    frames_per_second: float = USUAL_RATE,
+) -> None:
     if not isinstance(observations, Observations):
         raise TypeError(
             f"observations: expected Observations, got {type(observations).__name__}; people go to fit_people and "
@@ -443,6 +462,9 @@ def _check_batch(observations: Observations, images: Sequence[str], gravity: Gra
         raise ValueError(f"images: expected {len(observations)} paths or none, got {len(images)}")
     if gravity is not None and len(gravity) != len(observations):
         raise ValueError(f"gravity: expected {len(observations)} rows or None, got {len(gravity)}")
+    if len(scenes) not in (0, len(observations)):
+        raise ValueError(f"scenes: expected {len(observations)} labels or none, got {len(scenes)}")
+    check_rate(frames_per_second)
 
 
 def to_estimate(

@@ -104,8 +104,8 @@ class BodyEstimate(Rows):
         method: how the estimate was made, ``"smplify"``, ``"anchored"`` or ``"direct"``; ``"given"`` by `from_smplx`.
         diagnostics: how the fit went.
         time_s: (B,) seconds from the first frame of the row's video; NaN by default, as of photographs.
-        pitch_deg: (B,) degrees by which the row's camera looks down, as it was given or those who stand showed it; NaN
-            by default: not known.
+        pitch_deg: (B,) degrees by which the row's camera looks down, as it was given, or its floor or those who stand
+            showed it; NaN by default: not known.
         floors: the floor before each row's camera, where one was given or estimated (see `anchorfit.world`).
 
     >>> import anchorfit
@@ -156,6 +156,9 @@ class BodyEstimate(Rows):
         for name in ("time_s", "pitch_deg"):
             if not getattr(self, name).numel():
                 object.__setattr__(self, name, self.transl.new_full((len(self),), torch.nan))
+        pitch = self.pitch_deg
+        shown = torch.where(pitch.isnan(), self.floors.pitch_deg.to(pitch), pitch)
+        object.__setattr__(self, "pitch_deg", shown)
 
     joint_names: ClassVar[tuple[str, ...]] = CANONICAL_JOINTS
     """K names, in the order of ``joints``, ``joints_px`` and ``keypoints``."""

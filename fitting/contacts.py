@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..body.soles import SIDES, SOLE_PARTS
+from ..body import BodyModel
+from ..body.soles import SIDES, SOLE_PARTS, is_on_foot
 from ..observations.videos import USUAL_RATE
 
 _FEWEST = 3  # rows of a contact
@@ -132,13 +133,20 @@ def runs_of(strict: Tensor, loose: Tensor, times: Tensor, shortest: float) -> Te
     return found.to(strict.device)
 
 
-def sides_seen(confidence: Tensor, names: Sequence[str]) -> Tensor:
-    """(B, 8) bool: whether any joint of a sole point's foot was seen, of canonical joints (B, K)."""
+def sides_seen(confidence: Tensor, names: Sequence[str], body: BodyModel) -> Tensor:
+    """(B, 8) bool: whether any point of a sole point's foot was seen, of body points (B, K) of these names."""
     shares = []
     for side in SIDES:
-        mine = [i for i, name in enumerate(names) if name.startswith(f"{side}_") and name.split("_")[-1] in FEET]
+        mine = [i for i, name in enumerate(names) if _is_foot(name, side, body)]
         shares += [(confidence[:, mine] > 0).any(1)] * len(SOLE_PARTS)
     return torch.stack(shares, 1)
+
+
+def _is_foot(name: str, side: str, body: BodyModel) -> bool:
+    kind, _, plain = name.rpartition(":")
+    if kind == "vertex":
+        return is_on_foot(body, int(plain), side)
+    return plain.startswith(f"{side}_") and plain.split("_")[-1] in FEET
 
 
 FEET = ("ankle", "foot", "toe", "heel")

@@ -76,6 +76,7 @@ class _Seen:
         seen: Tensor,
         time_s: Tensor,
         videos: Sequence[Hashable],
+        persons: Sequence[Hashable],
         usable: Tensor,
         wish: FloorWish,
     ) -> None:
@@ -89,6 +90,7 @@ class _Seen:
         self.upright = on_feet(stature) * usable
         self.stands = standing(stature) * usable
         self.videos = videos
+        self.persons = persons or videos
         self.rules = wish.rules
         self.level = wish.level
         count = len(params)
@@ -109,6 +111,7 @@ def find_grounds(
     seen_feet: Tensor,
     time_s: Tensor,
     videos: Sequence[Hashable] = (),
+    persons: Sequence[Hashable] = (),
     lost: Tensor,
     gravity: Gravity | None = None,
 ) -> Grounds:
@@ -121,10 +124,11 @@ def find_grounds(
         seen_feet: (B, 8) bool, sole points of feet that were seen (`contacts.sides_seen`).
         time_s: (B,) seconds, NaN where not known.
         videos: B labels, or none; neighbouring rows of one label are frames of one video.
+        persons: B labels, or none: rows of one label in videos are of one size; none: those of a video are.
         lost: (B,) bool, rows that say nothing.
         gravity: what is known of it; None: the usual.
     """
-    seen = _Seen(body, params, seen_feet, time_s, videos, ~lost, wish)
+    seen = _Seen(body, params, seen_feet, time_s, videos, persons, ~lost, wish)
     known = gravity or Gravity.usual(len(params)).to(params.device, params.dtype)
     scenes: dict[Hashable, list[int]] = {}
     for row in range(len(params)):
@@ -229,16 +233,17 @@ def _mean_lean(lean: Tensor, certain: Tensor) -> Tensor:
 def _held_against(seen: _Seen, rows: Tensor, floors: Floors) -> tuple[Floors, Tensor]:
     """Given floors, without rows whose feet are nowhere near; and by how much larger the others are than taken for.
 
-    A person of one video is so, or so, as a whole; other people each for themselves.
+    A person of videos is so, or so, as a whole, whoever else is in the scene; other people each for themselves.
     """
     above = heights(seen.points[rows], floors.planes)
     scale = torch.ones_like(floors.planes[:, 0])
     known = torch.ones_like(scale, dtype=torch.bool)
     said = [""] * len(rows)
     on = _candidates(seen, rows, floors.planes[0, :3])
-    place = {row: number for number, row in enumerate(rows.tolist())}
-    groups = [list(range(len(rows)))] if seen.videos else [[place[row]] for row in rows.tolist()]
-    for group in groups:
+    groups: dict[Hashable, list[int]] = {}
+    for number, row in enumerate(rows.tolist()):
+        groups.setdefault(seen.persons[row] if seen.videos else row, []).append(number)
+    for group in groups.values():
         height = float(floors.planes[group[0], 3])
         standing_there = on[group]
         lowest = above[group].amin(1)

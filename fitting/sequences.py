@@ -65,9 +65,10 @@ def _on_floor(problem: FitProblem, result: FitResult, params: torch.Tensor, stag
         body,
         params,
         wish,
-        seen_feet=sides_seen(problem.observations.confidence, CANONICAL_JOINTS),
+        seen_feet=sides_seen(problem.observations.confidence, CANONICAL_JOINTS, body),
         time_s=problem.observations.time_s,
         videos=problem.videos,
+        persons=problem.persons,
         lost=problem.lost | ~problem.whole,
         gravity=problem.gravity,
     )

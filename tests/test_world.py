@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from anchorfit.body.floor import heights
 from anchorfit.body.kinematics import compiled_points
 from anchorfit.body.soles import soles
 from anchorfit.cli.main import app
+from anchorfit.points.conventions import point_convention
 from anchorfit.runs.outputs import write_results
 from anchorfit.world import camera_matrix, in_frame, levelled, on_floor, to_world
 
@@ -163,3 +165,28 @@ def test_points_in_space_stand_on_the_floor_that_their_feet_show(body):
     assert float(ground.abs().max()) < 0.02
     with pytest.raises(ValueError, match="above the middle of the points"):
         anchorfit.fit_points(noisy, convention="smpl24", body=body, floor=3000.0)
+
+
+def test_a_floor_of_points_without_a_unit_is_where_it_is_said(body):
+    joints = body.from_params(body.layout.zeros(12, body.v_template)).joints
+    level = float(joints[0, :, 1].min()) - 0.06
+    same = {"convention": "smpl24", "body": body, "up": "y", "sequence": True}
+    found = [
+        anchorfit.fit_points(joints, unit="m", floor=level, **same).estimate,
+        anchorfit.fit_points(7 * joints, unit="free", floor=7 * level, **same).estimate,
+    ]
+    assert bool(found[1].floors.known.all())
+    torch.testing.assert_close(found[1].floors.planes, found[0].floors.planes, atol=2e-3, rtol=0)
+    floors: tuple[float, Literal["auto"]] = (7 * level, "auto")
+    for floor in floors:
+        with pytest.raises(ValueError, match="floor: without a unit each row has a size of its own"):
+            anchorfit.fit_points(joints * 7, convention="smpl24", body=body, unit="free", floor=floor)
+
+
+def test_markers_on_the_head_show_no_feet(body):
+    names = [name for name in point_convention("coco17") if name and "ankle" not in name]
+    names.append(f"vertex:{int(body.v_template[:, 1].argmax())}")
+    points = compiled_points(body, tuple(names)).points(body.layout.zeros(12, body.v_template))
+    found = anchorfit.fit_points(points, convention=names, body=body, unit="m", up="y", sequence=True, floor="auto")
+    assert not bool(found.estimate.floors.known.any())
+    assert found.remarks[-1] == "no floor: no feet are seen"

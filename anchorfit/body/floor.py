@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ..options import OptionError
 from ..rows import Rows
+from .standing import SHOWN_SIGMA_DEG
 
 GIVEN_TILT_DEG, GIVEN_HEIGHT = 0.5, 0.01
 """Standard deviations of a floor that is given."""
@@ -167,6 +168,12 @@ class Floors(Rows):
     def known(self) -> Tensor:
         """(B,) bool."""
         return torch.isfinite(self.planes).all(-1)
+
+    @property
+    def pitch_deg(self) -> Tensor:
+        """(B,) degrees by which the cameras look down; NaN where that is not known to within `SHOWN_SIGMA_DEG`."""
+        pitch = torch.rad2deg(torch.asin((-self.planes[:, 2]).clamp(-1.0, 1.0)))
+        return torch.where(self.sigma[:, 0] <= SHOWN_SIGMA_DEG, pitch, torch.nan)
 
     @staticmethod
     def none(count: int, like: Tensor, said: str = "") -> Floors:

@@ -43,6 +43,11 @@ def soles(body: BodyModel) -> Soles:
     return Soles(tuple(names), tuple(parts))
 
 
+def is_on_foot(body: BodyModel, vertex: int, side: str) -> bool:
+    """Whether ankle or ball of this foot move a vertex more than any other joint does."""
+    return SMPL_JOINTS[int(body.weights[vertex].argmax())] in (f"{side}_ankle", f"{side}_foot")
+
+
 def _sole(body: BodyModel, side: str) -> list[int]:
     """Vertices of `SOLE_PARTS` of one foot."""
     joints = [SMPL_JOINTS.index(f"{side}_{name}") for name in ("ankle", "foot")]

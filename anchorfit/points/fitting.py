@@ -101,7 +101,8 @@ def fit_points(
         stated_unit: what a file says; only to remark where the body's size says otherwise.
         up: the axis that points up, or ``"auto"``: told by the bodies. It sets the virtual camera's axes alone.
         floor: where the floor is on the axis that points up, in the points' unit; "auto": where feet that stand show
-            it; None: not known. In a sequence feet that stand on it stay where they are.
+            it; None: not known. In a sequence feet that stand on it stay where they are. With a free unit of a
+            sequence or one row alone.
         frames_per_second: of a sequence.
         names: B names of the rows; by default their numbers.
         sizes: known heights and measurements (`fitting.terms.KnownSize`), for rows by name or for all.
@@ -126,6 +127,8 @@ def fit_points(
     where, seen = _checked(points, confidence, given, labels, body)
     used, places, order = _usable(given, body)
     where, seen = where[:, order], seen[:, order]
+    if floor is not None and unit == "free" and not sequence and len(where) > 1:
+        raise ValueError("floor: without a unit each row has a size of its own; say the unit, or that it is a sequence")
     remarks = _gaps(where, seen)
     seen = torch.where((where == 0).all(-1), 0.0, seen) if remarks else seen
 
@@ -228,7 +231,9 @@ def _placed(
     unit_name, metres, remarks = _unit(unit, stated_unit, ratios)
     scaled = where * metres
     if unit == "free":
-        scaled = scaled / _person_sizes(ratios, sequence)[:, None, None].to(scaled)
+        sizes = _person_sizes(ratios, sequence)
+        scaled = scaled / sizes[:, None, None].to(scaled)
+        metres = 1.0 / float(sizes[0]) if sequence or len(sizes) == 1 else metres
     scaled = scaled.to(body.dtype)
     centres = _centres(scaled, seen)
     if up == "auto":

@@ -29,7 +29,7 @@ class PointFrame:
     """How given points stand to metres and to the virtual camera.
 
     Attributes:
-        metres: in a unit of the points.
+        metres: in a unit of the points; 1 where that is free and rows have sizes of their own.
         unit: its name; empty where the scale is free.
         up: the axis of the points that points up.
         rotation: (3, 3) float64 from the points' axes to the camera's (x right, y down, z forward).

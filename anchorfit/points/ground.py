@@ -9,8 +9,7 @@ import torch
 from torch import Tensor
 
 from ..body import BodyModel, Floor
-from ..body.soles import SIDES, SOLE_PARTS
-from ..fitting.contacts import FEET, ContactRules
+from ..fitting.contacts import ContactRules, sides_seen
 from ..fitting.grounds import FloorWish, Grounds, find_grounds
 from .frames import AXES, PointFrame
 
@@ -47,12 +46,8 @@ def ground_of(
         rules=ContactRules(along=0.05, along_share=1.0),
     )
     unknown = torch.full_like(params[:, 0], torch.nan)
-    feet = [
-        (seen[:, [i for i, name in enumerate(names) if _is_foot(name, side)]] > 0).any(1)
-        for side in SIDES
-        for _ in SOLE_PARTS
-    ]
-    return find_grounds(body, params, wish, seen_feet=torch.stack(feet, 1), time_s=unknown, videos=videos, lost=lost)
+    feet = sides_seen(seen, names, body)
+    return find_grounds(body, params, wish, seen_feet=feet, time_s=unknown, videos=videos, lost=lost)
 
 
 def said_of_ground(grounds: Grounds, frame: PointFrame) -> list[str]:
@@ -64,12 +59,8 @@ def said_of_ground(grounds: Grounds, frame: PointFrame) -> list[str]:
     sign = -1.0 if frame.up.startswith("-") else 1.0
     level = float(frame.centre[AXES.index(frame.up) % 3]) - sign * floor.height
     sure = f"sure to {1000 * floor.height_sigma:.0f} mm"
-    return [f"floor: at {level / frame.metres:.4g} {frame.unit} on the axis {frame.up.removeprefix('-')}, {sure}"]
-
-
-def _is_foot(name: str, side: str) -> bool:
-    plain = name.rpartition(":")[2]
-    return name.startswith("vertex:") or (plain.startswith(f"{side}_") and plain.split("_")[-1] in FEET)
+    unit = f" {frame.unit}" if frame.unit else ""
+    return [f"floor: at {level / frame.metres:.4g}{unit} on the axis {frame.up.removeprefix('-')}, {sure}"]
 
 
 def _given(frame: PointFrame, floor: float) -> Floor:

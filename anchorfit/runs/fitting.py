@@ -347,9 +347,10 @@ class _Fitting:
         if isinstance(start, FoundStarts):
             outcome = fit_from(people, start, self.model, **given, progress=self.progress)
             return Worked(outcome, start.of(people))
-        if self.compare and start is None and self.options.schedule == "anchored":
-            start = predict_people(people, self.model, **given).estimate  # what the fit would predict by itself
         outcome = fit_people(people, self.model, init=start, **given, progress=self.progress)
+        if self.compare and start is None and self.options.schedule == "anchored":
+            # what the fit predicted by itself; to be shown, not to start from: it does not say how sure it is
+            start = predict_people(people, self.model, **given).estimate
         if not self.compare or start is None:
             return Worked(outcome)
         here = {person.name for person in people}

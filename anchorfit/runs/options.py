@@ -211,10 +211,12 @@ class RunOptions:
             told = "--schedule smplify" if smplify else "--init"
             raise OptionError("weights", f"with {told} no network is asked: leave one out")
         from ..body import chosen_body  # which takes a second: what can be seen without it has been looked at
+        from ..fit_options import check_pitch
         from ..fitting import SCHEDULES
         from ..points.known import read_known_sizes
 
         check_choice("schedule", self.schedule, tuple(SCHEDULES))
+        check_pitch(floor_of(self.floor), pitch)
         chosen_body(self.body, self.gender, self.age)
         read_known_sizes(self.height, self.measure)
         named = [(path, "file or folder") for path in (*self.init, self.weights)]

@@ -89,6 +89,14 @@ def test_a_report_shows_the_fit_beside_its_prediction(command):
     assert '"against":{"method":"direct"' in page
 
 
+@pytest.mark.parametrize("floor", [(), ("--floor", "height=1.4,pitch=20")], ids=["none", "given"])
+def test_a_report_changes_no_result(command, floor):
+    assert command(coco(SKIER["keypoints"]), options=floor) == 0
+    alone = (command.out / "photo_1.npz").read_bytes()
+    assert command(coco(SKIER["keypoints"]), options=("--report", *floor)) == 0
+    assert (command.out / "photo_1.npz").read_bytes() == alone
+
+
 def test_the_focal_length_is_the_users(command):
     assert command(coco(SKIER["keypoints"]), options=("--focal", "1234.5")) == 0
     assert BodyEstimate.load(command.out / "photo_1.npz").intrinsics[0, 0, 0] == 1234.5

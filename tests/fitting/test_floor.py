@@ -21,12 +21,14 @@ from anchorfit.body.floor import heights, parse_floor, world_rotation
 from anchorfit.body.kinematics import compiled_points
 from anchorfit.body.soles import SOLE_PARTS, soles
 from anchorfit.evaluation.mirror_symmetry import mirrored_observations, mirrored_params
-from anchorfit.fitting.contacts import row_times, runs_of, smoothed, steady
+from anchorfit.fitting.contacts import row_times, runs_of, sides_seen, smoothed, steady
 from anchorfit.fitting.floor_estimate import FootEvidence, fit_floor
+from anchorfit.fitting.grounds import FloorWish, Grounds, find_grounds
 from anchorfit.fitting.terms.floor import standing_places
 from anchorfit.options import OptionError
-from anchorfit.pipeline import FitOptions
+from anchorfit.pipeline import FitOptions, Outcome, fit_people, predict_people
 from anchorfit.results import BodyEstimate
+from anchorfit.runs import RunOptions
 
 TRUE = Floor.of_camera(height=HEIGHT)
 
@@ -271,13 +273,15 @@ def test_a_frame_of_garbage_and_a_cut_spoil_nothing(body, truth):
     assert float((points[22] - points[21]).norm(dim=-1).min()) > 0.01
 
 
-def test_videos_fitted_together_are_each_as_alone(body, truth):
+@pytest.mark.parametrize("floor", ["auto", TRUE], ids=["auto", "given"])
+def test_videos_fitted_together_are_each_as_alone(body, truth, floor):
     first, second = watched(body, truth[:20]), watched(body, truth[15:40], seed=3)
     both = anchorfit.Observations.concatenate([first, replace(second, names=tuple(f"b{n}" for n in second.names))])
     labels = ["a"] * 20 + ["b"] * 25
-    together = anchorfit.fit(both, body, floor="auto", persons=labels, videos=labels, scenes=labels)
+    scenes = labels if floor == "auto" else ()
+    together = anchorfit.fit(both, body, floor=floor, persons=labels, videos=labels, scenes=scenes)
     for rows, seen in ((slice(0, 20), first), (slice(20, 45), second)):
-        alone = _fit(body, seen, "auto")
+        alone = _fit(body, seen, floor)
         assert torch.equal(together.params[rows], alone.params)
         assert torch.equal(together.floors.planes[rows], alone.floors.planes)
 
@@ -309,3 +313,105 @@ def test_what_is_said_of_a_floor_is_said_once_for_each_picture():
     assert len(lines) == len(pictures)
     with pytest.raises(ValueError, match="floor: expected a Floor, 'auto' or None, got 3"):
         FitOptions(floor=3)  # type: ignore[arg-type]
+
+
+def _held(body: BodyModel, params: torch.Tensor, videos: list[int], persons: list[int] | None = None) -> Grounds:
+    count = len(params)
+    return find_grounds(
+        body,
+        params,
+        FloorWish(given=TRUE),
+        seen_feet=torch.ones(count, 8, dtype=torch.bool),
+        time_s=torch.full((count,), torch.nan),
+        videos=videos,
+        lost=torch.zeros(count, dtype=torch.bool),
+        persons=persons or (),
+    )
+
+
+def _raised(body: BodyModel, metres: float, frames: int = 12) -> torch.Tensor:
+    params = stepper(body, 1).expand(frames, -1).clone()
+    params[:, body.layout.transl.start + 1] -= metres
+    return params
+
+
+def test_each_person_of_a_scene_is_held_against_the_floor_alone(body):
+    near, small, far = _raised(body, 0.0), _raised(body, 0.15), _raised(body, 0.9)
+    alone = [_held(body, one, [0] * 12) for one in (near, small, far)]
+    assert float(alone[1].scale[0]) > 1.1
+    assert not bool(alone[2].floors.known.any())
+    together = _held(body, torch.cat((near, small, far)), [0] * 12 + [1] * 12 + [2] * 12)
+    assert torch.equal(together.scale, torch.cat([one.scale for one in alone]))
+    assert torch.equal(together.floors.known, torch.cat([one.floors.known for one in alone]))
+    assert together.floors.said == sum((one.floors.said for one in alone), ())
+
+
+def test_one_person_of_several_videos_is_of_one_size(body):
+    both = torch.cat((_raised(body, 0.0), _raised(body, 0.15)))
+    videos = [0] * 12 + [1] * 12
+    assert len(_held(body, both, videos).scale.unique()) == 2
+    assert len(_held(body, both, videos, persons=[0] * 24).scale.unique()) == 1
+
+
+def test_vertices_tell_of_the_foot_that_they_are_on(body):
+    left = soles(body).names[0]
+    head = f"vertex:{int(body.v_template[:, 1].argmax())}"
+    half = len(SOLE_PARTS)
+    for names, sides in (
+        ((head,), (False, False)), ((left,), (True, False)), (("left_knee",), (False, False)),
+        (("right_heel",), (False, True)),
+    ):  # fmt: skip
+        found = sides_seen(torch.ones(1, 1), names, body)[0]
+        assert found.tolist() == [sides[0]] * half + [sides[1]] * half
+    assert not bool(sides_seen(torch.zeros(1, 1), (left,), body).any())
+
+
+def test_a_given_floor_says_the_pitch_whichever_way_bodies_are_found(body):
+    people = anchorfit.read_people(ASSETS / "demo" / "person_keypoints.json").people[-1:]
+    tilted = Floor.of_camera(height=1.4, pitch_deg=20)
+    for options in (FitOptions(floor=tilted), FitOptions(floor=tilted, schedule="smplify")):
+        assert float(_one(fit_people(people, body, options=options)).pitch_deg[0]) == pytest.approx(20, abs=1e-3)
+    told, pitched, plain = (
+        _one(predict_people(people, body, options=options))
+        for options in (FitOptions(floor=tilted), FitOptions(pitch=20.0), FitOptions())
+    )
+    assert float(told.pitch_deg[0]) == pytest.approx(20, abs=1e-3)
+    assert told.floors.floor(0) is not None
+    torch.testing.assert_close(told.params, pitched.params, atol=1e-5, rtol=0)
+    assert bool(plain.pitch_deg.isnan().all())
+    unknown = predict_people(people, body, options=FitOptions(floor="auto"))
+    assert str(unknown.problems[-1]) == "floor: a prediction estimates none; fit, or give one"
+    assert _one(unknown).floors.said[0].startswith("no floor: a prediction estimates none")
+    assert torch.equal(_one(unknown).params, plain.params)
+
+
+def _one(outcome: Outcome) -> BodyEstimate:
+    assert outcome.estimate is not None
+    return outcome.estimate
+
+
+def test_an_estimated_floor_says_the_pitch_where_it_is_sure(body, truth):
+    found = _filmed(body, truth, "auto")
+    known = found.floors.floor(0)
+    assert known is not None
+    assert float(found.pitch_deg[0]) == pytest.approx(known.pitch_deg, abs=1e-3)
+    assert bool(replace(found.floors, sigma=found.floors.sigma + 10).pitch_deg.isnan().all())
+
+
+def test_a_floor_and_a_pitch_that_contradict_each_other_are_refused():
+    tilted = Floor.of_camera(height=1.4, pitch_deg=20)
+    with pytest.raises(OptionError, match="looks down by -20 degrees, by 20 as the floor says: leave one out"):
+        FitOptions(floor=tilted, pitch=-20.0)
+    with pytest.raises(OptionError, match="leave one out"):
+        RunOptions(floor="height=1.4,pitch=20", pitch=-20.0).check()
+    FitOptions(floor=tilted, pitch=20.0)
+    FitOptions(floor=tilted, pitch="people")
+
+
+@pytest.mark.parametrize("floor", [None, "auto"])
+def test_scenes_and_rates_that_cannot_be_are_refused_whether_read_or_not(body, truth, floor):
+    seen = watched(body, truth[:3])
+    with pytest.raises(ValueError, match="scenes: expected 3 labels or none, got 1"):
+        anchorfit.fit(seen, body, floor=floor, scenes=["a"])
+    with pytest.raises(ValueError, match="frames_per_second: expected a positive number, got -3"):
+        anchorfit.fit(seen, body, floor=floor, frames_per_second=-3)
