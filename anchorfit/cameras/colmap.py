@@ -37,6 +37,7 @@ def read_colmap_cameras(path: Path) -> CameraRig:
     lenses = dict(_lens(line, path / "cameras.txt") for line in _lines(path / "cameras.txt"))
     images, stated = _images(path / "images.txt")
     problems = []
+    unknown = []
     if stated is not None and stated != len(images):
         problems.append(
             f"{path / 'images.txt'}: it says {stated} images, {len(images)} are there: an empty line was cut off?"
@@ -46,6 +47,7 @@ def read_colmap_cameras(path: Path) -> CameraRig:
     for (pose, lens, image), name in zip(images, names, strict=True):
         if lens not in lenses:
             problems.append(f"{path}: camera {name}: cameras.txt has no camera {lens} of {image}; left out")
+            unknown.append(name)
             continue
         intrinsics, distortion, size, model = lenses[lens]
         entries.append(
@@ -60,7 +62,7 @@ def read_colmap_cameras(path: Path) -> CameraRig:
                 fisheye=model not in _MODELS,
             )
         )
-    return rig_of(entries, path, problems=problems)
+    return rig_of(entries, path, problems=problems, left_out=unknown)
 
 
 def _lines(path: Path) -> list[str]:

@@ -37,7 +37,7 @@ def read_easymocap_cameras(path: Path) -> CameraRig:
     names.sort(key=lambda name: order.index(name) if name in order else len(order))
     entries = [_entry(name, inside, place) for name in names]
     problems = [f"{path}: camera {name}: named, but there is no K_{name}; left out" for name in missing]
-    return rig_of(entries, path, unit="m", problems=problems)
+    return rig_of(entries, path, unit="m", problems=problems, left_out=missing)
 
 
 def _entry(name: str, inside: dict[str, Any], place: dict[str, Any]) -> CameraEntry:

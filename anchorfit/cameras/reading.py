@@ -34,6 +34,7 @@ class CameraRig:
         placed: whether rotations and translations were given; False: intrinsics alone.
         remarks: what is worth knowing.
         problems: a line for each camera that was left out.
+        left_out: their names, as far as the file says them: what is named after one is not another camera's.
     """
 
     cameras: tuple[CalibratedCamera, ...]
@@ -41,6 +42,7 @@ class CameraRig:
     placed: bool = True
     remarks: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.cameras)
@@ -134,8 +136,12 @@ def rig_of(
     unit: str = "",
     remarks: Sequence[str] = (),
     problems: Sequence[str] = (),
+    left_out: Sequence[str] = (),
 ) -> CameraRig:
     """A rig of a file's entries: a camera that cannot be used is a problem, the others go on.
+
+    Args:
+        left_out: names of cameras that a format could not make entries of.
 
     Raises:
         CameraFileError: none can be used.
@@ -161,7 +167,15 @@ def rig_of(
         said += [f"camera {camera.name}: {remark}" for remark in camera.remarks]
     if not cameras:
         raise CameraFileError(wrong[0] if wrong else f"{path}: there is no camera in it")
-    return CameraRig(cameras=tuple(cameras), unit=unit, placed=placed, remarks=tuple(said), problems=tuple(wrong))
+    used = [camera.name for camera in cameras]
+    return CameraRig(
+        cameras=tuple(cameras),
+        unit=unit,
+        placed=placed,
+        remarks=tuple(said),
+        problems=tuple(wrong),
+        left_out=tuple(dict.fromkeys(name for name in (*left_out, *(one.name for one in entries)) if name not in used)),
+    )
 
 
 def _same(one: CalibratedCamera, other: CalibratedCamera) -> bool:

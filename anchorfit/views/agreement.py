@@ -154,7 +154,10 @@ def _shares(found: Triangulated, confidence: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _exchanged(sight: RigSight, before: Tensor) -> Tensor:
-    """(B, V) which views agree much better with left and right exchanged; tried one view after the other."""
+    """(B, V) which views agree much better with left and right exchanged, and well; tried one after the other.
+
+    A view of another camera than it is said to be of agrees better then, too, by chance, but not well.
+    """
     result = torch.zeros_like(sight.tolerance, dtype=torch.bool)
     seen = (sight.confidence > 0).sum(-1)
     best = before
@@ -162,8 +165,8 @@ def _exchanged(sight: RigSight, before: Tensor) -> Tensor:
         trial = result.clone()
         trial[:, view] = True
         other = sight.exchanged(trial)
-        _, agreeing = _shares(other.triangulated(), other.confidence)
-        better = (agreeing - best > _BETTER * seen[:, view]) & (seen[:, view] >= FEWEST)
+        share, agreeing = _shares(other.triangulated(), other.confidence)
+        better = (agreeing - best > _BETTER * seen[:, view]) & (seen[:, view] >= FEWEST) & (share[:, view] >= FULL)
         result = torch.where(better[:, None], trial, result)
         best = torch.where(better, agreeing, best)
     return result

@@ -87,7 +87,13 @@ def fit_view_files(
         raise ValueError(f"--save: expected some of {', '.join(KINDS)} for views, got {', '.join(unknown)}")
     rig = read_cameras(job.cameras)
     gathered = gather_views(
-        paths, rig.names, keypoints=job.keypoints, convention=job.convention, detect=detect, but=job.cameras
+        paths,
+        rig.names,
+        keypoints=job.keypoints,
+        convention=job.convention,
+        detect=detect,
+        but=job.cameras,
+        left_out=rig.left_out,
     )
     problems = [*rig.problems, *gathered.problems]
     if not gathered.people:

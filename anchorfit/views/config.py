@@ -16,8 +16,8 @@ class ViewOptions:
     Attributes:
         unit: of the cameras' translations: m, cm, mm; auto (told by the body's size); free (arbitrary: of mean size).
         several: whether an instant may show several people, matched across views; None: where a camera saw several.
-        sequence: the instants are of the same people: one shape for each. People of several are told apart by where they
-            stood the instant before; with ``several=False`` only the one who is seen longest is fitted.
+        sequence: the instants are of the same people: one shape for each. People of several are told apart by where
+            they stood the instant before; with ``several=False`` only the one who is seen longest is fitted.
         smooth: the instants of a sequence follow each other in time: smooth motion.
         masks: whether outlines are fitted, where people have masks.
         sizes: known heights and measurements.

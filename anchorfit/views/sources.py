@@ -33,6 +33,28 @@ class _Found:
     problems: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class _Names:
+    """Names of cameras: those that can be used, and those that cannot."""
+
+    used: tuple[str, ...]
+    left_out: tuple[str, ...]
+
+    def of(self, path: Path) -> str | None:
+        """The camera that a path names."""
+        return camera_of_path(path, (*self.used, *self.left_out))
+
+    @property
+    def only(self) -> str | None:
+        """The camera that there is no other beside, which needs no name."""
+        return self.used[0] if len(self.used) == 1 and not self.left_out else None
+
+    @property
+    def listed(self) -> str:
+        """The cameras that can be used, in words."""
+        return ", ".join(self.used[:8])
+
+
 def gather_views(
     paths: Sequence[Path],
     cameras: Sequence[str],
@@ -41,6 +63,7 @@ def gather_views(
     convention: str | None = None,
     detect: Detect | None = None,
     but: Path | None = None,
+    left_out: Sequence[str] = (),
 ) -> ViewSources:
     """The people of each camera.
 
@@ -54,19 +77,22 @@ def gather_views(
         convention: of the keypoints, where the files do not say.
         detect: finds people in images without keypoints; None: there is none.
         but: a file in those folders that is none of them: the cameras'.
+        left_out: names of further cameras, which cannot be used: what is of one of them is left out, with a line. A
+            camera needs no name in the paths only where it is the only one, of these too.
     """
     found = _Found()
+    names = _Names(tuple(cameras), tuple(left_out))
     for one in paths:
-        _sort(one, cameras, found)
+        _sort(one, names, found)
     if keypoints is not None:
         found.keypoints.clear()
-        _sort(keypoints, cameras, found, images=False)
+        _sort(keypoints, names, found, images=False)
     problems = list(found.problems)
     people: dict[str, list[Person]] = {camera: [] for camera in cameras}
     for path, camera in found.keypoints:
         if but is not None and path.resolve() == but.resolve():
             continue
-        _read(path, camera, cameras, convention, people, problems)
+        _read(path, camera, names, convention, people, problems)
     if not any(people.values()) and not found.keypoints and detect is not None:
         for camera, images in found.images.items():
             seen = detect(images)
@@ -81,27 +107,29 @@ def gather_views(
     return ViewSources(people=people, paths=paths, problems=problems)
 
 
-def _sort(path: Path, cameras: Sequence[str], found: _Found, *, images: bool = True, within: str | None = None) -> None:
+def _sort(path: Path, names: _Names, found: _Found, *, images: bool = True, within: str | None = None) -> None:
     """Put a path to the images or keypoint files of its camera; a folder of cameras' folders entry by entry."""
-    camera = within or camera_of_path(path, cameras) or (cameras[0] if len(cameras) == 1 else None)
+    camera = within or names.of(path) or names.only
     if not path.exists():
         found.problems.append(f"{path}: no such file")
+    elif camera in names.left_out:
+        found.problems.append(f"{path}: camera {camera} cannot be used; left out")
     elif path.is_dir():
-        _sort_folder(path, camera, cameras, found, images=images)
+        _sort_folder(path, camera, names, found, images=images)
     elif is_video_path(path):
         found.problems.append(f"{path}: videos are not taken apart here; give frames, or keypoints of them")
     elif looks_like_image(path):
         if images and camera is None:
-            found.problems.append(f"{path}: the name says no camera; there are {', '.join(cameras[:8])}; left out")
+            found.problems.append(f"{path}: the name says no camera; there are {names.listed}; left out")
         elif images and camera is not None:
             found.images.setdefault(camera, []).append(path)
     else:
         found.keypoints.append((path, camera))
 
 
-def _sort_folder(path: Path, camera: str | None, cameras: Sequence[str], found: _Found, *, images: bool) -> None:
+def _sort_folder(path: Path, camera: str | None, names: _Names, found: _Found, *, images: bool) -> None:
     inside = sorted(one for one in path.iterdir() if not one.name.startswith("."))
-    named = [one for one in inside if one.is_dir() and camera_of_path(Path(one.name), cameras)]
+    named = [one for one in inside if one.is_dir() and names.of(Path(one.name))]
     files = [one for one in inside if one.is_file() and _is_keypoints(one)]
     if camera is not None and not named:
         pictures = [one for one in inside if one.is_file() and looks_like_image(one)]
@@ -111,14 +139,14 @@ def _sort_folder(path: Path, camera: str | None, cameras: Sequence[str], found: 
             found.keypoints.append((files[0] if len(files) == 1 else path, camera))
         for one in inside:
             if one.is_dir():
-                _sort(one, cameras, found, images=images, within=camera)
+                _sort(one, names, found, images=images, within=camera)
         return
     for one in inside:
         if one.is_dir() or _is_keypoints(one) or looks_like_image(one) or is_video_path(one):
-            if one.is_dir() and camera_of_path(Path(one.name), cameras) is None:
-                found.problems.append(f"{one}: no camera of this name; there are {', '.join(cameras[:8])}; left out")
+            if one.is_dir() and names.of(Path(one.name)) is None:
+                found.problems.append(f"{one}: no camera of this name; there are {names.listed}; left out")
                 continue
-            _sort(one, cameras, found, images=images)
+            _sort(one, names, found, images=images)
 
 
 def _is_keypoints(path: Path) -> bool:
@@ -129,7 +157,7 @@ def _is_keypoints(path: Path) -> bool:
 def _read(
     path: Path,
     camera: str | None,
-    cameras: Sequence[str],
+    names: _Names,
     convention: str | None,
     people: dict[str, list[Person]],
     problems: list[str],
@@ -141,12 +169,18 @@ def _read(
         return
     problems += file.problems
     lost: list[str] = []
+    unused: dict[str, list[str]] = {}
     for person in file:
-        own = camera or (camera_of_path(person.image, cameras) if person.image is not None else None)
-        if own is None:
+        own = camera or (names.of(person.image) if person.image is not None else None)
+        if own in names.left_out:
+            unused.setdefault(str(own), []).append(person.name)
+        elif own is None:
             lost.append(person.name)
         else:
             people[own].append(person)
+    problems += [
+        f"{path}: {len(some)} people of camera {name}, which cannot be used; left out" for name, some in unused.items()
+    ]
     if lost:
         problems.append(f"{path}: {len(lost)} people of no camera ({', '.join(lost[:3])} ...): their images name none")
 

@@ -13,11 +13,13 @@ from ..body.moving import moved
 from ..cameras import CalibratedCamera
 from ..fitting import FitResult, GaussianMixture
 from ..fitting.diagnostics import gather_evidence
-from ..fitting.trust import Evidence, weigh_evidence
+from ..fitting.trust import CALIBRATIONS, Evidence, weigh_evidence
 from .agreement import ViewAgreement
 from .observing import Seen
 
 _MIRRORED = "left and right look exchanged in all views, or the images are mirrored"
+_FAR = "the believed views lie far from the body on average: are names of cameras exchanged?"
+_FAR_OFF = CALIBRATIONS["free"].limit  # of the person's size; views that are believed hardly count in full here
 _NO_BODY = "a body hardly fits the joints that the views agree about"
 
 
@@ -59,6 +61,7 @@ def judge_views(
     counts = torch.stack([one.joints for one in parts], 1).to(agreement.weight)  # (B, V)
     share = counts * torch.where(agreement.usable[:, None], agreement.weight, 0.0).to(counts)
     combined = _combined(parts, share.to(parts[0].reprojection), result)
+    far = _far_off(parts, share) & agreement.usable.to(share.device)
     told = weigh_evidence(combined, "free")
     usable = agreement.usable.to(told.score.device)
     several = agreement.seen.sum(1) >= 2
@@ -67,16 +70,23 @@ def judge_views(
         if flag and bool(exchanged[row]):
             reasons.append(_MIRRORED if not bool(agreement.thin[row]) else _NO_BODY)
         elif flag:
-            reasons.append(told.reasons[row])
+            reasons.append("; ".join(filter(None, [_FAR if bool(far[row]) else "", told.reasons[row]])))
         elif bool(several[row]):
             reasons.append("the views contradict each other: the best of them is fitted alone")
         else:
             reasons.append(result.reasons[row])
-    contradict = ((~agreement.usable & several) | exchanged).to(usable.device)
+    contradict = ((~agreement.usable & several) | exchanged).to(usable.device) | far.to(usable.device)
     score = torch.where(usable, told.score, result.score.to(told.score))
     score = torch.where(contradict, score.clamp(max=0.49), score)
     trusted = torch.where(usable, told.trusted, result.trusted.to(usable.device)) & ~contradict
     return ViewVerdict(score, trusted, tuple(reasons), torch.stack(errors, 1))
+
+
+def _far_off(parts: list[Evidence], share: Tensor) -> Tensor:
+    """(B,) bool: the mean of the believed views' errors, each counted alike, is beyond what gives even odds."""
+    believed = share > 0
+    off = torch.stack([one.reprojection for one in parts], 1).to(share)
+    return torch.where(believed, off, 0.0).sum(1) / believed.sum(1).clamp_min(1) > _FAR_OFF
 
 
 def _combined(parts: list[Evidence], share: Tensor, result: FitResult) -> Evidence:

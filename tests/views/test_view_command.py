@@ -1,5 +1,6 @@
 """``anchorfit fit --cameras``: the worked example of docs/cameras.md, and where people and images are found."""
 
+import json
 import re
 import shlex
 from dataclasses import replace
@@ -118,6 +119,27 @@ def test_one_file_of_all_cameras_says_them_by_its_images(example, body, tmp_path
     write_people(tmp_path / "stray.json", [*everyone, *stray])
     found = gather_views([tmp_path / "stray.json"], ["cam1", "cam2", "cam3", "cam4"])
     assert any("of no camera" in line for line in found.problems)
+
+
+def test_what_is_named_after_a_camera_that_cannot_be_used_is_left_out(example, body, tmp_path):
+    """One camera is left of several: the others' keypoints are not its own."""
+    told = json.loads((example / "cameras.json").read_text())
+    told["cameras"] = told["cameras"][:2]
+    told["cameras"][1]["t"] = [float("nan")] * 3
+    (tmp_path / "two.json").write_text(json.dumps(told))
+    assert anchorfit.read_cameras(tmp_path / "two.json").left_out == ("cam2",)
+    files = [example / "keypoints" / f"cam{number}.json" for number in (1, 2, 3)]
+    report = fit_view_files(files, body, tmp_path / "out", ViewJob(cameras=tmp_path / "two.json", kinds=("npz",)))
+    assert report.bodies == 2  # of cam1 alone
+    assert any("cam2.json: camera cam2 cannot be used" in line for line in report.problems)
+    assert any("cam3.json" in line and "of no camera" in line for line in report.problems)
+    found = gather_views([example / "views"], ["cam1"], left_out=["cam2", "cam3", "cam4"], detect=no_one)
+    assert sum("cannot be used; left out" in line for line in found.problems) == 3
+
+
+def no_one(images):
+    assert all(image.parent.name == "cam1" for image in images)
+    return PeopleFile(())
 
 
 def test_what_cannot_be_used_is_a_line_and_the_rest_goes_on(example, body, tmp_path):

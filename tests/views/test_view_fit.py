@@ -250,3 +250,17 @@ def test_cameras_on_one_line_say_that_depth_is_the_priors(body):
     found = fit_views(opposite, [cameras[0], cameras[2]], body)
     assert sum("along nearly one line" in text for _, text in found.problems) == 3
     assert not any("along nearly one line" in text for _, text in fit_views(people.views, cameras, body).problems)
+
+
+def test_two_cameras_of_exchanged_names_are_seen(body):
+    """Their sides are not exchanged back to agree a little better; a body that believed views lie far from is none."""
+    cameras, people = rig_and_people(body, 2, EXACT)
+    one, other, *rest = (camera.name for camera in cameras)
+    views = {one: people.views[other], other: people.views[one], **{name: people.views[name] for name in rest}}
+    found = fit_views(views, cameras, body)
+    told = found.estimate.diagnostics
+    assert not any("exchanged back" in text for _, text in found.problems)
+    for row in range(2):
+        believed = (found.weights[row] > 0) & ~found.errors_px[row].isnan()
+        assert not bool(told.trusted[row]) or float(found.errors_px[row][believed].max()) < 10
+    assert any("names of cameras" in text for text in told.reasons)
