@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from .body import Floor
-from .fitting import FitConfig
+from .fitting import SCHEDULES, FitConfig
+from .fitting.terms import KnownSize
 from .observations.videos import USUAL_RATE
 from .results import BodyEstimate
 
@@ -39,6 +40,7 @@ class FitOptions:
     minimum_joints: int = 0  # people with fewer seen joints are left out
     schedule: str = "anchored"  # as in `fit`
     config: FitConfig | None = None  # the schedule's constants; None: its usual ones
+    sizes: KnownSize | None = None  # heights and measurements that are known of people, whatever the constants are
     pitch: float | Literal["people"] | None = None  # degrees by which the camera looks down, or "people": as those who
     # stand in an image show together; None: not known, as is usual
     floor: Floor | Literal["auto"] | None = None  # before the camera, which stands; "auto": estimated from feet that
@@ -58,6 +60,13 @@ class FitOptions:
         if not 0 < self.frames_per_second < float("inf"):
             raise ValueError(f"frames_per_second: expected a positive number, got {self.frames_per_second}")
         check_floor(self.floor)
+
+    @property
+    def full_config(self) -> FitConfig | None:
+        """The constants with the sizes that are known; None: the schedule's usual ones."""
+        if self.sizes is None or self.schedule not in SCHEDULES:  # which `fit` says
+            return self.config
+        return (self.config or SCHEDULES[self.schedule]()).with_term(self.sizes)
 
 
 def check_floor(floor: object) -> None:

@@ -95,7 +95,7 @@ def fit_people(
             body,
             start if start is not None or posed is None else posed.placed(gravity),
             schedule=options.schedule,
-            config=options.config,
+            config=options.full_config,
             networks=networks,
             images=images,
             covariance=options.covariance,

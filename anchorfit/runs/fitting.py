@@ -110,7 +110,7 @@ def run(
             if folder.resumed:
                 done = f"{len(folder.done)} of {len(people)} are done"
                 listener.warn(f"{plan.output}: going on with an unfinished run, {done}")
-            _say_what_is_nobodys(plan, fitting.options.config, people, listener)
+            _say_what_is_nobodys(plan, fitting.options.full_config, people, listener)
             names = _Names.of(people, plan)
             folder.check(plan.inputs(people), names.planned(folder))
             folder.begin()

@@ -371,3 +371,16 @@ def test_the_anchor_goes_by_the_program():
     assert sure.errors_deg[0] < less.errors_deg[0]  # type: ignore[attr-defined]
     assert len(usual_errors_deg("HMR2")) == 24
     assert "anchor" not in [spec.name for spec in refine_config("HMR2").terms]
+
+
+def test_known_sizes_leave_the_programs_anchors_in_place(scene, tmp_path):
+    path = write_phalp(scene, tmp_path / "phalp.pkl", off(scene), [0, 1, 2, 3])
+    files = (path, "-k", scene.keypoints, "--save", "npz")
+    assert refine(*files, "-o", tmp_path / "sized", "--height", "1.9")[0] == 0
+    sized = load_estimates([tmp_path / "sized"])
+    assert {"known_size", "joint_anchor", "anchor_orient"} <= set(sized.diagnostics.energy)
+    (tmp_path / "own.toml").write_text("[terms.keypoints]\n")
+    assert refine(*files, "-o", tmp_path / "own", "--height", "1.9", "--config", tmp_path / "own.toml")[0] == 0
+    own = load_estimates([tmp_path / "own"])
+    assert "known_size" in own.diagnostics.energy
+    assert "joint_anchor" not in own.diagnostics.energy  # constants of the usual anchor, as asked for
