@@ -348,7 +348,7 @@ class _Fitting:
             return self
         found = find_starts(
             people, self.results, self.model, networks=self.networks, options=self.options,
-            predict_missing=plan.options.predict_missing,
+            predict_missing=plan.options.predict_missing, images=plan.source.all_images(),
         )  # fmt: skip
         for line in found.remarks:
             listener.say(line)
