@@ -8,7 +8,8 @@ from typing import Literal, NamedTuple
 import torch
 
 from .body import Floor, Gravity
-from .fitting import FitConfig
+from .fitting import SCHEDULES, FitConfig
+from .fitting.terms import KnownSize
 from .observations.videos import USUAL_RATE
 from .options import OptionError
 from .results import BodyEstimate
@@ -42,6 +43,7 @@ class FitOptions:
     minimum_joints: int = 0  # people with fewer seen joints are left out
     schedule: str = "anchored"  # as in `fit`
     config: FitConfig | None = None  # the schedule's constants; None: its usual ones
+    sizes: KnownSize | None = None  # heights and measurements that are known of people, whatever the constants are
     pitch: float | Literal["people"] | None = None  # degrees by which the camera looks down, or "people": as those who
     # stand in an image show together; None: not known, as is usual
     floor: Floor | Literal["auto"] | None = None  # before the camera, which stands; "auto": estimated from feet that
@@ -62,6 +64,13 @@ class FitOptions:
         check_rate(self.frames_per_second)
         check_floor(self.floor)
         check_pitch(self.floor, self.pitch)
+
+    @property
+    def full_config(self) -> FitConfig | None:
+        """The constants with the sizes that are known; None: the schedule's usual ones."""
+        if self.sizes is None or self.schedule not in SCHEDULES:  # which `fit` says
+            return self.config
+        return (self.config or SCHEDULES[self.schedule]()).with_term(self.sizes)
 
 
 def check_rate(frames_per_second: float) -> None:

@@ -97,7 +97,7 @@ def fit_people(
             body,
             start if start is not None or posed is None else posed.placed(gravity),
             schedule=options.schedule,
-            config=options.config,
+            config=options.full_config,
             networks=networks,
             images=images,
             covariance=options.covariance,
@@ -387,7 +387,7 @@ def _fit(
         guess = start if isinstance(start, Prediction) else None
         guess = guess or regressors.predict_params(seen, body, networks=networks, gravity=gravity)
         given, known = guess.params, guess.uncertainty
-    placed = not isinstance(start, Tensor)  # a start of plain numbers may stand anywhere
+    foreign = isinstance(start, Tensor) or (isinstance(start, BodyEstimate) and start.method != "direct")
     result = anchored(
         body,
         seen,
@@ -398,15 +398,16 @@ def _fit(
         persons=persons,
         videos=videos,
         gravity=gravity,
-        doubted=doubted_keypoints(body, given, seen) if placed else None,
+        doubted=None if foreign else doubted_keypoints(body, given, seen),  # by a prediction alone: see there
         floor=floor,
     )
     return to_estimate(result, seen, body, images or ("",) * len(seen), schedule, gravity)
 
 
 def _own_params(start: BodyEstimate | Tensor, body: BodyModel) -> Tensor:
-    """Parameters (B, D) of the body's own number of betas."""
-    return body.own_params(start.params if isinstance(start, BodyEstimate) else start)
+    """Parameters (B, D) of the body's own number of betas, device and floating-point type."""
+    given = body.own_params(start.params if isinstance(start, BodyEstimate) else start)
+    return given.to(body.device, body.dtype)
 
 
 def _config_of(

@@ -25,7 +25,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from anchorfit.body import BodyModel, axis_angle_to_matrix, load_body, matrix_to_axis_angle
+from anchorfit.body import (
+    CANONICAL_JOINTS,
+    BodyModel,
+    axis_angle_to_matrix,
+    compile_points,
+    load_body,
+    matrix_to_axis_angle,
+)
 from anchorfit.body.joint_sets import SMPL_JOINTS, SMPL_PARENTS
 from anchorfit.body.pose_library import load_pose_library
 from anchorfit.body.skinning import world_rotations
@@ -33,9 +40,13 @@ from anchorfit.evaluation.body_errors import body_errors
 from anchorfit.evaluation.synthetic import SyntheticConfig, SyntheticSet, as_detected, make_people
 from anchorfit.fitting import FitConfig, anchored, load_pose_prior
 from anchorfit.fitting.terms import Anchor, JointAnchor
+from anchorfit.observations import Observations
+from anchorfit.pipeline import fit
 from anchorfit.refining import refine_config
 from anchorfit.regressors import predict_params
 from anchorfit.regressors.synthesis import DetectorNoise
+from anchorfit.regressors.translation import translate_to_keypoints
+from anchorfit.results import BodyEstimate
 
 SEED = 23
 CLEAN = SyntheticConfig(noise=0.0, outliers=0.0, missing=0.0, hips_up=0.0, hips_out=0.0)
@@ -74,6 +85,17 @@ def started(body: BodyModel, truth: Tensor, kind: str, times: float, seed: int) 
     start[:, body.layout.pose] = matrix_to_axis_angle(wrong).flatten(1).to(truth)
     start[:, body.layout.betas] = 0.7 * torch.randn(len(truth), body.num_betas, generator=generator).to(truth)
     return start
+
+
+def as_given(body: BodyModel, start: Tensor, seen: Observations) -> BodyEstimate:
+    """Starts as `anchorfit.refining` hands them to `fit`: placed where their joints fall nearest to the keypoints."""
+    free = start.clone()
+    free[:, body.layout.transl] = 0
+    points = compile_points(body, CANONICAL_JOINTS).points(free)
+    found = translate_to_keypoints(points, seen.keypoints, seen.confidence, seen.intrinsics)
+    free[:, body.layout.transl] = found.translation
+    parts = body.layout.split(free)._asdict()
+    return BodyEstimate.from_smplx(parts, intrinsics=seen.intrinsics, image_size=(0, 0), names=seen.names)
 
 
 def people_of(body: BodyModel, split: str, keypoints: str, count: int) -> SyntheticSet:
@@ -158,7 +180,7 @@ def main() -> None:
     parser.add_argument("--json", help="write the table here")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    body, prior = load_body(), load_pose_prior()
+    body = load_body()
     if args.profile or args.choose:
         (profile if args.profile else choose)(body, args.count)
         return
@@ -167,14 +189,15 @@ def main() -> None:
         if args.only not in (None, case.kind):
             continue
         truth, seen = case.people.params, case.people.observations
+        given = as_given(body, case.start, seen)
         begun = time.process_time()
-        refined = anchored(body, seen, prior, case.start, refine_config(PROGRAMS.get(case.times, "anchorfit")))
+        refined = fit(seen, body, init=given, config=refine_config(PROGRAMS.get(case.times, "anchorfit")))
         seconds = time.process_time() - begun
         methods = {
             "start": case.start,
-            "anchor of the usual fit": anchored(body, seen, prior, case.start).params,
+            "anchor of the usual fit": fit(seen, body, init=given).params,
             "refined": refined.params,
-            "fitted from our prediction": anchored(body, seen, prior, predict_params(seen, body).params).params,
+            "fitted from our prediction": fit(seen, body).params,
         }
         for method, params in methods.items():
             errors = body_errors(body, params, truth)

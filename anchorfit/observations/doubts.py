@@ -1,7 +1,8 @@
 """Keypoints that a body makes doubtful: all others lie near it, and they far off.
 
 Detectors give single joints to another person, to the other side or to the image's corner. A network that looks at all
-keypoints at once shows which: the body that it predicts follows the others.
+keypoints at once shows which: the body that it predicts follows the others. Another program's body, or an earlier fit,
+does not: a limb that is wrong there lies far off right keypoints, and those are what mends it.
 """
 
 from __future__ import annotations

@@ -17,8 +17,13 @@ from ..observations.videos import frame_of
 
 FARTHEST = 0.6
 """A body that lies farther from a person's keypoints, in sizes of the person, is somebody else's."""
+SAME_NAME = 0.3
+"""A body of a person's very name that lies no farther is the person's, even if another lies nearer: where people stand
+close. Detectors number people anew, so that a name alone does not do."""
 FARTHEST_ALONE = 1.5
 """The same where both are alone in their image."""
+OF_ONE_NAME = -1e3
+"""Instead of a distance: least of all."""
 _NUMBER = re.compile(r"(\d+)\D*$")
 
 
@@ -36,6 +41,7 @@ def rows_of_people(
     source: str = "the results",
     *,
     left: Sequence[int] | None = None,
+    images: Sequence[Path] = (),
 ) -> PairedRows:
     """Pair people with bodies.
 
@@ -45,8 +51,9 @@ def rows_of_people(
         pixels: for rows that a camera puts somewhere, (K, 2) their canonical joints in the image.
         source: the file, for messages.
         left: numbers of the people who want a body; None: all.
+        images: of the whole source, also those in which nobody is seen: they tell which is frame 0.
     """
-    homes = image_of_rows(given, people, source)
+    homes = image_of_rows(given, people, source, images)
     wanted = range(len(people)) if left is None else left
     if homes.ordered:
         return PairedRows([row if row in set(wanted) else None for row in range(len(people))], tuple(homes.remarks))
@@ -86,15 +93,28 @@ class Homes(NamedTuple):
     remarks: list[str]
 
 
-def image_of_rows(given: GivenBodies, people: Sequence[Person], source: str) -> Homes:
-    """The image of each body: by its name, else by its frame, else by the order of rows."""
+def image_of_rows(given: GivenBodies, people: Sequence[Person], source: str, images: Sequence[Path] = ()) -> Homes:
+    """The image of each body: that of the person of its very name; else by the image's name, by its frame, or by the
+    order of rows."""
+    named = {person.name: image_key(person) for person in people}
+    known = [named.get(name) for name in given.names]
+    if all(known):
+        return Homes(list(known), False, [])
+    others = _by_image(given, people, source, images)
+    if not any(known):
+        return others
+    keys = [key or (None if others.ordered else other) for key, other in zip(known, others.keys, strict=True)]
+    return Homes(keys, False, [] if others.ordered else others.remarks)
+
+
+def _by_image(given: GivenBodies, people: Sequence[Person], source: str, images: Sequence[Path]) -> Homes:
     keys = list(dict.fromkeys(map(image_key, people)))
     if any(given.images) and not any(key.frame is not None for key in keys):
         return _by_name(given, keys, source)
     numbered, frames = _by_number(keys), given.frames.tolist()
     if numbered and all(frame >= 0 for frame in frames):
         video = any(key.frame is not None for key in keys)  # whose frames count from 0, as all programs' do
-        first = 0 if video else min(1, *numbered)
+        first = 0 if video else min(1, *numbered, *(n for n in map(_number, images) if n is not None))
         said = [f"{source}: frame 0 is taken for the image numbered {first}"] if first else []
         return Homes([numbered.get(frame + first) for frame in frames], False, said)
     if len(keys) == 1:
@@ -128,12 +148,17 @@ def _by_number(keys: Sequence[ImageKey]) -> dict[int, ImageKey]:
     """Images by their frame or by the last number of their names; none where a name has none, or two are alike."""
     found: dict[int, ImageKey] = {}
     for key in keys:
-        match = _NUMBER.search(Path(str(key.image)).stem)
-        number = key.frame if key.frame is not None else int(match.group(1)) if match else None
+        number = key.frame if key.frame is not None else _number(Path(str(key.image)))
         if number is None or number in found:
             return {}
         found[number] = key
     return found
+
+
+def _number(image: Path) -> int | None:
+    """The last number of a name."""
+    match = _NUMBER.search(image.stem)
+    return int(match.group(1)) if match else None
 
 
 def _pairs(
@@ -148,6 +173,10 @@ def _pairs(
     from scipy.optimize import linear_sum_assignment
 
     costs = np.array([[_apart(given, person, row, pixels) for row in rows] for person in people])
+    for at, person in enumerate(people):
+        for place, row in enumerate(rows):
+            if given.names[row] == person.name and not costs[at, place] > SAME_NAME:
+                costs[at, place] = OF_ONE_NAME
     if np.isnan(costs).all():
         return []
     bounded = np.where(np.isnan(costs), 1e3, np.minimum(costs, 1e2))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import NamedTuple
 
 from ..body import BodyModel, load_body
@@ -53,6 +54,7 @@ def refine_people(
     networks: Networks | None = None,
     options: FitOptions = FitOptions(),
     predict_missing: bool = False,
+    images: Sequence[Path] = (),
     progress: Callable[[int], None] = lambda done: None,
 ) -> Refined:
     """Fit bodies to people from where other programs put them, and hold them near what those are usually good at.
@@ -64,12 +66,15 @@ def refine_people(
         networks: for people without a body, and for the directions of bodies that no camera saw.
         options: ``config`` None: that of `refine_config`.
         predict_missing: people without a body start from our own prediction; else they are left out, with a line.
+        images: of the whole source, also those in which nobody is seen: they tell which is frame 0.
         progress: called with the number of people finished since the last call.
     Returns:
         The estimates in the order of ``people``; a run repeated gives the same numbers.
     """
     body = body or load_body()
-    found = find_starts(people, results, body, networks=networks, options=options, predict_missing=predict_missing)
+    found = find_starts(
+        people, results, body, networks=networks, options=options, predict_missing=predict_missing, images=images
+    )
     outcome = fit_from(people, found, body, networks=networks, options=options, progress=progress)
     return Refined(outcome, found.estimate, found.remarks)
 

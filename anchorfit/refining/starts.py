@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -59,6 +60,7 @@ def find_starts(
     networks: Networks | None = None,
     options: FitOptions = FitOptions(),
     predict_missing: bool = False,
+    images: Sequence[Path] = (),
 ) -> FoundStarts:
     """Match people with the bodies of files; where several files have a body of a person, the first counts.
 
@@ -69,14 +71,16 @@ def find_starts(
         networks: for people without a body, and for the directions of bodies that no camera saw.
         options: that decide cameras.
         predict_missing: people without a body get our own prediction.
+        images: of the whole source, also those in which nobody is seen: they tell which is frame 0.
     """
     seen = seen_people(people, options)
+    everyone = _Everyone.of(people, seen, images)
     starts: dict[str, Tensor] = {}
     remarks = [line for result in results for line in (*result.remarks, *result.problems)]
     programs: dict[str, int] = {}
     for bodies in _joined([result.bodies for result in results]):
         left = [row for row, person in enumerate(seen.people) if person.name not in starts]
-        found, said = _starts_of(bodies, seen, left, body, networks, options)
+        found, said = _starts_of(bodies, seen, everyone, left, body, networks, options)
         starts |= found
         remarks += said
         programs[bodies.program] = programs.get(bodies.program, 0) + len(found)
@@ -107,6 +111,7 @@ def _joined(parts: Sequence[GivenBodies]) -> list[GivenBodies]:
 def _starts_of(
     given: GivenBodies,
     seen: SeenPeople,
+    everyone: _Everyone,
     left: Sequence[int],
     body: BodyModel,
     networks: Networks | None,
@@ -115,7 +120,7 @@ def _starts_of(
     """Parameters (D,) by the names of those people who are left without a start, and what was decided."""
     if not left:
         return {}, []
-    everywhere = _cameras_of_rows(given, seen)
+    everywhere = _cameras_of_rows(given, seen, everyone)
     given, settled = settle_camera(given, everywhere.sizes)
     given, resized = in_pixels_of(given, everywhere.sizes, everywhere.known)
     found = shaped(given, body)
@@ -124,8 +129,10 @@ def _starts_of(
     where = project(points.points(carried.params), everywhere.intrinsics.double())
     placed = carried.placed & everywhere.known
     pixels = {row: where[row] for row in torch.nonzero(placed)[:, 0].tolist()}
-    matches = rows_of_people(given, seen.people, pixels, given.program, left=left)
-    pairs = [(person, row) for person, row in enumerate(matches.rows) if row is not None]
+    wanted = [everyone.numbers[person] for person in left]
+    matches = rows_of_people(given, everyone.people, pixels, given.program, left=wanted, images=everyone.images)
+    found_rows = [(person, matches.rows[everyone.numbers[person]]) for person in left]
+    pairs = [(person, row) for person, row in found_rows if row is not None]
     remarks = [
         f"{given.program}: {len(pairs)} of {len(left)} people have a body; {found.said}",
         *settled,
@@ -160,8 +167,24 @@ class _Everywhere(NamedTuple):
     known: Tensor
 
 
-def _cameras_of_rows(given: GivenBodies, seen: SeenPeople) -> _Everywhere:
-    homes = image_of_rows(given, seen.people, given.program).keys
+class _Everyone(NamedTuple):
+    """All people, also those who cannot be fitted, whose bodies count in files without names; the number there of each
+    who can; and all images."""
+
+    people: list[Person]
+    numbers: list[int]
+    images: Sequence[Path]
+
+    @staticmethod
+    def of(people: Sequence[Person], seen: SeenPeople, images: Sequence[Path]) -> _Everyone:
+        usable = {person.name: person for person in seen.people}
+        everyone = [usable.get(person.name, person) for person in people if isinstance(person, Person)]
+        number_of = {person.name: number for number, person in enumerate(everyone)}
+        return _Everyone(everyone, [number_of[person.name] for person in seen.people], images)
+
+
+def _cameras_of_rows(given: GivenBodies, seen: SeenPeople, everyone: _Everyone) -> _Everywhere:
+    homes = image_of_rows(given, everyone.people, given.program, everyone.images).keys
     first: dict[object, int] = {}
     for number, person in enumerate(seen.people):
         first.setdefault(image_key(person), number)

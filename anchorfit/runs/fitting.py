@@ -109,7 +109,7 @@ def run(
             if folder.resumed:
                 done = f"{len(folder.done)} of {len(people)} are done"
                 listener.warn(f"{plan.output}: going on with an unfinished run, {done}")
-            _say_what_is_nobodys(plan, fitting.options.config, people, listener)
+            _say_what_is_nobodys(plan, fitting.options.full_config, people, listener)
             names = _Names.of(people, plan)
             folder.check(plan.inputs(people), names.planned(folder))
             folder.begin()
@@ -333,7 +333,7 @@ class _Fitting:
             return self
         found = find_starts(
             people, self.results, self.model, networks=self.networks, options=self.options,
-            predict_missing=plan.options.predict_missing,
+            predict_missing=plan.options.predict_missing, images=plan.source.all_images(),
         )  # fmt: skip
         for line in found.remarks:
             listener.say(line)

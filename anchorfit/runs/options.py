@@ -298,9 +298,6 @@ class RunOptions:
         from ..points.known import read_known_sizes
 
         config = read_config(self.config, SCHEDULES[self.schedule]()) if isinstance(self.config, Path) else self.config
-        sizes = read_known_sizes(self.height, self.measure)
-        if sizes is not None:
-            config = (config or SCHEDULES[self.schedule]()).with_term(sizes)
         return FitOptions(
             focal=self.focal,
             pitch=pitch_of(self.pitch),
@@ -308,6 +305,7 @@ class RunOptions:
             frames_per_second=self.fps,
             schedule=self.schedule,
             config=config,
+            sizes=read_known_sizes(self.height, self.measure),
             masks=self.mask is not None,
             covariance=self.says_how_sure(own_files=own_files),
             same_person=self.same_person or film,

@@ -83,6 +83,11 @@ class Source:
             return USUAL_OF_VIDEO
         return USUAL_OF_FILE if self.keypoints is None and self.file else USUAL
 
+    def all_images(self) -> tuple[Path, ...]:
+        """Photographs that were given, with people or without; none of a video, or of a keypoint file alone."""
+        alone = self.keypoints is None and self.file is not None
+        return () if alone or self.video is not None else tuple(list_images(self.images))
+
     def settings(self) -> dict[str, object]:
         """What decides who is found: detections are kept for the same."""
         alone = self.keypoints is None and self.file is not None

@@ -10,7 +10,7 @@ from typing import Any
 
 from numpy.lib import format as npy
 
-from ..array_files import ArrayFile, ArrayFileError, largest_bytes, read_npy
+from ..array_files import LIMIT_VARIABLE, ArrayFile, ArrayFileError, largest_bytes, read_npy
 from ..body.unpickling import UnsafePickleError
 from .pickles import ObjectReader, plain
 from .streams import Limited, open_limited
@@ -83,6 +83,7 @@ def _opened(path: Path, limit: int) -> Any:
     if head.startswith(_ZIP):
         return _zip(path, limit)
     if head.lstrip()[:1] in (b"{", b"[") and not head.startswith(b"]\x00"):
+        _check_size(path, path.stat().st_size, limit)
         return json.loads(path.read_text(encoding="utf-8-sig"))
     source = open_limited(path, limit)
     try:
@@ -96,16 +97,25 @@ def _zip(path: Path, limit: int) -> Any:
         if is_torch_archive(archive):
             return read_torch_archive(archive, path, limit)
         arrays = ArrayFile(path)
-        found: dict[str, Any] = {}
-        for name in arrays:
-            if not arrays.header(name).dtype.hasobject:
-                found[name] = arrays[name]
-                continue
-            entry = name if name in archive.namelist() else f"{name}.npy"
-            if archive.getinfo(entry).file_size > limit:
-                raise UnsafePickleError(f"holds {name} of more than the {limit} bytes that are read")
-            found[name] = _objects(io.BytesIO(archive.read(entry)), limit)
-        return found
+        headers = {name: arrays.header(name) for name in arrays}
+        entries = {name.removesuffix(".npy"): name for name in archive.namelist()}
+        objects = {name: archive.getinfo(entries[name]) for name, header in headers.items() if header.dtype.hasobject}
+        packed = sum(entry.file_size for entry in objects.values())
+        plain_bytes = sum(header.nbytes for name, header in headers.items() if name not in objects)
+        _check_size(path, packed + plain_bytes, limit)
+        return {
+            name: _objects(io.BytesIO(archive.read(objects[name])), limit) if name in objects else arrays[name]
+            for name in arrays
+        }
+
+
+def _check_size(path: Path, size: int, limit: int) -> None:
+    """Raises ArrayFileError for a file of more bytes, unpacked, than are read."""
+    if size > limit:
+        raise ArrayFileError(
+            f"{path}: {size / (1 << 30):.1f} GB in all, more than the {limit / (1 << 30):g} GB that are read; "
+            f"set {LIMIT_VARIABLE} if that is meant"
+        )
 
 
 def _npy(path: Path, limit: int) -> Any:

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import anchorfit
-from anchorfit.body import CANONICAL_JOINTS, load_body
+from anchorfit.body import CANONICAL_JOINTS, SMPL_JOINTS, load_body
 from anchorfit.body.pose_library import load_pose_library
 from anchorfit.evaluation.body_errors import body_errors
 from anchorfit.evaluation.mirror_symmetry import mirrored_observations
@@ -16,6 +16,7 @@ from anchorfit.evaluation.synthetic import SyntheticConfig, make_people
 from anchorfit.fitting import anchored, load_pose_prior
 from anchorfit.observations.doubts import FEWEST_LEFT, doubted_keypoints, far_off
 from anchorfit.regressors import predict_params
+from anchorfit.results import BodyEstimate
 
 BODY = load_body()
 WRIST, ANKLE = CANONICAL_JOINTS.index("left_wrist"), CANONICAL_JOINTS.index("right_ankle")
@@ -101,3 +102,30 @@ def test_a_fit_from_a_stored_prediction_doubts_the_same(people):
     assert torch.equal(
         anchorfit.fit(seen, BODY, init=anchorfit.predict(seen, BODY)).params, anchorfit.fit(seen, BODY).params
     )
+
+
+def test_another_methods_wrong_limb_makes_no_right_keypoint_doubted(people):
+    """The right hip is .7 rad off in the start; exact keypoints mend it, whether it comes as numbers or an estimate."""
+    start = people.params.clone()
+    start[:, 3 * SMPL_JOINTS.index("right_hip") + 2] += 0.7
+    assert doubted_keypoints(BODY, start, people.observations).any()
+    given = BodyEstimate.from_smplx(
+        BODY.layout.split(start)._asdict(),
+        intrinsics=people.observations.intrinsics,
+        image_size=(640, 480),
+        names=people.observations.names,
+    )
+    plain = anchorfit.fit(people.observations, BODY, init=start)
+    for method in ("given", "anchored"):
+        found = anchorfit.fit(people.observations, BODY, init=replace(given, method=method))
+        assert torch.equal(found.params, plain.params)
+    believed = anchorfit.fit(people.observations, BODY, init=replace(given, method="direct"))
+    errors = [float(body_errors(BODY, each.params, people.params).joints_mm.mean()) for each in (plain, believed)]
+    assert errors[0] < errors[1]
+
+
+def test_a_stored_prediction_is_brought_to_the_bodys_type_before_it_is_projected(people):
+    """As it is to its device: estimates are on the CPU, in the type in which they were made."""
+    exact = load_body(dtype=torch.float64)
+    found = anchorfit.fit(people.observations, exact, init=anchorfit.predict(people.observations, BODY))
+    assert found.params.dtype == torch.float64

@@ -21,6 +21,7 @@ from anchorfit.points.conventions import MHR70
 from anchorfit.refining import refine_config, refine_people, usual_errors_deg
 from anchorfit.refining.starts import find_starts
 from anchorfit.results import BodyEstimate, load_estimates
+from anchorfit.runs.sources import Source
 
 
 @pytest.fixture(scope="module")
@@ -371,3 +372,110 @@ def test_the_anchor_goes_by_the_program():
     assert sure.errors_deg[0] < less.errors_deg[0]  # type: ignore[attr-defined]
     assert len(usual_errors_deg("HMR2")) == 24
     assert "anchor" not in [spec.name for spec in refine_config("HMR2").terms]
+
+
+def test_known_sizes_leave_the_programs_anchors_in_place(scene, tmp_path):
+    path = write_phalp(scene, tmp_path / "phalp.pkl", off(scene), [0, 1, 2, 3])
+    files = (path, "-k", scene.keypoints, "--save", "npz")
+    assert refine(*files, "-o", tmp_path / "sized", "--height", "1.9")[0] == 0
+    sized = load_estimates([tmp_path / "sized"])
+    assert {"known_size", "joint_anchor", "anchor_orient"} <= set(sized.diagnostics.energy)
+    (tmp_path / "own.toml").write_text("[terms.keypoints]\n")
+    assert refine(*files, "-o", tmp_path / "own", "--height", "1.9", "--config", tmp_path / "own.toml")[0] == 0
+    own = load_estimates([tmp_path / "own"])
+    assert "known_size" in own.diagnostics.energy
+    assert "joint_anchor" not in own.diagnostics.energy  # constants of the usual anchor, as asked for
+
+
+def own_file(scene, path, names, rows):
+    """Our own results of some of the people, called so, without paths of images."""
+    BodyEstimate.from_smplx(
+        scene.body.layout.split(scene.params[rows])._asdict(),
+        intrinsics=default_intrinsics(WIDTH, HEIGHT),
+        image_size=(WIDTH, HEIGHT),
+        names=names,
+    ).save(path)
+    return read_all_results([path])
+
+
+def test_our_own_results_without_paths_go_by_their_names_and_not_by_the_order_of_rows(scene, tmp_path):
+    rows = [3, 2, 1, 0]
+    results = own_file(scene, tmp_path / "own.npz", [f"{scene.images[row]}#{row + 1}" for row in rows], rows)
+    found = find_starts(people_of(scene), results, scene.body)
+    assert found.estimate is not None
+    assert len(found.estimate) == 4
+    assert float(errors_mm(scene, found.estimate).max()) < 1e-2
+    anew = own_file(scene, tmp_path / "own.npz", [f"{scene.images[row]}#x{row}" for row in rows], rows)
+    found = find_starts(people_of(scene), anew, scene.body)  # as another detector numbers people
+    assert found.estimate is not None
+    assert float(errors_mm(scene, found.estimate).max()) < 1e-2
+
+
+def test_our_own_results_of_a_video_go_by_their_frames(scene, tmp_path):
+    people = [
+        replace(person, image=None, image_size=(WIDTH, HEIGHT), image_label=f"film.mp4/{row // 2:06}")
+        for row, person in enumerate(people_of(scene))
+    ]
+    rows = [2, 3, 0, 1]
+    results = own_file(scene, tmp_path / "own.npz", [f"film.mp4/{row // 2:06}#1{row}" for row in rows], rows)
+    found = find_starts(people, results, scene.body)
+    assert found.estimate is not None
+    assert len(found.estimate) == 4
+    assert float(errors_mm(scene, found.estimate).max()) < 1e-2
+
+
+def test_a_body_of_the_persons_name_comes_first_unless_it_lies_elsewhere(scene, tmp_path):
+    near = scene.params.clone()
+    near[1] = near[0]
+    near[0, scene.body.layout.transl.start] += 0.1  # the person's own, a little farther off than a stranger's
+    results = own_file(replace(scene, params=near), tmp_path / "own.npz", ["000001.jpg#1", "000001.jpg#x"], [0, 1])
+    found = find_starts(people_of(scene)[:1], results, scene.body)
+    assert found.estimate is not None
+    torch.testing.assert_close(found.estimate.transl[0], near[0, scene.body.layout.transl], atol=1e-5, rtol=0)
+    swapped = own_file(scene, tmp_path / "own.npz", ["000001.jpg#2", "000001.jpg#1"], [0, 1])
+    found = find_starts(people_of(scene), swapped, scene.body)
+    assert found.estimate is not None
+    assert float(errors_mm(scene, found.estimate).max()) < 1e-2
+
+
+def test_frame_0_is_told_by_all_images_also_those_without_people(scene, tmp_path):
+    rotations = off(scene).numpy()
+    track = {"pred_cam": np.tile([0.9, 0.0, 0.0], (2, 1)), "betas": np.zeros((2, 10)), "frame_ids": np.array([1, 2])}
+    track |= {"bboxes": np.tile([120.0, 240.0, 200.0, 200.0], (2, 1)), "pose": rotations[[0, 2]]}
+    joblib.dump({1: track | {"smpl_joints2d": None}}, tmp_path / "pare_output.pkl")
+    results = read_all_results([tmp_path / "pare_output.pkl"])
+    found = find_starts(people_of(scene), results, scene.body, images=[Path(f"{n:06}.jpg") for n in range(3)])
+    assert found.estimate is not None
+    assert [name.rpartition("#")[2] for name in found.estimate.names] == ["1", "3"]
+    for number in range(3):
+        (tmp_path / f"{number:06}.jpg").write_bytes(b"\xff\xd8\xff")
+    source = Source(images=(tmp_path,), keypoints=scene.keypoints)
+    assert [path.name for path in source.all_images()] == ["000000.jpg", "000001.jpg", "000002.jpg"]
+
+
+def test_rows_without_names_count_people_who_cannot_be_fitted(scene, tmp_path):
+    np.savez(tmp_path / "spin.npz", pose=on_crops(scene), betas=np.zeros((4, 10)), camera=np.tile([0.9, 0, 0], (4, 1)))
+    people, results = people_of(scene), read_all_results([tmp_path / "spin.npz"])
+    whole = find_starts(people, results, scene.body).estimate
+    people[1] = replace(people[1], confidence=np.zeros_like(people[1].confidence))
+    found = find_starts(people, results, scene.body).estimate
+    assert whole is not None
+    assert found is not None
+    assert found.names == tuple(whole.names[row] for row in (0, 2, 3))
+    assert torch.equal(found.params, whole.params[[0, 2, 3]])
+
+
+def test_frames_that_a_file_leaves_out_are_counted(scene, tmp_path):
+    rotations = off(scene)
+    one = {"cam": np.zeros((1, 3)), "smpl_betas": np.zeros((1, 10))}
+    held = {
+        f"{frame:08}.jpg": one | {"smpl_thetas": matrix_to_axis_angle(rotations[row]).reshape(1, 72).numpy()}
+        for row, frame in enumerate((3, 4, 9))
+    }
+    np.savez(tmp_path / "video_results.npz", results=np.array(held, dtype=object))
+    assert read_results(tmp_path / "video_results.npz").bodies.frames.tolist() == [3, 4, 9]
+    frames = joblib.load(write_phalp(scene, tmp_path / "phalp.pkl", rotations, [0, 2]))
+    for frame, time in zip(frames.values(), (5, 8), strict=True):
+        frame["time"] = time
+    joblib.dump(frames, tmp_path / "phalp.pkl")
+    assert read_results(tmp_path / "phalp.pkl").bodies.frames.tolist() == [5, 8]

@@ -206,3 +206,18 @@ def test_a_tensor_that_reaches_beyond_its_storage_is_refused(tmp_path):
             after.writestr(name, content.replace(b"K\x03\x85", b"K\x09\x85") if name.endswith(".pkl") else content)
     with pytest.raises(StoredObjectError, match="reaches beyond its storage"):
         read_objects(tmp_path / "far.pt")
+
+
+def test_the_limit_is_a_files_not_an_arrays_and_holds_for_json(tmp_path, monkeypatch):
+    monkeypatch.setenv(array_files.LIMIT_VARIABLE, str(1e6 / (1 << 30)))
+    half = {name: np.zeros(400_000, np.uint8) for name in "abc"}
+    np.savez_compressed(tmp_path / "many.npz", **half)
+    held = np.array({"zeros": bytes(400_000)}, dtype=object)
+    np.savez_compressed(tmp_path / "mixed.npz", a=half["a"], b=half["b"], held=held)
+    (tmp_path / "long.json").write_text(json.dumps({"text": "a" * 1_100_000}))
+    for name in ("many.npz", "mixed.npz", "long.json"):
+        with pytest.raises(StoredObjectError, match=r"GB in all, more than") as caught:
+            read_objects(tmp_path / name)
+        assert name in str(caught.value)
+    np.savez_compressed(tmp_path / "few.npz", a=half["a"], b=half["b"])
+    assert set(read_objects(tmp_path / "few.npz")) == {"a", "b"}

@@ -41,6 +41,7 @@ class GivenBodies(Rows):
         images: B paths or names of images, "" where not known.
         tracks: B numbers or names of people.
         frames: (B,) int64 of a video, from 0; -1 where not known.
+        names: B names of people as `Person.name` has them, of our own files; "" for none.
     """
 
     program: str
@@ -59,6 +60,7 @@ class GivenBodies(Rows):
     images: tuple[str, ...]
     tracks: tuple[str, ...]
     frames: Tensor
+    names: tuple[str, ...]
 
     def __len__(self) -> int:
         return len(self.rotations)
@@ -103,6 +105,7 @@ def given_bodies(
     images: Sequence[str] = (),
     tracks: Sequence[object] = (),
     frames: Tensor | None = None,
+    names: Sequence[str] = (),
 ) -> GivenBodies:
     """`GivenBodies` with what is left out not known."""
     count = len(camera)
@@ -124,4 +127,5 @@ def given_bodies(
         images=tuple(map(str, images)) or ("",) * count,
         tracks=tuple(map(str, tracks)) or ("",) * count,
         frames=torch.full((count,), -1) if frames is None else frames.long(),
+        names=tuple(names) or ("",) * count,
     )

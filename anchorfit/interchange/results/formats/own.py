@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from ....body import axis_angle_to_matrix
+from ....observations.videos import frame_of
 from ....results import BodyEstimate
 from ..cameras import Pinhole
 from ..format import ResultFormat, StoredResult
@@ -13,6 +14,7 @@ from ..record import ResultFile, given_bodies
 
 def _read(stored: StoredResult) -> ResultFile:
     estimate = BodyEstimate.load(stored.path)
+    frames = [frame_of(name) for name in estimate.names]
     matrix = estimate.intrinsics.double()
     bodies = given_bodies(
         "anchorfit",
@@ -22,8 +24,13 @@ def _read(stored: StoredResult) -> ResultFile:
         model=estimate.body,
         gender=estimate.gender,
         sizes=torch.where(estimate.image_size > 0, estimate.image_size.double(), torch.nan),
-        images=estimate.images,
+        images=[
+            image or (name.rpartition("#")[0] if frame is None else "")
+            for image, name, frame in zip(estimate.images, estimate.names, frames, strict=True)
+        ],
         tracks=[name.rpartition("#")[2] for name in estimate.names],
+        frames=torch.tensor([-1 if frame is None else frame for frame in frames]),
+        names=estimate.names,
     )
     return ResultFile(bodies)
 

@@ -34,7 +34,7 @@ def _read(stored: StoredResult) -> ResultFile:
             if place < len(times) and int(times[place]) != 0:
                 ghosts += 1
             else:
-                seen.append((_image(label, frame), number, frame, place))
+                seen.append((_image(label, frame), int(frame.get("time", number)), frame, place))
     if not seen:
         raise ResultFileError("no frame of it has a person")
     smpl = {key: np.stack([_smpl(frame, place)[key] for _, _, frame, place in seen]) for key in _SMPL}

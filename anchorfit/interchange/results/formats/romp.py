@@ -9,7 +9,9 @@ template.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -48,7 +50,7 @@ def _read(stored: StoredResult) -> ResultFile:
         name = stored.path.name.removesuffix(".npz").removesuffix("_0.08").removesuffix("__2")
         frames = [(name, -1, held)]
     else:
-        frames = [(str(name), number, one) for number, (name, one) in enumerate(held.items())]
+        frames = [(str(name), number, held[name]) for name, number in _frame_numbers(held).items()]
     if not frames:
         raise ResultFileError("nobody is in it")
     bodies = GivenBodies.concatenate([_bodies(one, name, number) for name, number, one in frames])
@@ -57,6 +59,12 @@ def _read(stored: StoredResult) -> ResultFile:
         return ResultFile(bodies)
     said = f"{int((young > CHILD).sum())} bodies of {len(bodies)} are children's (SMIL)"
     return ResultFile(bodies, (f"{said}; the weight of the child's template, the 11th beta, is left out",))
+
+
+def _frame_numbers(held: Mapping[str, Any]) -> dict[str, int]:
+    """The frame of each name, 00000012.jpg: frames without people are left out of the file; -1 where one says none."""
+    found = [re.search(r"(\d+)\D*$", Path(str(name)).stem) for name in held]
+    return {name: int(one.group(1)) if one and all(found) else -1 for name, one in zip(held, found, strict=True)}
 
 
 def _child_weight(held: Mapping[str, Any]) -> Tensor:
