@@ -16,7 +16,7 @@ from ..options import Frame, OptionError
 from ..runs.claiming import claimed, files_of
 from ..runs.folder import RunFolder
 from ..runs.naming import distinct_names
-from ..tables import write_arrays, write_csv
+from ..tables import write_arrays, write_csv_rows
 from ..world import camera_matrix, in_frame
 from .conventions import MEDIAPIPE33, point_convention
 from .fitting import PointFit, fit_points
@@ -251,7 +251,7 @@ def _write(
         return folder.folder / f"{stem}{ending}"
 
     write_arrays(beside(_WORLD), _world(found, rate))
-    write_csv(beside(_TABLE), _table(found))
+    write_csv_rows(beside(_TABLE), _table(found))
     if "npz" in kinds:
         found.estimate.save(beside(_FILES["npz"]))
     if "json" in kinds:

@@ -17,7 +17,7 @@ from ..observations import Person, read_image, write_image
 from ..pictures import OverlayLook, draw_on, draw_side_view
 from ..runs.claiming import claimed, files_of
 from ..runs.naming import distinct_names
-from ..tables import write_arrays, write_csv
+from ..tables import write_arrays, write_csv_rows
 from .config import ViewOptions
 from .fitting import ViewFit, fit_views
 from .observing import undistorted_image
@@ -165,7 +165,7 @@ def _write(
     found: ViewFit, body: BodyModel, output: Path, kinds: Sequence[str], names: ViewNames, rate: float
 ) -> list[Path]:
     for name, rows in zip(_TABLES, (_people(found), _views(found)), strict=True):
-        write_csv(output / name, rows)
+        write_csv_rows(output / name, rows)
     write_atomically(output / _CAMERAS, cameras_json(found.cameras).encode())
     write_arrays(output / _WORLD, _world(found, rate))
     files = [*(output / name for name in _TABLES), output / _CAMERAS, output / _WORLD]
