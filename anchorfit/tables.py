@@ -12,7 +12,7 @@ import numpy as np
 from .atomic import write_atomically
 
 
-def write_table(path: Path, rows: Iterable[Sequence[object]]) -> None:
+def write_csv_rows(path: Path, rows: Iterable[Sequence[object]]) -> None:
     """A CSV file of these rows, the first of which is the heading.
 
     Raises:

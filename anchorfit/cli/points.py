@@ -41,6 +41,5 @@ def fit_points_of(
         sizes=read_known_sizes(options.height, options.measure),
         covariance=options.says_how_sure(own_files=kinds is None or bool({"npz", "json"} & {*kinds})),
         reads=options.files(),
-        restart=writing.restart,
     )
     tell_files(fit_point_files(paths, load_body_on(body, options.gender, device), output, job), output)

@@ -55,7 +55,6 @@ def fit_views_of(
         rate=options.fps,
         look=look,
         reads=options.files(),
-        restart=writing.restart,
     )
 
     def detect(images: Sequence[Path]) -> PeopleFile:

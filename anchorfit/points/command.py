@@ -15,8 +15,8 @@ from ..fitting.terms import KnownSize
 from ..options import Frame, OptionError
 from ..runs.claiming import claimed, files_of
 from ..runs.folder import RunFolder
-from ..runs.naming import distinct
-from ..tables import write_arrays, write_table
+from ..runs.naming import distinct_names
+from ..tables import write_arrays, write_csv_rows
 from ..world import camera_matrix, in_frame
 from .conventions import MEDIAPIPE33, point_convention
 from .fitting import PointFit, fit_points
@@ -45,7 +45,6 @@ class PointJob:
         sizes: known heights and measurements, by the files' names or for all.
         covariance: whether files say how sure joints are.
         reads: further files that the command reads.
-        restart: begin anew where the folder holds an unfinished run of another kind.
     """
 
     convention: str
@@ -60,7 +59,6 @@ class PointJob:
     sizes: KnownSize | None = None
     covariance: bool = True
     reads: tuple[Path, ...] = ()
-    restart: bool = False
 
 
 def floor_height(given: object) -> float | Literal["auto"] | None:
@@ -109,7 +107,7 @@ def fit_point_files(paths: Sequence[Path], body: BodyModel, output: Path, job: P
     read = [*(path for path, _ in named), *files_of([*job.reads, Path(job.convention)])]
     planned = [stem + ending for _, stem in named for ending in _endings(job.kinds or ("npz", "bvh"))]
     told = _Told()
-    with claimed(output, {"evidence": "points"}, read, planned, restart=job.restart) as folder:
+    with claimed(output, {"evidence": "points"}, read, planned) as folder:
         for path, stem in named:
             try:
                 found, recording = _fitted(path, stem, body, job, convention)
@@ -230,7 +228,7 @@ def _stems(paths: Sequence[Path]) -> list[tuple[Path, str]]:
         stem if stems.count(stem) == 1 else f"{stem}_{path.suffix[1:]}_{number}"
         for number, (path, stem) in enumerate(zip(files, stems, strict=True))
     ]
-    return list(zip(files, distinct(told_apart, _endings(KINDS)), strict=True))
+    return list(zip(files, distinct_names(told_apart, _endings(KINDS)), strict=True))
 
 
 def _endings(kinds: Sequence[str]) -> list[str]:
@@ -253,7 +251,7 @@ def _write(
         return folder.folder / f"{stem}{ending}"
 
     write_arrays(beside(_WORLD), _world(found, rate))
-    write_table(beside(_TABLE), _table(found))
+    write_csv_rows(beside(_TABLE), _table(found))
     if "npz" in kinds:
         found.estimate.save(beside(_FILES["npz"]))
     if "json" in kinds:

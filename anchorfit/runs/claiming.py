@@ -1,4 +1,4 @@
-"""Results' folders: made, held by one process, and taken by a run that overwrites nobody's files."""
+"""Folders of results: made, held by one process, and taken by a run that overwrites no other files than its own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .folder import RunFolder
-from .journal import locked
+from .journal import RunConflict, locked
 
 
 def make_folder(folder: Path) -> None:
@@ -48,8 +48,6 @@ def claimed(
     settings: Mapping[str, Any],
     inputs: Iterable[Path],
     planned: Iterable[str],
-    *,
-    restart: bool = False,
 ) -> Iterator[RunFolder]:
     """The folder of a run that is done in one go: whoever writes a file there `RunFolder.intend`s it before.
 
@@ -60,14 +58,16 @@ def claimed(
         settings: what the run is: plain JSON.
         inputs: files that it reads.
         planned: names, in the folder, of the files that it may write.
-        restart: begin anew where there is an unfinished run of another kind.
     Raises:
         ValueError: one line: a file would be overwritten that is read or is no run's; an unfinished run of another kind
             is there; or another process writes there.
         OSError: the folder cannot be written to.
     """
     with held(output):
-        folder = RunFolder.open(output, settings, restart=restart)
+        try:
+            folder = RunFolder.open(output, settings)
+        except RunConflict as error:
+            raise RunConflict(f"{output}: holds an unfinished run of photographs; give another --output") from error
         folder.check(inputs, planned)
         yield folder
         if folder.begun:

@@ -10,7 +10,7 @@ from ..options import OptionError, check_choice, given, option, refuse_others
 
 UNITS = ("auto", "m", "cm", "mm", "free")
 UPS = ("auto", "x", "y", "z", "-x", "-y", "-z")
-_SHARED = {"save", "restart", "body", "gender", "age", "height", "measure", "same_person", "video", "fps", "covariance"}
+_SHARED = {"save", "body", "gender", "age", "height", "measure", "same_person", "video", "fps", "covariance"}
 READ = {
     "points": _SHARED | {"floor", "frame"},
     "cameras": {

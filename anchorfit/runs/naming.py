@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ..options import OptionError
 
 
-def distinct(names: Sequence[str], endings: Sequence[str] = ("",)) -> list[str]:
+def distinct_names(names: Sequence[str], endings: Sequence[str] = ("",)) -> list[str]:
     """The names, with -2, -3 ... where a file of one, but for capital letters, was there before.
 
     Args:

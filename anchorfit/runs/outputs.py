@@ -18,7 +18,7 @@ from ..options import Frame, OptionError, one_line
 from ..pictures import draw_overlay, draw_side_view
 from ..results import BodyEstimate, split_name
 from ..world import camera_matrix, in_frame
-from .naming import distinct, known_kinds, split_kinds
+from .naming import distinct_names, known_kinds, split_kinds
 
 LONGEST_PART = 80  # characters of an image's or a person's name that go into a file name
 SHARDS = "shards"
@@ -271,8 +271,8 @@ def name_files(names: Sequence[str], images: Sequence[str]) -> dict[str, FileNam
     split = [split_name(name, image) for name, image in zip(names, images, strict=True)]
     labels = dict.fromkeys(label for label, _ in split)
     stems = [_safe(str(Path(label).with_suffix(""))) if label else "image" for label in labels]
-    pictures = dict(zip(labels, distinct(stems), strict=True))
-    bodies = distinct([f"{pictures[label]}_{_safe(person_id)}" for label, person_id in split])
+    pictures = dict(zip(labels, distinct_names(stems), strict=True))
+    bodies = distinct_names([f"{pictures[label]}_{_safe(person_id)}" for label, person_id in split])
     return {name: FileNames(pictures[label], body) for name, (label, _), body in zip(names, split, bodies, strict=True)}
 
 

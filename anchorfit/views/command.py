@@ -16,8 +16,8 @@ from ..cameras.own_json import cameras_json
 from ..observations import Person, read_image, write_image
 from ..pictures import OverlayLook, draw_on, draw_side_view
 from ..runs.claiming import claimed, files_of
-from ..runs.naming import distinct
-from ..tables import write_arrays, write_table
+from ..runs.naming import distinct_names
+from ..tables import write_arrays, write_csv_rows
 from .config import ViewOptions
 from .fitting import ViewFit, fit_views
 from .observing import undistorted_image
@@ -43,7 +43,6 @@ class ViewJob:
         rate: frames a second of a person in time.
         look: of overlays.
         reads: further files that the command reads.
-        restart: begin anew where the folder holds an unfinished run of another kind.
     """
 
     cameras: Path
@@ -54,7 +53,6 @@ class ViewJob:
     rate: float = 30.0
     look: OverlayLook = OverlayLook()
     reads: tuple[Path, ...] = ()
-    restart: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +99,7 @@ def fit_view_files(
     names = ViewNames.of(rig.names, gathered.people)
     kinds = _kinds(names, job)
     read = files_of([job.cameras, *job.reads, *gathered.paths, *(Path(image) for _, image in names.pictures)])
-    with claimed(output, {"evidence": "cameras"}, read, names.planned(kinds), restart=job.restart) as folder:
+    with claimed(output, {"evidence": "cameras"}, read, names.planned(kinds)) as folder:
         found = fit_views(gathered.people, rig, body, options=job.options)
         folder.intend(names.planned(kinds))
         files = _write(found, body, output, kinds, names, job.rate)
@@ -133,7 +131,7 @@ class ViewNames:
     @staticmethod
     def of(cameras: Sequence[str], people: Mapping[str, Sequence[Person]]) -> ViewNames:
         """Of these cameras, and of those images of their people that are there."""
-        own = distinct([*_RESERVED, *map(file_name, cameras)])[len(_RESERVED) :]
+        own = distinct_names([*_RESERVED, *map(file_name, cameras)])[len(_RESERVED) :]
         named = dict(zip(cameras, own, strict=True))
         images = dict.fromkeys(
             (camera, str(person.image.absolute()))
@@ -141,7 +139,7 @@ class ViewNames:
             for person in some
             if person.image is not None and person.image.is_file()
         )
-        stems = distinct([f"{named[camera]}_{file_name(Path(image).stem)}" for camera, image in images])
+        stems = distinct_names([f"{named[camera]}_{file_name(Path(image).stem)}" for camera, image in images])
         return ViewNames(cameras=named, pictures=dict(zip(images, stems, strict=True)))
 
     def planned(self, kinds: Sequence[str]) -> list[str]:
@@ -173,7 +171,7 @@ def _write(
     found: ViewFit, body: BodyModel, output: Path, kinds: Sequence[str], names: ViewNames, rate: float
 ) -> list[Path]:
     for name, rows in zip(_TABLES, (_people(found), _views(found)), strict=True):
-        write_table(output / name, rows)
+        write_csv_rows(output / name, rows)
     write_atomically(output / _CAMERAS, cameras_json(found.cameras).encode())
     write_arrays(output / _WORLD, _world(found, rate))
     files = [*(output / name for name in _TABLES), output / _CAMERAS, output / _WORLD]

@@ -9,6 +9,7 @@ import anchorfit
 from anchorfit.cli.main import app
 from anchorfit.points.command import PointJob, fit_point_files
 from anchorfit.results import BodyEstimate
+from anchorfit.runs import RunFolder
 
 JOB = PointJob(convention="smpl24", covariance=False)
 
@@ -121,3 +122,15 @@ def test_one_person_is_one_shape_and_is_smoothed_in_a_video_alone(joints, tmp_pa
         with np.load(out / "walk_world.npz") as world:
             off_mm[kind] = float(world["errors_mm"].max())
     assert off_mm["--same-person"] < 0.5 * off_mm["--video"], off_mm
+
+
+def test_an_unfinished_run_of_photographs_is_left_alone(body, joints, tmp_path):
+    np.save(tmp_path / "walk.npy", joints)
+    out = tmp_path / "out"
+    out.mkdir()
+    unfinished = RunFolder.open(out, {"images": "others"})
+    unfinished.commit([{"name": "a#0", "status": "skipped"}])
+    before = contents(out)
+    with pytest.raises(ValueError, match="holds an unfinished run of photographs; give another --output"):
+        fit_point_files([tmp_path / "walk.npy"], body, out, JOB)
+    assert contents(out) == before

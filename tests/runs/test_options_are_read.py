@@ -29,7 +29,7 @@ def stopped(monkeypatch):
     def held(output: Path) -> None:
         raise Reached
 
-    monkeypatch.setattr(fitting, "_held", held)
+    monkeypatch.setattr(fitting, "held", held)
 
 
 @pytest.fixture(scope="module")
