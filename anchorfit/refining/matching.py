@@ -51,7 +51,7 @@ def rows_of_people(
         pixels: for rows that a camera puts somewhere, (K, 2) their canonical joints in the image.
         source: the file, for messages.
         left: numbers of the people who want a body; None: all.
-        images: of the whole source, also those in which nobody is seen: they tell which is frame 0.
+        images: of the whole source, also those without people: they tell which is frame 0.
     """
     homes = image_of_rows(given, people, source, images)
     wanted = range(len(people)) if left is None else left
