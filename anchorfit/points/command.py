@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,10 +17,12 @@ from ..atomic import write_atomically
 from ..body import BodyModel
 from ..fitting.terms import KnownSize
 from ..options import Frame, OptionError
+from ..plain_text import printable
 from ..world import camera_matrix, in_frame
 from .conventions import MEDIAPIPE33, point_convention
 from .fitting import PointFit, fit_points
-from .recording import PointFileError, Recording, read_points
+from .frames import check_scale
+from .recording import Recording, one_line, read_points
 
 KINDS = ("npz", "json", "bvh", "rigged")
 _WITH_HANDS = (75, 543, 553)  # both hands have 21 points, the face 468 or 478
@@ -62,10 +65,13 @@ def floor_height(given: object) -> float | Literal["auto"] | None:
     if given is None or given == "auto":
         return None if given is None else "auto"
     try:
-        return float(str(given))
+        height = float(str(given))
     except ValueError:
+        height = math.nan
+    if not math.isfinite(height):
         what = f"of --points: expected auto, or its height on the axis that points up, got {given!r}"
-        raise OptionError("floor", what) from None
+        raise OptionError("floor", what)
+    return height
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +96,7 @@ def fit_point_files(paths: Sequence[Path], body: BodyModel, output: Path, job: P
     unknown = [kind for kind in job.kinds or () if kind not in KINDS]
     if unknown:
         raise ValueError(f"--save: expected some of {', '.join(KINDS)} for points, got {', '.join(unknown)}")
+    check_scale(job.unit, job.sizes)
     convention = _convention(job.convention)
     bodies, files, remarks, problems = 0, list[Path](), list[str](), list[str]()
     for path, stem in _stems(paths):
@@ -117,22 +124,23 @@ def fit_point_files(paths: Sequence[Path], body: BodyModel, output: Path, job: P
             kinds = job.kinds or ("npz", *(["bvh"] if sequence else []))
             files += _write(found, body, output / stem, kinds, rate, job.frame)
         except (ValueError, OSError, ImportError) as error:
-            text = (str(error).splitlines() or [type(error).__name__])[0]
-            problems.append(text if str(path) in text else f"{path}: {text}")
+            problems.append(one_line(path, error))
             continue
+        called = printable(path.name)
         bodies += len(found)
-        remarks += [f"{path.name}: {remark}" for remark in (*recording.remarks, *found.remarks)]
+        remarks += [f"{called}: {printable(remark)}" for remark in (*recording.remarks, *found.remarks)]
         left_out = [label for label, point in zip(recording.labels, found.points, strict=False) if point is None]
         if left_out:
-            remarks.append(f"{path.name}: no body point for {', '.join(left_out)}")
+            remarks.append(f"{called}: no body point for {printable(', '.join(left_out))}")
         error_mm = found.mean_error_mm
         trusted = int(found.estimate.diagnostics.trusted.sum())
         off = f"points {float(error_mm.nanmedian()):.1f} mm off (median)"
-        remarks.append(f"{path.name}: {len(found)} bodies, {trusted} trusted; {off}")
-        problems += [f"{path.name}: row {row}: {text}" for row, text in _first(found.problems)]
+        remarks.append(f"{called}: {len(found)} bodies, {trusted} trusted; {off}")
+        problems += [f"{called}: row {row}: {printable(text)}" for row, text in _first(found.problems)]
     if job.sizes is not None:
-        called = [name for path, _ in _stems(paths) for name in (path.name, path.stem)]
-        problems += [f"{name}: measured, but there is no file of this name" for name in job.sizes.strangers(called)]
+        names = [name for path, _ in _stems(paths) for name in (path.name, path.stem)]
+        strangers = job.sizes.strangers(names)
+        problems += [f"{printable(name)}: measured, but there is no file of this name" for name in strangers]
     return PointReport(bodies=bodies, files=tuple(files), remarks=tuple(remarks), problems=tuple(problems))
 
 
@@ -176,10 +184,8 @@ def _stems(paths: Sequence[Path]) -> list[tuple[Path, str]]:
     files = []
     for path in paths:
         inside = [one for one in sorted(path.iterdir()) if one.suffix.lower() in _FORMATS] if path.is_dir() else [path]
-        if not inside:
-            raise PointFileError(f"{path}: no file of points in this folder ({', '.join(_FORMATS)})")
-        files += inside
-    stems = [path.stem for path in files]
+        files += inside or [path]  # reading says that a folder has none
+    stems = [printable(path.stem) for path in files]
     return [
         (path, stem if stems.count(stem) == 1 else f"{stem}_{path.suffix[1:]}_{number}")
         for number, (path, stem) in enumerate(zip(files, stems, strict=True))

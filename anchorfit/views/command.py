@@ -17,6 +17,7 @@ from ..cameras import CameraRig, read_cameras
 from ..cameras.own_json import cameras_json
 from ..observations import read_image, write_image
 from ..pictures import OverlayLook, draw_on, draw_side_view
+from ..points.frames import check_scale
 from .config import ViewOptions
 from .fitting import ViewFit, fit_views
 from .observing import undistorted_image
@@ -73,6 +74,7 @@ def fit_view_files(
     unknown = [kind for kind in job.kinds or () if kind not in KINDS]
     if unknown:
         raise ValueError(f"--save: expected some of {', '.join(KINDS)} for views, got {', '.join(unknown)}")
+    check_scale(job.options.unit, job.options.sizes)
     rig = read_cameras(job.cameras)
     gathered = gather_views(
         paths, rig.names, keypoints=job.keypoints, convention=job.convention, detect=detect, but=job.cameras
