@@ -8,6 +8,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from tokenize import TokenError
 from typing import IO, NamedTuple
 
 import numpy as np
@@ -128,7 +129,7 @@ def _read_header(stream: IO[bytes], where: str) -> ArrayHeader:
     try:
         version = npy.read_magic(stream)
         shape, _, dtype = _HEADERS.get(version, npy.read_array_header_2_0)(stream)  # type: ignore[no-untyped-call]
-    except (ValueError, EOFError, SyntaxError, RecursionError) as error:
+    except (ValueError, EOFError, SyntaxError, RecursionError, TokenError) as error:
         raise ArrayFileError(f"{where}: not an array as numpy writes it ({error}); write it again") from error
     return ArrayHeader(tuple(shape), dtype)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 from ..body import BodyModel
 from ..fitting.terms import KnownSize
 from ..options import Frame, OptionError
+from ..plain_text import printable
 from ..runs.claiming import claimed, files_of
 from ..runs.folder import RunFolder
 from ..runs.naming import distinct_names
@@ -20,7 +22,8 @@ from ..tables import write_arrays, write_csv_rows
 from ..world import camera_matrix, in_frame
 from .conventions import MEDIAPIPE33, point_convention
 from .fitting import PointFit, fit_points
-from .recording import PointFileError, Recording, read_points
+from .frames import check_scale
+from .recording import Recording, one_line, read_points
 
 KINDS = ("npz", "json", "bvh", "rigged")
 _WITH_HANDS = (75, 543, 553)  # both hands have 21 points, the face 468 or 478
@@ -70,10 +73,13 @@ def floor_height(given: object) -> float | Literal["auto"] | None:
     if given is None or given == "auto":
         return None if given is None else "auto"
     try:
-        return float(str(given))
+        height = float(str(given))
     except ValueError:
+        height = math.nan
+    if not math.isfinite(height):
         what = f"of --points: expected auto, or its height on the axis that points up, got {given!r}"
-        raise OptionError("floor", what) from None
+        raise OptionError("floor", what)
+    return height
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +108,7 @@ def fit_point_files(paths: Sequence[Path], body: BodyModel, output: Path, job: P
     unknown = [kind for kind in job.kinds or () if kind not in KINDS]
     if unknown:
         raise ValueError(f"--save: expected some of {', '.join(KINDS)} for points, got {', '.join(unknown)}")
+    check_scale(job.unit, job.sizes)
     convention = _convention(job.convention)
     named = _stems(paths)
     read = [*(path for path, _ in named), *files_of([*job.reads, Path(job.convention)])]
@@ -115,14 +122,13 @@ def fit_point_files(paths: Sequence[Path], body: BodyModel, output: Path, job: P
                     found, body, folder, stem, _kinds_of(recording, job), job, recording.rate or job.rate
                 )
             except (ValueError, OSError, ImportError) as error:
-                text = (str(error).splitlines() or [type(error).__name__])[0]
-                told.problems.append(text if str(path) in text else f"{path}: {text}")
+                told.problems.append(one_line(path, error))
                 continue
             told.add(path, recording, found)
     if job.sizes is not None:
         called = [name for path, _ in named for name in (path.name, path.stem)]
         told.problems += [
-            f"{name}: measured, but there is no file of this name" for name in job.sizes.strangers(called)
+            f"{printable(name)}: measured, but there is no file of this name" for name in job.sizes.strangers(called)
         ]
     return PointReport(
         bodies=told.bodies, files=tuple(told.files), remarks=tuple(told.remarks), problems=tuple(told.problems)
@@ -140,6 +146,7 @@ class _Told:
 
     def add(self, path: Path, recording: Recording, found: PointFit) -> None:
         self.bodies += len(found)
+        called = printable(path.name)
         lines = [*recording.remarks, *found.remarks]
         left_out = [label for label, point in zip(recording.labels, found.points, strict=False) if point is None]
         if left_out:
@@ -147,8 +154,8 @@ class _Told:
         trusted = int(found.estimate.diagnostics.trusted.sum())
         off = f"points {float(found.mean_error_mm.nanmedian()):.1f} mm off (median)"
         lines.append(f"{len(found)} bodies, {trusted} trusted; {off}")
-        self.remarks += [f"{path.name}: {line}" for line in lines]
-        self.problems += [f"{path.name}: row {row}: {text}" for row, text in found.problems[:_MOST_ROWS]]
+        self.remarks += [f"{called}: {printable(line)}" for line in lines]
+        self.problems += [f"{called}: row {row}: {printable(text)}" for row, text in found.problems[:_MOST_ROWS]]
 
 
 def _fitted(
@@ -220,10 +227,8 @@ def _stems(paths: Sequence[Path]) -> list[tuple[Path, str]]:
     files = []
     for path in paths:
         inside = [one for one in sorted(path.iterdir()) if one.suffix.lower() in _FORMATS] if path.is_dir() else [path]
-        if not inside:
-            raise PointFileError(f"{path}: no file of points in this folder ({', '.join(_FORMATS)})")
-        files += inside
-    stems = [path.stem for path in files]
+        files += inside or [path]  # reading says that a folder has none
+    stems = [printable(path.stem) for path in files]
     told_apart = [
         stem if stems.count(stem) == 1 else f"{stem}_{path.suffix[1:]}_{number}"
         for number, (path, stem) in enumerate(zip(files, stems, strict=True))

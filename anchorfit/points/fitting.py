@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
@@ -24,7 +25,7 @@ from ..pipeline import shipped_pose_prior, usual_body
 from ..results import BodyEstimate, Diagnostics
 from . import trust
 from .conventions import body_points
-from .frames import AXES, IMAGE, UNITS, PointFrame, Up, bone_ratios, point_frame, told_unit, told_up
+from .frames import AXES, IMAGE, UNITS, PointFrame, Up, bone_ratios, check_scale, point_frame, told_unit, told_up
 from .ground import ground_of, said_of_ground
 
 Unit = Literal["auto", "m", "cm", "mm", "free"]
@@ -111,8 +112,9 @@ def fit_points(
         batch_size: rows fitted at once: speed and memory only.
         config: the fit's constants.
     Raises:
-        ValueError: shapes that do not fit, nothing to fit, an unknown convention or unit. What is wrong with single
-            rows is no error, but stands in ``problems`` and in the diagnostics.
+        ValueError: shapes that do not fit, nothing to fit, an unknown convention or unit, a floor that is no
+            height, known sizes of people whose unit is free. What is wrong with single rows is no error, but
+            stands in ``problems`` and in the diagnostics.
 
     >>> import anchorfit, torch
     >>> body = anchorfit.load_body()
@@ -121,6 +123,9 @@ def fit_points(
     >>> found.frame.unit, found.frame.up, bool(found.mean_error_mm[0] < 1)
     ('mm', 'y', True)
     """
+    check_scale(unit, sizes)
+    if floor not in (None, "auto") and not math.isfinite(float(floor)):
+        raise ValueError(f"floor: expected auto or a finite height, got {floor}")
     body = body or usual_body()
     pose_prior = (pose_prior or shipped_pose_prior(body.dtype, body.device)).to(body.device, body.dtype)
     given = body_points(convention, labels)
@@ -139,7 +144,7 @@ def fit_points(
     local = (scaled - centres[:, None]) @ turn.mT  # each row about its own centre, in the camera's axes
     labelled = _names(names, len(where))
     apart = _in_batches(body, pose_prior, used, local, seen, config, batch_size, sizes, labelled)
-    if sizes is not None and unit != "free":
+    if sizes is not None:
         remarks.append(_sizes_said(sizes))
     usual = ratios if unit == "free" else ratios[torch.isfinite(ratios)].median()
     longer = (ratios / usual).nan_to_num(1.0)

@@ -12,6 +12,8 @@ from torch import Tensor
 from ..body import BodyModel, axis_angle_to_matrix
 from ..camera import intrinsics_matrix
 from ..fitting.point_start import point_start, rigid_pairs
+from ..fitting.terms import KnownSize
+from ..options import OptionError
 
 UNITS = {"m": 1.0, "cm": 0.01, "mm": 0.001}
 """Metres in a unit."""
@@ -53,6 +55,16 @@ class PointFrame:
     def intrinsics(self) -> Tensor:
         """(3, 3) of the virtual camera."""
         return intrinsics_matrix(float(IMAGE), (IMAGE / 2, IMAGE / 2))
+
+
+def check_scale(unit: str, sizes: KnownSize | None) -> None:
+    """Refuse known sizes of people whose scale is free.
+
+    Raises:
+        OptionError: of mean size, and of known size.
+    """
+    if unit == "free" and sizes is not None:
+        raise OptionError("unit", "free makes people of mean size: leave out --height and --measure, or state the unit")
 
 
 def bone_ratios(body: BodyModel, names: tuple[str, ...], points: Tensor, confidence: Tensor) -> Tensor:

@@ -8,6 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
+from ..array_files import LIMIT_VARIABLE, largest_bytes
+from ..observations.apart import reason_of
+from ..plain_text import printable
+
 
 class PointFileError(ValueError):
     """A file of points that cannot be read; the message names it."""
@@ -44,19 +48,52 @@ class Recording:
         Raises:
             ValueError: another shape.
         """
-        points = np.asarray(points, dtype=np.float64)
+        points = real_numbers(points)
         points = points[None] if points.ndim == 2 else points
         if points.ndim != 3 or points.shape[2] not in (3, 4):
             raise ValueError(f"expected (frames, points, 3 or 4) numbers, got {points.shape}")
         if points.shape[2] == 4:
             confidence = points[..., 3] if confidence is None else confidence
             points = points[..., :3]
-        sure = np.ones(points.shape[:2]) if confidence is None else np.asarray(confidence, dtype=np.float64)
+        sure = np.ones(points.shape[:2]) if confidence is None else real_numbers(confidence)
         sure = sure[None] if sure.ndim == 1 else sure
         if sure.shape != points.shape[:2]:
             raise ValueError(f"expected confidences {points.shape[:2]}, got {sure.shape}")
         sure = np.where(np.isfinite(points).all(-1), np.nan_to_num(sure), 0.0)
         return cls(points=np.where(sure[..., None] > 0, points, np.nan), confidence=sure, **more)  # type: ignore[arg-type]
+
+
+def real_numbers(values: object) -> np.ndarray:
+    """An array of float64.
+
+    Raises:
+        ValueError: of complex numbers, or of what is no number.
+    """
+    given = np.asarray(values)
+    if np.iscomplexobj(given):
+        raise ValueError(f"expected real numbers, got {given.dtype}")
+    return given.astype(np.float64)
+
+
+def check_size(frames: int, points: int) -> None:
+    """Refuse a table before there is room made for it.
+
+    Raises:
+        ValueError: so many frames of so many points are more than files may hold (`array_files.LARGEST_ARRAY`).
+    """
+    needed, largest = frames * points * 24, largest_bytes()
+    if needed > largest:
+        raise ValueError(
+            f"{frames} frames of {points} points are {needed / (1 << 30):.1f} GB, more than the "
+            f"{largest / (1 << 30):g} GB that are read; set {LIMIT_VARIABLE} if that is meant"
+        )
+
+
+def one_line(path: Path, error: Exception) -> str:
+    """What is wrong with a file, as one line that begins with its name and can be printed."""
+    name = printable(str(path))
+    said = str(error).removeprefix(f"{path}: ").removeprefix(f"{name}: ")
+    return f"{name}: {reason_of(error if said == str(error) else ValueError(said))}"
 
 
 def unit_name(text: str) -> str:
@@ -87,17 +124,18 @@ def read_points(path: str | Path) -> Recording:
         ".c3d": read_c3d,
     }
     path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such file")
-    if path.suffix.lower() not in readers:
-        raise PointFileError(f"{path}: expected {', '.join(readers)}")
     try:
+        if path.is_dir():
+            raise PointFileError(f"no file of points in this folder ({', '.join(readers)})")
+        if path.suffix.lower() not in readers:
+            raise PointFileError(f"expected {', '.join(readers)}")
         found = readers[path.suffix.lower()](path)
-    except PointFileError:
+        if not len(found.points) or not found.points.shape[1]:
+            raise PointFileError("there are no points in it")
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{printable(str(path))}: no such file") from None
+    except ImportError:  # of the package that a format needs: no fault of the file
         raise
-    except (ValueError, KeyError, IndexError, EOFError, OSError, RuntimeError) as error:
-        lines = str(error).splitlines() or [type(error).__name__]
-        raise PointFileError(f"{path}: {lines[0]}") from error
-    if not len(found.points) or not found.points.shape[1]:
-        raise PointFileError(f"{path}: there are no points in it")
+    except Exception as error:  # whatever a broken file makes of a reader
+        raise PointFileError(one_line(path, error)) from error
     return found

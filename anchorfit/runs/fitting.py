@@ -242,7 +242,7 @@ def _say_what_is_nobodys(plan: _Plan, config: FitConfig | None, people: Sequence
             more = f" and {len(strangers) - 3} more" if len(strangers) > 3 else ""
             told = f"{', '.join(strangers[:3])}{more}: measured, but there is no person of this name"
             listener.warn(f"{told}; names are IMAGE#PERSON, as in {plan.output / INDEX}")
-    if "overlay" in plan.kinds and not any(person.image for person in people):
+    if "overlay" in plan.kinds and not plan.film and not any(person.image for person in people):
         listener.warn("overlay: no person's photograph is there to be drawn on; give the images with --keypoints")
 
 

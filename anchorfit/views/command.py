@@ -15,6 +15,7 @@ from ..cameras import CameraRig, read_cameras
 from ..cameras.own_json import cameras_json
 from ..observations import Person, read_image, write_image
 from ..pictures import OverlayLook, draw_on, draw_side_view
+from ..points.frames import check_scale
 from ..runs.claiming import claimed, files_of
 from ..runs.naming import distinct_names
 from ..tables import write_arrays, write_csv_rows
@@ -83,6 +84,7 @@ def fit_view_files(
     unknown = [kind for kind in job.kinds or () if kind not in KINDS]
     if unknown:
         raise ValueError(f"--save: expected some of {', '.join(KINDS)} for views, got {', '.join(unknown)}")
+    check_scale(job.options.unit, job.options.sizes)
     rig = read_cameras(job.cameras)
     gathered = gather_views(
         paths,

@@ -14,6 +14,7 @@ from ..cameras import CalibratedCamera, CameraRig
 from ..fitting import GaussianMixture
 from ..observations import Person
 from ..pipeline import shipped_pose_prior, to_estimate, usual_body
+from ..points.frames import check_scale
 from ..regressors import Networks
 from ..results import BodyEstimate
 from .agreement import ViewAgreement, agree, sight_of, view_remarks
@@ -131,8 +132,8 @@ def fit_views(
         networks: to predict with, where an instant has one view alone; None takes the package's.
         options: see `ViewOptions`.
     Raises:
-        ValueError: no camera, no people, or an unknown unit. What is wrong with single views or instants is no error,
-            but stands in ``problems`` and in the diagnostics.
+        ValueError: no camera, no people, an unknown unit, or known sizes of people whose unit is free. What is wrong
+            with single views or instants is no error, but stands in ``problems`` and in the diagnostics.
 
     >>> import anchorfit, torch
     >>> from anchorfit.cameras import CalibratedCamera
@@ -144,6 +145,7 @@ def fit_views(
     >>> found.estimate.method, found.main
     ('views', ('one',))
     """
+    check_scale(options.unit, options.sizes)
     body = body or usual_body()
     pose_prior = pose_prior or shipped_pose_prior(body.dtype, body.device)
     pose_prior = pose_prior.to(body.device, body.dtype)
