@@ -22,7 +22,7 @@ from ..world import camera_matrix, in_frame
 from .conventions import MEDIAPIPE33, point_convention
 from .fitting import PointFit, fit_points
 from .frames import check_scale
-from .recording import Recording, one_line, read_points
+from .recording import Recording, named_reason, read_points
 
 KINDS = ("npz", "json", "bvh", "rigged")
 _WITH_HANDS = (75, 543, 553)  # both hands have 21 points, the face 468 or 478
@@ -124,7 +124,7 @@ def fit_point_files(paths: Sequence[Path], body: BodyModel, output: Path, job: P
             kinds = job.kinds or ("npz", *(["bvh"] if sequence else []))
             files += _write(found, body, output / stem, kinds, rate, job.frame)
         except (ValueError, OSError, ImportError) as error:
-            problems.append(one_line(path, error))
+            problems.append(named_reason(path, error))
             continue
         called = printable(path.name)
         bodies += len(found)

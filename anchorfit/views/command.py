@@ -17,6 +17,7 @@ from ..cameras import CameraRig, read_cameras
 from ..cameras.own_json import cameras_json
 from ..observations import read_image, write_image
 from ..pictures import OverlayLook, draw_on, draw_side_view
+from ..plain_text import printable
 from ..points.frames import check_scale
 from .config import ViewOptions
 from .fitting import ViewFit, fit_views
@@ -81,7 +82,7 @@ def fit_view_files(
     )
     problems = [*rig.problems, *gathered.problems]
     if not gathered.people:
-        raise ValueError(problems[0] if problems else f"{paths[0]}: no person of any camera")
+        raise ValueError(printable(problems[0]) if problems else f"{paths[0]}: no person of any camera")
     found = fit_views(gathered.people, rig, body, options=job.options)
     names = found.estimate.names
     problems += [f"{names[row]}: {text}" for row, text in found.problems]
@@ -95,8 +96,8 @@ def fit_view_files(
     return ViewReport(
         bodies=len(found),
         files=tuple(files),
-        remarks=(*rig.remarks, *_said(rig, found), *found.remarks),
-        problems=tuple(shown),
+        remarks=tuple(map(printable, (*rig.remarks, *_said(rig, found), *found.remarks))),
+        problems=tuple(map(printable, shown)),
     )
 
 

@@ -19,7 +19,7 @@ from anchorfit.observations import PeopleFile, read_image, write_image, write_pe
 from anchorfit.rendering import overlay
 from anchorfit.results import BodyEstimate
 from anchorfit.views.command import ViewJob, fit_view_files
-from anchorfit.views.sources import gather_views
+from anchorfit.views.sources import ViewSources, gather_views
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 SIZE = (320, 240)
@@ -163,3 +163,18 @@ def test_one_camera_of_known_intrinsics(example, body, tmp_path):
     torch.testing.assert_close(found.intrinsics[0], camera.intrinsics.float())
     plain = np.array([one.keypoints for one in anchorfit.read_people(example / "keypoints" / "cam1.json")])
     assert float((found.keypoints - torch.from_numpy(plain)).norm(dim=-1)[found.confidence > 0].max()) > 0.1
+
+
+def test_names_of_cameras_are_printable_in_what_is_said(tmp_path, body, monkeypatch):
+    rig, people = rig_and_people(body, 1)
+    named = {camera.name: f"{camera.name}\n\x1b[31m" for camera in rig}
+    cameras = tuple(replace(camera, name=named[camera.name]) for camera in rig)
+    (tmp_path / "cameras.json").write_text(cameras_json(cameras))
+    views = {named[camera]: some for camera, some in people.views.items()}
+    problem = f"{cameras[0].name}: odd"
+    found = ViewSources(people=views, problems=[problem])
+    monkeypatch.setattr("anchorfit.views.command.gather_views", lambda *given, **more: found)
+    job = ViewJob(cameras=tmp_path / "cameras.json")
+    told = fit_view_files([tmp_path], body, tmp_path / "out", job)
+    assert told.problems
+    assert all(line.isprintable() for line in (*told.remarks, *told.problems))
