@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..plain_text import printable
 from .calibrated import CalibratedCamera
 
 OPENCV_PIXELS = 0.0  # where the middle of the first pixel lies: by OpenCV's count,
@@ -167,6 +168,7 @@ def rig_of(
         said += [f"camera {camera.name}: {remark}" for remark in camera.remarks]
     if not cameras:
         raise CameraFileError(wrong[0] if wrong else f"{path}: there is no camera in it")
+    said, wrong = [printable(line) for line in said], [printable(line) for line in wrong]
     used = [camera.name for camera in cameras]
     return CameraRig(
         cameras=tuple(cameras),

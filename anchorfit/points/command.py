@@ -23,7 +23,7 @@ from ..world import camera_matrix, in_frame
 from .conventions import MEDIAPIPE33, point_convention
 from .fitting import PointFit, fit_points
 from .frames import check_scale
-from .recording import Recording, one_line, read_points
+from .recording import Recording, named_reason, read_points
 
 KINDS = ("npz", "json", "bvh", "rigged")
 _WITH_HANDS = (75, 543, 553)  # both hands have 21 points, the face 468 or 478
@@ -122,7 +122,7 @@ def fit_point_files(paths: Sequence[Path], body: BodyModel, output: Path, job: P
                     found, body, folder, stem, _kinds_of(recording, job), job, recording.rate or job.rate
                 )
             except (ValueError, OSError, ImportError) as error:
-                told.problems.append(one_line(path, error))
+                told.problems.append(named_reason(path, error))
                 continue
             told.add(path, recording, found)
     if job.sizes is not None:

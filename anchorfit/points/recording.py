@@ -75,7 +75,7 @@ def real_numbers(values: object) -> np.ndarray:
     return given.astype(np.float64)
 
 
-def check_size(frames: int, points: int) -> None:
+def check_room(frames: int, points: int) -> None:
     """Refuse a table before there is room made for it.
 
     Raises:
@@ -89,7 +89,7 @@ def check_size(frames: int, points: int) -> None:
         )
 
 
-def one_line(path: Path, error: Exception) -> str:
+def named_reason(path: Path, error: Exception) -> str:
     """What is wrong with a file, as one line that begins with its name and can be printed."""
     name = printable(str(path))
     said = str(error).removeprefix(f"{path}: ").removeprefix(f"{name}: ")
@@ -137,5 +137,5 @@ def read_points(path: str | Path) -> Recording:
     except ImportError:  # of the package that a format needs: no fault of the file
         raise
     except Exception as error:  # whatever a broken file makes of a reader
-        raise PointFileError(one_line(path, error)) from error
+        raise PointFileError(named_reason(path, error)) from error
     return found

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..array_files import ArrayFile, read_npy
-from .recording import PointFileError, Recording, check_size, real_numbers, unit_name
+from .recording import PointFileError, Recording, check_room, real_numbers, unit_name
 
 _POINTS = ("points", "joints", "positions", "keypoints3d", "keypoints_3d", "joints3d", "arr_0")
 _LABELS = ("labels", "names", "points_names", "markers")
@@ -188,7 +188,7 @@ def _from_long(path: Path, header: list[str], lines: list[list[str]]) -> Recordi
     twice = len({(line[at["frame"]], label) for line, label in zip(lines, said, strict=True)}) < len(lines)
     if twice:
         raise PointFileError(f"{path}: a point stands twice in a frame: split people into files of their own")
-    check_size(len(frames), len(labels))
+    check_room(len(frames), len(labels))
     points = np.full((len(frames), len(labels), 3), np.nan)
     sure = np.zeros(points.shape[:2])
     for line, label in zip(lines, said, strict=True):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .recording import PointFileError, Recording, check_size, unit_name
+from .recording import PointFileError, Recording, check_room, unit_name
 
 
 def read_trc(path: Path) -> Recording:
@@ -27,7 +27,7 @@ def read_trc(path: Path) -> Recording:
     labels = tuple(name.strip() for name in lines[3].split("\t")[2:] if name.strip())
     if not labels:
         labels = tuple(lines[3].split()[2:])
-    check_size(len(lines) - 5, len(labels))
+    check_room(len(lines) - 5, len(labels))
     rows, frames, times = [], [], []
     for number, line in enumerate(lines[5:], start=6):
         if not line.strip():

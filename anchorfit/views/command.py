@@ -15,6 +15,7 @@ from ..cameras import CameraRig, read_cameras
 from ..cameras.own_json import cameras_json
 from ..observations import Person, read_image, write_image
 from ..pictures import OverlayLook, draw_on, draw_side_view
+from ..plain_text import printable
 from ..points.frames import check_scale
 from ..runs.claiming import claimed, files_of
 from ..runs.naming import distinct_names
@@ -97,7 +98,7 @@ def fit_view_files(
     )
     problems = [*rig.problems, *gathered.problems]
     if not gathered.people:
-        raise ValueError(problems[0] if problems else f"{paths[0]}: no person of any camera")
+        raise ValueError(printable(problems[0]) if problems else f"{paths[0]}: no person of any camera")
     names = ViewNames.of(rig.names, gathered.people)
     kinds = _kinds(names, job)
     read = files_of([job.cameras, *job.reads, *gathered.paths, *(Path(image) for _, image in names.pictures)])
@@ -113,8 +114,8 @@ def fit_view_files(
     return ViewReport(
         bodies=len(found),
         files=(*files, *drawn),
-        remarks=(*rig.remarks, *_said(rig, found), *found.remarks),
-        problems=tuple(shown),
+        remarks=tuple(map(printable, (*rig.remarks, *_said(rig, found), *found.remarks))),
+        problems=tuple(map(printable, shown)),
     )
 
 

@@ -14,6 +14,7 @@ from ..cameras import CalibratedCamera, CameraRig
 from ..fitting import GaussianMixture
 from ..observations import Person
 from ..pipeline import shipped_pose_prior, to_estimate, usual_body
+from ..plain_text import printable
 from ..points.frames import check_scale
 from ..regressors import Networks
 from ..results import BodyEstimate
@@ -188,8 +189,8 @@ def fit_views(
         seen=task.seen,
         errors_px=verdict.errors_px.cpu(),
         weights=agreement.weight,
-        remarks=tuple(remarks),
-        problems=tuple(sorted(dict.fromkeys(problems))),
+        remarks=tuple(printable(remark) for remark in remarks),
+        problems=tuple((row, printable(text)) for row, text in sorted(dict.fromkeys(problems))),
         persons=persons,
     )
 

@@ -189,3 +189,10 @@ def test_known_sizes_of_people_of_free_scale_are_refused(tmp_path):
             ran = CliRunner().invoke(app, asked)
             assert ran.exit_code != 0
             assert "free makes people of mean size" in " ".join(ran.output.split()), ran.output
+
+
+def test_known_people_whose_names_cannot_be_printed(tmp_path):
+    np.save(tmp_path / "a.npy", joints())
+    job = PointJob(convention="smpl24", covariance=False, sizes=KnownSize(given={"b\n\x1b[31m": {"height": 1.8}}))
+    told = fit_point_files([tmp_path / "a.npy"], load_body(), tmp_path / "out", job)
+    assert told.problems == (r"b\x0a\x1b[31m: measured, but there is no file of this name",)

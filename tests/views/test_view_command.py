@@ -21,7 +21,7 @@ from anchorfit.observations import PeopleFile, Person, read_image, write_image, 
 from anchorfit.rendering import overlay
 from anchorfit.results import BodyEstimate
 from anchorfit.views.command import ViewJob, ViewNames, fit_view_files
-from anchorfit.views.sources import gather_views
+from anchorfit.views.sources import ViewSources, gather_views
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 SIZE = (320, 240)
@@ -242,3 +242,18 @@ def test_the_command_says_how_sure_it_is_and_smooths_videos_alone(example, monke
         assert bool((found[name].betas == found[name].betas[0]).all())
     apart = {name: float((one.body_pose[0] - one.body_pose[1]).norm()) for name, one in found.items()}
     assert apart["video"] < apart["same"]
+
+
+def test_names_of_cameras_are_printable_in_what_is_said(tmp_path, body, monkeypatch):
+    rig, people = rig_and_people(body, 1)
+    named = {camera.name: f"{camera.name}\n\x1b[31m" for camera in rig}
+    cameras = tuple(replace(camera, name=named[camera.name]) for camera in rig)
+    (tmp_path / "cameras.json").write_text(cameras_json(cameras))
+    views = {named[camera]: some for camera, some in people.views.items()}
+    problem = f"{cameras[0].name}: odd"
+    found = ViewSources(people=views, problems=[problem])
+    monkeypatch.setattr("anchorfit.views.command.gather_views", lambda *given, **more: found)
+    job = ViewJob(cameras=tmp_path / "cameras.json")
+    told = fit_view_files([tmp_path], body, tmp_path / "out", job)
+    assert told.problems
+    assert all(line.isprintable() for line in (*told.remarks, *told.problems))
