@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..looks import OverlayLook
 from ..options import OptionError
+from ..runs.detecting import Detection
 from ..runs.evidence_options import EvidenceOptions
 from ..runs.options import RunOptions
 from . import options as opt
@@ -29,6 +30,9 @@ def fit_views_of(
     """Run `views.command.fit_view_files`, and say what came of it: exit code 1 where no body was fitted."""
     if options.mask not in (None, "file"):
         raise OptionError("mask", "with --cameras masks are those of the keypoint files: file")
+    if options.detector != "auto" or options.detector_model is not None:
+        Detection(options.detector, options.detector_model, options.thorough).check()
+    look.check()
     body = opt.named_body(options.body, options.gender, options.age)
     from ..pipeline import load_body_on
     from ..points.known import read_known_sizes

@@ -20,7 +20,7 @@ from ..pictures import OverlayLook, draw_on, draw_side_view
 from .config import ViewOptions
 from .fitting import ViewFit, fit_views
 from .observing import undistorted_image
-from .sources import Detect, gather_views
+from .sources import Detect, check_pictures, gather_views
 
 KINDS = ("npz", "json", "bvh", "rigged", "overlay", "side")
 _PROBLEMS = 40
@@ -86,6 +86,7 @@ def fit_view_files(
     problems = [*rig.problems, *gathered.problems]
     if not gathered.people:
         raise ValueError(problems[0] if problems else f"{paths[0]}: no person of any camera")
+    check_pictures(gathered.people, job.kinds, job.look)
     found = fit_views(gathered.people, rig, body, options=job.options)
     names = found.estimate.names
     problems += [f"{names[row]}: {text}" for row, text in found.problems]
