@@ -23,7 +23,7 @@ from ..tables import write_arrays, write_csv_rows
 from .config import ViewOptions
 from .fitting import ViewFit, fit_views
 from .observing import undistorted_image
-from .sources import Detect, gather_views
+from .sources import Detect, check_pictures, gather_views
 
 KINDS = ("npz", "json", "bvh", "rigged", "overlay", "side")
 _PEOPLE = {"npz": "people.npz", "json": "people.json", "bvh": "people.bvh", "rigged": "people_rigged.glb"}
@@ -99,6 +99,7 @@ def fit_view_files(
     problems = [*rig.problems, *gathered.problems]
     if not gathered.people:
         raise ValueError(printable(problems[0]) if problems else f"{paths[0]}: no person of any camera")
+    check_pictures(gathered.people, job.kinds, job.look)
     names = ViewNames.of(rig.names, gathered.people)
     kinds = _kinds(names, job)
     read = files_of([job.cameras, *job.reads, *gathered.paths, *(Path(image) for _, image in names.pictures)])

@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from ..looks import OverlayLook
 from ..observations import PeopleFile, Person, list_images, match_people, read_people
 from ..observations.images import looks_like_image
 from ..observations.videos import is_video_path
+from ..options import OptionError
 from .pairing import camera_of_path
 
 Detect = Callable[[Sequence[Path]], PeopleFile]
@@ -195,6 +197,20 @@ def _with_images(people: list[Person], images: Sequence[Path]) -> list[Person]:
         other = there.get((names[0].name, person.person_id)) if names else None
         found.append(person if other is None else replace(person, image=other.image, image_label=other.image_label))
     return found
+
+
+def check_pictures(people: Mapping[str, Sequence[Person]], kinds: Sequence[str] | None, look: OverlayLook) -> None:
+    """Look whether overlays can be drawn where they are asked for.
+
+    Args:
+        people: of each camera. kinds: of files to write; None: overlays where there are images.
+    Raises:
+        OptionError: overlays without an image to draw on, or a look of overlays without overlays.
+    """
+    pictures = any(one.image is not None and one.image.is_file() for some in people.values() for one in some)
+    if "overlay" in (kinds or ()) and not pictures:
+        raise OptionError("save", "overlay needs images, and none of the people has one: give the images' folders, too")
+    look.check(drawn=pictures and (kinds is None or "overlay" in kinds))
 
 
 def sightings(people: Mapping[str, Sequence[Person]]) -> int:

@@ -171,6 +171,12 @@ def test_what_cannot_be_used_is_a_line_and_the_rest_goes_on(example, body, tmp_p
         ("anchorfit fit keypoints --cameras cameras.json -o bad --save ''", "--save"),
         ("anchorfit fit keypoints --cameras cameras.json -o bad --fps 0", "--fps"),
         ("anchorfit fit keypoints --cameras cameras.json -o bad --opacity 3", "--opacity"),
+        ("anchorfit fit views --cameras cameras.json -o bad --detector bogus", "bogus"),
+        ("anchorfit fit views --cameras cameras.json -k keypoints -o bad --renderer foo", "foo"),
+        ("anchorfit fit keypoints --cameras cameras.json -o bad --detector bogus", "bogus"),
+        ("anchorfit fit keypoints --cameras cameras.json -o bad --renderer foo", "renderer"),
+        ("anchorfit fit keypoints --cameras cameras.json -o bad --opacity 0.3", "opacity"),
+        ("anchorfit fit keypoints --cameras cameras.json -o bad --save overlay", "needs images"),
         ("anchorfit fit cameras.json --cameras cameras.json -o bad", "person"),
     ],
 )

@@ -15,6 +15,7 @@ from .record import ResultFileError
 
 BODY_JOINTS_OF_OTHERS = 21
 """Joints beside the root that SMPL-H and SMPL-X share with SMPL; SMPL's two hands are theirs no more."""
+_MOST_RADIANS = 1e3  # of an axis-angle vector: larger numbers are no angles
 
 
 def named_numbers(content: Mapping[str, Any], key: str, *shape: int | None) -> Tensor:
@@ -84,7 +85,7 @@ def turns(content: Mapping[str, Any], key: str, *, six_d: str | None = None) -> 
     flat = values.flatten(1) if values.ndim == 3 and values.shape[2] in (1, 3) else values
     if flat.ndim != 2 or flat.shape[1] == 0 or flat.shape[1] % 3:
         raise ResultFileError(f"{key}: expected axis-angle vectors or 3 x 3 matrices, got {tuple(values.shape)}")
-    return axis_angle_to_matrix(flat.unflatten(1, (-1, 3)))
+    return axis_angle_to_matrix(torch.where(flat.abs() < _MOST_RADIANS, flat, torch.nan).unflatten(1, (-1, 3)))
 
 
 def rotations_near(matrices: Tensor) -> Tensor:

@@ -29,7 +29,7 @@ def result_formats() -> tuple[ResultFormat, ...]:
 def read_results(path: str | Path) -> ResultFile:
     """The bodies of a file of another program's results.
 
-    Bodies with numbers that are not finite are left out, with a line.
+    Bodies with numbers that are not finite, or that no body or camera can have, are left out, with a line.
 
     Raises:
         FileNotFoundError: no such file.
@@ -54,10 +54,12 @@ def read_results(path: str | Path) -> ResultFile:
     except (TypeError, KeyError, IndexError, RuntimeError) as error:  # another shape than any that was seen
         said = " ".join(str(error).split())
         raise ResultFileError(f"{path} ({found.name}): not as that program writes it ({said:.120})") from error
-    bodies, lost = _finite(bodies)
+    bodies, lost = _usable(bodies)
     prefix = f"{path}: "
     if not len(bodies):
-        raise ResultFileError(f"{path} ({found.name}): no body of it is finite")
+        raise ResultFileError(
+            f"{path} ({found.name}): no body of it is finite and possible{''.join(f'; {line}' for line in lost)}"
+        )
     return ResultFile(bodies, tuple(prefix + one for one in remarks), tuple(prefix + one for one in (*problems, *lost)))
 
 
@@ -107,13 +109,20 @@ def _files_of(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def _finite(bodies: GivenBodies) -> tuple[GivenBodies, tuple[str, ...]]:
-    good = bodies.finite
-    if bool(good.all()):
-        return bodies, ()
-    rows = torch.nonzero(~good)[:, 0].tolist()
-    shown = ", ".join(map(str, rows[:3])) + (f" and {len(rows) - 3} more" if len(rows) > 3 else "")
-    return bodies.rows(good), (f"rows {shown}: numbers that are not finite; left out",)
+def _usable(bodies: GivenBodies) -> tuple[GivenBodies, tuple[str, ...]]:
+    """Those that are finite and possible, and lines of the others."""
+    finite, possible = bodies.finite, bodies.possible
+    wrong = {
+        "numbers that are not finite": ~finite,
+        "a shape, focal length or place before the camera that cannot be": finite & ~possible,
+    }
+    lines = [f"rows {_shown(flags)}: {text}; left out" for text, flags in wrong.items() if bool(flags.any())]
+    return (bodies.rows(finite & possible) if lines else bodies), tuple(lines)
+
+
+def _shown(flags: torch.Tensor) -> str:
+    rows = torch.nonzero(flags)[:, 0].tolist()
+    return ", ".join(map(str, rows[:3])) + (f" and {len(rows) - 3} more" if len(rows) > 3 else "")
 
 
 def _what_it_holds(stored: StoredResult) -> str:

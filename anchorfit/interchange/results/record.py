@@ -12,6 +12,9 @@ from torch import Tensor
 from ...rows import Rows
 from .cameras import GivenCamera, Placed
 
+FARTHEST_BETA = 20.0  # standard deviations
+FARTHEST = 1e5  # metres; crops by weak perspective of small people lie at thousands
+
 
 class ResultFileError(ValueError):
     """A file of results that cannot be used; one line that names it and says what to do."""
@@ -77,6 +80,22 @@ class GivenBodies(Rows):
         if bool(torch.isfinite(self.rotations).any()) or not self.points.shape[1]:
             return turned
         return torch.isfinite(self.points).flatten(1).all(1)
+
+    @property
+    def possible(self) -> Tensor:
+        """(B,) bool: betas and camera can be a person's before a camera; what is not known is no evidence.
+
+        Betas within `FARTHEST_BETA`, a focal length above 0, and the body before the camera within `FARTHEST` metres.
+        """
+        sizes = torch.where(self.sizes.isnan(), 1000.0, self.sizes)
+        transl = self.camera.place(sizes).transl
+        wrong = (transl.abs() > FARTHEST).any(1) | (transl[:, 2] <= 0)
+        if self.model != "mhr":  # whose coefficients are no standard deviations
+            wrong |= (self.betas.abs() > FARTHEST_BETA).any(1)
+        focal = getattr(self.camera, "focal", None)
+        if isinstance(focal, Tensor):
+            wrong |= (focal <= 0) | focal.isinf()
+        return ~wrong
 
 
 class ResultFile(NamedTuple):

@@ -143,3 +143,36 @@ def test_the_line_that_converts_a_file_writes_one_that_is_read(bodies, tmp_path,
     before, after = read_results(written.path).bodies, read_results(tmp_path / "results.npz").bodies
     torch.testing.assert_close(after.rotations, before.rotations)
     assert after.program == before.program
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "line"),
+    [
+        ("transl", [0.0, 0.0, 1e30], "cannot be"),
+        ("transl", [0.0, 0.0, -4.0], "cannot be"),
+        ("betas", [1e30] * 10, "cannot be"),
+        ("global_orient", [1e30, 0.0, 0.0], "not finite"),
+    ],
+)
+def test_numbers_that_cannot_be_are_said_and_left_out(tmp_path, key, value, line):
+    held = {
+        "global_orient": np.zeros((2, 3)),
+        "body_pose": np.zeros((2, 69)),
+        "betas": np.zeros((2, 10)),
+        "transl": np.array([[0.0, 0.0, 4.0]] * 2),
+    }
+    held[key][1] = value
+    np.savez(tmp_path / "some.npz", **held)
+    found = read_results(tmp_path / "some.npz")
+    assert len(found.bodies) == 1
+    assert len(found.problems) == 1
+    assert line in found.problems[0]
+    assert "rows 1" in found.problems[0]
+
+
+@pytest.mark.parametrize("focal", [0.0, -500.0, float("inf")])
+def test_a_focal_length_that_cannot_be_is_said(tmp_path, focal):
+    held = {"pose": np.zeros(72), "betas": np.zeros(10), "cam_t": np.array([0.0, 0.0, 4.0]), "f": np.array(focal)}
+    joblib.dump(held, tmp_path / "one.pkl")
+    with pytest.raises(ValueError, match="cannot be"):
+        read_results(tmp_path / "one.pkl")
