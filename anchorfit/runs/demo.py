@@ -10,6 +10,7 @@ from typing import NamedTuple
 from ..assets import ASSETS
 from ..evaluation.agreement import Agreement, agreement
 from ..evaluation.detection import match_detections
+from ..fit_options import FitOptions
 from ..observations import Person, list_images, match_people, read_people, write_image
 from ..pictures import draw_contact_sheet
 from ..pipeline import fit_people, load_body_on
@@ -45,7 +46,7 @@ def run_demo(
     model = load_body_on(body, gender, device)
     make_folder(output)
     with listener.phase("fitting", len(people)) as advance:
-        outcome = fit_people(people, model, progress=advance)
+        outcome = fit_people(people, model, options=FitOptions(pitch="people"), progress=advance)
     estimate = outcome.estimate
     if estimate is None:
         raise ValueError("not one person of the demo could be fitted: is the installation whole?")
