@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from ..looks import OverlayLook
 from ..options import OptionError
-from ..runs.detecting import Detection
 from ..runs.evidence_options import EvidenceOptions
 from ..runs.naming import known_kinds
 from ..runs.options import RunOptions
@@ -33,6 +32,8 @@ def fit_views_of(
     if options.mask not in (None, "file"):
         raise OptionError("mask", "with --cameras masks are those of the keypoint files: file")
     if options.detector != "auto" or options.detector_model is not None:
+        from ..runs.detecting import Detection
+
         Detection(options.detector, options.detector_model, options.thorough).check()
     look.check()
     body = opt.named_body(options.body, options.gender, options.age)
