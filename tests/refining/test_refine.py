@@ -467,7 +467,7 @@ def test_rows_without_names_count_people_who_cannot_be_fitted(scene, tmp_path):
 
 def test_frames_that_a_file_leaves_out_are_counted(scene, tmp_path):
     rotations = off(scene)
-    one = {"cam": np.zeros((1, 3)), "smpl_betas": np.zeros((1, 10))}
+    one = {"cam": np.array([[0.5, 0.0, 0.0]]), "smpl_betas": np.zeros((1, 10))}
     held = {
         f"{frame:08}.jpg": one | {"smpl_thetas": matrix_to_axis_angle(rotations[row]).reshape(1, 72).numpy()}
         for row, frame in enumerate((3, 4, 9))
