@@ -46,6 +46,7 @@ def results(film, tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("out")
     said = fit(clip, "-k", keypoints, "-o", out, "--save", "shards,rigged,bvh,overlay,openpose")
     assert "left out" not in said
+    assert "photograph" not in said  # of which a film has none
     return out
 
 
