@@ -1,9 +1,11 @@
 """Packages that are optional: where one is installed and fails, its own reason is said, not that it is missing."""
 
 import sys
+from pathlib import Path
 
 import pytest
 
+import anchorfit
 from anchorfit.body import load_body
 from anchorfit.evaluation.reports.people import write_person_scores
 from anchorfit.interchange import write_rerun
@@ -47,3 +49,11 @@ def test_tables_that_fall_back_say_so(broken, tmp_path):
     broken("pyarrow")
     with pytest.warns(RuntimeWarning, match="people.csv is written in place of people.parquet: pyarrow is installed"):
         assert write_person_scores(tmp_path, []).name == "people.csv"
+
+
+def test_no_message_tells_to_install_this_package_from_an_index():
+    """It is on none: what an extra asks for is named (`options.install_command`)."""
+    root = Path(anchorfit.__file__).resolve().parent
+    folders = (root, *(root.parent / name for name in ("fitting", "regressors", "evaluation")))
+    found = [path for folder in folders for path in folder.rglob("*.py") if "install 'anchorfit[" in path.read_text()]
+    assert not found

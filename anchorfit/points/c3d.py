@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from ..options import without_package
+from ..options import install_command, without_package
 from .recording import PointFileError, Recording, unit_name
 
-NEEDED = "reading .c3d files needs ezc3d; install it with: pip install 'anchorfit[c3d]'"
+NEEDED = f"reading .c3d files needs ezc3d; install it with: {install_command('c3d', 'ezc3d>=1.5')}"
 _MOST_FRAMES = 65535  # that the header can count
 
 

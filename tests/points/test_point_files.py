@@ -214,7 +214,7 @@ def test_c3d_without_its_reader(tmp_path, monkeypatch):
         return own(name, *rest)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(ImportError, match=r"anchorfit\[c3d\]"):
+    with pytest.raises(ImportError, match=r"install it with: pip install '?ezc3d"):
         read_points(tmp_path / "w.c3d")
 
 
