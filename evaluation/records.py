@@ -69,7 +69,7 @@ class Record:
         for key in numbers & values.keys():
             values[key] = NAN if values[key] is None else float(values[key])
         for key in ("counts", "params"):
-            values[key] = tuple(values.get(key, ()))
+            values[key] = tuple(NAN if one is None else one for one in values.get(key, ()))
         return cls(**values)
 
 

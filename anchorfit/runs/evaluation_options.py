@@ -26,9 +26,8 @@ if TYPE_CHECKING:
 DEFAULT_VARIANTS = "direct,smplify,anchored,smplify-on-gt"
 DEFAULT_BODIES = "direct,smplify,anchored"  # where the data set has one kind of keypoints
 LSP, OPENBODY = "lsp", "openbody"
-SETS = ("up3d", "surreal", "h36m", "3dpw", "spin", "emdb", "bedlam", "rich")
+DATASETS = (LSP, "up3d", "surreal", "h36m", "3dpw", "spin", "emdb", "bedlam", "rich", OPENBODY)
 """The package's own of `evaluation.benchmarks`, by name: the help does without loading them."""
-DATASETS = (LSP, *SETS, OPENBODY)
 GENDERED = ("surreal", "3dpw", "emdb")  # whose men and women are two models
 
 _VARIANTS = "Methods, comma-separated; `anchorfit benchmark methods` lists them."
@@ -62,26 +61,12 @@ class BenchmarkOptions(CasesOptions):
         takes=Path,
         help="Folder for all that can be made again, in which --trained lies. Default: the user's cache.",
     )
-    trained: Path | None = None
-    results: Path | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class ComparedOptions(BenchmarkOptions):
-    """The same, where given results may take part."""
-
     results: Path | None = option(
         None,
         takes=Path,
         help="Results of any program, as `anchorfit evaluate` takes them: scored beside the methods (results), and "
         "after anchored fitting to the set's keypoints (results+2d).",
     )
-
-
-@dataclass(frozen=True, kw_only=True)
-class LearningOptions(ComparedOptions):
-    """The same, where methods may learn before they are compared."""
-
     trained: Path | None = option(
         None,
         takes=Path,
@@ -90,7 +75,7 @@ class LearningOptions(ComparedOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class BodiesOptions(ComparedOptions):
+class BodiesOptions(BenchmarkOptions):
     """The same, where the data set has one kind of keypoints."""
 
     variants: str = option(DEFAULT_BODIES, help=_VARIANTS)
@@ -136,6 +121,21 @@ class DataOptions:
     )
     camera: int = option(0, least=0, help="RICH: number of the camera.", only=("rich",))
     every: int = option(1, least=1, help="RICH: of the frames so many; 1 means all.", only=("rich",))
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeenOptions:
+    """What methods are given of a data set; results that are there already have no use for it."""
+
+    keypoints: Path | None = option(
+        None,
+        takes=Path,
+        help="Detected keypoints of all images. Default: est_joints.npz under the root.",
+        only=(LSP,),
+    )
+    joints: Path | None = option(
+        None, takes=Path, help="LSP's joints.mat. Default: the one under the root.", only=(LSP,)
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,9 +216,16 @@ def options_read(dataset: str) -> set[str]:
     return {"truth_body", *own, *(one.field for one in every if not one.only)}
 
 
-def data_options(options: DataOptions) -> dict[str, Any]:
-    """The values of `DataOptions` alone, by name."""
-    return {one.field: getattr(options, one.field) for one in declared(DataOptions)}
+def data_options(*options: DataOptions | OpenBodyOptions | SeenOptions) -> dict[str, Any]:
+    """The values of what data sets are opened with, by name, as far as it stands in these options."""
+    kinds = (DataOptions, OpenBodyOptions, SeenOptions)
+    return {
+        one.field: getattr(group, one.field)
+        for group in options
+        for kind in kinds
+        if isinstance(group, kind)
+        for one in declared(kind)
+    }
 
 
 def _other_set(dataset: str) -> BenchmarkSet:

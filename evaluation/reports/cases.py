@@ -21,8 +21,8 @@ from ..crops import crop_around_joints
 from ..datasets.lsp import Annotation
 from ..metrics.segmentation import SegmentationCounts
 from ..part_labels import draw_labels
-from ..protocols.runner import Case
 from ..records import Record
+from ..showing import Case
 
 PANEL = 240  # pixels
 _MARGIN = 1.3  # of the person's box
