@@ -13,8 +13,9 @@ import torch
 from ..evaluation.benchmarks import BenchmarkSet, SetOptions
 from ..evaluation.estimates import index_estimates
 from ..evaluation.matching import match_results
-from ..evaluation.methods import Variant, variants_of
+from ..evaluation.methods import Variant, variants_of, with_refined
 from ..evaluation.methods.given import entries_by_name, methods_of_results
+from ..evaluation.methods.refined import SUFFIX
 from ..evaluation.records import Record, RecordFile, checksum
 from ..evaluation.reports.cases import write_cases
 from ..evaluation.reports.manifest import checksums, manifest, write_manifest
@@ -68,6 +69,7 @@ def run_set(
     if options.cache is not None and options.trained is not None:
         raise OptionError("cache", "with --trained nothing is kept there: leave one out")
     methods = _methods(one, options.variants)
+    methods = with_refined(methods) if options.refined else methods
     wanted = replace(wanted, body=one.own_body or wanted.body)
     opened = one.open(wanted)
     listener.warn_all(opened.problems)
@@ -108,7 +110,7 @@ def run_set(
     if options.cases:
         write_cases(output / "cases.html", records, lambda name: case_of(people, name, body), body, title=title)
     reference = REFERENCE if REFERENCE in chosen else chosen[0]
-    apart = differences(records, reference)
+    apart = [*differences(records, reference), *_before_and_after(records, reference)]
     compared = [column for column in columns if column.key != "ms"]
     if apart:
         write_score_table(output, apart, compared, "differences")
@@ -127,6 +129,13 @@ def write_run(
     write_score_table(output, rows, columns)
     write_person_scores(output, records)
     write_manifest(output, manifest(settings))
+
+
+def _before_and_after(records: Sequence[Record], reference: str) -> list[Row]:
+    """What being refined does to each method, on the same people; of the reference it stands there already."""
+    names = dict.fromkeys(record.method for record in records)
+    pairs = [(name, name + SUFFIX) for name in names if name + SUFFIX in names and name != reference]
+    return [row for pair in pairs for row in differences([one for one in records if one.method in pair], pair[0])]
 
 
 def user_cache() -> Path:

@@ -51,6 +51,7 @@ class BenchmarkOptions(CasesOptions):
         cache: folder for what can be made again; None: the user's.
         trained: folder that keeps what methods have learned; None: one in the cache.
         results: of any program, scored beside the methods, as they are and refined by the set's keypoints.
+        refined: whether each method's bodies are refined by the same keypoints, too.
     """
 
     variants: str = option(DEFAULT_VARIANTS, help=_VARIANTS)
@@ -66,6 +67,11 @@ class BenchmarkOptions(CasesOptions):
         takes=Path,
         help="Results of any program, as `anchorfit evaluate` takes them: scored beside the methods (results), and "
         "after anchored fitting to the set's keypoints (results+2d).",
+    )
+    refined: bool = option(
+        False,
+        help="Each method's bodies once more, refined by an anchored fit to the same keypoints (NAME+2d), before and "
+        "after in one table.",
     )
     trained: Path | None = option(
         None,

@@ -6,7 +6,7 @@ that look their answers up (`given`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ...plugins import Plugins, load_plugin, load_plugins, plugin_names
 from ..answers import MethodResult
@@ -24,6 +24,7 @@ __all__ = [
     "all_variants",
     "register",
     "variants_of",
+    "with_refined",
 ]
 
 ENTRY_POINTS = "anchorfit.methods"
@@ -69,7 +70,20 @@ def variants_of(names: Sequence[str]) -> dict[str, Variant]:
     if unknown or not names:
         raise ValueError(f"variants: expected some of {', '.join(known)}; got {', '.join(unknown) or 'none'}")
     found = {one: VARIANTS.get(one) or load_plugin(ENTRY_POINTS, one, Variant) for one in plain.values()}
+    joints = [name for name, one in plain.items() if one != name and not found[one].bodies]
+    if joints:
+        raise ValueError(f"variants: {', '.join(joints)}: joints alone cannot be refined: no body to begin with")
     return {name: found[one] if one == name else refined(found[one]) for name, one in plain.items()}
+
+
+def with_refined(methods: Mapping[str, Variant]) -> dict[str, Variant]:
+    """Each method, and after it the same refined, where it gives bodies and is not refined already."""
+    found: dict[str, Variant] = {}
+    for name, variant in methods.items():
+        found[name] = variant
+        if variant.bodies and not name.endswith(SUFFIX):
+            found[name + SUFFIX] = methods.get(name + SUFFIX) or refined(variant)
+    return found
 
 
 def all_variants() -> Plugins[Variant]:

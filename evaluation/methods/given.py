@@ -14,7 +14,7 @@ from ...observations import Observations
 from ..answers import Answer, PlacedAnswer, answer_of, joints_of
 from ..estimates import Entry, PlacedBody, read_estimate, what_is_wrong
 from ..storage import Store
-from .refined import SUFFIX, Refined
+from .refined import SUFFIX, refined
 from .variant import Variant
 
 RESULTS = "results"
@@ -129,12 +129,8 @@ def looked_up(entries: Mapping[str, Entry], enlarged: float = 1.0) -> Variant:
 
 def methods_of_results(entries: Mapping[str, Entry]) -> dict[str, Variant]:
     """The two methods of some results, by name: seen by the set's camera, and the same refined."""
-    return {
-        RESULTS: Variant(make=partial(_make, entries, False), about="results that are there already"),
-        RESULTS + SUFFIX: Variant(
-            make=partial(_make, entries, True), about="the same, anchored to the set's keypoints"
-        ),
-    }
+    seen = Variant(make=partial(_make, entries), about="results that are there already")
+    return {RESULTS: seen, RESULTS + SUFFIX: refined(seen)}
 
 
 def entries_by_name(names: Sequence[Sequence[str]], entries: Sequence[Entry | None]) -> dict[str, Entry]:
@@ -147,5 +143,5 @@ def _look_up(entries: Mapping[str, Entry], enlarged: float, body: BodyModel, sto
     return LookedUp(entries, enlarged)
 
 
-def _make(entries: Mapping[str, Entry], again: bool, body: BodyModel, store: Store | None) -> SeenResults | Refined:
-    return Refined(SeenResults(entries)) if again else SeenResults(entries)
+def _make(entries: Mapping[str, Entry], body: BodyModel, store: Store | None) -> SeenResults:
+    return SeenResults(entries)

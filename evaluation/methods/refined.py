@@ -21,7 +21,7 @@ SUFFIX = "+2d"
 
 
 @dataclass(frozen=True)
-class Refined:
+class RefinedMethod:
     """A method, and after it an anchored fit to the keypoints, held near what it says.
 
     Attributes:
@@ -36,11 +36,11 @@ class Refined:
         """Refined bodies; what the method does not know is NaN, and so counts as failed.
 
         Raises:
-            ValueError: the method knows joints alone.
+            ValueError: the method gives no bodies, though it says that it does.
         """
         first = self.start.estimate(without_keypoints(observations) if self.blind else observations, body).params
         if first is None:
-            raise ValueError("a method that knows joints alone cannot be refined: it gives no body to begin with")
+            raise ValueError("expected bodies to begin with, got joints alone; its Variant should say bodies=False")
         return anchored_to(body.own_params(first), replace(without_landmarks(observations), masks=()), body)
 
 
@@ -62,7 +62,13 @@ def without_keypoints(observations: Observations) -> Observations:
 
 
 def refined(variant: Variant) -> Variant:
-    """The same method with its bodies refined by the keypoints that all methods get."""
+    """The same method with its bodies refined by the keypoints that all methods get.
+
+    Raises:
+        ValueError: it knows joints alone.
+    """
+    if not variant.bodies:
+        raise ValueError("a method that knows joints alone cannot be refined: it gives no body to begin with")
     blind = variant.keypoints == "none"
     return replace(
         variant,
@@ -73,5 +79,5 @@ def refined(variant: Variant) -> Variant:
     )
 
 
-def _make(variant: Variant, blind: bool, body: BodyModel, store: Store | None) -> Refined:
-    return Refined(variant.make(body, store), blind)
+def _make(variant: Variant, blind: bool, body: BodyModel, store: Store | None) -> RefinedMethod:
+    return RefinedMethod(variant.make(body, store), blind)

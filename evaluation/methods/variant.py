@@ -31,6 +31,7 @@ class Variant:
         trained: whether ``make`` may take minutes the first time.
         version: changes whenever the method gives something else from the same settings; records of another version
             are not mixed with its own.
+        bodies: whether it gives bodies; else joints alone.
         on_crop: on LSP its body is drawn in the crop around the person and taken back to the image, as published
             crop-based predictions are.
     """
@@ -42,6 +43,7 @@ class Variant:
     landmarks: bool = False
     trained: bool = False
     version: int = 1
+    bodies: bool = True
     on_crop: bool = False
 
     @property
