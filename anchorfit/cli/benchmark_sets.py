@@ -78,7 +78,7 @@ def set_command(one: BenchmarkSet) -> Callable[..., None]:
         opt.check_gender(gender)
         from ..evaluation.benchmarks import SetOptions
         from ..runs.benchmark import run_set
-        from .tables import print_table
+        from .tables import print_table, print_world
 
         wanted = SetOptions(root=root, body=body, gender=gender, **data_options(data, people, seen))
         told = run_set(one, wanted, output, options, Terminal())
@@ -86,6 +86,7 @@ def set_command(one: BenchmarkSet) -> Callable[..., None]:
         if told.apart:
             out.print(f"\nThe same people, compared with {told.reference} (paired 95 % intervals):", highlight=False)
             print_table(told.apart, told.apart_columns)
+        print_world(told.world)
         out.print(f"Written to {output}", soft_wrap=True, highlight=False, markup=False)
 
     if one.smpl:

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 import torch
 
-from ..evaluation.benchmarks import BenchmarkSet, SetOptions
+from ..body import BodyModel
+from ..evaluation.benchmarks import BenchmarkSet, OpenedSet, SetOptions
 from ..evaluation.estimates import index_estimates
 from ..evaluation.matching import match_results
 from ..evaluation.methods import Variant, variants_of, with_refined
@@ -25,6 +26,7 @@ from ..evaluation.running import Bodies, run_benchmark
 from ..evaluation.showing import case_of
 from ..evaluation.storage import Store
 from ..evaluation.summary import TIME, Column, Row, differences, summarise, summarise_parts, with_any_of
+from ..evaluation.world_scores import COLUMNS, in_world, world_rows
 from ..options import OptionError
 from ..pipeline import load_body_on
 from .claiming import make_folder
@@ -36,13 +38,15 @@ REFERENCE = "smplify"
 
 
 class Tables(NamedTuple):
-    """What a benchmark or an evaluation says: rows, of these columns; and differences from a reference, of fewer."""
+    """What a benchmark or an evaluation says: rows, of these columns; differences from a reference, of fewer; and rows
+    in the world (`world_scores.COLUMNS`), where the data set knows one."""
 
     rows: Sequence[Row]
     columns: Sequence[Column]
     reference: str = ""
     apart: Sequence[Row] = ()
     apart_columns: Sequence[Column] = ()
+    world: Sequence[Row] = ()
 
 
 def run_set(
@@ -114,7 +118,8 @@ def run_set(
     compared = [column for column in columns if column.key != "ms"]
     if apart:
         write_score_table(output, apart, compared, "differences")
-    return Tables(rows, columns, reference, apart, compared)
+    world = write_world(output, records, opened, (body, body))
+    return Tables(rows, columns, reference, apart, compared, world)
 
 
 def rows_of_methods(records: Sequence[Record], parts: Mapping[str, frozenset[str]]) -> list[Row]:
@@ -129,6 +134,17 @@ def write_run(
     write_score_table(output, rows, columns)
     write_person_scores(output, records)
     write_manifest(output, manifest(settings))
+
+
+def write_world(
+    output: Path, records: Sequence[Record], opened: OpenedSet, bodies: tuple[BodyModel, BodyModel]
+) -> list[Row]:
+    """Write the table in the world, where the data set knows one, and return its rows; bodies of records and truth."""
+    if opened.dataset is None or not in_world(opened.dataset):
+        return []
+    rows = world_rows(records, opened.dataset, *bodies)
+    write_score_table(output, rows, COLUMNS, "world")
+    return rows
 
 
 def _before_and_after(records: Sequence[Record], reference: str) -> list[Row]:

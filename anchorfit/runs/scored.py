@@ -17,7 +17,7 @@ from ..evaluation.running import Bodies, run_benchmark
 from ..evaluation.showing import Case, case_of
 from ..evaluation.summary import SURFACE, with_any_of
 from ..options import OptionError
-from .benchmark import Tables, rows_of_methods, write_run
+from .benchmark import Tables, rows_of_methods, write_run, write_world
 from .claiming import make_folder
 from .evaluation_options import EvaluateOptions, data_options
 from .listening import Listener
@@ -94,7 +94,8 @@ def score_results(
             model,
             title=f"{options.name} on {options.dataset}: best and worst",
         )
-    shown = [Tables(rows, opened.columns)]
+    world = write_world(output, records, opened, (model, true_model))
+    shown = [Tables(rows, opened.columns, world=world)]
     beside = opened.columns_beside
     return [*shown, Tables(rows[: len(rows) - len(published)], beside)] if beside else shown
 

@@ -49,6 +49,20 @@ class BodyDataset(Protocol):
     def sample(self, index: int, body: BodyModel) -> Sample: ...
 
 
+class WorldDataset(BodyDataset, Protocol):
+    """The same, of which the cameras' ways through a world are known."""
+
+    @property
+    def sequences(self) -> dict[str, list[int]]:
+        """Indices of each person's frames in each sequence, in the order of time."""
+
+    def frame(self, index: int) -> int:
+        """Number of a frame in its video: frames that follow each other have numbers that do."""
+
+    def camera_from_world(self, index: int) -> Tensor:
+        """(4, 4) float64, from the world to the camera."""
+
+
 def transformed_params(body: BodyModel, params: Tensor, rotation: Tensor, translation: Tensor) -> Tensor:
     """Parameters of the same body after x -> rotation @ x + translation.
 

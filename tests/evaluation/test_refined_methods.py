@@ -27,6 +27,7 @@ class Near:
     def estimate(self, observations, body):
         self.given.append(observations)
         truth = OpenBody(count=3).block(0, body).truth.bodies
+        assert truth is not None
         params = truth[: len(observations)].clone()
         params[:, 3:72] += 0.4 * torch.randn(69, generator=torch.Generator().manual_seed(1))
         params[1:2] = torch.nan
@@ -54,10 +55,14 @@ def test_refined_is_the_anchored_fit_that_begins_with_the_method(near):
     assert all(mask is not None for mask in method.given[-1].masks)
     start = method.estimate(seen, body).params
     rows = [0, 2]
+    assert start is not None
+    assert found.params is not None
     expected = fit(replace(seen.rows(rows), masks=()), body, init=start[rows]).params
     assert torch.equal(found.params[rows], expected)
     assert found.params[1].isnan().all()
-    assert torch.equal(anchored_to(start, replace(seen, masks=()), body).params[rows], expected)
+    again_alone = anchored_to(start, replace(seen, masks=()), body).params
+    assert again_alone is not None
+    assert torch.equal(again_alone[rows], expected)
 
 
 def test_before_and_after_stand_in_one_table(near, tmp_path):
