@@ -20,6 +20,7 @@ from .datasets.lsp import Annotation
 from .datasets.roots import DatasetError
 from .datasets.samples import BodyDataset, Sample
 from .joint_regressor import JointRegressor
+from .marks import marks_of
 from .surface_landmarks import SurfaceLandmarks
 from .truth import TrueJoints, Truth
 
@@ -96,18 +97,27 @@ class DatasetBlocks:
         return self.dataset.labels
 
     def block(self, index: int, body: BodyModel) -> Block:
-        """Some people; the data set's own keypoints are both detected and annotated."""
+        """Some people; the data set's own keypoints are both detected and annotated, unless it has marks."""
         names = self.names[index]
         samples = [self.dataset.sample(index * BLOCK + row, body) for row in range(len(names))]
         people = [sample.person for sample in samples]
+        marked = [sample.marks or sample.person for sample in samples]
+        seen = self._observed(people, samples, body, names)
+        annotated = (
+            seen if all(sample.marks is None for sample in samples) else self._observed(marked, samples, body, names)
+        )
+        photographs = tuple(person.image if person.image and person.image.is_file() else None for person in people)
+        truth = truth_of(samples, self.dataset.judged, body, self.regressor, self.landmarks)
+        return Block(detected=seen, annotated=annotated, truth=truth, photographs=photographs)
+
+    def _observed(
+        self, people: Sequence[Person], samples: Sequence[Sample], body: BodyModel, names: Sequence[str]
+    ) -> Observations:
         if self.truth_alone:
             seen = _without_cameras(people)
         else:
-            seen = observe(people, [self._camera(sample) for sample in samples])
-        seen = replace(seen.to(body.device, body.dtype), names=tuple(names))
-        photographs = tuple(person.image if person.image and person.image.is_file() else None for person in people)
-        truth = truth_of(samples, self.dataset.judged, body, self.regressor, self.landmarks)
-        return Block(detected=seen, annotated=seen, truth=truth, photographs=photographs)
+            seen = observe(people, [self._camera(sample) for sample in samples], masks=False)
+        return replace(seen.to(body.device, body.dtype), names=tuple(names))
 
     def _camera(self, sample: Sample) -> Tensor:
         if sample.intrinsics is not None and self.true_cameras:
@@ -137,7 +147,7 @@ def truth_of(
     regressor: JointRegressor | None = None,
     landmarks: SurfaceLandmarks | None = None,
 ) -> Truth:
-    """The truth of some people: bodies where all have one, else joints.
+    """The truth of some people: marks or bodies where all have such, else joints.
 
     Args:
         samples: the people.
@@ -152,6 +162,9 @@ def truth_of(
         known = [*sample.joints.values(), *([] if sample.params is None else [sample.params])]
         if not all(bool(torch.isfinite(values).all()) for values in known):
             raise DatasetError(f"{sample.person.name}: the data set's truth holds numbers that are not finite")
+    marked = [sample.marks for sample in samples if sample.marks is not None]
+    if len(marked) == len(samples):
+        return Truth(marks=marks_of(marked, judged))
     bodies = [sample.params for sample in samples if sample.params is not None]
     if len(bodies) == len(samples):
         regressed = None if regressor is None else (regressor, judged)

@@ -14,6 +14,7 @@ from .answers import MethodResult, PlacedAnswer
 from .blocks import Block
 from .datasets.lsp import Annotation
 from .estimates import NOT_FINITE, what_is_wrong
+from .marks import mark_counts
 from .methods import Variant
 from .metrics.segmentation import SegmentationCounts
 from .part_labels import draw_labels
@@ -51,12 +52,14 @@ def score_block(
     else:
         problems = what_is_wrong(result.joints_cam if params is None else params)
         counts = _counts(variant, params, block, body)
+    marked = _hits(result, problems, block, body)
     errors = errors_against(block.truth, result, body, true_body)
     return [
         Record(
             method=name,
             name=names[row],
             counts=counts[row],
+            hits=marked[row],
             **{key: math.nan if problems[row] else float(column[row]) for key, column in errors.items()},
             ms=milliseconds,
             version=variant.version,
@@ -84,6 +87,23 @@ def centred(intrinsics: Tensor, width: int, height: int) -> Tensor:
     filled = intrinsics.clone()
     filled[:2, 2] = torch.where(known, intrinsics[:2, 2], middle)
     return filled
+
+
+def _hits(result: MethodResult, problems: list[str], block: Block, body: BodyModel) -> Sequence[tuple[int, ...]]:
+    """Counts of marks that were hit, where there are such and the method has bodies; who failed hits none. A body
+    before the camera of another image becomes a problem."""
+    marks, params = block.truth.marks, result.params
+    if marks is None or params is None:
+        return [()] * len(problems)
+    intrinsics = block.detected.intrinsics.double()
+    if isinstance(result, PlacedAnswer):
+        known = [(int(width), int(height)) for width, height in block.detected.image_size.tolist()]
+        for row, size in enumerate(result.image_sizes):
+            if not problems[row] and size not in (None, known[row]):
+                problems[row] = f"the estimate is of an image of {size}, the annotation of one of {known[row]}"
+        intrinsics = torch.stack([centred(k, *size) for k, size in zip(result.intrinsics, known, strict=True)])
+    failed = torch.tensor([bool(problem) for problem in problems])
+    return mark_counts(marks, body, params.masked_fill(failed.to(params.device)[:, None], torch.nan), intrinsics)
 
 
 def _counts(variant: Variant, params: Tensor | None, block: Block, body: BodyModel) -> Sequence[tuple[int, ...]]:

@@ -12,6 +12,7 @@ from ..body import CANONICAL_JOINTS, SMPL_JOINTS, BodyModel
 from .answers import MethodResult
 from .body_errors import body_errors
 from .joint_regressor import JointRegressor
+from .marks import Marks
 from .metrics.pose import named_point_error, reconstruction_error
 from .records import ERRORS
 from .surface_landmarks import SurfaceLandmarks
@@ -31,7 +32,7 @@ class TrueJoints(NamedTuple):
 
 
 class Truth(NamedTuple):
-    """B people: their bodies (B, D), or else their joints; or nothing.
+    """B people: their bodies (B, D), or else their joints; or marks in the image; or nothing.
 
     landmarks: surface points of bodies that are judged, too.
     regressed: what takes the surfaces of bodies to the joints that are judged, and those joints; None: SMPL's 24.
@@ -41,6 +42,7 @@ class Truth(NamedTuple):
     joints: TrueJoints | None = None
     landmarks: SurfaceLandmarks | None = None
     regressed: tuple[JointRegressor, tuple[str, ...]] | None = None
+    marks: Marks | None = None
 
 
 def errors_against(

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 DEFAULT_VARIANTS = "direct,smplify,anchored,smplify-on-gt"
 DEFAULT_BODIES = "direct,smplify,anchored"  # where the data set has one kind of keypoints
 LSP, OPENBODY = "lsp", "openbody"
-DATASETS = (LSP, "up3d", "surreal", "h36m", "3dpw", "spin", "emdb", "bedlam", "rich", OPENBODY)
+DATASETS = (
+    LSP, "lsp-extended", "coco", "up3d", "surreal", "h36m", "3dpw", "spin", "emdb", "bedlam", "rich", OPENBODY,
+)  # fmt: skip
 """The package's own of `evaluation.benchmarks`, by name: the help does without loading them."""
 GENDERED = ("surreal", "3dpw", "emdb")  # whose men and women are two models
 
@@ -123,7 +125,9 @@ class DataOptions:
         None, takes=Path, help="RICH: SMPL-X's .npz of the people's gender (SMPLX_MALE.npz ...).", only=("rich",)
     )
     split: str = option(
-        "", help="EMDB: emdb1 (default) or emdb2; RICH: test (default), val or train.", only=("emdb", "rich")
+        "",
+        help="EMDB: emdb1 (default) or emdb2; RICH: test (default), val or train; COCO: val2017 (default), train2017.",
+        only=("emdb", "rich", "coco"),
     )
     camera: int = option(0, least=0, help="RICH: number of the camera.", only=("rich",))
     every: int = option(1, least=1, help="RICH: of the frames so many; 1 means all.", only=("rich",))
@@ -136,8 +140,8 @@ class SeenOptions:
     keypoints: Path | None = option(
         None,
         takes=Path,
-        help="Detected keypoints of all images. Default: est_joints.npz under the root.",
-        only=(LSP,),
+        help="Detected keypoints of all images. Default: LSP: est_joints.npz under the root; else the annotated ones.",
+        only=(LSP, "lsp-extended", "coco"),
     )
     joints: Path | None = option(
         None, takes=Path, help="LSP's joints.mat. Default: the one under the root.", only=(LSP,)

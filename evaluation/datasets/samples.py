@@ -19,12 +19,14 @@ class Sample(NamedTuple):
     intrinsics: (3, 3) pixels where the data set says them, else None.
     params: (D,) the true body in the camera frame, or None where only joints are known.
     joints: canonical joints by name, (3,) metres, camera frame; empty where bodies are known.
+    marks: annotated keypoints by which projections are judged, where nothing is known in space.
     """
 
     person: Person
     intrinsics: Tensor | None = None
     params: Tensor | None = None
     joints: dict[str, Tensor] = {}  # noqa: RUF012  # never written to
+    marks: Person | None = None
 
 
 class BodyDataset(Protocol):
