@@ -142,7 +142,12 @@ def point_start(body: BodyModel, names: Sequence[str], positions: Tensor, confid
 
 def _turned(rotations: Tensor, vector: Tensor) -> Tensor:
     """Rotations (..., 3, 3) of vectors (..., 3), by elementwise work alone: rows do not depend on the batch."""
-    return (rotations * vector[..., None, :]).sum(-1)
+    x, y, z = vector.unbind(-1)
+    return (
+        (rotations[..., 0] * x[..., None])
+        .addcmul(rotations[..., 1], y[..., None])
+        .addcmul_(rotations[..., 2], z[..., None])
+    )
 
 
 def _mean(values: Tensor, weights: Tensor) -> Tensor:

@@ -145,6 +145,34 @@ def test_a_batch_is_its_rows(body, truth):
     assert torch.equal(parts.estimate.params, whole.estimate.params)
 
 
+def test_exact_and_noisy_rows_do_not_touch_each_other(body, truth):
+    """Rows with exact points end earlier than the noisy ones beside them."""
+    names = (*JOINTS, *MARKERS)
+    points = points_of(body, truth, names)
+    points[::3] += 0.01 * torch.randn(8, len(names), 3, generator=torch.Generator().manual_seed(1))
+    options = {"convention": names, "body": body, "unit": "m", "up": "y"}
+    whole = fit_points(points, **options)
+    for row in (0, 1, 5, 23):
+        alone = fit_points(points[row], **options)
+        for name in ("body_pose", "betas", "global_orient"):
+            assert torch.equal(getattr(alone.estimate, name)[0], getattr(whole.estimate, name)[row]), name
+
+
+def test_exact_rows_are_as_good_in_fewer_steps(body, truth):
+    from anchorfit.fitting.least_squares import Stopping
+    from anchorfit.fitting.point_fit import PointConfig
+
+    names = (*JOINTS, *MARKERS)
+    points = points_of(body, truth, names)
+    thorough = PointConfig(exact=Stopping(rtol=1e-4, max_steps=60))
+    own, other = (
+        fit_points(points, convention=names, body=body, config=config) for config in (PointConfig(), thorough)
+    )
+    assert errors_mm(body, own, truth)[0] < 0.3
+    steps = [float(found.estimate.diagnostics.steps.float().mean()) for found in (own, other)]
+    assert steps[0] < steps[1] - 1
+
+
 def test_a_mirrored_person_gets_the_mirrored_body(body, truth):
     points = points_of(body, truth[:8])
     mirrored = points[:, exchange(JOINTS)] * torch.tensor([-1.0, 1.0, 1.0])
