@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -180,7 +181,8 @@ def test_bad_people_are_named_and_lose_no_neighbour(command):
     assert command(coco(*bad.values(), SKIER["keypoints"])) == 0
     assert command.written() == [f"photo_{len(bad) + 1}.npz"]
     for i in range(len(bad)):
-        assert f"photo.jpg#{i + 1}: skipped" in command.stderr
+        named = re.compile(rf"photo\.jpg#{i + 1}(, photo\.jpg#\d)*: skipped")  # those of one reason are one line
+        assert named.search(command.stderr)
     among = BodyEstimate.load(command.out / f"photo_{len(bad) + 1}.npz").pose
     np.testing.assert_array_equal(among.numpy(), alone.numpy())
 
