@@ -470,7 +470,7 @@ def _finish(
         summary.failures.add(written.problems)
     folder.finish()
     for lines in (summary.notes, summary.failures):
-        for line in lines.first:
+        for line in lines.lines:
             listener.warn(line)
         if lines.more:
             listener.warn(f"... and {lines.more} more lines of this kind; {folder.folder / INDEX} has them all")
