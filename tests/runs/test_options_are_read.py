@@ -47,10 +47,10 @@ def values(place: Path) -> dict[str, Any]:
     return {
         "keypoints": KEYPOINTS, "convention": "coco17", "image_names": KEYPOINTS, "mask": str(PHOTO),
         "detector": "anchorfit", "detector_model": place / "human2d.safetensors", "thorough": True,
-        "human2d_flip": True, "max_people": 2, "max_gap": 0.5, "body": "open_child", "gender": "male", "age": "child", "focal": 900.0, "pitch": 10.0,
-        "height": 1.8, "measure": "waist=0.8", "weights": place / "networks", "init": (place / "init.npz",),
-        "schedule": "smplify", "config": place / "fit.toml", "same_person": True, "video": True, "fps": 25.0,
-        "covariance": True, "predict_missing": True, "floor": "auto", "frame": "camera",
+        "human2d_flip": True, "max_people": 2, "max_gap": 0.5, "body": "open_child", "gender": "male", "age": "child",
+        "focal": 900.0, "pitch": 10.0, "height": 1.8, "measure": "waist=0.8", "weights": place / "networks",
+        "init": (place / "init.npz",), "schedule": "smplify", "config": place / "fit.toml", "same_person": True,
+        "video": True, "fps": 25.0, "covariance": True, "predict_missing": True, "floor": "auto", "frame": "camera",
     }  # fmt: skip
 
 
