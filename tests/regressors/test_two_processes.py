@@ -83,7 +83,7 @@ def torchrun(folder: Path, code: str, *arguments: object) -> None:
     assert result.returncode == 0, result.stderr[-3000:]
 
 
-def commands(folder: Path) -> dict[str, list[str]]:
+def commands(folder: Path) -> dict[str, list[object]]:
     """By name, the training commands that two processes are given, and what the last begins from."""
     body = load_body()
     pose = PosePrior(PosePriorConfig(width=16, units=1, corrections=1))
@@ -93,14 +93,14 @@ def commands(folder: Path) -> dict[str, list[str]]:
     save_network(Human2D(Human2DConfig(features=8, depth=1)), start / "human2d.safetensors")
     save_network(pose, start / "pose_prior.safetensors")
     save_network(shape, start / "shape_prior.safetensors", training={"body": body.name})
-    small = ["--features", 8, "--size", 64, "--heldout", 1, "--batch-size", 4, "--steps", 2]
+    small: list[object] = ["--features", 8, "--size", 64, "--heldout", 1, "--batch-size", 4, "--steps", 2]
     begun = ["--human2d", start / "human2d.safetensors", "--priors", start, "--synthetic", 4]
-    given = {
+    given: dict[str, list[object]] = {
         "human2d": small,
         "priors": ["--batch-size", BATCH, "--width", 16, "--steps", 2],
         "end2end": [*begun, "--batch-size", 2, "--steps", 4],
     }
-    always = ["--threads", 1, "--devices", 2]
+    always: list[object] = ["--threads", 1, "--devices", 2]
     return {name: ["train", name, "-o", folder / name, *rest, *always] for name, rest in given.items()}
 
 
