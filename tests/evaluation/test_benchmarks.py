@@ -103,8 +103,11 @@ def test_the_command_resumes_grows_and_writes_everything(tmp_path, oracles):
         result = CliRunner().invoke(app, [*options, "--count", str(count)])
         assert result.exit_code == 0, result.output
         assert (tmp_path / "records.jsonl").read_text().count("\n") == lines
+    whole = (tmp_path / "table.csv").read_text()
     for count, lines in ((3, 4), (2, 4)):  # nothing is left to do: the tables are made again
         (tmp_path / "table.md").unlink()
+        if count == 2:
+            assert (tmp_path / "table.csv").read_text() == whole  # to the last digit
         result = CliRunner().invoke(app, [*options, "--count", str(count)])
         assert result.exit_code == 0, result.output
         assert f"| {count} | 0 |" in (tmp_path / "table.md").read_text()
