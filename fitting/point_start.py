@@ -89,6 +89,11 @@ def _anatomy(body: BodyModel, names: tuple[str, ...]) -> _Anatomy:
         )
 
 
+def rest_points(body: BodyModel, names: tuple[str, ...]) -> Tensor:
+    """(P, 3) metres, points of the mean body at rest."""
+    return _anatomy(body, names).rest
+
+
 @lru_cache(maxsize=32)
 def rigid_pairs(body: BodyModel, names: tuple[str, ...]) -> tuple[Tensor, Tensor, Tensor]:
     """Pairs of points whose distance no pose changes, (N,) and (N,), and those distances (N,) on the mean body."""
