@@ -18,11 +18,12 @@ from torch import Tensor
 from ..array_files import ArrayFile
 from ..body import matrix_to_axis_angle
 from ..body.parameters import NUM_JOINTS, NUM_POSE
-from ..body.unpickling import is_pickle, load_pickle_safely
+from ..body.unpickling import is_pickle
 from ..camera import Crop
 from ..index import estimate_files
 from ..interchange.spin import CROP_PIXELS, crop_intrinsics, spin_crop, weak_perspective_translation
 from ..results import BodyEstimate, split_name
+from ..stored_objects import read_objects
 from .file_cache import cached_by_file
 
 _CAMERAS = ("camera", "cam", "pred_cam")
@@ -188,7 +189,7 @@ def _from_anchorfit(entry: Entry) -> PlacedBody:
 
 def _from_smplify(path: Path, enlarged: float) -> PlacedBody:
     """A pickle of cam_t, f, pose, betas; the camera looks through the middle of the image."""
-    content: Any = load_pickle_safely(path)
+    content: Any = read_objects(path)
     if not isinstance(content, dict):
         raise EstimateError(f"{path}: expected SMPLify's dictionary, got {type(content).__name__}")
     for key in ("cam_t", "f"):
@@ -260,7 +261,7 @@ def _need(arrays: Mapping[str, Any], keys: tuple[str, ...], path: Path) -> None:
 def _betas_of_smplify(path: Path) -> int:
     """How many a pickle has; what is wrong with it is said when it is read."""
     try:
-        return np.size(load_pickle_safely(path)["betas"])
+        return np.size(read_objects(path)["betas"])
     except (TypeError, KeyError, ValueError, OSError):
         return 1
 
