@@ -26,7 +26,7 @@ Images = Annotated[
 Results = Annotated[list[Path], typer.Argument(help="Estimates (.npz), or folders of them.", show_default=False)]
 
 
-def _named(text: str) -> Path:
+def named(text: str) -> Path:
     """A path; an empty name, which would be the current folder, is a variable that was not set."""
     if not text:
         raise typer.BadParameter("expected a name, got an empty one; give . for the current folder")
@@ -34,7 +34,7 @@ def _named(text: str) -> Path:
 
 
 Output = Annotated[
-    Path, typer.Option("--output", "-o", parser=_named, metavar="PATH", help="Folder for the results; made if missing.")
+    Path, typer.Option("--output", "-o", parser=named, metavar="PATH", help="Folder for the results; made if missing.")
 ]
 Body = Annotated[str, typer_option(RunOptions, "body")]
 Gender = Annotated[str, typer_option(RunOptions, "gender")]

@@ -17,7 +17,7 @@ from ..results import BodyEstimate, Diagnostics
 from .changes import changes
 from .engines import Engine, in_this_process
 from .folder import RunFolder
-from .said_once import SaidOnce
+from .told import MOST_REASONS, Lines
 
 SHOWN = 200  # people that a summary keeps, for the table and the report
 
@@ -78,7 +78,7 @@ class RunSummary:
         folder: where everything is.
         before: people that were done before this session.
         fitted, untrusted, skipped: people of this session; the untrusted are among the fitted.
-        failures: people who were skipped and files that could not be written, a line for all of a kind.
+        failures: why people were skipped and files could not be written, a line for each reason.
         notes: the same for what was mended or is worth knowing.
         any_file: whether anything was written beside the index.
         shown: the first people of this session, by chunk.
@@ -90,8 +90,8 @@ class RunSummary:
     fitted: int = 0
     untrusted: int = 0
     skipped: int = 0
-    failures: SaidOnce = field(default_factory=lambda: SaidOnce(200))
-    notes: SaidOnce = field(default_factory=lambda: SaidOnce(40))
+    failures: Lines = field(default_factory=lambda: Lines(MOST_REASONS))
+    notes: Lines = field(default_factory=lambda: Lines(MOST_REASONS))
     any_file: bool = False
     shown: list[BodyEstimate] = field(default_factory=list)
     starts: list[BodyEstimate] = field(default_factory=list)
@@ -104,7 +104,7 @@ class RunSummary:
                 self.untrusted += not record["trusted"]
             else:
                 self.skipped += 1
-        self.failures.add(done.failures)
+        self.failures.add([*done.failures, *done.lost])
         self.notes.add(done.notes)
         self.any_file |= done.any_file
         room = SHOWN - sum(map(len, self.shown))
@@ -134,8 +134,9 @@ class _Done(NamedTuple):
     """A chunk whose files are written: what is left is to note it down and to tell."""
 
     records: list[dict[str, Any]]
-    failures: list[InputProblem | str]
-    notes: list[InputProblem | str]
+    failures: Sequence[str]  # files that could not be written
+    lost: list[InputProblem]
+    notes: list[InputProblem]
     any_file: bool
     shown: BodyEstimate | None
     start: BodyEstimate | None
@@ -218,9 +219,9 @@ def _deal_with(
     records = list(_records(chunk, outcome, extra))
     skipped = {record["name"] for record in records if record["status"] == "skipped"}
     lost = [problem for problem in outcome.problems if problem.subject in skipped]
-    notes: list[InputProblem | str] = [problem for problem in outcome.problems if problem.subject not in skipped]
+    notes = [problem for problem in outcome.problems if problem.subject not in skipped]
     shown = None if estimate is None else estimate.rows(rows_to_show(len(estimate), most_shown, spread=spread))
-    return _Done(records, [*written.failures, *lost], notes, written.any_file, shown, start)
+    return _Done(records, written.failures, lost, notes, written.any_file, shown, start)
 
 
 def rows_to_show(count: int, most: int, *, spread: bool) -> range:
@@ -272,6 +273,7 @@ def _fitted(found: Diagnostics) -> Iterator[dict[str, Any]]:
         "score": _rounded(found.score),
         "trusted": found.trusted.tolist(),
         "reason": found.reasons,
+        "unseen": found.unseen,
         "error_px": _rounded(found.mean_error_px),
         "steps": found.steps.tolist(),
         "converged": found.converged.tolist(),

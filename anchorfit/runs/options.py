@@ -264,13 +264,14 @@ class RunOptions:
         from ..points.known import read_known_sizes
 
         plain: dict[str, Any] = asdict(self)
+        plain["body"] = fingerprint(Path(self.body)) if Path(self.body).is_file() else self.body
         for name in ("keypoints", "image_names", "detector_model", "weights", "config"):
             value = getattr(self, name)
             plain[name] = repr(value) if isinstance(value, FitConfig) else fingerprint(value)
         sizes = read_known_sizes(self.height, self.measure)
         plain["measure"] = dict(sizes.given) if sizes else None
         plain["floor"] = self.floor if self.floor is None or isinstance(self.floor, str) else repr(self.floor)
-        return {**plain, "init": [str(path.absolute()) for path in self.init]}
+        return {**plain, "init": [fingerprint(path) for path in self.init]}
 
     def source(self, images: Sequence[Path], detector_device: str) -> Source:
         """The people of these images, as the options say."""

@@ -29,8 +29,8 @@ from .detecting import BOXES, Detection, detect_in_video, detect_people, people_
 from .engines import Engine, in_this_process
 from .fingerprint import fingerprint
 from .listening import Listener
-from .said_once import SaidOnce
 from .sightings import Sightings
+from .told import MOST_REASONS, Lines
 
 USUAL, USUAL_OF_FILE, USUAL_OF_VIDEO = "npz,glb,overlay", "shards", "shards,rigged,overlay"
 """Kinds of file by default: of photographs, of a keypoint file without images, of a video."""
@@ -283,7 +283,7 @@ def with_masks(people: Sequence[Person], where: str | None) -> Masked:
         return Masked(list(people), [])
     place = _check_masks(where)
     crowded = Counter(person.image for person in people)
-    masked, problems = [], SaidOnce(200)
+    masked, problems = [], Lines(MOST_REASONS)
     for person in people:
         path = place if place.is_file() else find_mask(person.image, place) if person.image else None
         mask = None
@@ -298,7 +298,9 @@ def with_masks(people: Sequence[Person], where: str | None) -> Masked:
             except (OSError, ValueError) as error:
                 problems.add([InputProblem(person.name, f"{error}; fitted without")])
         masked.append(replace(person, mask=mask))
-    return Masked(masked, problems.lines)
+    return Masked(
+        masked, [*problems.first, *([f"... and {problems.more} more for other reasons"] if problems.more else [])]
+    )
 
 
 def _check_masks(where: str) -> Path:

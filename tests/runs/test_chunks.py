@@ -98,7 +98,7 @@ def test_the_index_says_what_became_of_each(some_estimate, tmp_path):
     assert records[0]["error_px"] == pytest.approx(float(errors.nanmean()), abs=1e-4)
     assert (records[0]["score"], records[0]["trusted"]) == (pytest.approx(0.9), True)
     assert (summary.fitted, summary.skipped, sum(seen)) == (10, 1, 11)
-    assert summary.failures.lines == ["1.jpg#4: skipped: no joint"]
+    assert summary.failures.first == ["1.jpg#4: skipped: no joint"]
 
 
 def test_a_new_person_is_added_to_a_run_that_goes_on(some_estimate, tmp_path):
