@@ -3,9 +3,9 @@
     python scripts/measure_four_weights.py
 
 The ten poses are those of counterparts/files.py. Bodies: weights fitted to four (`few_weights`) with the body's own
-pose correctives; the same with correctives made anew, by ridge regression on 600 poses of the library's training
-people; and the largest four of each vertex, brought to a sum of 1. Distances in millimetres over all vertices; volume:
-the share by which a body's differs from that of the same pose by the body's own weights.
+pose correctives; the same with correctives made anew (`with_few_weights`, `anchorfit body export
+--joints-per-vertex 4`); and the largest four of each vertex, brought to a sum of 1. Distances in millimetres over all
+vertices; volume: the share by which a body's differs from that of the same pose by the body's own weights.
 """
 
 from __future__ import annotations
@@ -17,16 +17,14 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from anchorfit.body import BodyModel, axis_angle_to_matrix, load_body
+from anchorfit.body import BodyModel, load_body
 from anchorfit.body.description import mesh_volume
 from anchorfit.body.pose_library import load_pose_library
-from anchorfit.body.skinning import pose_skeleton
-from anchorfit.rigging.weights import few_weights
+from anchorfit.rigging.weights import few_weights, with_few_weights
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "counterparts"))
 import files
 
-RIDGE = 1.0
 MOST = 4
 
 
@@ -46,23 +44,6 @@ def largest(body: BodyModel) -> Tensor:
     return weights / weights.sum(1, keepdim=True)
 
 
-def with_new_correctives(own: BodyModel, few: BodyModel, poses: Tensor) -> BodyModel:
-    """The body of few weights, with what its vertices still lack in those poses added to the correctives."""
-    assert few.posedirs is not None
-    moved = (own.weights != few.weights).any(1)
-    local = axis_angle_to_matrix(poses.unflatten(-1, (24, 3)))
-    local[:, 0] = torch.eye(3)
-    skeleton = pose_skeleton(local, few.rest_joints_table[0].expand(len(poses), -1, -1), few.parents)
-    turns = torch.einsum("vj,pjab->pvab", few.weights[moved], skeleton.rotations)
-    lack = (posed(own, poses) - posed(few, poses))[:, moved]
-    lack = torch.linalg.solve(turns, lack[..., None])[..., 0].flatten(1)
-    features = (local[:, 1:] - torch.eye(3)).flatten(1)
-    gram = features.T @ features + RIDGE * torch.eye(features.shape[1])
-    added = features.new_zeros(features.shape[1], len(moved), 3)
-    added[:, moved] = torch.linalg.solve(gram, features.T @ lack).unflatten(1, (-1, 3))
-    return replace(few, posedirs=few.posedirs + added.flatten(1))
-
-
 def row(name: str, own: Tensor, other: Tensor, faces: Tensor, moved: Tensor) -> str:
     apart = 1000 * (other - own).norm(dim=-1)
     share = 100 * (mesh_volume(other, faces) / mesh_volume(own, faces) - 1).abs()
@@ -77,7 +58,7 @@ def main() -> None:
     moved = (body.weights != fitted.weights).any(1)
     bodies = {
         "fitted to four": fitted,
-        "fitted to four, correctives anew": with_new_correctives(body, fitted, some("train", 600).double()),
+        "fitted to four, correctives anew": with_few_weights(body, MOST),
         "largest four": replace(body, weights=largest(body)),
     }
     ten = files.ten_poses()
