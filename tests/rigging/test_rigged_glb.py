@@ -122,6 +122,7 @@ def test_correctives_made_anew_make_up_for_few_joints(body):
 def test_a_mirrored_pose_is_the_mirrored_body_by_few_joints_as_well(body):
     four = with_few_weights(body.to("cpu", torch.float64))
     assert four.v_template.dtype == torch.float64
+    assert four.posedirs is not None
     assert four.posedirs.dtype == torch.float64
     pose = load_pose_library(split="heldout").poses[700:701].double()
     pose[:, :3] = 0
