@@ -59,7 +59,9 @@ def export_body(
     """Write a body model as an SMPL file, for other programs."""
     from ..body import load_body, write_body
     from ..rigging.weights import with_few_weights
+    from ..runs.claiming import refuse_inputs
 
+    refuse_inputs([Path(body)], output.parent, [output.name])
     loaded = load_body(opt.named_body(body, gender, age), gender=gender)
     write_body(output, loaded if joints_per_vertex is None else with_few_weights(loaded, joints_per_vertex))
     out.print(f"{output}: smplx.SMPL({str(output)!r}) loads it", soft_wrap=True, markup=False)
@@ -75,9 +77,11 @@ def measure_people(
     from rich.table import Table
 
     from ..body import assumed_size, load_body, measure
-    from ..results import load_estimates
+    from ..results import load_estimates, possible_only
 
-    estimate = load_estimates(results)
+    estimate, lost = possible_only(load_estimates(results))
+    for line in lost:
+        warn(line)
     model = load_body(estimate.body, gender=estimate.gender, num_betas=estimate.betas.shape[1])
     found = measure(model, estimate.betas)
     shown = ("height", "chest_girth", "waist_girth", "hip_girth", "inseam", "arm_length", "volume_l")
