@@ -23,6 +23,7 @@ from .body.kinematics import compiled_points
 from .body.parameters import Layout, Parameters
 from .camera import project
 from .index import estimate_files
+from .observations.matching import list_names
 from .observations.unseen import unseen_texts
 from .plain_text import short_name
 from .rows import FEWEST_COLUMNS, Rows, filled
@@ -32,6 +33,8 @@ from .stored_estimates import ENERGY, FLOORS, FORMAT_VERSION, read_estimate_arra
 
 _ON_REQUEST = ("joint_covariance_mm2", "joint_std_mm")  # of the diagnostics: not in every file
 _MOST_BODIES = 8  # whose joints are remembered
+LARGEST_BETA, LARGEST_TURN = 100.0, 1e3  # standard deviations, radians: what is no body's, however badly it was fitted
+FARTHEST = 1e5  # metres; crops by weak perspective of small people lie at thousands
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,6 +191,15 @@ class BodyEstimate(Rows):
     def pose(self) -> Tensor:
         """(B, 72) axis-angle: ``global_orient`` and ``body_pose`` as SMPL joins them."""
         return torch.cat([self.global_orient, self.body_pose], dim=-1)
+
+    @property
+    def possible(self) -> Tensor:
+        """(B,) bool: the numbers are a body's and a camera's: finite, betas within `LARGEST_BETA`, the body within
+        `FARTHEST` of the camera, its rotations within `LARGEST_TURN`, focal lengths above 0."""
+        sizes = (self.betas.abs() <= LARGEST_BETA).all(-1) & (self.pose.abs() <= LARGEST_TURN).all(-1)
+        focal = self.intrinsics.diagonal(dim1=1, dim2=2)[:, :2]
+        cameras = torch.isfinite(self.intrinsics).flatten(1).all(1) & (focal > 0).all(-1)
+        return sizes & (self.transl.abs() <= FARTHEST).all(-1) & cameras.to(sizes.device)
 
     @property
     def params(self) -> Tensor:
@@ -412,7 +424,22 @@ def load_estimates(paths: str | Path | Sequence[str | Path]) -> BodyEstimate:
         FileNotFoundError: there is no such file, or no ``.npz`` in a folder.
         ValueError: a file is no estimate, or they differ in body, gender or method.
     """
-    return concatenate([BodyEstimate.load(path) for path in _estimate_files(paths)])
+    return concatenate([BodyEstimate.load(path) for path in estimate_paths(paths)])
+
+
+def possible_only(estimate: BodyEstimate) -> tuple[BodyEstimate, list[str]]:
+    """The rows that are `BodyEstimate.possible`, and a line about the others, where there are any.
+
+    Raises:
+        ValueError: there is no such row.
+    """
+    possible = estimate.possible
+    if bool(possible.all()) and len(estimate):
+        return estimate, []
+    if not bool(possible.any()):
+        raise ValueError(f"not one of the {len(estimate)} rows has a body that can be: nothing to show or to write")
+    lost = [name for name, one in zip(estimate.names, possible.tolist(), strict=True) if not one]
+    return estimate.rows(possible), [f"{list_names(lost)}: no body or camera has such numbers; left out"]
 
 
 def load_estimates_by_method(paths: str | Path | Sequence[str | Path]) -> dict[str, BodyEstimate]:
@@ -422,7 +449,7 @@ def load_estimates_by_method(paths: str | Path | Sequence[str | Path]) -> dict[s
         FileNotFoundError, ValueError: as there, and for estimates of different bodies.
     """
     found: dict[str, list[BodyEstimate]] = {}
-    for path in _estimate_files(paths):
+    for path in estimate_paths(paths):
         one = BodyEstimate.load(path)
         first = next(iter(found.values()))[0] if found else one
         if (one.body, one.gender) != (first.body, first.gender):
@@ -434,7 +461,12 @@ def load_estimates_by_method(paths: str | Path | Sequence[str | Path]) -> dict[s
     return {method: concatenate(parts) for method, parts in found.items()}
 
 
-def _estimate_files(paths: str | Path | Sequence[str | Path]) -> list[Path]:
+def estimate_paths(paths: str | Path | Sequence[str | Path]) -> list[Path]:
+    """The files that `load_estimates` reads.
+
+    Raises:
+        FileNotFoundError, ValueError: as there, of folders.
+    """
     files: list[Path] = []
     for path in map(Path, [paths] if isinstance(paths, str | Path) else paths):
         files += estimate_files(path, ".npz") if path.is_dir() else [path]

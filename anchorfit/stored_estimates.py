@@ -91,15 +91,13 @@ def _version(stored: ArrayFile) -> int | None:
 
 
 def _checked(stored: ArrayFile) -> dict[str, np.ndarray]:
-    names = _array(stored, "names", _TEXT)
-    if names.ndim != 1:
-        raise _Wrong(f"names: expected one a row, got shape {names.shape}")
+    names = _array(stored, "names", _TEXT, dimensions=1)
     twice = next((name for name, times in Counter(names.tolist()).items() if times > 1), None)
     if twice is not None:
         raise _Wrong(f"names: {short_name(twice)} stands for several rows")
     count = len(names)
-    betas = _array(stored, "betas", _REAL)
-    if betas.ndim != 2 or len(betas) != count or not betas.shape[1]:
+    betas = _array(stored, "betas", _REAL, dimensions=2)
+    if len(betas) != count or not betas.shape[1]:
         raise _Wrong(f"betas: expected ({count}, 1 or more), got {betas.shape}")
     arrays = {"names": names, "betas": betas} | {name: _array(stored, name, _TEXT, ()) for name in _TEXTS}
     arrays |= _diagnostics_of_old_files(stored, count)
@@ -116,11 +114,17 @@ def _checked(stored: ArrayFile) -> dict[str, np.ndarray]:
         if name.startswith(ENERGY):
             arrays[name] = _array(stored, name, _REAL, (count,))
     _check_values(arrays)
+    if "canonical_joints" in stored and _array(stored, "canonical_joints", _TEXT, dimensions=1).tolist() != [
+        *CANONICAL_JOINTS
+    ]:
+        raise _Wrong("canonical_joints: other joints than this version's, or in another order")
     return arrays
 
 
-def _array(stored: ArrayFile, name: str, kind: str, shape: tuple[int, ...] | None = None) -> np.ndarray:
-    """An array, of whose kind and shape its header is asked before it is read."""
+def _array(
+    stored: ArrayFile, name: str, kind: str, shape: tuple[int, ...] | None = None, *, dimensions: int = 0
+) -> np.ndarray:
+    """An array, of whose kind and shape, or number of dimensions, its header is asked before it is read."""
     if name not in stored:
         raise _Wrong(f"the array {name!r} is missing")
     header = stored.header(name)
@@ -128,6 +132,8 @@ def _array(stored: ArrayFile, name: str, kind: str, shape: tuple[int, ...] | Non
         raise _Wrong(f"{name}: expected {_KINDS[kind]}, got {header.dtype}")
     if shape is not None and header.shape != shape:
         raise _Wrong(f"{name}: expected shape {shape}, got {header.shape}")
+    if dimensions and len(header.shape) != dimensions:
+        raise _Wrong(f"{name}: expected {dimensions} dimension{'s' * (dimensions > 1)}, got shape {header.shape}")
     return stored[name]
 
 

@@ -22,6 +22,7 @@ from anchorfit.meshes import MESH_FORMATS, export_mesh
 from anchorfit.observations.masks import decode_segmentation, mask_to_run_lengths
 from anchorfit.results import BodyEstimate
 from anchorfit.rigging import export_bvh, export_rigged
+from anchorfit.rigging.weights import few_weights
 
 FRAMES_PER_SECOND = 25.0
 
@@ -68,6 +69,7 @@ def write_all(folder: Path) -> None:
     np.savez(
         folder / "truth.npz",
         vertices=vertices.numpy() * [1, -1, -1],
+        plain_vertices=plain_vertices(frames, body).numpy() * [1, -1, -1],
         joints=joints.numpy() * [1, -1, -1],
         joint_names=np.array(anchorfit.body.SMPL_JOINTS),
         faces=body.faces.numpy(),
@@ -75,6 +77,11 @@ def write_all(folder: Path) -> None:
         intrinsics=frames.intrinsics.numpy(),
         **params,
     )
+
+
+def plain_vertices(frames: BodyEstimate, body: anchorfit.BodyModel) -> torch.Tensor:
+    """(10, V, 3): weights of four joints alone, no morph targets, as in ``plain_rigged.glb``."""
+    return frames.bodies(replace(body, posedirs=None, weights=few_weights(body).to(body.weights))).vertices
 
 
 def write_coco(folder: Path, body: anchorfit.BodyModel) -> None:

@@ -19,12 +19,26 @@ from pathlib import Path
 import numpy as np
 from verdict import farthest_mm, say, truth
 
+GONE = {"bool": bool, "int": int, "float": float, "complex": complex, "object": object, "unicode": str, "str": str}
+"""Names of NumPy before 1.24 that chumpy 0.70 imports."""
+
+
+def import_chumpy():
+    """chumpy, with what it asks for and newer Pythons and NumPys have no more."""
+    inspect.getargspec = inspect.getfullargspec
+    for name, kind in GONE.items():
+        if name not in vars(np):
+            setattr(np, name, kind)
+    import chumpy
+
+    return chumpy
+
 
 def write(files):
+    """``licensed.pkl``: the open body as SMPL's pickles are; chumpy's version and the modules of what is in it."""
     import scipy.sparse
 
-    inspect.getargspec = inspect.getfullargspec  # gone since Python 3.11; chumpy 0.70 asks for it
-    import chumpy
+    chumpy = import_chumpy()
 
     with np.load(files / "body.npz") as file:
         arrays = dict(file)
@@ -43,9 +57,7 @@ def write(files):
         "bs_type": "lrotmin",
     }
     (files / "licensed.pkl").write_bytes(pickle.dumps(written, protocol=2))
-    kinds = sorted({type(value).__module__ for value in written.values()})
-    command = [os.environ["ANCHORFIT_PYTHON"], __file__, str(files), "read", chumpy.__version__, ", ".join(kinds)]
-    subprocess.run(command, check=True)
+    return chumpy.__version__, sorted({type(value).__module__ for value in written.values()})
 
 
 def read(files, version, kinds):
@@ -66,4 +78,6 @@ if __name__ == "__main__":
     if sys.argv[2:3] == ["read"]:
         read(Path(sys.argv[1]), *sys.argv[3:5])
     else:
-        write(Path(sys.argv[1]))
+        version, kinds = write(Path(sys.argv[1]))
+        command = [os.environ["ANCHORFIT_PYTHON"], __file__, sys.argv[1], "read", version, ", ".join(kinds)]
+        subprocess.run(command, check=True)

@@ -2,9 +2,10 @@
 
     python counterparts/run.py [--keep FOLDER] [--table docs/interoperability.md] [NAME ...]
 
-NAME is a script of this folder (blender, threejs, ...); without any, all run. Each names its packages in its first
-lines (PEP 723). The files that they read are made by this interpreter's anchorfit. Exits with 1 if a bar is missed or
-a script fails. `--table` writes the verdicts, with the day, between the marks in that page.
+NAME is a script of this folder (blender, threejs, ...); without any, all run. Each names its packages and its Python in
+its first lines (PEP 723); one whose Python is not on the PATH is passed over. The files that they read are made by this
+interpreter's anchorfit. Exits with 1 if a bar is missed or a script fails. `--table` writes the verdicts, with the day,
+between the marks in that page.
 """
 
 import argparse
@@ -12,11 +13,11 @@ import datetime
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
 import tomllib
-import venv
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -30,16 +31,24 @@ def needs(script):
     return tomllib.loads("".join(line.removeprefix("#").lstrip(" ") for line in block.splitlines(keepends=True)))
 
 
+def interpreter(wanted):
+    """A Python that the script may run with: this one, or one of the only version that it names; None: none here."""
+    only = wanted.get("requires-python", "").removeprefix("==").removesuffix(".*")
+    here = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return sys.executable if only in ("", here) or only.startswith(">=") else shutil.which(f"python{only}")
+
+
 def environment(script, folder):
     """A new environment with the script's distributions; its interpreter. "anchorfit" among them is this checkout."""
     wanted = needs(script)
-    venv.create(folder, with_pip=True)
+    subprocess.run([interpreter(wanted), "-m", "venv", "--without-pip", folder], check=True)
     python = folder / "bin" / "python"
     options = wanted.get("tool", {}).get("counterpart", {}).get("pip", [])
     distributions = [str(HERE.parent) if name == "anchorfit" else name for name in wanted["dependencies"]]
+    pip = [sys.executable, "-m", "pip", "--python", python, "install", "-q", "--no-compile", *options]
     for group in one_by_one(distributions) if options else [distributions]:
         if group:
-            subprocess.run([python, "-m", "pip", "install", "-q", *options, *group], check=True)
+            subprocess.run([*pip, *group], check=True)
     return python
 
 
@@ -49,6 +58,9 @@ def one_by_one(distributions):
 
 def verdicts(script, files, work):
     """Run one script; its verdicts, and whether it came to its end."""
+    if interpreter(needs(script)) is None:
+        print(f"PASSED OVER {script.stem}: needs Python {needs(script)['requires-python']}")
+        return [], None
     try:
         python = environment(script, work / script.stem)
     except subprocess.CalledProcessError:

@@ -28,22 +28,26 @@ import * as THREE from "three";
 import { GLTFLoader } from "three/addons/loaders/GLTFLoader.js";
 const goal = new Float32Array(await (await fetch("truth.f32")).arrayBuffer());
 const loader = new GLTFLoader(), point = new THREE.Vector3();
+const wanted = await (await fetch("wanted.json")).json();
 function farthest(scene, frame) {
   let mesh = null, worst = 0;
   scene.updateMatrixWorld(true);
   scene.traverse(node => { if (node.isMesh) mesh = node; });
   if (mesh.isSkinnedMesh) mesh.skeleton.update();
-  const count = mesh.geometry.attributes.position.count;
-  for (let v = 0; v < count; v++) {
+  const count = wanted.vertices, apart = at =>
+    Math.hypot(point.x - goal[at], point.y - goal[at + 1], point.z - goal[at + 2]);
+  for (let v = 0; v < mesh.geometry.attributes.position.count; v += wanted.every) {
     mesh.getVertexPosition(v, point).applyMatrix4(mesh.matrixWorld);
-    const at = 3 * (frame * count + v);
-    worst = Math.max(worst, Math.hypot(point.x - goal[at], point.y - goal[at + 1], point.z - goal[at + 2]));
+    let nearest = wanted.every == 1 ? apart(3 * (frame * count + v)) : Infinity;
+    if (wanted.every > 1)
+      for (let w = 0; w < count; w++) nearest = Math.min(nearest, apart(3 * (frame * count + w)));
+    worst = Math.max(worst, nearest);
   }
   return 1000 * worst;
 }
 const found = {};
 try {
-  for (const name of ["motion_rigged.glb", "eight_rigged.glb"]) {
+  for (const name of wanted.motions) {
     const file = await loader.loadAsync(name), mixer = new THREE.AnimationMixer(file.scene);
     const action = mixer.clipAction(file.animations[0]);
     action.setLoop(THREE.LoopOnce); action.clampWhenFinished = true; action.play();
@@ -54,7 +58,7 @@ try {
     }
     found[name + " seconds"] = file.animations[0].duration;
   }
-  for (const kind of ["", "_rigged"]) {
+  for (const kind of wanted.poses) {
     found["pose" + kind] = 0;
     for (let k = 0; k < 10; k++) {
       const file = await loader.loadAsync(`pose_${k}${kind}.glb`);
@@ -89,18 +93,35 @@ def page_text(folder):
     return shown
 
 
-def main(files):
+def in_browser(files, motions, poses=(), every=1):
+    """By file, how far its vertices are from ours at most, mm; by "NAME seconds", a motion's duration.
+
+    Args:
+        files: folder with the files and ``truth.npz``.
+        motions: names of files of ten frames.
+        poses: endings of ``pose_K....glb`` of ten poses.
+        every: which vertices are looked at: 1: all, in our order; more: each such one, against the nearest of ours,
+            for programs that put vertices in another order.
+    """
     work = Path(tempfile.mkdtemp(dir=files))
     subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund", f"three@{THREE}"], cwd=work, check=True)
     for path in files.glob("*.glb"):
         shutil.copy(path, work)
-    (work / "truth.f32").write_bytes(truth(files)["vertices"].astype("float32").tobytes())
+    vertices = truth(files)["vertices"]
+    (work / "truth.f32").write_bytes(vertices.astype("float32").tobytes())
+    wanted = {"motions": list(motions), "poses": list(poses), "every": every, "vertices": vertices.shape[1]}
+    (work / "wanted.json").write_text(json.dumps(wanted))
     (work / "page.html").write_text(PAGE)
     shown = html.unescape(page_text(work))
     found = json.loads(re.search("FOUND(.*)END", shown).group(1))
     shutil.rmtree(work)
     if "error" in found:
         raise SystemExit(found["error"])
+    return found
+
+
+def main(files):
+    found = in_browser(files, ["motion_rigged.glb", "eight_rigged.glb"], ["", "_rigged"])
     tell = functools.partial(say, "three.js", version=THREE)
     tell("GLB, ten poses, vertices", found["pose"], 0.1)
     tell("skinned GLB, ten single poses, vertices", found["pose_rigged"], 0.1)

@@ -11,9 +11,8 @@ from PIL import Image
 from ..atomic import write_atomically
 from ..body import BodyModel
 from ..observations.formats.own_npz import write_npz
-from ..observations.people import Person
-from .protocols.body_results import people_of
-from .protocols.runner import Benchmark
+from ..observations.people import Observations, Person
+from .blocks import Benchmark
 
 
 def write_people_seen(folder: Path, benchmark: Benchmark, body: BodyModel) -> None:
@@ -37,3 +36,17 @@ def write_people_seen(folder: Path, benchmark: Benchmark, body: BodyModel) -> No
     buffer = io.BytesIO()
     np.savez_compressed(buffer, name=[name for names in benchmark.names for name in names], intrinsics=cameras)
     write_atomically(folder / "cameras.npz", buffer.getvalue())
+
+
+def people_of(seen: Observations) -> tuple[Person, ...]:
+    """Observations as readers give people: one in each image."""
+    return tuple(
+        Person(
+            person_id="0",
+            keypoints=seen.keypoints[row].double().cpu().numpy(),
+            confidence=seen.confidence[row].double().cpu().numpy(),
+            image=Path(f"{name}.png"),
+            image_size=(int(seen.image_size[row, 0]), int(seen.image_size[row, 1])),
+        )
+        for row, name in enumerate(seen.names)
+    )

@@ -27,6 +27,7 @@ class Record:
         method: the method's name.
         name: the person's or image's.
         counts: the 60 numbers of `SegmentationCounts.vectors`, or none where masks are not compared.
+        hits: annotated joints in the image, and how many were hit within each threshold of `marks`; or none.
         surface_mm, joints_mm, reconstruction_mm, landmarks_mm: errors; NaN where not known.
         ms: milliseconds that the method took for this person, an equal share of its batch; NaN where not known.
         problem: what was wrong with the estimate, "" where nothing.
@@ -37,6 +38,7 @@ class Record:
     method: str
     name: str
     counts: tuple[int, ...] = ()
+    hits: tuple[int, ...] = ()
     surface_mm: float = NAN
     joints_mm: float = NAN
     reconstruction_mm: float = NAN
@@ -68,8 +70,8 @@ class Record:
         numbers = {field.name for field in fields(cls) if field.type == "float"}
         for key in numbers & values.keys():
             values[key] = NAN if values[key] is None else float(values[key])
-        for key in ("counts", "params"):
-            values[key] = tuple(values.get(key, ()))
+        for key in ("counts", "hits", "params"):
+            values[key] = tuple(NAN if one is None else one for one in values.get(key, ()))
         return cls(**values)
 
 

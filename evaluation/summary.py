@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from .marks import THRESHOLDS
 from .metrics.bootstrap import Interval, bootstrap, mean_interval
 from .metrics.segmentation import VECTOR_LENGTH, SegmentationCounts, SegmentationScores
 from .records import ERRORS, Record
@@ -47,6 +48,8 @@ POSE = (
     Column(key="joints_mm", heading="MPJPE mm"),
     Column(key="reconstruction_mm", heading="reconstruction mm"),
 )
+PCK_KEYS = tuple(f"pck_{threshold:g}" for threshold in THRESHOLDS)
+PCK = tuple(_percent(key, f"PCK@{threshold:g} %") for key, threshold in zip(PCK_KEYS, THRESHOLDS, strict=True))
 LANDMARKS = Column(key="landmarks_mm", heading="91 landmarks mm")
 TIME = Column(key="ms", heading="ms a person")
 
@@ -81,6 +84,9 @@ def summarise(records: Sequence[Record], *, resamples: int = 1000, level: float 
         counted = [record.counts for record in own if record.counts]
         if counted:
             scores |= _segmentation(np.array(counted, dtype=np.int64), resamples, level)
+        marked = np.array([record.hits for record in own if record.hits], dtype=np.float64)
+        for place, key in enumerate(PCK_KEYS if len(marked) else (), start=1):
+            scores[key] = bootstrap(marked[:, [0, place]], _share, resamples=resamples, level=level)
         for key in ERRORS:
             values = np.array([getattr(record, key) for record in own])
             if np.isfinite(values).any():
@@ -125,6 +131,10 @@ def differences(records: Sequence[Record], reference: str, *, resamples: int = 1
         for key in SegmentationScores._fields if counted else ():
             counts = np.array(counted, dtype=np.float64)
             scores[key] = bootstrap(counts, _pooled_difference(key), resamples=resamples, level=level)
+        marked = np.array([(*a.hits, *b.hits) for a, b in pairs if a.hits and b.hits], dtype=np.float64)
+        for place, key in enumerate(PCK_KEYS if len(marked) else (), start=1):
+            apart = marked[:, [0, place, len(PCK_KEYS) + 1, len(PCK_KEYS) + 1 + place]]
+            scores[key] = bootstrap(apart, _share_difference, resamples=resamples, level=level)
         for key in ERRORS:
             values = np.array([getattr(ours, key) - getattr(theirs, key) for ours, theirs in pairs])
             if np.isfinite(values).any():
@@ -141,6 +151,17 @@ def _segmentation(counts: np.ndarray, resamples: int, level: float) -> dict[str,
         scores[key] = bootstrap(counts.astype(np.float64), _pooled(key), resamples=resamples, level=level)
         scores[f"{key}_each"] = mean_interval(getattr(each, key), resamples=resamples, level=level)
     return scores
+
+
+def _share(sums: np.ndarray) -> np.ndarray:
+    """Hits over joints seen, of sums (R, 2)."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found: np.ndarray = sums[:, 1] / sums[:, 0]
+    return found
+
+
+def _share_difference(sums: np.ndarray) -> np.ndarray:
+    return _share(sums[:, :2]) - _share(sums[:, 2:])
 
 
 def _pooled(key: str) -> Callable[[np.ndarray], np.ndarray]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 from ..body import CANONICAL_JOINTS, SMPL_JOINTS, BodyModel
+from .answers import MethodResult
+from .body_errors import body_errors
 from .joint_regressor import JointRegressor
-from .methods import MethodResult
+from .marks import Marks
+from .metrics.pose import named_point_error, reconstruction_error
 from .records import ERRORS
-from .scoring import errors_of, joint_errors
 from .surface_landmarks import SurfaceLandmarks
 
 _STAND_INS = {"head_top": "head", "jaw": "head", "nose": "head", "thorax": "spine3", "spine": "spine2"}
@@ -28,7 +32,7 @@ class TrueJoints(NamedTuple):
 
 
 class Truth(NamedTuple):
-    """B people: their bodies (B, D), or else their joints; or nothing.
+    """B people: their bodies (B, D), or else their joints; or marks in the image; or nothing.
 
     landmarks: surface points of bodies that are judged, too.
     regressed: what takes the surfaces of bodies to the joints that are judged, and those joints; None: SMPL's 24.
@@ -38,6 +42,7 @@ class Truth(NamedTuple):
     joints: TrueJoints | None = None
     landmarks: SurfaceLandmarks | None = None
     regressed: tuple[JointRegressor, tuple[str, ...]] | None = None
+    marks: Marks | None = None
 
 
 def errors_against(
@@ -86,3 +91,39 @@ def _errors_of_joints(result: MethodResult, truth: TrueJoints, body: BodyModel) 
         else:
             ours = truth.regressor.joints(posed.vertices, truth.names)
     return joint_errors(ours, truth.positions.to(ours), truth.names, truth.judged)
+
+
+def errors_of(
+    body: BodyModel, params: Tensor | None, joints_cam: Tensor, truth: Tensor, true_body: BodyModel | None = None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Per-vertex, joint and reconstruction errors, millimetres, (B,) each; NaN where they cannot be had.
+
+    Args:
+        params: (B, D), or None for methods that give joints alone: their per-vertex errors are NaN.
+        joints_cam: (B, 24, 3) metres.
+        truth: (B, any).
+        true_body: that the truth is of; None: the same.
+    """
+    true_body = true_body or body
+    if params is not None:
+        finite = torch.isfinite(params).all(1)
+        errors = body_errors(body, torch.where(finite[:, None], params, 0.0).to(truth), truth, true_body=true_body)
+        surface, joints, reconstruction = (torch.where(finite, error, torch.nan) for error in errors)
+        return surface, joints, reconstruction
+    true_joints = true_body.from_params(truth).joints
+    return torch.full((len(truth),), torch.nan), *joint_errors(joints_cam.to(true_joints), true_joints)
+
+
+def joint_errors(
+    joints: Tensor, truth: Tensor, names: Sequence[str] = SMPL_JOINTS, subset: Sequence[str] | None = None
+) -> tuple[Tensor, Tensor]:
+    """MPJPE with the pelvis laid together, and reconstruction error, millimetres, (B,) each.
+
+    Args:
+        joints, truth: (B, J, 3) metres; the first is the pelvis.
+        names: of the J joints.
+        subset: which to judge; None: all.
+    """
+    chosen = [names.index(name) for name in subset or names]
+    rooted = named_point_error(joints - joints[:, :1], truth - truth[:, :1], names, subset)
+    return 1000 * rooted, 1000 * reconstruction_error(joints[:, chosen], truth[:, chosen])

@@ -45,8 +45,10 @@ class PointConfig:
     hinge_steepness: float = 4.0  # one over radians
     mixture_temperature: float = 20.0
     shape_weight: float = 1.0
-    first: Stopping = Stopping(rtol=0.1, max_steps=8)
+    first: Stopping = Stopping(rtol=0.5, max_steps=8)
     second: Stopping = Stopping(rtol=0.03, max_steps=30)
+    exact: Stopping = Stopping(rtol=0.3, max_steps=30)  # in place of it, of rows whose noise is found to be at most
+    exact_noise: float = 0.002  # metres, which is twice that of the points
     shared: Stopping = Stopping(rtol=1e-3, max_steps=10)
     smooth_pose: float = 30.0  # one over radians: how far a joint is from the middle of its neighbours in time
     smooth_transl: float = 200.0  # one over metres
@@ -95,12 +97,16 @@ def fit_positions(
         labels: B names of the rows; none: those for all.
     """
     count = len(positions)
-    # In whole vectors of 16 numbers: those left over at the end of an array are rounded otherwise, as few rows are.
-    rows = filled(torch.arange(count, device=positions.device), -(-count // 16) * 16)
+    rows = _in_vectors(torch.arange(count, device=positions.device))
     with torch.inference_mode():
         named = tuple(labels[row] for row in rows.tolist()) if labels else ("",) * len(rows)
         fit = _Fit(body, pose_prior, tuple(names), positions[rows], confidence[rows], config, sizes, named)
         return fit.run().rows(slice(0, count))
+
+
+def _in_vectors(rows: Tensor) -> Tensor:
+    """Row numbers filled up to whole vectors of 16: those left over at the end of an array are rounded otherwise."""
+    return filled(rows, -(-len(rows) // 16) * 16)
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +127,7 @@ class _Fit:
         found = self._solve(start, config.first, start.new_full((count,), config.first_noise), first)
         noise = self._noise(found.params, first)
         steps = found.steps
-        found = self._solve(found.params, config.second, noise, slice(None))
+        found = self._settle(found.params, noise)
         away = compiled_points(self.body, self.names).points(found.params) - self.positions
         return PointSolution(
             params=found.params,
@@ -150,6 +156,21 @@ class _Fit:
     def _solve(self, start: Tensor, stopping: Stopping, noise: Tensor, some: slice) -> Solution:
         energy = CostedEnergy(self.body, point_terms(self, noise, some, start), rigid=True)
         return minimise(energy, start, self.config.rule, stopping)
+
+    def _settle(self, start: Tensor, noise: Tensor) -> Solution:
+        """The second stage. Where points are exact a step goes nearly all the way, so fewer of them do."""
+        config = self.config
+        energy = CostedEnergy(self.body, point_terms(self, noise, slice(None), start), rigid=True)
+        exact = noise <= config.exact_noise
+        nothing = torch.zeros_like(noise, dtype=torch.long)
+        found = Solution(start.clone(), torch.zeros_like(noise), nothing, nothing.clone())
+        for chosen, stopping in ((exact, config.exact), (~exact, config.second)):
+            rows = _in_vectors(torch.nonzero(chosen)[:, 0])
+            if len(rows):
+                solved = minimise(energy, start[rows], config.rule, stopping, rows=rows)
+                for whole, part in zip(found, solved, strict=True):
+                    whole.index_copy_(0, rows, part)
+        return found
 
 
 def point_terms(fit: _Fit, noise: Tensor, some: slice, start: Tensor) -> list[Term]:

@@ -89,6 +89,11 @@ def _anatomy(body: BodyModel, names: tuple[str, ...]) -> _Anatomy:
         )
 
 
+def rest_points(body: BodyModel, names: tuple[str, ...]) -> Tensor:
+    """(P, 3) metres, points of the mean body at rest."""
+    return _anatomy(body, names).rest
+
+
 @lru_cache(maxsize=32)
 def rigid_pairs(body: BodyModel, names: tuple[str, ...]) -> tuple[Tensor, Tensor, Tensor]:
     """Pairs of points whose distance no pose changes, (N,) and (N,), and those distances (N,) on the mean body."""
@@ -142,7 +147,12 @@ def point_start(body: BodyModel, names: Sequence[str], positions: Tensor, confid
 
 def _turned(rotations: Tensor, vector: Tensor) -> Tensor:
     """Rotations (..., 3, 3) of vectors (..., 3), by elementwise work alone: rows do not depend on the batch."""
-    return (rotations * vector[..., None, :]).sum(-1)
+    x, y, z = vector.unbind(-1)
+    return (
+        (rotations[..., 0] * x[..., None])
+        .addcmul(rotations[..., 1], y[..., None])
+        .addcmul_(rotations[..., 2], z[..., None])
+    )
 
 
 def _mean(values: Tensor, weights: Tensor) -> Tensor:

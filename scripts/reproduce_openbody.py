@@ -13,7 +13,8 @@ from pathlib import Path
 
 import typer
 
-from anchorfit.cli.benchmark import openbody
+from anchorfit.cli.benchmark_sets import set_command
+from anchorfit.evaluation.benchmarks import benchmark_of
 from anchorfit.evaluation.methods import BASELINES
 
 VARIANTS = ("direct", "smplify", "anchored", "smplify-on-gt", "direct+masks", "anchored+masks")
@@ -27,6 +28,7 @@ def main() -> None:
     args = parser.parse_args()
     variants = (*VARIANTS[:3], *BASELINES) if args.baselines else VARIANTS
     try:
+        openbody = set_command(benchmark_of("openbody"))
         openbody(output=args.output, count=args.count, variants=",".join(variants), seed=2018, workers=1, cases=True)
     except typer.BadParameter as error:
         parser.error(error.message)

@@ -11,7 +11,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from anchorfit.cli.benchmark import lsp
+from anchorfit.cli.benchmark_sets import set_command
+from anchorfit.evaluation.benchmarks import benchmark_of
 
 
 def main() -> None:
@@ -20,7 +21,8 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("table5"))
     parser.add_argument("--body", default="open")
     args = parser.parse_args()
-    lsp(root=args.root, output=args.output, body=args.body)
+    table5 = set_command(benchmark_of("lsp"))
+    table5(root=args.root, output=args.output, body=args.body)
 
 
 if __name__ == "__main__":

@@ -20,9 +20,9 @@ from anchorfit.body import BodyModel, Gravity, load_body, measure
 from anchorfit.body.pose_library import load_pose_library
 from anchorfit.cli.main import app
 from anchorfit.evaluation.answers import answer_of
+from anchorfit.evaluation.benchmarks.openbody import OpenBody
 from anchorfit.evaluation.estimates import index_estimates, read_estimate
 from anchorfit.evaluation.landmarks import without_landmarks
-from anchorfit.evaluation.protocols.openbody import OpenBody
 from anchorfit.evaluation.truth import Truth, errors_against
 from anchorfit.interchange import spin_arrays
 from anchorfit.observations import read_people

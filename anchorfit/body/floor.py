@@ -156,7 +156,7 @@ class Floors(Rows):
     said: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if len(self.sigma) != len(self):
+        if self.sigma.shape != (len(self), 2):  # of no row, too
             object.__setattr__(self, "sigma", self.planes.new_full((len(self), 2), torch.nan))
         if len(self.said) != len(self):
             object.__setattr__(self, "said", ("",) * len(self))

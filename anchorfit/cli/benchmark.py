@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
-
 import typer
 
-from ..runs.evaluation_options import BenchmarkOptions, LearningOptions, OpenBodyOptions
+from ..runs.evaluation_options import OpenBodyOptions
 from . import options as opt
-from .benchmark_sets import BenchmarkGroup, Root, run_and_print
+from .benchmark_sets import BenchmarkGroup
 from .console import out, warn
 from .declared import command
 
@@ -39,18 +36,6 @@ def methods() -> None:
         warn(problem)
 
 
-@benchmark_app.command()
-@command
-def openbody(output: opt.Output, people: OpenBodyOptions, options: LearningOptions) -> None:
-    """Synthetic people in held-out poses: no licensed file is needed.
-
-    A killed run goes on where it stopped when the same command is given again; a larger --count adds people to it.
-    """
-    from ..runs import plans
-
-    run_and_print(plans.openbody_plan(people.count, people.seed), output, options)
-
-
 @benchmark_app.command("openbody-people")
 @command
 def openbody_people(output: opt.Output, people: OpenBodyOptions) -> None:
@@ -59,40 +44,13 @@ def openbody_people(output: opt.Output, people: OpenBodyOptions) -> None:
     `anchorfit evaluate --dataset openbody` scores what they make of it.
     """
     from ..body import load_body
+    from ..evaluation.benchmarks.openbody import OpenBody
     from ..evaluation.people_files import write_people_seen
-    from ..evaluation.protocols.openbody import OpenBody
     from ..runs.claiming import make_folder
 
     make_folder(output)
     write_people_seen(output, OpenBody(count=people.count, seed=people.seed), load_body())
     out.print(f"Written to {output}", soft_wrap=True, highlight=False, markup=False)
-
-
-@benchmark_app.command()
-@command
-def lsp(
-    root: Root,
-    output: opt.Output,
-    keypoints: Annotated[
-        Path | None, typer.Option(help="Detected keypoints of all images. Default: est_joints.npz under the root.")
-    ] = None,
-    joints: Annotated[Path | None, typer.Option(help="LSP's joints.mat. Default: the one under the root.")] = None,
-    body: opt.Body = "open",
-    gender: opt.Gender = "neutral",
-    *,
-    options: BenchmarkOptions,
-) -> None:
-    """Segmentation on LSP's test images (Table 5 of Pavlakos et al. 2018).
-
-    A killed run goes on where it stopped when the same command is given again.
-    """
-    opt.check_gender(gender)
-    from ..runs import plans
-
-    run_and_print(plans.lsp_plan(root, keypoints, joints, (body, gender)), output, options)
-
-
-benchmark_app.command("table5", help="The same as `lsp`.")(lsp)
 
 
 @benchmark_app.command()

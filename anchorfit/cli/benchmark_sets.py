@@ -11,20 +11,27 @@ from typer.core import TyperGroup
 from typer.main import get_command_from_info
 from typer.models import CommandInfo
 
-from ..options import OptionError
-from ..runs.evaluation_options import BenchmarkOptions, BodiesOptions, DataOptions, EvaluateOptions, data_options
+from ..options import OptionError, declared
+from ..runs.evaluation_options import (
+    BenchmarkOptions,
+    BodiesOptions,
+    DataOptions,
+    EvaluateOptions,
+    OpenBodyOptions,
+    SeenOptions,
+    data_options,
+)
 from . import options as opt
 from .console import Terminal, out
 from .declared import command, typer_option
 
 if TYPE_CHECKING:
     from ..evaluation.benchmarks import BenchmarkSet
-    from ..runs.plans import Plan
 
 Root = Annotated[Path, typer_option(EvaluateOptions, "root")]
 SmplBody = Annotated[str, typer.Option("--body", help="The SMPL file whose parameters the data set's truth is in.")]
 
-ALIASES = {"table2": "up3d", "table3": "surreal", "table4": "h36m"}
+ALIASES = {"table2": "up3d", "table3": "surreal", "table4": "h36m", "table5": "lsp"}
 """Tables of Pavlakos et al. 2018 -> the data set."""
 
 
@@ -54,11 +61,13 @@ def set_command(one: BenchmarkSet) -> Callable[..., None]:
 
     def run(
         *,
-        root: Root,
+        root: Root = Path(),
         output: opt.Output,
         body: opt.Body = "open",
         gender: opt.Gender = "neutral",
         data: DataOptions,
+        people: OpenBodyOptions,
+        seen: SeenOptions,
         options: BodiesOptions,
     ) -> None:
         if one.smpl and body == "open":
@@ -68,28 +77,27 @@ def set_command(one: BenchmarkSet) -> Callable[..., None]:
             )
         opt.check_gender(gender)
         from ..evaluation.benchmarks import SetOptions
-        from ..runs.plans import set_plan
+        from ..runs.benchmark import run_set
+        from .tables import print_table, print_world
 
-        plan = set_plan(one, SetOptions(root=root, body=body, gender=gender, **data_options(data)))
-        run_and_print(plan, output, options)
+        wanted = SetOptions(root=root, body=body, gender=gender, **data_options(data, people, seen))
+        told = run_set(one, wanted, output, options, Terminal())
+        print_table(told.rows, told.columns)
+        if told.apart:
+            out.print(f"\nThe same people, compared with {told.reference} (paired 95 % intervals):", highlight=False)
+            print_table(told.apart, told.apart_columns)
+        print_world(told.world)
+        out.print(f"Written to {output}", soft_wrap=True, highlight=False, markup=False)
 
     if one.smpl:
         run.__annotations__["body"] = SmplBody
-    without = {"gender", *data_options(DataOptions())} - {*one.options}
-    return command(run, without=without, required={*one.required, *(["body"] if one.smpl else [])})
-
-
-def run_and_print(plan: Plan, output: Path, options: BenchmarkOptions) -> None:
-    """Run a benchmark and print its tables."""
-    from ..runs.benchmark import run_plan
-    from .tables import print_table
-
-    told = run_plan(plan, output, options, Terminal())
-    print_table(told.rows, told.columns)
-    if told.apart:
-        out.print(f"\nThe same people, compared with {told.reference} (paired 95 % intervals):", highlight=False)
-        print_table(told.apart, told.apart_columns)
-    out.print(f"Written to {output}", soft_wrap=True, highlight=False, markup=False)
+    if one.annotated:
+        run.__annotations__["options"] = BenchmarkOptions
+    options = {option.field for kind in (DataOptions, OpenBodyOptions, SeenOptions) for option in declared(kind)}
+    without = {"gender", *options} - {*one.options}
+    without |= {name for name, never in (("root", one.rootless), ("body", bool(one.own_body))) if never}
+    required = {*one.required, *(["body"] if one.smpl else []), *([] if one.rootless else ["root"])}
+    return command(run, without=without, required=required)
 
 
 def _known_sets(*, say: bool = False) -> dict[str, BenchmarkSet]:

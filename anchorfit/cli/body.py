@@ -52,7 +52,9 @@ def export_body(
 ) -> None:
     """Write a body model as an SMPL file, for other programs."""
     from ..body import load_body, write_body
+    from ..runs.claiming import refuse_inputs
 
+    refuse_inputs([Path(body)], output.parent, [output.name])
     write_body(output, load_body(opt.named_body(body, gender, age), gender=gender))
     out.print(f"{output}: smplx.SMPL({str(output)!r}) loads it", soft_wrap=True, markup=False)
 
@@ -67,9 +69,11 @@ def measure_people(
     from rich.table import Table
 
     from ..body import assumed_size, load_body, measure
-    from ..results import load_estimates
+    from ..results import load_estimates, possible_only
 
-    estimate = load_estimates(results)
+    estimate, lost = possible_only(load_estimates(results))
+    for line in lost:
+        warn(line)
     model = load_body(estimate.body, gender=estimate.gender, num_betas=estimate.betas.shape[1])
     found = measure(model, estimate.betas)
     shown = ("height", "chest_girth", "waist_girth", "hip_girth", "inseam", "arm_length", "volume_l")

@@ -50,8 +50,9 @@ def evaluate(
     """
     options.check()
     from ..runs.scored import score_results
-    from .tables import print_table
+    from .tables import print_table, print_world
 
     for table in score_results(estimates, output, options, Terminal()):
         print_table(table.rows, table.columns)
+        print_world(table.world)
     out.print(f"Written to {output}", soft_wrap=True, highlight=False, markup=False)

@@ -17,6 +17,7 @@ from .declared import typer_option
 Images = Annotated[
     list[Path],
     typer.Argument(
+        metavar="images",
         help="Images, or folders of images (not their subfolders); or a video; or a keypoint file alone, for all its "
         "people.",
         show_default=False,
@@ -25,7 +26,7 @@ Images = Annotated[
 Results = Annotated[list[Path], typer.Argument(help="Estimates (.npz), or folders of them.", show_default=False)]
 
 
-def _named(text: str) -> Path:
+def named(text: str) -> Path:
     """A path; an empty name, which would be the current folder, is a variable that was not set."""
     if not text:
         raise typer.BadParameter("expected a name, got an empty one; give . for the current folder")
@@ -33,7 +34,7 @@ def _named(text: str) -> Path:
 
 
 Output = Annotated[
-    Path, typer.Option("--output", "-o", parser=_named, metavar="PATH", help="Folder for the results; made if missing.")
+    Path, typer.Option("--output", "-o", parser=named, metavar="PATH", help="Folder for the results; made if missing.")
 ]
 Body = Annotated[str, typer_option(RunOptions, "body")]
 Gender = Annotated[str, typer_option(RunOptions, "gender")]

@@ -15,7 +15,9 @@ from .declared import command
 @command
 def report(
     results: opt.Results,
-    output: Annotated[Path, typer.Option("--output", "-o", help="The page to write.")] = Path("report.html"),
+    output: Annotated[
+        Path, typer.Option("--output", "-o", parser=opt.named, metavar="PATH", help="The page to write.")
+    ] = Path("report.html"),
     against: Annotated[
         list[Path] | None,
         typer.Option(help="Other estimates of the same people, by name, to compare with; may be given several times."),

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from ..evaluation.reports.tables import cells
 from ..evaluation.summary import Column, Row
+from ..evaluation.world_scores import COLUMNS
 from .console import out
 
 _ANY = 10_000  # columns: more than a table has
@@ -29,3 +30,10 @@ def print_table(rows: Sequence[Row], columns: Sequence[Column]) -> None:
     else:
         wide = Measurement.get(out, out.options.update(max_width=_ANY), table).maximum
         Console(file=out.file, width=wide).print(table)
+
+
+def print_world(rows: Sequence[Row]) -> None:
+    """Print the table in the world, where there is one."""
+    if rows:
+        out.print("\nIn the world, by the data set's cameras (intervals over sequences):", highlight=False)
+        print_table(rows, COLUMNS)

@@ -59,7 +59,7 @@ def crop_intrinsics() -> Tensor:
 
 
 def spin_arrays(estimate: BodyEstimate, body: BodyModel) -> dict[str, np.ndarray]:
-    """B rows as a SPIN-style file has them.
+    """B rows as a SPIN-style file has them; bodies behind their camera, which have no crop, are left out.
 
     ``center`` and ``scale`` frame the fitted body's joints, 1.2 times their box. ``part`` and ``openpose`` are the
     keypoints that were observed. SPIN-style methods see a crop by a camera that looks at its middle, so ``pose`` and
@@ -73,14 +73,19 @@ def spin_arrays(estimate: BodyEstimate, body: BodyModel) -> dict[str, np.ndarray
         estimate: B rows.
         body: the body that they were made with.
     Raises:
-        ValueError: the estimate has more than ten betas.
+        ValueError: the estimate has more than ten betas, or no body before its camera.
     """
     if estimate.betas.shape[1] > NUM_BETAS:
         raise ValueError(
             f"{estimate.betas.shape[1]} betas, but SPIN's bodies have {NUM_BETAS}: fit with as many, or save npz"
         )
     pixels, before = (torch.from_numpy(values) for values in fitted_keypoints(estimate, body))
-    low, high = pixels.amin(dim=1), pixels.amax(dim=1)
+    framed = before.sum(dim=1) > 1
+    if not bool(framed.any()):
+        raise ValueError("no body is before its camera: there is nothing to frame")
+    estimate, pixels, before = estimate.rows(framed), pixels[framed], before[framed]
+    low = torch.where(before[..., None] > 0, pixels, torch.inf).amin(dim=1)
+    high = torch.where(before[..., None] > 0, pixels, -torch.inf).amax(dim=1)
     crop = Crop.around_box(torch.cat([low, high - low], dim=-1), out_size=CROP_PIXELS)
     center = crop.corner + crop.side[:, None] / 2
     ray = unproject(center[:, None], pixels.new_ones(len(estimate), 1), estimate.intrinsics.double())[:, 0]

@@ -14,10 +14,9 @@ from torch import Tensor
 
 from ..atomic import write_atomically
 from ..body import CANONICAL_JOINTS, BodyModel, measure
+from ..plain_text import to_cell
 from ..results import BodyEstimate
 from .keypoint_files import fitted_joints, fitted_keypoints
-
-_STARTS_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def spreadsheet_rows(estimate: BodyEstimate, body: BodyModel) -> list[dict[str, Any]]:
@@ -59,12 +58,10 @@ def write_spreadsheet(path: str | Path, estimate: BodyEstimate, body: BodyModel)
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, list(rows[0]) if rows else ["name"])
     writer.writeheader()
-    writer.writerows({key: _as_cell(value) for key, value in row.items()} for row in rows)
+    writer.writerows(
+        {key: to_cell(value) if isinstance(value, str) else value for key, value in row.items()} for row in rows
+    )
     write_atomically(Path(path), text.getvalue().encode("utf-8-sig", "backslashreplace"))
-
-
-def _as_cell(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_STARTS_FORMULA) else value
 
 
 def _positions(values: Tensor, axes: str, unit: str) -> Iterator[tuple[str, float | None]]:

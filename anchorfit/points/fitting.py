@@ -17,6 +17,7 @@ from ..body.kinematics import compiled_points
 from ..body.moving import moved
 from ..camera import project
 from ..fitting import GaussianMixture
+from ..fitting.grounds import Grounds
 from ..fitting.point_covariance import point_covariance
 from ..fitting.point_fit import PointConfig, PointSolution, couple_positions, fit_positions
 from ..fitting.terms import KnownSize
@@ -24,7 +25,9 @@ from ..observations.videos import USUAL_RATE
 from ..pipeline import shipped_pose_prior, usual_body
 from ..results import BodyEstimate, Diagnostics
 from . import trust
+from .continuity import leaps, strays
 from .conventions import body_points
+from .exchanges import exchanged_sides
 from .frames import AXES, IMAGE, UNITS, PointFrame, Up, bone_ratios, check_scale, point_frame, told_unit, told_up
 from .ground import ground_of, said_of_ground
 
@@ -128,125 +131,251 @@ def fit_points(
         raise ValueError(f"floor: expected auto or a finite height, got {floor}")
     body = body or usual_body()
     pose_prior = (pose_prior or shipped_pose_prior(body.dtype, body.device)).to(body.device, body.dtype)
-    given = body_points(convention, labels)
-    where, seen = _checked(points, confidence, given, labels, body)
-    used, places, order = _usable(given, body)
-    where, seen = where[:, order], seen[:, order]
-    if floor is not None and unit == "free" and not sequence and len(where) > 1:
+    given = _given(points, confidence, body_points(convention, labels), labels, names, body)
+    if floor is not None and unit == "free" and not sequence and len(given.points) > 1:
         raise ValueError("floor: without a unit each row has a size of its own; say the unit, or that it is a sequence")
-    remarks = _gaps(where, seen)
-    seen = torch.where((where == 0).all(-1), 0.0, seen) if remarks else seen
-
-    ratios = bone_ratios(body, used, where, seen)
-    scaled, centres, frame, said = _placed(body, used, where, seen, ratios, unit, stated_unit, up, sequence=sequence)
-    remarks += said
-    turn = frame.rotation.to(scaled)
-    local = (scaled - centres[:, None]) @ turn.mT  # each row about its own centre, in the camera's axes
-    labelled = _names(names, len(where))
-    apart = _in_batches(body, pose_prior, used, local, seen, config, batch_size, sizes, labelled)
-    if sizes is not None:
-        remarks.append(_sizes_said(sizes))
-    usual = ratios if unit == "free" else ratios[torch.isfinite(ratios)].median()
-    longer = (ratios / usual).nan_to_num(1.0)
-    mirrored = looks_exchanged(body, pose_prior, used, local, seen, apart, config)
-    verdict = trust.judge_points(body, used, local, seen, apart.params, apart.distances, longer, mirrored)
-    placed = frame.to_camera(centres.double()).to(local)  # (B, 3) of the rows' centres
-    params = apart.params.clone()
-    params[:, body.layout.transl] += placed
-    found = replace(apart, params=params)
+    placed = _placed(body, given, unit, stated_unit, up, sequence=sequence)
+    rate = frames_per_second if sequence and smooth else None
+    task = _Task(body, pose_prior, given, placed, config, sizes, sequence, rate)
+    apart = task.apart(batch_size)
+    verdict = task.judged(apart)
+    found = task.in_camera(apart)
     grounds = None
     if floor is not None:
-        videos, lost, rate = (0,) * len(found) if sequence and smooth else (), ~verdict.trusted, frames_per_second
-        grounds = ground_of(body, used, seen, params, frame, floor, videos=videos, lost=lost, rate=rate)
-        remarks += said_of_ground(grounds, frame)
-    if sequence and len(found) > 1:
-        same = (0,) * len(found)
-        found = couple_positions(
-            body,
-            pose_prior,
-            used,
-            local + placed[:, None],
-            seen,
-            found,
-            config,
-            persons=same,
-            videos=same if smooth else (),
-            lost=~verdict.trusted,
-            sizes=sizes,
-            labels=labelled,
-            grounds=grounds,
+        videos, rate = (0,) * len(found) if rate else (), frames_per_second
+        lost = ~verdict.trusted
+        grounds = ground_of(
+            body, given.names, given.seen, found.params, placed.frame, floor, videos=videos, lost=lost, rate=rate
         )
-    regions: dict[str, Tensor] = {}
-    if covariance:
-        there = local + placed[:, None]
-        certain = point_covariance(body, pose_prior, used, there, seen, found, config, sizes=sizes, labels=labelled)
-        regions = certain._asdict()
-    errors = where.new_full((len(where), len(given)), torch.nan)
-    errors[:, places] = 1000.0 * found.distances.to(errors)
-    problems = [(row, reason) for row, reason in enumerate(verdict.reasons) if reason]
-    told = trust.outlying(used, found.distances)
-    problems += [(row, text) for row, text in enumerate(told) if text and not verdict.reasons[row]]
-    estimate = _estimate(body, used, local + placed[:, None], seen, found, verdict, frame, labelled, regions)
-    if grounds is not None:
-        estimate = replace(estimate, floors=grounds.floors.to("cpu"))
-    return PointFit(
-        estimate=estimate,
-        errors_mm=errors.cpu(),
-        points=given,
-        frame=frame,
-        world=_in_world(body, found.params, frame),
-        remarks=tuple(remarks),
-        problems=tuple(sorted(problems)),
+    if sequence and len(found) > 1:
+        found = task.coupled(found, ~verdict.trusted, grounds)
+    return task.result(found, verdict, grounds, covariance=covariance)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Given:
+    """What was given, checked.
+
+    Attributes:
+        points: (B, P, 3) float64 in the points' own unit, 0 where missing. seen: (B, P) confidence, 0 where missing.
+        names: P body points, vertices last.
+        convention: body points in the order that they were given in, None where the body has no counterpart.
+        order: P places of the names in it.
+        rows: B names.
+        remarks: lines to be said.
+    """
+
+    points: Tensor
+    seen: Tensor
+    names: tuple[str, ...]
+    convention: tuple[str | None, ...]
+    order: list[int]
+    rows: tuple[str, ...]
+    remarks: list[str]
+
+
+def _given(
+    points: np.ndarray | Tensor,
+    confidence: np.ndarray | Tensor | None,
+    convention: tuple[str | None, ...],
+    labels: Sequence[str],
+    names: Sequence[str],
+    body: BodyModel,
+) -> _Given:
+    where, seen = _checked(points, confidence, convention, labels, body)
+    used, order = _usable(convention, body)
+    where, seen = where[:, order], seen[:, order]
+    remarks = _gaps(where, seen)
+    seen = torch.where((where == 0).all(-1), 0.0, seen) if remarks else seen
+    return _Given(
+        points=where,
+        seen=seen,
+        names=used,
+        convention=convention,
+        order=order,
+        rows=_names(names, len(where)),
+        remarks=remarks,
     )
 
 
 class _Placed(NamedTuple):
-    """Points in metres (B, P, 3), the middles of their rows (B, 3), the frame of all, and what was decided of them."""
+    """Points as they are fitted.
 
-    points: Tensor
-    centres: Tensor
+    Attributes:
+        local: (B, P, 3) metres, each row about its own middle, the camera's axes.
+        middle: (B, 3) metres, of the rows, the camera's frame.
+        longer: (B,) times that a row's bones are longer than those of the middle row.
+        frame: of all. remarks: what was decided about them.
+    """
+
+    local: Tensor
+    middle: Tensor
+    longer: Tensor
     frame: PointFrame
     remarks: list[str]
 
 
 def _placed(
-    body: BodyModel,
-    names: tuple[str, ...],
-    where: Tensor,
-    seen: Tensor,
-    ratios: Tensor,
-    unit: str,
-    stated_unit: str,
-    up: Up | Literal["auto"],
-    *,
-    sequence: bool,
+    body: BodyModel, given: _Given, unit: str, stated_unit: str, up: Up | Literal["auto"], *, sequence: bool
 ) -> _Placed:
     """Tell the unit and the axes of points by the bodies that they are of, where they are not said.
 
     Args:
         body: the body model.
-        names: P body points.
-        where: (B, P, 3) in the points' own unit; 0 where missing.
-        seen: (B, P) confidence.
-        ratios: (B,) lengths of bones, as multiples of the mean body's.
+        given: the points.
         unit, stated_unit, up, sequence: as for `fit_points`.
     Raises:
         ValueError: there is no such unit or axis.
     """
+    ratios = bone_ratios(body, given.names, given.points, given.seen)
     unit_name, metres, remarks = _unit(unit, stated_unit, ratios)
-    scaled = where * metres
+    scaled = given.points * metres
     if unit == "free":
         sizes = _person_sizes(ratios, sequence)
         scaled = scaled / sizes[:, None, None].to(scaled)
         metres = 1.0 / float(sizes[0]) if sequence or len(sizes) == 1 else metres
     scaled = scaled.to(body.dtype)
-    centres = _centres(scaled, seen)
+    centres = _centres(scaled, given.seen)
     if up == "auto":
-        up, sure = told_up(body, names, scaled - centres[:, None], seen)
+        up, sure = told_up(body, given.names, scaled - centres[:, None], given.seen)
         remarks.append(f"up: {up}" if sure else f"up: {up}, which is not sure; say it with up")
     elif up not in AXES:
         raise ValueError(f"up: expected one of {', '.join(AXES)} or auto, got {up!r}")
-    return _Placed(scaled, centres, point_frame(scaled, seen, unit_name, metres, up), remarks)
+    frame = point_frame(scaled, given.seen, unit_name, metres, up)
+    usual = ratios if unit == "free" else ratios[torch.isfinite(ratios)].median()
+    return _Placed(
+        local=(scaled - centres[:, None]) @ frame.rotation.to(scaled).mT,
+        middle=frame.to_camera(centres.double()).to(scaled),
+        longer=(ratios / usual).nan_to_num(1.0),
+        frame=frame,
+        remarks=remarks,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Task:
+    """One call's fits, step by step. ``rate``: frames a second of rows that follow each other in time, or None."""
+
+    body: BodyModel
+    pose_prior: GaussianMixture
+    given: _Given
+    placed: _Placed
+    config: PointConfig
+    sizes: KnownSize | None
+    sequence: bool
+    rate: float | None
+
+    @property
+    def there(self) -> Tensor:
+        """(B, P, 3) the points in the camera's frame."""
+        return self.placed.local + self.placed.middle[:, None]
+
+    def apart(self, size: int) -> PointSolution:
+        """Each row by itself, about its own middle, so many at once."""
+        given, local = self.given, self.placed.local
+        parts = [
+            fit_positions(
+                self.body,
+                self.pose_prior,
+                given.names,
+                local[rows],
+                given.seen[rows],
+                self.config,
+                sizes=self.sizes,
+                labels=given.rows[rows],
+            )
+            for rows in (slice(start, start + size) for start in range(0, len(local), max(1, size)))
+        ]
+        return parts[0] if len(parts) == 1 else PointSolution.concatenate(parts)
+
+    def judged(self, apart: PointSolution) -> trust.PointTrust:
+        """How far the rows are trusted, each by itself and in time."""
+        given, local = self.given, self.placed.local
+        args = (self.body, self.pose_prior, given.names, local, given.seen, apart, self.config)
+        told = trust.judge_points(
+            self.body,
+            given.names,
+            local,
+            given.seen,
+            apart.params,
+            apart.distances,
+            self.placed.longer,
+            exchanged_sides(*args),
+        )
+        if self.rate is None:
+            return told
+        return trust.with_reasons(told, strays(self.there, given.seen, ~told.trusted, self.rate))
+
+    def in_camera(self, apart: PointSolution) -> PointSolution:
+        """The same bodies in the camera's frame."""
+        params = apart.params.clone()
+        params[:, self.body.layout.transl] += self.placed.middle
+        return replace(apart, params=params)
+
+    def coupled(self, found: PointSolution, lost: Tensor, grounds: Grounds | None) -> PointSolution:
+        """One shape for all rows, and smooth motion where they follow each other in time."""
+        same = (0,) * len(found)
+        return couple_positions(
+            self.body,
+            self.pose_prior,
+            self.given.names,
+            self.there,
+            self.given.seen,
+            found,
+            self.config,
+            persons=same,
+            videos=same if self.rate else (),
+            lost=lost,
+            sizes=self.sizes,
+            labels=self.given.rows,
+            grounds=grounds,
+        )
+
+    def result(
+        self, found: PointSolution, verdict: trust.PointTrust, grounds: Grounds | None, *, covariance: bool
+    ) -> PointFit:
+        """The record of all that was found."""
+        given, frame = self.given, self.placed.frame
+        errors = given.points.new_full((len(given.points), len(given.convention)), torch.nan)
+        errors[:, given.order] = 1000.0 * found.distances.to(errors)
+        estimate = _estimate(self, found, verdict, self._regions(found) if covariance else {})
+        remarks = [*given.remarks, *self.placed.remarks]
+        if self.sizes is not None:
+            remarks.append(_sizes_said(self.sizes))
+        if grounds is not None:
+            estimate = replace(estimate, floors=grounds.floors.to("cpu"))
+            remarks += said_of_ground(grounds, frame)
+        return PointFit(
+            estimate=estimate,
+            errors_mm=errors.cpu(),
+            points=given.convention,
+            frame=frame,
+            world=_in_world(self.body, found.params, frame),
+            remarks=tuple(remarks),
+            problems=self._problems(found, verdict),
+        )
+
+    def _regions(self, found: PointSolution) -> dict[str, Tensor]:
+        given = self.given
+        return point_covariance(
+            self.body,
+            self.pose_prior,
+            given.names,
+            self.there,
+            given.seen,
+            found,
+            self.config,
+            sizes=self.sizes,
+            labels=given.rows,
+        )._asdict()
+
+    def _problems(self, found: PointSolution, verdict: trust.PointTrust) -> tuple[tuple[int, str], ...]:
+        lines = [(row, reason) for row, reason in enumerate(verdict.reasons) if reason]
+        told = trust.outlying(self.given.names, found.distances)
+        lines += [(row, text) for row, text in enumerate(told) if text and not verdict.reasons[row]]
+        if self.rate is not None:
+            lines += leaps(self.there, self.given.seen, ~verdict.trusted, self.rate)
+        return tuple(sorted(lines))
 
 
 def _checked(
@@ -277,8 +406,8 @@ def _checked(
     return torch.where((seen > 0)[..., None], where, 0.0), seen.to(body.dtype)
 
 
-def _usable(given: Sequence[str | None], body: BodyModel) -> tuple[tuple[str, ...], list[int], list[int]]:
-    """Body points that the convention has, vertices last; their places in it (twice, for reading and for writing)."""
+def _usable(given: Sequence[str | None], body: BodyModel) -> tuple[tuple[str, ...], list[int]]:
+    """Body points that the convention has, vertices last; their places in it."""
     order = [place for place, name in enumerate(given) if name is not None]
     order.sort(key=lambda place: str(given[place]).startswith("vertex:"))
     used = tuple(str(given[place]) for place in order)
@@ -286,7 +415,7 @@ def _usable(given: Sequence[str | None], body: BodyModel) -> tuple[tuple[str, ..
     if double is not None:
         raise ValueError(f"convention: {double} stands there twice")
     compiled_points(body, used)  # unknown names and vertices out of range, now and in one line
-    return used, order, order
+    return used, order
 
 
 def _gaps(where: Tensor, seen: Tensor) -> list[str]:
@@ -343,81 +472,17 @@ def _centres(points: Tensor, seen: Tensor) -> Tensor:
     return middle.nan_to_num(0.0)
 
 
-def _in_batches(
-    body: BodyModel,
-    pose_prior: GaussianMixture,
-    names: tuple[str, ...],
-    positions: Tensor,
-    seen: Tensor,
-    config: PointConfig,
-    size: int,
-    known: KnownSize | None,
-    labels: Sequence[str],
-) -> PointSolution:
-    parts = [
-        fit_positions(body, pose_prior, names, positions[rows], seen[rows], config, sizes=known, labels=labels[rows])
-        for rows in (slice(start, start + size) for start in range(0, len(positions), max(1, size)))
-    ]
-    return parts[0] if len(parts) == 1 else PointSolution.concatenate(parts)
-
-
-def looks_exchanged(
-    body: BodyModel,
-    pose_prior: GaussianMixture,
-    names: tuple[str, ...],
-    positions: Tensor,
-    seen: Tensor,
-    found: PointSolution,
-    config: PointConfig,
-) -> Tensor:
-    """(B,) bool: rows that fit badly, and much better with left and right exchanged.
-
-    Args:
-        body, pose_prior, names, config: as for `fit_positions`.
-        positions, seen: (B, P, 3) and (B, P), as it was given them.
-        found: of them.
-    """
-    result = torch.zeros(len(positions), dtype=torch.bool, device=positions.device)
-    places = trust.exchange(names)
-    if places is None:
-        return result
-    cost = strain(body, pose_prior, found)
-    doubtful = torch.nonzero(cost > trust.DOUBTFUL)[:, 0]
-    if not len(doubtful):
-        return result
-    there = torch.tensor(places, device=positions.device)
-    moved = positions[doubtful][:, there.clamp_min(0)]
-    kept = torch.where(there >= 0, seen[doubtful][:, there.clamp_min(0)], 0.0)
-    other = fit_positions(body, pose_prior, names, moved, kept, config)
-    result[doubtful] = strain(body, pose_prior, other) < trust.BETTER * cost[doubtful]
-    return result
-
-
-def strain(body: BodyModel, pose_prior: GaussianMixture, found: PointSolution) -> Tensor:
-    """(B,) how far points lie off their body, and how unlikely its pose is, in units of what is usual."""
-    off = found.distances.clamp(max=2 * trust.FAR).nanmean(1).nan_to_num(0.0) / trust.HALF
-    pose = pose_prior.energy(found.params[:, body.layout.body_pose])
-    return off + (pose / trust.USUAL_POSE)
-
-
 def _estimate(
-    body: BodyModel,
-    used: tuple[str, ...],
-    positions: Tensor,
-    seen: Tensor,
-    found: PointSolution,
-    verdict: trust.PointTrust,
-    frame: PointFrame,
-    names: Sequence[str],
-    regions: Mapping[str, Tensor],
+    task: _Task, found: PointSolution, verdict: trust.PointTrust, regions: Mapping[str, Tensor]
 ) -> BodyEstimate:
     """The record that everything else takes: keypoints are the canonical joints among the points, as the camera sees
     them."""
+    body, positions, seen = task.body, task.there, task.given.seen
     count = len(positions)
-    canonical = [CANONICAL_JOINTS.index(plain) if (plain := _canonical(name)) else -1 for name in used]
+    canonical = [CANONICAL_JOINTS.index(plain) if (plain := _canonical(name)) else -1 for name in task.given.names]
     chosen = [place for place, joint in enumerate(canonical) if joint >= 0]
     joints = [canonical[place] for place in chosen]
-    intrinsics = frame.intrinsics.to(positions).expand(count, 3, 3).clone()
+    intrinsics = task.placed.frame.intrinsics.to(positions).expand(count, 3, 3).clone()
     keypoints = positions.new_zeros(count, len(CANONICAL_JOINTS), 2)
     confidence = positions.new_zeros(count, len(CANONICAL_JOINTS))
     keypoints[:, joints] = project(positions[:, chosen], intrinsics)
@@ -432,7 +497,7 @@ def _estimate(
         crop_from_image=torch.eye(3, dtype=positions.dtype).expand(count, 3, 3).clone(),
         keypoints=keypoints,
         confidence=confidence,
-        names=tuple(names),
+        names=task.given.rows,
         images=("",) * count,
         body=body.source or body.name,
         gender=body.gender,

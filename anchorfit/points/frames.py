@@ -21,6 +21,7 @@ UNITS = {"m": 1.0, "cm": 0.01, "mm": 0.001}
 Up = Literal["x", "y", "z", "-x", "-y", "-z"]
 AXES: tuple[Up, ...] = ("x", "y", "z", "-x", "-y", "-z")
 
+_OTHERS = {0.3048: "feet", 0.0254: "inches", 0.1: "decimetres"}  # by their metres
 _SURE = 2.2  # so many times too large or too small a person may be; the next unit is a factor of ten away
 _UPRIGHT = 0.6  # cosine of the mean trunk with an axis from which on that axis is up
 IMAGE = 1000  # pixels, of the virtual camera's square image; its focal length, too
@@ -89,9 +90,17 @@ def told_unit(ratios: Tensor) -> str:
     if not 1 / _SURE < ratio * UNITS[unit] < _SURE:
         raise ValueError(
             f"points: a person in them would be {1.7 * ratio:.3g} units high, which is none in metres, centimetres or "
-            "millimetres; say the unit with unit, or that there is none with unit free"
+            f"millimetres: {_other_unit(ratio)}; say the unit with unit, or that there is none with unit free"
         )
     return unit
+
+
+def _other_unit(ratio: float) -> str:
+    """What units may be of which a metre of the mean body has so many, as a question."""
+    metres = min(_OTHERS, key=lambda one: abs(math.log(ratio * one)))
+    if abs(math.log(ratio * metres)) > math.log(1.35):
+        return "are these points of one person?"
+    return f"{_OTHERS[metres]}? (multiply them by {metres})"
 
 
 def told_up(body: BodyModel, names: tuple[str, ...], points: Tensor, confidence: Tensor) -> tuple[Up, bool]:

@@ -42,7 +42,7 @@ def judge_points(
     params: Tensor,
     distances: Tensor,
     sizes: Tensor,
-    exchanged: Tensor,
+    exchanged: Sequence[str],
 ) -> PointTrust:
     """Weigh what is known about fits to points.
 
@@ -52,7 +52,7 @@ def judge_points(
         positions, confidence: (B, P, 3) metres and (B, P).
         params: (B, D) found. distances: (B, P) metres, NaN where not measured.
         sizes: (B,) times that bones are longer than those of the median row.
-        exchanged: (B,) bool, with left and right exchanged the points fit much better.
+        exchanged: B words, the part whose points fit much better with left and right exchanged; "all", or "".
     """
     seen = confidence > 0
     mean = distances.clamp(max=2 * FAR).nanmean(1)
@@ -72,10 +72,12 @@ def judge_points(
             reason = "the points lie on a line: the body's turn about it is not known"
         elif bool(flat[row]):
             reason = "the points lie in a plane: one of their axes is missing"
-        elif bool(exchanged[row]) and len(off) <= SHARE * count:
+        elif exchanged[row] == "all" and len(off) <= SHARE * count:
             reason = (
                 "left and right look exchanged, or the axes are left-handed: exchange the names, or negate one axis"
             )
+        elif exchanged[row] not in ("", "all"):
+            reason = f"left and right of the {exchanged[row]} look exchanged: exchange their names"
         elif not 1 / SIZES < float(sizes[row]) < SIZES:
             reason = f"bones are {float(sizes[row]):.2g} times as long as in the other rows: another unit?"
         elif len(off) > SHARE * count:
@@ -93,6 +95,13 @@ def judge_points(
     trusted = torch.tensor([not reason for reason in reasons], device=params.device)
     score = torch.where(trusted, score, score.clamp(max=0.49)).nan_to_num(0.0)
     return PointTrust(score, trusted, tuple(reasons))
+
+
+def with_reasons(told: PointTrust, reasons: Sequence[str]) -> PointTrust:
+    """The same, but rows of further reasons (B) are not trusted."""
+    both = tuple(own or more for own, more in zip(told.reasons, reasons, strict=True))
+    trusted = torch.tensor([not reason for reason in both], device=told.trusted.device)
+    return PointTrust(torch.where(trusted, told.score, told.score.clamp(max=0.49)), trusted, both)
 
 
 def outlying(names: Sequence[str], distances: Tensor) -> list[str]:

@@ -2,13 +2,12 @@
 
 from .carrying import Carried, carry
 from .matching import PairedRows, rows_of_people
-from .people import OF_MANY, Refined, fit_from, refine_config, refine_people
+from .people import Refined, fit_from, refine_config, refine_people
 from .reading import read_starts
 from .starts import FoundStarts, find_starts
 from .usual_errors import usual_errors_deg
 
 __all__ = [
-    "OF_MANY",
     "Carried",
     "FoundStarts",
     "PairedRows",

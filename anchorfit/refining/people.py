@@ -23,9 +23,6 @@ from .usual_errors import usual_errors_deg
 LEFT_OUT = "skipped: no body of it in the results; --predict-missing starts it from a prediction"
 PREDICTED = "no body of it in the results: it starts from a prediction"
 
-OF_MANY = frozenset({LEFT_OUT, PREDICTED})
-"""What may be the same of very many people: a line of a run names the first of them."""
-
 
 class Refined(NamedTuple):
     """What became of the people; what their fits began with; and lines of what was decided about the files."""

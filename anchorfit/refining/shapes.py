@@ -96,4 +96,4 @@ def _whose(given: GivenBodies) -> str:
 def _exactly(given: GivenBodies, body: BodyModel) -> str:
     count, keeps = given.betas.shape[1], body.layout.num_betas
     more = f", of which {keeps} are used" if count > keeps else ""
-    return f"its {count} betas are those of {body.source or body.name}{more}"
+    return f"made with the same body ({body.source or body.name}): poses and {count} betas are taken as they are{more}"

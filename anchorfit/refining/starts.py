@@ -134,7 +134,7 @@ def _starts_of(
     found_rows = [(person, matches.rows[everyone.numbers[person]]) for person in left]
     pairs = [(person, row) for person, row in found_rows if row is not None]
     remarks = [
-        f"{given.program}: {len(pairs)} of {len(left)} people have a body; {found.said}",
+        f"{given.program}: {len(pairs)} of {len(left)} people have a body in these results; {found.said}",
         *settled,
         *resized,
         *matches.remarks,

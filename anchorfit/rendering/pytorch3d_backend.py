@@ -7,6 +7,7 @@ z, and are rasterised without its cameras, so that the same intrinsics give the 
 from __future__ import annotations
 
 import math
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,13 +19,18 @@ from .fragments import Fragments, Scene, SoftSilhouette, check_scene, place_bodi
 from .parts import PartMap, check_labels, labels_of
 from .rasterizer import NEAR, to_pixels
 
+SLOW = (
+    "renderer 'pytorch3d': on a CPU its silhouettes take seconds a body at 64 pixels and far more above; "
+    "the renderer 'torch' takes milliseconds"
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Pytorch3dRenderer:
     """Raises ImportError where PyTorch3D is missing."""
 
     sigma: float = 1e-4  # softness of the silhouette, squared units of the image plane (SoftRas's default)
-    faces_per_pixel: int = 30  # layers blended in the silhouette
+    faces_per_pixel: int = 100  # layers blended in the silhouette: with 30 a body's gradients point elsewhere
 
     def __post_init__(self) -> None:
         _import()
@@ -50,10 +56,13 @@ class Pytorch3dRenderer:
     ) -> SoftSilhouette:
         """Soft mask: 1 - product over faces of (1 - sigmoid(-d / sigma)), d signed squared distances.
 
-        Source: Liu et al. 2019 (SoftRas). It is wider than the body by about the blur's reach.
+        Source: Liu et al. 2019 (SoftRas). It is wider than the body by about the blur's reach, and its gradient is
+        less right than that of the renderer "torch" (docs/rendering.md). Warns on a CPU, where it is slow.
         """
         scene = check_scene(vertices_cam, faces, intrinsics, size)
         valid = place_bodies(scene, near).valid
+        if scene.vertices_cam.device.type == "cpu":
+            warnings.warn(SLOW, RuntimeWarning, stacklevel=2)
         blur_radius = math.log(1 / 1e-4 - 1) * self.sigma
         ids, _, _, distances = self._rasterize(
             scene, valid, near, blur_radius=blur_radius, faces_per_pixel=self.faces_per_pixel

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
-
 from ..observations.videos import frame_of
 from ..results import BodyEstimate, split_name
 from .selection import choose_rows
@@ -35,13 +33,10 @@ class Card:
 
 
 def make_cards(estimate: BodyEstimate) -> list[Card]:
-    """Cards of all finite rows, in their order; rows of one person in one video are one card."""
-    finite = torch.isfinite(estimate.params).all(-1).tolist()
+    """Cards of all rows, in their order; rows of one person in one video are one card."""
     tracks: dict[tuple[str, str], list[tuple[int, int]]] = {}
     cards: list[Card | tuple[str, str]] = []
     for row, (name, image) in enumerate(zip(estimate.names, estimate.images, strict=True)):
-        if not finite[row]:
-            continue
         frame = frame_of(name)
         label, person_id = split_name(name, image)
         if frame is None:

@@ -18,7 +18,7 @@ from ..assets import ASSETS
 from ..atomic import write_atomically
 from ..body import SMPL_JOINTS, BodyModel
 from ..observations.videos import probe_video
-from ..results import BodyEstimate
+from ..results import BodyEstimate, possible_only
 from .cards import Card, choose_cards, make_cards
 from .packing import MeshOrder, pack_bytes, pack_indices
 from .pictures import cut_pictures
@@ -51,7 +51,7 @@ def write_report(
 
     Args:
         path: where to.
-        estimate: rows to show; rows that are not finite are left out.
+        estimate: rows to show; those of no possible body or camera are left out, with a line.
         body: the body that they were made with.
         against: other estimates of the same people (the prediction that a fit started from, say); a row is compared
             with the first row of its name there.
@@ -62,14 +62,13 @@ def write_report(
         unseen: people of the run beyond the estimate, for the page to say that they are not in it.
         progress: called with the number of people drawn since the last call.
     Returns:
-        One line for each photograph or video that could not be shown.
+        One line for each photograph or video that could not be shown, and one for all bodies that could not.
     Raises:
-        ValueError: there is no person to show.
+        ValueError: there is no body to show.
         OSError: the file cannot be written.
     """
+    estimate, lost = possible_only(estimate)
     all_cards = make_cards(estimate)
-    if not all_cards:
-        raise ValueError(f"{path}: there is nobody to show in the report")
     cards = choose_cards(all_cards, estimate, most)
     estimate = estimate.rows([row for card in cards for row in card.rows])
     cards = list(_renumbered(cards))
@@ -96,7 +95,7 @@ def write_report(
         "guides": pack_indices(order.guides),
     }
     write_atomically(Path(path), _fill_page(title, data).encode())
-    return pictures.problems
+    return [*lost, *pictures.problems]
 
 
 def _renumbered(cards: Sequence[Card]) -> Iterator[Card]:
@@ -115,11 +114,11 @@ def _rate(videos: Sequence[Path], usual: float) -> float:
 
 
 def _by_name(estimates: Sequence[BodyEstimate], names: set[str], body: BodyModel) -> Others:
-    """For each name the first finite row of it."""
+    """For each name the first possible row of it."""
     found: dict[str, tuple[Shown, int]] = {}
     for estimate in estimates:
-        finite = torch.isfinite(estimate.params).all(-1).tolist()
-        rows = [row for row, name in enumerate(estimate.names) if name in names - found.keys() and finite[row]]
+        possible = estimate.possible.tolist()
+        rows = [row for row, name in enumerate(estimate.names) if name in names - found.keys() and possible[row]]
         if rows:
             shown = Shown.of(estimate.rows(rows), body)
             for row, name in enumerate(shown.estimate.names):

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..body import load_body
-from ..results import load_estimates_by_method
+from ..options import OptionError
+from ..results import estimate_paths, load_estimates_by_method
+from ..runs.claiming import refuse_inputs
 from ..runs.listening import Listener
 from .page import write_report
 
@@ -37,8 +39,11 @@ def report_saved(
         most: people to show.
         listener: told how it goes, and what could not be shown.
     Raises:
-        OSError, ValueError: the estimates cannot be read, or the page cannot be written.
+        OSError, ValueError: the estimates cannot be read, or the page cannot be written, or would be over what is read.
     """
+    if not path.name or path.is_dir():
+        raise OptionError("output", f"expected the name of a page, got {str(path)!r}")
+    refuse_inputs([*estimate_paths([*results, *against]), *videos], path.parent, [path.name])
     by_method = load_estimates_by_method(results)
     order = [method for method in _FIRST if method in by_method]
     shown = by_method[order[0]]

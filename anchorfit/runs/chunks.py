@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -13,12 +13,11 @@ from torch import Tensor
 
 from ..fit_options import InputProblem, Outcome
 from ..observations import Person
-from ..observations.matching import list_names
-from ..refining import OF_MANY
 from ..results import BodyEstimate, Diagnostics
 from .changes import changes
 from .engines import Engine, in_this_process
 from .folder import RunFolder
+from .told import MOST_REASONS, Lines
 
 SHOWN = 200  # people that a summary keeps, for the table and the report
 
@@ -44,22 +43,6 @@ class Chunk:
 
     number: int
     people: list[Person]
-
-
-class Lines:
-    """The first lines of perhaps very many, and how many more there were; all are in the index."""
-
-    def __init__(self, most: int) -> None:
-        self.first: list[str] = []
-        self.more = 0
-        self._most = most
-
-    def add(self, lines: Iterable[str]) -> None:
-        for line in lines:
-            if len(self.first) < self._most:
-                self.first.append(line)
-            else:
-                self.more += 1
 
 
 class Progress:
@@ -95,7 +78,7 @@ class RunSummary:
         folder: where everything is.
         before: people that were done before this session.
         fitted, untrusted, skipped: people of this session; the untrusted are among the fitted.
-        failures: people who were skipped and files that could not be written, a line each.
+        failures: why people were skipped and files could not be written, a line for each reason.
         notes: the same for what was mended or is worth knowing.
         any_file: whether anything was written beside the index.
         shown: the first people of this session, by chunk.
@@ -107,8 +90,8 @@ class RunSummary:
     fitted: int = 0
     untrusted: int = 0
     skipped: int = 0
-    failures: Lines = field(default_factory=lambda: Lines(200))
-    notes: Lines = field(default_factory=lambda: Lines(40))
+    failures: Lines = field(default_factory=lambda: Lines(MOST_REASONS))
+    notes: Lines = field(default_factory=lambda: Lines(MOST_REASONS))
     any_file: bool = False
     shown: list[BodyEstimate] = field(default_factory=list)
     starts: list[BodyEstimate] = field(default_factory=list)
@@ -121,7 +104,7 @@ class RunSummary:
                 self.untrusted += not record["trusted"]
             else:
                 self.skipped += 1
-        self.failures.add(done.failures)
+        self.failures.add([*done.failures, *done.lost])
         self.notes.add(done.notes)
         self.any_file |= done.any_file
         room = SHOWN - sum(map(len, self.shown))
@@ -151,8 +134,9 @@ class _Done(NamedTuple):
     """A chunk whose files are written: what is left is to note it down and to tell."""
 
     records: list[dict[str, Any]]
-    failures: list[str]
-    notes: list[str]
+    failures: Sequence[str]  # files that could not be written
+    lost: list[InputProblem]
+    notes: list[InputProblem]
     any_file: bool
     shown: BodyEstimate | None
     start: BodyEstimate | None
@@ -234,21 +218,10 @@ def _deal_with(
             extra.setdefault(name, {}).update(change._asdict())
     records = list(_records(chunk, outcome, extra))
     skipped = {record["name"] for record in records if record["status"] == "skipped"}
-    lost = _lines(problem for problem in outcome.problems if problem.subject in skipped)
-    notes = _lines(problem for problem in outcome.problems if problem.subject not in skipped)
+    lost = [problem for problem in outcome.problems if problem.subject in skipped]
+    notes = [problem for problem in outcome.problems if problem.subject not in skipped]
     shown = None if estimate is None else estimate.rows(rows_to_show(len(estimate), most_shown, spread=spread))
-    return _Done(records, [*written.failures, *lost], notes, written.any_file, shown, start)
-
-
-def _lines(problems: Iterable[InputProblem]) -> list[str]:
-    """A line for each problem; for all people of one of `OF_MANY`."""
-    lines, shared = list[str](), dict[str, list[str]]()
-    for problem in problems:
-        if problem.message in OF_MANY:
-            shared.setdefault(problem.message, []).append(problem.subject)
-        else:
-            lines.append(str(problem))
-    return lines + [f"{list_names(subjects)}: {message}" for message, subjects in shared.items()]
+    return _Done(records, written.failures, lost, notes, written.any_file, shown, start)
 
 
 def rows_to_show(count: int, most: int, *, spread: bool) -> range:

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from .folder import RunFolder
+from .folder import RunFolder, names_within
 from .journal import RunConflict, locked
 
 
@@ -77,3 +77,19 @@ def claimed(
 def files_of(paths: Iterable[Path]) -> list[Path]:
     """These files, and those in these folders."""
     return [file for path in paths for file in (path.iterdir() if path.is_dir() else [path]) if file.is_file()]
+
+
+def refuse_inputs(inputs: Iterable[Path], output: Path, names: Iterable[str]) -> None:
+    """Refuse to write files where what is read lies.
+
+    Args:
+        inputs: files that are read.
+        output: folder that is written to.
+        names: of the files there.
+    Raises:
+        ValueError: one line that names the file.
+    """
+    written = set(names)
+    for path, name in names_within(output, inputs):
+        if name in written:
+            raise ValueError(f"{path}: is read, and would be overwritten; give another --output")

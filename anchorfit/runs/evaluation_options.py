@@ -26,9 +26,10 @@ if TYPE_CHECKING:
 DEFAULT_VARIANTS = "direct,smplify,anchored,smplify-on-gt"
 DEFAULT_BODIES = "direct,smplify,anchored"  # where the data set has one kind of keypoints
 LSP, OPENBODY = "lsp", "openbody"
-SETS = ("up3d", "surreal", "h36m", "3dpw", "spin", "emdb", "bedlam", "rich")
+DATASETS = (
+    LSP, "lsp-extended", "coco", "up3d", "surreal", "h36m", "3dpw", "spin", "emdb", "bedlam", "rich", OPENBODY,
+)  # fmt: skip
 """The package's own of `evaluation.benchmarks`, by name: the help does without loading them."""
-DATASETS = (LSP, *SETS, OPENBODY)
 GENDERED = ("surreal", "3dpw", "emdb")  # whose men and women are two models
 
 _VARIANTS = "Methods, comma-separated; `anchorfit benchmark methods` lists them."
@@ -52,6 +53,7 @@ class BenchmarkOptions(CasesOptions):
         cache: folder for what can be made again; None: the user's.
         trained: folder that keeps what methods have learned; None: one in the cache.
         results: of any program, scored beside the methods, as they are and refined by the set's keypoints.
+        refined: whether each method's bodies are refined by the same keypoints, too.
     """
 
     variants: str = option(DEFAULT_VARIANTS, help=_VARIANTS)
@@ -62,26 +64,17 @@ class BenchmarkOptions(CasesOptions):
         takes=Path,
         help="Folder for all that can be made again, in which --trained lies. Default: the user's cache.",
     )
-    trained: Path | None = None
-    results: Path | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class ComparedOptions(BenchmarkOptions):
-    """The same, where given results may take part."""
-
     results: Path | None = option(
         None,
         takes=Path,
         help="Results of any program, as `anchorfit evaluate` takes them: scored beside the methods (results), and "
         "after anchored fitting to the set's keypoints (results+2d).",
     )
-
-
-@dataclass(frozen=True, kw_only=True)
-class LearningOptions(ComparedOptions):
-    """The same, where methods may learn before they are compared."""
-
+    refined: bool = option(
+        False,
+        help="Each method's bodies once more, refined by an anchored fit to the same keypoints (NAME+2d), before and "
+        "after in one table.",
+    )
     trained: Path | None = option(
         None,
         takes=Path,
@@ -90,7 +83,7 @@ class LearningOptions(ComparedOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class BodiesOptions(ComparedOptions):
+class BodiesOptions(BenchmarkOptions):
     """The same, where the data set has one kind of keypoints."""
 
     variants: str = option(DEFAULT_BODIES, help=_VARIANTS)
@@ -132,10 +125,27 @@ class DataOptions:
         None, takes=Path, help="RICH: SMPL-X's .npz of the people's gender (SMPLX_MALE.npz ...).", only=("rich",)
     )
     split: str = option(
-        "", help="EMDB: emdb1 (default) or emdb2; RICH: test (default), val or train.", only=("emdb", "rich")
+        "",
+        help="EMDB: emdb1 (default) or emdb2; RICH: test (default), val or train; COCO: val2017 (default), train2017.",
+        only=("emdb", "rich", "coco"),
     )
     camera: int = option(0, least=0, help="RICH: number of the camera.", only=("rich",))
     every: int = option(1, least=1, help="RICH: of the frames so many; 1 means all.", only=("rich",))
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeenOptions:
+    """What methods are given of a data set; results that are there already have no use for it."""
+
+    keypoints: Path | None = option(
+        None,
+        takes=Path,
+        help="Detected keypoints of all images. Default: LSP: est_joints.npz under the root; else the annotated ones.",
+        only=(LSP, "lsp-extended", "coco"),
+    )
+    joints: Path | None = option(
+        None, takes=Path, help="LSP's joints.mat. Default: the one under the root.", only=(LSP,)
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,9 +226,16 @@ def options_read(dataset: str) -> set[str]:
     return {"truth_body", *own, *(one.field for one in every if not one.only)}
 
 
-def data_options(options: DataOptions) -> dict[str, Any]:
-    """The values of `DataOptions` alone, by name."""
-    return {one.field: getattr(options, one.field) for one in declared(DataOptions)}
+def data_options(*options: DataOptions | OpenBodyOptions | SeenOptions) -> dict[str, Any]:
+    """The values of what data sets are opened with, by name, as far as it stands in these options."""
+    kinds = (DataOptions, OpenBodyOptions, SeenOptions)
+    return {
+        one.field: getattr(group, one.field)
+        for group in options
+        for kind in kinds
+        if isinstance(group, kind)
+        for one in declared(kind)
+    }
 
 
 def _other_set(dataset: str) -> BenchmarkSet:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,10 +10,10 @@ from ..body import load_body
 from ..looks import OverlayLook
 from ..observations.videos import frame_of
 from ..options import FRAMES, Frame, OptionError, check_choice, check_positive
-from ..results import BodyEstimate, load_estimates
-from .claiming import make_folder
+from ..results import BodyEstimate, estimate_paths, load_estimates, possible_only
+from .claiming import make_folder, refuse_inputs
 from .listening import Listener
-from .outputs import SHARDS, name_frames, parse_kinds, write_results
+from .outputs import SHARDS, FileNames, name_files, name_frames, parse_kinds, planned_files, write_results
 
 
 def export_results(
@@ -40,7 +40,7 @@ def export_results(
         The number of files.
     Raises:
         OptionError: there is no such kind, renderer, rate or frame.
-        OSError, ValueError: the estimates cannot be read, or nothing can be written.
+        OSError, ValueError: the estimates cannot be read, would be overwritten, or nothing can be written.
     """
     kinds = parse_kinds(save)
     if SHARDS in kinds:
@@ -48,19 +48,27 @@ def export_results(
     check_positive("fps", frames_per_second)
     check_choice("frame", frame, FRAMES)
     look.check(drawn="overlay" in kinds)
-    estimate = load_estimates(results)
+    estimate, lost = possible_only(load_estimates(results))
+    for line in lost:
+        listener.warn(line)
     model = load_body(estimate.body, gender=estimate.gender, num_betas=estimate.betas.shape[1])
+    parts = _parts(estimate, frames_per_second is not None)
+    refuse_inputs(
+        [*estimate_paths(results), *map(Path, filter(None, estimate.images))],
+        output,
+        [name for part in parts for name in _files_of(estimate, part, kinds, film=frames_per_second is not None)],
+    )
     make_folder(output)
     files = 0
     with listener.phase("writing", len(estimate)) as advance:
-        for part, motion, rows in _parts(estimate, frames_per_second is not None):
+        for part, motion, rows in parts:
             people = estimate.rows(rows)
             written = write_results(
                 people,
                 model,
                 output,
                 kinds,
-                names=name_frames(people.names) if motion != "video" else None,
+                names=_names_of(people, motion),
                 look=look,
                 frames_per_second=frames_per_second,
                 part=part,
@@ -74,6 +82,17 @@ def export_results(
     if not files:
         raise ValueError(f"{output}: nothing could be written")
     return files
+
+
+def _names_of(people: BodyEstimate, motion: str) -> Mapping[str, FileNames]:
+    return name_frames(people.names) if motion != "video" else name_files(people.names, people.images)
+
+
+def _files_of(estimate: BodyEstimate, part: _Part, kinds: Sequence[str], *, film: bool) -> list[str]:
+    """Names of the files that are written for a part."""
+    people = estimate.rows(part.rows)
+    names = _names_of(people, part.motion)
+    return planned_files(people.names, kinds, names, part=part.part, motion=part.motion if film else None)
 
 
 class _Part(NamedTuple):

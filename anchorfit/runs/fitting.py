@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from ..observations import Person
 from ..observations.videos import probe_video
 from ..options import OptionError, one_line
 from ..pipeline import check_predictions, fit_people, load_body_on, predict_people
+from ..ready_people import seen_people
 from ..refining import FoundStarts, find_starts, fit_from, read_starts
 from ..regressors import Networks, load_networks
 from ..results import BodyEstimate, concatenate
@@ -30,6 +31,7 @@ from .chunks import (
     RunSummary,
     Worked,
     Written,
+    chunk_people,
     chunks_left,
     image_of,
     number_of,
@@ -56,10 +58,12 @@ from .outputs import (
 from .sightings import Sightings
 from .sources import NobodyThere, Source
 from .table import TABLE, write_table
+from .told import MOST_REASONS, Lines
 from .video import OVERLAY_VIDEOS, write_overlay_video
 
 CHUNK = 256  # people that are fitted and written at once
 SHARD = 1000  # the same, where one file holds them
+AT_ONCE = 16  # people that are looked at together, before a run touches anything
 REPORT = "report.html"
 
 
@@ -110,6 +114,8 @@ def run(
                 done = f"{len(folder.done)} of {len(people)} are done"
                 listener.warn(f"{plan.output}: going on with an unfinished run, {done}")
             _say_what_is_nobodys(plan, fitting.options.full_config, people, listener)
+            if not folder.resumed:
+                _refuse_nobody(people, fitting, listener)
             names = _Names.of(people, plan)
             folder.check(plan.inputs(people), names.planned(folder))
             folder.begin()
@@ -194,6 +200,7 @@ class _Plan:
             "keypoints": found["keypoints"],
             "images": found["images"],
             "save": self.kinds,
+            "look": asdict(self.look) if "overlay" in self.kinds else None,
         }
 
     def inputs(self, people: Sequence[Person]) -> Iterator[Path]:
@@ -244,6 +251,17 @@ def _say_what_is_nobodys(plan: _Plan, config: FitConfig | None, people: Sequence
             listener.warn(f"{told}; names are IMAGE#PERSON, as in {plan.output / INDEX}")
     if "overlay" in plan.kinds and not plan.film and not any(person.image for person in people):
         listener.warn("overlay: no person's photograph is there to be drawn on; give the images with --keypoints")
+
+
+def _refuse_nobody(people: Sequence[Person], fitting: _Fitting, listener: Listener) -> None:
+    """Raises NobodyThere, before anything is touched, where not one person can be fitted; each is told why."""
+    if fitting.can_do_any(people):
+        return
+    lost = Lines(MOST_REASONS)
+    for some in chunk_people(people, CHUNK):
+        lost.add(fitting(some).outcome.problems)
+    _tell([lost], None, listener)
+    raise NobodyThere("not one person could be fitted")
 
 
 @contextmanager
@@ -338,6 +356,17 @@ class _Fitting:
         for line in found.remarks:
             listener.say(line)
         return replace(self, results=(), start=found, compare=True)
+
+    def can_do_any(self, people: Sequence[Person]) -> bool:
+        """Whether one of the people can be fitted, as far as is seen without fitting."""
+        if isinstance(self.start, FoundStarts):
+            return self.start.estimate is not None
+        started = None if self.start is None else set(self.start.names)
+        return any(
+            started is None or person.name in started
+            for some in chunk_people(people, AT_ONCE)  # nearly always one of the first
+            for person in seen_people(some, self.options).people
+        )
 
     def __call__(self, people: list[Person]) -> Worked:
         given: dict[str, Any] = {"networks": self.networks, "options": self.options}
@@ -469,13 +498,20 @@ def _finish(
         attempt(written, folder.folder / REPORT, partial(_write_page, plan, summary, earlier, model, listener))
         summary.failures.add(written.problems)
     folder.finish()
-    for lines in (summary.notes, summary.failures):
+    _tell((summary.notes, summary.failures), folder.folder / INDEX, listener)
+    if not anybody:
+        raise ValueError("not one person could be fitted")
+
+
+def _tell(said: Sequence[Lines], index: Path | None, listener: Listener) -> None:
+    """Tell the lines, and where all stands that they leave out."""
+    for lines in said:
         for line in lines.first:
             listener.warn(line)
         if lines.more:
-            listener.warn(f"... and {lines.more} more lines of this kind; {folder.folder / INDEX} has them all")
-    if not anybody:
-        raise ValueError("not one person could be fitted")
+            listener.warn(f"... and {lines.more} more for other reasons")
+    if index is not None and any(lines.shortened for lines in said):
+        listener.warn(f"{index} says it of each, under notes")
 
 
 def _write_page(

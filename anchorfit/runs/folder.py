@@ -94,15 +94,7 @@ class RunFolder:
             ValueError: one line that names the file.
         """
         names = dict.fromkeys(planned)
-        base = os.path.realpath(self.folder)
-        parents: dict[Path, str] = {}
-        for path in inputs:
-            parent = parents.get(path.parent)
-            if parent is None:
-                parent = parents[path.parent] = os.path.realpath(path.parent)
-            if parent != base and not parent.startswith(os.path.join(base, "")):
-                continue
-            name = os.path.relpath(os.path.join(parent, path.name), base).replace(os.sep, "/")
+        for path, name in names_within(self.folder, inputs):
             if name in names or (name in self.owned and not self.resumed):
                 told = "would be overwritten" if name in names else "is an earlier run's, and would be removed"
                 raise ValueError(f"{path}: what is read lies where results go, and {told}; give another --output")
@@ -170,6 +162,19 @@ class RunFolder:
             self.begin()
         there = [name for name in self.owned if (self.folder / name).exists()]
         self._journal.begin({"writes": there}, {"finished": True})
+
+
+def names_within(folder: Path, paths: Iterable[Path]) -> Iterator[tuple[Path, str]]:
+    """Those of the paths that lie in the folder, or lead there by symbolic links; with their names there."""
+    base = os.path.realpath(folder)
+    parents: dict[Path, str] = {}
+    for path in paths:
+        parent = parents.get(path.parent)
+        if parent is None:
+            parent = parents[path.parent] = os.path.realpath(path.parent)
+        for real in (os.path.join(parent, path.name), *([os.path.realpath(path)] if path.is_symlink() else [])):
+            if real.startswith(os.path.join(base, "")):
+                yield path, os.path.relpath(real, base).replace(os.sep, "/")
 
 
 def _written(folder: Path, journal: Journal | None) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 
@@ -14,6 +14,11 @@ class Listener:
 
     def warn(self, line: object) -> None:
         """A line about something that went wrong while the rest went on."""
+
+    def warn_all(self, lines: Iterable[object]) -> None:
+        """Several such lines."""
+        for line in lines:
+            self.warn(line)
 
     def stand(self, text: str) -> None:
         """How the phase in progress stands, beside the number done: a loss, held-out errors."""

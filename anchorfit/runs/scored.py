@@ -1,48 +1,25 @@
-"""The scoring of given results on each data set as a run, and everything that is written of it."""
+"""The scoring of given results as a run: a benchmark of one method, which looks its answers up."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from ..body import load_body
-from ..evaluation.benchmarks import SetOptions, benchmark_of
-from ..evaluation.datasets.lsp import open_lsp
-from ..evaluation.estimates import EstimateIndex, index_estimates
+from ..evaluation.benchmarks import BenchmarkSet, SetOptions, benchmark_of
+from ..evaluation.estimates import EstimateIndex, PlacedBody, index_estimates, read_estimate
 from ..evaluation.matching import match_results
-from ..evaluation.protocols.body_results import (
-    DatasetPeople,
-    OpenBodyPeople,
-    People,
-    Scoring,
-    case_of_person,
-    score_people,
-)
-from ..evaluation.protocols.lsp import MISSING, case_of_image, match_estimates, score_estimates
-from ..evaluation.protocols.openbody import VERSION, OpenBody
-from ..evaluation.published import LSP_ROWS
+from ..evaluation.methods.given import MISSING, entries_by_name, looked_up
 from ..evaluation.records import Record, RecordFile, checksum
 from ..evaluation.reports.cases import write_cases
-from ..evaluation.reports.manifest import checksums, manifest, write_manifest
-from ..evaluation.reports.people import write_person_scores
-from ..evaluation.reports.tables import write_score_table
-from ..evaluation.summary import (
-    POSE,
-    SEGMENTATION,
-    SEGMENTATION_BESIDE,
-    SURFACE,
-    Column,
-    Row,
-    summarise,
-    summarise_parts,
-    with_any_of,
-)
+from ..evaluation.reports.manifest import checksums
+from ..evaluation.running import Bodies, run_benchmark
+from ..evaluation.showing import Case, case_of
+from ..evaluation.summary import SURFACE, with_any_of
 from ..options import OptionError
-from .benchmark import Tables
+from .benchmark import Tables, rows_of_methods, write_run, write_world
 from .claiming import make_folder
-from .evaluation_options import LSP, OPENBODY, SETS, EvaluateOptions, data_options
+from .evaluation_options import EvaluateOptions, data_options
 from .listening import Listener
 
 
@@ -66,47 +43,77 @@ def score_results(
     index = index_estimates(estimates)
     if options.enlarged != 1 and all(entry.path.suffix != ".pkl" for entry in index.entries):
         raise OptionError("enlarged", "only with SMPLify's pickles: these results say what their pixels are")
+    one = benchmark_of(options.dataset)
     body = body_of(index.body, options.body, options.gender, estimates, listener.warn)
-    load_body(body[0], gender=body[1], num_betas=index.num_betas)  # here first: a process that cannot says less
-    asked = _Asked(index=index, output=output, body=body, options=options, listener=listener)
-    return _on_lsp(asked) if options.dataset == LSP else _on_people(asked)
+    truth = (one.own_body or options.truth_body or body[0], options.people or "neutral")
+    load = Bodies(body=body, num_betas=index.num_betas)
+    load.load()  # here first: a process that cannot says less
+    opened = one.open(
+        SetOptions(
+            root=options.root or Path(), body=truth[0], gender=truth[1], truth_alone=True, **data_options(options)
+        )
+    )
+    listener.warn_all(opened.problems)
+    known_bodies = SURFACE in opened.columns
+    if known_bodies:
+        _check_truth(one, options.truth_body or body[0], one.smpl or opened.smpl)
+    bodies = replace(load, true_body=truth) if known_bodies else load
+    model, true_model = bodies.load()
+    people = opened.blocks(true_cameras=one.true_cameras, truth_alone=True)
+    entries, lines = opened.renamed(index.entries)
+    matched = match_results(people.labels, entries, options.dataset)
+    listener.warn_all([*index.problems, *lines, *matched.problems])
+    by_name = entries_by_name(people.names, matched.entries)
+    make_folder(output)
+    settings = _settings(options, one, index, bodies) | dict(opened.keys)
+    with (
+        RecordFile(output / "records.jsonl", settings) as file,
+        listener.phase("scoring", len(matched.entries), before=len(file.done)) as progress,
+    ):
+        records = run_benchmark(
+            people, [options.name], file, body=bodies, workers=options.workers,
+            more={options.name: looked_up(by_name, options.enlarged)}, progress=progress,
+        )  # fmt: skip
+    told = [record for record in records if record.problem not in ("", MISSING)]
+    listener.warn_all([f"{record.name}: {record.problem}; counts as failed" for record in told])
+    published = with_any_of(one.published, opened.columns)
+    rows = [*rows_of_methods(records, opened.parts), *published]
+    columns = [*opened.columns, *opened.columns_beside]
+    write_run(output, records, rows, columns, settings={**settings, "people": len(records)})
+    _check_some(records, index)
+
+    def _case(name: str, placed: PlacedBody) -> Case:
+        case = case_of(people, name, true_model, placed)
+        return case if bodies.true_body == body else case._replace(truth=None)  # of another model
+
+    if options.cases:
+        write_cases(
+            output / "cases.html",
+            [record for record in records if record.params and not record.problem],
+            lambda name: _case(name, read_estimate(by_name[name], enlarged=options.enlarged)),
+            model,
+            title=f"{options.name} on {options.dataset}: best and worst",
+        )
+    world = write_world(output, records, opened, (model, true_model))
+    shown = [Tables(rows, opened.columns, world=world)]
+    beside = opened.columns_beside
+    return [*shown, Tables(rows[: len(rows) - len(published)], beside)] if beside else shown
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Asked:
-    """What is to be scored, checked; ``body`` is name and gender of the results'."""
-
-    index: EstimateIndex
-    output: Path
-    body: tuple[str, str]
-    options: EvaluateOptions
-    listener: Listener
-
-    @property
-    def root(self) -> Path:
-        """The data set's folder."""
-        return self.options.root or Path()
-
-    @property
-    def people(self) -> str:
-        """Gender of the truth's body."""
-        return self.options.people or "neutral"
-
-    @property
-    def truth_body(self) -> str:
-        """Name of the truth's body."""
-        return self.options.truth_body or self.body[0]
-
-    def settings(self) -> dict[str, Any]:
-        """What must be the same for a run to go on, without what is known of the data set."""
-        return {
-            "dataset": self.options.dataset,
-            "method": self.options.name,
-            "body": list(self.body),
-            "enlarged": self.options.enlarged,
-            "sha256 of the estimates": checksum(sorted({entry.path for entry in self.index.entries})),
-            **checksums(self.body[0], ("poses",) if self.options.dataset == OPENBODY else ()),
-        }
+def _settings(options: EvaluateOptions, one: BenchmarkSet, index: EstimateIndex, bodies: Bodies) -> dict[str, object]:
+    """What must be the same for a run to go on, without what is known of the data set."""
+    true_body = bodies.true_body or bodies.body
+    (truth_sum,) = checksums(true_body[0], ()).values()
+    return {
+        "dataset": options.dataset,
+        "method": options.name,
+        "body": list(bodies.body),
+        "enlarged": options.enlarged,
+        "sha256 of the estimates": checksum(sorted({entry.path for entry in index.entries})),
+        **checksums(bodies.body[0], ("poses",) if one.rootless else ()),
+        "true body": list(true_body),
+        "sha256 of the true body": truth_sum,
+    }
 
 
 def body_of(
@@ -128,132 +135,15 @@ def body_of(
     return stated
 
 
-def _on_lsp(asked: _Asked) -> list[Tables]:
-    """By segmentation."""
-    lsp = open_lsp(asked.root)
-    matched = match_estimates(lsp, asked.index)
-    _say(asked.listener, [*lsp.problems, *matched.problems])
-    make_folder(asked.output)
-    annotations = [path for image in lsp.images for path in (image.mask, image.parts)]
-    settings = {**asked.settings(), "sha256 of the annotations": checksum(annotations)}
-    with (
-        RecordFile(asked.output / "records.jsonl", settings) as file,
-        asked.listener.phase("scoring", len(lsp.images), before=len(file.done)) as progress,
-    ):
-        problems = score_estimates(
-            lsp, matched, file, method=asked.options.name, body=asked.body, num_betas=asked.index.num_betas,
-            enlarged=asked.options.enlarged, workers=asked.options.workers, progress=progress,
-        )  # fmt: skip
-    _say(asked.listener, problems)
-    if not file.records:
-        raise ValueError(f"{asked.root}: not one image could be scored")
-    if asked.options.cases:
-        images = {image.name: image for image in lsp.images}
-        entries = {image: entry for image, entry in matched.entries.items() if entry is not None}
-        write_cases(
-            asked.output / "cases.html",
-            _drawable(file.records),
-            lambda image: case_of_image(images[image], entries[image], asked.options.enlarged),
-            load_body(asked.body[0], gender=asked.body[1], num_betas=asked.index.num_betas),
-            title=f"{asked.options.name} on LSP: best and worst",
-        )
-    return _report(asked, file.records, settings, (*SEGMENTATION, *SEGMENTATION_BESIDE), LSP_ROWS)
-
-
-def _on_people(asked: _Asked) -> list[Tables]:
-    """By surface and joints, and on openbody by segmentation, too."""
-    people, columns, keys, parts = _opened(asked)
-    known_bodies = SURFACE in columns
-    true_body = (asked.truth_body, asked.people) if known_bodies else asked.body
-    if known_bodies:
-        _check_truth(asked.options.dataset, true_body[0])
-    scoring = Scoring(
-        method=asked.options.name, body=asked.body, num_betas=asked.index.num_betas, true_body=true_body,
-        enlarged=asked.options.enlarged,
-    )  # fmt: skip
-    body, truth = scoring.bodies()
-    matched = match_results(people.labels, asked.index.entries, asked.options.dataset)
-    _say(asked.listener, [*asked.index.problems, *matched.problems])
-    make_folder(asked.output)
-    (truth_sum,) = checksums(true_body[0], ()).values()
-    settings = {**asked.settings(), "true body": list(true_body), "sha256 of the true body": truth_sum, **keys}
-    with (
-        RecordFile(asked.output / "records.jsonl", settings) as file,
-        asked.listener.phase("scoring", len(matched.entries), before=len(file.done)) as progress,
-    ):
-        problems = score_people(
-            people, matched.entries, file, scoring, workers=asked.options.workers, progress=progress
-        )
-    _say(asked.listener, problems)
-    names = [name for block in people.names for name in block]
-    wanted = set(names)
-    records = [record for record in file.records if record.name in wanted]
-    if asked.options.cases:
-        entries = {name: entry for name, entry in zip(names, matched.entries, strict=True) if entry is not None}
-        write_cases(
-            asked.output / "cases.html",
-            _drawable(records),
-            lambda name: case_of_person(people, name, entries[name], scoring, truth),
-            body,
-            title=f"{asked.options.name} on {asked.options.dataset}: best and worst",
-        )
-    published = () if asked.options.dataset == OPENBODY else benchmark_of(asked.options.dataset).published
-    return _report(asked, records, settings, columns, published, parts)
-
-
-def _check_truth(dataset: str, body: str) -> None:
+def _check_truth(one: BenchmarkSet, body: str, smpl: bool) -> None:
     """Raises ValueError for a body that a data set's truth is not of; what another package's is of, it knows itself."""
-    if dataset != OPENBODY and dataset not in SETS and not benchmark_of(dataset).smpl:
-        return
-    if (body == "open") != (dataset == OPENBODY):
-        kind = "the open body" if dataset == OPENBODY else "SMPL"
-        raise ValueError(f"{dataset}'s truth is of {kind}, not of {body}; name its body by --truth-body")
+    if (one.own_body and body != one.own_body) or (smpl and body == "open"):
+        kind = "the open body" if one.own_body else "SMPL"
+        raise ValueError(f"{one.name}'s truth is of {kind}, not of {body}; name its body by --truth-body")
 
 
-def _opened(asked: _Asked) -> tuple[People, tuple[Column, ...], dict[str, Any], Mapping[str, frozenset[str]]]:
-    """People, columns of the table, what must be the same for a run to go on, and parts of the people."""
-    if asked.options.dataset == OPENBODY:
-        people = OpenBodyPeople(benchmark=OpenBody(count=asked.options.count, seed=asked.options.seed))
-        return people, (*SEGMENTATION, SURFACE, *POSE), {"benchmark": VERSION, "seed": asked.options.seed}, {}
-    wanted = SetOptions(
-        root=asked.root, body=asked.truth_body, gender=asked.people, truth_alone=True, **data_options(asked.options)
-    )
-    opened = benchmark_of(asked.options.dataset).open(wanted)
-    _say(asked.listener, opened.problems)
-    known = DatasetPeople(dataset=opened.dataset, regressor=opened.regressor, landmarks=opened.landmarks)
-    return known, opened.columns, dict(opened.keys), opened.parts
-
-
-def _say(listener: Listener, problems: Sequence[str]) -> None:
-    for line in problems:
-        listener.warn(line)
-
-
-def _drawable(records: Sequence[Record]) -> list[Record]:
-    return [record for record in records if record.params and not record.problem]
-
-
-def _report(
-    asked: _Asked,
-    records: Sequence[Record],
-    settings: dict[str, Any],
-    columns: tuple[Column, ...],
-    published: tuple[Row, ...],
-    parts: Mapping[str, frozenset[str]] | None = None,
-) -> list[Tables]:
-    """Tables, per-image scores and the manifest; returns what to print.
-
-    Raises:
-        ValueError: all is written, but not one result could be used.
-    """
-    rows = summarise_parts(records, parts) if parts else summarise(records)
-    published = with_any_of(published, columns)
-    write_score_table(asked.output, [*rows, *published], columns)
-    write_person_scores(asked.output, records)
-    write_manifest(asked.output, manifest({**settings, "people": len(records)}))
-    beside = [column for column in columns if column in SEGMENTATION_BESIDE]
+def _check_some(records: Sequence[Record], index: EstimateIndex) -> None:
+    """Raises ValueError where not one result could be used."""
     if all(record.problem for record in records):
         told = next((record.problem for record in records if record.problem != MISSING), MISSING)
-        raise ValueError(f"not one of {len(asked.index.entries)} results could be used; the first: {told}")
-    shown = [Tables([*rows, *published], [column for column in columns if column not in beside])]
-    return [*shown, Tables(rows, beside)] if beside else shown
+        raise ValueError(f"not one of {len(index.entries)} results could be used; the first: {told}")

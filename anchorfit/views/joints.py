@@ -11,7 +11,7 @@ from ..fitting import FitResult, GaussianMixture
 from ..fitting.point_fit import PointSolution, fit_positions
 from ..fitting.terms.keypoints import default_joint_weights
 from ..points import trust
-from ..points.fitting import looks_exchanged, strain
+from ..points.exchanges import looks_exchanged, strain
 from .agreement import RigSight, ViewAgreement, agree_with
 from .config import START
 

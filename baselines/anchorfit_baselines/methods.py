@@ -17,6 +17,7 @@ def _variant(
     keypoints: Literal["detected", "none"] = "none",
     masks: bool = False,
     landmarks: bool = False,
+    bodies: bool = True,
 ) -> Variant:
     """One of `trainings.BASELINES`."""
     return Variant(
@@ -25,14 +26,15 @@ def _variant(
         keypoints=keypoints,
         masks=masks,
         landmarks=landmarks,
+        bodies=bodies,
         trained=True,
         version=VERSION,
     )
 
 
-RAMAKRISHNA = _variant("ramakrishna", "Ramakrishna 2012, matching pursuit: joints", keypoints="detected")
-AKHTER_BLACK = _variant("akhter-black", "Akhter & Black 2015, joint limits: joints", keypoints="detected")
-ZHOU = _variant("zhou", "Zhou 2015, convex relaxation: joints", keypoints="detected")
+RAMAKRISHNA = _variant("ramakrishna", "Ramakrishna 2012, matching pursuit: joints", keypoints="detected", bodies=False)
+AKHTER_BLACK = _variant("akhter-black", "Akhter & Black 2015, joint limits: joints", keypoints="detected", bodies=False)
+ZHOU = _variant("zhou", "Zhou 2015, convex relaxation: joints", keypoints="detected", bodies=False)
 FOREST = _variant("forest", "Lassner 2017, forests from LSP's 14 joints", keypoints="detected")
 FOREST_91 = _variant("forest-91", "Lassner 2017, forests from 91 landmarks", landmarks=True)
 LANDMARKS_91 = _variant("landmarks-91", "Lassner 2017, SMPLify on 91 landmarks", landmarks=True)

@@ -1,7 +1,4 @@
-"""Benchmark data sets, one a module: each names its `BenchmarkSet` ``BENCHMARK``, and needs no other mention.
-
-LSP and openbody, which are judged by segmentation, are in `evaluation.protocols`.
-"""
+"""Benchmark data sets, one a module: each names its `BenchmarkSet` ``BENCHMARK``, and needs no other mention."""
 
 from __future__ import annotations
 

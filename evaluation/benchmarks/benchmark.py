@@ -2,41 +2,79 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...body import load_body
+from ..blocks import Benchmark, DatasetBlocks
 from ..datasets.samples import BodyDataset
+from ..estimates import Entry
 from ..joint_regressor import JointRegressor, load_joint_regressor
 from ..records import checksum, data_key
 from ..summary import POSE, SURFACE, Column, Row
 from ..surface_landmarks import SurfaceLandmarks
 
-OPTIONS = ("gender", "joint_regressor", "reduced", "landmarks", "smplx_model", "split", "camera", "every")
+SEEN_OPTIONS = ("keypoints", "joints")
+"""Options of what methods are given; results that are there already have no use for them."""
+OPTIONS = (
+    "gender", "joint_regressor", "reduced", "landmarks", "smplx_model", "split", "camera", "every", "count", "seed",
+    *SEEN_OPTIONS,
+)  # fmt: skip
 """Options that a data set may take besides its root; commands offer and accept those of a set alone."""
+Renamed = Callable[[Sequence[Entry]], tuple[list[Entry], list[str]]]
+
+
+def as_named(entries: Sequence[Entry]) -> tuple[list[Entry], list[str]]:
+    """Results by the names that they have, and no line."""
+    return list(entries), []
 
 
 @dataclass(frozen=True, kw_only=True)
 class OpenedSet:
-    """A data set, opened.
+    """A data set, opened: its people one by one, or in blocks of its own.
 
     Attributes:
-        dataset: the people.
+        dataset: the people one by one, None where there are ``people``.
+        people: the same in blocks of the set's own.
         columns: of the table, without time.
+        columns_beside: of results that are there already, in a second table.
         regressor, landmarks: what else it is judged by.
         parts: of the people, by name, that the table has a row for each; none: one row for all.
         keys: checksums of all that was read, which must be the same for a run to go on.
+        smpl: whether its bodies, if it has such, are of SMPL, whatever the set says of itself.
         problems: a line for everything that is not as it should be.
+        renamed: results by what the set calls their images, and lines of what was decided.
     """
 
-    dataset: BodyDataset
+    dataset: BodyDataset | None = None
+    people: Benchmark | None = None
     columns: tuple[Column, ...] = (SURFACE, *POSE)
+    columns_beside: tuple[Column, ...] = ()
     regressor: JointRegressor | None = None
     landmarks: SurfaceLandmarks | None = None
     parts: Mapping[str, frozenset[str]] = field(default_factory=dict)
     keys: Mapping[str, str] = field(default_factory=dict)
+    smpl: bool = False
     problems: tuple[str, ...] = ()
+    renamed: Renamed = as_named
+
+    def __post_init__(self) -> None:
+        if (self.dataset is None) == (self.people is None):
+            raise ValueError("an opened set has a dataset or people in blocks, one of the two")
+
+    def blocks(self, *, true_cameras: bool, truth_alone: bool = False) -> Benchmark:
+        """The people in blocks; the arguments are those of `DatasetBlocks`."""
+        if self.dataset is None:
+            assert self.people is not None
+            return self.people
+        return DatasetBlocks(
+            dataset=self.dataset,
+            true_cameras=true_cameras,
+            regressor=self.regressor,
+            landmarks=self.landmarks,
+            truth_alone=truth_alone,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,10 +91,12 @@ class SetOptions:
         split: which part of the data set; "": the usual.
         camera: number of the camera.
         every: of the frames so many; 1: all.
+        count, seed: how many people are made, and the seed of everything random.
+        keypoints, joints: files of what methods are given, and of annotated keypoints; None: those of the set.
         truth_alone: whether keypoints are not asked for, since results are there already.
     """
 
-    root: Path
+    root: Path = Path()
     body: str = "open"
     gender: str = "neutral"
     joint_regressor: Path | None = None
@@ -66,6 +106,10 @@ class SetOptions:
     split: str = ""
     camera: int = 0
     every: int = 1
+    count: int = 300
+    seed: int = 2018
+    keypoints: Path | None = None
+    joints: Path | None = None
     truth_alone: bool = False
 
 
@@ -83,6 +127,10 @@ class BenchmarkSet:
         true_cameras: whether methods are given the cameras that the data set states; else the focal length is the
             image's diagonal for all.
         smpl: whether its truth is in SMPL's parameters, which need an SMPL file.
+        own_body: the body that its truth is of, and every method's; "": as the command says.
+        rootless: whether it lies in no folder.
+        annotated: whether annotated keypoints are other than those that methods are given.
+        given: what methods may be given beside keypoints: "masks", "landmarks".
     """
 
     name: str
@@ -93,6 +141,10 @@ class BenchmarkSet:
     published: tuple[Row, ...] = ()
     true_cameras: bool = True
     smpl: bool = True
+    own_body: str = ""
+    rootless: bool = False
+    annotated: bool = False
+    given: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         unknown = {*self.options, *self.required} - {*OPTIONS}

@@ -12,7 +12,7 @@ from .benchmark import BenchmarkSet, OpenedSet, SetOptions, by_regressor
 def _open(wanted: SetOptions) -> OpenedSet:
     dataset = replace(open_spin(wanted.root, wanted.gender), truth_alone=wanted.truth_alone)
     opened = by_regressor(dataset, wanted.joint_regressor, wanted.body)
-    return replace(opened, columns=POSE) if dataset.joints_alone else opened
+    return replace(opened, columns=POSE) if dataset.joints_alone else replace(opened, smpl=True)
 
 
 BENCHMARK = BenchmarkSet(

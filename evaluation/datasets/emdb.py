@@ -68,7 +68,7 @@ class Emdb:
             person_id=str(frame), keypoints=keypoints.positions, confidence=keypoints.confidence, image=image,
             image_size=(int(camera["width"]), int(camera["height"])),
         )  # fmt: skip
-        move = self.camera(index)
+        move = self.camera_from_world(index)
         intrinsics = torch.from_numpy(np.asarray(camera["intrinsics"], dtype=np.float64))
         params = transformed_params(body, self.world_params(index), move[:3, :3], move[:3, 3])
         return Sample(person, intrinsics=intrinsics, params=params)
@@ -85,10 +85,14 @@ class Emdb:
         )
         return torch.from_numpy(np.concatenate([np.asarray(row, dtype=np.float64) for row in rows]))
 
-    def camera(self, index: int) -> Tensor:
+    def camera_from_world(self, index: int) -> Tensor:
         """(4, 4) float64, from the world to the camera."""
         path, frame = self.frames[index]
         return torch.from_numpy(np.asarray(_sequence(path)["camera"]["extrinsics"][frame], dtype=np.float64))
+
+    def frame(self, index: int) -> int:
+        """Its number in the video."""
+        return self.frames[index][1]
 
     @property
     def sequences(self) -> dict[str, list[int]]:

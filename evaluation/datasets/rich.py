@@ -86,6 +86,23 @@ class Rich:
         places["pelvis"] = (places["left_hip"] + places["right_hip"]) / 2
         return Sample(person, intrinsics=intrinsics, joints=places)
 
+    def camera_from_world(self, index: int) -> Tensor:
+        """(4, 4) float64, from the world to the camera, which stands."""
+        matrix, _ = _camera(self._calibration(self.files_of[index]))
+        return torch.cat([matrix, matrix.new_tensor([[0.0, 0.0, 0.0, 1.0]])])
+
+    def frame(self, index: int) -> int:
+        """Its number in the video."""
+        return int(self.files_of[index].parent.name)
+
+    @property
+    def sequences(self) -> dict[str, list[int]]:
+        """Indices of the frames of each person in each sequence, in the order of time."""
+        found: dict[str, list[int]] = {}
+        for index, path in enumerate(self.files_of):
+            found.setdefault(f"{path.parent.parent.name}#{path.stem}", []).append(index)
+        return found
+
     def _image(self, path: Path) -> Path:
         folder = Path("images") / path.parents[2].name / path.parent.parent.name / f"cam_{self.camera:02d}"
         return folder / f"{path.parent.name}_{self.camera:02d}.jpeg"

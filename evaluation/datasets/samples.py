@@ -19,12 +19,14 @@ class Sample(NamedTuple):
     intrinsics: (3, 3) pixels where the data set says them, else None.
     params: (D,) the true body in the camera frame, or None where only joints are known.
     joints: canonical joints by name, (3,) metres, camera frame; empty where bodies are known.
+    marks: annotated keypoints by which projections are judged, where nothing is known in space.
     """
 
     person: Person
     intrinsics: Tensor | None = None
     params: Tensor | None = None
     joints: dict[str, Tensor] = {}  # noqa: RUF012  # never written to
+    marks: Person | None = None
 
 
 class BodyDataset(Protocol):
@@ -47,6 +49,20 @@ class BodyDataset(Protocol):
         """Canonical joints that errors are over where only joints are known."""
 
     def sample(self, index: int, body: BodyModel) -> Sample: ...
+
+
+class WorldDataset(BodyDataset, Protocol):
+    """The same, of which the cameras' ways through a world are known."""
+
+    @property
+    def sequences(self) -> dict[str, list[int]]:
+        """Indices of each person's frames in each sequence, in the order of time."""
+
+    def frame(self, index: int) -> int:
+        """Number of a frame in its video: frames that follow each other have numbers that do."""
+
+    def camera_from_world(self, index: int) -> Tensor:
+        """(4, 4) float64, from the world to the camera."""
 
 
 def transformed_params(body: BodyModel, params: Tensor, rotation: Tensor, translation: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from ...body import BodyModel
 from ...body.unpickling import load_pickle_safely
@@ -78,10 +79,27 @@ class ThreeDpw:
         )  # fmt: skip
         rows = [np.asarray(content[key][person], dtype=np.float64) for key in ("poses", "betas", "trans")]
         params = torch.from_numpy(np.concatenate([rows[0][frame], rows[1].ravel()[:10], rows[2][frame]]))
-        camera = torch.from_numpy(np.asarray(content["cam_poses"], dtype=np.float64)[frame])
+        camera = self.camera_from_world(index)
         return Sample(
             observed, intrinsics=intrinsics, params=transformed_params(body, params, camera[:3, :3], camera[:3, 3])
         )
+
+    def camera_from_world(self, index: int) -> Tensor:
+        """(4, 4) float64, from the world to the camera."""
+        path, _, frame = self.frames[index]
+        return torch.from_numpy(np.asarray(_sequence(path)["cam_poses"][frame], dtype=np.float64))
+
+    def frame(self, index: int) -> int:
+        """Its number in the video."""
+        return self.frames[index][2]
+
+    @property
+    def sequences(self) -> dict[str, list[int]]:
+        """Indices of the frames of each person in each sequence, in the order of time."""
+        found: dict[str, list[int]] = {}
+        for index, (path, person, _) in enumerate(self.frames):
+            found.setdefault(f"{path.stem}#{person}", []).append(index)
+        return found
 
 
 def open_threedpw(root: str | Path, gender: str, *, split: str = "test") -> ThreeDpw:

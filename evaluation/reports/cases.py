@@ -19,10 +19,11 @@ from ...observations import Observations, mask_box, read_image
 from ...rendering import PALETTE, overlay, side_view
 from ..crops import crop_around_joints
 from ..datasets.lsp import Annotation
+from ..marks import THRESHOLDS
 from ..metrics.segmentation import SegmentationCounts
 from ..part_labels import draw_labels
-from ..protocols.runner import Case
 from ..records import Record
+from ..showing import Case
 
 PANEL = 240  # pixels
 _MARGIN = 1.3  # of the person's box
@@ -98,10 +99,12 @@ def draw_case(record: Record, case: Case, body: BodyModel) -> np.ndarray:
 
 
 def _score(record: Record) -> float:
-    """What best and worst are by: per-vertex error, else reconstruction error, else part F1; NaN is the worst."""
+    """What best and worst are by: per-vertex or reconstruction error, else PCK, else part F1; NaN is the worst."""
     for error in (record.surface_mm, record.reconstruction_mm):
         if np.isfinite(error):
             return -error
+    if record.hits:
+        return record.hits[1] / max(1, record.hits[0])
     f1 = SegmentationCounts.from_vectors(record.counts).result().part_f1 if record.counts else np.nan
     return float(f1) if np.isfinite(f1) else -np.inf
 
@@ -113,6 +116,8 @@ def _figure(record: Record, picture: np.ndarray) -> str:
     parts = [record.name]
     if record.counts:
         parts.append(f"part F1 {100 * float(SegmentationCounts.from_vectors(record.counts).result().part_f1):.1f} %")
+    if record.hits:
+        parts.append(f"{record.hits[1]} of {record.hits[0]} joints within {THRESHOLDS[0]:g}")
     for label, value in (("per-vertex", record.surface_mm), ("reconstruction", record.reconstruction_mm)):
         if np.isfinite(value):
             parts.append(f"{label} {value:.0f} mm")

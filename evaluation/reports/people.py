@@ -16,9 +16,10 @@ from ...options import warn_of_broken
 from ...plain_text import to_cell
 from ..metrics.segmentation import SegmentationCounts, SegmentationScores
 from ..records import ERRORS, Record
+from ..summary import PCK_KEYS
 
 HEADINGS = (
-    "method", "name", *SegmentationScores._fields, *ERRORS, "ms", "problem",
+    "method", "name", *SegmentationScores._fields, *PCK_KEYS, *ERRORS, "ms", "problem",
 )  # fmt: skip
 
 
@@ -51,6 +52,9 @@ def _line(record: Record) -> dict[str, Any]:
     if record.counts:
         scores = SegmentationCounts.from_vectors(np.array(record.counts)).result()
         values |= {name: float(score) for name, score in scores._asdict().items()}
+    if record.hits:
+        seen, *near = record.hits
+        values |= {key: hit / seen if seen else math.nan for key, hit in zip(PCK_KEYS, near, strict=True)}
     return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in values.items()}
 
 

@@ -6,7 +6,7 @@ import torch
 
 from anchorfit.body import load_body
 from anchorfit.camera import project
-from anchorfit.evaluation.protocols.openbody import OpenBody
+from anchorfit.evaluation.benchmarks.openbody import OpenBody
 from anchorfit.evaluation.synthetic import SyntheticConfig
 from anchorfit_baselines.silhouette_networks import Decoder, Pool, SilhouetteNetworks, make_pool
 

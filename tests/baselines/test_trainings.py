@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from anchorfit.body import load_body
-from anchorfit.evaluation.protocols.openbody import OpenBody
+from anchorfit.evaluation.benchmarks.openbody import OpenBody
 from anchorfit.evaluation.storage import Store
 from anchorfit_baselines import trainings
 from anchorfit_baselines.trainings import BASELINES, Effort, baseline, settings_of

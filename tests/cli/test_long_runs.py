@@ -265,3 +265,28 @@ def test_a_video_becomes_an_animation_and_an_overlay(command, tmp_path):
     assert min(changed[:3]) > 4 * changed[3]  # nobody was seen in the last frame
     assert probe_video(out / "overlay.webm").frames_per_second == pytest.approx(12.5)
     assert BodyEstimate.load(out / "person-1.npz").names == tuple(f"clip.mp4/{i:06}#1" for i in range(3))
+
+
+def test_a_run_goes_on_with_the_same_body_start_and_look_only(command, tmp_path, monkeypatch):
+    from anchorfit.body import load_body, write_body
+    from anchorfit.runs.options import RunOptions
+
+    body, start = tmp_path / "body.npz", tmp_path / "start.npz"
+    write_body(body, load_body())
+    start.write_bytes(b"one")
+    options = RunOptions(body=str(body), init=(start,))
+    before = options.settings()
+    assert RunOptions(body=str(body), init=(start,)).settings() == before
+    write_body(body, load_body(gender="male"))
+    start.write_bytes(b"another")
+    after = options.settings()
+    assert {name for name in before if before[name] != after[name]} == {"body", "init"}
+    monkeypatch.setattr(fitting, "CHUNK", 1)
+    people = people_file(tmp_path / "people.json", ["a.jpg", "b.jpg"])
+    for name in ("a.jpg", "b.jpg"):
+        shutil.copy(PHOTO, tmp_path / name)
+    kill_once(command, monkeypatch, people, "--save", "overlay")
+    code, said = command(people, "--save", "overlay", "--opacity", "0.2")
+    assert code == 1
+    assert "unfinished run with other settings (look)" in said
+    assert command(people, "--save", "overlay")[0] == 0

@@ -199,3 +199,117 @@ def test_a_file_of_people_is_not_said_to_be_empty(command, tmp_path):
     code, said = command("fit", photograph, "-k", people, "-o", tmp_path / "out")
     assert code == 1
     assert f"2 people in it, none for {photograph}" in said
+
+
+def without_joints(path: Path, count: int) -> Path:
+    content = json.loads(people_file(path, count).read_text())
+    for one in content["annotations"]:
+        one["keypoints"] = [0.0] * 51
+    path.write_text(json.dumps(content))
+    return path
+
+
+@pytest.mark.parametrize("start", [False, "init", "refine"])
+def test_a_run_of_which_nobody_can_be_fitted_leaves_the_finished_one(command, tmp_path, start):
+    out = tmp_path / "out"
+    assert command("fit", people_file(tmp_path / "people.json", 2), "-o", out)[0] == 0
+    assert command("fit", tmp_path / "people.json", "-o", tmp_path / "other")[0] == 0
+    before = contents(out)
+    if not start:
+        code, said = command("fit", without_joints(tmp_path / "none.json", 20), "-o", out)
+        assert "0.jpg#1, 1.jpg#2, 2.jpg#3 and 17 more: skipped: no joint is visible" in said
+    else:
+        strangers = json.loads((tmp_path / "people.json").read_text())
+        for image in strangers["images"]:
+            image["file_name"] = f"strange{image['id']}.jpg"
+        (tmp_path / "strange.json").write_text(json.dumps(strangers))
+        given = ["fit", tmp_path / "strange.json", "--init"] if start == "init" else ["refine", "-k"]
+        given = [*given, tmp_path / "other"] if start == "init" else [*given, tmp_path / "strange.json"]
+        code, said = command(*given, *([tmp_path / "other"] if start == "refine" else []), "-o", out)
+        assert "strange1.jpg#1, strange2.jpg#2: skipped: no " in said
+    assert code == 1
+    assert said.endswith("error: not one person could be fitted")
+    assert contents(out) == before
+
+
+def test_a_link_to_a_result_is_not_overwritten(command, tmp_path):
+    from anchorfit.observations import read_people
+    from anchorfit.observations.formats.own_npz import write_npz
+
+    out = tmp_path / "out"
+    people = list(read_people(people_file(tmp_path / "people.json", 2)).people)
+    assert command("fit", tmp_path / "people.json", "-o", out)[0] == 0
+    write_npz(out / "people-00000.npz", people)
+    (tmp_path / "link.npz").symlink_to(out / "people-00000.npz")
+    before = contents(out)
+    code, said = command("fit", tmp_path / "link.npz", "-o", out)
+    assert code == 1
+    assert "link.npz: what is read lies where results go" in said
+    assert contents(out) == before
+
+
+@pytest.mark.parametrize("arguments", [("report",), ("export", "--save", "npz"), ("body", "export")])
+def test_a_command_does_not_overwrite_what_it_reads(command, tmp_path, monkeypatch, arguments):
+    monkeypatch.chdir(tmp_path)
+    out = tmp_path / "out"
+    assert command("fit", people_file(tmp_path / "people.json", 2), "-o", out)[0] == 0
+    (out / "people-00000.npz").rename(tmp_path / "0_1.npz")
+    if arguments[0] == "body":
+        assert command("body", "export", "mine.pkl")[0] == 0
+        call = (*arguments, "mine.pkl", "--body", "mine.pkl")
+    else:
+        call = (*arguments, "0_1.npz", "-o", "0_1.npz" if arguments[0] == "report" else ".")
+    before = contents(tmp_path)
+    code, said = command(*call)
+    assert code == 1
+    assert "is read, and would be overwritten; give another --output" in said
+    assert contents(tmp_path) == before
+
+
+def test_a_report_has_a_name(command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert command("fit", people_file(tmp_path / "people.json", 1), "-o", "out")[0] == 0
+    code, said = command("report", "out", "-o", "")
+    assert (code, "expected a name, got an empty one" in said) == (2, True)
+    code, said = command("report", "out", "-o", "out")
+    assert (code, "expected the name of a page, got 'out'" in said) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("array", "value"),
+    [("body_pose", np.nan), ("body_pose", 1e30), ("betas", np.inf), ("transl", 1e30), ("intrinsics", 0.0)],
+)
+def test_a_body_that_cannot_be_costs_no_neighbour(command, tmp_path, array, value):
+    """It cost the page, the table, the keypoints and the crops of all."""
+    out = tmp_path / "out"
+    assert command("fit", people_file(tmp_path / "people.json", 3), "-o", out)[0] == 0
+    file = out / "people-00000.npz"
+    arrays = dict(np.load(file))
+    arrays[array][1] = value
+    np.savez(file, **arrays)
+    for call in (
+        ("report", out, "-o", tmp_path / "page.html"),
+        ("export", out, "-o", tmp_path / "files", "--save", "json,csv,coco,spin"),
+        ("body", "measure", out),
+    ):
+        code, said = command(*call)
+        assert code == 0, said
+        assert "1.jpg#2: no body or camera has such numbers; left out" in said
+    assert len((tmp_path / "files" / "csv" / "people.csv").read_text().splitlines()) == 3
+    assert np.load(tmp_path / "files" / "spin" / "people.npz")["imgname"].tolist() == ["0.jpg", "2.jpg"]
+
+
+def test_a_file_of_nobody_is_one_line(command, tmp_path):
+    out = tmp_path / "out"
+    assert command("fit", people_file(tmp_path / "people.json", 2), "-o", out)[0] == 0
+    arrays = {
+        name: value[:0] if value.shape[:1] == (2,) else value
+        for name, value in np.load(out / "people-00000.npz").items()
+    }
+    np.savez(tmp_path / "nobody.npz", **arrays)
+    for call in (("report", "-o", tmp_path / "page.html"), ("export", "-o", tmp_path / "files")):
+        code, said = command(call[0], tmp_path / "nobody.npz", *call[1:])
+        assert (code, said) == (
+            1,
+            "anchorfit: error: not one of the 0 rows has a body that can be: nothing to show or to write",
+        )

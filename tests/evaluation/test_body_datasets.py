@@ -24,6 +24,7 @@ from anchorfit.camera import project
 from anchorfit.cli.main import app
 from anchorfit.evaluation import methods
 from anchorfit.evaluation.answers import Answer
+from anchorfit.evaluation.blocks import DatasetBlocks
 from anchorfit.evaluation.datasets.human36m import open_human36m
 from anchorfit.evaluation.datasets.roots import DatasetError
 from anchorfit.evaluation.datasets.samples import Sample, transformed_params
@@ -31,9 +32,8 @@ from anchorfit.evaluation.datasets.spin import SpinFile, open_spin
 from anchorfit.evaluation.datasets.surreal import open_surreal
 from anchorfit.evaluation.datasets.threedpw import open_threedpw
 from anchorfit.evaluation.datasets.up3d import open_up3d
-from anchorfit.evaluation.protocols.bodies import BodyBenchmark
-from anchorfit.evaluation.protocols.runner import run_benchmark
 from anchorfit.evaluation.records import RecordFile
+from anchorfit.evaluation.running import run_benchmark
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,7 @@ def errors_of_truth(dataset, params, tmp_path, monkeypatch, *, mesh=True):
     variant = methods.Variant(make=lambda body, store: Remembers(params, mesh), about="")
     monkeypatch.setattr(methods, "VARIANTS", {"oracle": variant})
     with RecordFile(tmp_path / "records.jsonl", {}) as file:
-        return run_benchmark(BodyBenchmark(dataset=dataset), ["oracle"], file, body=("open", "neutral"))
+        return run_benchmark(DatasetBlocks(dataset=dataset), ["oracle"], file, body=("open", "neutral"))
 
 
 def test_moving_parameters_moves_the_body(body):
@@ -110,7 +110,7 @@ def test_up3d_says_what_is_missing(up3d, tmp_path):
     (root / "00001_body.pkl").write_bytes(pickle.dumps({**record, "betas": np.full(10, np.nan)}, protocol=2))
     (root / "test.txt").write_text("/00001_image.png\n")
     with pytest.raises(DatasetError, match=r"00001_image\.png#0: the data set's truth holds numbers"):
-        BodyBenchmark(dataset=open_up3d(root)).block(0, load_body())
+        DatasetBlocks(dataset=open_up3d(root)).block(0, load_body())
     np.save(root / "00001_joints.npy", np.zeros((2, 14)))
     with pytest.raises(DatasetError, match=r"00001_joints\.npy: expected \(3, 14\), got \(2, 14\)"):
         open_up3d(root).sample(0, load_body())

@@ -18,13 +18,13 @@ from typer.testing import CliRunner
 from anchorfit.body import BodyModel, load_body
 from anchorfit.cli.main import app
 from anchorfit.evaluation.benchmarks import OpenedSet, SetOptions, benchmark_of
+from anchorfit.evaluation.benchmarks.openbody import OpenBody
 from anchorfit.evaluation.datasets.samples import BodyDataset
 from anchorfit.evaluation.estimates import EstimateError, index_estimates
 from anchorfit.evaluation.matching import match_results
-from anchorfit.evaluation.protocols.body_results import DatasetPeople, Scoring, score_people
-from anchorfit.evaluation.protocols.lsp import MISSING
-from anchorfit.evaluation.protocols.openbody import OpenBody
+from anchorfit.evaluation.methods.given import MISSING, entries_by_name, looked_up
 from anchorfit.evaluation.records import Record, RecordFile
+from anchorfit.evaluation.running import Bodies, run_benchmark
 from anchorfit.results import BodyEstimate
 
 KINDS = ("anchorfit", "smplify", "spin")
@@ -68,19 +68,20 @@ def write_results(kind: str, folder: Path, labels: Sequence[str], params: Tensor
     return folder
 
 
-def true_bodies(dataset: BodyDataset, body: BodyModel) -> Tensor:
+def true_bodies(dataset: BodyDataset | None, body: BodyModel) -> Tensor:
     """(B, 85)."""
+    assert dataset is not None
     found = [dataset.sample(row, body).params for row in range(len(dataset.names))]
     return torch.stack([params for params in found if params is not None])
 
 
 def scored(opened: OpenedSet, results: Path, smpl: str, tmp_path: Path, name: str) -> list[Record]:
-    people = DatasetPeople(dataset=opened.dataset, regressor=opened.regressor, landmarks=opened.landmarks)
+    people = opened.blocks(true_cameras=True, truth_alone=True)
     matched = match_results(people.labels, index_estimates(results).entries, name)
-    scoring = Scoring(method="m", body=(smpl, "neutral"), true_body=(smpl, "neutral"))
+    more = {"m": looked_up(entries_by_name(people.names, matched.entries))}
+    bodies = Bodies(body=(smpl, "neutral"), true_body=(smpl, "neutral"), num_betas=10)
     with RecordFile(tmp_path / f"{results.name}.jsonl", {}) as file:
-        score_people(people, matched.entries, file, scoring)
-        return file.records
+        return run_benchmark(people, ["m"], file, body=bodies, more=more)
 
 
 def opened_by(name: str, root: Path, smpl: str, **options: Any) -> OpenedSet:
@@ -184,6 +185,7 @@ def test_joints_of_bodies_by_a_regressor(tmp_path, body, smpl, some_estimate):
     results = write_results("anchorfit", tmp_path / "r", ["walk/image_00000.jpg#1"], params, some_estimate)
     (record,) = scored(opened, results, smpl, tmp_path, "3dpw")
     assert opened.regressor is not None
+    assert opened.dataset is not None
     names = ("pelvis", *opened.dataset.judged)
     vertices = body.from_params(torch.cat([params, truth]).to(body.dtype)).vertices
     ours, theirs = opened.regressor.joints(vertices, names)

@@ -13,9 +13,9 @@ from typer.testing import CliRunner
 from anchorfit.body import load_body
 from anchorfit.camera import project
 from anchorfit.cli.main import app
+from anchorfit.evaluation.benchmarks.openbody import OpenBody
 from anchorfit.evaluation.estimates import PlacedBody
-from anchorfit.evaluation.given_results import seen_by_camera
-from anchorfit.evaluation.protocols.openbody import OpenBody
+from anchorfit.evaluation.methods.given import seen_by_camera
 
 
 def test_a_body_moves_to_another_camera_without_leaving_its_pixel(some_estimate):

@@ -12,23 +12,37 @@ from typer.testing import CliRunner
 from anchorfit.body import load_body
 from anchorfit.camera import Crop
 from anchorfit.cli.main import app
+from anchorfit.evaluation.benchmarks import OpenedSet
+from anchorfit.evaluation.benchmarks.lsp import open_lsp_blocks
 from anchorfit.evaluation.datasets.lsp import find_keypoints, lsp_name, open_lsp, read_annotation
 from anchorfit.evaluation.datasets.roots import DatasetError
 from anchorfit.evaluation.estimates import EstimateError, index_estimates, read_estimate
+from anchorfit.evaluation.matching import MatchedResults, match_results
+from anchorfit.evaluation.methods.given import MISSING, entries_by_name, looked_up
 from anchorfit.evaluation.part_labels import draw_labels
-from anchorfit.evaluation.protocols.lsp import MISSING, match_estimates, score_estimates
 from anchorfit.evaluation.records import RecordFile
+from anchorfit.evaluation.running import Bodies, run_benchmark
 from anchorfit.evaluation.summary import summarise
 
 
-def scored(root, estimates, tmp_path, **options):
+def matched_in(opened: OpenedSet, estimates) -> tuple[MatchedResults, list[str]]:
+    """Results of a set's people, and all that is said of them."""
+    index = index_estimates(estimates)
+    entries, lines = opened.renamed(index.entries)
+    matched = match_results(opened.blocks(true_cameras=True).labels, entries, "lsp")
+    return matched, [*index.problems, *lines, *matched.problems]
+
+
+def scored(root, estimates, tmp_path, *, enlarged=1.0, **options):
     """Rows, records and problems of a run."""
-    dataset = open_lsp(root)
-    matched = match_estimates(dataset, index_estimates(estimates))
+    opened = open_lsp_blocks(root, truth_alone=True)
+    people = opened.blocks(true_cameras=True, truth_alone=True)
+    matched, lines = matched_in(opened, estimates)
+    more = {"m": looked_up(entries_by_name(people.names, matched.entries), enlarged)}
     with RecordFile(tmp_path / "records.jsonl", {}) as file:
-        problems = score_estimates(dataset, matched, file, method="m", body=("open", "neutral"), **options)
-        records = file.records
-    return summarise(records, resamples=50)[0], records, [*dataset.problems, *matched.problems, *problems]
+        records = run_benchmark(people, ["m"], file, body=Bodies(body=("open", "neutral")), more=more, **options)
+    told = [f"{record.name}: {record.problem}" for record in records if record.problem]
+    return summarise(records, resamples=50)[0], records, [*opened.problems, *lines, *told]
 
 
 @pytest.fixture
@@ -54,7 +68,7 @@ def test_the_counts_of_twenty_images_are_exact(twenty):
     row, records, problems = scored(tmp_path / "root", tmp_path / "out", tmp_path)
     assert row.people == 20
     assert row.failed == 1
-    assert any("1 images have no estimate and count as empty predictions: im1020" in line for line in problems)
+    assert any("1 people have no result and count as failed: im1020" in line for line in problems)
     assert next(r for r in records if r.name == "im1020").problem == MISSING
     pixels = 20 * SIZE[0] * SIZE[1]
     area = [int((labels > 0).sum()) for labels in true]
@@ -195,17 +209,17 @@ def test_hostile_and_broken_files_are_problems(tmp_path, some_estimate):
 
 def test_two_estimates_of_an_image_and_estimates_of_none(tmp_path, some_estimate):
     write_set(tmp_path / "root", ["im1001"], [np.zeros((80, 60), np.uint8)])
-    dataset = open_lsp(tmp_path / "root")
+    opened = open_lsp_blocks(tmp_path / "root", truth_alone=True)
     estimate = replace(small_estimate(some_estimate, ["im1001", "im1001"]), names=("im1001.jpg#0", "im1001.jpg#1"))
     estimate.save(tmp_path / "twice.npz")
-    with pytest.raises(EstimateError, match=r"im1001: two estimates \(twice.npz row 0, twice.npz row 1\)"):
-        match_estimates(dataset, index_estimates(tmp_path / "twice.npz"))
+    with pytest.raises(EstimateError, match=r"im1001: two results \(twice.npz row 0, twice.npz row 1\)"):
+        matched_in(opened, tmp_path / "twice.npz")
     small_estimate(some_estimate, ["im0001"]).save(tmp_path / "other.npz")
-    with pytest.raises(EstimateError, match="not one estimate is of a test image"):
-        match_estimates(dataset, index_estimates(tmp_path / "other.npz"))
+    with pytest.raises(EstimateError, match="not one result is of a person of lsp, whose first is im1001"):
+        matched_in(opened, tmp_path / "other.npz")
     small_estimate(some_estimate, ["im1001", "im0500"]).save(tmp_path / "extra.npz")
-    (problem,) = match_estimates(dataset, index_estimates(tmp_path / "extra.npz")).problems
-    assert problem.startswith("1 estimates are of no image that is scored")
+    (problem,) = matched_in(opened, tmp_path / "extra.npz")[1]
+    assert problem.startswith("1 results are of nobody who is scored")
 
 
 def test_an_estimate_of_another_size_counts_as_empty(tmp_path, some_estimate):

@@ -99,7 +99,7 @@ def test_emdb(tmp_path, body):
         assert sample.person.image_size == (960, 1280)
         agree(body, sample, everyone[frame], moves[frame])
         torch.testing.assert_close(found.world_params(index), everyone[frame])
-        np.testing.assert_array_equal(found.camera(index), moves[frame])
+        np.testing.assert_array_equal(found.camera_from_world(index), moves[frame])
 
 
 def test_what_is_not_emdb_is_said(tmp_path, body):

@@ -57,7 +57,7 @@ def test_bodies_are_matched_by_image_and_place_and_get_better(scene, tmp_path):
     assert (before > 25).all()  # so each is its own person's
     assert (before < 100).all()
     assert float(after.mean()) < 0.75 * float(before.mean())
-    assert "4 of 4 people have a body" in done.remarks[0]
+    assert "4 of 4 people have a body in these results" in done.remarks[0]
     assert "rotations kept" in done.remarks[0]
     assert done.outcome.estimate.method == "anchored"
     assert "joint_anchor" in done.outcome.estimate.diagnostics.energy
@@ -140,7 +140,7 @@ def test_betas_of_the_body_that_they_belong_to_are_exact(tmp_path):
     # At PHALP's focal length bodies stand 10 m away: they are carried back, and turned by the angle of their rays.
     assert float(found.estimate.diagnostics.mean_error_px.max()) < 6.0
     assert torch.equal(found.estimate.betas, scene.params[:, licensed.layout.betas])
-    assert "are those of" in found.remarks[0]
+    assert "made with the same body" in found.remarks[0]
     assert float(errors_mm(scene, found.estimate).max()) < 1e-2
 
 

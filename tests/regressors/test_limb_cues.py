@@ -18,9 +18,8 @@ from anchorfit.body.limbs import LIMBS, limb_directions
 from anchorfit.body.pose_library import load_pose_library
 from anchorfit.body.skinning import world_rotations
 from anchorfit.camera import default_intrinsics
-from anchorfit.evaluation import methods
+from anchorfit.evaluation import methods, running
 from anchorfit.evaluation.mirror_symmetry import mirror_errors
-from anchorfit.evaluation.protocols import runner
 from anchorfit.evaluation.synthetic import SyntheticConfig, SyntheticSet, make_people
 from anchorfit.fitting import anchored, load_pose_prior
 from anchorfit.fitting.config import anchored_config
@@ -182,4 +181,4 @@ def _nothing(body: BodyModel, store: Any) -> Any:
 def test_who_is_given_no_keypoints_is_given_no_joints_in_space(people):
     block: Any = SimpleNamespace(annotated=people.observations, detected=people.observations)
     variant = methods.Variant(make=_nothing, about="", keypoints="none")
-    assert runner._given(block, variant).world.isnan().all()
+    assert running._given(block, variant).world.isnan().all()

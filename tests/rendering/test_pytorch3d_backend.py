@@ -107,6 +107,12 @@ def test_soft_masks_lie_on_the_body_and_pull_it_to_its_target(renderer):
     assert along_x > 3 * along_y
 
 
+def test_a_silhouette_on_a_cpu_is_said_to_be_slow(renderer):
+    vertices, faces = bean(subdivisions=1)
+    with pytest.warns(RuntimeWarning, match=r"on a CPU .* the renderer 'torch' takes milliseconds"):
+        renderer.silhouette(vertices[None], faces, camera(8, 8), (8, 8))
+
+
 def test_the_stand_in_keeps_to_the_documented_conventions():
     """One triangle by hand: x to the left, y up, the shorter side from -1 to 1, packed ids, -1 for nothing."""
     corners = torch.tensor([[1.9, 0.9, 4.0], [1.3, 0.9, 4.0], [1.9, 0.3, 4.0]])  # upper left of a wide image

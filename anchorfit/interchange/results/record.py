@@ -9,11 +9,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from ...results import FARTHEST
 from ...rows import Rows
 from .cameras import GivenCamera, Placed
 
 FARTHEST_BETA = 20.0  # standard deviations
-FARTHEST = 1e5  # metres; crops by weak perspective of small people lie at thousands
 
 
 class ResultFileError(ValueError):

@@ -13,12 +13,14 @@ import numpy as np
 
 from ...body import BodyModel
 from ...body.pose_library import load_pose_library
+from ..blocks import Block, in_blocks
 from ..datasets.lsp import Annotation
 from ..landmarks import observe_landmarks
 from ..part_labels import draw_labels
+from ..summary import POSE, SEGMENTATION, SURFACE
 from ..synthetic import SyntheticConfig, make_people
 from ..truth import Truth
-from .runner import Block
+from .benchmark import BenchmarkSet, OpenedSet, SetOptions
 
 VERSION = "openbody-1"
 """Changes whenever the people, their cameras or their keypoints do. The body's and pose library's checksums stand in
@@ -50,8 +52,12 @@ class OpenBody:
     @property
     def names(self) -> list[list[str]]:
         """Names of all people, block by block."""
-        every = [f"person{i:06d}" for i in range(self.count)]
-        return [every[start : start + BLOCK] for start in range(0, self.count, BLOCK)]
+        return in_blocks([f"person{i:06d}" for i in range(self.count)], BLOCK)
+
+    @property
+    def labels(self) -> list[tuple[str, ...]]:
+        """The names."""
+        return [(name,) for block in self.names for name in block]
 
     def block(self, index: int, body: BodyModel) -> Block:
         """Some people: noisy keypoints as a detector gives them, the same without noise, outliers and gaps (the hips
@@ -82,3 +88,22 @@ def _poses(seed: int) -> np.ndarray:
     library = load_pose_library(split="heldout")
     weights = library.subject_balanced_weights(_CAP).numpy()
     return library.poses[np.random.default_rng(seed).choice(len(library), _POOL, p=weights)].numpy()
+
+
+def _open(wanted: SetOptions) -> OpenedSet:
+    people = OpenBody(count=wanted.count, seed=wanted.seed)
+    keys = {"version": VERSION, "seed": str(wanted.seed)}
+    return OpenedSet(people=people, columns=(*SEGMENTATION, SURFACE, *POSE), keys=keys)
+
+
+BENCHMARK = BenchmarkSet(
+    name="openbody",
+    about="Synthetic people in held-out poses: no licensed file is needed.",
+    open=_open,
+    options=("count", "seed"),
+    rootless=True,
+    own_body="open",
+    annotated=True,
+    given=("masks", "landmarks"),
+    smpl=False,
+)

@@ -1,1 +1,0 @@
-"""Benchmarks: what is compared with what, and how it is counted."""
