@@ -16,7 +16,7 @@ from .camera import PLAUSIBLE_FOCAL, default_focal, focal_from_exif, intrinsics_
 from .fit_options import FitOptions, InputProblem
 from .observations import Observations, Person, image_size, observe, sanitise_all, size_problem, too_little
 from .observations.apart import reason_of, work_apart
-from .observations.checks import checked_size
+from .observations.checks import checked_size, unturned_problem
 from .regressors import Networks
 from .results import BodyEstimate
 
@@ -223,7 +223,8 @@ class _Images:
         problem = size_problem(person, actual)
         if problem is not None:
             raise ValueError(problem)
-        return actual, ()
+        turned = unturned_problem(person, actual)
+        return actual, () if turned is None else (turned,)
 
     def focal_of(self, person: Person) -> float | None:
         """The focal length in pixels that the image's EXIF record states, or None."""

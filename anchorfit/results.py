@@ -24,6 +24,7 @@ from .body.parameters import Layout, Parameters
 from .camera import project
 from .index import estimate_files
 from .observations.matching import list_names
+from .observations.unseen import unseen_texts
 from .plain_text import short_name
 from .rows import FEWEST_COLUMNS, Rows, filled
 from .smplx_arguments import SMPLX_ARGUMENTS, smplx_arguments
@@ -80,6 +81,12 @@ class Diagnostics(Rows):
         """(B,) float64 pixels, the mean of ``reprojection_px`` over the observed joints; NaN where none was."""
         errors = self.reprojection_px.double()
         return errors.masked_fill(~torch.isfinite(errors), torch.nan).nanmean(-1)
+
+    @property
+    def unseen(self) -> tuple[str, ...]:
+        """B texts that name the parts of which no joint was observed, so that trust says nothing of their pose: ``legs
+        not seen: their pose is the prior's``; empty where there are none."""
+        return unseen_texts(~self.reprojection_px.isnan())
 
     @property
     def converged(self) -> Tensor:
@@ -545,6 +552,7 @@ def _row_to_dict(row: BodyEstimate) -> dict[str, Any]:
     record["score"] = _finite(row.diagnostics.score[0])
     record["trusted"] = bool(row.diagnostics.trusted[0])
     record["reason"] = row.diagnostics.reasons[0]
+    record["unseen"] = row.diagnostics.unseen[0]
     found = row.diagnostics
     if not _is_unknown(found.joint_std_mm):
         rounded = np.round(found.joint_std_mm[0].double().numpy(), 2).tolist()

@@ -1,8 +1,9 @@
-"""Direct prediction: keypoints and masks in, bodies out, in one forward pass."""
+"""Direct prediction: keypoints and masks in, bodies out, in one forward pass, and half of another for whose keypoints
+are doubted."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -22,12 +23,12 @@ from ..camera import rays_of
 from ..deprecation import renamed_arguments
 from ..observations.doubts import far_off
 from ..observations.people import Observations
-from ..rows import FEWEST_ROWS, Rows
+from ..rows import FEWEST_ROWS, Rows, filled
 from .balance import Lean, balanced, lean_of
 from .folding import fold, folded
 from .limb_cues import CUE_WEIGHT, blend_limbs
-from .normalisation import FEWEST_JOINTS, NormalisedKeypoints, normalise, seen_rays
-from .passes import few_rows_size, pass_size
+from .normalisation import FEWEST_JOINTS, NormalisedKeypoints, Rays, normalise, seen_rays
+from .passes import once_size, pass_size
 from .pose_prior import PosePrior, PosePriorOutput, local_rotations
 from .shape_prior import ShapePrior, crop_mask
 from .skeleton import Skeleton
@@ -147,37 +148,33 @@ def pose_people(observations: Observations, body: BodyModel, *, networks: Networ
     networks = networks or _shipped_networks()
     pose = _on_skeleton(folded(networks.pose, body.device), body)
     shape = networks.shapes.get(body.name)
-
-    def look(which: Tensor, size: int, doubted: Tensor | None = None) -> list[_Pass]:
-        return [_pose_rows(observations, some, size, body, pose, shape, doubted) for some in which.split(size)]
-
     with torch.inference_mode():
         everybody, size = torch.arange(len(observations), device=body.device), pass_size(pose, len(observations))
-        passes = look(everybody, size)
-        doubted = torch.cat([one.doubted for one in passes])
-        some = everybody[doubted.any(1)]
-        if len(some):
-            passes += look(some, few_rows_size(pose, len(some), size), doubted)
-    return PosedPeople(observations, body, passes)
+        posed = _Posed.concatenate(
+            [_pose_rows(observations.rows(some), size, body, pose, shape) for some in everybody.split(size)]
+        )
+        again = everybody[posed.doubted.any(1)]
+        if len(again):
+            size = once_size(pose, len(again))
+            for some in again.split(size):
+                _look_again(observations.rows(some), some, size, posed, body, pose)
+    return PosedPeople(observations, body, posed)
 
 
 class PosedPeople:
     """People as the networks pose them; `placed` turns those who stand towards balance and puts all before their
-    cameras, as often as gravity becomes better known. Of people whom several passes saw, the last one holds."""
+    cameras, as often as gravity becomes better known."""
 
-    def __init__(self, observations: Observations, body: BodyModel, passes: Sequence[_Pass]) -> None:
-        self._observations, self._body, self._passes = observations, body, passes
+    def __init__(self, observations: Observations, body: BodyModel, posed: _Posed) -> None:
+        self._observations, self._body, self._posed = observations, body, posed
 
     def placed(self, gravity: Gravity | None = None) -> Prediction:
         """The prediction, as `predict_params` makes it."""
         count = len(self._observations)
         gravity = Gravity.usual(count) if gravity is None else gravity
-        gravity = gravity.to(self._body.device, torch.float32)
         with torch.inference_mode():
-            parts = [_place_rows(one, self._body, gravity.rows(one.which)) for one in self._passes]
-            which = torch.cat([one.which for one in self._passes])
-            last = which[:count].index_copy(0, which[count:], torch.arange(count, len(which), device=which.device))
-        return Prediction.concatenate(parts).rows(last)  # tensors of inference mode must not get out
+            found = _place_rows(self._posed, self._body, gravity.to(self._body.device, torch.float32))
+        return found.rows(range(count))  # copies: tensors of inference mode must not get out
 
     def lean(self) -> Lean:
         """The lean of bodies that are not yet turned."""
@@ -187,19 +184,36 @@ class PosedPeople:
         return lean_of(compiled_points(self._body).points(found.params), sightlines)
 
 
-class _Pass(NamedTuple):
-    """Rows that the network saw together, ``which`` of the people and copies of the first of them: keypoints that are
-    doubted, parameters at the origin, which have betas of their own, points and pelvis there, what was seen, and how
-    sure the network is."""
+@dataclass(frozen=True, kw_only=True)
+class _Posed(Rows):
+    """B rows that the network saw: keypoints that are doubted, parameters at the origin, which have betas of their own,
+    points and pelvis there, which rows are usable, and the rays that are believed.
 
-    which: Tensor
+    How sure the network is, it said at its first look, relative to ``view``: it saw there that something is wrong.
+    """
+
     doubted: Tensor
     params: Tensor
     shaped: Tensor
     points: Tensor
-    inputs: NormalisedKeypoints
-    sureness: Sureness | None
+    usable: Tensor
+    rays: Tensor
+    weight: Tensor
+    view: Tensor
+    whitening: Tensor | None
+    camera: Tensor | None
     links: Correlation | None
+
+    def __len__(self) -> int:
+        return len(self.params)
+
+
+class _Look(NamedTuple):
+    """What the network says at a look: R rows, filled up; pose: (R, 72) axis-angle, camera frame."""
+
+    inputs: NormalisedKeypoints
+    pose: Tensor
+    sureness: Sureness | None
 
 
 @lru_cache(maxsize=1)
@@ -227,62 +241,86 @@ def _on_skeleton_of(pose: PosePrior, body: BodyModel) -> PosePrior:
     return other
 
 
-def _pose_rows(
-    observations: Observations,
-    which: Tensor,
-    size: int,
-    body: BodyModel,
-    pose: PosePrior,
-    shape: ShapePrior | None,
-    doubted: Tensor | None,
-) -> _Pass:
-    """One pass over ``which`` rows, of which the network sees ``size``; the networks are folded or will be.
-
-    Keypoints that are doubted (B, K), one row for each of all people, count as not seen; None: all are believed, and it
-    is told which to doubt.
-    """
-    observations, doubted = observations.rows(which), None if doubted is None else doubted[which]
-    count, layout, rows = len(observations), body.layout, max(size, FEWEST_ROWS)
-    seen = observations.to(body.device, torch.float32)
-    if doubted is not None:
-        seen = replace(seen, confidence=torch.where(doubted, 0.0, seen.confidence))
+def _look(seen: Observations, size: int, pose: PosePrior, answer: Callable[[Tensor], PosePriorOutput]) -> _Look:
+    """What ``answer``, of the network, says of ``size`` rows; of fewer, copies of the first are seen beside them."""
+    rows = max(size, FEWEST_ROWS)
     keypoints, confidence, intrinsics = (
         _filled(values, rows) for values in (seen.keypoints, seen.confidence, seen.intrinsics)
     )
     inputs = normalise(keypoints, confidence, intrinsics)
-    found = pose(inputs.features[:size])  # fewer rows take it less time, and nothing besides
+    found = answer(inputs.features[:size])  # fewer rows take it less time, and nothing besides
     local = _local_rotations(pose, found, inputs, _filled(seen.world, rows))
     local[:, 0] = inputs.view.mT @ local[:, 0]
-    params = layout.zeros(rows, keypoints)
-    upright = params.new_zeros(NUM_POSE)
+    upright = keypoints.new_zeros(NUM_POSE)
     upright[0] = torch.pi
-    params[:, layout.pose] = torch.where(inputs.usable[:, None], matrix_to_axis_angle(local).flatten(1), upright)
+    turned = torch.where(inputs.usable[:, None], matrix_to_axis_angle(local).flatten(1), upright)
+    return _Look(inputs, turned, found.sureness)
+
+
+def _points(body: BodyModel, params: Tensor) -> Tensor:
+    """(B, K + 1, 3) metres: canonical joints and the pelvis joint."""
+    return compiled_points(body, (*CANONICAL_JOINTS, "joint:pelvis")).points(params.to(body.dtype)).float()
+
+
+def _pose_rows(
+    observations: Observations, size: int, body: BodyModel, pose: PosePrior, shape: ShapePrior | None
+) -> _Posed:
+    """One pass over rows, of which the network sees ``size``; the networks are folded or will be."""
+    layout = body.layout
+    look = _look(observations.to(body.device, torch.float32), size, pose, pose)
+    inputs = look.inputs
+    params = layout.zeros(len(look.pose), look.pose)
+    params[:, layout.pose] = look.pose
     shaped = _predict_betas(shape, observations, layout, params)
-    points = compiled_points(body, (*CANONICAL_JOINTS, "joint:pelvis")).points(params.to(body.dtype)).float()
-    if doubted is None:
-        placement = Sightlines.of(inputs.seen).place(points[:, :-1])
-        doubted = far_off(placement.rays_of(points[:, :-1]), *inputs.seen)[:count]
-    head = pose.uncertainty if found.sureness is not None else None
-    return _Pass(
-        which,
-        doubted,
-        params,
-        shaped,
-        points,
-        inputs,
-        None if found.sureness is None else Sureness(*(_filled(part, rows) for part in found.sureness)),
-        None if head is None else head.links,
+    points = _points(body, params)
+    placement = Sightlines.of(inputs.seen).place(points[:, :-1])
+    doubted = far_off(placement.rays_of(points[:, :-1]), *inputs.seen)
+    sure, head = look.sureness, pose.uncertainty
+    posed = _Posed(
+        doubted=doubted,
+        params=params,
+        shaped=shaped,
+        points=points,
+        usable=inputs.usable,
+        rays=inputs.seen.rays,
+        weight=inputs.seen.weight,
+        view=inputs.view,
+        whitening=None if sure is None else _filled(sure.whitening, len(params)),
+        camera=None if sure is None else _filled(sure.camera, len(params)),
+        links=None if head is None else head.links,
     )
+    return posed.rows(slice(0, len(observations)))
 
 
-def _place_rows(one: _Pass, body: BodyModel, gravity: Gravity) -> Prediction:
-    """The rows of a pass before their cameras, those who stand turned towards balance."""
-    count, points, inputs, layout = len(one.which), one.points, one.inputs, body.layout
-    params, rows = one.params.clone(), len(one.params)
-    gravity = Gravity(pitch=_filled(gravity.pitch, rows), sigma=_filled(gravity.sigma, rows))
-    sightlines = Sightlines.of(inputs.seen)
+def _look_again(
+    observations: Observations, which: Tensor, size: int, posed: _Posed, body: BodyModel, pose: PosePrior
+) -> None:
+    """Writes into ``posed`` how rows ``which`` are posed without the keypoints that are doubted; the network sees
+    ``size`` at once."""
+    seen = observations.to(body.device, torch.float32)
+    seen = replace(seen, confidence=torch.where(posed.doubted[which], 0.0, seen.confidence))
+    look = _look(seen, size, pose, pose.once)
+    params = _filled(posed.params[which], len(look.pose))
+    params[:, body.layout.pose] = look.pose
+    for told, found in (
+        (posed.params, params),
+        (posed.points, _points(body, params)),
+        (posed.usable, look.inputs.usable),
+        (posed.rays, look.inputs.seen.rays),
+        (posed.weight, look.inputs.seen.weight),
+    ):
+        told[which] = found[: len(which)]
+
+
+def _place_rows(posed: _Posed, body: BodyModel, gravity: Gravity) -> Prediction:
+    """Rows before their cameras, those who stand turned towards balance."""
+    count, layout = len(posed), body.layout
+    which = filled(torch.arange(count, device=posed.params.device))
+    posed, gravity = posed.rows(which), gravity.rows(which)
+    params, points = posed.params, posed.points
+    sightlines = Sightlines.of(Rays(posed.rays, posed.weight))
     placement = sightlines.place(points[:, :-1])
-    placement = placement._replace(found=placement.found & inputs.usable)
+    placement = placement._replace(found=placement.found & posed.usable)
     where = layout.global_orient
     params[:, where], placement = balanced(
         params[:, where], points[:, :-1], points[:, -1], placement, sightlines, gravity
@@ -291,19 +329,19 @@ def _place_rows(one: _Pass, body: BodyModel, gravity: Gravity) -> Prediction:
     before = params.new_tensor([0.0, 0.0, FALLBACK_DEPTH])
     params[:, layout.transl] = torch.where(placed[:, None], placement.translation, before)
     known = None
-    if one.sureness is not None and one.links is not None:
+    if posed.whitening is not None and posed.camera is not None and posed.links is not None:
         pelvis = compiled_points(body, ("joint:pelvis",)).points(params.to(body.dtype))[:, 0].float()
-        known = in_camera(one.sureness, inputs.view, pelvis, one.links)
+        known = in_camera(Sureness(posed.whitening, posed.camera), posed.view, pelvis, posed.links)
         known = known.rows(slice(0, count)).to(body.device, body.dtype)
-    posed, placed = inputs.usable[:count], placed[:count]
-    reasons = tuple(_reason(*flags) for flags in zip(posed.tolist(), placed.tolist(), strict=True))
+    posed, placed = posed.rows(slice(0, count)), placed[:count]
+    reasons = tuple(_reason(*flags) for flags in zip(posed.usable.tolist(), placed.tolist(), strict=True))
     return Prediction(
         params=params[:count].to(body.dtype),
-        posed=posed,
-        shaped=one.shaped[:count],
+        posed=posed.usable,
+        shaped=posed.shaped,
         placed=placed,
         reasons=reasons,
-        doubted=one.doubted,
+        doubted=posed.doubted,
         uncertainty=known,
     )
 

@@ -15,7 +15,7 @@ from .views import fit_views_of
 
 @command_of(method="fit")
 def fit(
-    images: opt.Images,
+    pictures: opt.Images,
     output: opt.Output,
     options: RunOptions,
     evidence: EvidenceOptions,
@@ -36,8 +36,8 @@ def fit(
     """
     evidence.check(options, writing, engine, look)
     if evidence.points is not None:
-        fit_points_of(images, output, evidence, options, writing, device)
+        fit_points_of(pictures, output, evidence, options, writing, device)
     elif evidence.cameras is not None:
-        fit_views_of(images, output, evidence, options, writing, look, device)
+        fit_views_of(pictures, output, evidence, options, writing, look, device)
     else:
-        launch(images, output, options, writing, engine, look, device)
+        launch(pictures, output, options, writing, engine, look, device)

@@ -17,6 +17,7 @@ from .declared import typer_option
 Images = Annotated[
     list[Path],
     typer.Argument(
+        metavar="images",
         help="Images, or folders of images (not their subfolders); or a video; or a keypoint file alone, for all its "
         "people.",
         show_default=False,

@@ -88,6 +88,15 @@ def print_tracks(folder: Path) -> None:
     out.print(table)
 
 
+def _trust(trusted: bool, reason: str, unseen: str) -> str:
+    """Whether a body is trusted, why it is not, and of what parts that says nothing."""
+    from rich.markup import escape
+
+    if not trusted:
+        return escape(f"no: {reason}")
+    return f"yes ({unseen.partition(':')[0]})" if unseen else "yes"
+
+
 def print_people(estimate: BodyEstimate, columns: Mapping[str, Sequence[str]] | None = None) -> None:
     """One line a person: joints, reprojection error, steps, score, trust; and further columns of one's own."""
     import torch
@@ -101,7 +110,7 @@ def print_people(estimate: BodyEstimate, columns: Mapping[str, Sequence[str]] | 
     table.add_column("score", justify="right")
     table.add_column("trusted")
     diagnostics = estimate.diagnostics
-    errors = diagnostics.mean_error_px
+    errors, unseen = diagnostics.mean_error_px, diagnostics.unseen
     for i, name in enumerate(estimate.names):
         table.add_row(
             escape(name),
@@ -110,6 +119,6 @@ def print_people(estimate: BodyEstimate, columns: Mapping[str, Sequence[str]] | 
             *(values[i] for values in (columns or {}).values()),
             str(int(diagnostics.steps[i])),
             f"{float(diagnostics.score[i]):.2f}" if torch.isfinite(diagnostics.score[i]) else "-",
-            "yes" if diagnostics.trusted[i] else escape(f"no: {diagnostics.reasons[i]}"),
+            _trust(bool(diagnostics.trusted[i]), diagnostics.reasons[i], unseen[i]),
         )
     out.print(table)

@@ -12,7 +12,7 @@ from .launch import launch
 
 @command_of(method="predict")
 def predict(
-    images: opt.Images,
+    pictures: opt.Images,
     output: opt.Output,
     options: RunOptions,
     writing: opt.Writing,
@@ -24,4 +24,4 @@ def predict(
 
     The results are what `anchorfit fit --init` starts from; a mask tells the shape.
     """
-    launch(images, output, options, writing, engine, look, device)
+    launch(pictures, output, options, writing, engine, look, device)

@@ -17,7 +17,7 @@ from .declared import command_of
 from .launch import launch
 
 
-@command_of(method="refine", init=())
+@command_of(method="refine", init=(), image_names=None)
 def refine(
     results: Annotated[
         list[Path],
@@ -37,7 +37,7 @@ def refine(
             "--images",
             "-i",
             help="Images, folders of them, or the video; may be given several times. Default: those that the keypoint "
-            "file names.",
+            "file names. A COCO annotation file among them names the images of which the keypoint file has numbers.",
             show_default=False,
         ),
     ] = None,
@@ -48,7 +48,11 @@ def refine(
     People are matched with results by image and place. The terminal and OUTPUT/index.jsonl say for each person how far
     off the keypoints it was before and is now, and how far its joints moved; --report shows both bodies.
     """
-    options = replace(options, init=tuple(results))
+    from ..observations.image_names import lists_images
+
+    names = [path for path in images or () if lists_images(path)] if options.keypoints else []
+    images = [path for path in images or () if path not in names]
+    options = replace(options, init=tuple(results), image_names=names[0] if names else None)
     if options.keypoints is None and not images:
         raise OptionError("keypoints", "give --keypoints, or --images to detect people in")
     source = images or [options.keypoints or Path()]

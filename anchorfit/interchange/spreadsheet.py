@@ -35,12 +35,13 @@ def spreadsheet_rows(estimate: BodyEstimate, body: BodyModel) -> list[dict[str, 
     pixels = torch.where(before[..., None] > 0, pixels, torch.nan)
     sizes = asdict(measure(body, body.layout.fit_betas(estimate.betas.double())))
     measured = {name if name.endswith("_l") else f"{name}_m": values for name, values in sizes.items()}
-    found = estimate.diagnostics
+    found, unseen = estimate.diagnostics, estimate.diagnostics.unseen
     rows = []
     for row, name in enumerate(estimate.names):
         line: dict[str, Any] = {"name": name, "image": estimate.images[row]}
         line |= {"method": estimate.method, "body": estimate.body, "gender": estimate.gender}
         line |= {"trusted": bool(found.trusted[row]), "score": _number(found.score[row]), "reason": found.reasons[row]}
+        line["unseen"] = unseen[row]
         line |= {"error_px": _number(found.mean_error_px[row]), "distance_m": _number(joints[row, 0, 2])}
         line |= {key: _number(values[row]) for key, values in measured.items()}
         line |= dict(_positions(joints[row], "xyz", "m")) | dict(_positions(pixels[row], "xy", "px"))

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..body.joint_sets import CANONICAL_JOINTS
+from .images import is_turned_sideways
 from .masks import mask_problem
 from .people import Person
 from .reading import LARGEST_SIDE
@@ -28,6 +29,9 @@ LEAST_AGREEMENT = 0.3
 
 KEPT = "outside the image; kept"
 ABSURD = "the position is absurd, {}; taken as not seen"
+
+LEAVES = 0.02
+"""Share of the image's longer side by which keypoints leave it that may be another picture's."""
 
 ONE_POINT = 1.0
 """Pixels: visible joints that all lie within it say nothing of a body."""
@@ -168,6 +172,27 @@ def size_problem(person: Person, size: tuple[int, int]) -> str | None:
     return (
         f"the keypoint file is for an image of {stated[0]} x {stated[1]} pixels, {person.image} has "
         f"{size[0]} x {size[1]}; {advice}"
+    )
+
+
+def unturned_problem(person: Person, size: tuple[int, int]) -> str | None:
+    """What is said of a person whose keypoints leave the picture as it is displayed, (width, height) pixels, and lie
+    within the one that its file stores, before EXIF turns it; or None.
+
+    Only keypoints of a file that does not state the image's size can be so: else `size_problem` tells.
+    """
+    seen = person.keypoints[person.confidence > 0]
+    if person.image is None or person.image_size is not None or len(seen) < 2:
+        return None
+    shown, stored = np.array(size, dtype=np.float64), np.array(size[::-1], dtype=np.float64)
+    leaves = (seen - shown).max() > LEAVES * shown.max()
+    stays = ((seen >= 0) & (seen <= stored)).all()
+    if not (leaves and stays and is_turned_sideways(person.image)):
+        return None
+    width, height = size
+    return (
+        f"keypoints leave the image as it is shown ({width} x {height}) and lie within it as it is stored ({height} x "
+        f"{width}), before EXIF turns it: if they are of that, the body is wrong; detect on the turned one"
     )
 
 

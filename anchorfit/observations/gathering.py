@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,18 @@ from .reading import LISTS, OCCLUDED_CONFIDENCE, numbers
 FEW = 3
 """So many are named in a message; of more the first, and how many more there are."""
 
+_NOT_OF_JOINTS = frozenset({"keypoints", "segmentation", "bbox", "box"})
+
+_KIND = re.compile(r" \(line \d+, column \d+\)")  # what differs in messages of one kind
+
 AT_ONCE = 4096
 """People that become canonical in one go."""
+
+SCORES = (
+    *("keypoint_scores", "keypoints_scores", "keypoint_score", "keypoints_score"),
+    *("scores", "confidences", "confidence"),
+)
+"""Keys under which programs store confidences beside the keypoints, one a joint."""
 
 LEAST_KNOWN = 0.5
 """Share of a category's names that must be joints of people; an animal's paws and tail are not."""
@@ -62,20 +73,56 @@ class Gathering:
         self.path = Path(path)
         self.chosen: Convention | None = None if convention is None else CONVENTIONS[convention_name(convention)]
         self.entries: list[PersonEntry] = []
-        self._left_out: dict[str, list[str]] = {}
+        self._left_out: dict[tuple[str, str], list[tuple[str, str]]] = {}
         self._notes: dict[str, list[str]] = {}
+        self._files: dict[str, list[tuple[Path, object]]] = {}
+        self._unused: Counter[tuple[str, str]] = Counter()
 
     def add(self, entry: PersonEntry) -> None:
         """Add a person."""
         self.entries.append(entry)
 
-    def leave_out(self, who: str, reason: object) -> None:
-        """Note why a person cannot be read; many of one reason make one line."""
-        self._left_out.setdefault(str(reason), []).append(who)
+    def leave_out(self, who: str, reason: object, *, kind: str = "", what: str = "person") -> None:
+        """Note why a person cannot be read; many of one reason make one line.
+
+        Args:
+            who: the person, or the part of one that is left out.
+            reason: said of it.
+            kind: what makes reasons one; "": their text.
+            what: is left out.
+        """
+        self._left_out.setdefault((what, kind or str(reason)), []).append((who, str(reason)))
 
     def note(self, what: str, who: str = "") -> None:
         """Note what is worth knowing; many of one note make one line."""
         self._notes.setdefault(what, []).append(who)
+
+    def note_file(self, file: Path, error: object) -> None:
+        """Note why a file of a folder cannot be read; many of one reason make one line."""
+        self._files.setdefault(_KIND.sub("", str(error).removeprefix(f"{file}: ")), []).append((file, error))
+
+    def note_unused(self, keys: Iterable[str], where: str = "a key") -> None:
+        """Note keys of a file that are not used, each with the number of times it is met."""
+        self._unused.update((where, key) for key in keys)
+
+    def scored(self, entry: Mapping[str, Any], triples: np.ndarray, *used: str) -> np.ndarray:
+        """(J, 3) keypoints with the confidences that their entry has under one of `SCORES`, where it has such.
+
+        Other lists that are as long as the keypoints are noted: they may be confidences by another name.
+
+        Args:
+            entry: what the file says of the person.
+            triples: (J, 3) its keypoints.
+            used: keys that are used otherwise.
+        """
+        for key, value in entry.items():
+            if key in used or key in _NOT_OF_JOINTS or not isinstance(value, LISTS) or len(value) != len(triples):
+                continue
+            if key in SCORES:
+                triples = np.column_stack([triples[:, :2], numbers(value, key, len(triples))])
+            else:
+                self.note_unused([key], "a list as long as the keypoints")
+        return triples
 
     def joints_of(self, count: int, named: Convention | None = None, usual: str | None = None) -> Convention:
         """What ``count`` keypoints are: what the caller says, else what their names say, else what only can have so
@@ -117,14 +164,23 @@ class Gathering:
     def problems(self) -> tuple[str, ...]:
         """A line for each kind of problem."""
         lines = []
-        for reason, who in self._left_out.items():
+        for files in self._files.values():
+            others = [file.name for file, _ in files[1:]]
+            lines.append(f"{files[0][1]}{f'; so are {list_few(others)}' if others else ''}")
+        for (what, _), left_out in self._left_out.items():
+            who, reasons = [name for name, _ in left_out], list(dict.fromkeys(reason for _, reason in left_out))
             if len(who) == 1:
-                lines.append(f"{self.path}: {who[0]}: {reason}; this person is left out")
+                lines.append(f"{self.path}: {who[0]}: {reasons[0]}; this {what} is left out")
             else:
-                lines.append(f"{self.path}: {len(who)} people: {reason}; they are left out ({_few(who)})")
+                many = f"{len(who)} {'people' if what == 'person' else f'{what}s'}"
+                lines.append(
+                    f"{self.path}: {many}: {list_few(reasons, long=True)}; they are left out ({list_few(who)})"
+                )
         for note, who in self._notes.items():
             named = [one for one in who if one]
-            lines.append(f"{self.path}: {note}{f' ({_few(named)})' if named else ''}")
+            lines.append(f"{self.path}: {note}{f' ({list_few(list(dict.fromkeys(named)))})' if named else ''}")
+        for (where, key), count in self._unused.items():
+            lines.append(f"{self.path}: {short_name(key)}: {where}, of {count} people, that is not used")
         return tuple(lines)
 
 
@@ -138,7 +194,7 @@ def joints_that_names_mean(names: Any, gathering: Gathering, *, of: str = "keypo
     if not found.known:
         return None
     if found.unknown:
-        gathering.note(f"{of}: joints that the body does not have are not used: {_few(found.unknown)}")
+        gathering.note(f"{of}: joints that the body does not have are not used: {list_few(found.unknown)}")
     return found.joints
 
 
@@ -159,19 +215,9 @@ def triples_of(value: Any, what: str = "keypoints") -> np.ndarray:
     return flat.reshape(-1, 3)
 
 
-def with_scores(points: Any, scores: Any, what: str = "keypoints") -> np.ndarray:
-    """(J, 3) of positions [[x, y], ...] and as many scores, or of positions alone.
-
-    Raises:
-        ValueError: they are not positions, or not as many scores.
-    """
-    triples = triples_of(points, what)
-    if scores is None:
-        return triples
-    sure = numbers(scores, f"{what}' scores")
-    if len(sure) != len(triples):
-        raise ValueError(f"{what}: expected {len(triples)} scores, got {len(sure)}")
-    return np.column_stack([triples[:, :2], sure])
+def seen_somewhere(positions: np.ndarray, confidence: np.ndarray) -> np.ndarray:
+    """The confidence (..., J), 0 where the position (..., J, 2) is (0, 0): so files say that there is none."""
+    return np.where((positions == 0).all(-1), 0.0, confidence)
 
 
 def in_pixels(triples: np.ndarray, what: str = "keypoints") -> np.ndarray:
@@ -216,15 +262,15 @@ def _canonical(
     found: dict[int, KeypointSet] = {}
     for joints, rows in groups.items():
         triples = np.stack([entries[row].triples for row in rows])
-        nowhere = (triples[..., :2] == 0).all(-1)
-        confidence = np.where(nowhere, 0.0, triples[..., 2])
+        confidence = triples[..., 2]
         if flags:
             given = triples[..., 2]
             visible, hidden = given == 2, given == 1
             flag = visible | hidden | (given == 0) | ~np.isfinite(given)
             meant = np.where(visible, 1.0, np.where(hidden, OCCLUDED_CONFIDENCE if hidden_counts else 1.0, 0.0))
             # Where a number of a person is none of the flags, the file stores confidences in their place.
-            confidence = np.where(nowhere, 0.0, np.where(flag.all(-1, keepdims=True), meant, given))
+            confidence = np.where(flag.all(-1, keepdims=True), meant, given)
+        confidence = seen_somewhere(triples[..., :2], confidence)
         positions, confidence = joints_to_canonical(triples[..., :2] + shift, confidence, joints)
         positions[confidence == 0] = 0  # not half a pixel
         found.update((row, KeypointSet(positions[at], confidence[at])) for at, row in enumerate(rows))
@@ -250,6 +296,8 @@ def _identities(entries: Sequence[PersonEntry]) -> list[str]:
     return names
 
 
-def _few(names: Sequence[str]) -> str:
-    shown = ", ".join(short_name(str(name)) for name in names[:FEW])
+def list_few(names: Iterable[str], *, long: bool = False) -> str:
+    """The first few names, or texts that may be long, and how many more there are."""
+    names = list(names)
+    shown = ", ".join(str(name) if long else short_name(str(name)) for name in names[:FEW])
     return shown if len(names) <= FEW else f"{shown} and {len(names) - FEW} more"

@@ -85,6 +85,15 @@ def image_size(path: str | Path) -> tuple[int, int]:
         return (height, width) if _orientation(image) in SIDEWAYS else (width, height)
 
 
+def is_turned_sideways(path: str | Path) -> bool:
+    """Whether the file stores its picture lying, for EXIF's orientation to turn it; False of what cannot be read."""
+    try:
+        with opened_image(Path(path)) as image:
+            return _orientation(image) in SIDEWAYS
+    except (OSError, ValueError):
+        return False
+
+
 def write_image(path: str | Path, image: np.ndarray) -> None:
     """Write (height, width, 3) uint8 RGB or (height, width) uint8 grey; the suffix says the format. All or nothing.
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..body.joint_sets import CANONICAL_JOINTS
-from .conventions import OPENPOSE18, Convention
+from .conventions import H36M17, OPENPOSE18, Convention
 
 _SIDES = {"l": "left", "left": "left", "r": "right", "right": "right"}
 _NOT_OF_A_NAME = frozenset({"joint", "keypoint", "kpt", "point", "landmark", "b", "body"})
@@ -17,7 +17,7 @@ _PAIRED: dict[str, tuple[str, ...]] = {
     "shoulder": ("sho", "shldr"),
     "elbow": ("elb",),
     "wrist": ("wri",),
-    "hip": ("upleg", "upper_leg"),
+    "hip": ("upleg", "upper_leg", "up_leg"),
     "knee": ("kne",),
     "ankle": ("ank",),
     "eye": (),
@@ -35,8 +35,29 @@ _SINGLE: dict[str, tuple[str, ...]] = {
     "nose": (),
     "neck": ("upper_neck", "head_bottom", "bottom_head", "bottom_of_head", "bottom_of_the_head"),
     "head_top": ("top_head", "headtop", "head", "top_of_head", "top_of_the_head", "vertex", "head_tip"),
-    "thorax": ("mid_shoulder", "mid_shoulders", "shoulder_center", "shoulders_center", "center_shoulder"),
-    "pelvis": ("mid_hip", "midhip", "root", "hip", "hips", "hip_center", "center_hip", "hips_center", "mid_hips"),
+    "thorax": (
+        "thrx",
+        "spine_shoulder",
+        "mid_shoulder",
+        "mid_shoulders",
+        "shoulder_center",
+        "shoulders_center",
+        "center_shoulder",
+    ),
+    "pelvis": (
+        "pelv",
+        "spine_base",
+        "body_center",
+        "mid_hip",
+        "midhip",
+        "root",
+        "hip",
+        "hips",
+        "hip_center",
+        "center_hip",
+        "hips_center",
+        "mid_hips",
+    ),
     "jaw": ("chin",),
     "spine": ("spine2", "belly", "spine_mid", "mid_spine", "torso"),
     "spine1": (),
@@ -104,6 +125,9 @@ _OPENPOSE18 = _Family(
 )
 """OpenPose's older model: these names and no others, which are ours, too, but for what the neck is."""
 
+_H36M_NOSE = _Family(frozenset(name.replace("jaw", "nose") for name in H36M17 if name), frozenset(), {"nose": "jaw"})
+"""Human3.6M by the names of MotionBERT, I2L-MeshNet and others, who call its chin the nose: these 17 and no others."""
+
 
 class NamedJoints(NamedTuple):
     """Joints that names mean.
@@ -123,11 +147,13 @@ class NamedJoints(NamedTuple):
 def plain_name(name: str) -> str:
     """A joint's name in one spelling: its side first and written out, words in small letters between underscores.
 
-    >>> [plain_name(name) for name in ("LShoulder", "Right Knee", "ankle-left", "r_wri", "Head top", "LBigToe")]
+    >>> [plain_name(name) for name in ("LShoulder", "Right Knee", "ankle-left", "rwri", "Head top", "LBigToe")]
     ['left_shoulder', 'right_knee', 'left_ankle', 'right_wri', 'head_top', 'left_big_toe']
     """
     words = [piece.lower() for piece in _split(name)]
     words = [word for word in words if word not in _NOT_OF_A_NAME] or words
+    words = [word for word in words if not word.isdigit()] or words  # "1. nose"
+    words = [part for word in words for part in _SQUEEZED.get(word, (word,))]
     side = next((_SIDES[word] for word in words if word in _SIDES), None)
     rest = [word for word in words if word not in _SIDES]
     return "_".join([*([side] if side else []), *rest])
@@ -146,6 +172,8 @@ def joints_of_names(names: Sequence[str]) -> NamedJoints:
         family = _OPENPOSE18
     elif all(name in _CANONICAL for name in names) and len(set(names)) == len(names):
         family = None  # our own names mean what they say
+    elif {_SYNONYMS.get(_as_ankle(name), name) for name in plain} == _H36M_NOSE.marks:
+        family = _H36M_NOSE
     else:
         there = set(plain)
         family = next((one for one in _FAMILIES if one.marks <= there and not one.without & there), None)
@@ -173,3 +201,13 @@ def _split(name: str) -> list[str]:
 
 
 _SHORT = frozenset(spelling for name, others in _PAIRED.items() for spelling in (name, *others))
+
+_SQUEEZED = {f"{side}{spelling.replace('_', '')}": (side, spelling) for side in _SIDES for spelling in _SHORT} | {
+    spelling.replace("_", ""): (spelling,) for spelling in _SHORT if "_" in spelling
+}
+"""Words in which nothing parts the side from the joint, as "rsho", "lefteye", "lbigtoe"."""
+
+
+def _as_ankle(name: str) -> str:
+    """Human3.6M calls ankles feet."""
+    return name.replace("_foot", "_ankle")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -75,7 +76,7 @@ def match_people(people: Sequence[Person], images: Sequence[Path], source: str |
     placed = place_people(people, homes, images)
     with_people = {person.image for person in placed.people}
     without = [image for image in dict.fromkeys(images) if image not in with_people]
-    return Matched(placed.people, [*problems, *_left_alone(without, len(images), named, source), *placed.problems])
+    return Matched(placed.people, [*problems, *_left_alone(without, named, owners, images, source), *placed.problems])
 
 
 def place_people(people: Sequence[Person], homes: Sequence[Path | None], images: Sequence[Path]) -> Matched:
@@ -91,13 +92,14 @@ def place_people(people: Sequence[Person], homes: Sequence[Path | None], images:
         if home is not None:
             owned[home].append(person)
     labels = image_labels(images)
-    placed, problems = [], []
+    placed, renamed = list[Person](), list[str]()
     for image, theirs in owned.items():
         for person, person_id in zip(theirs, _unique([p.person_id for p in theirs]), strict=True):
             if person_id != person.person_id:
                 who = short_name(f"{labels[image]}#{person.person_id}")
-                problems.append(f"{who}: there is another of this id; named {short_name(person_id)}")
+                renamed.append(f"{who}: there is another of this id; named {short_name(person_id)}")
             placed.append(replace(person, image=image, person_id=person_id, image_label=labels[image]))
+    problems = renamed if len(renamed) <= FEW else [f"{renamed[0]}; so are {len(renamed) - 1} more, with numbers"]
     return Matched(placed, problems)
 
 
@@ -192,11 +194,20 @@ def _stem(name: str) -> str:
     return Path(name).stem
 
 
+def _letters(name: str) -> str:
+    """A name in small letters; accents as macOS and others write them are the same."""
+    return unicodedata.normalize("NFC", name).casefold().strip()
+
+
+def _letters_of_stem(name: str) -> str:
+    return _letters(_stem(name))
+
+
 _RULES: tuple[tuple[str, _Key, _Key], ...] = (
     ("", str, str),
     ("", str, _stem),
-    ("other capital letters", str.casefold, str.casefold),
-    ("another ending", lambda name: _stem(name).casefold(), lambda name: _stem(name).casefold()),
+    ("other capital letters", _letters, _letters),
+    ("another ending", _letters_of_stem, _letters_of_stem),
 )
 """In which order names are compared: what is said of it, and what is compared of a file's name and of an image's."""
 
@@ -256,18 +267,33 @@ def _by_folders(named: Mapping[Path, tuple[str, ...]], images: Sequence[Path]) -
     return found
 
 
-def _left_alone(without: Sequence[Path], count: int, named: Sequence[Path], source: str | Path) -> list[str]:
-    """What is said of images that got no people, of ``count`` images: a line for each of a few, one for the others."""
-    called = (
-        f"; its people are of {list_names([path.name for path in named])}" if named and len(without) == count else ""
-    )
-    lines = [
-        f"{image}: no person in {source}{called}" if os.path.exists(image) else f"{image}: no such image"
-        for image in without[:FEW]
-    ]
-    if len(without) > FEW:
-        lines.append(f"{source}: no person for {len(without) - FEW} more of {count} images")
-    return lines
+def _left_alone(
+    without: Sequence[Path],
+    named: Sequence[Path],
+    owners: Mapping[Path, Path],
+    images: Sequence[Path],
+    source: str | Path,
+) -> list[str]:
+    """What is said of images that got no people: one line for all, with what the file's other images are called."""
+    gone = [f"{image}: no such image" for image in without if not os.path.exists(image)]
+    if len(gone) > FEW:
+        gone = [f"{gone[0]}; nor are there {len(gone) - 1} more"]
+    there = [str(image) for image in without if os.path.exists(image)]
+    if not there:
+        return gone
+    where = there[0] if len(there) == 1 else f"{source}: {len(there)} images ({list_names(there)})"
+    who = f"no person in {source}" if len(there) == 1 else "no person of theirs in it"
+    others = [path.name for path in named if path not in owners]
+    called = "it has people of other images, too:" if owners else "its people are of"
+    said = f"; {called} {list_names(others)}{_how_to_tell(others, images)}" if others else ""
+    return [f"{where}: {who}{said}", *gone]
+
+
+def _how_to_tell(others: Sequence[str], images: Sequence[Path]) -> str:
+    """What to do where several images have a name that the file has without its folders."""
+    names = Counter(image.name for image in images)
+    several = next((name for name in others if names[name] > 1), None)
+    return f"; {names[several]} images are called {short_name(several)}: give one of them" if several else ""
 
 
 def image_labels(images: Sequence[Path]) -> dict[Path, str]:

@@ -106,6 +106,7 @@ def _fit(shown: Shown, row: int) -> dict[str, Any]:
         "score": _number(float(found.score[row])),
         "trusted": bool(found.trusted[row]),
         "reason": found.reasons[row],
+        "unseen": found.rows([row]).unseen[0],
         "converged": bool(found.converged[row]),
         "steps": int(found.steps[row]),
         "error_px": _number(error),

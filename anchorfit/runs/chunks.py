@@ -273,6 +273,7 @@ def fitted_lines(found: Diagnostics) -> Iterator[dict[str, Any]]:
         "score": _rounded(found.score),
         "trusted": found.trusted.tolist(),
         "reason": found.reasons,
+        "unseen": found.unseen,
         "error_px": _rounded(found.mean_error_px),
         "steps": found.steps.tolist(),
         "converged": found.converged.tolist(),

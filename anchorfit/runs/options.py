@@ -42,6 +42,7 @@ class RunOptions:
             place, whoever wrote it, and is needed.
         keypoints: file of 2D keypoints; None: people are detected, or the source is such a file itself.
         convention: of its keypoints, where it does not say.
+        image_names: COCO's annotation file that says what the images are called whose numbers the keypoint file has.
         mask: None, "file", "detected", a PNG, or a folder of them.
         detector: "auto", another of `anchorfit.detectors`, or "boxes" of the keypoint file.
         detector_model: file of the detector's networks.
@@ -81,6 +82,12 @@ class RunOptions:
     )
     convention: str | None = option(
         None, takes=str, help="Joint convention, where the file does not say: lsp14, coco17, body25 ..."
+    )
+    image_names: Path | None = option(
+        None,
+        name="images",
+        takes=Path,
+        help="COCO annotation file that names the images of which --keypoints, COCO results, has the numbers alone.",
     )
     mask: str | None = option(
         None,
@@ -179,7 +186,7 @@ class RunOptions:
     )
 
     def __post_init__(self) -> None:
-        for name in ("keypoints", "detector_model", "weights", "config"):
+        for name in ("keypoints", "image_names", "detector_model", "weights", "config"):
             value = getattr(self, name)
             if isinstance(value, str):  # as files are often named in Python
                 object.__setattr__(self, name, Path(value))
@@ -247,7 +254,7 @@ class RunOptions:
 
     def files(self) -> tuple[Path, ...]:
         """Files and folders that the options name, besides the weights of networks and ``init``."""
-        named = (self.keypoints, self.mask, self.detector_model, self.config, self.body, self.measure)
+        named = (self.keypoints, self.image_names, self.mask, self.detector_model, self.config, self.body, self.measure)
         there = (Path(one) for one in named if isinstance(one, str | Path))
         return tuple(path for path in there if path.exists())
 
@@ -258,7 +265,7 @@ class RunOptions:
 
         plain: dict[str, Any] = asdict(self)
         plain["body"] = fingerprint(Path(self.body)) if Path(self.body).is_file() else self.body
-        for name in ("keypoints", "detector_model", "weights", "config"):
+        for name in ("keypoints", "image_names", "detector_model", "weights", "config"):
             value = getattr(self, name)
             plain[name] = repr(value) if isinstance(value, FitConfig) else fingerprint(value)
         sizes = read_known_sizes(self.height, self.measure)
@@ -275,6 +282,7 @@ class RunOptions:
             images=images,
             keypoints=self.keypoints,
             convention=self.convention,
+            image_names=self.image_names,
             mask=self.mask,
             detection=Detection(
                 detector=self.detector,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
+from ..fit_options import InputProblem
 from ..observations import (
     PeopleFile,
     Person,
@@ -18,6 +19,7 @@ from ..observations import (
     read_people,
 )
 from ..observations.conventions import convention_name
+from ..observations.image_names import name_images
 from ..observations.images import looks_like_image
 from ..observations.matching import own_images
 from ..observations.scenes import scan_video
@@ -28,6 +30,7 @@ from .engines import Engine, in_this_process
 from .fingerprint import fingerprint
 from .listening import Listener
 from .sightings import Sightings
+from .told import MOST_REASONS, Lines
 
 USUAL, USUAL_OF_FILE, USUAL_OF_VIDEO = "npz,glb,overlay", "shards", "shards,rigged,overlay"
 """Kinds of file by default: of photographs, of a keypoint file without images, of a video."""
@@ -50,6 +53,7 @@ class Source:
             people are meant.
         keypoints: the keypoint file; without one, people are detected.
         convention: of its keypoints, where it does not say.
+        image_names: COCO's annotation file that says what the images are called whose numbers the keypoint file has.
         mask: as `with_masks` takes it.
         detection: what looks for people without keypoints.
         longest_gap_s, most_people: of a video, as `track_people` takes them.
@@ -58,6 +62,7 @@ class Source:
     images: Sequence[Path]
     keypoints: Path | None = None
     convention: str | None = None
+    image_names: Path | None = None
     mask: str | None = None
     detection: Detection = Detection()
     longest_gap_s: float = LONGEST_GAP_S
@@ -95,6 +100,7 @@ class Source:
         return {
             "keypoints": fingerprint(self.file),
             "convention": self.convention,
+            "image_names": fingerprint(self.image_names),
             "images": None if alone else [str(path.absolute()) for path in self.images],
             "mask": self.mask,
             "detector": None if self.file and self.detection.detector != BOXES else self.detection.settings(),
@@ -137,6 +143,11 @@ class Source:
                 convention_name(self.convention)
             except ValueError as error:
                 raise OptionError("convention", str(error).removeprefix("convention: ")) from error
+        if self.image_names is not None:
+            if self.file is None or self.video is not None:
+                raise OptionError("images", "only with a keypoint file of photographs, whose images it names")
+            if not self.image_names.is_file():
+                raise FileNotFoundError(f"{self.image_names}: no such annotation file")
         if self.most_people is not None and self.most_people < 1:
             raise OptionError("max-people", f"expected at least 1, got {self.most_people}")
         if not 0 <= self.longest_gap_s < float("inf"):
@@ -148,7 +159,9 @@ class Source:
 
     def inputs(self, people: Sequence[Person]) -> Iterator[Path]:
         """Files that are read for these people."""
-        yield from (path for path in (self.file, self.video, self.detection.model) if path is not None)
+        yield from (
+            path for path in (self.file, self.image_names, self.video, self.detection.model) if path is not None
+        )
         yield from (path for path in self.images if path.is_file())
         yield from {person.image: None for person in people if person.image is not None}
         masks = None if self.mask in (None, FROM_KEYPOINT_FILE, FROM_DETECTOR) else Path(self.mask or "")
@@ -191,6 +204,8 @@ class Source:
             )  # fmt: skip
             return _Found(detected.people, detected.problems, None)
         read = read_people(self.file, convention=self.convention)
+        if self.image_names is not None:
+            read = name_images(read, self.image_names)
         if read.problems and not read.people:
             return _Found((), read.problems, read)  # of whom nobody could be read: no image lacks people for that
         if self.keypoints is None:
@@ -247,7 +262,7 @@ class _Found(NamedTuple):
 
 
 class Masked(NamedTuple):
-    """The people, each with its mask or none, and one line for each mask that could not be used."""
+    """The people, each with its mask or none, and a line for each kind of mask that could not be used."""
 
     people: list[Person]
     problems: list[str]
@@ -268,21 +283,24 @@ def with_masks(people: Sequence[Person], where: str | None) -> Masked:
         return Masked(list(people), [])
     place = _check_masks(where)
     crowded = Counter(person.image for person in people)
-    masked, problems = [], []
+    masked, problems = [], Lines(MOST_REASONS)
     for person in people:
         path = place if place.is_file() else find_mask(person.image, place) if person.image else None
         mask = None
         if path is None:
-            problems.append(f"{person.name}: no mask in {place}; fitted without")
+            problems.add([InputProblem(person.name, f"no mask in {place}; fitted without")])
         elif crowded[person.image] > 1:
-            problems.append(f"{person.name}: {path} could be anybody's of {crowded[person.image]}; fitted without")
+            crowd = crowded[person.image]
+            problems.add([InputProblem(person.name, f"{path} could be anybody's of {crowd}; fitted without")])
         else:
             try:
                 mask = read_mask(path)
             except (OSError, ValueError) as error:
-                problems.append(f"{person.name}: {error}; fitted without")
+                problems.add([InputProblem(person.name, f"{error}; fitted without")])
         masked.append(replace(person, mask=mask))
-    return Masked(masked, problems)
+    return Masked(
+        masked, [*problems.first, *([f"... and {problems.more} more for other reasons"] if problems.more else [])]
+    )
 
 
 def _check_masks(where: str) -> Path:

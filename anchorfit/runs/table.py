@@ -30,7 +30,7 @@ def write_table(folder: Path) -> Path | None:
     kinds = {"chunk": pyarrow.int64(), "row": pyarrow.int64(), "steps": pyarrow.int64(), "error_px": pyarrow.float64()}
     kinds |= {"score": pyarrow.float64(), "trusted": pyarrow.bool_(), "converged": pyarrow.bool_()}
     kinds |= dict.fromkeys(("notes", "files"), pyarrow.list_(pyarrow.string()))
-    judged = ("score", "trusted", "reason")
+    judged = ("score", "trusted", "reason", "unseen")
     names = ("name", "image", "status", *judged, "error_px", "steps", "converged", "notes", "chunk")
     schema = pyarrow.schema([(name, kinds.get(name, pyarrow.string())) for name in (*names, "file", "row", "files")])
     buffer = io.BytesIO()

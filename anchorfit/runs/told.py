@@ -6,38 +6,42 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from ..body.joint_sets import CANONICAL_JOINTS
 from ..fit_options import InputProblem
 from ..observations.matching import FEW
 from ..plain_text import short_name
 
 MOST_REASONS = 40  # lines of a run, of people skipped and of notes each
+
 _NUMBERS = re.compile(r"\d+(?:\.\d+)?")
+_JOINT = "|".join(sorted(CANONICAL_JOINTS, key=len, reverse=True))
+_JOINTS = re.compile(rf"\b(?:{_JOINT})(?:(?:, | and )(?:{_JOINT}|\d+ more joints))*\b")
 
 
 @dataclass
 class _Reason:
-    """What was said of someone, of whom, and how often the same was said of others, but for numbers and names."""
+    """What was said of someone, of whom, and how often the same was said of others, but for joints and numbers."""
 
     message: str
     subjects: list[str] = field(default_factory=list)
     count: int = 0
-    alike: bool = True  # whether all were told the same, word for word
+    same: bool = True  # whether all were told the same, word for word
 
     def add(self, problem: InputProblem) -> None:
         self.count += 1
-        self.alike &= problem.message == self.message
+        self.same &= problem.message == self.message
         if len(self.subjects) < FEW:
             self.subjects.append(short_name(problem.subject))
 
     @property
     def shortened(self) -> bool:
-        return self.count > (len(self.subjects) if self.alike else 1)
+        return self.count > len(self.subjects) or not self.same
 
     def __str__(self) -> str:
-        subjects, further = (self.subjects, self.count - len(self.subjects)) if self.alike else (self.subjects[:1], 0)
-        more = f" and {further} more" if further else ""
-        told = ": ".join(part for part in (", ".join(subjects) + more, self.message) if part)
-        return told if self.alike else f"{told} (and {self.count - 1} more of this kind)"
+        more = f" and {self.count - len(self.subjects)} more" if self.count > len(self.subjects) else ""
+        if self.same:
+            return ": ".join(part for part in (", ".join(self.subjects) + more, self.message) if part)
+        return f"{self.subjects[0]}: {self.message} (alike: {', '.join(self.subjects[1:])}{more})"
 
 
 class Lines:
@@ -56,7 +60,7 @@ class Lines:
         """Count problems in; a text is one of no person."""
         for problem in problems:
             one = InputProblem("", problem) if isinstance(problem, str) else problem
-            kind = _kind(one)
+            kind = problem if isinstance(problem, str) else _kind(problem)
             if kind in self._reasons or len(self._reasons) < self._most:
                 self._reasons.setdefault(kind, _Reason(one.message)).add(one)
             else:
@@ -69,11 +73,12 @@ class Lines:
 
     @property
     def shortened(self) -> bool:
-        """Whether a person is named in no line."""
+        """Whether a person is named in no line, or not in its own words."""
         return bool(self.more) or any(reason.shortened for reason in self._reasons.values())
 
 
 def _kind(problem: InputProblem) -> str:
-    """What is the same of problems of one reason: the words without the image's name and without numbers."""
+    """What is the same of problems of one reason: the words without the image's path, joints and numbers."""
     image = problem.subject.rpartition("#")[0]
-    return _NUMBERS.sub("0", problem.message.replace(image, "") if image else problem.message)
+    message = re.sub(rf"\S*{re.escape(image)}", "", problem.message) if image else problem.message
+    return _NUMBERS.sub("#", _JOINTS.sub("@", message))

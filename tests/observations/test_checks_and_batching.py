@@ -12,6 +12,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from PIL import Image
 
 from anchorfit.assets import ASSETS
 from anchorfit.body.joint_sets import CANONICAL_JOINTS
@@ -26,7 +27,7 @@ from anchorfit.observations import (
     sanitise,
     too_little,
 )
-from anchorfit.observations.checks import sanitise_all
+from anchorfit.observations.checks import sanitise_all, unturned_problem
 
 K = len(CANONICAL_JOINTS)
 NOSE, NECK, KNEE = (CANONICAL_JOINTS.index(name) for name in ("nose", "neck", "left_knee"))
@@ -249,3 +250,25 @@ def test_joints_in_space_that_contradict_the_keypoints_are_not_used():
         found = sanitise(replace(skier, world=bad))
         assert found.person.world is None
         assert [note for note in found.notes if "joints in space" in note and said in note]
+
+
+def test_keypoints_of_the_picture_as_it_is_stored_are_noticed(tmp_path):
+    """A photograph of 640 x 425 that EXIF turns: it is shown 425 wide, and a detector that ignores EXIF sees 640."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    lying = Image.new("RGB", (640, 425))
+    lying.save(tmp_path / "turned.jpg", exif=exif)
+    lying.rotate(90, expand=True).save(tmp_path / "upright.jpg")
+
+    def of(image, x, image_size=None):
+        joints = {NOSE: (200, 300, 1), KNEE: (x, 300, 1)}
+        return unturned_problem(person(joints, image=image, image_size=image_size), (425, 640))
+
+    said = of(tmp_path / "turned.jpg", 600)
+    assert said is not None
+    assert "within it as it is stored (640 x 425), before EXIF turns it" in said
+    assert of(tmp_path / "turned.jpg", 430) is None  # at the border
+    assert of(tmp_path / "turned.jpg", 700) is None  # outside of both
+    assert of(tmp_path / "turned.jpg", 600, image_size=(425, 640)) is None  # the file says which picture it means
+    assert of(tmp_path / "upright.jpg", 600) is None
+    assert of(tmp_path / "gone.jpg", 600) is None

@@ -95,3 +95,39 @@ def test_thousands_of_images_take_no_time():
     people = [person(str(i), f"{i % 7}/{i:05}.jpg") for i in range(20_000)]
     images = [Path(f"data/{i % 7}/{i:05}.jpg") for i in range(20_000)]
     assert len(match_people(people, images).people) == 20_000  # hours, if every person looked at every image
+
+
+class TestSaidOfImages:
+    """What is said of images without people never denies those of other images, and is one line."""
+
+    def test_many_images_are_one_line_that_says_what_the_files_are_called(self, tmp_path):
+        images = [tmp_path / f"x{number}.jpg" for number in range(60)]
+        for image in images:
+            image.write_bytes(b"")
+        people = [person("0", f"{number}.jpg") for number in range(60)]
+        lines = match_people(people, images, "k.json").problems
+        assert len(lines) == 1
+        assert "60 images" in lines[0]
+        assert "its people are of 0.jpg, 1.jpg, 2.jpg and 57 more" in lines[0]
+        (line,) = match_people([*people, person("0", "x3.jpg")], images, "k.json").problems
+        assert "59 images" in line
+        assert "it has people of other images, too: 0.jpg" in line
+
+    def test_a_name_of_several_folders_is_said_to_be_of_several(self, tmp_path):
+        images = [tmp_path / folder / "x.jpg" for folder in "ab"]
+        for image in images:
+            image.parent.mkdir()
+            image.write_bytes(b"")
+        (line,) = match_people([person("0", "x.jpg")], images, "k.json").problems
+        assert "2 images are called x.jpg: give one of them" in line
+
+    def test_accents_may_be_written_either_way(self, tmp_path):
+        matched = match_people(
+            [person("0", "o\u0308ne.jpg")], [tmp_path / "\u00f6ne.jpg", tmp_path / "b.jpg"], "k.json"
+        )
+        assert [one.image for one in matched.people] == [tmp_path / "\u00f6ne.jpg"]
+
+    def test_many_of_one_id_are_one_line(self, tmp_path):
+        lines = match_people([person("0", "a.jpg")] * 60, [tmp_path / "a.jpg"], "k.json").problems
+        assert len(lines) == 1
+        assert "so are 58 more" in lines[0]

@@ -160,6 +160,27 @@ def test_a_mirror_image_has_the_mirrored_pose(body):
     torch.testing.assert_close(mirror_rotations(here.raw, "6d", SMPL_JOINTS), there.raw, atol=1e-5, rtol=0)
 
 
+def test_a_look_at_one_side_has_the_mirrored_answer_of_a_mirror_image_too():
+    """At half the work; each row of it is the network's own answer to the keypoints or to their mirror image."""
+    network = PosePrior(PosePriorConfig(width=32)).eval()
+    features, joints = randn(6, NUM_FEATURES), len(SMPL_JOINTS)
+    features[:, 2 * JOINTS : -1] = features[:, 2 * JOINTS : -1].abs().clamp(max=1)
+    image = network._image(features)
+    with torch.no_grad():
+        here, there = network.once(features), network.once(image)
+        sides = [network._answer(some)[0] for some in (features, image)]
+    assert torch.equal(mirror_rotations(there.raw, "6d", SMPL_JOINTS), here.raw)
+    assert here.raw.shape == (6, joints, 6)
+    assert here.sureness is None
+    own = (here.raw == sides[0]).flatten(1).all(1)
+    other = (here.raw == mirror_rotations(sides[1], "6d", SMPL_JOINTS)).flatten(1).all(1)
+    assert torch.equal(own, ~other)
+    assert 0 < int(own.sum()) < 6
+    plain = PosePrior(PosePriorConfig(width=32, mirrored=False)).eval()
+    with torch.no_grad():
+        assert torch.equal(plain.once(features).raw, plain(features).raw)
+
+
 def test_unknown_configurations_are_refused():
     with pytest.raises(ValueError, match="representation: expected one of axis_angle, 6d"):
         PosePriorConfig(representation="euler")  # type: ignore[arg-type]

@@ -5,7 +5,7 @@ import torch
 
 from anchorfit.regressors import PosePrior, PosePriorConfig, load_networks, passes
 from anchorfit.regressors.folding import fold
-from anchorfit.regressors.passes import LARGEST_PASS, SAFE_PASS, SMALLEST_PASS, pass_size
+from anchorfit.regressors.passes import LARGEST_PASS, SAFE_PASS, SMALLEST_PASS, once_size, pass_size
 from anchorfit.regressors.pose_prior import NUM_FEATURES
 
 
@@ -15,7 +15,7 @@ def small_network():
 
 @pytest.mark.parametrize("count", [1, 3, 4, 5, 16, 100, 128, 129, 130, 256, 257, 1000])
 def test_passes_hold_everybody_and_little_else(monkeypatch, count):
-    monkeypatch.setattr(passes, "_as_in_safe_passes", lambda network, size: True)
+    monkeypatch.setattr(passes, "_as_in_safe_passes", lambda network, size, once: True)
     size = pass_size(small_network(), count)
     assert size % SMALLEST_PASS == 0
     assert size <= LARGEST_PASS
@@ -25,7 +25,7 @@ def test_passes_hold_everybody_and_little_else(monkeypatch, count):
 
 
 def test_a_size_that_rounds_otherwise_is_not_used(monkeypatch):
-    monkeypatch.setattr(passes, "_as_in_safe_passes", lambda network, size: size < 100)
+    monkeypatch.setattr(passes, "_as_in_safe_passes", lambda network, size, once: size < 100)
     network = small_network()
     assert pass_size(network, 64) == 64
     assert pass_size(network, 128) == SAFE_PASS
@@ -34,7 +34,7 @@ def test_a_size_that_rounds_otherwise_is_not_used(monkeypatch):
 def test_a_size_is_tried_once(monkeypatch):
     tried = []
 
-    def note(network, size):
+    def note(network, size, once):
         tried.append(size)
         return True
 
@@ -46,7 +46,7 @@ def test_a_size_is_tried_once(monkeypatch):
 
 
 def test_sizes_that_round_otherwise_are_left_for_coarser_ones(monkeypatch):
-    monkeypatch.setattr(passes, "_as_in_safe_passes", lambda network, size: size % 4 == 0)
+    monkeypatch.setattr(passes, "_as_in_safe_passes", lambda network, size, once: size % 4 == 0)
     network = small_network()
     assert [pass_size(network, count) for count in (1, 2, 5, 7, 10)] == [4, 4, 8, 8, 12]
 
@@ -76,3 +76,15 @@ def test_the_shipped_network_is_given_passes_that_agree():
         for count in (1, 7, 20, 64, 100, 128):
             size = pass_size(network, count)
             assert torch.equal(network(features[:size]).raw, safe[:size])
+
+
+def test_the_shipped_networks_looks_at_one_side_agree():
+    network = fold(load_networks().pose)
+    features = torch.randn(LARGEST_PASS, NUM_FEATURES, generator=torch.Generator().manual_seed(4))
+    with torch.inference_mode():
+        safe = torch.cat([network.once(rows).raw for rows in features.split(SAFE_PASS)])
+        for count in (1, 6, 20, 60, 90, 128):
+            size = once_size(network, count)
+            assert count <= size < 1.25 * count + 8 or size == SAFE_PASS
+            assert torch.equal(network.once(features[:size]).raw, safe[:size])
+    assert once_size(network, 300) <= LARGEST_PASS

@@ -11,7 +11,6 @@ from anchorfit.observations import Person
 from anchorfit.pipeline import InputProblem, Outcome
 from anchorfit.runs import RunFolder, read_index
 from anchorfit.runs.chunks import Progress, Worked, Written, chunk_people, work_through
-from anchorfit.runs.told import Lines
 
 
 def person(image: str | None, number: int) -> Person:
@@ -109,17 +108,3 @@ def test_a_new_person_is_added_to_a_run_that_goes_on(some_estimate, tmp_path):
     work = Work(some_estimate)
     work_through(PEOPLE, RunFolder.open(tmp_path, {}), work.fit, work.write, chunk_size=3)
     assert [record["name"] for record in read_index(tmp_path)] == [p.name for p in PEOPLE]
-
-
-def test_a_reason_is_said_once_with_a_count():
-    lines = Lines(3)
-    lines.add([InputProblem(f"{i}.jpg#{i}", "skipped: no joint") for i in range(9)])
-    lines.add([InputProblem("a.jpg#1", "skipped: in/a.jpg has 640 x 480"), "overlay.png: a file that failed"])
-    assert not Lines(3).shortened
-    lines.add([InputProblem("b.jpg#2", "skipped: in/b.jpg has 800 x 600"), InputProblem("c.jpg#1", "a fourth")])
-    assert lines.first == [
-        "0.jpg#0, 1.jpg#1, 2.jpg#2 and 6 more: skipped: no joint",
-        "a.jpg#1: skipped: in/a.jpg has 640 x 480 (and 1 more of this kind)",
-        "overlay.png: a file that failed",
-    ]
-    assert (lines.more, lines.shortened) == (1, True)

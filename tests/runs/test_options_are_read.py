@@ -45,12 +45,12 @@ def place(tmp_path_factory) -> Path:
 def values(place: Path) -> dict[str, Any]:
     """A value of each option that is not its default."""
     return {
-        "keypoints": KEYPOINTS, "convention": "coco17", "mask": str(PHOTO), "detector": "anchorfit",
-        "detector_model": place / "human2d.safetensors", "thorough": True, "human2d_flip": True, "max_people": 2,
-        "max_gap": 0.5, "body": "open_child", "gender": "male", "age": "child", "focal": 900.0, "pitch": 10.0,
-        "height": 1.8, "measure": "waist=0.8", "weights": place / "networks", "init": (place / "init.npz",),
-        "schedule": "smplify", "config": place / "fit.toml", "same_person": True, "video": True, "fps": 25.0,
-        "covariance": True, "predict_missing": True, "floor": "auto", "frame": "camera",
+        "keypoints": KEYPOINTS, "convention": "coco17", "image_names": KEYPOINTS, "mask": str(PHOTO),
+        "detector": "anchorfit", "detector_model": place / "human2d.safetensors", "thorough": True,
+        "human2d_flip": True, "max_people": 2, "max_gap": 0.5, "body": "open_child", "gender": "male", "age": "child",
+        "focal": 900.0, "pitch": 10.0, "height": 1.8, "measure": "waist=0.8", "weights": place / "networks",
+        "init": (place / "init.npz",), "schedule": "smplify", "config": place / "fit.toml", "same_person": True,
+        "video": True, "fps": 25.0, "covariance": True, "predict_missing": True, "floor": "auto", "frame": "camera",
     }  # fmt: skip
 
 
@@ -60,8 +60,8 @@ DETECTED = {"detector", "detector_model", "thorough", "human2d_flip", "keypoints
 FRAMES = {"same_person", "video"}
 MODES: dict[str, tuple[str, dict[str, Any], set[str]]] = {
     "fit, detected": ("photo", {}, FITTED | DETECTED | FRAMES),
-    "fit, keypoints": ("photo", {"keypoints": KEYPOINTS}, FITTED | FRAMES | {"keypoints", "convention"}),
-    "fit, keypoint file alone": ("file", {}, FITTED | FRAMES | {"convention"}),
+    "fit, keypoints": ("photo", {"keypoints": KEYPOINTS}, FITTED | FRAMES | {"keypoints", "convention", "image_names"}),
+    "fit, keypoint file alone": ("file", {}, FITTED | FRAMES | {"convention", "image_names"}),
     "fit, video": ("film", {}, FITTED | DETECTED | {"max_people", "max_gap"}),
     "fit, frames": ("photo", {"video": True}, FITTED | DETECTED | FRAMES | {"fps"}),
     "fit, floor": ("photo", {"floor": "auto"}, FITTED | DETECTED | FRAMES | {"frame"}),
@@ -73,7 +73,7 @@ MODES: dict[str, tuple[str, dict[str, Any], set[str]]] = {
         FITTED - {"weights", "schedule"} | {"predict_missing"} | DETECTED | FRAMES,
     ),
     "predict, detected": ("photo", {"method": "predict"}, ALWAYS | DETECTED),
-    "predict, file alone": ("file", {"method": "predict"}, ALWAYS | {"convention"}),
+    "predict, file alone": ("file", {"method": "predict"}, ALWAYS | {"convention", "image_names"}),
     "predict, video": ("film", {"method": "predict"}, ALWAYS | DETECTED | {"max_people", "max_gap"}),
 }
 """By mode its source, the options that make it, and the options that it reads."""

@@ -14,14 +14,13 @@ from anchorfit.runs import JOURNAL
 
 SCRIPT = """
 import os, signal, sys
-from pathlib import Path
 import anchorfit
 from anchorfit.runs import fitting
 
-people, output, moment = sys.argv[1:]
-left = [int(moment)]
+people, output, *moments = sys.argv[1:]
+fitting.CHUNK = 2
 
-def deadly(function):
+def deadly(function, left):
     def call(*given, **named):
         if left[0] == 0:
             os.kill(os.getpid(), signal.SIGKILL)
@@ -29,17 +28,24 @@ def deadly(function):
         return function(*given, **named)
     return call
 
-for name in ("replace", "fsync", "truncate", "unlink"):
-    setattr(os, name, deadly(getattr(os, name)))
-fitting.CHUNK = 2
-anchorfit.run(people, output, save="npz,coco")
+for moment in moments:  # each run is a process of its own, a fork of this one, which has only imported the package
+    child = os.fork()
+    if child == 0:
+        left = [int(moment)]
+        for name in ("replace", "fsync", "truncate", "unlink"):
+            setattr(os, name, deadly(getattr(os, name), left))
+        anchorfit.run(people, output, save="npz,coco")
+        sys.exit()
+    print("ended with", os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 
 
-def run(people: Path, output: Path, moment: int) -> int:
+def run(people: Path, output: Path, *moments: int) -> list[int]:
+    """How a run for each moment ended, one after the other in the same folder; -1: it is not killed."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-c", SCRIPT, str(people), str(output), str(moment)]
-    return subprocess.run(command, env=environment, check=False).returncode
+    command = [sys.executable, "-c", SCRIPT, str(people), str(output), *map(str, moments)]
+    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    return [int(line.split()[-1]) for line in done.stdout.splitlines() if line.startswith("ended with")]
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -54,9 +60,9 @@ def test_ten_kills_change_nothing(tmp_path):
     images = [{"id": i, "file_name": f"{i}.jpg", "width": 640, "height": 425} for i in range(12)]
     same = [{**skier, "id": i, "image_id": i} for i in range(12)]
     people.write_text(json.dumps({"images": images, "annotations": same, "categories": []}))
-    assert run(people, tmp_path / "whole", -1) == 0
-    killed = [run(people, tmp_path / "broken", moment) for moment in (0, 1, 2, 3, 4, 5, 7, 8, 9, 11)]
+    assert run(people, tmp_path / "whole", -1) == [0]
+    killed = run(people, tmp_path / "broken", 0, 1, 2, 3, 4, 5, 7, 8, 9, 11)
     assert killed == [-signal.SIGKILL] * 10
     assert (tmp_path / "broken" / JOURNAL).is_file()
-    assert run(people, tmp_path / "broken", -1) == 0
+    assert run(people, tmp_path / "broken", -1) == [0]
     assert contents(tmp_path / "broken") == contents(tmp_path / "whole")

@@ -15,6 +15,7 @@ def test_the_table_holds_the_index(tmp_path):
         "score": 0.97,
         "trusted": True,
         "reason": "",
+        "unseen": "legs not seen: their pose is the prior's",
         "error_px": 1.5,
     }
     fitted |= {"steps": 7, "converged": True, "notes": [], "chunk": 0, "file": "people-00000.npz", "row": 0}

@@ -38,7 +38,8 @@ const fitSection = (person, frame) => {
     ["solver steps", `${frame.steps}${frame.converged ? "" : ", not converged"}`], ["joints seen", `${frame.joints.length}`],
     ["distance to the camera", `${number(frame.depth_m, 2)} m`], ["focal length", `${number(person.focal[0], 0)} px`],
   ];
-  if (frame.against) rows.splice(4, 0, [`${person.against.method}: error`, `${number(frame.against.error_px)} px`], [`${person.against.method}: distance`, `${number(frame.against.distance_mm, 0)} mm a vertex, pelvis on pelvis`]);
+  if (frame.unseen) rows.splice(3, 0, ["but", frame.unseen]);
+  if (frame.against) rows.splice(frame.unseen ? 5 : 4, 0, [`${person.against.method}: error`, `${number(frame.against.error_px)} px`], [`${person.against.method}: distance`, `${number(frame.against.distance_mm, 0)} mm a vertex, pelvis on pelvis`]);
   if (person.frames.length > 1) {
     const doubtful = person.frames.filter((f) => !f.trusted).length;
     rows.splice(1, 0, ["frame", `${frame.frame}`], ["doubtful frames", `${doubtful} of ${person.frames.length}`]);

@@ -20,20 +20,18 @@ from ..gathering import LEAST_KNOWN, Gathering, PersonEntry, joints_that_names_m
 from ..joint_names import joints_of_names
 from ..masks import StoredMask
 from ..people import PeopleFile
-from ..reading import LISTS, KeypointFileError, load_json, numbers, optional_box, optional_size
+from ..reading import LISTS, KeypointFileError, load_json, optional_box, optional_size
 from .format import Format
 
 PIXEL_CENTRE = 0.5
 PEOPLE_NAMES = frozenset({"person", "human", "people", "pedestrian", "man", "woman", "body", "human body"})
-SCORES = ("keypoint_scores", "keypoints_scores", "keypoint_score", "keypoints_score", "scores", "confidences")
-"""Keys under which programs store confidences beside the keypoints, one a joint."""
-
 
 _FEET = WHOLEBODY133[17:23]
-_NOT_OF_JOINTS = frozenset({"keypoints", "segmentation", "bbox", "box"})
 
 
-class _ImageRecord(NamedTuple):
+class ImageRecord(NamedTuple):
+    """An image of an annotation file: its path as the file has it, and (width, height), where the file says it."""
+
     path: Path
     size: tuple[int, int] | None
 
@@ -81,10 +79,9 @@ def parse_coco(content: Any, path: str | Path, *, convention: str | None = None)
 
 
 def _gather_annotations(content: dict[str, Any], gathering: Gathering) -> None:
-    images, shared = _image_records(content.get("images"))
+    images, shared = image_records(content.get("images"))
     categories = _Categories(content.get("categories"), gathering)
     left_out: Counter[str] = Counter()
-    unused: Counter[str] = Counter()
     for place, annotation in enumerate(used_up(content["annotations"])):
         if not isinstance(annotation, dict):
             gathering.leave_out(f"annotation {place}", "expected an object")
@@ -105,7 +102,7 @@ def _gather_annotations(content: dict[str, Any], gathering: Gathering) -> None:
             gathering.leave_out(where, f"no image has id {annotation.get('image_id')!r}")
             continue
         try:
-            triples = _triples(annotation, unused)
+            triples = gathering.scored(annotation, triples_of(annotation.get("keypoints")))
             joints = gathering.joints_of(len(triples), categories.joints(category), usual="coco17")
             triples, joints = _with_feet(triples, joints, annotation)
         except ValueError as error:
@@ -125,12 +122,10 @@ def _gather_annotations(content: dict[str, Any], gathering: Gathering) -> None:
     for image_id, count in left_out.items():
         names = " and ".join(short_name(name) for name in shared[image_id][:2])
         gathering.note(f"images: id {image_id} stands for {names}; its {count} people are left out")
-    _say_unused(unused, gathering)
 
 
 def _gather_results(content: list[Any], gathering: Gathering) -> None:
     used: Counter[Path] = Counter()
-    unused: Counter[str] = Counter()
     for place, result in enumerate(used_up(content)):
         image_id = result.get("image_id") if isinstance(result, dict) else None
         if not isinstance(image_id, (int, str)) or isinstance(image_id, bool):
@@ -140,7 +135,7 @@ def _gather_results(content: list[Any], gathering: Gathering) -> None:
         identity = str(used[image])
         used[image] += 1
         try:
-            triples = _triples(result, unused)
+            triples = gathering.scored(result, triples_of(result.get("keypoints")))
             joints = gathering.joints_of(len(triples), usual="coco17")
             triples, joints = _with_feet(triples, joints, result)
         except ValueError as error:
@@ -157,20 +152,6 @@ def _gather_results(content: list[Any], gathering: Gathering) -> None:
                 score=float(score) if isinstance(score, (int, float)) else None,
             )
         )
-    _say_unused(unused, gathering)
-
-
-def _triples(entry: dict[str, Any], unused: Counter[str]) -> np.ndarray:
-    """(J, 3) keypoints with confidences, wherever an entry has these; lists as long as the keypoints are noted."""
-    triples = triples_of(entry.get("keypoints"))
-    for key, value in entry.items():
-        if key in _NOT_OF_JOINTS or not isinstance(value, LISTS) or len(value) != len(triples):
-            continue
-        if key in SCORES:
-            triples = np.column_stack([triples[:, :2], numbers(value, key, len(triples))])
-        else:
-            unused[key] += 1
-    return triples
 
 
 def _with_feet(triples: np.ndarray, joints: Convention, annotation: dict[str, Any]) -> tuple[np.ndarray, Convention]:
@@ -179,11 +160,6 @@ def _with_feet(triples: np.ndarray, joints: Convention, annotation: dict[str, An
     if joints != COCO17 or not isinstance(feet, LISTS) or len(feet) != 3 * len(_FEET):
         return triples, joints
     return np.concatenate([triples, triples_of(feet, "foot_kpts")]), (*COCO17, *_FEET)
-
-
-def _say_unused(unused: Counter[str], gathering: Gathering) -> None:
-    for key, count in unused.items():
-        gathering.note(f"{short_name(key)}: a list as long as the keypoints, of {count} people, is not used")
 
 
 class _Categories:
@@ -227,15 +203,15 @@ def _of_people(category: dict[str, Any]) -> bool:
     return not found.known or found.known >= LEAST_KNOWN * len(names)
 
 
-def _image_records(images: Any) -> tuple[dict[str, _ImageRecord], dict[str, list[str]]]:
+def image_records(images: Any) -> tuple[dict[str, ImageRecord], dict[str, list[str]]]:
     """Image id -> the image; and the ids that stand for several images, with the names of these."""
-    records: dict[str, _ImageRecord] = {}
+    records: dict[str, ImageRecord] = {}
     shared: dict[str, list[str]] = {}
     for image in images if isinstance(images, list) else []:
         if isinstance(image, dict) and isinstance(image.get("file_name"), str):
             identity = str(image.get("id"))
             size = optional_size(image.get("width"), image.get("height"))
-            record = _ImageRecord(Path(image["file_name"]), size)
+            record = ImageRecord(Path(image["file_name"]), size)
             before = records.setdefault(identity, record)
             if before.path != record.path:
                 shared.setdefault(identity, [before.path.name]).append(record.path.name)

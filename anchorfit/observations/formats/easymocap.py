@@ -29,7 +29,7 @@ def _read(file: Content, convention: str | None) -> PeopleFile:
         try:
             content = load_json(path)
         except KeypointFileError as error:
-            gathering.note(str(error))
+            gathering.note_file(path, error)
             continue
         if is_easymocap(content):
             _gather(content, path, gathering)
@@ -44,7 +44,7 @@ def _gather(content: dict[str, Any], path: Path, gathering: Gathering) -> None:
         try:
             if not isinstance(person, dict):
                 raise ValueError("expected an object with keypoints")
-            triples = triples_of(person.get("keypoints"))
+            triples = gathering.scored(person, triples_of(person.get("keypoints")))
             joints = gathering.joints_of(len(triples), usual="coco17")
         except ValueError as error:
             gathering.leave_out(f"{image.name}#{place}", error)

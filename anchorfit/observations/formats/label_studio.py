@@ -60,7 +60,7 @@ def _gather(points: list[dict[str, Any]], image: Path | None, place: int, gather
     for name, joint, row in zip(names, found.joints, rows, strict=True):
         if joint is None:
             known = name not in found.unknown
-            gathering.note(f"points called {name} are not used{' twice of one person' if known else ''}")
+            gathering.note(f"points of these names are not used{' twice of one person' if known else ''}", name)
         else:
             triples[CANONICAL_JOINTS.index(joint)] = row
     gathering.add(PersonEntry(identity=None, triples=triples, joints=CANONICAL_JOINTS, image=image, size=size))

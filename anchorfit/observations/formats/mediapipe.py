@@ -18,6 +18,8 @@ from ..reading import numbers, optional_size
 from .beside import image_beside, share_to_pixels
 from .format import Content, Format
 
+USED = frozenset({"x", "y", "z", "visibility", "presence", "name"})
+"""Keys of a landmark; ``presence`` says whether it is in the picture, hidden or not: it counts without the other."""
 KEYS = ("pose_landmarks", "poseLandmarks", "landmarks", "landmark", "pose")
 COUNT = len(BLAZEPOSE33)
 
@@ -47,6 +49,7 @@ def _read(file: Content, convention: str | None) -> PeopleFile:
     for place, landmarks in enumerate(_people_of(file.json) or []):
         try:
             triples = np.stack([_row(one) for one in landmarks])
+            gathering.note_unused({key for one in landmarks for key in one if key not in USED}, "a key of landmarks")
             try:
                 triples = in_pixels(triples)
             except ValueError:
@@ -60,7 +63,9 @@ def _read(file: Content, convention: str | None) -> PeopleFile:
 
 
 def _row(landmark: dict[str, Any]) -> np.ndarray:
-    return numbers([landmark["x"], landmark["y"], landmark.get("visibility", 1.0)], "landmarks")
+    return numbers(
+        [landmark["x"], landmark["y"], landmark.get("visibility", landmark.get("presence", 1.0))], "landmarks"
+    )
 
 
 def _stated_size(content: Any) -> tuple[int, int] | None:

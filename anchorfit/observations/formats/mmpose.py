@@ -12,10 +12,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ..conventions import Convention
-from ..gathering import Gathering, PersonEntry, joints_that_names_mean, with_scores
+from ..gathering import SCORES, Gathering, PersonEntry, joints_that_names_mean, triples_of
 from ..people import PeopleFile
-from ..reading import optional_box
+from ..reading import LISTS, optional_box
 from .beside import image_beside
 from .coco import PIXEL_CENTRE
 from .format import Content, Format
@@ -51,7 +53,7 @@ def _read(file: Content, convention: str | None) -> PeopleFile:
         try:
             if not isinstance(person, dict):
                 raise ValueError("expected an object with keypoints and keypoint_scores")
-            triples = with_scores(person.get("keypoints"), person.get("keypoint_scores"))
+            triples = gathering.scored(person, _positions(person))
             joints = gathering.joints_of(len(triples), named, usual="coco17")
         except ValueError as error:
             gathering.leave_out(f"{image}#{place}", error)
@@ -82,6 +84,17 @@ def _in_images(found: list[Any], file: Path, stem: str, *, from_one: bool) -> It
         count = count - from_one if isinstance(count, int) else number
         image = Path(f"{stem}_{count:06d}")
         yield from ((image, place, person) for place, person in enumerate(instances or ()))
+
+
+def _positions(person: dict[str, Any]) -> np.ndarray:
+    """(J, 3) of [[x, y], ...]; raises ValueError for joints in space, as MMPose's lifters write them."""
+    points = person.get("keypoints")
+    first = points[0] if isinstance(points, list) and points else ()
+    if isinstance(first, LISTS) and len(first) == 3 and any(key in person for key in SCORES):
+        raise ValueError(
+            "keypoints: three coordinates and a score each are joints in space; give MMPose's 2D keypoints"
+        )
+    return triples_of(points)
 
 
 def _names(content: Any, gathering: Gathering) -> Convention | None:

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from ..gathering import Gathering, PersonEntry, with_scores
+from ..gathering import Gathering, PersonEntry, triples_of
 from ..people import PeopleFile
+from ..reading import numbers
 from .format import Content, Format
 from .lsp import FIRST_PIXEL
 
@@ -32,7 +33,7 @@ def _read(file: Content, convention: str | None) -> PeopleFile:
         try:
             if not isinstance(item, dict) or not isinstance(item.get("image"), str):
                 raise ValueError("expected an object with image and joints")
-            triples = _triples(item)
+            triples = gathering.scored(item, _triples(item), "joints", "joints_vis")
             joints = gathering.joints_of(len(triples))
         except ValueError as error:
             gathering.leave_out(f"person {place}", error)
@@ -42,7 +43,9 @@ def _read(file: Content, convention: str | None) -> PeopleFile:
 
 
 def _triples(item: dict[str, Any]) -> np.ndarray:
-    triples = with_scores(item["joints"], item.get("joints_vis"), "joints")
+    triples = triples_of(item["joints"], "joints").copy()
+    if item.get("joints_vis") is not None:
+        triples[:, 2] = numbers(item["joints_vis"], "joints_vis", len(triples))
     unseen = (triples[:, :2] < 0).all(1)
     triples[unseen] = 0
     return triples

@@ -57,7 +57,6 @@ def read_openpose(path: str | Path, *, convention: str | None = None) -> PeopleF
             f"{path}: the folder holds no NAME{FILE_ENDING} files, as OpenPose --write_json makes them"
         )
     gathering = Gathering(path, convention)
-    problems: list[str] = []
     for file in files:
         try:
             content = load_json(file)
@@ -65,9 +64,8 @@ def read_openpose(path: str | Path, *, convention: str | None = None) -> PeopleF
                 continue
             gather_people(content, file, gathering)
         except (KeypointFileError, OSError) as error:
-            problems.append(str(error))
-    found = gathering.people_file()
-    return PeopleFile(found.people, (*problems, *found.problems))
+            gathering.note_file(file, error)
+    return gathering.people_file()
 
 
 def files_of_folder(folder: Path) -> list[Path]:
@@ -100,7 +98,7 @@ def gather_people(content: Any, file: Path, gathering: Gathering, *, image: Path
         try:
             if not isinstance(entry, dict):
                 raise ValueError("expected an object with pose_keypoints_2d")
-            triples = _triples(entry)
+            triples = gathering.scored(entry, _triples(entry), *POSE_KEYS)
             joints = gathering.joints_of(len(triples))
         except ValueError as error:
             gathering.leave_out(f"{image}#{place}", error)

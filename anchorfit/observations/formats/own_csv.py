@@ -12,6 +12,8 @@ import numpy as np
 from ...atomic import write_atomically
 from ...body.joint_sets import CANONICAL_JOINTS
 from ...plain_text import from_cell, short_name, to_cell
+from ..gathering import Gathering, seen_somewhere
+from ..joint_names import joints_of_names
 from ..people import PeopleFile, Person
 from ..reading import KeypointFileError, existing_file
 from .format import Content, Format
@@ -24,7 +26,7 @@ _INDEX = {name: index for index, name in enumerate(CANONICAL_JOINTS)}
 def read_csv(path: str | Path) -> PeopleFile:
     """Read anchorfit's own CSV.
 
-    Joints go by canonical name; those without a line are not seen. Columns may come in any order; image, person and
+    Joints go by name; those without a line are not seen. Columns may come in any order; image, person and
     confidence may be missing (then: no image, "0", 1). A line that cannot be read costs that joint and gives a problem.
 
     Returns:
@@ -46,24 +48,46 @@ def read_csv(path: str | Path) -> PeopleFile:
             f"{path}: the first line lacks {', '.join(missing)}; expected {','.join(COLUMNS)} separated by commas"
         )
     lines.fieldnames = found
-    seen: dict[tuple[str, str], dict[int, tuple[float, float, float]]] = {}
-    unused = [name for name in found if name not in COLUMNS]
-    problems = [f"{path}: columns that are not used: {', '.join(map(short_name, unused))}"] if unused else []
+    table: list[tuple[int, dict[str, str | None]]] = []
     try:
-        for line in lines:
-            person = (from_cell(line.get("image") or ""), from_cell(line.get("person") or "") or "0")
-            joints = seen.setdefault(person, {})
-            try:
-                index, values = _joint(line)
-                if index in joints:
-                    raise ValueError(f"{CANONICAL_JOINTS[index]} was given before for this person")
-                joints[index] = values
-            except ValueError as error:
-                name = f"{Path(person[0]).name or '?'}#{person[1]}"
-                problems.append(f"{path}: line {lines.line_num}: {name}: {error}; this joint is left out")
+        table.extend((lines.line_num, line) for line in lines)
     except csv.Error as error:
         raise KeypointFileError(f"{path}: line {lines.line_num}: this is not CSV ({error})") from error
-    return PeopleFile(tuple(_person(*person, joints) for person, joints in seen.items()), tuple(problems))
+    gathering = Gathering(path)  # of what is said alone
+    for name in found:
+        if name not in COLUMNS:
+            gathering.note("columns that are not used", short_name(name))
+    people = tuple(_person(*person, joints) for person, joints in _people_of(table, gathering).items())
+    return PeopleFile(people, gathering.problems())
+
+
+_Joints = dict[int, tuple[float, float, float]]
+
+
+def _people_of(table: list[tuple[int, dict[str, str | None]]], gathering: Gathering) -> dict[tuple[str, str], _Joints]:
+    """Joints of each image's persons, in the order of their first lines."""
+    names = list(dict.fromkeys((line.get("joint") or "").strip() for _, line in table))
+    meant = dict(zip(names, joints_of_names(names).joints, strict=True))
+    seen: dict[tuple[str, str], _Joints] = {}
+    for number, line in table:
+        person = (from_cell(line.get("image") or ""), from_cell(line.get("person") or "") or "0")
+        joints = seen.setdefault(person, {})
+        name = (line.get("joint") or "").strip()
+        joint = meant[name]
+        who = f"line {number}: {short_name(Path(person[0]).name) or '?'}#{short_name(person[1])}"
+        if joint is None:
+            named = f"{short_name(name)!r} is no joint of the body, or one of another name there"
+            gathering.leave_out(
+                who, f"joint: {named if name else 'expected a name'}", kind=f"name {not name}", what="joint"
+            )
+        elif _INDEX[joint] in joints:
+            gathering.leave_out(who, f"{joint} was given before for this person", kind="twice", what="joint")
+        else:
+            try:
+                joints[_INDEX[joint]] = _values(line)
+            except ValueError as error:
+                gathering.leave_out(who, error, kind="numbers", what="joint")
+    return seen
 
 
 def write_csv(path: str | Path, people: Sequence[Person]) -> None:
@@ -83,13 +107,10 @@ def write_csv(path: str | Path, people: Sequence[Person]) -> None:
     write_atomically(path, buffer.getvalue().encode("utf-8"))
 
 
-def _joint(line: dict[str, str | None]) -> tuple[int, tuple[float, float, float]]:
-    name = (line.get("joint") or "").strip()
-    if name not in _INDEX:
-        raise ValueError(f"joint: {name!r} is no canonical joint (docs/conventions.md lists them)")
+def _values(line: dict[str, str | None]) -> tuple[float, float, float]:
     confidence = line.get("confidence")
     sure = 1.0 if confidence is None or not confidence.strip() else _number(line, "confidence")
-    return _INDEX[name], (_number(line, "x"), _number(line, "y"), sure)
+    return _number(line, "x"), _number(line, "y"), sure
 
 
 def _number(line: dict[str, str | None], column: str) -> float:
@@ -107,7 +128,7 @@ def _person(image: str, person: str, joints: dict[int, tuple[float, float, float
     return Person(
         person_id=person,
         keypoints=rows[:, :2].copy(),
-        confidence=rows[:, 2].copy(),
+        confidence=seen_somewhere(rows[:, :2], rows[:, 2]),
         image=Path(image) if image else None,
     )
 

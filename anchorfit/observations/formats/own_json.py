@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,8 @@ from ...atomic import write_atomically
 from ...body.joint_sets import CANONICAL_JOINTS
 from ...plain_text import short_name
 from ..conventions import CONVENTIONS, KeypointSet, convention_by_count, convention_name, to_canonical
+from ..gathering import Gathering, seen_somewhere
+from ..joint_names import joints_of_names
 from ..masks import StoredMask, mask_to_run_lengths
 from ..people import PeopleFile, Person
 from ..reading import KeypointFileError, numbers, optional_box, optional_size
@@ -43,20 +44,22 @@ def parse_json(content: Any, path: str | Path, *, convention: str | None = None)
     except ValueError as error:
         raise KeypointFileError(f"{path}: {error}") from error
     people: list[Person] = []
-    problems: list[str] = []
-    unused: Counter[str] = Counter(f"{key} beside people" for key in content if key not in _FILE_KEYS)
+    gathering = Gathering(path)  # of what is said alone
+    for key in content:
+        if key not in _FILE_KEYS:
+            gathering.note(f"{short_name(key)}: a key beside people that is not used")
     for place, entry in enumerate(content["people"]):
-        unused.update(key for key in (entry if isinstance(entry, dict) else ()) if key not in _PERSON_KEYS)
+        gathering.note_unused(key for key in (entry if isinstance(entry, dict) else ()) if key not in _PERSON_KEYS)
         named = entry if isinstance(entry, dict) else {}
         image = Path(named["image"]) if isinstance(named.get("image"), str) and named["image"] else None
         identity = str(named.get("person", place))
         try:
             if not isinstance(entry, dict):
                 raise ValueError("expected an object with keypoints")
-            positions, confidence = _keypoints(entry.get("keypoints"), chosen)
-            world = _world(entry.get("world"))
+            positions, confidence = _keypoints(entry.get("keypoints"), chosen, gathering)
+            world = _world(entry.get("world"), gathering)
         except ValueError as error:
-            problems.append(f"{path}: {image.name if image else '?'}#{identity}: {error}; this person is left out")
+            gathering.leave_out(f"{short_name(image.name) if image else '?'}#{short_name(identity)}", error)
             continue
         size = entry.get("image_size")
         size = optional_size(*size) if isinstance(size, list) and len(size) == 2 else None
@@ -75,8 +78,7 @@ def parse_json(content: Any, path: str | Path, *, convention: str | None = None)
                 world=world,
             )
         )
-    problems += [f"{path}: {short_name(key)}: a key that is not used, {n} times" for key, n in unused.items()]
-    return PeopleFile(tuple(people), tuple(problems))
+    return PeopleFile(tuple(people), gathering.problems())
 
 
 def write_json(path: str | Path, people: Sequence[Person]) -> None:
@@ -91,40 +93,50 @@ def write_json(path: str | Path, people: Sequence[Person]) -> None:
     )
 
 
-def _keypoints(value: Any, chosen: str | None) -> KeypointSet:
-    """Of a list of [x, y] or [x, y, confidence] in the convention's order, or of an object by canonical joint name."""
+def _keypoints(value: Any, chosen: str | None, gathering: Gathering) -> KeypointSet:
+    """Of a list of [x, y] or [x, y, confidence] in the convention's order, or of an object by joint name; what stands
+    at (0, 0) is not seen."""
     if isinstance(value, dict):
         rows = np.zeros((len(CANONICAL_JOINTS), 3))
-        for name, row in value.items():
-            rows[_place(name, "keypoints")] = _row(row, name)
-        return KeypointSet(rows[:, :2].copy(), rows[:, 2].copy())
+        for place, name, row in _by_name(value, "keypoints", gathering):
+            rows[place] = _row(row, name)
+        return KeypointSet(rows[:, :2].copy(), seen_somewhere(rows[:, :2], rows[:, 2]))
     if not isinstance(value, list) or not value:
         raise ValueError("keypoints: expected a list of [x, y, confidence] or an object by joint name")
     if chosen is not None and len(value) != len(CONVENTIONS[chosen]):
         raise ValueError(f"keypoints: expected {len(CONVENTIONS[chosen])} of {chosen}, got {len(value)}")
     rows = np.stack([_row(row, str(place)) for place, row in enumerate(value)])
-    return to_canonical(rows[:, :2], rows[:, 2], chosen or convention_by_count(len(value)))
+    sure = seen_somewhere(rows[:, :2], rows[:, 2])
+    return to_canonical(rows[:, :2], sure, chosen or convention_by_count(len(value)))
 
 
-def _world(value: Any) -> np.ndarray | None:
-    """(K, 3) of an object of [x, y, z] by canonical joint name, NaN for joints that it does not name."""
+def _world(value: Any, gathering: Gathering) -> np.ndarray | None:
+    """(K, 3) of an object of [x, y, z] by joint name, NaN for joints that it does not name."""
     if value is None:
         return None
     if not isinstance(value, dict):
         raise ValueError("world: expected an object by joint name")
     rows = np.full((len(CANONICAL_JOINTS), 3), np.nan)
-    for name, row in value.items():
-        place = numbers(row, f"world {name}")
-        if len(place) != 3:
-            raise ValueError(f"world {name}: expected [x, y, z], got {len(place)} numbers")
-        rows[_place(name, "world")] = place
+    for place, name, row in _by_name(value, "world", gathering):
+        point = numbers(row, f"world {name}")
+        if len(point) != 3:
+            raise ValueError(f"world {name}: expected [x, y, z], got {len(point)} numbers")
+        rows[place] = point
     return rows
 
 
-def _place(name: str, key: str) -> int:
-    if name not in CANONICAL_JOINTS:
-        raise ValueError(f"{key}: {name!r} is no canonical joint (docs/conventions.md lists them)")
-    return CANONICAL_JOINTS.index(name)
+def _by_name(value: dict[str, Any], key: str, gathering: Gathering) -> Iterator[tuple[int, str, Any]]:
+    """Canonical place, name and value of each joint that the names mean; the others are noted."""
+    found = joints_of_names(list(value))
+    if value and not found.known:
+        others = f", nor are {len(value) - 1} others" if len(value) > 1 else ""
+        first = short_name(next(iter(value)))
+        raise ValueError(f"{key}: {first!r} is no canonical joint (docs/conventions.md lists them){others}")
+    for name, joint in zip(value, found.joints, strict=True):
+        if joint is None:
+            gathering.note(f"{key}: joints that the body does not have, or has twice, are not used", short_name(name))
+        else:
+            yield CANONICAL_JOINTS.index(joint), name, value[name]
 
 
 def _row(value: Any, name: str) -> np.ndarray:

@@ -11,6 +11,7 @@ import numpy as np
 from ...atomic import write_atomically
 from ...plain_text import short_name
 from ..conventions import CONVENTIONS, KeypointSet, convention_by_count, convention_name, to_canonical
+from ..gathering import seen_somewhere
 from ..people import PeopleFile, Person
 from ..reading import KeypointFileError
 from .format import Format
@@ -92,8 +93,7 @@ def _keypoints(arrays: Mapping[str, np.ndarray], path: str | Path, chosen: str |
     if confidence.shape != shape or confidence.dtype.kind not in "fiub":
         came = f"{confidence.dtype} {confidence.shape}"
         raise KeypointFileError(f"{path}: {source}: expected numbers of shape {shape}, got {came}")
-    if source in CONFIDENCES[1:]:  # of other programs, which say so of what was not seen
-        confidence = np.where((positions[..., :2] == 0).all(-1), 0, confidence)
+    confidence = seen_somewhere(positions[..., :2], confidence)
     try:
         stated = chosen or (str(arrays["convention"]) if "convention" in arrays else _by_count(shape[1], source))
         return to_canonical(positions[..., :2], confidence, stated), source

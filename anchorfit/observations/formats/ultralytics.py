@@ -31,7 +31,7 @@ def _read(file: Content, convention: str | None) -> PeopleFile:
     image, size = image_beside(file.path)
     for place, item in enumerate(file.json):
         try:
-            triples = _triples(item, size)
+            triples = _triples(item, size, gathering)
             joints = gathering.joints_of(len(triples), usual="coco17")
         except ValueError as error:
             gathering.leave_out(f"{image}#{place}", error)
@@ -50,7 +50,7 @@ def _read(file: Content, convention: str | None) -> PeopleFile:
     return gathering.people_file()
 
 
-def _triples(item: Any, size: tuple[int, int] | None) -> np.ndarray:
+def _triples(item: Any, size: tuple[int, int] | None, gathering: Gathering) -> np.ndarray:
     keypoints = item.get("keypoints") if isinstance(item, dict) else None
     if not isinstance(keypoints, dict):
         raise ValueError("keypoints: there are none; predict with a model of poses (yolo11n-pose.pt)")
@@ -58,7 +58,7 @@ def _triples(item: Any, size: tuple[int, int] | None) -> np.ndarray:
     y = numbers(keypoints.get("y"), "keypoints y", len(x))
     seen = keypoints.get("visible")
     confidence = np.ones(len(x)) if seen is None else numbers(seen, "keypoints visible", len(x))
-    triples = np.column_stack([x, y, confidence])
+    triples = gathering.scored(keypoints, np.column_stack([x, y, confidence]), "x", "y", "visible")
     try:
         return in_pixels(triples)
     except ValueError:

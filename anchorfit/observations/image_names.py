@@ -1,0 +1,69 @@
+"""What the images are called whose numbers alone a file of results knows: an annotation file beside it says so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from ..plain_text import short_name
+from .formats.coco import ImageRecord, image_records
+from .gathering import list_few
+from .people import PeopleFile, Person
+from .reading import KeypointFileError, load_json
+
+
+def name_images(people: PeopleFile, names: str | Path) -> PeopleFile:
+    """The people with the images' paths and sizes that an annotation file has for their numbers.
+
+    Args:
+        people: as a reader gave them, of COCO's results: an image is called by its number, with or without zeros in
+            front and an ending. Who has another name keeps it, with a line in ``problems``.
+        names: COCO's annotation file, or any JSON file with its ``images``.
+    Raises:
+        FileNotFoundError: no such file.
+        KeypointFileError: it is no JSON, or lists no images.
+    """
+    records, shared = _records(names)
+    named: list[Person] = []
+    lost: dict[str, int] = {}
+    for person in people:
+        number = "" if person.image is None else _number(person.image)
+        record = None if number in shared else records.get(number)
+        if record is None:
+            lost[str(person.image)] = lost.get(str(person.image), 0) + 1
+            named.append(person)
+        else:
+            named.append(replace(person, image=record.path, image_size=person.image_size or record.size))
+    problems = [
+        f"{names}: images: {number} stands for {list_few(paths)}; its people keep their names"
+        for number, paths in shared.items()
+    ]
+    if lost:
+        problems.append(f"{names}: no image of {sum(lost.values())} people, of {list_few(map(short_name, lost))}")
+    return PeopleFile(tuple(named), (*people.problems, *problems))
+
+
+def lists_images(path: Path) -> bool:
+    """Whether a file is JSON with COCO's ``images``."""
+    if path.suffix.lower() != ".json" or not path.is_file():
+        return False
+    try:
+        content = load_json(path)
+    except (OSError, KeypointFileError):
+        return False
+    return isinstance(content, dict) and bool(image_records(content.get("images"))[0])
+
+
+def _records(names: str | Path) -> tuple[Mapping[str, ImageRecord], Mapping[str, list[str]]]:
+    content = load_json(names)
+    records, shared = image_records(content.get("images") if isinstance(content, dict) else None)
+    if not records:
+        raise KeypointFileError(f"{names}: expected COCO's images, each with id and file_name; it lists none")
+    return records, shared
+
+
+def _number(image: Path) -> str:
+    """An image's number as text, without zeros in front: of 000000000785.jpg, and of 785."""
+    stem = image.stem if image.suffix.lower() == ".jpg" else image.name
+    return str(int(stem)) if stem.isdecimal() else stem

@@ -1,0 +1,172 @@
+"""Nothing of a keypoint file is dropped without a word, and the same is said once."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from anchorfit.body.joint_sets import CANONICAL_JOINTS
+from anchorfit.observations import read_people
+from anchorfit.observations.joint_names import joints_of_names
+
+XY = [[40.0 + 11 * place, 30.0 + 7 * place] for place in range(33)]
+BOX = {"x1": 1.0, "y1": 2.0, "x2": 30.0, "y2": 40.0}
+
+
+def landmarks(key):
+    return [{"x": x / 640, "y": y / 480, "z": 0.1, key: 0.2} for x, y in XY]
+
+
+def ultralytics(key):
+    x, y = zip(*XY[:17], strict=True)
+    return [{"class": 0, "confidence": 0.9, "box": BOX, "keypoints": {"x": list(x), "y": list(y), key: [0.2] * 17}}]
+
+
+WITH_SCORES = {
+    "mmpose": lambda key: [
+        {"keypoints": XY[:17], "keypoint_scores": [0.3] * 17},
+        {"keypoints": XY[:17], key: [0.2] * 17},
+    ],
+    "mmpose demo": lambda key: {"meta_info": {}, "instance_info": [{"keypoints": XY[:17], key: [0.2] * 17}]},
+    "coco": lambda key: [{"image_id": "a.jpg", "keypoints": XY[:17], key: [0.2] * 17}],
+    "mpii": lambda key: [{"image": "a.jpg", "joints": XY[:16], key: [0.2] * 16}],
+    "easymocap": lambda key: {"filename": "a.jpg", "annots": [{"keypoints": XY[:25], key: [0.2] * 25}]},
+    "openpose": lambda key: {
+        "people": [{"pose_keypoints_2d": [n for x, y in XY[:25] for n in (x, y, 1)], key: [0.2] * 25}]
+    },
+    "ultralytics": ultralytics,
+}
+"""JSON of each format whose last person's confidences stand under that key alone."""
+
+
+def write(path, content):
+    path.write_text(json.dumps(content))
+    return path
+
+
+@pytest.mark.parametrize("case", WITH_SCORES)
+def test_confidences_under_another_name_are_used_or_named(case, tmp_path):
+    known = read_people(write(tmp_path / "a.json", WITH_SCORES[case]("keypoint_score")))
+    assert set(known[-1].confidence) <= {0.0, 0.2}
+    assert not known.problems
+    people = read_people(write(tmp_path / "a.json", WITH_SCORES[case]("kpt_confidense")))
+    assert set(people[-1].confidence) <= {0.0, 1.0}
+    assert [line.partition(": ")[2] for line in people.problems] == [
+        "kpt_confidense: a list as long as the keypoints, of 1 people, that is not used"
+    ]
+
+
+def test_keys_of_landmarks_that_are_not_used_are_named(tmp_path):
+    for key, said in {"visibility": 0, "presence": 0, "visiblity": 1}.items():
+        content = {"width": 640, "height": 480, "pose_landmarks": [landmarks(key)] * 2}
+        people = read_people(write(tmp_path / "a.json", content))
+        assert max(people[0].confidence) == (1.0 if said else 0.2)
+        assert len(people.problems) == said
+        assert all("visiblity: a key of landmarks, of 2 people" in line for line in people.problems)
+
+
+def test_joints_in_space_are_not_taken_for_pixels(tmp_path):
+    people = read_people(
+        write(tmp_path / "a.json", [{"keypoints": [[0.1, 0.2, 0.3]] * 17, "keypoint_scores": [0.9] * 17}])
+    )
+    assert not len(people)
+    assert "joints in space" in people.problems[0]
+
+
+def test_what_stands_at_0_0_is_not_seen_in_our_own_files_either(tmp_path):
+    rows = [[0.0, 0.0, 0.3], *([x, y, 0.9] for x, y in XY[1:17])]
+    write(tmp_path / "a.json", {"convention": "coco17", "people": [{"keypoints": rows}]})
+    write(tmp_path / "b.json", {"people": [{"keypoints": {"nose": rows[0], "left_eye": rows[1]}}]})
+    np.savez(tmp_path / "c.npz", keypoints=np.array([rows]), convention="coco17")
+    (tmp_path / "d.csv").write_text("joint,x,y,confidence\nnose,0,0,.3\nleft_eye,30,40,.9\n")
+    for name in ("a.json", "b.json", "c.npz", "d.csv"):
+        (person,) = read_people(tmp_path / name)
+        sure = dict(zip(CANONICAL_JOINTS, person.confidence, strict=True))
+        assert (sure["nose"], sure["left_eye"]) == (0.0, 0.9), name
+
+
+def test_names_of_joints_are_forgiving_in_our_own_files(tmp_path):
+    write(tmp_path / "a.json", {"people": [{"keypoints": {"Left Shoulder": [1, 2], "r-knee": [3, 4], "tail": [5, 6]}}]})
+    (tmp_path / "b.csv").write_text("joint,x,y\nLeft Shoulder,1,2\nRKnee,3,4\ntail,5,6\n")
+    for name in ("a.json", "b.csv"):
+        people = read_people(tmp_path / name)
+        seen = {joint for joint, sure in zip(CANONICAL_JOINTS, people[0].confidence, strict=True) if sure}
+        assert seen == {"left_shoulder", "right_knee"}, name
+        assert len(people.problems) == 1
+        assert "tail" in people.problems[0]
+
+
+def _folder(path, good, broken):
+    path.mkdir()
+    for number in range(50):
+        (path / f"{number:03}_keypoints.json").write_text(good if number < 25 else broken)
+    return path
+
+
+def many(tmp_path):
+    """Files in which the same is wrong 50 times or more, each with the number of lines that it is worth."""
+    people = [{"image": f"{place}.jpg", "keypoints": [[1, 2, 3]] * 13} for place in range(810)]
+    yield write(tmp_path / "own.json", {"people": people, "colour": 1}), 2
+    (tmp_path / "names.csv").write_text("image,joint,x,y\n" + "".join(f"{n}.jpg,tail{n},1,2\n" for n in range(810)))
+    yield tmp_path / "names.csv", 1
+    (tmp_path / "numbers.csv").write_text("image,joint,x,y\n" + "".join(f"{n}.jpg,nose,a{n},2\n" for n in range(810)))
+    yield tmp_path / "numbers.csv", 1
+    bad = json.dumps({"people": [{"pose_keypoints_2d": [5.0] * 39}]})
+    yield _folder(tmp_path / "openpose", bad, '{"people": ['), 2
+    bad = json.dumps({"filename": "a.jpg", "annots": [{"keypoints": [[1, 2, 3]] * 13}]})
+    yield _folder(tmp_path / "easymocap", bad, '{"annots": ['), 2
+    value = {"x": 1.0, "y": 2.0}
+    points = [
+        {
+            "type": "keypointlabels",
+            "original_width": 64,
+            "original_height": 48,
+            "value": value | {"keypointlabels": [f"n{n}"]},
+        }
+        for n in range(50)
+    ]
+    yield write(tmp_path / "labels.json", [{"data": {"img": "a.jpg"}, "annotations": [{"result": points}]}]), 1
+
+
+def test_the_same_problem_is_one_line_of_a_file(tmp_path):
+    for path, lines in many(tmp_path):
+        problems = read_people(path).problems
+        assert len(problems) == lines, (path.name, problems[:4])
+        assert any(" more" in line for line in problems)
+
+
+SPELLINGS = {
+    "right_shoulder": (
+        "rshoulder",
+        "rsho",
+        "RSHO",
+        "rightshoulder",
+        "RightShoulder",
+        "shoulder.R",
+        "3. right shoulder",
+    ),
+    "left_big_toe": ("lbigtoe", "LBigToe", "leftbigtoe", "left_foot_index"),
+    "right_ear": ("rear", "REar", "ear-right"),
+    "left_hip": ("lhip", "LeftUpLeg", "lupleg"),
+    "pelvis": ("pelv", "SpineBase", "mid hip"),
+    "thorax": ("thrx", "SpineShoulder"),
+}
+
+
+@pytest.mark.parametrize("joint", SPELLINGS)
+def test_names_without_anything_between_side_and_joint(joint):
+    for name in SPELLINGS[joint]:
+        assert joints_of_names([name, "left_ankle"]).joints[0] == joint, name
+    assert joints_of_names(["linear", "learn", "restless", "face-1"]).known == 0
+
+
+def test_human36ms_nose_is_its_chin():
+    sides = ["hip", "knee", "ankle", "shoulder", "elbow", "wrist"]
+    body = [f"{side}{part}" for side in "RL" for part in sides]
+    for middle in (["root", "belly", "neck", "nose", "head"], ["Pelvis", "Torso", "Neck", "Nose", "Head"]):
+        found = joints_of_names([*middle, *body])
+        assert found.joints[:5] == ("pelvis", "spine", "neck", "jaw", "head_top")
+        with_eyes = joints_of_names([*middle, *body, "left_eye"])
+        assert with_eyes.joints[3] == "nose"
