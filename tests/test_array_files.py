@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from typing import Any
 
 import numpy as np
 import pytest
@@ -31,7 +32,7 @@ def test_arrays_are_as_numpy_reads_them(tmp_path, monkeypatch, part):
     opened: list[object] = []
 
     class Counted(zipfile.ZipFile):
-        def __init__(self, *given: object, **named: object) -> None:
+        def __init__(self, *given: Any, **named: Any) -> None:
             opened.append(given)
             super().__init__(*given, **named)
 
