@@ -4,7 +4,8 @@
 # Version: gltfpack 1.3.0 of npm (Node.js 20, 2026-11-29).
 # Input: a skin of two joints, a triangle whose weights are floats: 0.3 and 0.7, 0.501 and 0.499, 1 and 0.
 # Seen: with -noq ("disable quantization" in its help) positions stay floats and no extension is used; the weights are
-# normalised bytes, the larger first: 0.698 and 0.302, 0.502 and 0.498. No warning. On a body of 1.7 m that is half a millimetre.
+# normalised bytes, the larger first: 0.698 and 0.302, 0.502 and 0.498. No warning. On a body of 1.7 m that is half a
+# millimetre.
 # Exits with 0 while that is so.
 set -eu
 work=$(mktemp -d)
