@@ -144,6 +144,8 @@ def test_a_file_that_is_not_there_is_named(name, tmp_path):
         (EngineOptions(workers=2), OverlayLook(), None, RunOptions(keypoints=KEYPOINTS, video=True), "workers"),
         (EngineOptions(), OverlayLook(opacity=0.5), "npz", RunOptions(), "opacity"),
         (EngineOptions(), OverlayLook(keypoints=True), "npz,side", RunOptions(), "draw-keypoints"),
+        (EngineOptions(), OverlayLook(floor_grid=True), None, RunOptions(), "draw-floor"),
+        (EngineOptions(), OverlayLook(floor_grid=True), "npz", RunOptions(floor="auto"), "draw-floor"),
         (EngineOptions(), OverlayLook(opacity=2.0), None, RunOptions(), "opacity"),
         (EngineOptions(), OverlayLook(renderer="none"), None, RunOptions(), "renderer"),
     ],
