@@ -17,7 +17,7 @@ from .record import GivenBodies, ResultFile, ResultFileError
 GROUP = "anchorfit.results"
 """Entry points of other packages' formats."""
 
-_ENDINGS = (".npz", ".pkl", ".pt", ".pth", ".npy")
+ENDINGS = (".npz", ".pkl", ".pt", ".pth", ".npy")
 _MESHES = (".obj", ".ply", ".glb", ".smpl")
 
 
@@ -35,6 +35,22 @@ def read_results(path: str | Path) -> ResultFile:
     Raises:
         FileNotFoundError: no such file.
         ResultFileError: it is of no known format, damaged, or lacks something; one line.
+    """
+    bodies, remarks, problems = results_as_stored(path)
+    name, prefix = bodies.program, f"{path}: "
+    bodies, lost = _usable(bodies)
+    if not len(bodies):
+        raise ResultFileError(
+            f"{path} ({name}): no body of it is finite and possible{''.join(f'; {line}' for line in lost)}"
+        )
+    return ResultFile(bodies, remarks, (*problems, *(prefix + one for one in lost)))
+
+
+def results_as_stored(path: str | Path) -> ResultFile:
+    """The same with all rows, in the file's order, whatever their numbers are.
+
+    Raises:
+        FileNotFoundError, ResultFileError: as `read_results`.
     """
     path = Path(path)
     if path.suffix.lower() in _MESHES:
@@ -55,13 +71,8 @@ def read_results(path: str | Path) -> ResultFile:
     except (TypeError, KeyError, IndexError, RuntimeError) as error:  # another shape than any that was seen
         said = " ".join(str(error).split())
         raise ResultFileError(f"{path} ({found.name}): not as that program writes it ({said:.120})") from error
-    bodies, lost = _usable(bodies)
     prefix = f"{path}: "
-    if not len(bodies):
-        raise ResultFileError(
-            f"{path} ({found.name}): no body of it is finite and possible{''.join(f'; {line}' for line in lost)}"
-        )
-    return ResultFile(bodies, tuple(prefix + one for one in remarks), tuple(prefix + one for one in (*problems, *lost)))
+    return ResultFile(bodies, tuple(prefix + one for one in remarks), tuple(prefix + one for one in problems))
 
 
 def _recognised(stored: StoredResult) -> tuple[StoredResult, ResultFormat | None]:
@@ -96,7 +107,7 @@ def read_all_results(paths: Sequence[str | Path]) -> list[ResultFile]:
             except (OSError, ResultFileError) as error:
                 unread[file] = str(error)
         if len(found) == before:
-            none = f"{path}: no result ({', '.join(_ENDINGS)}) in this folder"
+            none = f"{path}: no result ({', '.join(ENDINGS)}) in this folder"
             raise ResultFileError(next(iter(unread.values()), none))
     remarks = _once((path, line) for path, result in found.items() for line in result.remarks)
     problems = _once((path, line) for path, result in found.items() for line in result.problems)
@@ -121,8 +132,8 @@ def _others(names: Sequence[str]) -> str:
 def _files_of(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.iterdir()):
         if path.is_dir():
-            yield from (one for one in sorted(path.iterdir()) if one.suffix.lower() in _ENDINGS and one.is_file())
-        elif path.suffix.lower() in _ENDINGS and path.name != "camera.npy":
+            yield from (one for one in sorted(path.iterdir()) if one.suffix.lower() in ENDINGS and one.is_file())
+        elif path.suffix.lower() in ENDINGS and path.name != "camera.npy":
             yield path
 
 
