@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from ..body import BodyModel
 from ..fitting.terms import KnownSize
 from ..options import Frame, OptionError
 from ..plain_text import printable
-from ..runs.claiming import claimed, files_of
+from ..runs.claiming import claimed, files_of, index_lines
 from ..runs.folder import RunFolder
 from ..runs.naming import distinct_names
 from ..tables import write_arrays, write_csv_rows
@@ -125,6 +125,10 @@ def fit_point_files(paths: Sequence[Path], body: BodyModel, output: Path, job: P
                 told.problems.append(named_reason(path, error))
                 continue
             told.add(path, recording, found)
+            own = "npz" in _kinds_of(recording, job)
+            told.lines += index_lines(found.estimate, stem + _FILES["npz"] if own else None)
+        if told.lines:
+            folder.commit(told.lines)
     if job.sizes is not None:
         called = [name for path, _ in named for name in (path.name, path.stem)]
         told.problems += [
@@ -137,12 +141,13 @@ def fit_point_files(paths: Sequence[Path], body: BodyModel, output: Path, job: P
 
 @dataclass
 class _Told:
-    """What came of the files so far."""
+    """What came of the files so far; ``lines``: of the folder's index."""
 
     bodies: int = 0
     files: list[Path] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    lines: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, path: Path, recording: Recording, found: PointFit) -> None:
         self.bodies += len(found)

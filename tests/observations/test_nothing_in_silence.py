@@ -150,7 +150,7 @@ SPELLINGS = {
     "left_big_toe": ("lbigtoe", "LBigToe", "leftbigtoe", "left_foot_index"),
     "right_ear": ("rear", "REar", "ear-right"),
     "left_hip": ("lhip", "LeftUpLeg", "lupleg"),
-    "pelvis": ("pelv", "SpineBase", "mid hip"),
+    "pelvis": ("pelv", "SpineBase", "mid hip", "root (pelvis)"),
     "thorax": ("thrx", "SpineShoulder"),
 }
 
