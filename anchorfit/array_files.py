@@ -7,6 +7,7 @@ import os
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from tokenize import TokenError
 from typing import IO, NamedTuple
@@ -24,6 +25,7 @@ _MAGIC = b"\x93NUMPY"
 _HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}  # 3.0: as 2.0, names in UTF-8
 _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, NotImplementedError, SyntaxError, RuntimeError)
 _ENDING = ".npy"
+_PART = 1 << 24  # bytes that are unpacked at a time
 
 
 class ArrayFileError(ValueError):
@@ -31,10 +33,12 @@ class ArrayFileError(ValueError):
 
 
 class ArrayHeader(NamedTuple):
-    """Shape and type of an array, before it is read."""
+    """Shape, type and order (Fortran's or C's) of an array, before it is read, and the bytes before its values."""
 
     shape: tuple[int, ...]
     dtype: np.dtype
+    fortran: bool = False
+    length: int = 0
 
     @property
     def nbytes(self) -> int:
@@ -55,21 +59,25 @@ class ArrayFile(Mapping[str, np.ndarray]):
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self._read: dict[str, np.ndarray] = {}
+        self._headers: dict[str, ArrayHeader] = {}
         try:
             with self.path.open("rb") as stream:
                 if stream.read(len(_MAGIC)) == _MAGIC:
                     raise ArrayFileError(
                         f"{self.path}: expected an .npz file, got a single array; save it with numpy.savez"
                     )
-            with zipfile.ZipFile(self.path) as archive:
-                entries = {name.removesuffix(_ENDING): name for name in archive.namelist()}
+            # Open for as long as this object lives: its table of contents takes as long to read as its arrays.
+            self._archive = zipfile.ZipFile(self.path)
         except _BROKEN as error:
             raise _damaged(self.path, error) from error
-        self._entries = entries
+        self._entries = {name.removesuffix(_ENDING): name for name in self._archive.namelist()}
 
     def __getitem__(self, name: str) -> np.ndarray:
         if name not in self._read:
-            self._read[name] = self._opened(name, whole=True)
+            header = self.header(name)
+            with self._opened(name) as stream:
+                stream.read(header.length)
+                self._read[name] = _read_values(stream, header, f"{self.path}: {name}")
         return self._read[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -83,16 +91,17 @@ class ArrayFile(Mapping[str, np.ndarray]):
 
     def header(self, name: str) -> ArrayHeader:
         """Shape and type of an array that need not be read for it; of Python objects, too."""
-        found = self._opened(name, whole=False)
-        return ArrayHeader(found.shape, found.dtype)
+        if name not in self._headers:
+            with self._opened(name) as stream:
+                self._headers[name] = _read_header(stream, f"{self.path}: {name}")
+        return self._headers[name]
 
-    def _opened(self, name: str, *, whole: bool) -> np.ndarray:
-        """An array; not ``whole``, one of its shape and type that takes no memory."""
+    @contextmanager
+    def _opened(self, name: str) -> Iterator[IO[bytes]]:
         entry = self._entries[name]
         try:
-            with zipfile.ZipFile(self.path) as archive, archive.open(entry) as stream:
-                where = f"{self.path}: {name}"
-                return _read_array(stream, where) if whole else _hollow(_read_header(stream, where))
+            with self._archive.open(entry) as stream:
+                yield stream
         except _BROKEN as error:
             raise _damaged(self.path, error) from error
 
@@ -105,11 +114,11 @@ def read_npy(path: str | Path) -> np.ndarray:
         ArrayFileError: not an .npy file, cut short, of Python objects, or larger than `LARGEST_ARRAY`.
     """
     with Path(path).open("rb") as stream:
-        return _read_array(stream, str(path))
+        return _read_values(stream, _read_header(stream, str(path)), str(path))
 
 
-def _read_array(stream: IO[bytes], where: str) -> np.ndarray:
-    header = _read_header(stream, where)
+def _read_values(stream: IO[bytes], header: ArrayHeader, where: str) -> np.ndarray:
+    """The values behind a header, a part at a time."""
     if header.dtype.hasobject:
         raise ArrayFileError(f"{where}: holds Python objects, which are not opened; save plain arrays")
     largest = largest_bytes()
@@ -118,24 +127,26 @@ def _read_array(stream: IO[bytes], where: str) -> np.ndarray:
             f"{where}: {header.shape} of {header.dtype} are {header.nbytes / (1 << 30):.1f} GB, more than the "
             f"{largest / (1 << 30):g} GB that are read; set {LIMIT_VARIABLE} if that is meant"
         )
-    stream.seek(0)
-    try:
-        return np.asarray(npy.read_array(stream, allow_pickle=False))
-    except (ValueError, EOFError) as error:
-        raise ArrayFileError(f"{where}: the array is damaged or cut short ({error}); write it again") from error
+    array = np.empty(math.prod(header.shape), header.dtype)
+    values = array.view(np.uint8) if header.nbytes else np.empty(0, np.uint8)
+    for start in range(0, header.nbytes, _PART):
+        part = values[start : start + _PART]
+        data = stream.read(len(part))
+        if len(data) < len(part):
+            raise ArrayFileError(f"{where}: the array is damaged or cut short; write it again")
+        part[:] = np.frombuffer(data, np.uint8)
+    return array.reshape(header.shape, order="F" if header.fortran else "C")
 
 
 def _read_header(stream: IO[bytes], where: str) -> ArrayHeader:
     try:
         version = npy.read_magic(stream)
-        shape, _, dtype = _HEADERS.get(version, npy.read_array_header_2_0)(stream)  # type: ignore[no-untyped-call]
+        shape, fortran, dtype = _HEADERS.get(version, npy.read_array_header_2_0)(stream)  # type: ignore[no-untyped-call]
+        if any(side < 0 for side in shape):
+            raise ValueError(f"a shape of {shape}")
     except (ValueError, EOFError, SyntaxError, RecursionError, TokenError) as error:
         raise ArrayFileError(f"{where}: not an array as numpy writes it ({error}); write it again") from error
-    return ArrayHeader(tuple(shape), dtype)
-
-
-def _hollow(header: ArrayHeader) -> np.ndarray:
-    return np.broadcast_to(np.empty((), header.dtype), header.shape)
+    return ArrayHeader(tuple(shape), dtype, fortran, stream.tell())
 
 
 def largest_bytes() -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from .body import BodyModel
@@ -34,6 +35,8 @@ def draw_film(
     body: BodyModel,
     look: OverlayLook = OverlayLook(),
     progress: Callable[[int], None] = lambda done: None,
+    *,
+    prepare: Callable[[np.ndarray], np.ndarray] = lambda image: image,
 ) -> Path:
     """Write the video with the bodies on it: each person in a colour of their own, each frame at its time.
 
@@ -47,6 +50,7 @@ def draw_film(
         body: the body that they were made with.
         look: how they are drawn.
         progress: called with the number of frames drawn since the last call.
+        prepare: what is drawn on, from a frame, (H, W, 3) uint8 each.
     Returns:
         The film's path; `PLAYED_BY` says what plays it.
     Raises:
@@ -63,7 +67,7 @@ def draw_film(
     def drawn(reader: FrameReader) -> Iterator[Frame]:
         for frame in reader:
             here = rows.get(frame.number, [])
-            image = draw_on(frame.image, estimate.rows(here), body, look, colors=colors[here], legend=legend)
+            image = draw_on(prepare(frame.image), estimate.rows(here), body, look, colors=colors[here], legend=legend)
             yield frame._replace(image=image)
             progress(1)
 

@@ -14,12 +14,16 @@ class OverlayLook:
     Attributes:
         opacity: of the bodies, 0 to 1.
         keypoints: whether the observed keypoints are drawn on top.
+        floor_grid: whether a grid of half metres is drawn on the floor, where there is one.
         renderer: "torch", or "pytorch3d" where that package is installed.
     """
 
     renderer: str = option("torch", help="What draws overlays: torch, or pytorch3d where it is installed.")
     opacity: float = option(OPACITY, help="Opacity of the bodies on overlays, 0 to 1.", least=0.0, most=1.0)
     keypoints: bool = option(False, name="draw_keypoints", help="Draw the observed keypoints on overlays, too.")
+    floor_grid: bool = option(
+        False, name="draw_floor", help="Draw the --floor on overlays, too, as a grid of half metres."
+    )
 
     def check(self, *, drawn: bool = True) -> None:
         """Look whether overlays can look so.

@@ -9,10 +9,13 @@ import torch
 from torch import Tensor
 
 from .body import CANONICAL_JOINTS, BodyModel
+from .body.kinematics import compiled_points
+from .body.soles import soles
 from .body.standing import upright_turn
 from .looks import OverlayLook as OverlayLook
 from .observations import read_image
 from .rendering import DOUBTFUL, PALETTE, label_picture, load_renderer, overlay, side_view
+from .rendering.floor_grid import draw_floor
 from .results import BodyEstimate
 
 NOT_TRUSTED = "striped: not trusted"
@@ -70,6 +73,9 @@ def draw_on(
         legend: whether a line says what stripes mean; by default where there are some.
     """
     doubtful = ~estimate.diagnostics.trusted
+    if len(estimate) and look.floor_grid:
+        feet = compiled_points(body, soles(body).names).points(estimate.params.to(body.device, body.dtype))
+        image = draw_floor(image, estimate.floors.planes.cpu(), feet.cpu(), estimate.intrinsics[0])
     if len(estimate):
         marks = torch.cat([estimate.keypoints, estimate.confidence[..., None]], -1) if look.keypoints else None
         image = overlay(

@@ -437,7 +437,8 @@ def possible_only(estimate: BodyEstimate) -> tuple[BodyEstimate, list[str]]:
     if bool(possible.all()) and len(estimate):
         return estimate, []
     if not bool(possible.any()):
-        raise ValueError(f"not one of the {len(estimate)} rows has a body that can be: nothing to show or to write")
+        what = "no body or camera has the numbers of any of them" if len(estimate) else "there is nobody in it"
+        raise ValueError(f"an estimate of {len(estimate)} rows: {what}; nothing to show or to write")
     lost = [name for name, one in zip(estimate.names, possible.tolist(), strict=True) if not one]
     return estimate.rows(possible), [f"{list_names(lost)}: no body or camera has such numbers; left out"]
 

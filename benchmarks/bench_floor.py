@@ -1,6 +1,7 @@
 """Says how far standing feet slide and sink with and without a floor, on recorded takes filmed by a standing camera.
 
     python benchmarks/bench_floor.py ARCHIVE                 # the tar archive of CMU takes; a table
+    python benchmarks/bench_floor.py ARCHIVE --others      # takes of other people, which nothing was chosen on
     python benchmarks/bench_floor.py ARCHIVE --draw sheets   # and views from the side, before and after
 
 One thread. The takes are of people whom neither the networks nor the prior have seen. What a detector sees is
@@ -59,6 +60,18 @@ CASES = (
     Case(name="walk up a ramp", take="05_01", climb="ramp", seed=7),
     Case(name="walk up stairs", take="05_01", climb="stairs", seed=8),
 )
+
+OTHERS = (
+    Case(name="02's walk, from the side", take="02_01", seed=11),
+    Case(name="07's slow walk, ankles alone", take="07_03", convention="coco17", betas=(-0.5, 0.6), seed=12),
+    Case(name="08's walk, high camera", take="08_02", scene=Scene(height=2.4, pitch_deg=18.0), seed=13),
+    Case(name="16's walk, obliquely", take="16_15", scene=Scene(yaw_deg=45.0), betas=(1.0, 0.4), seed=14),
+    Case(name="35's walk, low camera", take="35_05", scene=Scene(height=0.8, pitch_deg=-2.0), seed=15),
+    Case(name="39's walk, from the front", take="39_02", scene=Scene(yaw_deg=10.0), seed=16),
+    Case(name="38's walk, far away", take="38_01", scene=Scene(distance=9.0, pitch_deg=4.0), seed=17),
+    Case(name="35's other walk, a little from behind", take="35_12", scene=Scene(yaw_deg=70.0), seed=18),
+)
+"""Takes on which no constant of the floor was chosen; the networks and the prior have seen these people's poses."""
 
 
 def climbing(world: Tensor, body: BodyModel, kind: str) -> Tensor:
@@ -121,13 +134,14 @@ def run(body: BodyModel, case: Case, truth: Filmed) -> tuple[list[dict[str, Any]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("archive", type=Path, help="the tar archive of CMU takes, with its seqlist.tsv")
+    parser.add_argument("--others", action="store_true", help="takes on which no constant of the floor was chosen")
     parser.add_argument("--only", default="", help="cases whose name begins so")
     parser.add_argument("--draw", type=Path, help="folder for views from the side")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     torch.set_num_threads(1)
     body = anchorfit.load_body()
-    chosen = [case for case in CASES if case.name.startswith(options.only)]
+    chosen = [case for case in (OTHERS if options.others else CASES) if case.name.startswith(options.only)]
     takes = takes_of(options.archive, [case.take for case in chosen])
     table = []
     for case in chosen:

@@ -1,33 +1,28 @@
-"""Results of any method: anchorfit's npz, SMPLify's pickles, SPIN-style npz, found by image and read one at a time.
+"""Results of any program, found by image and read one at a time.
 
-What SPIN's own evaluation saves (pose, betas, camera) names no images: its rows are those of a data set's npz, and they
-are called row0, row1 and so on.
+Files are read where all programs' results are (`interchange.results`); here they get names, and cameras of the whole
+image. anchorfit's own files also say on which crop a body was predicted. Rows of files that name no images, as what
+SPIN's own evaluation saves, are called row0, row1 and so on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from ..array_files import ArrayFile
-from ..body import matrix_to_axis_angle
-from ..body.parameters import NUM_JOINTS, NUM_POSE
-from ..body.unpickling import is_pickle, load_pickle_safely
+from ..array_files import ArrayFile, ArrayFileError
+from ..body import BodyModel, matrix_to_axis_angle
+from ..body.unpickling import is_pickle
 from ..camera import Crop
 from ..index import estimate_files
-from ..interchange.spin import CROP_PIXELS, crop_intrinsics, spin_crop, weak_perspective_translation
+from ..interchange.results import ENDINGS, GivenBodies, OwnCrop, results_as_stored
+from ..interchange.spin import CROP_PIXELS, crop_intrinsics
 from ..results import BodyEstimate, split_name
 from .file_cache import cached_by_file
-
-_CAMERAS = ("camera", "cam", "pred_cam")
-_SPIN_ARRAYS = ("pose", "imgname", "shape", "betas", "center", "scale", *_CAMERAS)
-
 
 NOT_FINITE = "not finite"
 BEYOND_ALL_BODIES = "beyond all bodies"
@@ -68,12 +63,27 @@ class PlacedBody:
             file does not know the image's size.
         image_size: (width, height), where the file says it.
         crop: the crop it was predicted on, None for the whole image.
+        pelvis: (3,) metres, the root joint from the translation's origin, where that is not SMPL's.
     """
 
     params: Tensor
     intrinsics: Tensor
     image_size: tuple[int, int] | None = None
     crop: Crop | None = None
+    pelvis: Tensor | None = None
+
+    def params_of(self, body: BodyModel) -> Tensor:
+        """(D,) parameters of a body's own layout.
+
+        Raises:
+            ValueError: it has more betas than the body.
+        """
+        params = body.own_params(self.params[None])
+        if self.pelvis is None:
+            return params[0]
+        parts = body.layout.split(params)
+        rest = body.rest_joints(parts.betas.to(body.v_template))[:, 0].to(params)
+        return body.layout.join(**parts._replace(transl=parts.transl + self.pelvis.to(params) - rest)._asdict())[0]
 
 
 class EstimateIndex(NamedTuple):
@@ -85,13 +95,9 @@ class EstimateIndex(NamedTuple):
     num_betas: int
     problems: tuple[str, ...]
 
-    def by_name(self, name_of: Callable[[str], str | None]) -> Iterator[tuple[str | None, Entry]]:
-        """Entries with what a data set calls their image, None where it has no such image."""
-        return ((name_of(entry.label), entry) for entry in self.entries)
-
 
 def index_estimates(path: str | Path) -> EstimateIndex:
-    """Find all results in a file or a folder (its ``.npz`` and ``.pkl`` files); a file that is none is a problem.
+    """Find all results in a file or a folder ; a file that is none is a problem.
 
     Raises:
         FileNotFoundError: no such file or folder.
@@ -101,7 +107,7 @@ def index_estimates(path: str | Path) -> EstimateIndex:
     if not path.exists():
         raise FileNotFoundError(f"{path}: no such file or folder of estimates")
     try:
-        files = estimate_files(path, ".npz", ".pkl") if path.is_dir() else [path]
+        files = estimate_files(path, *ENDINGS) if path.is_dir() else [path]
     except (OSError, ValueError) as error:
         raise EstimateError(f"{path}: no estimates: {error}") from error
     entries: list[Entry] = []
@@ -126,53 +132,84 @@ def index_estimates(path: str | Path) -> EstimateIndex:
     return EstimateIndex(tuple(entries), next(iter(bodies), None), num_betas, tuple(problems))
 
 
-def read_estimate(entry: Entry, *, enlarged: float = 1.0) -> PlacedBody:
+def read_estimate(entry: Entry, *, enlarged: float = 1.0, image_size: tuple[int, int] | None = None) -> PlacedBody:
     """The body of an entry.
 
     Args:
         entry: from an index.
         enlarged: of SMPLify's pickles, how many times the images were enlarged before fitting; their focal length is
             in pixels of the enlarged image (the public LSP demo: 2).
+        image_size: (width, height) of the image, for programs whose camera depends on it, where their file does not
+            say it.
     Raises:
-        EstimateError: it has no camera, or numbers of a wrong shape.
+        EstimateError: it is no body of SMPL before a camera.
         ValueError, OSError: the file cannot be read.
     """
-    if is_pickle(entry.path):
-        return _from_smplify(entry.path, enlarged)
-    arrays = _arrays(entry.path)
-    return _from_anchorfit(entry) if "format_version" in arrays else _from_spin(entry, arrays)
+    return _from_anchorfit(entry) if _is_own(entry.path) else _from_others(entry, enlarged, image_size)
 
 
 def _index_file(path: Path) -> tuple[list[Entry], tuple[str, str] | None, int]:
     """Its entries, their body where it says so, and how many betas they have."""
-    if is_pickle(path):
-        return [Entry(path.stem, path, 0)], None, _betas_of_smplify(path)
-    arrays = _arrays(path)
-    if "format_version" in arrays:
+    if _is_own(path):
         estimate = _estimate(path)
         found = [
             Entry(image or split_name(name, image)[0], path, row, split_name(name, image)[1])
             for row, (image, name) in enumerate(zip(estimate.images, estimate.names, strict=True))
         ]
         return found, (estimate.body, estimate.gender), estimate.betas.shape[1]
-    num_betas = np.atleast_1d(arrays[_spin_keys(arrays, path).shape])[:1].size
-    lengths = {key: len(np.atleast_1d(arrays[key])) for key in _SPIN_ARRAYS if key in arrays}
-    uneven = next((key for key, length in lengths.items() if length != lengths["pose"]), None)
-    if uneven is not None:
-        raise EstimateError(f"{path}: {lengths[uneven]} {uneven}, but {lengths['pose']} pose; write it again")
-    if "imgname" not in arrays:
-        return [Entry(f"row{row}", path, row) for row in range(lengths["pose"])], None, num_betas
-    return [Entry(str(label), path, row, f"row{row}") for row, label in enumerate(arrays["imgname"])], None, num_betas
+    try:
+        bodies = _stored(path)
+    except ValueError:
+        if not is_pickle(path):
+            raise
+        return [Entry(path.stem, path, 0)], None, 1  # mostly one person's: what is wrong is said of that person
+    frames, stem = bodies.frames.tolist(), path.stem
+    labels = [
+        image or (f"{stem}@{frame:05d}" if frame >= 0 else f"row{row}")
+        for row, (image, frame) in enumerate(zip(bodies.images, frames, strict=True))
+    ]
+    marks = [track or (f"row{row}" if image else "") for row, (track, image) in enumerate(_of(bodies))]
+    rows = enumerate(zip(labels, marks, strict=True))
+    return [Entry(label, path, row, mark) for row, (label, mark) in rows], None, max(1, bodies.betas.shape[1])
+
+
+def _of(bodies: GivenBodies) -> list[tuple[str, str]]:
+    return list(zip(bodies.tracks, bodies.images, strict=True))
 
 
 @cached_by_file(maxsize=4)  # files of many rows are asked for again and again
-def _arrays(path: Path) -> Mapping[str, np.ndarray]:
-    return ArrayFile(path)
+def _is_own(path: Path) -> bool:
+    """Whether a file is of this package's own format."""
+    with path.open("rb") as stream:
+        if stream.read(2) != b"PK":
+            return False
+    try:
+        return "format_version" in ArrayFile(path)
+    except ArrayFileError:
+        return False
 
 
 @cached_by_file(maxsize=4)
 def _estimate(path: Path) -> BodyEstimate:
     return BodyEstimate.load(path)
+
+
+@cached_by_file(maxsize=4)
+def _stored(path: Path) -> GivenBodies:
+    """Raises ValueError for a file that cannot be read, or whose bodies are not SMPL's before a camera."""
+    bodies = results_as_stored(path).bodies
+    wrong = ""
+    if bodies.model != "smpl":
+        wrong = f"bodies of {bodies.model}, whose shapes are not SMPL's"
+    elif not bodies.oriented:
+        wrong = "bodies in a world, which no camera sees"
+    elif bool(bodies.rotations.isnan().flatten(1).any(1).all()) and bodies.points.shape[1]:
+        wrong = "points without poses"
+    if wrong:
+        raise EstimateError(
+            f"{path} ({bodies.program}): {wrong}; make SMPL's of them by anchorfit refine, and score what it writes"
+        )
+    return bodies
 
 
 def _from_anchorfit(entry: Entry) -> PlacedBody:
@@ -186,92 +223,36 @@ def _from_anchorfit(entry: Entry) -> PlacedBody:
     return PlacedBody(params=row.params[0], intrinsics=row.intrinsics[0], image_size=(width, height), crop=crop)
 
 
-def _from_smplify(path: Path, enlarged: float) -> PlacedBody:
-    """A pickle of cam_t, f, pose, betas; the camera looks through the middle of the image."""
-    content: Any = load_pickle_safely(path)
-    if not isinstance(content, dict):
-        raise EstimateError(f"{path}: expected SMPLify's dictionary, got {type(content).__name__}")
-    for key in ("cam_t", "f"):
-        if content.get(key) is None:
-            raise EstimateError(f"{path}: no camera ({key}); SMPLify's results have cam_t and f")
-    _need(content, ("pose", "betas"), path)
-    params = np.concatenate([_numbers(content, "pose", NUM_POSE, path), _numbers(content, "betas", None, path)])
-    camera = _numbers(content, "cam_t", 3, path)
-    focal = np.asarray(content["f"], dtype=np.float64).ravel()
-    if focal.size not in (1, 2) or not (np.isfinite(focal) & (focal > 0)).all():
-        raise EstimateError(f"{path}: f: expected a focal length in pixels, got {content['f']!r}")
-    intrinsics = torch.eye(3, dtype=torch.float64)
-    intrinsics[0, 0], intrinsics[1, 1] = float(focal[0]) / enlarged, float(focal[-1]) / enlarged
-    intrinsics[:2, 2] = torch.nan
-    return PlacedBody(params=torch.from_numpy(np.concatenate([params, camera])), intrinsics=intrinsics)
+def _from_others(entry: Entry, enlarged: float, image_size: tuple[int, int] | None) -> PlacedBody:
+    row = _stored(entry.path).rows([entry.row])
+    own = tuple(map(round, row.sizes[0].tolist())) if bool(torch.isfinite(row.sizes).all()) else None
+    sizes = row.sizes.new_tensor([image_size or (torch.nan, torch.nan)])
+    placed = row.place(sizes)
+    intrinsics, crop = placed.intrinsics[0].double().clone(), None
+    size = None if own is None else (own[0], own[1])
+    if isinstance(row.camera, OwnCrop):
+        square = row.camera.square[0].double()
+        if bool(torch.isfinite(square).all()):
+            crop = Crop(corner=square[:2] - square[2] / 2, side=square[2], out_size=row.camera.pixels)
+        else:  # the crop is all that is known of the image
+            intrinsics, size = crop_intrinsics(), (CROP_PIXELS, CROP_PIXELS)
+    elif bool(torch.isnan(intrinsics).any()) and image_size is None:
+        intrinsics = _without_middle(row, intrinsics)
+    if row.program == "SMPLify":
+        intrinsics[:2, :2] /= enlarged
+    if bool(torch.isnan(intrinsics[:2, :2]).any()):
+        raise EstimateError(f"{entry.path}: row {entry.row}: no camera that can be: a focal length above 0 is needed")
+    pose = matrix_to_axis_angle(row.rotations[0]).flatten()
+    pelvis = None if bool(row.pelvis.isnan().any()) else row.pelvis[0]
+    params = torch.cat([pose, row.betas[0], placed.transl[0]])
+    return PlacedBody(params=params, intrinsics=intrinsics, image_size=size, crop=crop, pelvis=pelvis)
 
 
-def _from_spin(entry: Entry, arrays: Mapping[str, np.ndarray]) -> PlacedBody:
-    """Pose, betas and a weak-perspective camera (s, x, y) on the crop that center and scale name; where they are
-    missing the crop is all that is known of the image."""
-    shape, camera, placed = _spin_keys(arrays, entry.path)
-    rows = {key: np.asarray(arrays[key][entry.row], np.float64) for key in ("pose", shape, camera, *placed)}
-    pose = torch.from_numpy(rows["pose"].reshape(-1))
-    if pose.shape == (9 * NUM_JOINTS,):  # rotation matrices
-        pose = matrix_to_axis_angle(pose.reshape(NUM_JOINTS, 3, 3)).flatten()
-    betas = _numbers(rows, shape, None, entry.path)
-    size, right, down = _numbers(rows, camera, 3, entry.path)
-    if pose.shape != (NUM_POSE,) or not size > 0:
-        raise EstimateError(
-            f"{entry.path}: row {entry.row}: expected {NUM_POSE} numbers of pose and a camera of positive scale"
-        )
-    transl = weak_perspective_translation(torch.tensor([size, right, down], dtype=torch.float64))
-    params = torch.cat([pose, torch.from_numpy(betas), transl])
-    if not placed:
-        return PlacedBody(params=params, intrinsics=crop_intrinsics(), image_size=(CROP_PIXELS, CROP_PIXELS))
-    crop = spin_crop(torch.from_numpy(rows["center"].reshape(2)), torch.from_numpy(rows["scale"].reshape(-1)[:1])[0])
-    return PlacedBody(params=params, intrinsics=crop.image_intrinsics(crop_intrinsics()), crop=crop)
-
-
-class _SpinKeys(NamedTuple):
-    """What a SPIN-style file calls its arrays; ``placed``: center and scale, or none where it names no images."""
-
-    shape: str
-    camera: str
-    placed: tuple[str, ...]
-
-
-def _spin_keys(arrays: Mapping[str, Any], path: Path) -> _SpinKeys:
-    """Raises EstimateError where an array is missing, for then no row can be used."""
-    _need(arrays, ("pose",), path)
-    camera = next((key for key in _CAMERAS if key in arrays), None)
-    if camera is None:
-        raise EstimateError(f"{path}: no camera: expected an array camera (N, 3), weak perspective on the crop")
-    shape = "shape" if "shape" in arrays else "betas"
-    placed = ("center", "scale") if {"center", "scale", "imgname"} & arrays.keys() else ()
-    _need(arrays, (shape, *placed), path)
-    return _SpinKeys(shape, camera, placed)
-
-
-def _need(arrays: Mapping[str, Any], keys: tuple[str, ...], path: Path) -> None:
-    missing = [key for key in keys if key not in arrays]
-    if missing:
-        raise EstimateError(
-            f"{path}: lacks {', '.join(missing)}; expected anchorfit's npz, SMPLify's pickle (cam_t, f, pose, betas) "
-            "or a SPIN-style npz (imgname, center, scale, pose, shape, camera)"
-        )
-
-
-def _betas_of_smplify(path: Path) -> int:
-    """How many a pickle has; what is wrong with it is said when it is read."""
-    try:
-        return np.size(load_pickle_safely(path)["betas"])
-    except (TypeError, KeyError, ValueError, OSError):
-        return 1
-
-
-def _numbers(content: Mapping[str, Any], key: str, size: int | None, path: Path) -> np.ndarray:
-    """A vector; of any size but none where ``size`` is None."""
-    wanted = size or "some"
-    try:
-        values = np.asarray(content[key], dtype=np.float64).ravel()
-    except (TypeError, ValueError) as error:
-        raise EstimateError(f"{path}: {key}: expected {wanted} numbers") from error
-    if values.size != size and (size or not values.size):
-        raise EstimateError(f"{path}: {key}: expected {wanted} numbers, got {values.size}")
-    return values
+def _without_middle(row: GivenBodies, intrinsics: Tensor) -> Tensor:
+    """Intrinsics of a camera that looks through the image's middle, of which the file does not know the size."""
+    some = row.place(row.sizes.new_tensor([[2.0, 2.0]])).intrinsics[0].double()
+    focal = getattr(row.camera, "focal", None)
+    if not isinstance(focal, Tensor) or bool(focal.isnan().any()):
+        return intrinsics  # a focal length by the image's size
+    some[:2, 2] = torch.nan
+    return some

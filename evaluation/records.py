@@ -102,11 +102,12 @@ class RecordFile:
         self.done = {(record.method, record.name) for record in self.records}
 
     def append(self, records: Iterable[Record]) -> None:
-        """Add records, each as a whole line; those already there are left as they are."""
-        new = {(r.method, r.name): r for r in records if (r.method, r.name) not in self.done}
-        self._journal.add(*(record.to_json() for record in new.values()))
+        """Add records, each as a whole line; those already there are left as they are. They are kept as the file has
+        them, to four decimals, so that a run that goes on says the same as one that was not stopped."""
+        new = {(r.method, r.name): r.to_json() for r in records if (r.method, r.name) not in self.done}
+        self._journal.add(*new.values())
         self.done |= new.keys()
-        self.records += new.values()
+        self.records += map(Record.from_json, new.values())
 
     def __enter__(self) -> RecordFile:
         return self

@@ -38,7 +38,10 @@ class ByDataset(TyperCommand):
 def evaluate(
     estimates: Annotated[
         Path,
-        typer.Option(help="Results: anchorfit's .npz, SMPLify's .pkl, a SPIN-style .npz, or a folder of them."),
+        typer.Option(
+            help="A file or folder of results: anchorfit's, or another program's whose bodies are SMPL's "
+            "(docs/other_programs.md)."
+        ),
     ],
     output: opt.Output,
     options: EvaluateOptions,

@@ -67,4 +67,10 @@ def fit_views_of(
 
         return find(list(images), options.detector, model=options.detector_model, thorough=options.thorough)
 
-    tell_files(fit_view_files(paths, load_body_on(body, options.gender, device), output, job, detect), output)
+    def detect_film(film: Path) -> PeopleFile:
+        from ..runs.detecting import Detection, people_of_film
+
+        return people_of_film(film, Detection(options.detector, options.detector_model, options.thorough))
+
+    on = load_body_on(body, options.gender, device)
+    tell_files(fit_view_files(paths, on, output, job, detect, detect_film), output)

@@ -1,6 +1,6 @@
 """SPIN-style npz files: one row a person, as SPIN and the many methods after it store bodies; the format, and a writer.
 
-The readers are `anchorfit.evaluation.datasets.spin` (as truth) and `anchorfit.evaluation.estimates` (as results).
+The readers are `anchorfit.evaluation.datasets.spin` (as truth) and `results.formats.spin` (as results).
 """
 
 from __future__ import annotations

@@ -7,15 +7,16 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from ..body import BodyModel
+from ..fitting.point_fit import PointConfig
 from ..fitting.terms import KnownSize
 from ..options import Frame, OptionError
 from ..plain_text import printable
-from ..runs.claiming import claimed, files_of
+from ..runs.claiming import claimed, files_of, index_lines
 from ..runs.folder import RunFolder
 from ..runs.naming import distinct_names
 from ..tables import write_arrays, write_csv_rows
@@ -42,6 +43,7 @@ class PointJob:
         sequence: the rows are one person's frames even where the file does not say so: one shape, smooth motion.
         same_person: the rows are one person, in any order: one shape.
         unit, up, floor: as for `fit_points`.
+        noise_mm: millimetres, standard deviation of a coordinate; None: found for each row.
         frame: of motions: the world's, y up and its floor at 0, where there is a floor; or the virtual camera's.
         kinds: of `KINDS`; None: npz, and bvh for a person in time.
         rate: frames a second, where the file does not say.
@@ -56,6 +58,7 @@ class PointJob:
     unit: str = "auto"
     up: str = "auto"
     floor: float | Literal["auto"] | None = None
+    noise_mm: float | None = None
     frame: Frame = "world"
     kinds: tuple[str, ...] | None = None
     rate: float = 30.0
@@ -125,6 +128,10 @@ def fit_point_files(paths: Sequence[Path], body: BodyModel, output: Path, job: P
                 told.problems.append(named_reason(path, error))
                 continue
             told.add(path, recording, found)
+            own = "npz" in _kinds_of(recording, job)
+            told.lines += index_lines(found.estimate, stem + _FILES["npz"] if own else None)
+        if told.lines:
+            folder.commit(told.lines)
     if job.sizes is not None:
         called = [name for path, _ in named for name in (path.name, path.stem)]
         told.problems += [
@@ -137,12 +144,13 @@ def fit_point_files(paths: Sequence[Path], body: BodyModel, output: Path, job: P
 
 @dataclass
 class _Told:
-    """What came of the files so far."""
+    """What came of the files so far; ``lines``: of the folder's index."""
 
     bodies: int = 0
     files: list[Path] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    lines: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, path: Path, recording: Recording, found: PointFit) -> None:
         self.bodies += len(found)
@@ -178,6 +186,7 @@ def _fitted(
         frames_per_second=recording.rate or job.rate,
         sizes=_sizes_of(job.sizes, path),
         covariance=job.covariance,
+        config=PointConfig(noise=None if job.noise_mm is None else 0.001 * job.noise_mm),
         names=[f"{stem}@{recording.first_frame + row:06d}#0" for row in range(len(recording.points))],
     )
     return found, recording

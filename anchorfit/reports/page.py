@@ -67,6 +67,8 @@ def write_report(
         ValueError: there is no body to show.
         OSError: the file cannot be written.
     """
+    if not len(estimate):
+        raise ValueError(f"{path}: there is nobody to show in the report")
     estimate, lost = possible_only(estimate)
     all_cards = make_cards(estimate)
     cards = choose_cards(all_cards, estimate, most)

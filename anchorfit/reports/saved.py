@@ -12,7 +12,7 @@ from ..runs.claiming import refuse_inputs
 from ..runs.listening import Listener
 from .page import write_report
 
-_FIRST = ("anchored", "smplify", "direct", "given")
+_FIRST = ("anchored", "smplify", "views", "points", "direct", "given")
 """Methods by what is shown, where results of several are there; the others are compared with it."""
 
 
@@ -45,7 +45,7 @@ def report_saved(
         raise OptionError("output", f"expected the name of a page, got {str(path)!r}")
     refuse_inputs([*estimate_paths([*results, *against]), *videos], path.parent, [path.name])
     by_method = load_estimates_by_method(results)
-    order = [method for method in _FIRST if method in by_method]
+    order = [*(method for method in _FIRST if method in by_method), *sorted(by_method.keys() - {*_FIRST})]
     shown = by_method[order[0]]
     others = [by_method[method] for method in reversed(order[1:])]
     if against:

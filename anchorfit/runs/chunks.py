@@ -258,7 +258,7 @@ def _records(chunk: Chunk, outcome: Outcome, extra: Mapping[str, Mapping[str, An
     for problem in outcome.problems:
         notes.setdefault(problem.subject, []).append(problem.message)
     estimate = outcome.estimate
-    fitted = {} if estimate is None else dict(zip(estimate.names, _fitted(estimate.diagnostics), strict=True))
+    fitted = {} if estimate is None else dict(zip(estimate.names, fitted_lines(estimate.diagnostics), strict=True))
     for person in chunk.people:
         name = person.name
         record: dict[str, Any] = {"name": name, "image": str(person.image) if person.image else None}
@@ -267,7 +267,7 @@ def _records(chunk: Chunk, outcome: Outcome, extra: Mapping[str, Mapping[str, An
         yield {**record, **extra.get(name, {})}
 
 
-def _fitted(found: Diagnostics) -> Iterator[dict[str, Any]]:
+def fitted_lines(found: Diagnostics) -> Iterator[dict[str, Any]]:
     """What the index says of each row."""
     columns: dict[str, Sequence[Any]] = {
         "score": _rounded(found.score),

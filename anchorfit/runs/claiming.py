@@ -7,10 +7,13 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .folder import RunFolder, names_within
 from .journal import RunConflict, locked
+
+if TYPE_CHECKING:
+    from ..results import BodyEstimate
 
 
 def make_folder(folder: Path) -> None:
@@ -66,12 +69,27 @@ def claimed(
     with held(output):
         try:
             folder = RunFolder.open(output, settings)
+            if folder.resumed:  # killed after its last file: it is done anew
+                folder = RunFolder.open(output, settings, restart=True)
         except RunConflict as error:
             raise RunConflict(f"{output}: holds an unfinished run of photographs; give another --output") from error
         folder.check(inputs, planned)
         yield folder
         if folder.begun:
             folder.finish()
+
+
+def index_lines(estimate: BodyEstimate, file: str | None) -> list[dict[str, Any]]:
+    """What the index of a folder says of bodies that lie together in one of its files, or in none of those that are
+    read again."""
+    from .chunks import fitted_lines
+
+    where = ({"file": file, "row": row} if file else {} for row in range(len(estimate)))
+    named = (
+        {"name": name, "image": image or None} for name, image in zip(estimate.names, estimate.images, strict=True)
+    )
+    told = fitted_lines(estimate.diagnostics)
+    return [{**name, **found, **place} for name, found, place in zip(named, told, where, strict=True)]
 
 
 def files_of(paths: Iterable[Path]) -> list[Path]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..observations import PeopleFile, Person
 from ..observations.matching import image_labels
 from ..observations.scenes import Scenes
-from ..observations.videos import FrameReader, Video
+from ..observations.videos import FrameReader, Video, frame_times, probe_video
 from ..options import OptionError, check_choice
 from .engines import Engine, in_this_process
 from .fingerprint import fingerprint
@@ -143,6 +143,21 @@ def detect_in_video(
     empty = sum(not file.people for file in files)
     lines = (f"{video.path}: nobody is found in {empty} of {len(files)} frames",) if empty else ()
     return InVideo(PeopleFile(people, lines), [number for number, file in enumerate(files) for _ in file.people])
+
+
+def people_of_film(path: Path, detection: Detection) -> PeopleFile:
+    """The people that a detector finds in a film, frame by frame, whose images are called FILM/NUMBER.
+
+    Raises:
+        FileNotFoundError, ImageFileError: as `probe_video`.
+    """
+    video = probe_video(path)
+    found, frames = detect_in_video(video, Scenes(frame_times(path), ()), detection, masks=False)
+    people = tuple(
+        replace(person, image=Path(f"{path.name}/{number:06d}"), image_size=video.size)
+        for person, number in zip(found.people, frames, strict=True)
+    )
+    return PeopleFile(people, found.problems)
 
 
 def _detect_in(

@@ -19,18 +19,17 @@ from ..options import (
     refuse_others,
     refuse_unread,
 )
+from .set_files import sets_in_files, sets_that_read
 
 if TYPE_CHECKING:
     from ..evaluation.benchmarks import BenchmarkSet
 
 DEFAULT_VARIANTS = "direct,smplify,anchored,smplify-on-gt"
 DEFAULT_BODIES = "direct,smplify,anchored"  # where the data set has one kind of keypoints
-LSP, OPENBODY = "lsp", "openbody"
-DATASETS = (
-    LSP, "lsp-extended", "coco", "up3d", "surreal", "h36m", "3dpw", "spin", "emdb", "bedlam", "rich", OPENBODY,
-)  # fmt: skip
-"""The package's own of `evaluation.benchmarks`, by name: the help does without loading them."""
-GENDERED = ("surreal", "3dpw", "emdb")  # whose men and women are two models
+DATASETS = tuple(sets_in_files())
+"""The package's own data sets, by name."""
+GENDERED = tuple(name for name, one in sets_in_files().items() if one.people and "gender" in one.required)
+"""Those whose men and women are two models."""
 
 _VARIANTS = "Methods, comma-separated; `anchorfit benchmark methods` lists them."
 
@@ -93,8 +92,8 @@ class BodiesOptions(BenchmarkOptions):
 class OpenBodyOptions:
     """Synthetic people in held-out poses: how many, and the seed of everything random."""
 
-    count: int = option(300, least=1, help="openbody: people.", only=(OPENBODY,))
-    seed: int = option(2018, least=0, help="openbody: everything random comes from it.", only=(OPENBODY,))
+    count: int = option(300, least=1, help="openbody: people.", only=sets_that_read("count"))
+    seed: int = option(2018, least=0, help="openbody: everything random comes from it.", only=sets_that_read("seed"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,30 +106,33 @@ class DataOptions:
         takes=Path,
         help="J_regressor_h36m.npy (17 x the body's vertices), by which published errors take joints from the surface. "
         "Default: the body's own joints.",
-        only=("h36m", "3dpw", "spin", "emdb", "bedlam"),
+        only=sets_that_read("joint_regressor"),
     )
     reduced: Path | None = option(
         None,
         takes=Path,
         help="UP-3D: the list of the reduced set, BodyNet's fitting/testnames/namesUPbmvc.txt.",
-        only=("up3d",),
+        only=sets_that_read("reduced"),
     )
     landmarks: Path | None = option(
         None,
         takes=Path,
         help="UP-3D: models/pose/landmarks.pkl of classner/up, the 79 vertices among the 91 landmarks.",
-        only=("up3d",),
+        only=sets_that_read("landmarks"),
     )
     smplx_model: Path | None = option(
-        None, takes=Path, help="RICH: SMPL-X's .npz of the people's gender (SMPLX_MALE.npz ...).", only=("rich",)
+        None,
+        takes=Path,
+        help="RICH: SMPL-X's .npz of the people's gender (SMPLX_MALE.npz ...).",
+        only=sets_that_read("smplx_model"),
     )
     split: str = option(
         "",
         help="EMDB: emdb1 (default) or emdb2; RICH: test (default), val or train; COCO: val2017 (default), train2017.",
-        only=("emdb", "rich", "coco"),
+        only=sets_that_read("split"),
     )
-    camera: int = option(0, least=0, help="RICH: number of the camera.", only=("rich",))
-    every: int = option(1, least=1, help="RICH: of the frames so many; 1 means all.", only=("rich",))
+    camera: int = option(0, least=0, help="RICH: number of the camera.", only=sets_that_read("camera"))
+    every: int = option(1, least=1, help="RICH: of the frames so many; 1 means all.", only=sets_that_read("every"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,10 +143,10 @@ class SeenOptions:
         None,
         takes=Path,
         help="Detected keypoints of all images. Default: LSP: est_joints.npz under the root; else the annotated ones.",
-        only=(LSP, "lsp-extended", "coco"),
+        only=sets_that_read("keypoints"),
     )
     joints: Path | None = option(
-        None, takes=Path, help="LSP's joints.mat. Default: the one under the root.", only=(LSP,)
+        None, takes=Path, help="LSP's joints.mat. Default: the one under the root.", only=sets_that_read("joints")
     )
 
 
@@ -177,13 +179,13 @@ class EvaluateOptions(DataOptions, OpenBodyOptions, CasesOptions):
         None,
         takes=str,
         help="surreal, 3dpw, emdb, and spin with gendered bodies: whose results are scored, female or male.",
-        only=(*GENDERED, "spin"),
+        only=tuple(name for name, one in sets_in_files().items() if one.people),
     )
     truth_body: str | None = option(
         None,
         takes=str,
         help="The SMPL file that the truth is of. Default: the estimates' body.",
-        only=("up3d", *GENDERED, "spin", "bedlam", OPENBODY),
+        only=tuple(name for name, one in sets_in_files().items() if one.bodies),
     )
     name: str = option("estimates", help="What the table calls the method.")
     enlarged: float = option(
@@ -194,10 +196,11 @@ class EvaluateOptions(DataOptions, OpenBodyOptions, CasesOptions):
     def check(self) -> None:
         """Raises OptionError for options that cannot be, or that nothing reads."""
         other = None if self.dataset in DATASETS else _other_set(self.dataset)
-        if self.root is None and self.dataset != OPENBODY:
+        rootless = sets_in_files()[self.dataset].rootless if other is None else other.rootless
+        if self.root is None and not rootless:
             raise OptionError("root", f"--dataset {self.dataset} needs the folder that holds it")
-        if self.dataset == OPENBODY:
-            refuse([one for one in given(self) if one.field == "root"], "openbody has none: its people are made")
+        if rootless:
+            refuse([one for one in given(self) if one.field == "root"], f"{self.dataset} has none: its people are made")
         if self.people not in (None, "female", "male"):
             raise OptionError("people", f"expected female or male, got {self.people!r}")
         if other is None:
@@ -221,7 +224,7 @@ def options_read(dataset: str) -> set[str]:
     every = declared(EvaluateOptions)
     if dataset in DATASETS:
         read = {one.field for one in every if not one.only or dataset in one.only}
-        return read - {"root"} if dataset == OPENBODY else read
+        return read - {"root"} if sets_in_files()[dataset].rootless else read
     own = {"people" if name == "gender" else name for name in _other_set(dataset).options}
     return {"truth_body", *own, *(one.field for one in every if not one.only)}
 

@@ -168,6 +168,8 @@ class _Plan:
         _check_together(options, found, engine)
         kinds = parse_kinds(found.usual_kinds if save is None else save)
         look.check(drawn="overlay" in kinds)
+        if look.floor_grid and options.floor is None:
+            raise OptionError("draw-floor", "there is none to be drawn: give --floor, or leave it out")
         if found.video:  # an npz holds all frames of a person, and the film is drawn from it
             kinds = tuple(dict.fromkeys(SHARDS if kind == "npz" else kind for kind in kinds))
             kinds += (SHARDS,) if "overlay" in kinds and SHARDS not in kinds else ()

@@ -13,7 +13,7 @@ from ..body import BodyModel
 from ..looks import OverlayLook
 from ..meshes import MESH_FORMATS, export_mesh
 from ..observations import write_image
-from ..observations.videos import frame_of
+from ..observations.videos import USUAL_RATE, frame_of
 from ..options import Frame, OptionError, one_line
 from ..pictures import draw_overlay, draw_side_view
 from ..results import BodyEstimate, split_name
@@ -63,29 +63,32 @@ def _side(path: Path, people: BodyEstimate, body: BodyModel, style: Style) -> No
 
 
 def _rigged(path: Path, rows: BodyEstimate, body: BodyModel, style: Style) -> None:
-    from ..rigging import export_rigged, without_gaps  # here, since scipy.spatial takes its time
+    from ..rigging import export_rigged, motion_of  # here, since scipy.spatial takes its time
 
-    first = frame_of(rows.names[0]) or 0
-    camera = camera_matrix(rows, style.frame)
-    rows = in_frame(without_gaps(rows), body, style.frame)
-    rate = style.frames_per_second or 30.0
-    export_rigged(path, rows, body, frames_per_second=rate, first_frame=first, camera=camera)
+    camera, rate = camera_matrix(rows, style.frame), _rate(style)
+    moving, first = motion_of(rows, rate)
+    moving = in_frame(moving, body, style.frame)
+    export_rigged(path, moving, body, frames_per_second=rate, first_frame=first, camera=camera)
 
 
 def _bvh(path: Path, rows: BodyEstimate, body: BodyModel, style: Style) -> None:
-    from ..rigging import export_bvh, without_gaps
+    from ..rigging import export_bvh, motion_of
 
-    rows = in_frame(without_gaps(rows), body, style.frame)
-    export_bvh(path, rows, body, frames_per_second=style.frames_per_second or 30.0)
+    moving = in_frame(motion_of(rows, _rate(style)).rows, body, style.frame)
+    export_bvh(path, moving, body, frames_per_second=_rate(style))
 
 
 def _amass(path: Path, rows: BodyEstimate, body: BodyModel, style: Style) -> None:
     from ..interchange import write_amass
-    from ..rigging import without_gaps
+    from ..rigging import motion_of
 
     path.parent.mkdir(exist_ok=True)
-    rows = in_frame(without_gaps(rows), body, style.frame)
-    write_amass(path, rows, body, frames_per_second=style.frames_per_second or 30.0)
+    moving = in_frame(motion_of(rows, _rate(style)).rows, body, style.frame)
+    write_amass(path, moving, body, frames_per_second=_rate(style))
+
+
+def _rate(style: Style) -> float:
+    return style.frames_per_second or USUAL_RATE
 
 
 def _foreign(writer: str) -> Callable[[Path, BodyEstimate, BodyModel, Style], None]:

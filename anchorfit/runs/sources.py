@@ -238,7 +238,9 @@ class Source:
         people = tuple(person for track in tracked.tracks for person in track.people)
         read = len(scenes.times_s)
         short = f"{video.path}: only {read} of the {video.length} frames that its header states can be read"
-        cut = (short,) if read < WHOLE * video.length else ()
+        lasts = scenes.times_s[-1] + 1 / video.frames_per_second if read else 0.0
+        whole = max(read, lasts * video.frames_per_second)  # a film of variable rate has fewer frames than it lasts
+        cut = (short,) if whole < WHOLE * video.length else ()
         return _Found(people, (*cut, *found.problems, *tracked.problems), found if self.file else None)
 
     def _nobody(self, read: PeopleFile | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -22,6 +23,7 @@ BAD = 0.35  # share of a view's joints that others agree with, under which it is
 FULL = 0.7  # and from which on it is believed in full
 THIN = 0.27  # sine: cameras that stand less than 16 degrees apart, or opposite each other
 _LEAST = 0.1  # weight of a view that is believed hardly
+_SAID = 0.8  # weight under which that is said; views of a detector's usual errors are at 1
 _DOUBTFUL = 0.65  # share under which a view is looked at with left and right exchanged
 _BETTER = 0.3  # share of the view's joints that must agree then and did not before
 
@@ -172,24 +174,44 @@ def _exchanged(sight: RigSight, before: Tensor) -> Tensor:
     return result
 
 
-def view_remarks(found: ViewAgreement, cameras: tuple[CalibratedCamera, ...]) -> list[tuple[int, str]]:
-    """What is said of single views of rows."""
+def view_remarks(
+    found: ViewAgreement, cameras: tuple[CalibratedCamera, ...], sizes: Sequence[str]
+) -> list[tuple[int, str]]:
+    """What is said of single views of rows.
+
+    Args:
+        found: what the views say. cameras: the rig.
+        sizes: for each row what its distance is told by, should one view alone have it.
+    """
     said = []
+    names = [camera.name for camera in cameras]
     present = found.seen.sum(1)
     for row in range(len(found.share)):
-        names = [camera.name for camera in cameras]
         swapped = [names[view] for view in torch.nonzero(found.exchanged[row])[:, 0].tolist()]
         if swapped:
             said.append((row, f"camera {', '.join(swapped)}: left and right are exchanged; exchanged back"))
         if not bool(found.usable[row]):
             if int(present[row]) == 1 and len(names) > 1:
-                said.append((row, "one view alone: fitted by itself, its distance by the size of a mean body"))
+                said.append((row, f"one view alone: fitted by itself, its distance by {sizes[row]}"))
             continue
         if bool(found.thin[row]):
             said.append((row, "the views look along nearly one line: depths come from the prior"))
-        wrong = (found.share[row] < BAD) & ~found.share[row].isnan()
-        for view in torch.nonzero(wrong)[:, 0].tolist():
-            share = float(found.share[row, view])
-            text = f"the others agree with {100 * share:.0f} % of its joints; not believed"
-            said.append((row, f"camera {names[view]}: {text}"))
+        said += [(row, f"camera {names[view]}: {text}") for view, text in _doubted(found, row)]
     return said
+
+
+def _doubted(found: ViewAgreement, row: int) -> Iterator[tuple[int, str]]:
+    """Views of a row that count little, and why."""
+    share, weight = found.share[row], found.weight[row]
+    for view in torch.nonzero(((share < BAD) | (weight < _SAID)) & ~share.isnan())[:, 0].tolist():
+        believed = "not believed" if float(share[view]) < BAD else f"it counts {100 * float(weight[view]):.0f} %"
+        yield view, f"the others agree with {100 * float(share[view]):.0f} % of its joints; {believed}"
+
+
+def pair_remark(found: ViewAgreement) -> list[str]:
+    """A line where two views alone settle bodies, which hardly show whether one of them has its sides exchanged."""
+    pairs = int((found.usable & (found.seen.sum(1) == 2)).sum())
+    if not pairs:
+        return []
+    bodies = "body is" if pairs == 1 else "bodies are"
+    return [f"{pairs} {bodies} seen by two cameras alone, which hardly show left and right exchanged in one of them"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,21 +13,21 @@ from ..atomic import write_atomically
 from ..body import BodyModel
 from ..cameras import CameraRig, read_cameras
 from ..cameras.own_json import cameras_json
-from ..observations import Person, read_image, write_image
-from ..pictures import OverlayLook, draw_on, draw_side_view
+from ..films import PLAYED_BY
+from ..looks import OverlayLook
+from ..observations import Person
 from ..plain_text import printable
 from ..points.frames import check_scale
-from ..runs.claiming import claimed, files_of
+from ..runs.claiming import claimed, files_of, index_lines
 from ..runs.naming import distinct_names
 from ..tables import write_arrays, write_csv_rows
 from .config import ViewOptions
+from .drawing import FILM, PICTURES, draw_views
 from .fitting import ViewFit, fit_views
-from .observing import undistorted_image
-from .sources import Detect, check_pictures, gather_views
+from .sources import Detect, DetectFilm, check_pictures, film_rate, gather_views
 
 KINDS = ("npz", "json", "bvh", "rigged", "overlay", "side")
 _PEOPLE = {"npz": "people.npz", "json": "people.json", "bvh": "people.bvh", "rigged": "people_rigged.glb"}
-_PICTURES = {"overlay": "_overlay.jpg", "side": "_side.jpg"}
 _WORLD, _CAMERAS, _TABLES = "world.npz", "cameras.json", ("people.csv", "views.csv")
 _RESERVED = ("people", "world", "cameras", "views")
 _PROBLEMS = 40
@@ -56,6 +56,10 @@ class ViewJob:
     look: OverlayLook = OverlayLook()
     reads: tuple[Path, ...] = ()
 
+    def of_films(self, rate: float) -> ViewJob:
+        """The same for films of so many frames a second: their people are followed in time."""
+        return replace(self, options=replace(self.options, sequence=True, smooth=True), rate=rate)
+
 
 @dataclass(frozen=True, kw_only=True)
 class ViewReport:
@@ -68,13 +72,18 @@ class ViewReport:
 
 
 def fit_view_files(
-    paths: Sequence[Path], body: BodyModel, output: Path, job: ViewJob, detect: Detect | None = None
+    paths: Sequence[Path],
+    body: BodyModel,
+    output: Path,
+    job: ViewJob,
+    detect: Detect | None = None,
+    detect_film: DetectFilm | None = None,
 ) -> ViewReport:
     """Fit bodies to what several cameras saw, and write them.
 
     Writes people.npz (each body in its main camera's frame), CAMERA.npz (all of them in each camera's), world.npz
     (SMPL's parameters in metres and the cameras' world), cameras.json (in metres), people.csv (a line a body),
-    views.csv (a line a body and view), and what is asked for.
+    views.csv (a line a body and view), index.jsonl (by which the folder is read), and what is asked for.
 
     The files are a run's: they take the place of those of the run before in the folder, and of no others.
 
@@ -93,14 +102,17 @@ def fit_view_files(
         keypoints=job.keypoints,
         convention=job.convention,
         detect=detect,
+        detect_film=detect_film,
         but=job.cameras,
         left_out=rig.left_out,
     )
     problems = [*rig.problems, *gathered.problems]
     if not gathered.people:
         raise ValueError(printable(problems[0]) if problems else f"{paths[0]}: no person of any camera")
-    check_pictures(gathered.people, job.kinds, job.look)
-    names = ViewNames.of(rig.names, gathered.people)
+    check_pictures(gathered.people, gathered.films, job.kinds, job.look)
+    if gathered.films:
+        job = job.of_films(film_rate(list(gathered.films.values())))
+    names = ViewNames.of(rig.names, gathered.people, gathered.films)
     kinds = _kinds(names, job)
     read = files_of([job.cameras, *job.reads, *gathered.paths, *(Path(image) for _, image in names.pictures)])
     with claimed(output, {"evidence": "cameras"}, read, names.planned(kinds)) as folder:
@@ -108,6 +120,7 @@ def fit_view_files(
         folder.intend(names.planned(kinds))
         files = _write(found, body, output, kinds, names, job.rate)
         drawn, wrong = draw_views(found, body, output, kinds, names, job.look)
+        folder.commit(index_lines(found.estimate, _PEOPLE["npz"] if "npz" in kinds else None))
     problems += [f"{found.estimate.names[row]}: {text}" for row, text in found.problems]
     problems += wrong
     more = len(problems) - _PROBLEMS
@@ -127,14 +140,18 @@ class ViewNames:
     Attributes:
         cameras: by the cameras' names.
         pictures: by camera and path of the image.
+        films: camera's name -> the film that is drawn on.
     """
 
     cameras: Mapping[str, str]
     pictures: Mapping[tuple[str, str], str]
+    films: Mapping[str, Path] = field(default_factory=dict)
 
     @staticmethod
-    def of(cameras: Sequence[str], people: Mapping[str, Sequence[Person]]) -> ViewNames:
-        """Of these cameras, and of those images of their people that are there."""
+    def of(
+        cameras: Sequence[str], people: Mapping[str, Sequence[Person]], films: Mapping[str, Path] | None = None
+    ) -> ViewNames:
+        """Of these cameras, their films, and those images of their people that are there."""
         own = distinct_names([*_RESERVED, *map(file_name, cameras)])[len(_RESERVED) :]
         named = dict(zip(cameras, own, strict=True))
         images = dict.fromkeys(
@@ -144,13 +161,15 @@ class ViewNames:
             if person.image is not None and person.image.is_file()
         )
         stems = distinct_names([f"{named[camera]}_{file_name(Path(image).stem)}" for camera, image in images])
-        return ViewNames(cameras=named, pictures=dict(zip(images, stems, strict=True)))
+        return ViewNames(cameras=named, pictures=dict(zip(images, stems, strict=True)), films=films or {})
 
     def planned(self, kinds: Sequence[str]) -> list[str]:
         """All the files that may be written."""
         own = [f"{name}.npz" for name in self.cameras.values()] if "npz" in kinds else []
         people = [file for kind, file in _PEOPLE.items() if kind in kinds]
-        drawn = [stem + end for kind, end in _PICTURES.items() if kind in kinds for stem in self.pictures.values()]
+        drawn = [stem + end for kind, end in PICTURES.items() if kind in kinds for stem in self.pictures.values()]
+        if "overlay" in kinds:
+            drawn += [f"{self.cameras[camera]}{FILM}{ending}" for camera in self.films for ending in PLAYED_BY]
         return [*_TABLES, _CAMERAS, _WORLD, *people, *own, *drawn]
 
 
@@ -168,7 +187,7 @@ def _kinds(names: ViewNames, job: ViewJob) -> tuple[str, ...]:
     if job.kinds is not None:
         return job.kinds
     in_time = job.options.sequence and job.options.smooth
-    return ("npz", *(["overlay"] if names.pictures else []), *(["bvh"] if in_time else []))
+    return ("npz", *(["overlay"] if names.pictures or names.films else []), *(["bvh"] if in_time else []))
 
 
 def _write(
@@ -230,31 +249,3 @@ def _views(found: ViewFit) -> Iterator[Sequence[object]]:
             error = float(found.errors_px[row, place])
             shown = f"{error:.2f}" if np.isfinite(error) else ""
             yield [name, camera.name, joints, shown, f"{float(found.weights[row, place]):.2f}"]
-
-
-def draw_views(
-    found: ViewFit, body: BodyModel, output: Path, kinds: Sequence[str], names: ViewNames, look: OverlayLook
-) -> tuple[list[Path], list[str]]:
-    """Overlays on the images of every camera, without its lens, and side views; problems are said."""
-    files, problems = list[Path](), list[str]()
-    if not _PICTURES.keys() & {*kinds}:
-        return files, problems
-    for place, camera in enumerate(found.cameras):
-        there = found.in_view(camera.name, body)
-        for image in dict.fromkeys(filter(None, found.seen.images[place])):
-            rows = [row for row, path in enumerate(found.seen.images[place]) if path == image]
-            some = there.rows([row for row in rows if float(there.transl[row, 2]) > 0])
-            stem = names.pictures[camera.name, image]
-            try:
-                if "overlay" in kinds:
-                    picture = read_image(image)
-                    own = camera.of_size((picture.shape[1], picture.shape[0]))
-                    drawn = draw_on(undistorted_image(picture, own), some, body, look)
-                    write_image(output / f"{stem}{_PICTURES['overlay']}", drawn)
-                    files.append(output / f"{stem}{_PICTURES['overlay']}")
-                if "side" in kinds and len(some):
-                    write_image(output / f"{stem}{_PICTURES['side']}", draw_side_view(some, body))
-                    files.append(output / f"{stem}{_PICTURES['side']}")
-            except (ValueError, OSError) as error:
-                problems.append((str(error).splitlines() or [type(error).__name__])[0])
-    return files, problems

@@ -18,7 +18,7 @@ from ..plain_text import printable
 from ..points.frames import check_scale
 from ..regressors import Networks
 from ..results import BodyEstimate
-from .agreement import ViewAgreement, agree, sight_of, view_remarks
+from .agreement import ViewAgreement, agree, pair_remark, sight_of, view_remarks
 from .config import ViewOptions
 from .identity import identities, longest_of, said_of
 from .joints import settled_pairs
@@ -175,7 +175,12 @@ def fit_views(
         seen, agreement, persons, said = _people_in_time(matched, seen, agreement, metric, options)
         remarks += said
     agreement = settled_pairs(agreement, sight_of(seen, metric, body), body, pose_prior)
-    problems = [*matched.problems, *seen.problems, *view_remarks(agreement, metric)]
+    problems = [
+        *matched.problems,
+        *seen.problems,
+        *view_remarks(agreement, metric, _sizes_of(seen.observations[0].names, agreement, persons, options)),
+    ]
+    remarks += pair_remark(agreement)
     believed = seen_as_believed(seen, agreement)
     task = ViewTask(body, pose_prior, networks, options, metric, believed, agreement, persons)
     fitted = task.run()
@@ -195,6 +200,23 @@ def fit_views(
     )
 
 
+def _sizes_of(
+    names: Sequence[str], agreement: ViewAgreement, persons: Sequence[int], options: ViewOptions
+) -> list[str]:
+    """For each row what one view alone has its size from."""
+    settled = {person for person, flag in zip(persons, agreement.usable.tolist(), strict=False) if flag}
+    known = options.sizes.given if options.sizes else {}
+    said = []
+    for row, name in enumerate(names):
+        if name in known or "" in known:
+            said.append("the size that is given")
+        elif persons and persons[row] in settled:
+            said.append("the shape that views settled at other instants")
+        else:
+            said.append("the size of a mean body")
+    return said
+
+
 def _people_in_time(
     matched: MatchedRows,
     seen: Seen,
@@ -205,7 +227,7 @@ def _people_in_time(
     """Rows of a sequence, named by who they are; who that is; and what is said of it."""
     if options.several is not True and len(set(matched.instants)) == len(matched.instants):
         return seen, agreement, (0,) * len(matched.instants), []
-    persons = identities(matched.instants, seen, agreement, cameras)
+    persons, near = identities(matched.instants, seen, agreement, cameras)
     if options.several is False:
         kept = longest_of(persons)
         index = [row for row, person in enumerate(persons) if person == kept]
@@ -213,7 +235,7 @@ def _people_in_time(
         text = f"{len(set(persons))} people in time: the one seen longest is taken, in {len(index)} instants"
         return seen.rows(index).named(names), agreement.rows(torch.tensor(index)), (0,) * len(index), [text]
     names = [f"{name.rpartition('#')[0]}#{person}" for name, person in zip(matched.names, persons, strict=True)]
-    return seen.named(names), agreement, tuple(persons), [said_of(persons)] if len(set(persons)) > 1 else []
+    return seen.named(names), agreement, tuple(persons), said_of(persons, near) if len(set(persons)) > 1 else []
 
 
 def _paired(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -17,6 +18,7 @@ from .observing import Seen
 
 STEP = 1.0  # metres: no person goes farther from one instant to the next,
 LONGEST = 3  # nor farther than so many steps, however long no camera saw the person
+_EITHER = 0.3  # metres: people are told apart by no less
 _STATURE = 1.7  # metres, of what one view alone shows of a person
 _HIPS = [CANONICAL_JOINTS.index(f"{side}_hip") for side in ("left", "right")]
 
@@ -32,8 +34,9 @@ class _Sighting:
 
 def identities(
     instants: Sequence[int], seen: Seen, agreement: ViewAgreement, cameras: Sequence[CalibratedCamera]
-) -> list[int]:
-    """B numbers of people, counted from 0: rows of one number are one person.
+) -> tuple[list[int], dict[tuple[int, int], int]]:
+    """B numbers of people, counted from 0: rows of one number are one person; and pairs of people who may have been
+    taken for each other, with how often: with their names exchanged they would have gone hardly farther.
 
     Rows of an instant are different people. Each takes the person who was nearest when last seen, so that all distances
     together are smallest; a row that is farther than `STEP` an instant from each person is a new one. A row of one
@@ -45,6 +48,7 @@ def identities(
     rows = [_sighting(row, instant, seen, agreement) for row, instant in enumerate(instants)]
     last: list[_Sighting] = []
     found = [-1] * len(rows)
+    near: Counter[tuple[int, int]] = Counter()
     for instant in sorted(set(instants)):
         here = [row for row, at in enumerate(instants) if at == instant]
         away = np.array([[_apart(person, rows[row], cameras) for row in here] for person in last])
@@ -54,22 +58,37 @@ def identities(
             for person, place in zip(*pairs, strict=True):
                 if np.isfinite(away[person, place]):
                     found[here[place]] = int(person)
+            near.update(_exchangeable(away, *pairs))
         for row in here:
             if found[row] < 0:
                 found[row] = len(last)
                 last.append(rows[row])
             else:
                 last[found[row]] = rows[row]
-    return found
+    return found, dict(near)
 
 
-def said_of(persons: Sequence[int]) -> str:
-    """A line about who was seen how often."""
+def _exchangeable(away: np.ndarray, people: np.ndarray, places: np.ndarray) -> list[tuple[int, int]]:
+    """Pairs of people who would go hardly farther, by distances (people, rows), if each were the other's row."""
+    pairs = combinations([(int(one), int(at)) for one, at in zip(people, places, strict=True)], 2)
+    return [
+        (one, other)
+        for (one, at), (other, there) in pairs
+        if away[one, there] + away[other, at] < away[one, at] + away[other, there] + _EITHER
+    ]
+
+
+def said_of(persons: Sequence[int], near: Mapping[tuple[int, int], int]) -> list[str]:
+    """Lines about who was seen how often, and who may have been taken for whom."""
     counts = Counter(persons)
     shown = ", ".join(f"#{person} in {count}" for person, count in sorted(counts.items())[:8])
     more = f" and {len(counts) - 8} more" if len(counts) > 8 else ""
     people = f"{len(counts)} people in time ({shown}{more} instants)"
-    return f"{people}: each has a shape and a motion of their own; an animation shows #{longest_of(persons)}"
+    told = [f"{people}: each has a shape and a motion of their own; an animation shows #{longest_of(persons)}"]
+    doubtful = [f"#{one} and #{other} ({count} times)" for (one, other), count in sorted(near.items())[:5]]
+    if doubtful:
+        told.append(f"{', '.join(doubtful)} come so near that their names may be exchanged from there on")
+    return told
 
 
 def longest_of(persons: Sequence[int]) -> int:

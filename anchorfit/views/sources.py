@@ -9,28 +9,36 @@ from pathlib import Path
 from ..looks import OverlayLook
 from ..observations import PeopleFile, Person, list_images, match_people, read_people
 from ..observations.images import looks_like_image
-from ..observations.videos import is_video_path
+from ..observations.videos import is_video_path, probe_video
 from ..options import OptionError
 from .pairing import camera_of_path
+
+_SAME_RATE = 0.01  # of the rate: films whose rates differ by more are not of one clock
 
 Detect = Callable[[Sequence[Path]], PeopleFile]
 """From images to the people in them."""
 
+DetectFilm = Callable[[Path], PeopleFile]
+"""From a film to the people in it, whose images are called FILM/NUMBER, by the frame's number."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ViewSources:
-    """Camera's name -> its people; the keypoint files, folders and images; a line for all that could not be used."""
+    """Camera's name -> its people, and the film that they were seen in; the keypoint files, folders, images and films;
+    a line for all that could not be used."""
 
     people: dict[str, list[Person]] = field(default_factory=dict)
+    films: dict[str, Path] = field(default_factory=dict)
     paths: list[Path] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Found:
-    """Images and keypoint files or folders of each camera, and keypoint files of several."""
+    """Images, films and keypoint files or folders of each camera, and keypoint files of several."""
 
     images: dict[str, list[Path]] = field(default_factory=dict)
+    films: dict[str, Path] = field(default_factory=dict)
     keypoints: list[tuple[Path, str | None]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
@@ -64,6 +72,7 @@ def gather_views(
     keypoints: Path | None = None,
     convention: str | None = None,
     detect: Detect | None = None,
+    detect_film: DetectFilm | None = None,
     but: Path | None = None,
     left_out: Sequence[str] = (),
 ) -> ViewSources:
@@ -73,14 +82,17 @@ def gather_views(
     ``left_0001.jpg``); of a keypoint file with several cameras' images the people's images say it.
 
     Args:
-        paths: images, keypoint files, and folders of them or of a folder a camera.
+        paths: images, films, keypoint files, and folders of them or of a folder a camera. Frames of one number are one
+            instant.
         cameras: names.
         keypoints: a keypoint file, or a folder of one a camera; None: those among ``paths``, or what a detector sees.
         convention: of the keypoints, where the files do not say.
-        detect: finds people in images without keypoints; None: there is none.
+        detect, detect_film: find people in images and films without keypoints; None: there is none.
         but: a file in those folders that is none of them: the cameras'.
         left_out: names of further cameras, which cannot be used: what is of one of them is left out, with a line. A
             camera needs no name in the paths only where it is the only one, of these too.
+    Raises:
+        ValueError: films of different rates.
     """
     found = _Found()
     names = _Names(tuple(cameras), tuple(left_out))
@@ -95,18 +107,62 @@ def gather_views(
         if but is not None and path.resolve() == but.resolve():
             continue
         _read(path, camera, names, convention, people, problems)
-    if not any(people.values()) and not found.keypoints and detect is not None:
-        for camera, images in found.images.items():
-            seen = detect(images)
-            problems += seen.problems
-            people[camera] += seen.people
+    films: dict[str, Path] = {}
+    if not any(people.values()) and not found.keypoints:
+        _look(found, people, problems, films, detect, detect_film)
     else:
+        problems += [f"{film}: films are looked at where there are no keypoints alone" for film in found.films.values()]
         for camera, images in found.images.items():
             if people[camera]:
                 people[camera] = _with_images(people[camera], images)
     paths = [path for path, _ in found.keypoints] + [image for images in found.images.values() for image in images]
+    paths += found.films.values()
     people = {camera: some for camera, some in people.items() if some}
-    return ViewSources(people=people, paths=paths, problems=problems)
+    return ViewSources(people=people, films=films, paths=paths, problems=problems)
+
+
+def _look(
+    found: _Found,
+    people: dict[str, list[Person]],
+    problems: list[str],
+    films: dict[str, Path],
+    detect: Detect | None,
+    detect_film: DetectFilm | None,
+) -> None:
+    """Add the people that detectors find in images, or else in films."""
+    for camera, images in found.images.items():
+        if detect is not None:
+            seen = detect(images)
+            problems += seen.problems
+            people[camera] += seen.people
+    if not found.films or detect_film is None:
+        return
+    if found.images:
+        problems += [f"{film}: films are looked at where there are no images alone" for film in found.films.values()]
+        return
+    film_rate(list(found.films.values()))
+    for camera, film in found.films.items():
+        seen = detect_film(film)
+        problems += seen.problems
+        people[camera] += seen.people
+        films[camera] = film
+
+
+def film_rate(films: Sequence[Path]) -> float:
+    """Frames a second of films whose frames of one number are one instant.
+
+    Raises:
+        ValueError: they have different rates.
+        FileNotFoundError, ImageFileError: as `probe_video`.
+    """
+    rates = [probe_video(film).frames_per_second for film in films]
+    for film, rate in zip(films[1:], rates[1:], strict=True):
+        if abs(rate / rates[0] - 1) > _SAME_RATE:
+            raise ValueError(
+                f"{film}: {rate:g} frames a second, {films[0]} has {rates[0]:g}: frames of one number are taken as one "
+                "instant; convert them to one rate"
+            )
+    return rates[0]
 
 
 def _sort(path: Path, names: _Names, found: _Found, *, images: bool = True, within: str | None = None) -> None:
@@ -119,7 +175,12 @@ def _sort(path: Path, names: _Names, found: _Found, *, images: bool = True, with
     elif path.is_dir():
         _sort_folder(path, camera, names, found, images=images)
     elif is_video_path(path):
-        found.problems.append(f"{path}: videos are not taken apart here; give frames, or keypoints of them")
+        if camera is None:
+            found.problems.append(f"{path}: the name says no camera; there are {names.listed}; left out")
+        elif images and camera in found.films:
+            found.problems.append(f"{path}: camera {camera} has {found.films[camera]}; left out")
+        elif images:
+            found.films[camera] = path
     elif looks_like_image(path):
         if images and camera is None:
             found.problems.append(f"{path}: the name says no camera; there are {names.listed}; left out")
@@ -137,6 +198,9 @@ def _sort_folder(path: Path, camera: str | None, names: _Names, found: _Found, *
         pictures = [one for one in inside if one.is_file() and looks_like_image(one)]
         if images and pictures:
             found.images.setdefault(camera, []).extend(list_images([path]))
+        for one in inside:
+            if one.is_file() and is_video_path(one):
+                _sort(one, names, found, images=images, within=camera)
         if files:  # one file of all its people, or one for each image
             found.keypoints.append((files[0] if len(files) == 1 else path, camera))
         for one in inside:
@@ -199,15 +263,18 @@ def _with_images(people: list[Person], images: Sequence[Path]) -> list[Person]:
     return found
 
 
-def check_pictures(people: Mapping[str, Sequence[Person]], kinds: Sequence[str] | None, look: OverlayLook) -> None:
+def check_pictures(
+    people: Mapping[str, Sequence[Person]], films: Mapping[str, Path], kinds: Sequence[str] | None, look: OverlayLook
+) -> None:
     """Look whether overlays can be drawn where they are asked for.
 
     Args:
-        people: of each camera. kinds: of files to write; None: overlays where there are images.
+        people: of each camera. films: of cameras. kinds: of files to write; None: overlays where there are images.
     Raises:
         OptionError: overlays without an image to draw on, or a look of overlays without overlays.
     """
-    pictures = any(one.image is not None and one.image.is_file() for some in people.values() for one in some)
+    images = (one.image for some in people.values() for one in some if one.image is not None)
+    pictures = bool(films) or any(image.is_file() for image in images)
     if "overlay" in (kinds or ()) and not pictures:
         raise OptionError("save", "overlay needs images, and none of the people has one: give the images' folders, too")
     look.check(drawn=pictures and (kinds is None or "overlay" in kinds))

@@ -127,6 +127,7 @@ class BenchmarkSet:
         true_cameras: whether methods are given the cameras that the data set states; else the focal length is the
             image's diagonal for all.
         smpl: whether its truth is in SMPL's parameters, which need an SMPL file.
+        bodies: whether its truth is of bodies; else of joints or in the image alone.
         own_body: the body that its truth is of, and every method's; "": as the command says.
         rootless: whether it lies in no folder.
         annotated: whether annotated keypoints are other than those that methods are given.
@@ -141,6 +142,7 @@ class BenchmarkSet:
     published: tuple[Row, ...] = ()
     true_cameras: bool = True
     smpl: bool = True
+    bodies: bool = True
     own_body: str = ""
     rootless: bool = False
     annotated: bool = False

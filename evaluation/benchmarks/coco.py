@@ -39,4 +39,5 @@ BENCHMARK = BenchmarkSet(
     true_cameras=False,
     annotated=True,
     smpl=False,
+    bodies=False,
 )

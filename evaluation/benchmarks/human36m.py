@@ -23,4 +23,5 @@ BENCHMARK = BenchmarkSet(
     published=HUMAN36M_ROWS,
     true_cameras=False,
     smpl=False,
+    bodies=False,
 )

@@ -201,4 +201,5 @@ BENCHMARK = BenchmarkSet(
     published=LSP_ROWS,
     annotated=True,
     smpl=False,
+    bodies=False,
 )

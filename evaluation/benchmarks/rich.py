@@ -29,4 +29,5 @@ BENCHMARK = BenchmarkSet(
     options=("smplx_model", "split", "camera", "every"),
     required=("smplx_model",),
     smpl=False,
+    bodies=False,
 )

@@ -65,7 +65,7 @@ def marked_people(
         detections: a keypoint file of any format, whose people go by the image's name and in it by place; None: methods
             are given the annotated keypoints.
     Raises:
-        DatasetError: nobody has an annotated joint, or not one detection is of any image.
+        DatasetError: no person has an annotated joint, or not one detection is of any image.
     """
     chosen = tuple(person for person in people if (person.confidence > 0).any())
     if not chosen:

@@ -37,7 +37,8 @@ class LookedUp:
     def estimate(self, observations: Observations, body: BodyModel) -> PlacedAnswer:
         """The results of the people of these names; nothing of what was seen of them is looked at."""
         nowhere = torch.full((3, 3), torch.nan, dtype=torch.float64)
-        read = [self._read(name, body) for name in observations.names]
+        sizes = [(int(w), int(h)) if w and h else None for w, h in observations.image_size.tolist()]
+        read = [self._read(name, size, body) for name, size in zip(observations.names, sizes, strict=True)]
         nothing = body.v_template.new_full((body.layout.size,), torch.nan)
         rows = [nothing if one is None or problem else one.params for one, problem in read]
         params = torch.stack([row.to(body.v_template) for row in rows])
@@ -50,18 +51,18 @@ class LookedUp:
             problems=tuple(problem for _, problem in read),
         )
 
-    def _read(self, name: str, body: BodyModel) -> tuple[PlacedBody | None, str]:
+    def _read(self, name: str, size: tuple[int, int] | None, body: BodyModel) -> tuple[PlacedBody | None, str]:
         """A result in the body's layout, and what is wrong with it."""
         entry = self.entries.get(name)
         if entry is None:
             return None, MISSING
         try:
-            placed = read_estimate(entry, enlarged=self.enlarged)
-            params = body.own_params(placed.params[None])
+            placed = read_estimate(entry, enlarged=self.enlarged, image_size=size)
+            params = placed.params_of(body)
         except (OSError, ValueError) as error:
             return None, str(error)
-        (problem,) = what_is_wrong(params)
-        return replace(placed, params=params[0]), problem
+        (problem,) = what_is_wrong(params[None])
+        return replace(placed, params=params), problem
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,9 @@ class SeenResults:
         if entry is None:
             return torch.full((body.layout.size,), torch.nan, dtype=torch.float64)
         try:
-            placed = read_estimate(entry)
+            width, height = (int(side) for side in observations.image_size[row])
+            placed = read_estimate(entry, image_size=(width, height))
+            placed = replace(placed, params=placed.params_of(body))
         except (OSError, ValueError):
             return torch.full((body.layout.size,), torch.nan, dtype=torch.float64)
         return seen_by_camera(

@@ -5,6 +5,7 @@ import struct
 from pathlib import Path
 
 import numpy as np
+import patched_mp4  # type: ignore[import-not-found]  # its folder is on pytest's path
 import pytest
 import torch
 from typer.testing import CliRunner
@@ -103,6 +104,29 @@ def test_animations_keep_time_and_go_through_absences(results, tmp_path):
     assert result.exit_code == 0, result.output
     assert [path.name for path in sorted(tmp_path.iterdir())] == ["person-1.bvh", "person-2.bvh"]
     assert f"Frames: {FRAMES}\n" in (tmp_path / "person-2.bvh").read_text()
+
+
+def test_a_film_of_variable_rate_moves_at_its_own_pace(tmp_path):
+    clip, keypoints = write_walkers(tmp_path, 8)
+    patched_mp4.last(clip, [256, 256, 3 * 1024, 256, 256, 1024, 512, 512])
+    out = tmp_path / "out"
+    said = fit(clip, "-k", keypoints, "-o", out, "--save", "shards,rigged,bvh,amass", "--report")
+    assert "can be read" not in said
+    known = BodyEstimate.load(out / "person-1.npz")
+    times = known.time_s.numpy()
+    assert np.ptp(np.diff(times)) > 0.1
+    document = glb(out / "person-1_rigged.glb")
+    keys = document["accessors"][document["animations"][0]["samplers"][0]["input"]]
+    motion = np.load(out / "amass" / "person-1.npz")
+    rate = float(motion["mocap_framerate"])
+    assert keys["max"][0] == pytest.approx(times[-1], abs=0.51 / rate)
+    at = np.minimum(np.arange(keys["count"]) / rate, times[-1])
+    went = np.interp(at, times, known.transl[:, 0].numpy())
+    np.testing.assert_allclose(motion["trans"][:, 0] - motion["trans"][0, 0], went - went[0], atol=1e-3)
+    assert f"Frames: {keys['count']}\n" in (out / "person-1.bvh").read_text()
+    page = (out / "report.html").read_text()
+    for frame, time in enumerate(times):
+        assert f'"frame":{frame},"time":{round(float(time), 4):g}' in page.replace(".0,", ",")
 
 
 def test_rows_between_are_on_the_way_and_others_stay(results):

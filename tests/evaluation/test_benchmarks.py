@@ -1,9 +1,11 @@
 """Benchmarks run end to end on a few people: openbody, LSP, methods of one's own."""
 
+import pickle
+
 import numpy as np
 import pytest
 import torch
-from lsp_sets import drawn, names_of, small_estimate, write_set  # type: ignore[import-not-found]
+from lsp_sets import drawn, names_of, small_estimate, write_set, write_smplify  # type: ignore[import-not-found]
 from scipy.io import savemat
 from typer.testing import CliRunner
 
@@ -103,8 +105,11 @@ def test_the_command_resumes_grows_and_writes_everything(tmp_path, oracles):
         result = CliRunner().invoke(app, [*options, "--count", str(count)])
         assert result.exit_code == 0, result.output
         assert (tmp_path / "records.jsonl").read_text().count("\n") == lines
+    whole = (tmp_path / "table.csv").read_text()
     for count, lines in ((3, 4), (2, 4)):  # nothing is left to do: the tables are made again
         (tmp_path / "table.md").unlink()
+        if count == 2:
+            assert (tmp_path / "table.csv").read_text() == whole  # to the last digit
         result = CliRunner().invoke(app, [*options, "--count", str(count)])
         assert result.exit_code == 0, result.output
         assert f"| {count} | 0 |" in (tmp_path / "table.md").read_text()
@@ -307,3 +312,35 @@ def test_lsp_without_keypoints_says_what_is_missing(lsp_root):
 def test_table1_names_its_script():
     result = CliRunner().invoke(app, ["benchmark", "table1"])
     assert "scripts/reproduce_table1.py" in result.stdout
+
+
+def test_results_take_part_on_lsp_by_the_public_codes_numbers(lsp_root, tmp_path, some_estimate):
+    """`1000.pkl` is im1001: the public SMPLify counts all images from 0."""
+    estimate = small_estimate(some_estimate, names_of(2), (150, 200))
+    (tmp_path / "r").mkdir()
+    write_smplify(tmp_path / "r" / "1000.pkl", estimate[0])
+    write_smplify(tmp_path / "r" / "im1002.pkl", estimate[1])
+    options = ["benchmark", "lsp", "--root", lsp_root, "-o", tmp_path / "out", "--variants", "direct", "--no-cases"]
+    result = CliRunner().invoke(app, [str(option) for option in [*options, "--results", tmp_path / "r"]])
+    assert result.exit_code == 0, (result.output, result.exception)
+    assert "1000.pkl is taken for im1001" in result.stderr
+    lines = (tmp_path / "out" / "records.jsonl").read_text().splitlines()[1:]
+    rows = {row.method: row for row in summarise([Record.from_line(line) for line in lines], resamples=20)}
+    assert list(rows) == ["direct", "results", "results+2d"]
+    assert rows["results"].scores["fb_f1"].value > 0.97  # drawn by another focal length
+    assert rows["results+2d"].failed == 0
+
+
+def test_results_that_cannot_be_read_fail_and_cost_no_other(tmp_path):
+    block, truth = first_block(OpenBody(count=2))
+    held = {"pose": truth[0, :72].double().numpy(), "betas": truth[0, 72:82].double().numpy()}
+    held |= {"cam_t": truth[0, 82:].double().numpy(), "f": block.detected.intrinsics[0, 0, 0].numpy()}
+    (tmp_path / "person000000.pkl").write_bytes(pickle.dumps(held))
+    (tmp_path / "person000001.pkl").write_bytes(pickle.dumps({**held, "cam_t": np.zeros(2)}))
+    options = ["benchmark", "openbody", "--count", "2", "--variants", "direct", "--results", str(tmp_path)]
+    done = CliRunner().invoke(app, [*options, "-o", str(tmp_path / "out"), "--no-cases"])
+    assert done.exit_code == 0, (done.output, done.exception)
+    lines = (tmp_path / "out" / "records.jsonl").read_text().splitlines()[1:]
+    found = [record for record in map(Record.from_line, lines) if record.method == "results"]
+    assert [bool(record.problem) for record in found] == [False, True]
+    assert found[0].surface_mm < 0.01

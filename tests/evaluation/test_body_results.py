@@ -146,7 +146,7 @@ def test_who_is_off_by_so_much_has_that_error_and_who_is_missing_counts_as_faile
     (results / "bad.pkl").write_bytes(pickle.dumps({"pose": np.zeros(72), "betas": np.zeros(10)}))
     (results / "bad.pkl").rename(results / "00002.pkl")
     (tmp_path / "results.jsonl").unlink()
-    assert "no camera (cam_t)" in scored(opened, results, smpl, tmp_path, "up3d")[1].problem
+    assert "(SMPLify): no camera (cam_t, f)" in scored(opened, results, smpl, tmp_path, "up3d")[1].problem
 
 
 def test_what_spins_evaluation_saves_goes_by_row(tmp_path, body, smpl, some_estimate):
@@ -166,10 +166,10 @@ def test_what_spins_evaluation_saves_goes_by_row(tmp_path, body, smpl, some_esti
         scored(opened_by("up3d", tmp_path, smpl), tmp_path / "saved", smpl, tmp_path, "up3d")
     named = {"imgname": np.array(["a"]), "center": np.ones((2, 2)), "scale": np.ones(2), "camera": camera}
     np.savez(tmp_path / "saved" / "r.npz", pose=params[:, :72], betas=params[:, 72:82], **named)
-    with pytest.raises(EstimateError, match="1 imgname, but 2 pose"):
+    with pytest.raises(EstimateError, match="1 rows of imgname, but 2 bodies"):
         index_estimates(tmp_path / "saved")
     np.savez(tmp_path / "saved" / "r.npz", pose=params[:, :72], betas=params[:1, 72:82], camera=camera)
-    with pytest.raises(EstimateError, match="1 betas, but 2 pose"):
+    with pytest.raises(EstimateError, match="1 rows of betas, but 2 bodies"):
         index_estimates(tmp_path / "saved")
 
 
@@ -301,7 +301,7 @@ def test_results_none_of_which_can_be_used_are_an_error(tmp_path):
     result = invoke(*options, "--body", "open", "-o", tmp_path / "out")
     assert result.exit_code == 1
     assert "not one of 1 results could be used; the first: " in str(result.exception)
-    assert "person000001.pkl: no camera (cam_t)" in str(result.exception)
+    assert "person000001.pkl (SMPLify): no camera (cam_t, f)" in str(result.exception)
     assert "| 3 | 3 |" in (tmp_path / "out" / "table.md").read_text()  # and counted as what it is
     fewer = invoke(*options, "--body", "open", "-o", tmp_path / "out", "--count", 1)
     assert "not one result is of a person" in str(fewer.exception)

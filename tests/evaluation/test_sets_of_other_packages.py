@@ -23,6 +23,7 @@ from anchorfit.runs.evaluation_options import (
     OpenBodyOptions,
     SeenOptions,
 )
+from anchorfit.runs.set_files import SetWords, sets_in_files
 
 
 def invoke(*arguments):
@@ -88,12 +89,14 @@ def test_options_say_themselves_which_sets_read_them():
     sets = shipped_benchmarks()
     assert set(DATASETS) == sets.keys()
     assert {name for name, one in sets.items() if "gender" in one.required} == set(GENDERED)
+    for name, words in sets_in_files().items():
+        assert words == SetWords(*(getattr(sets[name], field) for field in SetWords._fields))
     for one in (*declared(EvaluateOptions), *declared(SeenOptions)):
         if one.only and (one.field in OPTIONS or one.field == "people"):
             name = "gender" if one.field == "people" else one.field
             reading = {known for known, other in sets.items() if name in other.options}
             if one.field == "people":
-                reading -= {"lsp", "lsp-extended", "coco"}  # which know no body: the gender is that of the methods'
+                reading = {known for known in reading if sets[known].bodies}  # else it is the methods' body's gender
             assert {*one.only} == reading, one.field
 
 
@@ -230,3 +233,88 @@ def test_a_package_installed_in_a_folder_brings_a_set_a_method_and_a_format(tmp_
 
 def test_a_set_of_another_package_does_not_replace_ours():
     assert all_benchmarks().found["up3d"] is benchmark_of("up3d")
+
+
+TOY = '''
+"""A new data set: this is the whole of it."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from ...observations import Person
+from ..datasets.roots import DatasetError
+from ..datasets.samples import Sample
+from .benchmark import BenchmarkSet, OpenedSet, SetOptions, data_keys
+
+
+class Toys:
+    """People who stand, as many as a file has lines."""
+
+    judged = ()
+
+    def __init__(self, file):
+        self.files = [file]
+        self.names = file.read_text().split()
+        self.labels = [(name,) for name in self.names]
+
+    def sample(self, index, body):
+        params = torch.zeros(85, dtype=torch.float64)
+        params[0], params[84] = torch.pi, 4.0 + index
+        camera = torch.tensor([[600.0, 0, 320], [0, 600, 240], [0, 0, 1]], dtype=torch.float64)
+        joints = body.canonical_joints(body.from_params(params[None].to(body.v_template)))[0].double() @ camera.mT
+        pixels = (joints[:, :2] / joints[:, 2:]).numpy()
+        person = Person(
+            person_id=self.names[index], image_size=(640, 480), keypoints=pixels, confidence=np.ones(len(joints))
+        )
+        return Sample(person, intrinsics=camera, params=params)
+
+
+def _open(wanted: SetOptions) -> OpenedSet:
+    file = wanted.root / f"{wanted.split or 'usual'}.txt"
+    if not file.is_file():
+        raise DatasetError(f"{file}: no such split of toys")
+    toys = Toys(file)
+    return OpenedSet(dataset=toys, keys=data_keys(toys))
+
+
+BENCHMARK = BenchmarkSet(name="toys", about="Toys, who stand.", open=_open, options=("split",), smpl=False)
+'''
+
+
+def test_a_new_data_set_is_one_new_file(tmp_path, some_estimate):
+    """A file in the folder of data sets, and nothing else: commands, help, options and refusals follow from it."""
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "toys.py").write_text(TOY)
+    (tmp_path / "usual.txt").write_text("a b")
+    (tmp_path / "other.txt").write_text("a b c")
+    started = f"import anchorfit.evaluation.benchmarks as sets; sets.__path__.append({str(tmp_path / 'new')!r}); "
+    started += "from anchorfit.cli.main import run; run()"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "COLUMNS": "200"}
+
+    def run(*arguments):
+        line = [sys.executable, "-c", started, *map(str, arguments)]
+        return subprocess.run(line, capture_output=True, text=True, env=environment, timeout=300)
+
+    assert "Toys, who stand." in run("benchmark", "--help").stdout
+    assert "toys" in run("evaluate", "--help").stdout
+    own = run("evaluate", "--dataset", "toys", "--help").stdout
+    assert "--split" in own
+    assert "--every" not in own
+    options = ["--root", tmp_path, "--split", "other", "-o", tmp_path / "out", "--variants", "direct", "--no-cases"]
+    done = run("benchmark", "toys", *options)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out" / "records.jsonl").read_text().count('"surface_mm"') == 3
+    refused = run("benchmark", "toys", *options, "--every", "2")
+    assert "No such option: --every" in refused.stderr
+    (tmp_path / "r").mkdir()
+    replace(some_estimate(2), names=("a#0", "b#0"), images=("a", "b")).save(tmp_path / "r" / "r.npz")
+    line = ["evaluate", "--dataset", "toys", "--root", tmp_path, "--estimates", tmp_path / "r", "-o", tmp_path / "e"]
+    scored = run(*line, "--workers", 1, "--no-cases")
+    assert scored.returncode == 0, scored.stderr
+    assert (tmp_path / "e" / "records.jsonl").read_text().count('"surface_mm"') == 2
+    foreign = run(*line, "--every", "2")
+    assert "Invalid value for --every: only with --dataset rich, got toys" in foreign.stderr
+    gone = run(*line, "--split", "lost")
+    assert "lost.txt: no such split of toys" in gone.stderr

@@ -68,7 +68,11 @@ def test_files_of_no_run_stay_and_those_of_a_run_are_replaced(body, joints, tmp_
     (tmp_path / "other.npy").write_bytes((tmp_path / "walk.npy").read_bytes())
     second = fit_point_files([tmp_path / "other.npy"], body, out, JOB)
     assert not any(path.exists() for path in first.files)  # the run before gives way
-    assert {path.name for path in out.glob("[!.]*")} == {"notes.csv", *(path.name for path in second.files)}
+    assert {path.name for path in out.glob("[!.]*")} == {
+        "notes.csv",
+        "index.jsonl",
+        *(path.name for path in second.files),
+    }
     (tmp_path / "bad.npy").write_bytes(b"no numbers")
     assert not fit_point_files([tmp_path / "bad.npy"], body, out, JOB).bodies
     assert all(path.exists() for path in second.files)  # a command that fails touches nothing
@@ -134,3 +138,57 @@ def test_an_unfinished_run_of_photographs_is_left_alone(body, joints, tmp_path):
     with pytest.raises(ValueError, match="holds an unfinished run of photographs; give another --output"):
         fit_point_files([tmp_path / "walk.npy"], body, out, JOB)
     assert contents(out) == before
+
+
+def test_a_folder_of_results_is_read_by_its_index(body, joints, tmp_path):
+    """Beside the estimates lie world files, which are none; the page of a report knew of photographs' methods alone."""
+    from anchorfit.reports.saved import report_saved
+    from anchorfit.results import load_estimates
+    from anchorfit.runs import read_index
+
+    out = tmp_path / "out"
+    np.save(tmp_path / "joints.npy", joints)
+    files = [tmp_path / "joints.npy"]
+    for _ in range(2):  # a run done again takes the place of the one before
+        fit_point_files(files, body, out, PointJob(convention="smpl24", kinds=("npz",)))
+        read = load_estimates([out])
+        assert [record["name"] for record in read_index(out)] == list(read.names)
+    report_saved(tmp_path / "report.html", [out])
+    assert (tmp_path / "report.html").stat().st_size > 100_000
+    fit_point_files(files, body, out, PointJob(convention="smpl24", kinds=("json",)))
+    with pytest.raises(FileNotFoundError, match=r"no \.npz file"):
+        load_estimates([out])
+
+
+def test_a_run_that_was_killed_after_its_last_file_is_done_anew(body, joints, tmp_path, monkeypatch):
+    from anchorfit.results import load_estimates
+    from anchorfit.runs.folder import RunFolder
+
+    def killed(self):
+        raise KeyboardInterrupt
+
+    np.save(tmp_path / "joints.npy", joints)
+    files = [tmp_path / "joints.npy"]
+    job, out = PointJob(convention="smpl24", kinds=("npz",)), tmp_path / "out"
+    with monkeypatch.context() as patched:
+        patched.setattr(RunFolder, "finish", killed)
+        with pytest.raises(KeyboardInterrupt):
+            fit_point_files(files, body, out, job)
+    fit_point_files(files, body, out, job)
+    names = load_estimates([out]).names
+    assert len(set(names)) == len(names)
+
+
+def test_the_noise_may_be_said(joints, tmp_path):
+    np.save(tmp_path / "joints.npy", joints)
+    std = []
+    for noise in ("2", "20"):
+        line = (tmp_path / "joints.npy", "--points", "smpl24", "--noise-mm", noise, "-o", tmp_path / noise)
+        assert fit(*line).exit_code == 0
+        std.append(float(BodyEstimate.load(tmp_path / noise / "joints.npz").diagnostics.joint_std_mm.mean()))
+    assert std[1] > 3 * std[0]
+    for wrong in ("0", "-3", "nan"):
+        told = fit(tmp_path / "joints.npy", "--points", "smpl24", "--noise-mm", wrong, "-o", tmp_path / "out")
+        assert told.exit_code == 2
+        assert "noise-mm" in told.output
+    assert fit(tmp_path / "joints.npy", "--noise-mm", "3", "-o", tmp_path / "out").exit_code == 2

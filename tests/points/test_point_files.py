@@ -228,7 +228,8 @@ def test_files_to_bodies(tmp_path, standing):
     report = fit_point_files(paths, body, tmp_path / "out", PointJob(convention="smpl24"))
     assert report.bodies == 10
     names = sorted(path.name for path in report.files)
-    assert names == sorted(path.name for path in (tmp_path / "out").glob("[!.]*"))  # beside the journal
+    written = (path.name for path in (tmp_path / "out").glob("[!.]*"))  # beside the journal
+    assert sorted([*names, "index.jsonl"]) == sorted(written)
     assert names == sorted(
         [f"a_npy_0{ending}" for ending in (".npz", "_world.npz", ".csv")]
         + [f"a_trc_1{ending}" for ending in (".npz", "_world.npz", ".csv", ".bvh")]

@@ -11,7 +11,7 @@ from anchorfit.assets import ASSETS
 from anchorfit.looks import OverlayLook
 from anchorfit.options import OptionError, declared, given
 from anchorfit.runs import EngineOptions, RunOptions, fitting
-from anchorfit.runs.evaluation_options import DATASETS, GENDERED, OPENBODY, EvaluateOptions
+from anchorfit.runs.evaluation_options import DATASETS, GENDERED, EvaluateOptions
 from anchorfit.runs.evidence_options import READ, EvidenceOptions
 
 PHOTO = ASSETS / "demo" / "000000000785.jpg"
@@ -144,6 +144,8 @@ def test_a_file_that_is_not_there_is_named(name, tmp_path):
         (EngineOptions(workers=2), OverlayLook(), None, RunOptions(keypoints=KEYPOINTS, video=True), "workers"),
         (EngineOptions(), OverlayLook(opacity=0.5), "npz", RunOptions(), "opacity"),
         (EngineOptions(), OverlayLook(keypoints=True), "npz,side", RunOptions(), "draw-keypoints"),
+        (EngineOptions(), OverlayLook(floor_grid=True), None, RunOptions(), "draw-floor"),
+        (EngineOptions(), OverlayLook(floor_grid=True), "npz", RunOptions(floor="auto"), "draw-floor"),
         (EngineOptions(), OverlayLook(opacity=2.0), None, RunOptions(), "opacity"),
         (EngineOptions(), OverlayLook(renderer="none"), None, RunOptions(), "renderer"),
     ],
@@ -182,7 +184,8 @@ def test_options_of_other_evidence_stand_with_it_alone():
     for alone in (EvidenceOptions(unit="mm"), EvidenceOptions(up="z")):
         with pytest.raises(OptionError, match="only with --points"):
             alone.check(RunOptions())
-    for both in ({"points": "smpl24"}, {"up": "z"}):
+    given: list[dict[str, Any]] = [{"points": "smpl24"}, {"up": "z"}, {"noise_mm": 3.0}]
+    for both in given:
         with pytest.raises(OptionError, match="--points"):
             EvidenceOptions(cameras=Path("cameras.json"), **both).check(RunOptions())
 
@@ -198,7 +201,7 @@ SCORED = {
 @pytest.mark.parametrize("name", SCORED)
 def test_a_data_set_reads_an_option_or_refuses_it(dataset, name):
     (only,) = (one.only for one in declared(EvaluateOptions) if one.field == name)
-    usual: dict[str, Any] = {"dataset": dataset, "root": None if dataset == OPENBODY else Path()}
+    usual: dict[str, Any] = {"dataset": dataset, "root": None if dataset == "openbody" else Path()}
     usual |= {"people": "male"} if dataset in GENDERED else {}
     options = EvaluateOptions(**{**usual, name: SCORED[name]})
     if dataset in only:
@@ -210,7 +213,7 @@ def test_a_data_set_reads_an_option_or_refuses_it(dataset, name):
 
 def test_every_scored_option_has_its_data_sets():
     assert {one.field for one in declared(EvaluateOptions) if one.only} == SCORED.keys()
-    for wrong in ({"dataset": OPENBODY, "root": Path()}, {"dataset": OPENBODY, "gender": "male"}):
+    for wrong in ({"dataset": "openbody", "root": Path()}, {"dataset": "openbody", "gender": "male"}):
         with pytest.raises(OptionError):
             EvaluateOptions(**wrong).check()
 

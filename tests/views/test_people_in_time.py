@@ -145,6 +145,20 @@ def test_one_view_of_two_people_goes_to_the_one_on_its_ray(body, cameras):
     assert sorted(set(found.persons)) == [0, 1]
     assert float(found.world["betas"][row, 0]) < -1.5
     assert float(found.world["transl"][row, 0]) > 0.3
+    told = [text for at, text in found.problems if at == row and "one view alone" in text]
+    assert told == ["one view alone: fitted by itself, its distance by the shape that views settled at other instants"]
+
+
+def test_people_who_come_so_near_that_they_may_be_exchanged_are_said(body, cameras):
+    """Who runs past somebody between two instants has that person's name from there on."""
+    walks = walk(body, -0.4, 2.0, step=0.19), walk(body, 0.4, -2.0, step=-0.19)
+    instants = instants_of([sightings(body, one, cameras) for one in walks], cameras)
+    found = fit_views(instants, cameras, body, options=ViewOptions(sequence=True, several=True, unit="m"))
+    assert any("#0 and #1" in line and "may be exchanged" in line for line in found.remarks)
+    apart = walk(body, -0.7, 2.0), walk(body, 0.7, -2.0)
+    instants = instants_of([sightings(body, one, cameras) for one in apart], cameras)
+    found = fit_views(instants, cameras, body, options=ViewOptions(sequence=True, unit="m"))
+    assert not any("may be exchanged" in line for line in found.remarks)
 
 
 def test_one_camera_in_time_gives_one_shape(body, cameras):

@@ -214,7 +214,7 @@ def test_the_cameras_and_files_of_no_run_are_not_overwritten(example, body, tmp_
     first = fit_view_files([example / "keypoints"], body, out, every)
     second = fit_view_files([example / "keypoints"], body, out, replace(every, kinds=("npz",)))
     assert {path.name for path in first.files} - {path.name for path in second.files} == {"people.json"}
-    assert {path.name for path in out.glob("[!.]*")} == {path.name for path in second.files}
+    assert {path.name for path in out.glob("[!.]*")} == {"index.jsonl", *(path.name for path in second.files)}
 
 
 def test_names_that_meet_are_told_apart(tmp_path):
@@ -263,3 +263,14 @@ def test_names_of_cameras_are_printable_in_what_is_said(tmp_path, body, monkeypa
     told = fit_view_files([tmp_path], body, tmp_path / "out", job)
     assert told.problems
     assert all(line.isprintable() for line in (*told.remarks, *told.problems))
+
+
+def test_a_folder_of_views_is_read_by_its_index(example, body, tmp_path):
+    from anchorfit.reports.saved import report_saved
+    from anchorfit.results import load_estimates
+
+    job = ViewJob(cameras=example / "cameras.json", kinds=("npz",))
+    fit_view_files([example / "keypoints"], body, tmp_path / "out", job)
+    assert load_estimates([tmp_path / "out"]).names == BodyEstimate.load(tmp_path / "out" / "people.npz").names
+    report_saved(tmp_path / "report.html", [tmp_path / "out"])
+    assert (tmp_path / "report.html").stat().st_size > 100_000

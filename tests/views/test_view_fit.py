@@ -126,6 +126,26 @@ def test_a_view_of_another_person_is_not_believed(body, seen):
     assert float(pa_mm(body, params(body, found), people.params).mean()) < 45
 
 
+def test_views_that_count_little_are_said(body, seen):
+    """One of four cameras shows another person, who stands in the same place: most of its hips and shoulders agree."""
+    cameras, people = seen
+    found = fit_views({**people.views, "cam3": people.views["cam3"][1:] + people.views["cam3"][:1]}, cameras, body)
+    little = [row for row, weight in enumerate(found.weights[:, 2].tolist()) if weight < 0.8]
+    assert any(0 < float(found.weights[row, 2]) < 0.8 for row in little)
+    assert little == [row for row, text in found.problems if "cam3: the others agree" in text]
+    assert not fit_views(people.views, cameras, body).problems
+
+
+def test_two_cameras_are_said_to_hide_exchanged_sides(body, seen):
+    cameras, people = seen
+    found = fit_views({name: people.views[name] for name in ("cam1", "cam2")}, cameras[:2], body)
+    assert (
+        "8 bodies are seen by two cameras alone, which hardly show left and right exchanged in one of them"
+        in found.remarks
+    )
+    assert not any("two cameras" in line for line in fit_views(people.views, cameras, body).remarks)
+
+
 def test_an_instant_with_one_view_is_fitted_alone(body, seen):
     cameras, people = seen
     views = {camera: list(some) for camera, some in named(people).items()}

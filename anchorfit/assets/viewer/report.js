@@ -156,15 +156,17 @@
   };
   const play = () => {
     const frames = people[chosen].frames, mine = {};
-    let k = place >= frames.length - 1 ? 0 : place, clock = frames[k].frame, last = performance.now();
+    const timed = frames.every((frame) => frame.time !== null); // as the film's time stamps say, else evenly
+    const at = (frame) => (timed ? frame.time : frame.frame / data.frames_per_second);
+    let k = place >= frames.length - 1 ? 0 : place, clock = at(frames[k]), last = performance.now();
     playing = mine;
     $("play").textContent = "pause";
     const tick = async (now) => {
       if (playing !== mine) return;
       // A slow computer shows the frames more slowly; it does not jump to the end.
-      clock += Math.min(0.25, Math.max(0, now - last) / 1000) * data.frames_per_second;
+      clock += Math.min(0.25, Math.max(0, now - last) / 1000);
       last = now;
-      while (k + 1 < frames.length && frames[k + 1].frame <= clock) k++;
+      while (k + 1 < frames.length && at(frames[k + 1]) <= clock) k++;
       if (k !== place) await showFrame(k, true);
       if (playing !== mine) return;
       if (k >= frames.length - 1) stop(); else requestAnimationFrame(tick);

@@ -12,10 +12,11 @@ from .cameras import (
     unknown_camera,
 )
 from .format import ResultFormat, StoredResult
-from .reading import GROUP, read_all_results, read_results, result_formats
+from .reading import ENDINGS, GROUP, read_all_results, read_results, result_formats, results_as_stored
 from .record import GivenBodies, ResultFile, ResultFileError, given_bodies
 
 __all__ = [
+    "ENDINGS",
     "GROUP",
     "CropOfImage",
     "FocalRule",
@@ -33,6 +34,7 @@ __all__ = [
     "read_all_results",
     "read_results",
     "result_formats",
+    "results_as_stored",
     "solve_pinhole",
     "unknown_camera",
 ]

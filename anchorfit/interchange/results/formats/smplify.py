@@ -6,15 +6,29 @@ those of the enlarged image, which the file does not say.
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 
+from ....body.parameters import NUM_POSE
+from ....body.unpickling import is_pickle
 from ..arrays import named_numbers, turns, whole_body
 from ..cameras import Pinhole
 from ..format import ResultFormat, StoredResult
-from ..record import ResultFile, given_bodies
+from ..record import ResultFile, ResultFileError, given_bodies
+
+
+def _recognises(stored: StoredResult) -> bool:
+    """Also of pickles that lack the camera, which is said when they are read."""
+    if not stored.has("pose", "betas"):
+        return False
+    alone = np.size(stored.content["pose"]) == NUM_POSE and not stored.has("camera") and is_pickle(stored.path)
+    return stored.has("cam_t", "f") or alone
 
 
 def _read(stored: StoredResult) -> ResultFile:
+    lacking = [key for key in ("cam_t", "f") if not stored.has(key)]
+    if lacking:
+        raise ResultFileError(f"no camera ({', '.join(lacking)}); SMPLify's results have cam_t and f")
     content = {key: torch.as_tensor(stored.content[key]).double()[None].numpy() for key in ("pose", "betas", "cam_t")}
     focal = torch.as_tensor(stored.content["f"]).double().reshape(-1)[:1]
     camera = Pinhole.of(named_numbers(content, "cam_t", 1, 3), focal)
@@ -28,4 +42,4 @@ def _read(stored: StoredResult) -> ResultFile:
     return ResultFile(bodies)
 
 
-FORMAT = ResultFormat(name="SMPLify", recognises=lambda s: s.has("pose", "betas", "cam_t", "f"), read=_read)
+FORMAT = ResultFormat(name="SMPLify", recognises=_recognises, read=_read)

@@ -11,7 +11,7 @@ from ...spin import CROP_UNIT
 from ..arrays import boxes_around, gender_of, named_numbers, need_rows, square, texts, turns, whole_body
 from ..cameras import OwnCrop
 from ..format import ResultFormat, StoredResult
-from ..record import ResultFile, given_bodies
+from ..record import ResultFile, ResultFileError, given_bodies
 
 _CAMERAS = ("camera", "pred_cam", "cam")
 
@@ -21,15 +21,20 @@ def _camera_key(stored: StoredResult) -> str | None:
 
 
 def _recognises(stored: StoredResult) -> bool:
-    shape = stored.has("pose", "betas") or stored.has("pose", "shape")
-    return shape and _camera_key(stored) is not None and not stored.each_has("pose")
+    """Also files that lack one array, which is said when they are read."""
+    known = [stored.has("pose"), stored.has("betas") or stored.has("shape"), _camera_key(stored) is not None]
+    return sum(known) + (stored.has("center") or stored.has("imgname")) > 2 and not stored.each_has("pose")
 
 
 def _read(stored: StoredResult) -> ResultFile:
     content = stored.content
     rotations = whole_body(turns(content, "pose"))
     count = len(rotations)
-    camera = _camera_key(stored) or ""
+    camera = _camera_key(stored)
+    if camera is None:
+        raise ResultFileError("no camera: expected an array camera (N, 3), weak perspective on the crop")
+    if ("center" in content) != ("scale" in content):
+        raise ResultFileError(f"lacks {'scale' if 'center' in content else 'center'}; both name the crop")
     shape = "betas" if "betas" in content else "shape"
     need_rows(content, count, camera, shape, "center", "scale", "imgname")
     crop = torch.full((count, 3), torch.nan, dtype=torch.float64)

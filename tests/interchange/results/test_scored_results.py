@@ -1,0 +1,59 @@
+"""Results of every program whose bodies are of SMPL can be scored as they are, each in its own camera."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from program_files import (  # type: ignore[import-not-found]
+    EXACT,
+    HEIGHT,
+    IMAGES,
+    WIDTH,
+    gvhmr,
+    two_bodies,
+    wham,
+    write_licensed_like,
+)  # fmt: skip
+
+from anchorfit.camera import project
+from anchorfit.evaluation.estimates import EstimateError, index_estimates, read_estimate
+from anchorfit.evaluation.scoring import centred
+
+
+@pytest.fixture(scope="module")
+def bodies(tmp_path_factory):
+    return two_bodies(write_licensed_like(tmp_path_factory.mktemp("body") / "SMPL_LIKE.npz"))
+
+
+@pytest.mark.parametrize("program", EXACT)
+def test_joints_are_drawn_where_the_program_draws_them(bodies, tmp_path, program):
+    written = EXACT[program](bodies, tmp_path)
+    index = index_estimates(written.path)
+    assert (index.body, index.num_betas, index.problems) == (None, 10, ())
+    assert len(index.entries) == len(written.rows)
+    for entry, pixels, row in zip(index.entries, written.pixels, written.rows, strict=True):
+        placed = read_estimate(entry, image_size=(WIDTH, HEIGHT))
+        params = placed.params_of(bodies.body)
+        torch.testing.assert_close(params[72:82], torch.from_numpy(bodies.betas[row]), atol=1e-6, rtol=0)
+        joints = bodies.body.from_params(params[None]).joints
+        ours = project(joints, centred(placed.intrinsics, WIDTH, HEIGHT)[None])[0]
+        np.testing.assert_allclose(ours.numpy(), pixels, atol=2e-3)
+
+
+def test_images_and_people_are_named_as_in_the_file(bodies, tmp_path):
+    entries = index_estimates(EXACT["HMR2"](bodies, tmp_path).path).entries
+    assert [entry.label for entry in entries] == list(IMAGES)
+    frames = index_estimates(wham(bodies, tmp_path).path).entries
+    assert all(entry.label.startswith("wham_output@0000") for entry in frames)
+
+
+def test_bodies_of_another_model_are_refused_in_a_line(bodies, tmp_path):
+    with pytest.raises(EstimateError, match=r"hmr4d_results\.pt \(GVHMR\): bodies of smplx, .* by anchorfit refine"):
+        index_estimates(gvhmr(bodies, tmp_path).path)
+
+
+def test_a_camera_that_goes_by_the_image_needs_its_size(bodies, tmp_path):
+    (first, *_) = index_estimates(wham(bodies, tmp_path).path).entries
+    with pytest.raises(EstimateError, match="no camera that can be"):
+        read_estimate(first)
