@@ -36,6 +36,7 @@ def fit_points_of(
         floor=floor_height(options.floor),
         frame=options.frame,
         up=asked.up,
+        noise_mm=asked.noise_mm,
         kinds=kinds,
         rate=options.fps,
         sizes=read_known_sizes(options.height, options.measure),

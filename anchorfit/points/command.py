@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from ..body import BodyModel
+from ..fitting.point_fit import PointConfig
 from ..fitting.terms import KnownSize
 from ..options import Frame, OptionError
 from ..plain_text import printable
@@ -42,6 +43,7 @@ class PointJob:
         sequence: the rows are one person's frames even where the file does not say so: one shape, smooth motion.
         same_person: the rows are one person, in any order: one shape.
         unit, up, floor: as for `fit_points`.
+        noise_mm: millimetres, standard deviation of a coordinate; None: found for each row.
         frame: of motions: the world's, y up and its floor at 0, where there is a floor; or the virtual camera's.
         kinds: of `KINDS`; None: npz, and bvh for a person in time.
         rate: frames a second, where the file does not say.
@@ -56,6 +58,7 @@ class PointJob:
     unit: str = "auto"
     up: str = "auto"
     floor: float | Literal["auto"] | None = None
+    noise_mm: float | None = None
     frame: Frame = "world"
     kinds: tuple[str, ...] | None = None
     rate: float = 30.0
@@ -183,6 +186,7 @@ def _fitted(
         frames_per_second=recording.rate or job.rate,
         sizes=_sizes_of(job.sizes, path),
         covariance=job.covariance,
+        config=PointConfig(noise=None if job.noise_mm is None else 0.001 * job.noise_mm),
         names=[f"{stem}@{recording.first_frame + row:06d}#0" for row in range(len(recording.points))],
     )
     return found, recording

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..options import OptionError, check_choice, given, option, refuse_others
+from ..options import OptionError, check_choice, check_positive, given, option, refuse_others
 
 UNITS = ("auto", "m", "cm", "mm", "free")
 UPS = ("auto", "x", "y", "z", "-x", "-y", "-z")
@@ -45,6 +45,13 @@ class EvidenceOptions:
         only=("points", "cameras"),
     )
     up: str = option("auto", help="Axis of --points that points up: x, y, z, -x, -y, -z; auto.", only=("points",))
+    noise_mm: float | None = option(
+        None,
+        takes=float,
+        help="Standard deviation of a coordinate of --points in millimetres, where it is known; else it is found for "
+        "each frame.",
+        only=("points",),
+    )
 
     @property
     def kind(self) -> str | None:
@@ -63,6 +70,7 @@ class EvidenceOptions:
                 raise OptionError(one.name, f"only with --{' or --'.join(one.only)}")
         check_choice("unit", self.unit, UNITS)
         check_choice("up", self.up, UPS)
+        check_positive("noise-mm", self.noise_mm, " of millimetres")
         if self.kind is None:
             return
         if self.points is not None and self.cameras is not None:

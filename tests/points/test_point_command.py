@@ -177,3 +177,18 @@ def test_a_run_that_was_killed_after_its_last_file_is_done_anew(body, joints, tm
     fit_point_files(files, body, out, job)
     names = load_estimates([out]).names
     assert len(set(names)) == len(names)
+
+
+def test_the_noise_may_be_said(joints, tmp_path):
+    np.save(tmp_path / "joints.npy", joints)
+    std = []
+    for noise in ("2", "20"):
+        line = (tmp_path / "joints.npy", "--points", "smpl24", "--noise-mm", noise, "-o", tmp_path / noise)
+        assert fit(*line).exit_code == 0
+        std.append(float(BodyEstimate.load(tmp_path / noise / "joints.npz").diagnostics.joint_std_mm.mean()))
+    assert std[1] > 3 * std[0]
+    for wrong in ("0", "-3", "nan"):
+        told = fit(tmp_path / "joints.npy", "--points", "smpl24", "--noise-mm", wrong, "-o", tmp_path / "out")
+        assert told.exit_code == 2
+        assert "noise-mm" in told.output
+    assert fit(tmp_path / "joints.npy", "--noise-mm", "3", "-o", tmp_path / "out").exit_code == 2

@@ -184,7 +184,8 @@ def test_options_of_other_evidence_stand_with_it_alone():
     for alone in (EvidenceOptions(unit="mm"), EvidenceOptions(up="z")):
         with pytest.raises(OptionError, match="only with --points"):
             alone.check(RunOptions())
-    for both in ({"points": "smpl24"}, {"up": "z"}):
+    given: list[dict[str, Any]] = [{"points": "smpl24"}, {"up": "z"}, {"noise_mm": 3.0}]
+    for both in given:
         with pytest.raises(OptionError, match="--points"):
             EvidenceOptions(cameras=Path("cameras.json"), **both).check(RunOptions())
 
