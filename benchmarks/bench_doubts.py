@@ -23,7 +23,7 @@ import torch
 import anchorfit
 from anchorfit import pipeline
 from anchorfit.body.pose_library import load_pose_library
-from anchorfit.evaluation.synthetic import SyntheticConfig, as_detected, make_people
+from anchorfit.evaluation.synthetic import SyntheticConfig, SyntheticSet, as_detected, make_people
 from anchorfit.observations.people import Observations
 from anchorfit.regressors import prediction
 
@@ -33,7 +33,7 @@ from evaluate_priors import CLEAN, DETECTED, DETECTED_SEED, SEED
 ALONE = 64
 
 
-def people_seen(body: anchorfit.BodyModel, count: int) -> Iterator[tuple[str, Observations]]:
+def people_seen(body: anchorfit.BodyModel, count: int) -> Iterator[tuple[str, SyntheticSet]]:
     """Held-out people by each kind of keypoints."""
     library = load_pose_library(split="heldout")
     chosen = np.random.default_rng(SEED).choice(len(library), 4000, p=library.subject_balanced_weights(300).numpy())
@@ -41,7 +41,7 @@ def people_seen(body: anchorfit.BodyModel, count: int) -> Iterator[tuple[str, Ob
         people = make_people(body, library.poses[chosen].numpy(), count, seed=SEED, config=config)
         if name == "detected":
             people = as_detected(body, people, DETECTED, seed=DETECTED_SEED)
-        yield name, people.observations
+        yield name, people
 
 
 @contextmanager
@@ -86,10 +86,10 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(1)
     body = anchorfit.load_body()
-    for name, seen in people_seen(body, max(*args.sizes, ALONE)):
+    for name, people in people_seen(body, max(*args.sizes, ALONE)):
         for size in args.sizes:
             count = ALONE if size == 1 else size
-            batches = [seen.rows(rows) for rows in torch.arange(count).split(size)]
+            batches = [people.observations.rows(rows) for rows in torch.arange(count).split(size)]
             for method in (anchorfit.predict, anchorfit.fit):
                 own, other = least_ms(method, batches, body, args.repeats)
                 print(

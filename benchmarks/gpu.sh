@@ -31,4 +31,8 @@ fi
     echo '```'
     echo
     timeout 300 "$python" benchmarks/bench_gpu.py "${small[@]}" --json "$out/gpu.json" || echo "| cut short | | | | |"
+    if [ ${#small[@]} -gt 0 ]; then
+        echo
+        echo "No GPU here: a dry run on the CPU with small batches, which no bar is held against."
+    fi
 } | tee "$out/gpu.md"

@@ -10,7 +10,8 @@ each row decides for itself), in batches that are filled up to `rows.FEWEST_ROWS
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -142,76 +143,136 @@ def _fit(
     """Groups of rows by skeleton through the stages that leave rows apart, then all rows through those that do not."""
     if not len(observations):
         raise ValueError("observations: expected at least one person, got none")
-    persons, videos = _plain(persons), _plain(videos)
-    asked = (("persons", persons, "shared_shape"), ("videos", videos, "smoothness"))
-    for name, labels, asks_for in asked:
-        if labels and len(labels) != len(observations):
-            raise ValueError(f"{name}: expected {len(observations)} labels, got {len(labels)}")
-        if labels and config.term(asks_for) is None:  # labels ask for their term, whichever terms were named
-            config = config.with_term(default_term(asks_for))
-    if floor is not None:
-        if floor.scenes and len(floor.scenes) != len(observations):
-            raise ValueError(f"scenes: expected {len(observations)} labels, got {len(floor.scenes)}")
-        floor = replace(floor, scenes=_plain(floor.scenes) or (0,) * len(observations))  # what fills a batch is in none
-        config = config if config.term("floor") else config.with_term(default_term("floor"))
+    joined = _Joined.of(len(observations), persons, videos, floor)
+    config = joined.with_terms(config)
     config.check()
-    apart = [stage for stage in config.stages if not stage.couples]
     with torch.no_grad():
         like = body.v_template
-        gravity = None if gravity is None else gravity.to(like.device, like.dtype)
-        pose_prior = pose_prior.to(like.device, like.dtype)
-        observations, start, whole = sanitised(observations.to(like.device, like.dtype), start.to(like))
-        known = None if uncertainty is None else uncertainty.to(like.device, like.dtype)
-        doubted = None if doubted is None else doubted.to(like.device)
+        seen, start, whole = sanitised(observations.to(like.device, like.dtype), start.to(like))
+        everyone = _Everyone(
+            body=body,
+            observations=seen,
+            pose_prior=pose_prior.to(like.device, like.dtype),
+            start=start,
+            whole=whole,
+            config=config,
+            keep_orientation=keep_orientation,
+            placed=placed,
+            uncertainty=None if uncertainty is None else uncertainty.to(like.device, like.dtype),
+            gravity=None if gravity is None else gravity.to(like.device, like.dtype),
+            doubted=None if doubted is None else doubted.to(like.device),
+        )
+        result, placement = everyone.fit_apart()
+        return everyone.fit_together(result, placement, joined) if joined.any else result
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Joined:
+    """What joins rows: labels of persons and of videos, one a row or none, and a floor with its scenes."""
+
+    persons: tuple[Hashable, ...]
+    videos: tuple[Hashable, ...]
+    floor: FloorWish | None
+
+    @staticmethod
+    def of(count: int, persons: Sequence[Hashable], videos: Sequence[Hashable], floor: FloorWish | None) -> _Joined:
+        """Raises ValueError where there are not as many labels as rows."""
+        scenes = _plain(floor.scenes) if floor is not None else ()
+        labels = {"persons": _plain(persons), "videos": _plain(videos), "scenes": scenes}
+        for name, some in labels.items():
+            if some and len(some) != count:
+                raise ValueError(f"{name}: expected {count} labels, got {len(some)}")
+        if floor is not None:
+            floor = replace(floor, scenes=scenes or (0,) * count)  # what fills a batch is in none
+        return _Joined(persons=labels["persons"], videos=labels["videos"], floor=floor)
+
+    @property
+    def any(self) -> bool:
+        """Whether there are such rows."""
+        return bool(self.persons or self.videos or self.floor)
+
+    def with_terms(self, config: FitConfig) -> FitConfig:
+        """The constants with the terms that labels and floors ask for, whichever terms were named."""
+        asked = {"shared_shape": self.persons, "smoothness": self.videos, "floor": self.floor}
+        for name, there in asked.items():
+            if there and config.term(name) is None:
+                config = config.with_term(default_term(name))
+        return config
+
+    def filled(self, count: int) -> _Joined:
+        """Of a batch that is filled up to so many rows."""
+        floor = None if self.floor is None else replace(self.floor, scenes=_labelled(self.floor.scenes, count))
+        return _Joined(persons=_labelled(self.persons, count), videos=_labelled(self.videos, count), floor=floor)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Everyone:
+    """All rows of a fit, finite, in the body's type and on its device; attributes are those of `anchored`."""
+
+    body: BodyModel
+    observations: Observations
+    pose_prior: GaussianMixture
+    start: Tensor
+    whole: Tensor  # (B,) bool: nothing of the row had to be made finite
+    config: FitConfig
+    keep_orientation: bool
+    placed: bool
+    uncertainty: PoseUncertainty | None
+    gravity: Gravity | None
+    doubted: Tensor | None
+
+    def fit_apart(self) -> tuple[FitResult, Placement]:
+        """Rows through the stages that leave them apart, those of one skeleton together; in their order."""
+        apart = [stage for stage in self.config.stages if not stage.couples]
         results, placements, order = [], [], []
-        for skeleton, members in skeleton_groups(observations):
-            rows = filled(torch.tensor(members, device=like.device))
-            some, doubts = observations.rows(rows), None if doubted is None else doubted[rows]
-            told = some if doubts is None else replace(some, confidence=believed(some.confidence, doubts))
-            problem, starts = problem_of(
-                body,
-                told,
-                pose_prior,
-                start[rows],
-                config,
-                skeleton,
-                keep_orientation=keep_orientation,
-                placed=placed,
-            )
-            problem = replace(
-                problem,
-                observations=some,
-                doubted=doubts,
-                whole=whole[rows],
-                uncertainty=None if known is None else known.rows(rows),
-                gravity=None if gravity is None else gravity.rows(rows),
-            )
+        for skeleton, members in skeleton_groups(self.observations):
+            problem, starts = self._placed(filled(torch.tensor(members, device=self.start.device)), skeleton)
             results.append(run_stages(problem, starts, apart).rows(slice(0, len(members))))
             placements.append(problem.placement.rows(slice(0, len(members))))
             order += members
-        back = torch.tensor(order, device=like.device).argsort()
+        back = torch.tensor(order, device=self.start.device).argsort()
         result = results[0] if len(results) == 1 else FitResult.concatenate(results).rows(back)
-        if not (persons or videos or floor):
-            return result
-        rows = filled(torch.arange(len(observations), device=like.device))
+        return result, Placement.concatenate(placements).rows(back)
+
+    def _placed(self, rows: Tensor, skeleton: Sequence[str]) -> tuple[FitProblem, Starts]:
+        """The problem of some rows behind the camera stage, which is told what is not doubted."""
+        seen = self.observations.rows(rows)
+        doubts = None if self.doubted is None else self.doubted[rows]
+        told = seen if doubts is None else replace(seen, confidence=believed(seen.confidence, doubts))
+        problem, starts = problem_of(
+            self.body, told, self.pose_prior, self.start[rows], self.config, skeleton,
+            keep_orientation=self.keep_orientation, placed=self.placed,
+        )  # fmt: skip
+        return replace(problem, observations=seen, **self._known(rows)), starts
+
+    def _known(self, rows: Tensor) -> dict[str, Any]:
+        """Attributes of a problem of some rows that the camera stage does not look at."""
+        return {
+            "whole": self.whole[rows],
+            "uncertainty": None if self.uncertainty is None else self.uncertainty.rows(rows),
+            "gravity": None if self.gravity is None else self.gravity.rows(rows),
+            "doubted": None if self.doubted is None else self.doubted[rows],
+        }
+
+    def fit_together(self, result: FitResult, placement: Placement, joined: _Joined) -> FitResult:
+        """All rows, from where they stand apart, through the stages that join them."""
+        rows = filled(torch.arange(len(self.observations), device=self.start.device))
+        batch = joined.filled(len(rows))
         problem = FitProblem(
-            body=body,
-            observations=observations.rows(rows),
-            pose_prior=pose_prior,
-            start=start[rows],
-            whole=whole[rows],
-            predicted=keep_orientation,
-            uncertainty=None if known is None else known.rows(rows),
-            placement=Placement.concatenate(placements).rows(back[rows]),
+            body=self.body,
+            observations=self.observations.rows(rows),
+            pose_prior=self.pose_prior,
+            start=self.start[rows],
+            predicted=self.keep_orientation,
+            placement=placement.rows(rows),
             skeleton=CANONICAL_JOINTS,
-            config=config,
-            gravity=None if gravity is None else gravity.rows(rows),
-            doubted=None if doubted is None else doubted[rows],
-            persons=_labelled(persons, len(rows)),
-            videos=_labelled(videos, len(rows)),
-            floor=None if floor is None else replace(floor, scenes=_labelled(floor.scenes, len(rows))),
+            config=self.config,
+            persons=batch.persons,
+            videos=batch.videos,
+            floor=batch.floor,
+            **self._known(rows),
         )
-        return couple(problem, result.rows(rows)).rows(slice(0, len(observations)))
+        return couple(problem, result.rows(rows)).rows(slice(0, len(self.observations)))
 
 
 def _plain(labels: Sequence[Hashable] | np.ndarray | Tensor) -> tuple[Hashable, ...]:

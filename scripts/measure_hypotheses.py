@@ -283,7 +283,8 @@ def main() -> None:
             measure(body, prior, *drawn_people(body, split, count, seed, keypoints), blend=True)
     people, gravity = pictured_people(body, args.pictures)
     for blend in (True, False):
-        print(f"pictures, the prediction {'' if blend else 'not '}drawn to limbs seen in space:", flush=True)
+        drawn = "drawn" if blend else "not drawn"
+        print(f"{len(people.params)} people in pictures, the prediction {drawn} to limbs seen in space:", flush=True)
         measure(body, prior, people, gravity, blend=blend)
 
 

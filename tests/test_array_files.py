@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -31,9 +32,9 @@ def test_arrays_are_as_numpy_reads_them(tmp_path, monkeypatch, part):
     opened: list[object] = []
 
     class Counted(zipfile.ZipFile):
-        def __init__(self, *given: object, **named: object) -> None:
-            opened.append(given)
-            super().__init__(*given, **named)
+        def __init__(self, path: Path) -> None:
+            opened.append(path)
+            super().__init__(path)
 
     monkeypatch.setattr(zipfile, "ZipFile", Counted)
     stored = ArrayFile(tmp_path / "a.npz")

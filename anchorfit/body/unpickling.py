@@ -28,6 +28,18 @@ _MAX_ENTRIES = 100_000_000  # of all unpacked arrays together; SMPL-X has some 3
 _MAX_NESTING = 16
 _MAX_SCALAR_BYTES = 256
 _OPCODES = {opcode.code.encode("latin1"): opcode for opcode in pickletools.opcodes}
+_COMPRESSED = (
+    b"ZF0x",
+    b"\x78\x01",
+    b"\x78\x5e",
+    b"\x78\x9c",
+    b"\x78\xda",
+    b"\x1f\x8b",
+    b"BZh",
+    b"\xfd7zXZ",
+    b"]\x00\x00",
+)
+"""Heads of joblib's compressed files."""
 _HEADS = re.compile(rb"\x80|[(]d|[}]|c[\w.]+\n\w+\n")  # protocol 2 and later; dictionaries and objects of 0 and 1
 _DTYPE = re.compile(r"[<>|=]?(?:[?]|b1|[iu][1248]|f[248]|[SU]\d{0,6}|O\d?)")
 
@@ -452,7 +464,17 @@ def load_pickle_safely(path: str | Path) -> Any:
     except MemoryError as error:
         raise UnsafePickleError(f"{path}: not a body file that is safe to read: it asks for too much memory") from error
     except Exception as error:  # a broken pickle can end in nearly any exception
+        if _is_joblib(content):
+            raise ValueError(
+                f"{path}: is a joblib file, not a pickle alone; if it is your own, write a pickle: python -c "
+                f"\"import joblib, pickle; pickle.dump(joblib.load({path.name!r}), open('plain.pkl', 'wb'))\""
+            ) from error
         raise ValueError(f"{path}: not a pickle, or a truncated one ({type(error).__name__}: {error})") from error
+
+
+def _is_joblib(content: bytes) -> bool:
+    """Whether a file is of joblib: it names joblib's wrapper of arrays, or is compressed, as no pickle is."""
+    return b"joblib.numpy_pickle" in content or content.startswith(_COMPRESSED)
 
 
 def is_pickle(path: Path) -> bool:

@@ -49,13 +49,21 @@ def export_body(
     body: opt.Body = "open",
     gender: opt.Gender = "neutral",
     age: opt.Age = "adult",
+    joints_per_vertex: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="The most joints that move a vertex, correctives made anew: 4 for programs that read no more."
+        ),
+    ] = None,
 ) -> None:
     """Write a body model as an SMPL file, for other programs."""
     from ..body import load_body, write_body
+    from ..rigging.weights import with_few_weights
     from ..runs.claiming import refuse_inputs
 
     refuse_inputs([Path(body)], output.parent, [output.name])
-    write_body(output, load_body(opt.named_body(body, gender, age), gender=gender))
+    loaded = load_body(opt.named_body(body, gender, age), gender=gender)
+    write_body(output, loaded if joints_per_vertex is None else with_few_weights(loaded, joints_per_vertex))
     out.print(f"{output}: smplx.SMPL({str(output)!r}) loads it", soft_wrap=True, markup=False)
 
 

@@ -16,8 +16,9 @@ NUM_BETAS = 10
 _BODY_POSE = 63  # 21 joints, which SMPL and SMPL-X share; SMPL's two hands are left out
 
 MHR_NEEDED = (
-    "MHR's bodies are not written: its own program makes them of SMPL's. Write pkl or npz here and give them to "
-    "tools/mhr_smpl_conversion of https://github.com/facebookresearch/MHR"
+    "MHR's bodies are not written: the package mhr comes without its model, and only its own converter, "
+    "tools/mhr_smpl_conversion of https://github.com/facebookresearch/MHR, knows how the two go together. It takes the "
+    "licensed SMPL's bodies: fit with --body SMPL_NEUTRAL.pkl, write npz, and give it estimate.to_smplx()"
 )
 
 

@@ -46,6 +46,7 @@ _SINGLE: dict[str, tuple[str, ...]] = {
     ),
     "pelvis": (
         "pelv",
+        "root_pelvis",
         "spine_base",
         "body_center",
         "mid_hip",

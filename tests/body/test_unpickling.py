@@ -8,6 +8,7 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
+import joblib
 import numpy as np
 import pytest
 from old_pickles import Ch, Select, write_old_pickle  # type: ignore[import-not-found]  # its folder is on pytest's path
@@ -321,3 +322,14 @@ def test_ordered_dictionaries_are_dictionaries(tmp_path):
     (tmp_path / "odd.pkl").write_bytes(python2.replace(b"S'nose'", b"I7"))
     with pytest.raises(UnsafePickleError, match="something else than names and values"):
         load_pickle_safely(tmp_path / "odd.pkl")
+
+
+@pytest.mark.parametrize("compress", [0, 3, ("gzip", 3), ("bz2", 3), ("xz", 3)])
+def test_a_joblib_file_is_called_one(tmp_path, compress):
+    """It is no truncated pickle: its arrays lie between the opcodes, or all of it is compressed."""
+    path = tmp_path / "body.pkl"
+    joblib.dump({1: {"pose": np.zeros((12, 72))}}, path, compress=compress)
+    with pytest.raises(
+        ValueError, match=r"body\.pkl: is a joblib file, not a pickle alone; .*joblib\.load\('body\.pkl'\)"
+    ):
+        load_pickle_safely(path)

@@ -97,6 +97,8 @@ def test_body_export_writes_a_body_that_loads(monkeypatch, capsys, tmp_path):
     assert call(monkeypatch, "body", "export", str(path), "--gender", "male") == 0
     assert "smplx.SMPL" in capsys.readouterr().out
     assert torch.equal(load_body(path, gender="male").v_template, load_body(gender="male").v_template)
+    assert call(monkeypatch, "body", "export", str(path), "--joints-per-vertex", "4") == 0
+    assert int((load_body(path).weights > 0).sum(1).max()) == 4
     assert call(monkeypatch, "body", "export", str(tmp_path / "open.txt")) == 1
     assert "expected a name that ends in .pkl or .npz" in capsys.readouterr().err
 

@@ -334,7 +334,7 @@ def test_results_take_part_on_lsp_by_the_public_codes_numbers(lsp_root, tmp_path
 def test_results_that_cannot_be_read_fail_and_cost_no_other(tmp_path):
     block, truth = first_block(OpenBody(count=2))
     held = {"pose": truth[0, :72].double().numpy(), "betas": truth[0, 72:82].double().numpy()}
-    held |= {"cam_t": truth[0, 82:].double().numpy(), "f": float(block.detected.intrinsics[0, 0, 0])}
+    held |= {"cam_t": truth[0, 82:].double().numpy(), "f": block.detected.intrinsics[0, 0, 0].numpy()}
     (tmp_path / "person000000.pkl").write_bytes(pickle.dumps(held))
     (tmp_path / "person000001.pkl").write_bytes(pickle.dumps({**held, "cam_t": np.zeros(2)}))
     options = ["benchmark", "openbody", "--count", "2", "--variants", "direct", "--results", str(tmp_path)]

@@ -150,7 +150,7 @@ SPELLINGS = {
     "left_big_toe": ("lbigtoe", "LBigToe", "leftbigtoe", "left_foot_index"),
     "right_ear": ("rear", "REar", "ear-right"),
     "left_hip": ("lhip", "LeftUpLeg", "lupleg"),
-    "pelvis": ("pelv", "SpineBase", "mid hip"),
+    "pelvis": ("pelv", "SpineBase", "mid hip", "root (pelvis)"),
     "thorax": ("thrx", "SpineShoulder"),
 }
 
@@ -170,3 +170,27 @@ def test_human36ms_nose_is_its_chin():
         assert found.joints[:5] == ("pelvis", "spine", "neck", "jaw", "head_top")
         with_eyes = joints_of_names([*middle, *body, "left_eye"])
         assert with_eyes.joints[3] == "nose"
+
+
+@pytest.mark.parametrize("under", [None, "frames"])
+def test_mediapipes_frames_are_no_crowd(under, tmp_path):
+    """Landmarks saved frame by frame are of as many images, not people of one."""
+    frames = [
+        {"frame": number, "landmarks": [landmarks("visibility")] * people}
+        for number, people in ((3, 1), (4, 2), (5, 0))
+    ]
+    frames.append({"frame": 6, "landmarks": None})
+    content = (
+        {"frames": frames, "width": 640, "height": 480}
+        if under
+        else [one | {"width": 640, "height": 480} for one in frames]
+    )
+    people = read_people(write(tmp_path / "clip.json", content))
+    assert [(str(one.image), one.person_id) for one in people] == [
+        ("clip_000003", "0"), ("clip_000004", "0"), ("clip_000004", "1")
+    ]  # fmt: skip
+    assert people[0].image_size == (640, 480)
+    np.testing.assert_allclose(people[2].keypoints[CANONICAL_JOINTS.index("nose")], XY[0])
+    named = [{"image": "a.jpg", "width": 64, "height": 48, "pose_landmarks": landmarks("visibility")}]
+    (person,) = read_people(write(tmp_path / "named.json", named))
+    assert (str(person.image), person.image_size) == ("a.jpg", (64, 48))

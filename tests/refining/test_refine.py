@@ -479,3 +479,21 @@ def test_frames_that_a_file_leaves_out_are_counted(scene, tmp_path):
         frame["time"] = time
     joblib.dump(frames, tmp_path / "phalp.pkl")
     assert read_results(tmp_path / "phalp.pkl").bodies.frames.tolist() == [5, 8]
+
+
+def test_what_is_said_of_many_files_of_a_folder_is_one_line(tmp_path):
+    """A file an image, as ROMP, PARE and SAM 3D Body write them; all lack the same, and others are no results."""
+    rng = np.random.default_rng(0)
+    for number in range(40):
+        points = rng.normal(size=(70, 3)) + np.array([0.0, 0.0, 5.0])
+        held = {"pred_keypoints_3d": points, "pred_cam_t": np.array([0.0, 0.0, 0.1])}
+        at = points + held["pred_cam_t"]
+        np.savez(tmp_path / f"{number:03}.npz", **held, pred_keypoints_2d=800 * at[:, :2] / at[:, 2:] + 300)
+        np.savez(tmp_path / f"x{number:03}.npz", something=np.zeros(3))
+    (first, *others) = read_all_results([tmp_path])
+    assert len(others) == 39
+    assert not any(other.remarks or other.problems for other in others)
+    (remark,), (problem,) = first.remarks, first.problems
+    assert remark.endswith("found from its own keypoints (so of 001.npz, 002.npz, 003.npz and 36 more)")
+    assert problem.startswith(f"{tmp_path}/x000.npz: holds something")
+    assert problem.endswith("(so of x001.npz, x002.npz, x003.npz and 36 more)")

@@ -12,10 +12,12 @@ import trimesh
 from rig_files import read_glb, skinned_vertices  # type: ignore[import-not-found]  # its folder is on pytest's path
 
 from anchorfit.body import SMPL_JOINTS, load_body
+from anchorfit.body.description import mesh_volume
 from anchorfit.body.joint_sets import mirror_permutation
 from anchorfit.body.pose_library import load_pose_library
+from anchorfit.body.rotations import mirror_pose
 from anchorfit.rigging import export_rigged, rig
-from anchorfit.rigging.weights import few_weights
+from anchorfit.rigging.weights import few_weights, with_few_weights
 
 VALIDATOR = "gltf-validator@2.0.0-dev.3.10"
 
@@ -99,6 +101,36 @@ def test_bodies_of_four_joints_a_vertex_keep_their_weights(body):
     assert torch.equal(few_weights(four), four.weights)
     with pytest.raises(ValueError, match="most: expected 1 joint"):
         few_weights(body, 0)
+
+
+def test_correctives_made_anew_make_up_for_few_joints(body):
+    """On people whom they were not made with; volumes stay, and what the body had in the rest pose."""
+    four = with_few_weights(body)
+    assert torch.equal(four.weights, few_weights(body).float())
+    assert (four.v_template is body.v_template, four.source) == (True, "")
+    poses = load_pose_library(split="heldout").poses[::500, 3:]
+    own, other = (one(body_pose=poses).vertices for one in (body, four))
+    apart_mm = 1000 * (own - other).norm(dim=-1)
+    assert apart_mm.max() < 3
+    assert apart_mm[:, (body.weights != four.weights).any(1)].mean() < 0.1
+    volumes = mesh_volume(other, body.faces) / mesh_volume(own, body.faces)
+    assert (volumes - 1).abs().max() < 2e-4
+    torch.testing.assert_close(four(body_pose=poses[:1] * 0).vertices, body(body_pose=poses[:1] * 0).vertices)
+    assert with_few_weights(four) is four
+
+
+def test_a_mirrored_pose_is_the_mirrored_body_by_few_joints_as_well(body):
+    four = with_few_weights(body.to("cpu", torch.float64))
+    assert four.v_template.dtype == torch.float64
+    assert four.posedirs is not None
+    assert four.posedirs.dtype == torch.float64
+    pose = load_pose_library(split="heldout").poses[700:701].double()
+    pose[:, :3] = 0
+    straight, turned = (four(body_pose=one[:, 3:]).vertices for one in (pose, mirror_pose(pose)))
+    apart_mm = 1000 * (turned[:, body.mirror] * torch.tensor([-1, 1, 1]) - straight).norm(dim=-1)
+    own, other = (body(body_pose=one[:, 3:].float()).vertices for one in (pose, mirror_pose(pose)))
+    bodys_mm = 1000 * (other[:, body.mirror] * torch.tensor([-1, 1, 1]) - own).norm(dim=-1)
+    assert apart_mm.max() < bodys_mm.max() + 0.5
 
 
 def test_few_weights_are_mirror_images(body):

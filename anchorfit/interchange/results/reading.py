@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import torch
 
+from ...plain_text import short_name
 from ...plugins import load_plugins
 from ...stored_objects import StoredObjectError
 from .format import ResultFormat, StoredResult
@@ -93,23 +94,39 @@ def read_all_results(paths: Sequence[str | Path]) -> list[ResultFile]:
     Raises:
         FileNotFoundError, ResultFileError: as `read_results`; there is no body.
     """
-    found: list[ResultFile] = []
-    unread: list[str] = []
+    found: dict[Path, ResultFile] = {}
+    unread: dict[Path, str] = {}
     for path in map(Path, paths):
         if not path.is_dir():
-            found.append(read_results(path))
+            found[path] = read_results(path)
             continue
         before = len(found)
         for file in _files_of(path):
             try:
-                found.append(read_results(file))
+                found[file] = read_results(file)
             except (OSError, ResultFileError) as error:
-                unread.append(str(error))
+                unread[file] = str(error)
         if len(found) == before:
-            raise ResultFileError(unread[0] if unread else f"{path}: no result ({', '.join(ENDINGS)}) in this folder")
-    if unread:
-        found[0] = found[0]._replace(problems=(*found[0].problems, *unread))
-    return found
+            none = f"{path}: no result ({', '.join(ENDINGS)}) in this folder"
+            raise ResultFileError(next(iter(unread.values()), none))
+    remarks = _once((path, line) for path, result in found.items() for line in result.remarks)
+    problems = _once((path, line) for path, result in found.items() for line in result.problems)
+    problems += _once(unread.items())
+    first, *others = (result._replace(remarks=(), problems=()) for result in found.values())
+    return [first._replace(remarks=tuple(remarks), problems=tuple(problems)), *others]
+
+
+def _once(lines: Iterable[tuple[Path, str]]) -> list[str]:
+    """Lines of files, each beginning with its file's path; those that say the same of many files are one."""
+    alike: dict[str, list[tuple[Path, str]]] = {}
+    for path, line in lines:
+        alike.setdefault(line.removeprefix(str(path)), []).append((path, line))
+    return [f"{same[0][1]}{_others([path.name for path, _ in same[1:]])}" for same in alike.values()]
+
+
+def _others(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return f" (so of {', '.join(map(short_name, names[:3]))}{more})" if names else ""
 
 
 def _files_of(folder: Path) -> Iterator[Path]:
