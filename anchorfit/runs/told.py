@@ -71,6 +71,11 @@ class Lines:
         return [str(reason) for reason in self._reasons.values()]
 
     @property
+    def told(self) -> list[str]:
+        """The same, and a line about the reasons that have none."""
+        return [*self.first, *([f"... and {self.more} more for other reasons"] if self.more else [])]
+
+    @property
     def shortened(self) -> bool:
         """Whether a person is named in no line, or not in its own words."""
         return bool(self.more) or any(reason.shortened for reason in self._reasons.values())
