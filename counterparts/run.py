@@ -111,10 +111,10 @@ def main():
             if problem:
                 problems.append(problem)
                 print(f"X {problem}", flush=True)
-    missed = [line for line in lines if not line["kept"]]
-    print(f"{len(lines)} verdicts, {len(missed)} bars missed, {len(problems)} scripts failed")
-    if options.table and not problems:
-        write_table(options.table, lines)
+        missed = [line for line in lines if not line["kept"]]
+        print(f"{len(lines)} verdicts, {len(missed)} bars missed, {len(problems)} scripts failed")
+        if options.table and not problems:
+            write_table(options.table, lines)
     sys.exit(1 if missed or problems else 0)
 
 

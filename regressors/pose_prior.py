@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.forward_ad import unpack_dual
 
 from ..body.joint_sets import CANONICAL_JOINTS, SMPL_JOINTS, SMPL_PARENTS, mirror_permutation
 from ..body.skinning import world_rotations
@@ -221,7 +222,7 @@ class PosePrior(nn.Module):
         hidden = self.units(self.first(features))
         raw, apart = self.last(hidden), None
         if self.corrections:
-            through = torch.is_grad_enabled() and features.requires_grad
+            through = torch.is_grad_enabled() and (features.requires_grad or _has_tangent(features))
             with torch.set_grad_enabled(through), torch.autocast(features.device.type, enabled=False):
                 keypoints = _Keypoints.of(features)
             for correction in self.corrections:
@@ -281,6 +282,11 @@ def _entry(size: int, config: PosePriorConfig) -> nn.Sequential:
     return nn.Sequential(
         FullPrecisionLinear(size, config.width), nn.BatchNorm1d(config.width), nn.ReLU(), nn.Dropout(config.dropout)
     )
+
+
+def _has_tangent(values: Tensor) -> bool:
+    """Whether forward-mode derivatives are asked of it: `torch.func.jvp` and `jacfwd` set no ``requires_grad``."""
+    return not torch.compiler.is_compiling() and unpack_dual(values).tangent is not None
 
 
 def _exit(size: int, config: PosePriorConfig) -> FullPrecisionLinear:

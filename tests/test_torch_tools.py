@@ -79,3 +79,30 @@ def test_the_body_is_mapped_and_differentiated_by_torch_func(module):
 
     forward, backward = (kind(joints)(given[1][:1]) for kind in (torch.func.jacfwd, torch.func.jacrev))
     torch.testing.assert_close(forward, backward, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("load", "shape"), [(load_pose_prior_network, (NUM_FEATURES,)), (load_shape_prior_network, (64, 64))]
+)
+def test_networks_are_mapped_and_differentiated_by_torch_func(load, shape):
+    network = load()
+    given = torch.rand(3, *shape, generator=torch.Generator().manual_seed(3))
+
+    def first(row):
+        return flat(network(row[None]))[0][0]
+
+    torch.testing.assert_close(torch.func.vmap(first)(given), flat(network(given))[0], atol=1e-4, rtol=1e-4)
+    along = torch.ones_like(given[0])
+    (pulled,) = torch.func.vjp(lambda row: first(row).sum(), given[0])[1](torch.tensor(1.0))
+    pushed = torch.func.jvp(first, (given[0],), (along,))[1]
+    torch.testing.assert_close((pulled * along).sum(), pushed.sum(), atol=1e-3, rtol=1e-3)  # once 511 and 199
+
+
+@torch.no_grad()
+def test_a_network_is_compiled():
+    torch._dynamo.reset()
+    network = load_shape_prior_network()
+    given = torch.rand(3, 64, 64, generator=torch.Generator().manual_seed(3))
+    compiled = torch.compile(network, backend="aot_eager", fullgraph=True)
+    for one, other in zip(flat(compiled(given)), flat(network(given)), strict=True):
+        torch.testing.assert_close(one, other, atol=1e-6, rtol=0)

@@ -324,6 +324,24 @@ def compiled_points(
     return compile_points(body, names[: len(names) - len(vertices)], vertices=vertices)
 
 
+class _Sources(NamedTuple):
+    """The N sources of P points, float64.
+
+    Attributes:
+        frames: N joints whose frames carry them.
+        rest: (N, 3) and shape (N, 3, S): q at betas 0, and dq/dbetas.
+        weights: (P, N) C. root_weight: (P,) w.
+        surface: pairs (point, joint) of the first of them.
+    """
+
+    frames: list[int]
+    rest: Tensor
+    shape: Tensor
+    weights: Tensor
+    root_weight: Tensor
+    surface: list[list[int]]
+
+
 class _Compiler:
     """Builds the tables of a ``PointSet`` in float64 on the CPU."""
 
@@ -358,68 +376,37 @@ class _Compiler:
             self.directions = by_vertex[local]  # (P, K, 3, 207)
 
     def build(self, names: tuple[str, ...]) -> PointSet:
-        parents = self.body.parents
-        above = torch.tensor(ancestor_rows(parents), dtype=torch.float64)  # [j, k]: k is j or above j
+        """The point set; all tables are made here, in float64 on the CPU."""
         self._correctives()
-        surface = (self.blend.sum(1) != 0.0).nonzero().tolist()  # pairs (p, j)
-        bones = range(1, self.num_joints)
-        frames = [joint for _, joint in surface] + [parents[joint] for joint in bones]
-        point = [p for p, _ in surface]
-        joint = [j for _, j in surface]
-        bone_rest = torch.stack([self.joints[j] - self.joints[parents[j]] for j in bones])
-        bone_shape = torch.stack([self.joints_shape[j] - self.joints_shape[parents[j]] for j in bones])
-        rest = torch.cat((self.arm_rest[point, joint], bone_rest))  # (N, 3)
-        shape = torch.cat((self.arm_shape[point, joint], bone_shape))  # (N, 3, S)
-        weights = torch.zeros(self.num_points, len(frames), dtype=torch.float64)
-        weights[point, range(len(surface))] = 1.0
-        weights[:, len(surface) :] = (self.carried @ above)[:, 1:]
-        root_weight = (self.carried @ above)[:, 0]
-
-        below = above[frames]  # (N, 24): source s turns with joint k
-        arm_weights = weights[:, None] * below.T[None]  # (P, 24, N)
+        above = torch.tensor(ancestor_rows(self.body.parents), dtype=torch.float64)  # [j, k]: k is j or above j
+        sources = self._sources(above)
+        arm_weights = sources.weights[:, None] * above[sources.frames].T[None]  # (P, 24, N): s turns with joint k
         pairs = self._pairs(arm_weights)
-        pair_points = [p for p, _ in pairs]
-        pair_joints = [k for _, k in pairs]
-        combine = torch.cat((weights, arm_weights[pair_points, pair_joints]))
-
-        beta_frames = torch.zeros(self.num_points, self.num_betas, self.num_joints, 3, dtype=torch.float64)
-        beta_frames.index_add_(2, torch.tensor(frames), torch.einsum("pn,ncs->psnc", weights, shape))
-        beta_root = torch.einsum("p,cs->psc", root_weight, self.joints_shape[0])[..., None]
-        spread = torch.zeros(len(frames), len(self.corrective_rows), dtype=torch.float64)
-        for row, (p, blend, _) in enumerate(self.corrective_rows):
-            for source, (q, j) in enumerate(surface):
-                if p == q:
-                    spread[source, row] = blend[j]
-        directions = self._directions_table()
+        combine = torch.cat((sources.weights, arm_weights[[p for p, _ in pairs], [k for _, k in pairs]]))
+        beta_frames, beta_root = self._beta_tables(sources)
+        directions, spread = self._directions_table(), self._spread(sources)
         # Correctives are linear in R - I: what I gives is taken off the rest vectors once.
         at_rest = directions @ torch.eye(3, dtype=torch.float64).flatten().repeat(len(self.corrective_joints))
-        rest = rest - spread @ at_rest.view(-1, 3)
-        pair_turns, pair_arms = self._cross_rows(torch.tensor(pair_joints))
+        pair_turns, pair_arms = self._cross_rows(torch.tensor([k for _, k in pairs]))
         derivative_turns, derivative_columns = self._derivative_rows()
-
-        def tensor(values: Tensor) -> Tensor:
-            return values.to(device=self.body.device, dtype=self.body.dtype).contiguous()
-
-        def indices(values: Sequence[int] | Tensor) -> Tensor:
-            return torch.as_tensor(values, dtype=torch.int64).to(self.body.device)
-
+        tensor, indices = self._tensor, self._indices
         return PointSet(
             names=names,
             num_betas=self.num_betas,
-            parent_joints=indices(parents[1:]),
+            parent_joints=indices(self.body.parents[1:]),
             jumps=tuple((start, indices(table[start:])) for start, table in self._jumps()),
-            source_frames=indices(frames),
-            source_rest=tensor(rest.reshape(-1, 1)),
-            source_shape=tensor(shape.reshape(-1, self.num_betas)),
+            source_frames=indices(sources.frames),
+            source_rest=tensor((sources.rest - spread @ at_rest.view(-1, 3)).reshape(-1, 1)),
+            source_shape=tensor(sources.shape.reshape(-1, self.num_betas)),
             root_rest=tensor(self.joints[0].reshape(3, 1)),
             root_shape=tensor(self.joints_shape[0]),
-            root_weight=tensor(root_weight.view(-1, 1, 1)),
+            root_weight=tensor(sources.root_weight.view(-1, 1, 1)),
             combine=tensor(combine),
             pair_turns=indices(pair_turns),
             pair_arms=indices(pair_arms),
-            beta_frames=tensor(beta_frames.flatten(2).flatten(0, 1)),
-            beta_root=tensor(beta_root.reshape(-1, 1)),
-            constant=tensor(torch.cat((torch.zeros(1), root_weight))[:, None]),
+            beta_frames=tensor(beta_frames),
+            beta_root=tensor(beta_root),
+            constant=tensor(torch.cat((torch.zeros(1), sources.root_weight))[:, None]),
             corrective_joints=indices([k + 1 for k in self.corrective_joints]),
             corrective_turns=indices(derivative_turns),
             corrective_columns=indices(derivative_columns),
@@ -429,6 +416,49 @@ class _Compiler:
             corrective_sum=tensor(self._sum_table()),
             jacobian_rows=indices(self._jacobian_rows(pairs)),
         )
+
+    def _tensor(self, values: Tensor) -> Tensor:
+        return values.to(device=self.body.device, dtype=self.body.dtype).contiguous()
+
+    def _indices(self, values: Sequence[int] | Tensor) -> Tensor:
+        return torch.as_tensor(values, dtype=torch.int64).to(self.body.device)
+
+    def _sources(self, above: Tensor) -> _Sources:
+        """What points are sums of: a vector for each pair (point, joint) on the surface, then the bones."""
+        parents, bones = self.body.parents, range(1, self.num_joints)
+        surface = (self.blend.sum(1) != 0.0).nonzero().tolist()  # pairs (p, j)
+        point, joint = [p for p, _ in surface], [j for _, j in surface]
+        bone_rest = torch.stack([self.joints[j] - self.joints[parents[j]] for j in bones])
+        bone_shape = torch.stack([self.joints_shape[j] - self.joints_shape[parents[j]] for j in bones])
+        frames = joint + [parents[j] for j in bones]
+        weights = torch.zeros(self.num_points, len(frames), dtype=torch.float64)
+        weights[point, range(len(surface))] = 1.0
+        weights[:, len(surface) :] = (self.carried @ above)[:, 1:]
+        return _Sources(
+            frames=frames,
+            rest=torch.cat((self.arm_rest[point, joint], bone_rest)),
+            shape=torch.cat((self.arm_shape[point, joint], bone_shape)),
+            weights=weights,
+            root_weight=(self.carried @ above)[:, 0],
+            surface=surface,
+        )
+
+    def _beta_tables(self, sources: _Sources) -> tuple[Tensor, Tensor]:
+        """``beta_frames`` and ``beta_root`` of the point set."""
+        frames = torch.zeros(self.num_points, self.num_betas, self.num_joints, 3, dtype=torch.float64)
+        by_source = torch.einsum("pn,ncs->psnc", sources.weights, sources.shape)
+        frames.index_add_(2, torch.tensor(sources.frames), by_source)
+        root = torch.einsum("p,cs->psc", sources.root_weight, self.joints_shape[0])[..., None]
+        return frames.flatten(2).flatten(0, 1), root.reshape(-1, 1)
+
+    def _spread(self, sources: _Sources) -> Tensor:
+        """(N, T): how correctives add to the sources."""
+        spread = torch.zeros(len(sources.frames), len(self.corrective_rows), dtype=torch.float64)
+        for row, (p, blend, _) in enumerate(self.corrective_rows):
+            for source, (q, j) in enumerate(sources.surface):
+                if p == q:
+                    spread[source, row] = blend[j]
+        return spread
 
     def _jumps(self) -> list[tuple[int, tuple[int, ...]]]:
         """First joint that has an ancestor so many steps up, and the table; SMPL orders its joints by depth."""

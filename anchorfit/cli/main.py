@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 from typing import Annotated
@@ -11,6 +10,7 @@ import typer
 
 from .._version import __version__
 from ..options import one_line
+from ..runs.engines import collect_seldom
 from .adapt import adapt
 from .benchmark import benchmark_app
 from .body import body_app
@@ -67,7 +67,7 @@ def run() -> None:
 
     Whatever is raised becomes one line; with ANCHORFIT_TRACEBACK set, Python's traceback comes in its place.
     """
-    gc.set_threshold(100_000, 50)  # a keypoint file is many small objects, none of them in a circle
+    collect_seldom()
     try:
         app()
     except KeyboardInterrupt:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PureWindowsPath
 from typing import NamedTuple
@@ -76,13 +76,20 @@ def match_people(people: Sequence[Person], images: Sequence[Path], source: str |
     return Matched(placed.people, [*problems, *_left_alone(without, named, owners, images, source), *placed.problems])
 
 
-def place_people(people: Sequence[Person], homes: Sequence[Path | None], images: Sequence[Path]) -> Matched:
+def place_people(
+    people: Sequence[Person],
+    homes: Sequence[Path | None],
+    images: Sequence[Path],
+    *,
+    there: Collection[Path] | None = None,
+) -> Matched:
     """People with the paths of their images, in the order of the images; who has none is left out.
 
     Args:
         people: N of them.
         homes: for each the path of its image, one of ``images``, or None.
         images: in the order in which their people are wanted.
+        there: those that can be opened; people of others carry no path. None: all.
     """
     owned: dict[Path, list[Person]] = {image: [] for image in images}
     for person, home in zip(people, homes, strict=True):
@@ -91,11 +98,12 @@ def place_people(people: Sequence[Person], homes: Sequence[Path | None], images:
     labels = image_labels(images)
     placed, renamed = list[Person](), list[str]()
     for image, theirs in owned.items():
+        path = image if there is None or image in there else None
         for person, person_id in zip(theirs, _unique([p.person_id for p in theirs]), strict=True):
             if person_id != person.person_id:
                 who = short_name(f"{labels[image]}#{person.person_id}")
                 renamed.append(f"{who}: there is another of this id; named {short_name(person_id)}")
-            placed.append(replace(person, image=image, person_id=person_id, image_label=labels[image]))
+            placed.append(replace(person, image=path, person_id=person_id, image_label=labels[image]))
     problems = renamed if len(renamed) <= FEW else [f"{renamed[0]}; so are {len(renamed) - 1} more, with numbers"]
     return Matched(placed, problems)
 
@@ -107,11 +115,12 @@ def own_images(people: Sequence[Person], file: Path) -> Matched:
     opened outside its own folder. Who has no image goes on without, for the file may state its size.
     """
     named = list(dict.fromkeys(person.image for person in people if person.image is not None))
-    homes = {path: _beneath(path, file.parent) for path in named}
+    listed = _Listed()
+    found = {path: _beneath(path, file.parent, listed) for path in named}
+    homes = {path: found[path] or file.parent.joinpath(*parts_of(path)) for path in named}
     where = [homes[person.image] if person.image is not None else file for person in people]
-    placed = place_people(people, where, [*homes.values(), file])
-    there = {home for home in homes.values() if os.path.isfile(home)}
-    everyone = [person if person.image in there else replace(person, image=None) for person in placed.people]
+    there = {home for home in found.values() if home is not None}
+    placed = place_people(people, where, [*homes.values(), file], there=there)
     lost = [path for path, home in homes.items() if home not in there]
     outside = [str(path) for path in lost if _begins_elsewhere(path)]
     problems = []
@@ -123,18 +132,38 @@ def own_images(people: Sequence[Person], file: Path) -> Matched:
     missing = [str(path) for path in lost if str(path) not in outside]
     if missing:
         problems.append(f"{file}: images that are not beside it: {list_few(missing)}; keypoints alone are fitted")
-    return Matched(everyone, [*problems, *placed.problems])
+    return Matched(placed.people, [*problems, *placed.problems])
 
 
-def _beneath(path: Path, folder: Path) -> Path:
+class _Listed:
+    """Names in folders, each folder listed once: asking the disk for each name takes as long as reading the file."""
+
+    def __init__(self) -> None:
+        self._names: dict[Path, frozenset[str]] = {}
+
+    def may_hold(self, folder: Path, name: str) -> bool:
+        """Whether a folder has the name, or one that a file system may take for it."""
+        if folder not in self._names:
+            try:
+                self._names[folder] = frozenset(map(_folded, os.listdir(folder)))
+            except (OSError, ValueError):
+                self._names[folder] = frozenset()
+        return _folded(name) in self._names[folder]
+
+
+def _folded(name: str) -> str:
+    return name if name.isascii() and name.islower() else unicodedata.normalize("NFC", name).casefold()
+
+
+def _beneath(path: Path, folder: Path, listed: _Listed) -> Path | None:
     """The file beneath a folder that a path names; of a path that begins elsewhere the longest end that is there."""
     parts = parts_of(path)
     starts = range(len(parts) if _begins_elsewhere(path) else min(1, len(parts)))
     for place in (folder.joinpath(*parts[start:]) for start in starts):
-        for candidate in (place, *(place.with_name(place.name + ending) for ending in _ENDINGS)):
-            if os.path.isfile(candidate):
-                return candidate
-    return folder.joinpath(*parts)
+        for name in (place.name, *(place.name + ending for ending in _ENDINGS)):
+            if listed.may_hold(place.parent, name) and os.path.isfile(place.with_name(name)):
+                return place.with_name(name)
+    return None
 
 
 def _begins_elsewhere(path: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import pickle
@@ -132,9 +133,15 @@ def _start(work: bytes, folder: str) -> None:
 
     global _work
     torch.set_num_threads(1)
+    collect_seldom()
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     os.chdir(folder)
     _work = pickle.loads(work)
+
+
+def collect_seldom() -> None:
+    """Let Python look for circles of objects seldom: people are many small objects, none of them in a circle."""
+    gc.set_threshold(100_000, 50)
 
 
 def _leave_with_parent() -> None:

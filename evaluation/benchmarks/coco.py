@@ -6,12 +6,14 @@ Layout (https://cocodataset.org): ``annotations/person_keypoints_val2017.json`` 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from ...observations import read_people
 from ...observations.conventions import COCO17
 from ..datasets.marked import marked_people
 from ..datasets.roots import Origin, existing_root, lacking
+from ..placing import by_place
 from ..summary import PCK
 from .benchmark import BenchmarkSet, OpenedSet, SetOptions, data_keys
 
@@ -28,7 +30,13 @@ def _open(wanted: SetOptions) -> OpenedSet:
     found = read_people(file)
     people = [replace(person, image=root / split / Path(str(person.image)).name) for person in found]
     dataset = marked_people(people, file, JUDGED, wanted.keypoints)
-    return OpenedSet(dataset=dataset, columns=PCK, keys=data_keys(dataset), problems=found.problems)
+    return OpenedSet(
+        dataset=dataset,
+        columns=PCK,
+        keys=data_keys(dataset),
+        problems=found.problems,
+        renamed=partial(by_place, dataset.people),
+    )
 
 
 BENCHMARK = BenchmarkSet(

@@ -203,6 +203,30 @@ def test_coco_by_results_of_people_by_their_annotation(tmp_path, body, some_esti
     assert (float(row["PCK@0.05 %"]), row["people"], row["failed"]) == (100.0, "3", "0")
 
 
+def test_results_that_name_the_image_alone_go_by_place(tmp_path, body, some_estimate):
+    """As networks write them: a row a person, the image's name, and people whom nobody annotated."""
+    params = bodies()
+    params[0, 82], params[1, 82] = -0.45, 0.45
+    root = write_coco(tmp_path / "coco", body, params)
+    away = params[:1].clone()
+    away[:, 82:] = torch.tensor([0.0, -9.0, 9.0])
+    rows = torch.cat([params[[1]], away, params[[0]], params[[2]]])
+    images = ["val2017/000000000139.jpg"] * 3 + ["val2017/000000000285.jpg"]
+    camera = default_intrinsics(*SIZE).double()
+    (tmp_path / "r").mkdir()
+    np.savez(
+        tmp_path / "r" / "smpl.npz", global_orient=rows[:, :3].numpy(), body_pose=rows[:, 3:72].numpy(),
+        betas=rows[:, 72:82].numpy(), transl=rows[:, 82:].numpy(), imgname=np.array(images),
+        intrinsics=np.tile(camera.numpy(), (4, 1, 1)),
+    )  # fmt: skip
+    line = ["evaluate", "--dataset", "coco", "--root", root, "--estimates", tmp_path / "r", "-o", tmp_path / "e"]
+    done = invoke(*line, "--body", "open", "--workers", 1, "--no-cases")
+    assert done.exit_code == 0, (done.output, done.exception)
+    assert "1 results lie where no annotated person of their image is" in done.stderr
+    (row,) = table(tmp_path / "e").values()
+    assert (float(row["PCK@0.05 %"]), row["people"], row["failed"]) == (100.0, "3", "0")
+
+
 def test_what_is_missing_is_said(tmp_path, body):
     for name in ("coco", "lsp-extended"):
         with pytest.raises(DatasetError, match="comes from"):

@@ -1,5 +1,6 @@
 """Engines: results in order, errors as they are, and processes that do not outlive the one that started them."""
 
+import gc
 import os
 import signal
 import subprocess
@@ -80,3 +81,12 @@ def test_a_worker_that_is_killed_is_one_line():
 def test_there_is_a_worker():
     with pytest.raises(ValueError, match="at least 1"):
         processes(0)
+
+
+def thresholds(item: int) -> tuple[int, int, int]:
+    return gc.get_threshold()
+
+
+def test_workers_collect_garbage_as_seldom_as_the_command():
+    (found,) = processes(2)(thresholds, [0])
+    assert found[:2] == (100_000, 50)
