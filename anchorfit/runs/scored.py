@@ -17,7 +17,7 @@ from ..evaluation.running import Bodies, run_benchmark
 from ..evaluation.showing import Case, case_of
 from ..evaluation.summary import SURFACE, with_any_of
 from ..options import OptionError
-from .benchmark import Tables, rows_of_methods, write_run, write_world
+from .benchmark import Tables, rows_of_methods, say_failed, write_run, write_world
 from .claiming import make_folder
 from .evaluation_options import EvaluateOptions, data_options
 from .listening import Listener
@@ -74,8 +74,7 @@ def score_results(
             people, [options.name], file, body=bodies, workers=options.workers,
             more={options.name: looked_up(by_name, options.enlarged)}, progress=progress,
         )  # fmt: skip
-    told = [record for record in records if record.problem not in ("", MISSING)]
-    listener.warn_all([f"{record.name}: {record.problem}; counts as failed" for record in told])
+    say_failed(records, listener, options.name)
     published = with_any_of(one.published, opened.columns)
     rows = [*rows_of_methods(records, opened.parts), *published]
     columns = [*opened.columns, *opened.columns_beside]
