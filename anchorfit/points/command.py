@@ -16,8 +16,9 @@ from ..fitting.point_fit import PointConfig
 from ..fitting.terms import KnownSize
 from ..options import Frame, OptionError
 from ..plain_text import printable
-from ..runs.claiming import claimed, files_of, index_lines
+from ..runs.claiming import claimed, files_of
 from ..runs.folder import RunFolder
+from ..runs.index_lines import index_lines
 from ..runs.naming import distinct_names
 from ..tables import write_arrays, write_csv_rows
 from ..world import camera_matrix, in_frame

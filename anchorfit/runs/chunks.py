@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from torch import Tensor
-
 from ..fit_options import InputProblem, Outcome
 from ..observations import Person
-from ..results import BodyEstimate, Diagnostics
+from ..results import BodyEstimate
 from .changes import changes
 from .engines import Engine, in_this_process
 from .folder import RunFolder
+from .index_lines import fitted_lines
 from .told import MOST_REASONS, Lines
 
 SHOWN = 200  # people that a summary keeps, for the table and the report
@@ -265,22 +263,3 @@ def _records(chunk: Chunk, outcome: Outcome, extra: Mapping[str, Mapping[str, An
         record |= fitted.get(name, {"status": "skipped"})
         record |= {"notes": notes.get(name, []), "chunk": chunk.number}
         yield {**record, **extra.get(name, {})}
-
-
-def fitted_lines(found: Diagnostics) -> Iterator[dict[str, Any]]:
-    """What the index says of each row."""
-    columns: dict[str, Sequence[Any]] = {
-        "score": _rounded(found.score),
-        "trusted": found.trusted.tolist(),
-        "reason": found.reasons,
-        "unseen": found.unseen,
-        "error_px": _rounded(found.mean_error_px),
-        "steps": found.steps.tolist(),
-        "converged": found.converged.tolist(),
-    }
-    for values in zip(*columns.values(), strict=True):
-        yield {"status": "fitted", **dict(zip(columns, values, strict=True))}
-
-
-def _rounded(values: Tensor) -> list[float | None]:
-    return [round(value, 4) if math.isfinite(value) else None for value in values.tolist()]

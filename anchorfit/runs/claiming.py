@@ -7,13 +7,10 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .folder import RunFolder, names_within
 from .journal import RunConflict, locked
-
-if TYPE_CHECKING:
-    from ..results import BodyEstimate
 
 
 def make_folder(folder: Path) -> None:
@@ -77,19 +74,6 @@ def claimed(
         yield folder
         if folder.begun:
             folder.finish()
-
-
-def index_lines(estimate: BodyEstimate, file: str | None) -> list[dict[str, Any]]:
-    """What the index of a folder says of bodies that lie together in one of its files, or in none of those that are
-    read again."""
-    from .chunks import fitted_lines
-
-    where = ({"file": file, "row": row} if file else {} for row in range(len(estimate)))
-    named = (
-        {"name": name, "image": image or None} for name, image in zip(estimate.names, estimate.images, strict=True)
-    )
-    told = fitted_lines(estimate.diagnostics)
-    return [{**name, **found, **place} for name, found, place in zip(named, told, where, strict=True)]
 
 
 def files_of(paths: Iterable[Path]) -> list[Path]:

@@ -18,7 +18,8 @@ from ..looks import OverlayLook
 from ..observations import Person
 from ..plain_text import printable
 from ..points.frames import check_scale
-from ..runs.claiming import claimed, files_of, index_lines
+from ..runs.claiming import claimed, files_of
+from ..runs.index_lines import index_lines
 from ..runs.naming import distinct_names
 from ..tables import write_arrays, write_csv_rows
 from .config import ViewOptions
