@@ -17,7 +17,7 @@ def caliscope_trc(points, names):
     columns = {"Time": np.arange(len(points)) / 10, **columns}
     columns = {name: column for name, column in columns.items() if not name.startswith("face")}
     labels = sorted({name.rsplit("_", 1)[0] for name in columns if name != "Time"})
-    head = [
+    head: list[list[object]] = [
         ["PathFileType", "4", "(X/Y/Z)", "w.trc"],
         [
             "DataRate",
@@ -35,7 +35,7 @@ def caliscope_trc(points, names):
         [],
     ]
     rows = [[row, row / 10, *(column[row] for column in columns.values())] for row in range(len(points))]
-    return "".join("\t".join(map(str, line)) + "\r\n" for line in (*head, *rows))
+    return "".join("\t".join(str(field) for field in line) + "\r\n" for line in (*head, *rows))
 
 
 @pytest.fixture
