@@ -20,7 +20,7 @@ from ..options import (
     option,
     refuse_unread,
 )
-from .fingerprint import fingerprint
+from .fingerprint import fingerprint, fingerprint_inside
 
 if TYPE_CHECKING:
     from ..body import Floor
@@ -271,7 +271,7 @@ class RunOptions:
         sizes = read_known_sizes(self.height, self.measure)
         plain["measure"] = dict(sizes.given) if sizes else None
         plain["floor"] = self.floor if self.floor is None or isinstance(self.floor, str) else repr(self.floor)
-        return {**plain, "init": [fingerprint(path) for path in self.init]}
+        return {**plain, "init": [_fingerprint_of_results(path) for path in self.init]}
 
     def source(self, images: Sequence[Path], detector_device: str) -> Source:
         """The people of these images, as the options say."""
@@ -348,3 +348,11 @@ def pitch_of(given: float | str | None) -> float | Literal["people"] | None:
     if not abs(degrees) <= 90:
         raise OptionError("pitch", f"expected degrees from -90 to 90, or 'people', got {given!r}")
     return degrees
+
+
+def _fingerprint_of_results(path: Path) -> str | None:
+    """Of a file, or of all in a folder that may be read as results, and of the index that says which are."""
+    from ..index import INDEX
+    from ..interchange.results import ENDINGS
+
+    return fingerprint_inside(path, (*ENDINGS, Path(INDEX).suffix))

@@ -38,6 +38,7 @@ def test_what_differs_in_words_stays_apart_and_too_many_kinds_are_counted():
     lines = said(problems, most=3)
     assert len(lines.first) == 3
     assert lines.more == 2
+    assert lines.told == [*lines.first, "... and 2 more for other reasons"]
 
 
 def test_a_reason_is_said_once_with_a_count():
