@@ -190,12 +190,12 @@ def test_the_front_door_says_what_does_not_fit(people, body):
             do(observations, body, images=("a.jpg", "b.jpg"))
     with pytest.raises(ValueError, match="device 'nowhere' is not to be had here"):
         fit(observations, body, device="nowhere")
-    for do in (fit_people, predict_people):
+    for door in (fit_people, predict_people):
         for people_of_sorts in ("people.json", match_people([photographed], [Path("a.jpg")]), photographed):
             with pytest.raises(TypeError, match="people: expected a sequence of Person, got"):
-                do(people_of_sorts, body)
+                door(people_of_sorts, body)  # type: ignore[arg-type]
         with pytest.raises(TypeError, match="options: expected FitOptions, got dict"):
-            do([photographed], body, options={"pitch": 3.0})
+            door([photographed], body, options={"pitch": 3.0})  # type: ignore[arg-type]
 
 
 def test_predictions_from_too_little_are_not_trusted(people, body):
