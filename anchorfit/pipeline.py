@@ -40,7 +40,8 @@ from .observations.doubts import doubted_keypoints
 from .observations.videos import USUAL_RATE, frame_of
 from .ready_people import make_ready
 from .regressors import Networks, Prediction
-from .results import BodyEstimate, concatenate, remember_joints
+from .remembered_joints import remember_joints
+from .results import BodyEstimate, concatenate
 
 NO_FLOOR = "a prediction estimates none; fit, or give one"
 SMOOTHED_ACROSS = 3  # frames of a video, at its usual pace: what lies farther apart is not drawn together

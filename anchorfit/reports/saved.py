@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..body import load_body
+from ..many_estimates import estimate_paths, load_estimates_by_method
 from ..options import OptionError
-from ..results import estimate_paths, load_estimates_by_method
 from ..runs.claiming import refuse_inputs
 from ..runs.listening import Listener
 from .page import write_report

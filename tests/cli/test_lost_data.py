@@ -9,7 +9,7 @@ import pytest
 
 from anchorfit.assets import ASSETS
 from anchorfit.cli.main import run
-from anchorfit.results import load_estimates, load_estimates_by_method
+from anchorfit.many_estimates import load_estimates, load_estimates_by_method
 from anchorfit.runs import RunOptions
 
 ANNOTATIONS = json.loads((ASSETS / "demo" / "person_keypoints.json").read_text())["annotations"]
