@@ -15,6 +15,9 @@ from .images import is_image_path, looks_like_image
 from .people import Person
 
 
+_KEYPOINT_SUFFIXES = {".json", ".npz", ".csv", ".txt", ".mat"}
+
+
 class Matched(NamedTuple):
     """People with the path of their image, and one line for each image without people."""
 
@@ -38,9 +41,16 @@ def list_images(arguments: Iterable[Path]) -> list[Path]:
             continue
         inside = sorted(p for p in argument.iterdir() if _is_image_of_folder(p))
         if not inside:
-            raise FileNotFoundError(f"{argument}: no image in this folder")
+            raise FileNotFoundError(f"{argument}: no image in this folder{_hint_of_folder(argument)}")
         found |= dict.fromkeys(inside)
     return list(found)
+
+
+def _hint_of_folder(folder: Path) -> str:
+    """What to do with a folder that has keypoint files, by their names, in place of images."""
+    if any(path.suffix.lower() in _KEYPOINT_SUFFIXES for path in folder.iterdir()):
+        return ", but maybe keypoints: name the photographs, too (fit PHOTOS -k FOLDER, refine --images PHOTOS)"
+    return ""
 
 
 def _is_image_of_folder(path: Path) -> bool:

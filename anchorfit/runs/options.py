@@ -77,8 +77,8 @@ class RunOptions:
         None,
         short="-k",
         takes=Path,
-        help="2D keypoints: COCO or OpenPose JSON, LSP joints.mat, est_joints.npz, or a CSV/JSON/NPZ of our own. "
-        "Without them a detector looks for people.",
+        help="2D keypoints, of any usual tool: COCO, OpenPose, AlphaPose, MMPose, Ultralytics, MediaPipe ..., "
+        "or a CSV/JSON/NPZ of our own (docs/formats.md). Without them a detector looks for people.",
     )
     convention: str | None = option(
         None, takes=str, help="Joint convention, where the file does not say: lsp14, coco17, body25 ..."

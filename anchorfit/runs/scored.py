@@ -18,13 +18,11 @@ from ..evaluation.reports.manifest import checksums
 from ..evaluation.running import Bodies, run_benchmark
 from ..evaluation.showing import Case, case_of, case_of_entry
 from ..evaluation.summary import SURFACE, with_any_of
-from ..fit_options import InputProblem
 from ..options import OptionError
-from .benchmark import Tables, rows_of_methods, write_run, write_world
+from .benchmark import Tables, rows_of_methods, say_failed, write_run, write_world
 from .claiming import make_folder
 from .evaluation_options import EvaluateOptions, data_options
 from .listening import Listener
-from .told import MOST_REASONS, Lines
 
 
 def score_results(
@@ -67,7 +65,7 @@ def score_results(
             people, [options.name], file, body=bodies, workers=options.workers,
             more={options.name: looked_up(by_name, options.enlarged)}, progress=progress,
         )  # fmt: skip
-    _tell(records, listener)
+    say_failed(records, listener, options.name)
     published = with_any_of(one.published, opened.columns)
     ours, beside = rows_of_methods(records, opened.parts), opened.columns_beside
     rows, columns = [*ours, *published], [*opened.columns, *beside]
@@ -98,17 +96,6 @@ def _opened(one: BenchmarkSet, options: EvaluateOptions, bodies: Bodies) -> tupl
         return opened, bodies
     _check_truth(one, name, one.smpl or opened.smpl)
     return opened, replace(bodies, true_body=truth)
-
-
-def _tell(records: Sequence[Record], listener: Listener) -> None:
-    """Tell why results cannot be used, a line for each reason."""
-    lines = Lines(MOST_REASONS)
-    lines.add(
-        InputProblem(one.name, f"{one.problem}; counts as failed")
-        for one in records
-        if one.problem not in ("", MISSING)
-    )
-    listener.warn_all(lines.told)
 
 
 @dataclass(frozen=True)

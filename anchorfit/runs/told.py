@@ -55,6 +55,9 @@ class Lines:
         self._most = most
         self._reasons: dict[str, _Reason] = {}
 
+    def __repr__(self) -> str:
+        return f"Lines({self.first!r})"
+
     def add(self, problems: Iterable[InputProblem | str]) -> None:
         """Count problems in; a text is one of no person."""
         for problem in problems:

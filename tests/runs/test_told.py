@@ -15,6 +15,7 @@ def said(problems, most=10):
 def test_one_of_a_kind_is_as_it_is():
     problems = [InputProblem("a.jpg#1", "nose: outside the image; kept"), "b.png: cannot be written"]
     assert said(problems).first == [str(problem) for problem in problems]
+    assert repr(said(problems)) == f"Lines({said(problems).first!r})"
 
 
 def test_the_same_words_of_many_name_the_first_and_count_the_rest():
