@@ -1,5 +1,6 @@
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -181,12 +182,14 @@ def test_the_front_door_says_what_does_not_fit(people, body):
             do(observations, body, images=("a.jpg", "b.jpg"))
     with pytest.raises(ValueError, match="device 'nowhere' is not to be had here"):
         fit(observations, body, device="nowhere")
-    for do in (fit_people, predict_people):
-        for people_of_sorts in ("people.json", match_people([photographed], [Path("a.jpg")]), photographed):
+    no_people: list[Any] = ["people.json", match_people([photographed], [Path("a.jpg")]), photographed]
+    no_options: Any = {"pitch": 3.0}
+    for people_of in (fit_people, predict_people):
+        for some in no_people:
             with pytest.raises(TypeError, match="people: expected a sequence of Person, got"):
-                do(people_of_sorts, body)
+                people_of(some, body)
         with pytest.raises(TypeError, match="options: expected FitOptions, got dict"):
-            do([photographed], body, options={"pitch": 3.0})
+            people_of([photographed], body, options=no_options)
 
 
 def test_predictions_from_too_little_are_not_trusted(people, body):
