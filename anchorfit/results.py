@@ -23,9 +23,8 @@ from .body.kinematics import compiled_points
 from .body.parameters import Layout, Parameters
 from .camera import project
 from .index import estimate_files
-from .observations.matching import list_names
 from .observations.unseen import unseen_texts
-from .plain_text import short_name
+from .plain_text import list_few, short_name
 from .rows import FEWEST_COLUMNS, Rows, filled
 from .smplx_arguments import SMPLX_ARGUMENTS, smplx_arguments
 from .status import Status
@@ -440,7 +439,7 @@ def possible_only(estimate: BodyEstimate) -> tuple[BodyEstimate, list[str]]:
         what = "no body or camera has the numbers of any of them" if len(estimate) else "there is nobody in it"
         raise ValueError(f"an estimate of {len(estimate)} rows: {what}; nothing to show or to write")
     lost = [name for name, one in zip(estimate.names, possible.tolist(), strict=True) if not one]
-    return estimate.rows(possible), [f"{list_names(lost)}: no body or camera has such numbers; left out"]
+    return estimate.rows(possible), [f"{list_few(lost)}: no body or camera has such numbers; left out"]
 
 
 def load_estimates_by_method(paths: str | Path | Sequence[str | Path]) -> dict[str, BodyEstimate]:

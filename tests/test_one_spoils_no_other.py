@@ -306,6 +306,8 @@ def test_an_image_id_that_stands_for_two_images_moves_nobody(tmp_path):
 
 def test_joint_numbers_of_another_type_are_refused():
     count = len(CANONICAL_JOINTS)
+    with pytest.raises(ValueError, match="keypoints: expected a numpy array of numbers, got NoneType"):
+        Person(person_id="0", keypoints=None, confidence=np.zeros(count))  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="keypoints: expected a numpy array of numbers, got list"):
         Person(person_id="0", keypoints=[[0, 0]] * count, confidence=np.zeros(count))  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="confidence: expected a numpy array of numbers, got <U1"):

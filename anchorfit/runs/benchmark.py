@@ -132,12 +132,13 @@ def run_set(
 
 def say_failed(records: Sequence[Record], listener: Listener, method: str = RESULTS) -> None:
     """Say of results of files that are there why they cannot be used, a line a reason."""
-    told, lines = (
-        [one for one in records if one.method == method and one.problem not in ("", MISSING)],
-        Lines(MOST_REASONS),
+    lines = Lines(MOST_REASONS)
+    lines.add(
+        InputProblem(one.name, f"{one.problem}; counts as failed")
+        for one in records
+        if one.method == method and one.problem not in ("", MISSING)
     )
-    lines.add(InputProblem(record.name, f"{record.problem}; counts as failed") for record in told)
-    listener.warn_all([*lines.first, *([f"{lines.more} more results count as failed"] if lines.more else [])])
+    listener.warn_all(lines.told)
 
 
 def rows_of_methods(records: Sequence[Record], parts: Mapping[str, frozenset[str]]) -> list[Row]:

@@ -39,7 +39,7 @@ def export_results(
     Returns:
         The number of files.
     Raises:
-        OptionError: there is no such kind, renderer, rate or frame.
+        OptionError: there is no such kind, renderer, rate or frame, or a floor is to be drawn that none has.
         OSError, ValueError: the estimates cannot be read, would be overwritten, or nothing can be written.
     """
     kinds = parse_kinds(save)
@@ -51,6 +51,8 @@ def export_results(
     estimate, lost = possible_only(load_estimates(results))
     for line in lost:
         listener.warn(line)
+    if look.floor_grid and not bool(estimate.floors.known.any()):
+        raise OptionError("draw-floor", "no estimate knows a floor: fit with --floor, or leave it out")
     model = load_body(estimate.body, gender=estimate.gender, num_betas=estimate.betas.shape[1])
     parts = _parts(estimate, frames_per_second is not None)
     refuse_inputs(

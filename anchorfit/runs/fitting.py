@@ -508,10 +508,7 @@ def _finish(
 def _tell(said: Sequence[Lines], index: Path | None, listener: Listener) -> None:
     """Tell the lines, and where all stands that they leave out."""
     for lines in said:
-        for line in lines.first:
-            listener.warn(line)
-        if lines.more:
-            listener.warn(f"... and {lines.more} more for other reasons")
+        listener.warn_all(lines.told)
     if index is not None and any(lines.shortened for lines in said):
         listener.warn(f"{index} says it of each, under notes")
 

@@ -300,9 +300,7 @@ def with_masks(people: Sequence[Person], where: str | None) -> Masked:
             except (OSError, ValueError) as error:
                 problems.add([InputProblem(person.name, f"{error}; fitted without")])
         masked.append(replace(person, mask=mask))
-    return Masked(
-        masked, [*problems.first, *([f"... and {problems.more} more for other reasons"] if problems.more else [])]
-    )
+    return Masked(masked, problems.told)
 
 
 def _check_masks(where: str) -> Path:

@@ -12,6 +12,7 @@ from torch import Tensor
 from ...body import BodyModel
 from ...observations import Observations
 from ..answers import Answer, PlacedAnswer, answer_of, joints_of
+from ..blocks import known_sizes
 from ..estimates import Entry, PlacedBody, read_estimate, what_is_wrong
 from ..storage import Store
 from .refined import SUFFIX, refined
@@ -37,8 +38,8 @@ class LookedUp:
     def estimate(self, observations: Observations, body: BodyModel) -> PlacedAnswer:
         """The results of the people of these names; nothing of what was seen of them is looked at."""
         nowhere = torch.full((3, 3), torch.nan, dtype=torch.float64)
-        sizes = [(int(w), int(h)) if w and h else None for w, h in observations.image_size.tolist()]
-        read = [self._read(name, size, body) for name, size in zip(observations.names, sizes, strict=True)]
+        sized = zip(observations.names, known_sizes(observations), strict=True)
+        read = [self._read(name, size, body) for name, size in sized]
         nothing = body.v_template.new_full((body.layout.size,), torch.nan)
         rows = [nothing if one is None or problem else one.params for one, problem in read]
         params = torch.stack([row.to(body.v_template) for row in rows])

@@ -12,6 +12,7 @@ import pytest
 from anchorfit.assets import ASSETS
 from anchorfit.cli.main import run
 from anchorfit.results import load_estimates, load_estimates_by_method
+from anchorfit.runs import RunOptions
 
 ANNOTATIONS = json.loads((ASSETS / "demo" / "person_keypoints.json").read_text())["annotations"]
 SKIER = next(a for a in ANNOTATIONS if a["image_id"] == 785)
@@ -108,6 +109,16 @@ def test_a_run_that_starts_from_its_own_folder_is_refused(command, tmp_path):
     assert code == 1
     assert "what is read lies where results go" in said
     assert contents(out) == before
+
+
+def test_other_results_in_a_folder_to_start_from_are_another_run(tmp_path):
+    (tmp_path / "a.npz").write_bytes(b"one")
+    options = RunOptions(init=(tmp_path,))
+    before = options.settings()
+    (tmp_path / "a.png").write_bytes(b"no result")
+    assert options.settings() == before
+    (tmp_path / "a.npz").write_bytes(b"two")
+    assert options.settings() != before
 
 
 def test_a_folder_of_several_runs_reads_as_the_last(command, tmp_path):
