@@ -260,7 +260,7 @@ def test_a_stretch_ends_where_a_person_is_away_by_the_clock(people):
     def stretches(*moments: tuple[int, float]) -> list[int]:
         seen = [replace(people[0], image_label=f"a.mp4/{frame:06}", time_s=time) for frame, time in moments]
         observations = observe(seen, torch.eye(3).expand(len(seen), 3, 3), image_sizes=[(640, 425)] * len(seen))
-        return pipeline._stretches(observations)
+        return pipeline.frame_stretches(observations)
 
     assert stretches((0, 0.0), (1, 0.04), (4, 0.16), (8, 0.32)) == [0, 0, 0, 1]
     assert stretches((0, 0.0), (1, 0.04), (2, 2.0), (3, 2.04), (4, 2.08)) == [0, 0, 1, 1, 1]  # frozen for two seconds
