@@ -89,6 +89,15 @@ def test_pictures_show_something(outcome, body):
     assert draw_contact_sheet(outcome.estimate, body, row_height=60).shape[0] == 3 * 64
 
 
+def test_who_is_not_trusted_is_striped_in_the_line_up(outcome, body):
+    doubted = replace(outcome.estimate.diagnostics, trusted=torch.zeros(len(outcome.estimate), dtype=torch.bool))
+    pictures = [
+        draw_line_up(replace(outcome.estimate, diagnostics=seen), body, (64, 200))
+        for seen in (outcome.estimate.diagnostics, doubted)
+    ]
+    assert (pictures[0] != pictures[1]).any()
+
+
 def test_people_of_two_photographs_make_no_overlay(outcome, body):
     with pytest.raises(ValueError, match="expected the people of one photograph"):
         draw_overlay(outcome.estimate, body)
