@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 import torch
 
 from .body import Floor, Gravity
+from .body.standing import KNOWN_SIGMA_DEG
 from .fitting import SCHEDULES, FitConfig
 from .fitting.terms import KnownSize
 from .observations.videos import USUAL_RATE
@@ -99,4 +100,6 @@ def check_pitch(floor: Floor | str | None, pitch: float | str | None) -> None:
 
 def gravity_of_floor(floor: object, count: int) -> Gravity | None:
     """What a given floor says of gravity before the cameras of ``count`` rows; None where none is given."""
-    return Gravity.known(torch.full((count,), floor.pitch_deg)) if isinstance(floor, Floor) else None
+    if not isinstance(floor, Floor):
+        return None
+    return Gravity.known(torch.full((count,), floor.pitch_deg), max(KNOWN_SIGMA_DEG, floor.tilt_sigma_deg))

@@ -40,7 +40,8 @@ from .observations.doubts import doubted_keypoints
 from .observations.videos import USUAL_RATE, frame_of
 from .ready_people import check_asked, make_ready
 from .regressors import Networks, Prediction
-from .results import BodyEstimate, concatenate, remember_joints
+from .remembered_joints import remember_joints
+from .results import BodyEstimate, concatenate
 
 NO_FLOOR = "a prediction estimates none; fit, or give one"
 SMOOTHED_ACROSS = 3  # frames of a video, at its usual pace: what lies farther apart is not drawn together
@@ -107,7 +108,7 @@ def fit_people(
             images=images,
             covariance=options.covariance,
             persons=[0] * len(observations) if options.same_person else (),
-            videos=_stretches(observations) if options.video else (),
+            videos=frame_stretches(observations) if options.video else (),
             gravity=gravity,
             floor=_floor_wish(options.floor, scenes, options.frames_per_second),
         )
@@ -174,7 +175,7 @@ def predict_people(
     return Outcome(concatenate(estimates) if estimates else None, tuple(ready.problems))
 
 
-def _stretches(observations: Observations) -> list[int]:
+def frame_stretches(observations: Observations | BodyEstimate) -> list[int]:
     """A label for each row: one for neighbours in a video, the next where a person was out of sight for too long.
 
     By times where they are known, since frames of some videos are not equally far apart; else by frames' numbers.

@@ -67,7 +67,7 @@ def read_estimate_arrays(path: Path) -> dict[str, np.ndarray]:
             or says what cannot be; one line.
     """
     if not path.is_file():
-        what = "this is a folder; results.load_estimates reads one" if path.is_dir() else "no such file"
+        what = "this is a folder; many_estimates.load_estimates reads one" if path.is_dir() else "no such file"
         raise FileNotFoundError(f"{path}: {what}")
     try:
         stored = ArrayFile(path)

@@ -16,7 +16,8 @@ from ..body.floor import Floor
 
 _PLACE = 0.015  # metres, standard deviation of a contact's height apart from its depth
 _KERNEL = 3.0  # standard deviations, Geman-McClure
-_ROLL_DEG = 4.0  # cameras are held level to this standard deviation
+ROLL_DEG = 4.0  # cameras are held level to this standard deviation
+_SIZE = 0.1  # share, standard deviation of the size that one person of several is taken for
 _LEAN_DEG = (5.0, 3.0)  # of the mean lean of a person who walks or stands: along the line of sight, across it
 _ROUNDS = 20
 _UNEVEN, _EVEN_SHARE = 0.05, 0.7  # metres that so many of the contacts are from one plane at most, or lie on none
@@ -33,6 +34,8 @@ class FootEvidence:
         lean: (2,) radians by which bodies lean away from the camera, and to the right; NaN where none stands.
         pitch, pitch_sigma: radians, what is known of the camera beforehand.
         roll_sigma: radians, how level it is held.
+        people: (C,) int64 numbers from 0 of whose contact each is, where several people are each of one size that is
+            not known: with it their distance and so the height of their contacts is; none: nothing is off together.
     """
 
     places: Tensor
@@ -40,7 +43,8 @@ class FootEvidence:
     lean: Tensor
     pitch: float
     pitch_sigma: float
-    roll_sigma: float = math.radians(_ROLL_DEG)
+    roll_sigma: float = math.radians(ROLL_DEG)
+    people: Tensor | None = None
 
     @property
     def gravity(self) -> tuple[Tensor, Tensor]:
@@ -59,28 +63,32 @@ def fit_floor(evidence: FootEvidence) -> tuple[Floor | None, str]:
     """The floor, and what is to be said of it; or None, and why.
 
     Minimises contacts' distances from the plane, in standard deviations, by Geman-McClure, and the distance of pitch
-    and roll from what is known, squared; Gauss-Newton, iteratively reweighted.
+    and roll from what is known, squared, and that of several people's sizes from those that they are taken for;
+    Gauss-Newton, iteratively reweighted.
     """
-    places = evidence.places
     prior, sigma = evidence.gravity
-    sight = torch.nn.functional.normalize(places, dim=-1)
+    sight = torch.nn.functional.normalize(evidence.places, dim=-1)
     angles = prior.clone()
-    height = -(places @ upward(angles)).median()
-    hessian = torch.eye(3, dtype=places.dtype)
+    mine = _whose(evidence)  # (C, P)
+    height, sizes = _begin(evidence.places @ upward(angles), mine)
+    places = evidence.places
+    hessian = torch.eye(3 + len(sizes), dtype=places.dtype)
+    known = torch.cat((sigma.pow(-2), sigma.new_zeros(1), torch.full_like(sizes, _SIZE**-2)))
     for _ in range(_ROUNDS):
         up, turned = upward(angles), _derivative(angles)
+        places = evidence.places * (1 + mine @ sizes)[:, None]
         spread = (_PLACE**2 + (evidence.depth_sigma * (sight @ up)).square()).sqrt()
         away = (places @ up + height) / spread
         weight = (1 + (away / _KERNEL).square()).pow(-2)
-        rows = torch.cat(((places @ turned.T), torch.ones_like(places[:, :1])), 1) / spread[:, None]
-        hessian = rows.T @ (weight[:, None] * rows)
-        hessian[[0, 1], [0, 1]] += sigma.pow(-2)
-        gradient = rows.T @ (weight * away)
-        gradient[:2] += (angles - prior) / sigma.square()
-        step = torch.linalg.solve(hessian, gradient)
-        angles, height = angles - step[:2], height - step[2]
-    covariance = torch.linalg.inv(hessian)
+        larger = mine * (evidence.places @ up)[:, None]
+        rows = torch.cat((places @ turned.T, torch.ones_like(places[:, :1]), larger), 1) / spread[:, None]
+        hessian = rows.T @ (weight[:, None] * rows) + known.diag()
+        off = torch.cat((angles - prior, sigma.new_zeros(1), sizes))
+        step = torch.linalg.solve(hessian, rows.T @ (weight * away) + known * off)
+        angles, height, sizes = angles - step[:2], height - step[2], sizes - step[3:]
+    covariance = torch.linalg.inv(hessian)[:3, :3]
     up = upward(angles)
+    places = evidence.places * (1 + mine @ sizes)[:, None]
     off = (places @ up + height).abs().quantile(_EVEN_SHARE)
     beyond = ((angles - prior).abs() / sigma).amax()
     if len(places) > 3 and float(off) > _UNEVEN:
@@ -101,6 +109,24 @@ def fit_floor(evidence: FootEvidence) -> tuple[Floor | None, str]:
         height_sigma=float((middle @ covariance @ middle).sqrt()),
     )
     return found, f"floor, estimated from {len(places)} contacts: {found}"
+
+
+def _whose(evidence: FootEvidence) -> Tensor:
+    """(C, P) 1 where a contact is a person's; P = 0 where there is one person, or nobody's size is off."""
+    count = len(evidence.places)
+    if evidence.people is None or len(evidence.people.unique()) < 2:
+        return evidence.places.new_zeros(count, 0)
+    _, place = evidence.people.unique(return_inverse=True)
+    return torch.nn.functional.one_hot(place).to(evidence.places)
+
+
+def _begin(above: Tensor, mine: Tensor) -> tuple[Tensor, Tensor]:
+    """The camera's height by contacts at ``above`` (C,), and sizes (P,) that put each person's on that floor."""
+    if not mine.shape[1]:
+        return -above.median(), above.new_zeros(0)
+    own = torch.stack([-above[column > 0].median() for column in mine.T]).clamp_min(1e-3)
+    height = own.log().mean().exp()
+    return height, height / own - 1
 
 
 def upward(angles: Tensor) -> Tensor:

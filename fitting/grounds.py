@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 
@@ -16,7 +17,7 @@ from ..body.standing import STANDING_POINTS, Gravity, centre_over_support, on_fe
 from ..observations.videos import USUAL_RATE
 from ..rows import Rows
 from .contacts import ContactRules, row_times, runs_of, smoothed, speeds, steady, stretches
-from .floor_estimate import FootEvidence, fit_floor, upward
+from .floor_estimate import ROLL_DEG, FootEvidence, fit_floor, upward
 
 _STANDS = 0.3  # how certainly somebody stands who tells of the floor
 _LOWEST = 0.05  # metres above the lowest point of both soles: what stands
@@ -35,12 +36,15 @@ class Grounds(Rows):
         floors: of the rows.
         runs: (B, N) int64, which contact a point is in; -1: none.
         scale: (B,) by how much larger rows are than they were taken for, as a floor that is given shows; 1: not known.
+        held: (B,) bool, whom the floor holds up: people whose feet were seen in some row. Where the legs of the others
+            are is a guess, which is not to lift what was seen of them.
         names: N body points.
     """
 
     floors: Floors
     runs: Tensor
     scale: Tensor
+    held: Tensor
     names: tuple[str, ...]
 
     def __len__(self) -> int:
@@ -95,12 +99,23 @@ class _Seen:
         self.level = wish.level
         count = len(params)
         labels = videos or range(count)
+        self.shows_feet = seen.any(1)
+        for rows in _together(self.persons, count):
+            self.shows_feet[rows] = bool(seen[rows].any())
         self.times = row_times(time_s, labels, wish.rate)
         self.stretches = stretches(labels)
         self.speed = self.points.new_full(self.points.shape[:2], torch.inf)
         for rows in self.stretches:
             if len(rows) > 1:
                 self.speed[rows] = speeds(self.points[rows], self.times[rows], usable[rows], wish.rules)
+
+
+def _together(persons: Sequence[Hashable], count: int) -> list[list[int]]:
+    """Rows of each person; of nobody known, each row."""
+    groups: dict[Hashable, list[int]] = {}
+    for row, person in enumerate(persons or range(count)):
+        groups.setdefault(person, []).append(row)
+    return list(groups.values())
 
 
 def find_grounds(
@@ -151,7 +166,7 @@ def find_grounds(
         floors = _put(floors, chosen, here)
     found = contacts(seen, floors, scale)
     runs[:] = found
-    return Grounds(floors=floors, runs=runs, scale=scale, names=seen.names)
+    return Grounds(floors=floors, runs=runs, scale=scale, held=seen.shows_feet, names=seen.names)
 
 
 def _put(floors: Floors, rows: Tensor, some: Floors) -> Floors:
@@ -187,7 +202,7 @@ def _estimated(seen: _Seen, rows: Tensor, gravity: Gravity) -> tuple[Floor | Non
         lean=lean,
         pitch=0.0 if seen.level else pitch,
         pitch_sigma=_LEVEL if seen.level else min(sigma, 1.5),
-        **({"roll_sigma": _LEVEL} if seen.level else {}),
+        roll_sigma=_LEVEL if seen.level else math.radians(ROLL_DEG),
     )
     on = _candidates(seen, rows, upward(unknown.gravity[0]))
     if not bool((seen.seen[rows] & seen.usable[rows][:, None]).any()):
@@ -197,15 +212,17 @@ def _estimated(seen: _Seen, rows: Tensor, gravity: Gravity) -> tuple[Floor | Non
     standing_rows = int(on.any(1).sum())
     if standing_rows < (min(_FEWEST_ROWS, len(rows)) if seen.videos else 2):
         return None, "no floor: no person stands for long enough" if seen.videos else "no floor: no two people stand"
-    places, depth = _places(seen, rows, on)
-    return fit_floor(replace(unknown, places=places, depth_sigma=depth))
+    places, depth, people = _places(seen, rows, on)
+    return fit_floor(replace(unknown, places=places, depth_sigma=depth, people=people))
 
 
-def _places(seen: _Seen, rows: Tensor, on: Tensor) -> tuple[Tensor, Tensor]:
-    """(C, 3) mean places of contacts, float64, and how far they may be off along the line of sight (C,)."""
+def _places(seen: _Seen, rows: Tensor, on: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+    """(C, 3) mean places of contacts, float64; how far they may be off along the line of sight (C,); and, of videos
+    whose people are each of one size that is not known, numbers of the people (C,)."""
     marked = torch.zeros(seen.points.shape[:2], dtype=torch.bool, device=on.device)
     marked[rows] = on
-    found = []
+    found, people = [], []
+    numbers = {person: number for number, person in enumerate(dict.fromkeys(seen.persons))}
     for stretch in seen.stretches:
         some = marked[stretch]
         if len(stretch) == 1:
@@ -217,9 +234,11 @@ def _places(seen: _Seen, rows: Tensor, on: Tensor) -> tuple[Tensor, Tensor]:
         for number in runs.unique().tolist():
             if number >= 0:
                 found.append(seen.points[stretch][runs == number].double().median(0).values)
+                people.append(numbers[seen.persons[stretch[0]]])
     places = torch.stack(found) if found else seen.points.new_zeros(0, 3, dtype=torch.float64)
     share = 0.0 if seen.level else _DEPTH_OFF[not seen.videos]
-    return places, share * places.norm(dim=-1)
+    own = None if seen.level or len(people) < len(places) else torch.tensor(people, device=places.device)
+    return places, share * places.norm(dim=-1), own
 
 
 def _mean_lean(lean: Tensor, certain: Tensor) -> Tensor:
@@ -248,7 +267,7 @@ def _held_against(seen: _Seen, rows: Tensor, floors: Floors) -> tuple[Floors, Te
         standing_there = on[group]
         lowest = above[group].amin(1)
         usable = seen.usable[rows][group]
-        if not bool(usable.any()):
+        if not bool(usable.any()) or not bool(seen.shows_feet[rows[group]].any()):
             continue
         typical = above[group][standing_there].median() if bool(standing_there.any()) else lowest[usable].median()
         off = float(typical)

@@ -235,7 +235,7 @@ def couple_positions(
         rounds = config.smooth_rounds
     if grounds is not None and bool(grounds.floors.known.any()):
         weights = {"weight": config.floor, "contact_weight": config.floor, "sigma": config.floor_reach}
-        terms.append(FloorTerm(grounds.names, grounds.floors.planes, grounds.runs, **weights))
+        terms.append(FloorTerm(grounds.names, grounds.floors.planes, grounds.held, grounds.runs, **weights))
         rounds = config.smooth_rounds
     energy = Energy(body, terms)
     rows = filled(torch.arange(len(params), device=params.device), 16)

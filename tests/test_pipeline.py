@@ -1,5 +1,6 @@
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -86,6 +87,15 @@ def test_pictures_show_something(outcome, body):
     assert draw_side_view(row, body).min() < 200
     assert draw_line_up(outcome.estimate, body, (64, 200)).shape == (64, 200, 3)
     assert draw_contact_sheet(outcome.estimate, body, row_height=60).shape[0] == 3 * 64
+
+
+def test_who_is_not_trusted_is_striped_in_the_line_up(outcome, body):
+    doubted = replace(outcome.estimate.diagnostics, trusted=torch.zeros(len(outcome.estimate), dtype=torch.bool))
+    pictures = [
+        draw_line_up(replace(outcome.estimate, diagnostics=seen), body, (64, 200))
+        for seen in (outcome.estimate.diagnostics, doubted)
+    ]
+    assert (pictures[0] != pictures[1]).any()
 
 
 def test_people_of_two_photographs_make_no_overlay(outcome, body):
@@ -181,12 +191,14 @@ def test_the_front_door_says_what_does_not_fit(people, body):
             do(observations, body, images=("a.jpg", "b.jpg"))
     with pytest.raises(ValueError, match="device 'nowhere' is not to be had here"):
         fit(observations, body, device="nowhere")
-    for do in (fit_people, predict_people):
-        for people_of_sorts in ("people.json", match_people([photographed], [Path("a.jpg")]), photographed):
+    no_people: list[Any] = ["people.json", match_people([photographed], [Path("a.jpg")]), photographed]
+    no_options: Any = {"pitch": 3.0}
+    for people_of in (fit_people, predict_people):
+        for some in no_people:
             with pytest.raises(TypeError, match="people: expected a sequence of Person, got"):
-                do(people_of_sorts, body)
+                people_of(some, body)
         with pytest.raises(TypeError, match="options: expected FitOptions, got dict"):
-            do([photographed], body, options={"pitch": 3.0})
+            people_of([photographed], body, options=no_options)
 
 
 def test_predictions_from_too_little_are_not_trusted(people, body):
@@ -257,7 +269,7 @@ def test_a_stretch_ends_where_a_person_is_away_by_the_clock(people):
     def stretches(*moments: tuple[int, float]) -> list[int]:
         seen = [replace(people[0], image_label=f"a.mp4/{frame:06}", time_s=time) for frame, time in moments]
         observations = observe(seen, torch.eye(3).expand(len(seen), 3, 3), image_sizes=[(640, 425)] * len(seen))
-        return pipeline._stretches(observations)
+        return pipeline.frame_stretches(observations)
 
     assert stretches((0, 0.0), (1, 0.04), (4, 0.16), (8, 0.32)) == [0, 0, 0, 1]
     assert stretches((0, 0.0), (1, 0.04), (2, 2.0), (3, 2.04), (4, 2.08)) == [0, 0, 1, 1, 1]  # frozen for two seconds

@@ -14,7 +14,6 @@ from ..plain_text import FEW, list_few, short_name
 from .images import is_image_path, looks_like_image
 from .people import Person
 
-
 _KEYPOINT_SUFFIXES = {".json", ".npz", ".csv", ".txt", ".mat"}
 
 

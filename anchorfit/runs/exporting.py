@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 from ..body import load_body
 from ..looks import OverlayLook
+from ..many_estimates import estimate_paths, load_estimates
 from ..observations.videos import frame_of
 from ..options import FRAMES, Frame, OptionError, check_choice, check_positive
-from ..results import BodyEstimate, estimate_paths, load_estimates, possible_only
+from ..results import BodyEstimate, possible_only
 from .claiming import make_folder, refuse_inputs
 from .listening import Listener
 from .outputs import SHARDS, FileNames, name_files, name_frames, parse_kinds, planned_files, write_results

@@ -40,6 +40,7 @@ from .chunks import (
 )
 from .claiming import held
 from .engines import EngineOptions, Engines, opened_engines
+from .film_floor import FilmFloors, find_film_floors
 from .folder import RunFolder
 from .listening import Listener
 from .options import RunOptions
@@ -56,7 +57,7 @@ from .outputs import (
     write_results,
 )
 from .sightings import Sightings
-from .sources import NobodyThere, Source
+from .sources import NobodyThere, Source, SourcePeople
 from .table import TABLE, write_table
 from .told import MOST_REASONS, Lines
 from .video import OVERLAY_VIDEOS, write_overlay_video
@@ -65,6 +66,7 @@ CHUNK = 256  # people that are fitted and written at once
 SHARD = 1000  # the same, where one file holds them
 AT_ONCE = 16  # people that are looked at together, before a run touches anything
 REPORT = "report.html"
+FLOORS = "floors"  # of a film, in the journal
 
 
 def run(
@@ -108,7 +110,8 @@ def run(
     with held(plan.output), opened_engines(engine, device, listener.warn) as engines:
         folder = RunFolder.open(plan.output, plan.settings(), restart=restart)
         fitting = _Fitting.of(plan, load_body_on(options.body, options.gender, device, age=options.age))
-        with _looked_for(plan, engines, listener) as people:
+        with _looked_for(plan, engines, listener) as found:
+            people = found.people
             fitting = fitting.started(plan, people, listener)
             if folder.resumed:
                 done = f"{len(folder.done)} of {len(people)} are done"
@@ -121,6 +124,7 @@ def run(
             folder.begin()
             for line in folder.notes:
                 listener.warn(f"{plan.output}: {line}: results of this session may differ in the last digits")
+            fitting = fitting.on_floors(plan, found, folder, engines, listener)
             earlier = _read_back(plan, folder, people, listener) if report else []
             summary = _work_through(plan, folder, people, names, fitting, engines, listener)
             _finish(plan, folder, summary, earlier, fitting.model, listener)
@@ -267,7 +271,7 @@ def _refuse_nobody(people: Sequence[Person], fitting: _Fitting, listener: Listen
 
 
 @contextmanager
-def _looked_for(plan: _Plan, engines: Engines, listener: Listener) -> Iterator[list[Person]]:
+def _looked_for(plan: _Plan, engines: Engines, listener: Listener) -> Iterator[SourcePeople]:
     """The people, found; what a detector saw is kept until the run is through, or nobody is there."""
     sightings = None if plan.source.file else Sightings.open(plan.output, plan.source.settings() | {"video": None})
     try:
@@ -327,6 +331,7 @@ class _Fitting:
     predict: bool
     compare: bool  # whether what a fit begins with is wanted, too
     progress: Progress
+    floors: FilmFloors = FilmFloors()
 
     @staticmethod
     def of(plan: _Plan, model: BodyModel) -> _Fitting:
@@ -359,6 +364,33 @@ class _Fitting:
             listener.say(line)
         return replace(self, results=(), start=found, compare=True)
 
+    def on_floors(
+        self, plan: _Plan, found: SourcePeople, folder: RunFolder, engines: Engines, listener: Listener
+    ) -> _Fitting:
+        """With the floors of a film whose people are several, where they are to be found; noted for who goes on."""
+        if not plan.film or self.predict or self.options.floor != "auto":
+            return self
+        floors = FilmFloors.of_plain(folder.noted(FLOORS))
+        if floors is None:
+            bare = replace(self.options, floor=None, covariance=False, masks=False)
+            floors = find_film_floors(
+                found.people,
+                found.cuts,
+                replace(self, options=bare, compare=False, progress=Progress()).bodies,
+                self.model,
+                rate=plan.frames_per_second or self.options.frames_per_second,
+                engine=engines.fit,
+            )
+            if floors.of:
+                folder.note(FLOORS, floors.plain())
+        for line in floors.remarks:
+            listener.warn(f"{plan.source.video}: {line}")
+        return replace(self, floors=floors)
+
+    def bodies(self, people: list[Person]) -> BodyEstimate | None:
+        """Those of some people."""
+        return self(people).outcome.estimate
+
     def can_do_any(self, people: Sequence[Person]) -> bool:
         """Whether one of the people can be fitted, as far as is seen without fitting."""
         if isinstance(self.start, FoundStarts):
@@ -371,14 +403,16 @@ class _Fitting:
         )
 
     def __call__(self, people: list[Person]) -> Worked:
-        given: dict[str, Any] = {"networks": self.networks, "options": self.options}
+        options = self.floors.options(self.options, people)
+        given: dict[str, Any] = {"networks": self.networks, "options": options}
         if self.predict:
             return Worked(predict_people(people, self.model, **given, progress=self.progress))
         start = self.start
         if isinstance(start, FoundStarts):
             outcome = fit_from(people, start, self.model, **given, progress=self.progress)
-            return Worked(outcome, start.of(people))
+            return Worked(self.floors.stood(outcome, people), start.of(people))
         outcome = fit_people(people, self.model, init=start, **given, progress=self.progress)
+        outcome = self.floors.stood(outcome, people)
         if self.compare and start is None and self.options.schedule == "anchored":
             # what the fit predicted by itself; to be shown, not to start from: it does not say how sure it is
             start = predict_people(people, self.model, **given).estimate

@@ -156,6 +156,14 @@ class RunFolder:
         self.chunks, self._length = self.chunks + 1, self._length + len(lines)
         self.done.update(record["name"] for record in records)
 
+    def note(self, name: str, value: object) -> None:
+        """Note down for good what a run that goes on shall take as it is: plain JSON."""
+        self._journal.add({name: value})
+
+    def noted(self, name: str) -> Any:
+        """What an earlier session of the run that goes on noted last; None: nothing."""
+        return next(reversed(list(entries_of(self._journal, name))), None) if self.resumed else None
+
     def finish(self) -> None:
         """The run is through; the journal keeps what it wrote."""
         if not self._begun:

@@ -173,8 +173,8 @@ class Source:
         engine: Engine = in_this_process,
         sightings: Sightings | None = None,
         listener: Listener = Listener(),
-    ) -> list[Person]:
-        """The people to work on; one line of warning for everything that could not be read or matched.
+    ) -> SourcePeople:
+        """The people to work on, and a video's cuts; a line of warning for all that could not be read or matched.
 
         Args:
             engine: where people are detected.
@@ -193,7 +193,7 @@ class Source:
             listener.warn(f"{self.file}: no person in it has a mask; fitted without")
         if not masked.people:
             raise NobodyThere(self._nobody(found.file))
-        return masked.people
+        return SourcePeople(masked.people, found.cuts)
 
     def _image_people(self, engine: Engine, sightings: Sightings | None, listener: Listener) -> _Found:
         if self.file is None:
@@ -241,7 +241,7 @@ class Source:
         lasts = scenes.times_s[-1] + 1 / video.frames_per_second if read else 0.0
         whole = max(read, lasts * video.frames_per_second)  # a film of variable rate has fewer frames than it lasts
         cut = (short,) if whole < WHOLE * video.length else ()
-        return _Found(people, (*cut, *found.problems, *tracked.problems), found if self.file else None)
+        return _Found(people, (*cut, *found.problems, *tracked.problems), found if self.file else None, scenes.cuts)
 
     def _nobody(self, read: PeopleFile | None) -> str:
         """Why there is nobody to work on, of a keypoint file that has people or not."""
@@ -255,12 +255,20 @@ class Source:
         )
 
 
+class SourcePeople(NamedTuple):
+    """People to work on, and frames of a video that begin a new scene."""
+
+    people: list[Person]
+    cuts: tuple[int, ...] = ()
+
+
 class _Found(NamedTuple):
-    """People to work on, a line for each problem, and the keypoint file as it was read, where there is one."""
+    """People to work on, a line for each problem, the keypoint file as it was read, where there is one, and cuts."""
 
     people: tuple[Person, ...]
     problems: tuple[str, ...]
     file: PeopleFile | None
+    cuts: tuple[int, ...] = ()
 
 
 class Masked(NamedTuple):

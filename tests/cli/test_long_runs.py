@@ -13,9 +13,10 @@ from anchorfit.assets import ASSETS
 from anchorfit.cli.fit import fit
 from anchorfit.cli.main import run
 from anchorfit.cli.predict import predict
+from anchorfit.many_estimates import load_estimates
 from anchorfit.observations import read_image, read_people
 from anchorfit.observations.videos import probe_video, read_frames, write_video
-from anchorfit.results import BodyEstimate, load_estimates
+from anchorfit.results import BodyEstimate
 from anchorfit.runs import INDEX, JOURNAL, RunFolder, RunOptions, fitting, locked, read_index
 from anchorfit.runs.journal import LOCK
 

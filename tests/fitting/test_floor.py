@@ -415,3 +415,27 @@ def test_scenes_and_rates_that_cannot_be_are_refused_whether_read_or_not(body, t
         anchorfit.fit(seen, body, floor=floor, scenes=["a"])
     with pytest.raises(ValueError, match="frames_per_second: expected a positive number, got -3"):
         anchorfit.fit(seen, body, floor=floor, frames_per_second=-3)
+
+
+def test_several_people_of_unknown_sizes_have_one_floor():
+    one = _evidence()
+    larger = torch.where(torch.arange(9) % 2 == 0, 1.15, 1.0).double()  # as if farther away, and so lower
+    two = replace(one, places=one.places * larger[:, None], people=torch.arange(9) % 2)
+    assert fit_floor(replace(two, people=None))[0] is None
+    floor, _ = fit_floor(two)
+    assert floor is not None
+    assert floor.height == pytest.approx(1.5 * math.sqrt(1.15), abs=0.03)
+    assert abs(floor.pitch_deg) < 0.5
+    alone = fit_floor(replace(one, people=torch.zeros(9, dtype=torch.long)))
+    assert alone == fit_floor(one)
+
+
+def test_unseen_legs_lift_nobody(body, truth):
+    """Who is seen to the waist: where the legs are is a guess, of which what was seen knows nothing."""
+    deep = truth.clone()
+    deep[:, body.layout.transl.start + 1] += 0.4
+    seen = watched(body, deep, feet=False)
+    found, free = (_fit(body, seen, floor) for floor in (TRUE, None))
+    errors = [float(one.diagnostics.reprojection_px.nanmean()) for one in (found, free)]
+    assert errors[0] < errors[1] + 0.5
+    assert bool(found.floors.known.all())

@@ -191,7 +191,12 @@ def _grounded(problem: FitProblem) -> FitProblem:
     runs = torch.full((COUNT, len(names)), -1)
     runs[:, 0], runs[:, 4] = torch.tensor([0, 0, 1, 2]), torch.arange(COUNT) + 3
     floors = Floors(planes=planes)
-    return replace(problem, grounds=Grounds(floors=floors, runs=runs, scale=planes[:, 3] * 0 + 1, names=names))
+    return replace(
+        problem,
+        grounds=Grounds(
+            floors=floors, runs=runs, scale=planes[:, 3] * 0 + 1, held=planes[:, 3] < torch.inf, names=names
+        ),
+    )
 
 
 def _built(spec: TermSpec, problem: FitProblem, params: Tensor) -> Term:

@@ -16,11 +16,12 @@ from anchorfit.camera import default_intrinsics, project, rotation_to_axis
 from anchorfit.cli.main import app
 from anchorfit.evaluation.metrics.pose import reconstruction_error
 from anchorfit.interchange.results import ResultFileError, read_all_results, read_results
+from anchorfit.many_estimates import load_estimates
 from anchorfit.observations import read_people
 from anchorfit.points.conventions import MHR70
 from anchorfit.refining import refine_config, refine_people, usual_errors_deg
 from anchorfit.refining.starts import find_starts
-from anchorfit.results import BodyEstimate, load_estimates
+from anchorfit.results import BodyEstimate
 from anchorfit.runs.sources import Source
 
 
