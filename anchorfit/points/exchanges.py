@@ -1,4 +1,4 @@
-"""Left and right exchanged: of all points, or of the legs, the shanks, the arms, the forearms or the hands alone."""
+"""Left and right exchanged: of all points, or of the legs, shanks, feet, arms, forearms or hands alone."""
 
 from __future__ import annotations
 
@@ -18,13 +18,19 @@ ALL = "all"
 _HAND = ("wrist", "hand", "tip")
 _FOREARM = ("elbow", *_HAND)
 _ARM = ("collar", "shoulder", *_FOREARM)
-_SHANK = ("ankle", "foot", "heel", "toe")
+_FOOT = ("foot", "heel", "toe")
+_SHANK = ("ankle", *_FOOT)
 _LEG = ("hip", "knee", *_SHANK)
-_PARTS = {"legs": _LEG, "shanks": _SHANK, "arms": _ARM, "forearms": _FOREARM, "hands": _HAND}
+_PARTS = {"legs": _LEG, "shanks": _SHANK, "feet": _FOOT, "arms": _ARM, "forearms": _FOREARM, "hands": _HAND}
 """Words in the names of a part's points."""
 
-_BORDERS = {"shanks": ("knee", "ankle"), "forearms": ("shoulder", "elbow"), "hands": ("elbow", "wrist")}
-"""The bone that is torn where the part alone is exchanged."""
+_BORDERS = {
+    "shanks": ("knee", ("ankle",)),
+    "feet": ("ankle", ("foot", "big_toe")),
+    "forearms": ("shoulder", ("elbow",)),
+    "hands": ("elbow", ("wrist",)),
+}
+"""The bone that is torn where the part alone is exchanged: to the first of these joints that there is."""
 
 _OPPOSED = -0.3  # cosine of the lines from left to right through hips and shoulders: no trunk is turned so far
 _TORN = 1.25  # times that a torn bone is too long,
@@ -142,7 +148,8 @@ def _candidates(body: BodyModel, names: tuple[str, ...], positions: Tensor, seen
         cosine = torch.nn.functional.cosine_similarity(across[0], across[1], dim=-1)
         found["legs"] = found["arms"] = (cosine < _OPPOSED) & hips[2] & shoulders[2]
     rest = rest_points(body, names)
-    for part, (near, far) in _BORDERS.items():
+    for part, (near, ends) in _BORDERS.items():
+        far = next((end for end in ends if pair(end) is not None), ends[0])
         inner, outer = pair(near), pair(far)
         if inner is None or outer is None:
             continue
