@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .meshes import export_mesh
     from .observations import Observations, Person, match_people, read_people
     from .pictures import draw_overlay
-    from .pipeline import fit, fit_people, predict, predict_people
+    from .pipeline import FitOptions, fit, fit_people, predict, predict_people
     from .points import PointFit, fit_points
     from .refining import refine_people
     from .results import BodyEstimate
@@ -30,6 +30,7 @@ _HOMES = {
     "BodyEstimate": "anchorfit.results",
     "BodyModel": "anchorfit.body",
     "CalibratedCamera": "anchorfit.cameras",
+    "FitOptions": "anchorfit.pipeline",
     "Floor": "anchorfit.body",
     "Observations": "anchorfit.observations",
     "Person": "anchorfit.observations",
@@ -62,6 +63,7 @@ __all__ = [
     "BodyModel",
     "CalibratedCamera",
     "EngineOptions",
+    "FitOptions",
     "Floor",
     "Listener",
     "Observations",

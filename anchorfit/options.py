@@ -109,7 +109,7 @@ def refuse_unread(options: Any, mode: str, *, by: str) -> None:
     """
     for one in given(options):
         if one.only and mode not in one.only:
-            raise OptionError(one.name.replace("_", "-"), f"only with {by} {' or '.join(one.only)}, got {mode}")
+            raise OptionError(one.name, f"only with {by} {' or '.join(one.only)}, got {mode}")
 
 
 def refuse(options: Sequence[Declared], reason: str) -> None:
@@ -142,7 +142,7 @@ class OptionError(ValueError):
 
     def __init__(self, option: str, message: str) -> None:
         super().__init__(message)
-        self.option = option
+        self.option = option.replace("_", "-")
 
 
 def install_command(extra: str, *packages: str) -> str:

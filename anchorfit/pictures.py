@@ -139,7 +139,8 @@ def _filled_size(vertices: Tensor) -> tuple[int, int]:
 def draw_line_up(estimate: BodyEstimate, body: BodyModel, size: tuple[int, int]) -> np.ndarray:
     """The bodies side by side in the photograph's order, each seen from the camera's right; up as in `draw_side_view`.
 
-    Unlike that one it shows people who stand far apart as large as people who stand together.
+    Unlike that one it shows people who stand far apart as large as people who stand together. Those not trusted are
+    striped.
 
     Returns:
         (height, width, 3) uint8 RGB.
@@ -153,7 +154,9 @@ def draw_line_up(estimate: BodyEstimate, body: BodyModel, size: tuple[int, int])
     start = right_edge - depth_span - centred[..., 2].amin(dim=1)
     shift = torch.stack([torch.zeros_like(start), torch.zeros_like(start), start], dim=-1)
     paint = [PALETTE[i % len(PALETTE)] for i in order.tolist()]
-    return label_picture(side_view(centred + shift[:, None], body.faces, size, colors=paint), up, top=True)
+    doubtful = ~estimate.diagnostics.trusted[order]
+    drawn = side_view(centred + shift[:, None], body.faces, size, colors=paint, doubtful=doubtful)
+    return label_picture(drawn, up, top=True)
 
 
 def draw_contact_sheet(estimate: BodyEstimate, body: BodyModel, *, row_height: int = 300) -> np.ndarray:

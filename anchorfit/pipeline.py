@@ -38,9 +38,10 @@ from .fitting.grounds import FloorWish
 from .observations import Observations, Person
 from .observations.doubts import doubted_keypoints
 from .observations.videos import USUAL_RATE, frame_of
-from .ready_people import make_ready
+from .ready_people import check_asked, make_ready
 from .regressors import Networks, Prediction
-from .results import BodyEstimate, concatenate, remember_joints
+from .remembered_joints import remember_joints
+from .results import BodyEstimate, concatenate
 
 NO_FLOOR = "a prediction estimates none; fit, or give one"
 SMOOTHED_ACROSS = 3  # frames of a video, at its usual pace: what lies farther apart is not drawn together
@@ -72,10 +73,15 @@ def fit_people(
         body: sets device and floating-point type; None takes the neutral open body.
         init: predictions to start from; a person's is the row of the same name.
         networks: (formerly ``priors``) to predict with where there is no ``init``; None takes the package's.
+        options: what is known of the people and their cameras, and how they are fitted.
         progress: called with the number of people finished since the last call.
     Returns:
         The estimates in the order of ``people``, without those that a problem names.
+
+    Raises:
+        TypeError: ``people`` is no sequence of people, or ``options`` no `FitOptions`.
     """
+    check_asked(people, options)
     body = body or usual_body()
     if init is not None:
         check_predictions(init, body)
@@ -153,6 +159,7 @@ def predict_people(
 
     Formerly ``priors``: ``networks``.
     """
+    check_asked(people, options)
     body = body or usual_body()
     ready = make_ready(people, options, None)
     progress(len(people) - len(ready.people))

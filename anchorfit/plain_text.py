@@ -1,12 +1,16 @@
-"""Names that come from files, made safe to be printed, and to be cells of a table."""
+"""Names that come from files, made safe to be printed, listed, and to be cells of a table."""
 
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 from hashlib import sha256
 
 LONGEST_NAME = 200
 """Characters of a name in messages; no file system takes one of more than 255 bytes."""
+
+FEW = 3
+"""So many are named in a message; of more the first, and how many more there are."""
 
 _UNSAFE = {"Cc", "Cs", "Zl", "Zp"}  # controls, halves of surrogate pairs, ends of lines and paragraphs
 _DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -33,6 +37,17 @@ def short_name(text: str) -> str:
     if len(text) <= LONGEST_NAME:
         return text
     return f"{text[:80]}...{sha256(text.encode()).hexdigest()[:8]}...{text[-40:]}"
+
+
+def list_few(names: Iterable[str], *, long: bool = False) -> str:
+    """The first few names, or texts that may be ``long``, and how many more there are.
+
+    >>> list_few("abcde")
+    'a, b, c and 2 more'
+    """
+    names = list(names)
+    shown = ", ".join(str(name) if long else short_name(str(name)) for name in names[:FEW])
+    return shown if len(names) <= FEW else f"{shown} and {len(names) - FEW} more"
 
 
 def to_cell(text: str) -> str:

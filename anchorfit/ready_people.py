@@ -14,7 +14,7 @@ from . import regressors
 from .body import BodyModel, Gravity
 from .camera import PLAUSIBLE_FOCAL, default_focal, focal_from_exif, intrinsics_matrix
 from .fit_options import FitOptions, InputProblem
-from .observations import Observations, Person, image_size, observe, sanitise_all, size_problem, too_little
+from .observations import Matched, Observations, Person, image_size, observe, sanitise_all, size_problem, too_little
 from .observations.apart import reason_of, work_apart
 from .observations.checks import checked_size, unturned_problem
 from .regressors import Networks
@@ -114,6 +114,17 @@ def seen_people(people: Sequence[Person], options: FitOptions = FitOptions()) ->
     return SeenPeople(ready.people, ready.sizes, ready.cameras, tuple(ready.problems))
 
 
+def check_asked(people: Sequence[Person], options: FitOptions) -> None:
+    """Raises TypeError for what is no sequence of people, as a file's path or all that `match_people` gives."""
+    if isinstance(people, (str, bytes, os.PathLike, Matched, Person)):
+        raise TypeError(
+            f"people: expected a sequence of Person, got {type(people).__name__}; "
+            "read_people(file).people and match_people(...).people are such"
+        )
+    if not isinstance(options, FitOptions):
+        raise TypeError(f"options: expected FitOptions, got {type(options).__name__}")
+
+
 def make_ready(people: Sequence[Person], options: FitOptions, init: BodyEstimate | None) -> ReadyPeople:
     """Check all people and give each a camera; a person that cannot be fitted has a problem that says why.
 
@@ -192,6 +203,16 @@ def _focal_length(
     return focal
 
 
+def _not_known(person: Person, error: Exception) -> str:
+    """What is said where neither the image nor its keypoint file tells the image's size."""
+    if person.image is None or not isinstance(error, FileNotFoundError) or os.path.lexists(person.image):
+        return str(error)
+    return (
+        f"{person.image}: no such image, and its size is not known; give the photographs too "
+        "(in Python by match_people), or image_size"
+    )
+
+
 class _Images:
     """Sizes and EXIF focal lengths of images, read once an image."""
 
@@ -214,7 +235,7 @@ class _Images:
         actual = self._read_size(person.image)
         if isinstance(actual, Exception):
             if stated is None:
-                raise ValueError(str(actual)) from actual
+                raise ValueError(_not_known(person, actual)) from actual
             first = person.image not in self._told
             self._told.add(person.image)
             return stated, (
@@ -236,7 +257,7 @@ class _Images:
 
     def _read_size(self, path: Path | None) -> tuple[int, int] | Exception:
         if path is None:
-            return ValueError("neither an image nor its size is known")
+            return ValueError("neither an image nor its size is known; give the photograph, too")
         if path not in self._sizes:
             try:
                 self._sizes[path] = image_size(path)

@@ -16,23 +16,20 @@ import torch
 from torch import Tensor
 
 from .atomic import write_atomically
-from .body import BodyModel, BodyOutput, PointSet, compile_points, load_body
+from .body import BodyModel, BodyOutput
 from .body.floor import Floors
 from .body.joint_sets import CANONICAL_JOINTS, SMPL_JOINTS
-from .body.kinematics import compiled_points
 from .body.parameters import Layout, Parameters
 from .camera import project
-from .index import estimate_files
-from .observations.matching import list_names
 from .observations.unseen import unseen_texts
-from .plain_text import short_name
+from .plain_text import list_few, short_name
+from .remembered_joints import joints_of_body
 from .rows import FEWEST_COLUMNS, Rows, filled
 from .smplx_arguments import SMPLX_ARGUMENTS, smplx_arguments
 from .status import Status
 from .stored_estimates import ENERGY, FLOORS, FORMAT_VERSION, read_estimate_arrays
 
 _ON_REQUEST = ("joint_covariance_mm2", "joint_std_mm")  # of the diagnostics: not in every file
-_MOST_BODIES = 8  # whose joints are remembered
 LARGEST_BETA, LARGEST_TURN = 100.0, 1e3  # standard deviations, radians: what is no body's, however badly it was fitted
 FARTHEST = 1e5  # metres; crops by weak perspective of small people lie at thousands
 
@@ -223,7 +220,7 @@ class BodyEstimate(Rows):
         Raises:
             FileNotFoundError, ValueError: the body's file is not there any more, or is another's.
         """
-        points = _joints_of(self.body, self.gender, self.betas.shape[-1], self.betas.dtype)
+        points = joints_of_body(self.body, self.gender, self.betas.shape[-1], self.betas.dtype)
         rows = filled(torch.arange(len(self)), FEWEST_COLUMNS)  # so that a row's last bit is its own
         return points.points(self.params.cpu()[rows])[: len(self)].to(self.betas)
 
@@ -415,18 +412,6 @@ def concatenate(estimates: Sequence[BodyEstimate]) -> BodyEstimate:
     return BodyEstimate.concatenate([replace(one, betas=layout.fit_betas(one.betas)) for one in estimates])
 
 
-def load_estimates(paths: str | Path | Sequence[str | Path]) -> BodyEstimate:
-    """Read estimates of one body, from a file or folder of ``.npz`` files or from several, as one.
-
-    A folder that a run wrote is read by its index: the people of the run, each once.
-
-    Raises:
-        FileNotFoundError: there is no such file, or no ``.npz`` in a folder.
-        ValueError: a file is no estimate, or they differ in body, gender or method.
-    """
-    return concatenate([BodyEstimate.load(path) for path in estimate_paths(paths)])
-
-
 def possible_only(estimate: BodyEstimate) -> tuple[BodyEstimate, list[str]]:
     """The rows that are `BodyEstimate.possible`, and a line about the others, where there are any.
 
@@ -440,38 +425,7 @@ def possible_only(estimate: BodyEstimate) -> tuple[BodyEstimate, list[str]]:
         what = "no body or camera has the numbers of any of them" if len(estimate) else "there is nobody in it"
         raise ValueError(f"an estimate of {len(estimate)} rows: {what}; nothing to show or to write")
     lost = [name for name, one in zip(estimate.names, possible.tolist(), strict=True) if not one]
-    return estimate.rows(possible), [f"{list_names(lost)}: no body or camera has such numbers; left out"]
-
-
-def load_estimates_by_method(paths: str | Path | Sequence[str | Path]) -> dict[str, BodyEstimate]:
-    """As `load_estimates`, but predictions and fits may lie together: one estimate for each method.
-
-    Raises:
-        FileNotFoundError, ValueError: as there, and for estimates of different bodies.
-    """
-    found: dict[str, list[BodyEstimate]] = {}
-    for path in estimate_paths(paths):
-        one = BodyEstimate.load(path)
-        first = next(iter(found.values()))[0] if found else one
-        if (one.body, one.gender) != (first.body, first.gender):
-            raise ValueError(
-                f"{path}: made with body {one.body} ({one.gender}), others with {first.body} ({first.gender}); "
-                "give those of one body"
-            )
-        found.setdefault(one.method, []).append(one)
-    return {method: concatenate(parts) for method, parts in found.items()}
-
-
-def estimate_paths(paths: str | Path | Sequence[str | Path]) -> list[Path]:
-    """The files that `load_estimates` reads.
-
-    Raises:
-        FileNotFoundError, ValueError: as there, of folders.
-    """
-    files: list[Path] = []
-    for path in map(Path, [paths] if isinstance(paths, str | Path) else paths):
-        files += estimate_files(path, ".npz") if path.is_dir() else [path]
-    return files
+    return estimate.rows(possible), [f"{list_few(lost)}: no body or camera has such numbers; left out"]
 
 
 def split_name(name: str, image: str) -> tuple[str, str]:
@@ -483,34 +437,6 @@ def split_name(name: str, image: str) -> tuple[str, str]:
         label, _, person_id = name.partition("#")
         return label, person_id
     return label, name.removeprefix(f"{label}#")
-
-
-_joints: dict[tuple[str, str, int, torch.dtype], PointSet] = {}
-"""Joints of the bodies that estimates are of."""
-
-
-def remember_joints(body: BodyModel) -> None:
-    """Keep what tells a body's joints, so that estimates of it do not read its file once more: half a second, and for a
-    moment as much memory as the body takes."""
-    key = (body.source or body.name, body.gender, body.num_betas, body.dtype)
-    if key not in _joints:
-        _remember(key, compiled_points(body).to("cpu"))
-
-
-def _remember(key: tuple[str, str, int, torch.dtype], points: PointSet) -> PointSet:
-    if len(_joints) >= _MOST_BODIES:
-        _joints.clear()
-    _joints[key] = points
-    return points
-
-
-def _joints_of(body: str, gender: str, num_betas: int, dtype: torch.dtype) -> PointSet:
-    key = (body, gender, num_betas, dtype)
-    known = _joints.get(key)
-    if known is not None:
-        return known
-    model = load_body(body, gender=gender, num_betas=num_betas, dtype=dtype)
-    return _remember(key, compile_points(model, CANONICAL_JOINTS))
 
 
 def _projected(joints_cam: Tensor, intrinsics: Tensor) -> Tensor:

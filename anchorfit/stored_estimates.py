@@ -67,7 +67,8 @@ def read_estimate_arrays(path: Path) -> dict[str, np.ndarray]:
             or says what cannot be; one line.
     """
     if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such file")
+        what = "this is a folder; many_estimates.load_estimates reads one" if path.is_dir() else "no such file"
+        raise FileNotFoundError(f"{path}: {what}")
     try:
         stored = ArrayFile(path)
         version = _version(stored)

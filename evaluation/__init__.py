@@ -1,1 +1,1 @@
-"""Measuring fits: metrics, and later data sets and protocols."""
+"""Measuring fits: metrics, data sets, methods, and the loop that scores them."""

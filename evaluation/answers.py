@@ -30,10 +30,12 @@ class Answer(NamedTuple):
         params: (B, D), see `anchorfit.body.parameters.Layout`; camera frame; None for methods that know no body.
         joints_cam: (B, 24, 3) metres, camera frame, SMPL's joints. Where ``params`` is None their size and distance are
             guessed from the mean body: compare after a similarity alignment.
+        problems: why a row is not finite, "" where it is, of methods that know it; or none.
     """
 
     params: Tensor | None
     joints_cam: Tensor
+    problems: tuple[str, ...] = ()
 
 
 class PlacedAnswer(NamedTuple):

@@ -62,6 +62,11 @@ class Benchmark(Protocol):
         """A block, the truth of which is of this body."""
 
 
+def known_sizes(seen: Observations) -> list[tuple[int, int] | None]:
+    """(width, height) of each image, None where no file says it."""
+    return [(int(width), int(height)) if width and height else None for width, height in seen.image_size.tolist()]
+
+
 def in_blocks(names: Sequence[str], size: int) -> list[list[str]]:
     """Names in blocks of a size; the last may be smaller."""
     return [list(names[start : start + size]) for start in range(0, len(names), size)]

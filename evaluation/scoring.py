@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..body import BodyModel
-from .answers import MethodResult, PlacedAnswer
+from .answers import Answer, MethodResult, PlacedAnswer
 from .blocks import Block
 from .datasets.lsp import Annotation
 from .estimates import NOT_FINITE, what_is_wrong
@@ -51,6 +51,8 @@ def score_block(
         result = result._replace(params=params)
     else:
         problems = what_is_wrong(result.joints_cam if params is None else params)
+        if isinstance(result, Answer) and result.problems:
+            problems = [told or found for told, found in zip(result.problems, problems, strict=True)]
         counts = _counts(variant, params, block, body)
     marked = _hits(result, problems, block, body)
     errors = errors_against(block.truth, result, body, true_body)

@@ -12,9 +12,9 @@ from torch import Tensor
 
 from ..body import BodyModel
 from ..observations import Observations
-from .blocks import Benchmark
+from .blocks import Benchmark, known_sizes
 from .datasets.lsp import Annotation
-from .estimates import PlacedBody
+from .estimates import Entry, PlacedBody, read_estimate
 from .scoring import centred
 
 
@@ -27,14 +27,13 @@ class Case(NamedTuple):
     photograph: Path | None
 
 
-def case_of(benchmark: Benchmark, name: str, body: BodyModel, placed: PlacedBody | None = None) -> Case:
+def case_of(benchmark: Benchmark, name: str, body: BodyModel) -> Case:
     """Case of a person by name.
 
     Args:
         benchmark: the people.
         name: of the person.
         body: of the truth.
-        placed: a body that brings its own camera, by which it is drawn.
     Raises:
         ValueError: there is no person of this name.
     """
@@ -42,9 +41,8 @@ def case_of(benchmark: Benchmark, name: str, body: BodyModel, placed: PlacedBody
         if name in names:
             row, block = list(names).index(name), benchmark.block(index, body)
             annotation = None if block.annotations is None else block.annotations[row]
-            seen = block.detected.rows([row])
             return Case(
-                observations=seen if placed is None else _before(placed, seen, annotation),
+                observations=block.detected.rows([row]),
                 annotation=annotation,
                 truth=None if block.truth.bodies is None else block.truth.bodies[row],
                 photograph=None if block.photographs is None else block.photographs[row],
@@ -52,18 +50,30 @@ def case_of(benchmark: Benchmark, name: str, body: BodyModel, placed: PlacedBody
     raise ValueError(f"{name}: nobody of this name")
 
 
-def _before(placed: PlacedBody, seen: Observations, annotation: Annotation | None) -> Observations:
-    """The same before a body's own camera; keypoints of an image of another size are not of what it is drawn in."""
-    known = tuple(int(side) for side in seen.image_size[0])
-    own = known if all(known) else annotation.mask.shape[::-1] if annotation is not None else None
+def case_of_entry(case: Case, entry: Entry, enlarged: float = 1.0) -> Case:
+    """The same before the camera of a result, by which it is drawn; keypoints of an image of another size are not of
+    what it is drawn in.
+
+    Args:
+        case: of the person.
+        entry: the person's result.
+        enlarged: as `estimates.read_estimate` takes it.
+    Raises:
+        ValueError, OSError: as `estimates.read_estimate`.
+    """
+    seen = case.observations
+    (known,) = known_sizes(seen)
+    own = known if known or case.annotation is None else case.annotation.mask.shape[::-1]
+    placed = read_estimate(entry, enlarged=enlarged, image_size=known)
     width, height = placed.image_size or own or _extent(placed)
     same = own in (None, (width, height))
-    return replace(
+    shown = replace(
         seen,
         confidence=seen.confidence * same,
         intrinsics=centred(placed.intrinsics, width, height).to(seen.intrinsics)[None],
         image_size=torch.tensor([[width, height]]),
     )
+    return case._replace(observations=shown)
 
 
 def _extent(placed: PlacedBody) -> tuple[int, int]:

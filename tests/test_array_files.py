@@ -62,3 +62,12 @@ def test_arrays_that_cannot_be_are_refused(tmp_path):
         archive.writestr("keypoints.npy", header.getvalue() + bytes(100))
     with pytest.raises(ArrayFileError, match=r"a\.npz: keypoints: not an array as numpy writes it \(a shape of"):
         ArrayFile(tmp_path / "a.npz")["keypoints"]
+
+
+def test_a_changed_byte_is_noticed(tmp_path):
+    np.savez(tmp_path / "a.npz", values=np.arange(5000.0))
+    content = bytearray((tmp_path / "a.npz").read_bytes())
+    content[len(content) // 2] ^= 1
+    (tmp_path / "a.npz").write_bytes(content)
+    with pytest.raises(ArrayFileError, match="damaged"):
+        ArrayFile(tmp_path / "a.npz")["values"]

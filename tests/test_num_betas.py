@@ -25,13 +25,14 @@ from anchorfit.evaluation.estimates import index_estimates, read_estimate
 from anchorfit.evaluation.landmarks import without_landmarks
 from anchorfit.evaluation.truth import Truth, errors_against
 from anchorfit.interchange import spin_arrays
+from anchorfit.many_estimates import load_estimates
 from anchorfit.observations import read_people
 from anchorfit.pipeline import fit, predict
 from anchorfit.regressors import Human2D, Human2DConfig, PosePrior, PosePriorConfig, ShapePrior, ShapePriorConfig
 from anchorfit.regressors.end2end import EndToEnd
 from anchorfit.regressors.synthesis import PoseSource, Synthesizer
 from anchorfit.regressors.training import PoseLoss, PoseTask, ShapeTask, tasks
-from anchorfit.results import BodyEstimate, concatenate, load_estimates
+from anchorfit.results import BodyEstimate, concatenate
 from anchorfit_baselines.forest import LandmarkForest
 from anchorfit_baselines.silhouette_networks import SilhouetteNetworks
 

@@ -1,4 +1,6 @@
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -87,6 +89,15 @@ def test_pictures_show_something(outcome, body):
     assert draw_contact_sheet(outcome.estimate, body, row_height=60).shape[0] == 3 * 64
 
 
+def test_who_is_not_trusted_is_striped_in_the_line_up(outcome, body):
+    doubted = replace(outcome.estimate.diagnostics, trusted=torch.zeros(len(outcome.estimate), dtype=torch.bool))
+    pictures = [
+        draw_line_up(replace(outcome.estimate, diagnostics=seen), body, (64, 200))
+        for seen in (outcome.estimate.diagnostics, doubted)
+    ]
+    assert (pictures[0] != pictures[1]).any()
+
+
 def test_people_of_two_photographs_make_no_overlay(outcome, body):
     with pytest.raises(ValueError, match="expected the people of one photograph"):
         draw_overlay(outcome.estimate, body)
@@ -95,12 +106,14 @@ def test_people_of_two_photographs_make_no_overlay(outcome, body):
 def test_problems_name_the_person(people, body):
     few = replace(people[0], person_id="few", confidence=np.where(np.arange(39) < 3, people[0].confidence, 0.0))
     lost = replace(people[0], person_id="lost", image=None, image_size=None)
-    outcome = fit_people([few, people[1], lost], body, options=FitOptions(minimum_joints=10))
+    gone = replace(people[0], person_id="gone", image=Path("000000000785"), image_size=None)
+    outcome = fit_people([few, people[1], lost, gone], body, options=FitOptions(minimum_joints=10))
     assert outcome.estimate is not None
     assert outcome.estimate.names == (people[1].name,)
     subjects = {problem.subject.partition("#")[2]: problem.message for problem in outcome.problems}
     assert "fewer than 10" in subjects["few"]
     assert "neither an image nor its size is known" in subjects["lost"]
+    assert "no such image, and its size is not known; give the photographs too" in subjects["gone"]
 
 
 def test_an_image_of_another_size_than_the_keypoints_is_refused(people, body):
@@ -178,6 +191,14 @@ def test_the_front_door_says_what_does_not_fit(people, body):
             do(observations, body, images=("a.jpg", "b.jpg"))
     with pytest.raises(ValueError, match="device 'nowhere' is not to be had here"):
         fit(observations, body, device="nowhere")
+    no_people: list[Any] = ["people.json", match_people([photographed], [Path("a.jpg")]), photographed]
+    no_options: Any = {"pitch": 3.0}
+    for people_of in (fit_people, predict_people):
+        for some in no_people:
+            with pytest.raises(TypeError, match="people: expected a sequence of Person, got"):
+                people_of(some, body)
+        with pytest.raises(TypeError, match="options: expected FitOptions, got dict"):
+            people_of([photographed], body, options=no_options)
 
 
 def test_predictions_from_too_little_are_not_trusted(people, body):

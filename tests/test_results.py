@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 import torch
 
-from anchorfit import results
+from anchorfit import remembered_joints
 from anchorfit.assets import ASSETS
 from anchorfit.body import load_body
 from anchorfit.camera import project
+from anchorfit.many_estimates import load_estimates_by_method
 from anchorfit.observations import read_people
 from anchorfit.pipeline import predict_people
-from anchorfit.results import BodyEstimate, concatenate, load_estimates_by_method
+from anchorfit.results import BodyEstimate, concatenate
 
 
 def assert_same(first: BodyEstimate, second: BodyEstimate) -> None:
@@ -83,7 +84,7 @@ def test_a_fit_knows_its_joints_without_reading_the_body_again(monkeypatch):
     people = read_people(ASSETS / "demo" / "person_keypoints.json")
     found = predict_people(people).estimate
     assert found is not None
-    monkeypatch.setattr(results, "load_body", Mock(side_effect=AssertionError("read again")))
+    monkeypatch.setattr(remembered_joints, "load_body", Mock(side_effect=AssertionError("read again")))
     whole = found.joints
     for count in (1, 2, 3):
         assert torch.equal(found.rows(range(count)).joints, whole[:count])

@@ -77,7 +77,8 @@ def measure_people(
     from rich.table import Table
 
     from ..body import assumed_size, load_body, measure
-    from ..results import load_estimates, possible_only
+    from ..many_estimates import load_estimates
+    from ..results import possible_only
 
     estimate, lost = possible_only(load_estimates(results))
     for line in lost:

@@ -51,6 +51,8 @@ def refine(
     from ..observations.image_names import lists_images
 
     names = [path for path in images or () if lists_images(path)] if options.keypoints else []
+    if len(names) > 1:
+        raise OptionError("images", f"{names[1]}: a second annotation file beside {names[0]}: give one with all images")
     images = [path for path in images or () if path not in names]
     options = replace(options, init=tuple(results), image_names=names[0] if names else None)
     if options.keypoints is None and not images:

@@ -11,15 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from ..plain_text import short_name
+from ..plain_text import list_few, short_name
 from .conventions import CONVENTIONS, Convention, KeypointSet, convention_by_count, convention_name, joints_to_canonical
 from .joint_names import joints_of_names
 from .masks import StoredMask
 from .people import PeopleFile, Person
 from .reading import LISTS, OCCLUDED_CONFIDENCE, numbers
-
-FEW = 3
-"""So many are named in a message; of more the first, and how many more there are."""
 
 _NOT_OF_JOINTS = frozenset({"keypoints", "segmentation", "bbox", "box"})
 
@@ -108,17 +105,25 @@ class Gathering:
     def scored(self, entry: Mapping[str, Any], triples: np.ndarray, *used: str) -> np.ndarray:
         """(J, 3) keypoints with the confidences that their entry has under one of `SCORES`, where it has such.
 
-        Other lists that are as long as the keypoints are noted: they may be confidences by another name.
+        Other lists that are as long as the keypoints are noted, for they may be confidences by another name; and so
+        are confidences of another number.
 
         Args:
             entry: what the file says of the person.
             triples: (J, 3) its keypoints.
             used: keys that are used otherwise.
+        Raises:
+            ValueError: a list that can be of nothing else than the keypoints is not as long.
         """
         for key, value in entry.items():
-            if key in used or key in _NOT_OF_JOINTS or not isinstance(value, LISTS) or len(value) != len(triples):
+            if key in used or key in _NOT_OF_JOINTS or not isinstance(value, LISTS):
                 continue
-            if key in SCORES:
+            if len(value) != len(triples):
+                if key.startswith("keypoint") and key in SCORES:
+                    raise ValueError(f"{key}: expected {len(triples)}, one a keypoint, got {len(value)}")
+                if key in SCORES:
+                    self.note_unused([key], "a list of another length than the keypoints")
+            elif key in SCORES:
                 triples = np.column_stack([triples[:, :2], numbers(value, key, len(triples))])
             else:
                 self.note_unused([key], "a list as long as the keypoints")
@@ -294,10 +299,3 @@ def _identities(entries: Sequence[PersonEntry]) -> list[str]:
         count = used[entry.image, identity]
         names.append(identity if count == 1 else f"{identity}-{count}")
     return names
-
-
-def list_few(names: Iterable[str], *, long: bool = False) -> str:
-    """The first few names, or texts that may be long, and how many more there are."""
-    names = list(names)
-    shown = ", ".join(str(name) if long else short_name(str(name)) for name in names[:FEW])
-    return shown if len(names) <= FEW else f"{shown} and {len(names) - FEW} more"

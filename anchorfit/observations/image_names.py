@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from ..plain_text import short_name
+from ..plain_text import list_few
 from .formats.coco import ImageRecord, image_records
-from .gathering import list_few
 from .people import PeopleFile, Person
 from .reading import KeypointFileError, load_json
 
@@ -40,7 +39,7 @@ def name_images(people: PeopleFile, names: str | Path) -> PeopleFile:
         for number, paths in shared.items()
     ]
     if lost:
-        problems.append(f"{names}: no image of {sum(lost.values())} people, of {list_few(map(short_name, lost))}")
+        problems.append(f"{names}: no image of {sum(lost.values())} people, of {list_few(lost)}")
     return PeopleFile(tuple(named), (*people.problems, *problems))
 
 
@@ -60,10 +59,15 @@ def _records(names: str | Path) -> tuple[Mapping[str, ImageRecord], Mapping[str,
     records, shared = image_records(content.get("images") if isinstance(content, dict) else None)
     if not records:
         raise KeypointFileError(f"{names}: expected COCO's images, each with id and file_name; it lists none")
-    return records, shared
+    return {_plain(name): one for name, one in records.items()}, {_plain(name): some for name, some in shared.items()}
 
 
 def _number(image: Path) -> str:
     """An image's number as text, without zeros in front: of 000000000785.jpg, and of 785."""
     stem = image.stem if image.suffix.lower() == ".jpg" else image.name
-    return str(int(stem)) if stem.isdecimal() else stem
+    return _plain(stem)
+
+
+def _plain(number: str) -> str:
+    """The same without zeros in front, if it is a number."""
+    return (number.lstrip("0") or "0") if number.isdecimal() else number

@@ -10,12 +10,11 @@ from dataclasses import replace
 from pathlib import Path, PureWindowsPath
 from typing import NamedTuple
 
-from ..plain_text import short_name
+from ..plain_text import FEW, list_few, short_name
 from .images import is_image_path, looks_like_image
 from .people import Person
 
-FEW = 3
-"""So many names are listed in a message; of more the first, and how many more there are."""
+_KEYPOINT_SUFFIXES = {".json", ".npz", ".csv", ".txt", ".mat"}
 
 
 class Matched(NamedTuple):
@@ -41,9 +40,16 @@ def list_images(arguments: Iterable[Path]) -> list[Path]:
             continue
         inside = sorted(p for p in argument.iterdir() if _is_image_of_folder(p))
         if not inside:
-            raise FileNotFoundError(f"{argument}: no image in this folder")
+            raise FileNotFoundError(f"{argument}: no image in this folder{_hint_of_folder(argument)}")
         found |= dict.fromkeys(inside)
     return list(found)
+
+
+def _hint_of_folder(folder: Path) -> str:
+    """What to do with a folder that has keypoint files, by their names, in place of images."""
+    if any(path.suffix.lower() in _KEYPOINT_SUFFIXES for path in folder.iterdir()):
+        return ", but maybe keypoints: name the photographs, too (fit PHOTOS -k FOLDER, refine --images PHOTOS)"
+    return ""
 
 
 def _is_image_of_folder(path: Path) -> bool:
@@ -129,12 +135,12 @@ def own_images(people: Sequence[Person], file: Path) -> Matched:
     problems = []
     if outside:
         problems.append(
-            f"{file}: images outside its folder are not opened ({list_names(outside)}); give them by name: "
+            f"{file}: images outside its folder are not opened ({list_few(outside)}); give them by name: "
             f"anchorfit fit IMAGES -k {file.name}"
         )
     missing = [str(path) for path in lost if str(path) not in outside]
     if missing:
-        problems.append(f"{file}: images that are not beside it: {list_names(missing)}; keypoints alone are fitted")
+        problems.append(f"{file}: images that are not beside it: {list_few(missing)}; keypoints alone are fitted")
     return Matched(placed.people, [*problems, *placed.problems])
 
 
@@ -185,12 +191,6 @@ def parts_of(path: Path) -> tuple[str, ...]:
     return tuple(part for part in parts if part not in (".", "..") and part.strip("/\\") and part[1:2] != ":")
 
 
-def list_names(names: Sequence[str]) -> str:
-    """The first few names, and how many more there are."""
-    shown = ", ".join(short_name(name) for name in names[:FEW])
-    return shown if len(names) <= FEW else f"{shown} and {len(names) - FEW} more"
-
-
 def image_of_each_name(
     named: Sequence[Path], images: Sequence[Path], source: str | Path
 ) -> tuple[dict[Path, Path], list[str]]:
@@ -209,7 +209,7 @@ def image_of_each_name(
         owners |= found
         if said and found:
             pairs = [f"{path.name} is taken for {image.name}" for path, image in found.items()]
-            problems.append(f"{source}: {said}: {list_names(pairs)}")
+            problems.append(f"{source}: {said}: {list_few(pairs)}")
     if not owners and len(named) == 1 and len(images) == 1:
         owners[named[0]] = images[0]
         problems.append(f"{source}: one image each: {short_name(named[0].name)} is taken for {images[0].name}")
@@ -310,11 +310,11 @@ def _left_alone(
     there = [str(image) for image in without if os.path.exists(image)]
     if not there:
         return gone
-    where = there[0] if len(there) == 1 else f"{source}: {len(there)} images ({list_names(there)})"
+    where = there[0] if len(there) == 1 else f"{source}: {len(there)} images ({list_few(there)})"
     who = f"no person in {source}" if len(there) == 1 else "no person of theirs in it"
     others = [path.name for path in named if path not in owners]
     called = "it has people of other images, too:" if owners else "its people are of"
-    said = f"; {called} {list_names(others)}{_how_to_tell(others, images)}" if others else ""
+    said = f"; {called} {list_few(others)}{_how_to_tell(others, images)}" if others else ""
     return [f"{where}: {who}{said}", *gone]
 
 

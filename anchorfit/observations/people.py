@@ -58,7 +58,9 @@ class Person:
             object.__setattr__(self, "image", Path(self.image))
         for name in ("keypoints", "confidence", "world"):
             values = getattr(self, name)
-            if values is not None and not (isinstance(values, np.ndarray) and values.dtype.kind in _NUMBERS):
+            if values is None and name == "world":
+                continue
+            if not (isinstance(values, np.ndarray) and values.dtype.kind in _NUMBERS):
                 came = values.dtype if isinstance(values, np.ndarray) else type(values).__name__
                 raise ValueError(f"{name}: expected a numpy array of numbers, got {came}")
         if self.keypoints.shape != (joints, 2):

@@ -159,7 +159,10 @@ def optional_box(value: Any) -> tuple[float, float, float, float] | None:
 
 
 def optional_size(width: Any, height: Any) -> tuple[int, int] | None:
-    """(width, height) where both are positive whole numbers that an image can have, else None."""
-    if type(width) is int and type(height) is int and 0 < width <= LARGEST_SIDE and 0 < height <= LARGEST_SIDE:
-        return (width, height)
-    return None
+    """(width, height) where both are positive whole numbers that an image can have, 640.0 among them, else None."""
+    sides = [int(side) for side in (width, height) if _is_side(side)]
+    return (sides[0], sides[1]) if len(sides) == 2 else None
+
+
+def _is_side(value: Any) -> bool:
+    return value is not None and _is_number(value) and 0 < value <= LARGEST_SIDE and value % 1 == 0

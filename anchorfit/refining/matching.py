@@ -12,8 +12,9 @@ from torch import Tensor
 
 from ..interchange.results import GivenBodies
 from ..observations import Person
-from ..observations.matching import image_of_each_name, list_names
+from ..observations.matching import image_of_each_name
 from ..observations.videos import frame_of
+from ..plain_text import list_few
 
 FARTHEST = 0.6
 """A body that lies farther from a person's keypoints, in sizes of the person, is somebody else's."""
@@ -134,7 +135,7 @@ def _by_name(given: GivenBodies, keys: Sequence[ImageKey], source: str) -> Homes
     owners |= named_after
     homes = [by_path.get(owners.get(Path(image), Path())) for image in given.images]
     if not owners:
-        remarks.append(f"{source}: of other images than the keypoints: {list_names([str(path) for path in named])}")
+        remarks.append(f"{source}: of other images than the keypoints: {list_few(map(str, named))}")
     return Homes(list(homes), False, remarks)
 
 

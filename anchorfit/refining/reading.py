@@ -8,7 +8,8 @@ from pathlib import Path
 from ..array_files import ArrayFile, ArrayFileError
 from ..index import INDEX
 from ..interchange.results import ResultFile, read_all_results
-from ..results import BodyEstimate, load_estimates
+from ..many_estimates import load_estimates
+from ..results import BodyEstimate
 
 
 def read_starts(paths: Sequence[Path], *, matched: bool = False) -> BodyEstimate | tuple[ResultFile, ...]:

@@ -11,6 +11,7 @@ STEP, REACH = 0.5, 2.0
 
 _COLOR = (20, 160, 110)  # sRGB
 _NEAREST = 0.2  # metres before the camera: what is nearer is not drawn
+_STRAIGHT = 0.9999  # cosine of the line of sight with the floor's normal from which on it has no direction there
 _PIECES = 24  # of a line: what lies behind the camera costs a piece, not the line
 
 
@@ -46,7 +47,8 @@ def floor_lines(plane: Tensor, feet: Tensor) -> Tensor:
         feet: (N, 3) places in the camera's frame that the grid goes around.
     """
     up, height = plane[:3].double().cpu(), float(plane[3])
-    ahead = torch.tensor([0.0, 0.0, 1.0], dtype=torch.float64)
+    looks = [0.0, 0.0, 1.0] if abs(float(up[2])) < _STRAIGHT else [0.0, 1.0, 0.0]  # straight down: what is above there
+    ahead = torch.tensor(looks, dtype=torch.float64)
     ahead = ahead - (ahead @ up) * up
     ahead = ahead / ahead.norm()
     across = torch.linalg.cross(ahead, up)

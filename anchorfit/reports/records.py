@@ -70,7 +70,6 @@ def _card(card: Card, shown: Shown, others: Others, order: MeshOrder) -> dict[st
     frames = [
         {"frame": frame, "time": _number(float(estimate.time_s[row]))}
         | {key: value for part in FRAME_PARTS for key, value in part(shown, row).items()}
-        | {key: value for part in FRAME_PARTS for key, value in part(shown, row).items()}
         for frame, row in zip(card.frames, card.rows, strict=True)
     ]
     compared = [(place, others[estimate.names[row]]) for place, row in enumerate(card.rows) if _has(others, shown, row)]

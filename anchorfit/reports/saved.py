@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..body import load_body
+from ..index import INDEX
+from ..many_estimates import estimate_paths, load_estimates_by_method
 from ..options import OptionError
-from ..results import estimate_paths, load_estimates_by_method
 from ..runs.claiming import refuse_inputs
+from ..runs.folder import JOURNAL
 from ..runs.listening import Listener
 from .page import write_report
 
@@ -43,8 +45,11 @@ def report_saved(
     """
     if not path.name or path.is_dir():
         raise OptionError("output", f"expected the name of a page, got {str(path)!r}")
-    refuse_inputs([*estimate_paths([*results, *against]), *videos], path.parent, [path.name])
+    listed = [folder / name for folder in (*results, *against) for name in (INDEX, JOURNAL)]
+    refuse_inputs([*estimate_paths([*results, *against]), *videos, *listed], path.parent, [path.name])
     by_method = load_estimates_by_method(results)
+    images = {image for estimate in by_method.values() for image in estimate.images if image}
+    refuse_inputs(map(Path, images), path.parent, [path.name])
     order = [*(method for method in _FIRST if method in by_method), *sorted(by_method.keys() - {*_FIRST})]
     shown = by_method[order[0]]
     others = [by_method[method] for method in reversed(order[1:])]

@@ -15,7 +15,7 @@ from ..evaluation.benchmarks import BenchmarkSet, OpenedSet, SetOptions
 from ..evaluation.estimates import index_estimates
 from ..evaluation.matching import match_results
 from ..evaluation.methods import Variant, variants_of, with_refined
-from ..evaluation.methods.given import entries_by_name, methods_of_results
+from ..evaluation.methods.given import MISSING, RESULTS, entries_by_name, methods_of_results
 from ..evaluation.methods.refined import SUFFIX
 from ..evaluation.records import Record, RecordFile, checksum
 from ..evaluation.reports.cases import write_cases
@@ -27,11 +27,13 @@ from ..evaluation.showing import case_of
 from ..evaluation.storage import Store
 from ..evaluation.summary import TIME, Column, Row, differences, summarise, summarise_parts, with_any_of
 from ..evaluation.world_scores import COLUMNS, in_world, world_rows
+from ..fit_options import InputProblem
 from ..options import OptionError
 from ..pipeline import load_body_on
 from .claiming import make_folder
 from .evaluation_options import BenchmarkOptions
 from .listening import Listener
+from .told import MOST_REASONS, Lines
 
 REFERENCE = "smplify"
 """The method that others are compared with, where it is among them."""
@@ -87,6 +89,11 @@ def run_set(
         entries, lines = opened.renamed(index.entries)
         matched = match_results(people.labels, entries, one.name)
         listener.warn_all([*index.problems, *lines, *matched.problems])
+        if index.body is not None and index.body != named:
+            listener.warn(
+                f"{options.results}: made with body {index.body[0]} ({index.body[1]}), scored as if of {named[0]} "
+                f"({named[1]}), as all methods here; `anchorfit evaluate` scores it as what it is"
+            )
         more = methods_of_results(entries_by_name(people.names, matched.entries))
         methods |= more
         settings["sha256 of the results"] = checksum(sorted({entry.path for entry in index.entries}))
@@ -105,6 +112,7 @@ def run_set(
                 people, chosen, file, body=Bodies(body=named, device=options.device), workers=options.workers,
                 store=store, more=more, progress=progress,
             )  # fmt: skip
+    say_failed(records if more else (), listener)
     columns = (*opened.columns, *opened.columns_beside[:1], TIME)
     rows = rows_of_methods(records, opened.parts)
     rows = [replace(row, given=methods[row.method.partition(",")[0]].given) for row in rows]
@@ -120,6 +128,17 @@ def run_set(
         write_score_table(output, apart, compared, "differences")
     world = write_world(output, records, opened, (body, body))
     return Tables(rows, columns, reference, apart, compared, world)
+
+
+def say_failed(records: Sequence[Record], listener: Listener, method: str = RESULTS) -> None:
+    """Say of results of files that are there why they cannot be used, a line a reason."""
+    lines = Lines(MOST_REASONS)
+    lines.add(
+        InputProblem(one.name, f"{one.problem}; counts as failed")
+        for one in records
+        if one.method == method and one.problem not in ("", MISSING)
+    )
+    listener.warn_all(lines.told)
 
 
 def rows_of_methods(records: Sequence[Record], parts: Mapping[str, frozenset[str]]) -> list[Row]:

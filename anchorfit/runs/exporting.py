@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 from ..body import load_body
 from ..looks import OverlayLook
+from ..many_estimates import estimate_paths, load_estimates
 from ..observations.videos import frame_of
 from ..options import FRAMES, Frame, OptionError, check_choice, check_positive
-from ..results import BodyEstimate, estimate_paths, load_estimates, possible_only
+from ..results import BodyEstimate, possible_only
 from .claiming import make_folder, refuse_inputs
 from .listening import Listener
 from .outputs import SHARDS, FileNames, name_files, name_frames, parse_kinds, planned_files, write_results
@@ -39,7 +40,7 @@ def export_results(
     Returns:
         The number of files.
     Raises:
-        OptionError: there is no such kind, renderer, rate or frame.
+        OptionError: there is no such kind, renderer, rate or frame, or a floor is to be drawn that none has.
         OSError, ValueError: the estimates cannot be read, would be overwritten, or nothing can be written.
     """
     kinds = parse_kinds(save)
@@ -51,6 +52,8 @@ def export_results(
     estimate, lost = possible_only(load_estimates(results))
     for line in lost:
         listener.warn(line)
+    if look.floor_grid and not bool(estimate.floors.known.any()):
+        raise OptionError("draw-floor", "no estimate knows a floor: fit with --floor, or leave it out")
     model = load_body(estimate.body, gender=estimate.gender, num_betas=estimate.betas.shape[1])
     parts = _parts(estimate, frames_per_second is not None)
     refuse_inputs(

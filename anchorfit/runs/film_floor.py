@@ -114,7 +114,7 @@ def find_film_floors(
     Args:
         people: of the film, each through all frames.
         cuts: frames that begin a new scene.
-        fit: of some frames of one person, without a floor; None: nobody could be fitted.
+        fit: of some frames of one person, without a floor; None: no frame could be fitted.
         body: the one that they are fitted with.
         rate: frames a second.
         engine: where they are fitted.

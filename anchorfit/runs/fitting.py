@@ -57,7 +57,7 @@ from .outputs import (
     write_results,
 )
 from .sightings import Sightings
-from .sources import Gathered, NobodyThere, Source
+from .sources import NobodyThere, Source, SourcePeople
 from .table import TABLE, write_table
 from .told import MOST_REASONS, Lines
 from .video import OVERLAY_VIDEOS, write_overlay_video
@@ -271,7 +271,7 @@ def _refuse_nobody(people: Sequence[Person], fitting: _Fitting, listener: Listen
 
 
 @contextmanager
-def _looked_for(plan: _Plan, engines: Engines, listener: Listener) -> Iterator[Gathered]:
+def _looked_for(plan: _Plan, engines: Engines, listener: Listener) -> Iterator[SourcePeople]:
     """The people, found; what a detector saw is kept until the run is through, or nobody is there."""
     sightings = None if plan.source.file else Sightings.open(plan.output, plan.source.settings() | {"video": None})
     try:
@@ -365,7 +365,7 @@ class _Fitting:
         return replace(self, results=(), start=found, compare=True)
 
     def on_floors(
-        self, plan: _Plan, found: Gathered, folder: RunFolder, engines: Engines, listener: Listener
+        self, plan: _Plan, found: SourcePeople, folder: RunFolder, engines: Engines, listener: Listener
     ) -> _Fitting:
         """With the floors of a film whose people are several, where they are to be found; noted for who goes on."""
         if not plan.film or self.predict or self.options.floor != "auto":
@@ -542,10 +542,7 @@ def _finish(
 def _tell(said: Sequence[Lines], index: Path | None, listener: Listener) -> None:
     """Tell the lines, and where all stands that they leave out."""
     for lines in said:
-        for line in lines.first:
-            listener.warn(line)
-        if lines.more:
-            listener.warn(f"... and {lines.more} more for other reasons")
+        listener.warn_all(lines.told)
     if index is not None and any(lines.shortened for lines in said):
         listener.warn(f"{index} says it of each, under notes")
 

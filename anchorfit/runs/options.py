@@ -20,7 +20,7 @@ from ..options import (
     option,
     refuse_unread,
 )
-from .fingerprint import fingerprint
+from .fingerprint import fingerprint, fingerprint_inside
 
 if TYPE_CHECKING:
     from ..body import Floor
@@ -77,8 +77,8 @@ class RunOptions:
         None,
         short="-k",
         takes=Path,
-        help="2D keypoints: COCO or OpenPose JSON, LSP joints.mat, est_joints.npz, or a CSV/JSON/NPZ of our own. "
-        "Without them a detector looks for people.",
+        help="2D keypoints, of any usual tool: COCO, OpenPose, AlphaPose, MMPose, Ultralytics, MediaPipe ..., "
+        "or a CSV/JSON/NPZ of our own (docs/formats.md). Without them a detector looks for people.",
     )
     convention: str | None = option(
         None, takes=str, help="Joint convention, where the file does not say: lsp14, coco17, body25 ..."
@@ -271,7 +271,7 @@ class RunOptions:
         sizes = read_known_sizes(self.height, self.measure)
         plain["measure"] = dict(sizes.given) if sizes else None
         plain["floor"] = self.floor if self.floor is None or isinstance(self.floor, str) else repr(self.floor)
-        return {**plain, "init": [fingerprint(path) for path in self.init]}
+        return {**plain, "init": [_fingerprint_of_results(path) for path in self.init]}
 
     def source(self, images: Sequence[Path], detector_device: str) -> Source:
         """The people of these images, as the options say."""
@@ -348,3 +348,11 @@ def pitch_of(given: float | str | None) -> float | Literal["people"] | None:
     if not abs(degrees) <= 90:
         raise OptionError("pitch", f"expected degrees from -90 to 90, or 'people', got {given!r}")
     return degrees
+
+
+def _fingerprint_of_results(path: Path) -> str | None:
+    """Of a file, or of all in a folder that may be read as results, and of the index that says which are."""
+    from ..index import INDEX
+    from ..interchange.results import ENDINGS
+
+    return fingerprint_inside(path, (*ENDINGS, Path(INDEX).suffix))

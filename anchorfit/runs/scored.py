@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..evaluation.benchmarks import BenchmarkSet, SetOptions, benchmark_of
-from ..evaluation.estimates import EstimateIndex, PlacedBody, index_estimates, read_estimate
+from ..body import BodyModel
+from ..evaluation.benchmarks import BenchmarkSet, OpenedSet, SetOptions, benchmark_of
+from ..evaluation.blocks import Benchmark
+from ..evaluation.estimates import Entry, EstimateIndex, index_estimates
 from ..evaluation.matching import match_results
 from ..evaluation.methods.given import MISSING, entries_by_name, looked_up
 from ..evaluation.records import Record, RecordFile, checksum
 from ..evaluation.reports.cases import write_cases
 from ..evaluation.reports.manifest import checksums
 from ..evaluation.running import Bodies, run_benchmark
-from ..evaluation.showing import Case, case_of
+from ..evaluation.showing import Case, case_of, case_of_entry
 from ..evaluation.summary import SURFACE, with_any_of
 from ..options import OptionError
-from .benchmark import Tables, rows_of_methods, write_run, write_world
+from .benchmark import Tables, rows_of_methods, say_failed, write_run, write_world
 from .claiming import make_folder
 from .evaluation_options import EvaluateOptions, data_options
 from .listening import Listener
@@ -45,20 +47,9 @@ def score_results(
         raise OptionError("enlarged", "only with SMPLify's pickles: these results say what their pixels are")
     one = benchmark_of(options.dataset)
     body = body_of(index.body, options.body, options.gender, estimates, listener.warn)
-    truth = (one.own_body or options.truth_body or body[0], options.people or "neutral")
-    load = Bodies(body=body, num_betas=index.num_betas)
-    load.load()  # here first: a process that cannot says less
-    opened = one.open(
-        SetOptions(
-            root=options.root or Path(), body=truth[0], gender=truth[1], truth_alone=True, **data_options(options)
-        )
-    )
+    opened, bodies = _opened(one, options, Bodies(body=body, num_betas=index.num_betas))
     listener.warn_all(opened.problems)
-    known_bodies = SURFACE in opened.columns
-    if known_bodies:
-        _check_truth(one, options.truth_body or body[0], one.smpl or opened.smpl)
-    bodies = replace(load, true_body=truth) if known_bodies else load
-    model, true_model = bodies.load()
+    models = bodies.load()
     people = opened.blocks(true_cameras=one.true_cameras, truth_alone=True)
     entries, lines = opened.renamed(index.entries)
     matched = match_results(people.labels, entries, options.dataset)
@@ -74,30 +65,54 @@ def score_results(
             people, [options.name], file, body=bodies, workers=options.workers,
             more={options.name: looked_up(by_name, options.enlarged)}, progress=progress,
         )  # fmt: skip
-    told = [record for record in records if record.problem not in ("", MISSING)]
-    listener.warn_all([f"{record.name}: {record.problem}; counts as failed" for record in told])
+    say_failed(records, listener, options.name)
     published = with_any_of(one.published, opened.columns)
-    rows = [*rows_of_methods(records, opened.parts), *published]
-    columns = [*opened.columns, *opened.columns_beside]
+    ours, beside = rows_of_methods(records, opened.parts), opened.columns_beside
+    rows, columns = [*ours, *published], [*opened.columns, *beside]
     write_run(output, records, rows, columns, settings={**settings, "people": len(records)})
     _check_some(records, index)
-
-    def _case(name: str, placed: PlacedBody) -> Case:
-        case = case_of(people, name, true_model, placed)
-        return case if bodies.true_body == body else case._replace(truth=None)  # of another model
-
+    world = write_world(output, records, opened, models)
     if options.cases:
-        write_cases(
-            output / "cases.html",
-            [record for record in records if record.params and not record.problem],
-            lambda name: _case(name, read_estimate(by_name[name], enlarged=options.enlarged)),
-            model,
-            title=f"{options.name} on {options.dataset}: best and worst",
-        )
-    world = write_world(output, records, opened, (model, true_model))
+        cases = _Cases(people, by_name, models, of_one_body=bodies.true_body == body, enlarged=options.enlarged)
+        title = f"{options.name} on {options.dataset}: best and worst"
+        usable = [record for record in records if record.params and not record.problem]
+        write_cases(output / "cases.html", usable, cases.case, models[0], title=title)
     shown = [Tables(rows, opened.columns, world=world)]
-    beside = opened.columns_beside
-    return [*shown, Tables(rows[: len(rows) - len(published)], beside)] if beside else shown
+    return [*shown, Tables(ours, beside)] if beside else shown
+
+
+def _opened(one: BenchmarkSet, options: EvaluateOptions, bodies: Bodies) -> tuple[OpenedSet, Bodies]:
+    """The data set, and the bodies with the truth's, where it is of bodies.
+
+    Raises:
+        OSError, ValueError: the data set or a body cannot be used, or its truth is not of such a body.
+    """
+    bodies.load()  # here first: a process that cannot says less
+    name, gender = options.truth_body or bodies.body[0], options.people or "neutral"
+    truth = (one.own_body or name, gender)
+    root = options.root or Path()
+    opened = one.open(SetOptions(root=root, body=truth[0], gender=gender, truth_alone=True, **data_options(options)))
+    if SURFACE not in opened.columns:
+        return opened, bodies
+    _check_truth(one, name, one.smpl or opened.smpl)
+    return opened, replace(bodies, true_body=truth)
+
+
+@dataclass(frozen=True)
+class _Cases:
+    """What is drawn of people: each before the camera of its result; models are of the results and of the truth."""
+
+    people: Benchmark
+    entries: Mapping[str, Entry]
+    models: tuple[BodyModel, BodyModel]
+    of_one_body: bool
+    enlarged: float
+
+    def case(self, name: str) -> Case:
+        """Of a person; a truth that is of another body is not drawn."""
+        found = case_of(self.people, name, self.models[1])
+        found = case_of_entry(found, self.entries[name], self.enlarged)
+        return found if self.of_one_body else found._replace(truth=None)
 
 
 def _settings(options: EvaluateOptions, one: BenchmarkSet, index: EstimateIndex, bodies: Bodies) -> dict[str, object]:

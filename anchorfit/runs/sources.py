@@ -173,7 +173,7 @@ class Source:
         engine: Engine = in_this_process,
         sightings: Sightings | None = None,
         listener: Listener = Listener(),
-    ) -> Gathered:
+    ) -> SourcePeople:
         """The people to work on, and a video's cuts; a line of warning for all that could not be read or matched.
 
         Args:
@@ -193,7 +193,7 @@ class Source:
             listener.warn(f"{self.file}: no person in it has a mask; fitted without")
         if not masked.people:
             raise NobodyThere(self._nobody(found.file))
-        return Gathered(masked.people, found.cuts)
+        return SourcePeople(masked.people, found.cuts)
 
     def _image_people(self, engine: Engine, sightings: Sightings | None, listener: Listener) -> _Found:
         if self.file is None:
@@ -255,7 +255,7 @@ class Source:
         )
 
 
-class Gathered(NamedTuple):
+class SourcePeople(NamedTuple):
     """People to work on, and frames of a video that begin a new scene."""
 
     people: list[Person]
@@ -308,9 +308,7 @@ def with_masks(people: Sequence[Person], where: str | None) -> Masked:
             except (OSError, ValueError) as error:
                 problems.add([InputProblem(person.name, f"{error}; fitted without")])
         masked.append(replace(person, mask=mask))
-    return Masked(
-        masked, [*problems.first, *([f"... and {problems.more} more for other reasons"] if problems.more else [])]
-    )
+    return Masked(masked, problems.told)
 
 
 def _check_masks(where: str) -> Path:

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 
 from ..body.joint_sets import CANONICAL_JOINTS
 from ..fit_options import InputProblem
-from ..observations.matching import FEW
-from ..plain_text import short_name
+from ..plain_text import FEW, short_name
 
 MOST_REASONS = 40  # lines of a run, of people skipped and of notes each
 
@@ -56,6 +55,9 @@ class Lines:
         self._most = most
         self._reasons: dict[str, _Reason] = {}
 
+    def __repr__(self) -> str:
+        return f"Lines({self.first!r})"
+
     def add(self, problems: Iterable[InputProblem | str]) -> None:
         """Count problems in; a text is one of no person."""
         for problem in problems:
@@ -72,6 +74,11 @@ class Lines:
         return [str(reason) for reason in self._reasons.values()]
 
     @property
+    def told(self) -> list[str]:
+        """The same, and a line about the reasons that have none."""
+        return [*self.first, *([f"... and {self.more} more for other reasons"] if self.more else [])]
+
+    @property
     def shortened(self) -> bool:
         """Whether a person is named in no line, or not in its own words."""
         return bool(self.more) or any(reason.shortened for reason in self._reasons.values())
@@ -80,5 +87,7 @@ class Lines:
 def _kind(problem: InputProblem) -> str:
     """What is the same of problems of one reason: the words without the image's path, joints and numbers."""
     image = problem.subject.rpartition("#")[0]
-    message = re.sub(rf"\S*{re.escape(image)}", "", problem.message) if image else problem.message
+    message = problem.message
+    if image and image in message:  # an expression that is another for every image takes long to compile
+        message = re.sub(rf"\S*{re.escape(image)}", "", message)
     return _NUMBERS.sub("#", _JOINTS.sub("@", message))

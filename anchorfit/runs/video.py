@@ -7,8 +7,8 @@ from pathlib import Path
 from ..body import BodyModel
 from ..films import PLAYED_BY, draw_film
 from ..looks import OverlayLook
+from ..many_estimates import load_estimates
 from ..observations.videos import probe_video
-from ..results import load_estimates
 from .listening import Listener
 
 OVERLAY = "overlay"

@@ -12,6 +12,7 @@ from torch import Tensor
 from ...body import BodyModel
 from ...observations import Observations
 from ..answers import Answer, PlacedAnswer, answer_of, joints_of
+from ..blocks import known_sizes
 from ..estimates import Entry, PlacedBody, read_estimate, what_is_wrong
 from ..storage import Store
 from .refined import SUFFIX, refined
@@ -37,8 +38,8 @@ class LookedUp:
     def estimate(self, observations: Observations, body: BodyModel) -> PlacedAnswer:
         """The results of the people of these names; nothing of what was seen of them is looked at."""
         nowhere = torch.full((3, 3), torch.nan, dtype=torch.float64)
-        sizes = [(int(w), int(h)) if w and h else None for w, h in observations.image_size.tolist()]
-        read = [self._read(name, size, body) for name, size in zip(observations.names, sizes, strict=True)]
+        sized = zip(observations.names, known_sizes(observations), strict=True)
+        read = [self._read(name, size, body) for name, size in sized]
         nothing = body.v_template.new_full((body.layout.size,), torch.nan)
         rows = [nothing if one is None or problem else one.params for one, problem in read]
         params = torch.stack([row.to(body.v_template) for row in rows])
@@ -77,24 +78,27 @@ class SeenResults:
 
     def estimate(self, observations: Observations, body: BodyModel) -> Answer:
         """Bodies in the camera of the observations; rows without a usable result are NaN, and so count as failed."""
-        params = torch.stack([self._read(observations, row, body) for row in range(len(observations))])
-        params = params.to(body.v_template)
-        wrong = torch.tensor([bool(problem) for problem in what_is_wrong(params)])
-        return answer_of(params.masked_fill(wrong.to(params.device)[:, None], torch.nan), body)
+        read = [self._read(observations, row, body) for row in range(len(observations))]
+        params = torch.stack([row for row, _ in read]).to(body.v_template)
+        problems = tuple(told or one for (_, told), one in zip(read, what_is_wrong(params), strict=True))
+        wrong = torch.tensor([bool(problem) for problem in problems])
+        found = answer_of(params.masked_fill(wrong.to(params.device)[:, None], torch.nan), body)
+        return found._replace(problems=problems)
 
-    def _read(self, observations: Observations, row: int, body: BodyModel) -> Tensor:
+    def _read(self, observations: Observations, row: int, body: BodyModel) -> tuple[Tensor, str]:
+        """A result in the body's layout, and what is wrong with it."""
+        nothing = torch.full((body.layout.size,), torch.nan, dtype=torch.float64)
         entry = self.entries.get(observations.names[row])
         if entry is None:
-            return torch.full((body.layout.size,), torch.nan, dtype=torch.float64)
+            return nothing, MISSING
         try:
             width, height = (int(side) for side in observations.image_size[row])
             placed = read_estimate(entry, image_size=(width, height))
             placed = replace(placed, params=placed.params_of(body))
-        except (OSError, ValueError):
-            return torch.full((body.layout.size,), torch.nan, dtype=torch.float64)
-        return seen_by_camera(
-            placed, observations.intrinsics[row].double().cpu(), observations.image_size[row].cpu(), body
-        )
+        except (OSError, ValueError) as error:
+            return nothing, f"{entry.path.name}: {error}" if entry.path.name not in str(error) else str(error)
+        camera = observations.intrinsics[row].double().cpu()
+        return seen_by_camera(placed, camera, observations.image_size[row].cpu(), body), ""
 
 
 def seen_by_camera(placed: PlacedBody, intrinsics: Tensor, image_size: Tensor, body: BodyModel) -> Tensor:

@@ -73,6 +73,14 @@ def test_bad_input_is_one_line(command, some_estimate, tmp_path):
     assert command(str(tmp_path / "one.npz"), "--fps", "0")[0] == 2
 
 
+def test_a_floor_that_none_has_is_not_drawn_in_silence(command, some_estimate, tmp_path):
+    some_estimate(2).save(tmp_path / "two.npz")
+    code, said = command(str(tmp_path / "two.npz"), "--save", "overlay", "--draw-floor")
+    assert code != 0
+    assert "no estimate knows a floor" in " ".join(said.replace("│", " ").split())
+    assert not (tmp_path / "out").exists()
+
+
 def test_recordings_without_their_package_are_refused_at_once(command, some_estimate, tmp_path, monkeypatch):
     some_estimate(1).save(tmp_path / "one.npz")
     monkeypatch.setattr("anchorfit.runs.outputs.find_spec", lambda name: None)

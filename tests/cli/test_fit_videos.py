@@ -20,9 +20,10 @@ from anchorfit.assets import ASSETS
 from anchorfit.body import load_body
 from anchorfit.cli.main import app
 from anchorfit.detectors import DETECTORS, registry
+from anchorfit.many_estimates import load_estimates
 from anchorfit.observations import read_image
 from anchorfit.observations.videos import read_frames, write_video
-from anchorfit.results import BodyEstimate, load_estimates
+from anchorfit.results import BodyEstimate
 from anchorfit.rigging import without_gaps
 from anchorfit.runs import INDEX, JOURNAL, RunFolder, read_index
 from anchorfit.runs.sightings import SIGHTINGS

@@ -13,9 +13,10 @@ from anchorfit.assets import ASSETS
 from anchorfit.cli.fit import fit
 from anchorfit.cli.main import run
 from anchorfit.cli.predict import predict
+from anchorfit.many_estimates import load_estimates
 from anchorfit.observations import read_image, read_people
 from anchorfit.observations.videos import probe_video, read_frames, write_video
-from anchorfit.results import BodyEstimate, load_estimates
+from anchorfit.results import BodyEstimate
 from anchorfit.runs import INDEX, JOURNAL, RunFolder, RunOptions, fitting, locked, read_index
 from anchorfit.runs.journal import LOCK
 
@@ -132,7 +133,7 @@ def test_files_of_other_programs_come_in_numbered_parts_and_go_with_their_run(co
 
 
 SAME_RESULTS = {"output", "restart", "report", "engine", "workers", "cluster", "detector_gpus", "renderer", "device"}
-SAME_RESULTS |= {"opacity", "draw_keypoints", "points", "cameras", "unit", "up"}
+SAME_RESULTS |= {"opacity", "draw_keypoints", "draw_floor", "points", "cameras", "unit", "up", "noise_mm"}
 """Options that say where and how, or how pictures look, not what comes out; and those of points and cameras, which are
 no run."""
 
@@ -145,7 +146,8 @@ def test_every_option_that_changes_results_is_a_setting_of_the_run(function, tmp
     monkeypatch.setattr(f"{module}.launch", lambda images, output, options, *_, **__: kept.append(options))
     function([people], tmp_path / "out")
     options = {name for name in signature(function).parameters if name not in SAME_RESULTS}
-    assert options - {"images", "save"} <= kept[0].settings().keys()  # these two are the run's own arguments
+    options = (options - {"images"}) | {"image_names"}  # the command's name of the field
+    assert options - {"pictures", "save"} <= kept[0].settings().keys()  # these two are the run's own arguments
 
 
 def test_a_killed_run_goes_on_to_the_same_end(command, tmp_path, monkeypatch):

@@ -1,7 +1,9 @@
 """A run loses nothing that is not its own, and a folder where runs followed each other reads as the last of them."""
 
 import json
+import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,8 @@ import pytest
 
 from anchorfit.assets import ASSETS
 from anchorfit.cli.main import run
-from anchorfit.results import load_estimates, load_estimates_by_method
+from anchorfit.many_estimates import load_estimates, load_estimates_by_method
+from anchorfit.runs import RunOptions
 
 ANNOTATIONS = json.loads((ASSETS / "demo" / "person_keypoints.json").read_text())["annotations"]
 SKIER = next(a for a in ANNOTATIONS if a["image_id"] == 785)
@@ -106,6 +109,16 @@ def test_a_run_that_starts_from_its_own_folder_is_refused(command, tmp_path):
     assert code == 1
     assert "what is read lies where results go" in said
     assert contents(out) == before
+
+
+def test_other_results_in_a_folder_to_start_from_are_another_run(tmp_path):
+    (tmp_path / "a.npz").write_bytes(b"one")
+    options = RunOptions(init=(tmp_path,))
+    before = options.settings()
+    (tmp_path / "a.png").write_bytes(b"no result")
+    assert options.settings() == before
+    (tmp_path / "a.npz").write_bytes(b"two")
+    assert options.settings() != before
 
 
 def test_a_folder_of_several_runs_reads_as_the_last(command, tmp_path):
@@ -264,6 +277,25 @@ def test_a_command_does_not_overwrite_what_it_reads(command, tmp_path, monkeypat
     assert code == 1
     assert "is read, and would be overwritten; give another --output" in said
     assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize("page", ["out/index.jsonl", "out/.anchorfit.jsonl", "skier.jpg"])
+def test_a_report_overwrites_no_index_and_no_photograph(command, tmp_path, monkeypatch, page):
+    """The index of the folder that was reported on became a page, and so did a photograph."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(ASSETS / "demo" / "000000000785.jpg", "skier.jpg")
+    estimate = load_estimates_of(command, tmp_path)
+    replace(estimate, images=(str(tmp_path / "skier.jpg"),)).save(tmp_path / "out" / "0_1.npz")
+    before = contents(tmp_path)
+    assert (tmp_path / page).is_file()
+    code, said = command("report", "out", "-o", page)
+    assert (code, "is read, and would be overwritten" in said) == (1, True), said
+    assert contents(tmp_path) == before
+
+
+def load_estimates_of(command, folder):
+    assert command("fit", people_file(folder / "people.json", 1), "-o", folder / "out", "--save", "npz")[0] == 0
+    return load_estimates(folder / "out")
 
 
 def test_a_report_has_a_name(command, tmp_path, monkeypatch):

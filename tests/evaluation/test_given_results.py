@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -71,3 +72,26 @@ def test_results_are_scored_as_they_are_and_refined(tmp_path, some_estimate):
     assert people["results", "person000002"] is None
     assert people["results+2d", "person000001"] < people["results", "person000001"]
     assert people["results+2d", "person000000"] < people["direct", "person000000"]
+
+
+def test_what_is_wrong_with_results_is_said(tmp_path, some_estimate):
+    """Of another body, of more betas than the benchmark's, not finite: each is a line, and the others are scored."""
+    block = OpenBody(count=3).block(0, load_body())
+    assert block.truth.bodies is not None
+    for row, betas in enumerate((10, 12, 10)):
+        params = block.truth.bodies[row : row + 1].clone()
+        params[0, 5] = torch.nan if row == 2 else params[0, 5]
+        replace(
+            some_estimate(1), global_orient=params[:, :3], body_pose=params[:, 3:72],
+            betas=torch.cat([params[:, 72:82], torch.ones(1, betas - 10)], 1), transl=params[:, 82:], gender="female",
+            intrinsics=block.detected.intrinsics[row : row + 1], names=(f"person{row:06d}#0",),
+            images=(f"person{row:06d}.png",),
+        ).save(tmp_path / f"some{row}.npz")  # fmt: skip
+    arguments = ["benchmark", "openbody", "--count", "3", "--variants", "direct", "--results", str(tmp_path)]
+    for _ in range(2):  # the second time nothing is run again
+        result = CliRunner().invoke(app, [*arguments, "-o", str(tmp_path / "out"), "--no-cases"])
+        assert result.exit_code == 0, (result.output, result.exception)
+        assert "made with body open (female), scored as if of open (neutral)" in result.output
+        assert re.search("person000001: some1.npz: .*betas", result.output)
+        assert "person000002: not finite; counts as failed" in result.output
+        assert "person000000: " not in result.output

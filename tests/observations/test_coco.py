@@ -11,7 +11,7 @@ import pytest
 from anchorfit.body.joint_sets import CANONICAL_JOINTS
 from anchorfit.observations.conventions import COCO17, MPII16
 from anchorfit.observations.formats.coco import read_coco
-from anchorfit.observations.reading import KeypointFileError
+from anchorfit.observations.reading import KeypointFileError, optional_size
 
 CATEGORY = {"id": 1, "name": "person", "keypoints": list(COCO17)}
 
@@ -211,3 +211,13 @@ def test_missing_file_and_folder(tmp_path):
         read_coco(tmp_path / "a.json")
     with pytest.raises(FileNotFoundError, match="this is a folder"):
         read_coco(tmp_path)
+
+
+@pytest.mark.parametrize("sides", [(640, 480), (640.0, 480.0)])
+def test_a_size_is_whole_numbers_however_they_are_written(sides):
+    assert optional_size(*sides) == (640, 480)
+
+
+@pytest.mark.parametrize("sides", [(640.5, 480), (None, 480), (0, 480), (True, 480), ("640", 480), (float("nan"), 480)])
+def test_what_is_no_size_is_none(sides):
+    assert optional_size(*sides) is None

@@ -50,3 +50,10 @@ def test_a_file_without_images_is_one_line(tmp_path):
         assert not lists_images(path)
         with pytest.raises(KeypointFileError, match=r"coco.json: expected COCO's images"):
             name_images(people, path)
+
+
+def test_numbers_are_the_same_with_zeros_in_front_on_either_side(tmp_path):
+    names = write(tmp_path / "coco.json", {"images": [{"id": "000785", "file_name": "a.jpg"}]})
+    found = name_images(results(tmp_path, [785, "000785", "0" * 5000]), names)
+    assert [person.image for person in found][:2] == [Path("a.jpg"), Path("a.jpg")]
+    assert len(found.problems) == 1

@@ -78,7 +78,12 @@ def test_folders_are_listed_in_order_and_once(tmp_path):
 
 
 def test_a_folder_without_images_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match="no image in this folder"):
+    with pytest.raises(FileNotFoundError, match=r"no image in this folder$"):
+        list_images([tmp_path])
+    (tmp_path / "a_keypoints.json").write_text("{}")
+    with pytest.raises(
+        FileNotFoundError, match="no image in this folder, but maybe keypoints: name the photographs, too"
+    ):
         list_images([tmp_path])
 
 

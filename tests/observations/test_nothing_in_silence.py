@@ -194,3 +194,21 @@ def test_mediapipes_frames_are_no_crowd(under, tmp_path):
     named = [{"image": "a.jpg", "width": 64, "height": 48, "pose_landmarks": landmarks("visibility")}]
     (person,) = read_people(write(tmp_path / "named.json", named))
     assert (str(person.image), person.image_size) == ("a.jpg", (64, 48))
+
+
+@pytest.mark.parametrize(("key", "left"), [("keypoint_scores", 0), ("scores", 1)])
+def test_confidences_of_another_number_are_not_passed_over(key, left, tmp_path):
+    people = read_people(write(tmp_path / "a.json", [{"image_id": "a.jpg", "keypoints": XY[:17], key: [0.2] * 16}]))
+    assert len(people) == left
+    assert len(people.problems) == 1
+    assert key in people.problems[0]
+
+
+def test_mmpose_scores_of_another_number_leave_the_person_out(tmp_path):
+    content = [
+        {"keypoints": XY[:17], "keypoint_scores": [0.3] * 17},
+        {"keypoints": XY[:17], "keypoint_scores": [[0.3]]},
+    ]
+    people = read_people(write(tmp_path / "a.json", content))
+    assert len(people) == 1
+    assert "keypoint_scores: expected 17, one a keypoint, got 1" in people.problems[0]

@@ -142,8 +142,8 @@ def test_an_unfinished_run_of_photographs_is_left_alone(body, joints, tmp_path):
 
 def test_a_folder_of_results_is_read_by_its_index(body, joints, tmp_path):
     """Beside the estimates lie world files, which are none; the page of a report knew of photographs' methods alone."""
+    from anchorfit.many_estimates import load_estimates
     from anchorfit.reports.saved import report_saved
-    from anchorfit.results import load_estimates
     from anchorfit.runs import read_index
 
     out = tmp_path / "out"
@@ -161,7 +161,7 @@ def test_a_folder_of_results_is_read_by_its_index(body, joints, tmp_path):
 
 
 def test_a_run_that_was_killed_after_its_last_file_is_done_anew(body, joints, tmp_path, monkeypatch):
-    from anchorfit.results import load_estimates
+    from anchorfit.many_estimates import load_estimates
     from anchorfit.runs.folder import RunFolder
 
     def killed(self):

@@ -15,12 +15,13 @@ from anchorfit.body import axis_angle_to_matrix, body_arrays, compile_points, lo
 from anchorfit.camera import default_intrinsics, project, rotation_to_axis
 from anchorfit.cli.main import app
 from anchorfit.evaluation.metrics.pose import reconstruction_error
-from anchorfit.interchange.results import read_all_results, read_results
+from anchorfit.interchange.results import ResultFileError, read_all_results, read_results
+from anchorfit.many_estimates import load_estimates
 from anchorfit.observations import read_people
 from anchorfit.points.conventions import MHR70
 from anchorfit.refining import refine_config, refine_people, usual_errors_deg
 from anchorfit.refining.starts import find_starts
-from anchorfit.results import BodyEstimate, load_estimates
+from anchorfit.results import BodyEstimate
 from anchorfit.runs.sources import Source
 
 
@@ -497,3 +498,25 @@ def test_what_is_said_of_many_files_of_a_folder_is_one_line(tmp_path):
     assert remark.endswith("found from its own keypoints (so of 001.npz, 002.npz, 003.npz and 36 more)")
     assert problem.startswith(f"{tmp_path}/x000.npz: holds something")
     assert problem.endswith("(so of x001.npz, x002.npz, x003.npz and 36 more)")
+
+
+def test_a_file_that_is_named_beside_its_folder_is_read_once(scene, tmp_path):
+    folder = tmp_path / "results"
+    folder.mkdir()
+    path = write_phalp(scene, folder / "phalp.pkl", off(scene), [1, 0, 3, 2])
+    assert len(read_all_results([path, folder])) == 1
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "a.pkl").write_bytes(b"no pickle")
+    with pytest.raises(ResultFileError, match=r"broken/a\.pkl"):
+        read_all_results([folder, tmp_path / "broken"])
+
+
+def test_a_second_annotation_file_is_refused(scene, tmp_path):
+    for name in ("a.json", "b.json"):
+        (tmp_path / name).write_text('{"images": [{"id": 1, "file_name": "000001.jpg"}]}')
+    keypoints = tmp_path / "coco.json"
+    keypoints.write_text("[]")
+    given = ["--images", tmp_path / "a.json", "--images", tmp_path / "b.json"]
+    code, told = refine(tmp_path / "x.npz", "-k", keypoints, *given, "-o", tmp_path / "out")
+    assert code != 0
+    assert "give one with all images" in " ".join(told.replace("│", " ").split())

@@ -18,11 +18,7 @@ def test_lines_lie_on_the_floor_around_the_feet():
     lines = floor_lines(PLANE, feet)
     assert float(heights(lines, PLANE.double().expand(len(lines), 4)).abs().max()) < 1e-6
     on = feet.double() - heights(feet[None].double(), PLANE.double()[None])[0, :, None] * PLANE[:3].double()
-    away = (
-        (lines[:, None] - on[:, None]).norm(dim=-1).flatten(2).amin(2)
-        if False
-        else torch.cdist(lines.flatten(0, 1), on)
-    )
+    away = torch.cdist(lines.flatten(0, 1), on)
     assert float(away.min(0).values.max()) < STEP  # some line goes by every foot
     assert REACH < float(away.max()) < 3 * REACH + 2 * STEP
 
@@ -44,3 +40,10 @@ def test_a_floor_behind_the_camera_draws_nothing():
     blank = np.full((240, 320, 3), 128, np.uint8)
     drawn = draw_floor(blank, PLANE[None], torch.tensor([[[0.0, 1.5, -9.0]]]), MATRIX)
     assert (drawn == blank).all()
+
+
+def test_a_floor_that_is_looked_at_from_straight_above():
+    plane = torch.tensor([0.0, 0.0, -1.0, 3.0])
+    lines = floor_lines(plane, torch.tensor([[0.2, 0.4, 3.0]]))
+    assert float((lines[..., 2] - 3.0).abs().max()) < 1e-9
+    assert float((lines[..., :2] - torch.tensor([0.2, 0.4])).abs().max()) <= REACH + STEP

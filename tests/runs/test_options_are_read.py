@@ -190,6 +190,13 @@ def test_options_of_other_evidence_stand_with_it_alone():
             EvidenceOptions(cameras=Path("cameras.json"), **both).check(RunOptions())
 
 
+def test_an_error_names_an_option_as_it_is_typed():
+    """`--noise_mm: only with --points` was said of `--noise-mm`."""
+    with pytest.raises(OptionError) as raised:
+        EvidenceOptions(noise_mm=3.0).check()
+    assert raised.value.option == "noise-mm"
+
+
 SCORED = {
     "people": "female", "truth_body": "SMPL.pkl", "joint_regressor": Path("J.npy"), "reduced": Path("list"),
     "landmarks": Path("l.pkl"), "count": 3, "seed": 1, "smplx_model": Path("SMPLX.npz"), "split": "test", "camera": 2,

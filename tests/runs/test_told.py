@@ -15,6 +15,7 @@ def said(problems, most=10):
 def test_one_of_a_kind_is_as_it_is():
     problems = [InputProblem("a.jpg#1", "nose: outside the image; kept"), "b.png: cannot be written"]
     assert said(problems).first == [str(problem) for problem in problems]
+    assert repr(said(problems)) == f"Lines({said(problems).first!r})"
 
 
 def test_the_same_words_of_many_name_the_first_and_count_the_rest():
@@ -37,6 +38,7 @@ def test_what_differs_in_words_stays_apart_and_too_many_kinds_are_counted():
     lines = said(problems, most=3)
     assert len(lines.first) == 3
     assert lines.more == 2
+    assert lines.told == [*lines.first, "... and 2 more for other reasons"]
 
 
 def test_a_reason_is_said_once_with_a_count():

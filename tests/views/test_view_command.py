@@ -266,8 +266,8 @@ def test_names_of_cameras_are_printable_in_what_is_said(tmp_path, body, monkeypa
 
 
 def test_a_folder_of_views_is_read_by_its_index(example, body, tmp_path):
+    from anchorfit.many_estimates import load_estimates
     from anchorfit.reports.saved import report_saved
-    from anchorfit.results import load_estimates
 
     job = ViewJob(cameras=example / "cameras.json", kinds=("npz",))
     fit_view_files([example / "keypoints"], body, tmp_path / "out", job)

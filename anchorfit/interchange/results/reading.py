@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from ...plain_text import short_name
+from ...plain_text import list_few
 from ...plugins import load_plugins
 from ...stored_objects import StoredObjectError
 from .format import ResultFormat, StoredResult
@@ -100,15 +100,15 @@ def read_all_results(paths: Sequence[str | Path]) -> list[ResultFile]:
         if not path.is_dir():
             found[path] = read_results(path)
             continue
-        before = len(found)
-        for file in _files_of(path):
+        inside = list(_files_of(path))
+        for file in inside:
             try:
-                found[file] = read_results(file)
+                found[file] = found.get(file) or read_results(file)
             except (OSError, ResultFileError) as error:
                 unread[file] = str(error)
-        if len(found) == before:
+        if not any(file in found for file in inside):
             none = f"{path}: no result ({', '.join(ENDINGS)}) in this folder"
-            raise ResultFileError(next(iter(unread.values()), none))
+            raise ResultFileError(unread[inside[0]] if inside else none)
     remarks = _once((path, line) for path, result in found.items() for line in result.remarks)
     problems = _once((path, line) for path, result in found.items() for line in result.problems)
     problems += _once(unread.items())
@@ -121,12 +121,8 @@ def _once(lines: Iterable[tuple[Path, str]]) -> list[str]:
     alike: dict[str, list[tuple[Path, str]]] = {}
     for path, line in lines:
         alike.setdefault(line.removeprefix(str(path)), []).append((path, line))
-    return [f"{same[0][1]}{_others([path.name for path, _ in same[1:]])}" for same in alike.values()]
-
-
-def _others(names: Sequence[str]) -> str:
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return f" (so of {', '.join(map(short_name, names[:3]))}{more})" if names else ""
+    others = ((same[0][1], [path.name for path, _ in same[1:]]) for same in alike.values())
+    return [f"{line}{f' (so of {list_few(names)})' if names else ''}" for line, names in others]
 
 
 def _files_of(folder: Path) -> Iterator[Path]:

@@ -10,13 +10,16 @@ from program_files import (  # type: ignore[import-not-found]
     HEIGHT,
     IMAGES,
     WIDTH,
+    bev,
     gvhmr,
     two_bodies,
     wham,
     write_licensed_like,
 )  # fmt: skip
+from typer.testing import CliRunner
 
 from anchorfit.camera import project
+from anchorfit.cli.main import app
 from anchorfit.evaluation.estimates import EstimateError, index_estimates, read_estimate
 from anchorfit.evaluation.scoring import centred
 
@@ -57,3 +60,15 @@ def test_a_camera_that_goes_by_the_image_needs_its_size(bodies, tmp_path):
     (first, *_) = index_estimates(wham(bodies, tmp_path).path).entries
     with pytest.raises(EstimateError, match="no camera that can be"):
         read_estimate(first)
+
+
+def test_cases_of_results_whose_camera_goes_by_the_image_are_drawn(bodies, tmp_path):
+    """BEV's files do not say how large the image is; the data set does."""
+    held = np.load(bev(bodies, tmp_path).path, allow_pickle=True)["results"].item()
+    one = {name: values[:1] for name, values in held.items()} | {"smpl_betas": held["smpl_betas"][:1, :10]}
+    (tmp_path / "results").mkdir()
+    np.savez(tmp_path / "results" / "person000000_0.08.npz", results=np.array(one, dtype=object))
+    given = ["--estimates", tmp_path / "results", "--body", "open", "--dataset", "openbody", "--count", 1]
+    result = CliRunner().invoke(app, ["evaluate", *map(str, given), "-o", str(tmp_path / "out"), "--workers", "1"])
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "out" / "cases.html").read_text().count("data:image") == 1
