@@ -108,10 +108,13 @@ def triangulate(rays: ViewRays, confidence: Tensor, tolerance: Tensor) -> Triang
     """Robust triangulation: each point by the pair of views that most others agree with, then by all that do.
 
     Args:
-        rays: of B rows, V views and K points, finite everywhere.
+        rays: of B rows, V views and K points; of those that are not finite nothing was seen.
         confidence: (B, V, K), 0 where a view has not seen a point.
         tolerance: (B, V) sine of the angle by which a ray may miss a point that it agrees with.
     """
+    known = torch.isfinite(rays.directions).all(-1) & (confidence > 0)
+    confidence = torch.where(known, confidence, 0.0)
+    rays = ViewRays(rays.origins, torch.where(known[..., None], rays.directions, 0.0))
     best = torch.zeros_like(confidence[:, 0])  # (B, K) agreement
     agrees = torch.zeros_like(confidence, dtype=torch.bool)
     seen = confidence > 0

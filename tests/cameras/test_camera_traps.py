@@ -1,9 +1,11 @@
 """Camera files as single programs leave them: cameras without a place, lenses of few numbers, a line cut off."""
 
+import json
+
 import numpy as np
 import pytest
 
-from anchorfit.cameras import CalibratedCamera, read_cameras
+from anchorfit.cameras import CalibratedCamera, CameraFileError, read_cameras
 
 K = [[900.0, 0.0, 640.0], [0.0, 900.0, 360.0], [0.0, 0.0, 1.0]]
 
@@ -46,3 +48,16 @@ def test_colmap_without_its_last_empty_line_has_its_last_image(tmp_path):
 def test_whole_numbers_are_as_good_as_others():
     camera = CalibratedCamera(name="a", intrinsics=np.array(K, dtype=int))  # type: ignore[arg-type]
     assert camera.intrinsics.tolist() == K
+
+
+def test_a_fisheye_lens_is_not_taken_for_opencvs_own(tmp_path):
+    """Its four numbers look like k1, k2, p1, p2: taken as such they give plausible wrong pixels."""
+    matrix = "K: !!opencv-matrix\n   rows: 3\n   cols: 3\n   dt: d\n   data: [ 900, 0, 640, 0, 900, 360, 0, 0, 1 ]\n"
+    lens = "D: !!opencv-matrix\n   rows: 4\n   cols: 1\n   dt: d\n   data: [ 0.1, 0.01, 0.001, 0.0 ]\n"
+    for key in ("distortion_model", "model"):
+        (tmp_path / "c.yml").write_text(f"%YAML:1.0\n---\n{matrix}{lens}{key}: fisheye\n")
+        with pytest.raises(CameraFileError, match=r"c\.yml: .*fisheye lens is not supported"):
+            read_cameras(tmp_path / "c.yml")
+    (tmp_path / "c.json").write_text(json.dumps({"K": K, "distortion": [0.1, 0.01, 0.001, 0.0], "fisheye": True}))
+    with pytest.raises(CameraFileError, match=r"c\.json: .*fisheye lens is not supported"):
+        read_cameras(tmp_path / "c.json")

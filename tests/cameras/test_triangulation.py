@@ -66,3 +66,16 @@ def test_many_cameras_are_paired_sparsely():
     pairs = view_pairs(24)
     assert len(pairs) < 130
     assert {camera for pair in pairs for camera in pair} == set(range(24))
+
+
+def test_pixels_that_are_no_numbers_and_not_seen_change_nothing():
+    """OpenCV's triangulatePoints has no notion of either: one NaN spoils the point."""
+    points, cameras = some_points(), ring_of_cameras(4)
+    pixels, rays = sights(points, cameras)
+    sure = torch.ones(pixels.shape[:3], dtype=torch.float64)
+    tolerance = torch.full(pixels.shape[:2], 0.02, dtype=torch.float64)
+    sure[0, 1, 3] = sure[2, 2] = 0
+    pixels[0, 1, 3] = torch.nan
+    pixels[1, 3, 5] = torch.inf  # and seen, as it is said
+    found = triangulate(rays(pixels), sure, tolerance)
+    torch.testing.assert_close(found.points, points, atol=1e-9, rtol=1e-9)
