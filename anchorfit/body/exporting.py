@@ -19,7 +19,9 @@ def body_arrays(body: BodyModel) -> dict[str, np.ndarray]:
 
     ``v_template`` (V, 3), ``shapedirs`` (V, 3, S), ``posedirs`` (V, 3, 207; zeros where the body has none), ``weights``
     (V, 24), ``J_regressor`` (24, V), ``J`` (24, 3), ``kintree_table`` (2, 24), ``f`` (F, 3), and ``bs_style`` and
-    ``bs_type`` as SMPL's own files have them.
+    ``bs_type`` as SMPL's own files have them. Beside them what `load_body` needs so that people can be fitted with the
+    file: the gender, the landmarks (L names, vertices and weights (L, N)), the segment and part of each face (F,), and
+    the mirrored vertices (V,), where the body knows them.
     """
 
     def real(values: object) -> np.ndarray:
@@ -42,7 +44,20 @@ def body_arrays(body: BodyModel) -> dict[str, np.ndarray]:
         "f": body.faces.cpu().numpy().astype(np.uint32),
         "bs_style": np.array("lbs"),
         "bs_type": np.array("lrotmin"),
+        **_beside(body),
     }
+
+
+def _beside(body: BodyModel) -> dict[str, np.ndarray]:
+    """What SMPL's own files lack, by the keys of ours; other programs pass over it."""
+    landmarks = {
+        "landmark_names": np.array(body.landmark_names, dtype=np.str_),
+        "landmark_vertices": body.landmark_vertices.cpu().numpy(),
+        "landmark_weights": body.landmark_weights.double().cpu().numpy(),
+    }
+    perhaps = {"face_segments": body.face_segments, "face_parts": body.face_parts, "mirror": body.mirror}
+    known = {name: values.cpu().numpy() for name, values in perhaps.items() if values is not None}
+    return {"gender": np.array(body.gender), **landmarks, **known}
 
 
 def write_body(path: str | Path, body: BodyModel) -> None:

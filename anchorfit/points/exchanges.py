@@ -1,4 +1,4 @@
-"""Left and right exchanged: of all points, or of the legs, the arms, the forearms or the hands alone."""
+"""Left and right exchanged: of all points, or of the legs, the shanks, the arms, the forearms or the hands alone."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ ALL = "all"
 _HAND = ("wrist", "hand", "tip")
 _FOREARM = ("elbow", *_HAND)
 _ARM = ("collar", "shoulder", *_FOREARM)
-_LEG = ("hip", "knee", "ankle", "foot", "heel", "toe")
-_PARTS = {"legs": _LEG, "arms": _ARM, "forearms": _FOREARM, "hands": _HAND}
+_SHANK = ("ankle", "foot", "heel", "toe")
+_LEG = ("hip", "knee", *_SHANK)
+_PARTS = {"legs": _LEG, "shanks": _SHANK, "arms": _ARM, "forearms": _FOREARM, "hands": _HAND}
 """Words in the names of a part's points."""
 
-_BORDERS = {"forearms": ("shoulder", "elbow"), "hands": ("elbow", "wrist")}
+_BORDERS = {"shanks": ("knee", "ankle"), "forearms": ("shoulder", "elbow"), "hands": ("elbow", "wrist")}
 """The bone that is torn where the part alone is exchanged."""
 
 _OPPOSED = -0.3  # cosine of the lines from left to right through hips and shoulders: no trunk is turned so far

@@ -25,10 +25,23 @@ from ..observations.videos import USUAL_RATE
 from ..pipeline import shipped_pose_prior, usual_body
 from ..results import BodyEstimate, Diagnostics
 from . import trust
+from .axes import odd_axis
 from .continuity import leaps, strays
 from .conventions import body_points
 from .exchanges import exchanged_sides
-from .frames import AXES, IMAGE, UNITS, PointFrame, Up, bone_ratios, check_scale, point_frame, told_unit, told_up
+from .frames import (
+    AXES,
+    IMAGE,
+    UNITS,
+    PointFrame,
+    Up,
+    all_on_a_line,
+    bone_ratios,
+    check_scale,
+    point_frame,
+    told_unit,
+    told_up,
+)
 from .ground import ground_of, said_of_ground
 
 Unit = Literal["auto", "m", "cm", "mm", "free"]
@@ -228,6 +241,8 @@ def _placed(
         ValueError: there is no such unit or axis.
     """
     ratios = bone_ratios(body, given.names, given.points, given.seen)
+    if unit == "auto" and all_on_a_line(given.points, given.seen):
+        raise ValueError("points: all lie on a line in every row, so two of their axes are missing; give x, y and z")
     unit_name, metres, remarks = _unit(unit, stated_unit, ratios)
     scaled = given.points * metres
     if unit == "free":
@@ -302,6 +317,9 @@ class _Task:
             self.placed.longer,
             exchanged_sides(*args),
         )
+        odd = odd_axis(self.body, given.names, given.points, given.seen)
+        if odd is not None:
+            told = trust.with_reasons(told, [odd.reason] * len(local))
         if self.rate is None:
             return told
         return trust.with_reasons(told, strays(self.there, given.seen, ~told.trusted, self.rate))

@@ -23,6 +23,7 @@ AXES: tuple[Up, ...] = ("x", "y", "z", "-x", "-y", "-z")
 
 _OTHERS = {0.3048: "feet", 0.0254: "inches", 0.1: "decimetres"}  # by their metres
 _SURE = 2.2  # so many times too large or too small a person may be; the next unit is a factor of ten away
+_THIN = 0.01  # of points' spread along a line: what they spread across it at most
 _UPRIGHT = 0.6  # cosine of the mean trunk with an axis from which on that axis is up
 IMAGE = 1000  # pixels, of the virtual camera's square image; its focal length, too
 
@@ -74,6 +75,18 @@ def bone_ratios(body: BodyModel, names: tuple[str, ...], points: Tensor, confide
     both = (confidence[:, first] > 0) & (confidence[:, second] > 0)
     measured = (points[:, first] - points[:, second]).norm(dim=-1)
     return (measured / length).masked_fill(~both, torch.nan).nanmedian(1).values
+
+
+def all_on_a_line(points: Tensor, confidence: Tensor) -> bool:
+    """Whether the points of every row that has three or more lie on a line, whatever their unit."""
+    seen = confidence > 0
+    rows = seen.sum(1) >= 3
+    if not bool(rows.any()):
+        return False
+    weights = seen[rows].to(points)[..., None]
+    away = (points[rows] - (points[rows] * weights).sum(1, keepdim=True) / weights.sum(1, keepdim=True)) * weights
+    _, second, first = torch.linalg.eigvalsh(away.mT @ away).clamp_min(0.0).sqrt().unbind(1)
+    return bool((second < _THIN * first).all())
 
 
 def told_unit(ratios: Tensor) -> str:

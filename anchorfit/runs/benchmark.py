@@ -30,9 +30,9 @@ from ..evaluation.world_scores import COLUMNS, in_world, world_rows
 from ..fit_options import InputProblem
 from ..options import OptionError
 from ..pipeline import load_body_on
-from .claiming import make_folder
 from .evaluation_options import BenchmarkOptions
 from .listening import Listener
+from .scored_files import RECORDS, make_scores_folder
 from .told import MOST_REASONS, Lines
 
 REFERENCE = "smplify"
@@ -98,14 +98,14 @@ def run_set(
         methods |= more
         settings["sha256 of the results"] = checksum(sorted({entry.path for entry in index.entries}))
     chosen = list(methods)
-    make_folder(output)
+    make_scores_folder(output)
     store = Store(options.trained or (options.cache or user_cache()) / "trained", listener.warn)
     torch.set_num_threads(1)  # results do not depend on it, times do
     total = len(chosen) * sum(map(len, people.names))
     body = load_body_on(*named, options.device)
     if options.device != "cpu":  # whose results differ in the last digits
         settings["device"] = options.device
-    with RecordFile(output / "records.jsonl", settings) as file:
+    with RecordFile(output / RECORDS, settings) as file:
         before = sum(method in methods for method, _ in file.done)
         with listener.phase("running", total, before=min(before, total)) as progress:
             records = run_benchmark(

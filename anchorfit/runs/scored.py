@@ -20,9 +20,9 @@ from ..evaluation.showing import Case, case_of, case_of_entry
 from ..evaluation.summary import SURFACE, with_any_of
 from ..options import OptionError
 from .benchmark import Tables, rows_of_methods, say_failed, write_run, write_world
-from .claiming import make_folder
 from .evaluation_options import EvaluateOptions, data_options
 from .listening import Listener
+from .scored_files import RECORDS, make_scores_folder
 
 
 def score_results(
@@ -55,10 +55,10 @@ def score_results(
     matched = match_results(people.labels, entries, options.dataset)
     listener.warn_all([*index.problems, *lines, *matched.problems])
     by_name = entries_by_name(people.names, matched.entries)
-    make_folder(output)
+    make_scores_folder(output)
     settings = _settings(options, one, index, bodies) | dict(opened.keys)
     with (
-        RecordFile(output / "records.jsonl", settings) as file,
+        RecordFile(output / RECORDS, settings) as file,
         listener.phase("scoring", len(matched.entries), before=len(file.done)) as progress,
     ):
         records = run_benchmark(

@@ -56,3 +56,13 @@ def test_smplx_poses_the_written_body_alike(tmp_path):
     ours = body(**arguments)
     torch.testing.assert_close(theirs.vertices, ours.vertices, atol=1e-5, rtol=0)
     torch.testing.assert_close(theirs.joints[:, :24], ours.joints, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("name", ["mine.pkl", "mine.npz"])
+def test_people_can_be_fitted_with_an_exported_body(name, tmp_path):
+    body = load_body(gender="female")
+    write_body(tmp_path / name, body)
+    again = load_body(tmp_path / name)
+    assert (again.gender, again.landmark_names) == ("female", body.landmark_names)
+    for key in ("landmark_vertices", "landmark_weights", "face_segments", "face_parts", "mirror"):
+        torch.testing.assert_close(getattr(again, key), getattr(body, key))

@@ -344,3 +344,20 @@ def test_results_that_cannot_be_read_fail_and_cost_no_other(tmp_path):
     found = [record for record in map(Record.from_line, lines) if record.method == "results"]
     assert [bool(record.problem) for record in found] == [False, True]
     assert found[0].surface_mm < 0.01
+
+
+@pytest.mark.parametrize("name", ["table.csv", "manifest.json", "cases.html", "people.csv"])
+def test_files_that_no_benchmark_wrote_are_not_overwritten(tmp_path, name):
+    (tmp_path / name).write_text("{}")
+    options = ["benchmark", "openbody", "--count", "1", "--variants", "direct", "-o", str(tmp_path)]
+    refused = CliRunner().invoke(app, options)
+    assert isinstance(refused.exception, ValueError)
+    assert f"{name}: no benchmark wrote it" in str(refused.exception)
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(name, "{}")]
+
+
+def test_a_benchmark_starts_over_where_its_records_were_deleted(tmp_path):
+    options = ["benchmark", "openbody", "--count", "1", "--variants", "direct", "-o", str(tmp_path)]
+    assert CliRunner().invoke(app, options).exit_code == 0
+    (tmp_path / "records.jsonl").unlink()
+    assert CliRunner().invoke(app, options).exit_code == 0

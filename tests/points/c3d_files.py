@@ -39,7 +39,7 @@ def write_c3d(
         body += b"\0\0"
         blocks = -(-(len(body) + 4) // 512)
     head = struct.pack(
-        "<BBhhhhhfhhf", 2, 0x50, count, 0, first_frame, first_frame + frames - 1, 10, scale, 2 + blocks, 0, rate
+        "<BBhhHHhfhhf", 2, 0x50, count, 0, first_frame, first_frame + frames - 1, 10, scale, 2 + blocks, 0, rate
     )
     section = (struct.pack("<BBBB", 1, 0x50, blocks, processor) + body).ljust(blocks * 512, b"\0")
     data = np.zeros((frames, count, 4), "<f4" if scale < 0 else "<i2")
