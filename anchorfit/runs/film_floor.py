@@ -125,7 +125,7 @@ def find_film_floors(
     scene = {number: bisect_right(cuts, frame_of(some[0].name) or 0) for number, some in frames.items()}
     together = [number for number in frames if list(scene.values()).count(scene[number]) > 1]
     telling = [some for number in together if (some := telling_frames(frames[number], rate))]
-    fitted = [estimate for estimate in engine(fit, telling) if estimate is not None]
+    fitted = [estimate for estimate in engine(fit, telling) if estimate is not None] if telling else []
     none = FoundFloor(None, "no floor: no feet are seen")
     floors, remarks = _found(fitted, scene, body, rate)
     return FilmFloors({number: floors.get(scene[number], none) for number in together}, remarks)
