@@ -76,3 +76,18 @@ def estimate_files(folder: Path, *endings: str) -> list[Path]:
     if not files:
         raise FileNotFoundError(f"{folder}: no {' and no '.join(endings)} file in this folder")
     return files
+
+
+def estimate_paths(paths: str | Path | Sequence[str | Path]) -> list[Path]:
+    """Files of estimates: those that are named, and those of folders that are.
+
+    Raises:
+        FileNotFoundError: there is no such file, or no ``.npz`` in a folder.
+        ValueError: the index of a folder cannot be read.
+    """
+    files: list[Path] = []
+    for path in map(Path, [paths] if isinstance(paths, str | Path) else paths):
+        if not path.exists():
+            raise FileNotFoundError(f"{path}: no such file")
+        files += estimate_files(path, ".npz") if path.is_dir() else [path]
+    return files

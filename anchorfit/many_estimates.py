@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from .index import estimate_files
+from .index import estimate_paths
 from .results import BodyEstimate, concatenate
 
 
@@ -38,15 +38,3 @@ def load_estimates_by_method(paths: str | Path | Sequence[str | Path]) -> dict[s
             )
         found.setdefault(one.method, []).append(one)
     return {method: concatenate(parts) for method, parts in found.items()}
-
-
-def estimate_paths(paths: str | Path | Sequence[str | Path]) -> list[Path]:
-    """The files that `load_estimates` reads.
-
-    Raises:
-        FileNotFoundError, ValueError: as there, of folders.
-    """
-    files: list[Path] = []
-    for path in map(Path, [paths] if isinstance(paths, str | Path) else paths):
-        files += estimate_files(path, ".npz") if path.is_dir() else [path]
-    return files

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ..index import estimate_paths
 from . import options as opt
 from .console import out, warn
 from .declared import command
@@ -73,6 +74,7 @@ def measure_people(
     results: opt.Results,
 ) -> None:
     """Print the measurements of fitted bodies, in centimetres and litres; export --save csv writes them all."""
+    estimate_paths(results)  # what is not there is said before PyTorch is loaded
     from rich.markup import escape
     from rich.table import Table
 

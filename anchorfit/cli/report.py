@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ..index import estimate_paths
 from . import options as opt
 from .console import Terminal, out
 from .declared import command
@@ -33,6 +34,7 @@ def report(
 
     Where RESULTS hold predictions and fits of the same people, the fits are shown, each beside its prediction.
     """
+    estimate_paths([*results, *(against or ())])  # what is not there is said before PyTorch is loaded
     from ..reports.saved import report_saved
 
     report_saved(

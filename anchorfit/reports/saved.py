@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..body import load_body
-from ..index import INDEX
-from ..many_estimates import estimate_paths, load_estimates_by_method
+from ..index import INDEX, estimate_paths
+from ..many_estimates import load_estimates_by_method
 from ..options import OptionError
 from ..runs.claiming import refuse_inputs
 from ..runs.folder import JOURNAL

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..body import load_body
+from ..index import estimate_paths
 from ..looks import OverlayLook
-from ..many_estimates import estimate_paths, load_estimates
+from ..many_estimates import load_estimates
 from ..observations.videos import frame_of
 from ..options import FRAMES, Frame, OptionError, check_choice, check_positive
 from ..results import BodyEstimate, possible_only

@@ -50,6 +50,21 @@ finally:
     assert wrong[0].replace("-o", "--output") in result.stderr
 
 
+@pytest.mark.parametrize("command", [["body", "measure"], ["report"], ["export", "-o", "out"]])
+def test_results_that_are_not_there_are_said_without_loading_torch(command, tmp_path):
+    code = f"""import sys
+sys.argv = ["anchorfit", *{command!r}, "gone.npz"]
+from anchorfit.cli.main import run
+try:
+    run()
+finally:
+    assert "torch" not in sys.modules
+"""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert (result.returncode, [*tmp_path.iterdir()]) == (1, [])
+    assert result.stderr == "anchorfit: error: gone.npz: no such file\n"
+
+
 def test_version(monkeypatch, capsys):
     assert call(monkeypatch, "--version") == 0
     assert capsys.readouterr().out == f"anchorfit {__version__}\n"
