@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from ..index import estimate_paths
 from ..looks import OverlayLook
 from ..options import Frame, OptionError
 from ..runs.options import RunOptions
@@ -42,7 +41,6 @@ def export(
     """Write saved estimates in other forms: meshes, rigged GLB, BVH, JSON, pictures, keypoints and SPIN-style npz."""
     if fps != RATE and not sequence:
         raise OptionError("fps", "only with --sequence")
-    estimate_paths(results)  # what is not there is said before PyTorch is loaded
     from ..runs.exporting import export_results
 
     rate = fps if sequence else None

@@ -50,7 +50,7 @@ finally:
     assert wrong[0].replace("-o", "--output") in result.stderr
 
 
-@pytest.mark.parametrize("command", [["body", "measure"], ["report"], ["export", "-o", "out"]])
+@pytest.mark.parametrize("command", [["body", "measure"], ["report"]])
 def test_results_that_are_not_there_are_said_without_loading_torch(command, tmp_path):
     code = f"""import sys
 sys.argv = ["anchorfit", *{command!r}, "gone.npz"]
