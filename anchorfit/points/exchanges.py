@@ -64,6 +64,13 @@ class _Trial:
         found = fit_positions(self.body, self.pose_prior, self.names, moved, kept, self.config)
         return strain(self.body, self.pose_prior, found)
 
+    def better_exchanged(self, before: Tensor) -> Tensor:
+        """(B,) bool: rows that fit badly, with a strain (B,), and much better with left and right of all exchanged."""
+        rows = torch.nonzero(before > trust.DOUBTFUL)[:, 0]
+        result = torch.zeros_like(before, dtype=torch.bool)
+        result[rows] = self.strain(rows, ALL) < trust.BETTER * before[rows]
+        return result
+
 
 def exchanged_sides(
     body: BodyModel,
@@ -81,17 +88,18 @@ def exchanged_sides(
         positions, seen: (B, P, 3) and (B, P), as it was given them.
         found: of them.
     """
-    sides, cost = [""] * len(positions), strain(body, pose_prior, found)
     trial = _Trial(body, pose_prior, names, positions, seen, config)
+    before = strain(body, pose_prior, found)
+    sides = [ALL if flag else "" for flag in trial.better_exchanged(before).tolist()]
+    least = before.clone()
     for part, candidates in _candidates(body, names, positions, seen).items():
         rows = torch.nonzero(candidates)[:, 0]
         after = trial.strain(rows, part)
-        better = after < _BETTER_PART * cost[rows]
-        cost[rows[better]] = after[better]
+        better = after < _BETTER_PART * least[rows]
+        least[rows[better]] = after[better]
         for row in rows[better].tolist():
             sides[row] = part
-    whole = looks_exchanged(body, pose_prior, names, positions, seen, found, config)
-    return tuple(side or (ALL if flag else "") for side, flag in zip(sides, whole.tolist(), strict=True))
+    return tuple(sides)
 
 
 def looks_exchanged(
@@ -108,12 +116,8 @@ def looks_exchanged(
     Args:
         body, pose_prior, names, positions, seen, found, config: as for `exchanged_sides`.
     """
-    cost = strain(body, pose_prior, found)
-    rows = torch.nonzero(cost > trust.DOUBTFUL)[:, 0]
-    after = _Trial(body, pose_prior, names, positions, seen, config).strain(rows, ALL)
-    result = torch.zeros_like(cost, dtype=torch.bool)
-    result[rows] = after < trust.BETTER * cost[rows]
-    return result
+    trial = _Trial(body, pose_prior, names, positions, seen, config)
+    return trial.better_exchanged(strain(body, pose_prior, found))
 
 
 def strain(body: BodyModel, pose_prior: GaussianMixture, found: PointSolution) -> Tensor:
@@ -129,33 +133,58 @@ def _of(name: str, part: str) -> bool:
     return mirrored_name(plain) != plain and any(word in plain for word in _PARTS[part])
 
 
+@dataclass(frozen=True, eq=False)
+class _Pairs:
+    """Points of both sides of the body, by the joint's plain name."""
+
+    places: dict[str, int]
+    positions: Tensor
+    seen: Tensor
+
+    @staticmethod
+    def of(names: tuple[str, ...], positions: Tensor, seen: Tensor) -> _Pairs:
+        places = {name.rpartition(":")[2]: place for place, name in enumerate(names) if not name.startswith("vertex:")}
+        return _Pairs(places, positions, seen)
+
+    def has(self, joint: str) -> bool:
+        return f"left_{joint}" in self.places and f"right_{joint}" in self.places
+
+    def both(self, joint: str) -> tuple[Tensor, Tensor]:
+        """(B, 3) of the left and of the right."""
+        left, right = (self.positions[:, self.places[f"{side}_{joint}"]] for side in ("left", "right"))
+        return left, right
+
+    def are_seen(self, *joints: str) -> Tensor:
+        """(B,) bool: all of them, on both sides."""
+        columns = [self.places[f"{side}_{joint}"] for joint in joints for side in ("left", "right")]
+        return (self.seen[:, columns] > 0).all(1)
+
+
 def _candidates(body: BodyModel, names: tuple[str, ...], positions: Tensor, seen: Tensor) -> dict[str, Tensor]:
     """For each part (B,) bool: rows whose points show that it may be exchanged, whatever the pose."""
-    places = {name.rpartition(":")[2]: place for place, name in enumerate(names) if not name.startswith("vertex:")}
-    nothing = torch.zeros(len(positions), dtype=torch.bool, device=positions.device)
-    found = dict.fromkeys(_PARTS, nothing)
-
-    def pair(joint: str) -> tuple[Tensor, Tensor, Tensor] | None:
-        sides = [places.get(f"{side}_{joint}") for side in ("left", "right")]
-        if None in sides:
-            return None
-        left, right = (int(side) for side in sides if side is not None)
-        return positions[:, left], positions[:, right], (seen[:, left] > 0) & (seen[:, right] > 0)
-
-    hips, shoulders = pair("hip"), pair("shoulder")
-    if hips is not None and shoulders is not None:
-        across = [left - right for left, right, _ in (hips, shoulders)]
-        cosine = torch.nn.functional.cosine_similarity(across[0], across[1], dim=-1)
-        found["legs"] = found["arms"] = (cosine < _OPPOSED) & hips[2] & shoulders[2]
-    rest = rest_points(body, names)
+    pairs, rest = _Pairs.of(names, positions, seen), rest_points(body, names)
+    found = dict.fromkeys(_PARTS, torch.zeros(len(positions), dtype=torch.bool, device=positions.device))
+    if pairs.has("hip") and pairs.has("shoulder"):
+        found["legs"] = found["arms"] = _opposed(pairs)
     for part, (near, ends) in _BORDERS.items():
-        far = next((end for end in ends if pair(end) is not None), ends[0])
-        inner, outer = pair(near), pair(far)
-        if inner is None or outer is None:
-            continue
-        length = float((rest[places[f"left_{near}"]] - rest[places[f"left_{far}"]]).norm())
-        own = [(a - b).norm(dim=-1) for a, b in zip(inner[:2], outer[:2], strict=True)]
-        crossed = [(a - b).norm(dim=-1) for a, b in zip(inner[:2], outer[1::-1], strict=True)]
-        torn = torch.maximum(*own) > _TORN * length
-        found[part] = torn & (sum(crossed) < _MENDED * sum(own)) & inner[2] & outer[2]
+        far = next((end for end in ends if pairs.has(end)), None)
+        if far is not None and pairs.has(near):
+            length = float((rest[pairs.places[f"left_{near}"]] - rest[pairs.places[f"left_{far}"]]).norm())
+            found[part] = _torn(pairs, near, far, length)
     return found
+
+
+def _opposed(pairs: _Pairs) -> Tensor:
+    """(B,) bool: rows whose lines from left to right through hips and shoulders point to opposite sides."""
+    hips, shoulders = (left - right for left, right in map(pairs.both, ("hip", "shoulder")))
+    cosine = torch.nn.functional.cosine_similarity(hips, shoulders, dim=-1)
+    return (cosine < _OPPOSED) & pairs.are_seen("hip", "shoulder")
+
+
+def _torn(pairs: _Pairs, near: str, far: str, length: float) -> Tensor:
+    """(B,) bool: rows in which the bone between two joints is too long on a side, and shorter across to the other."""
+    inner, outer = pairs.both(near), pairs.both(far)
+    own = [(a - b).norm(dim=-1) for a, b in zip(inner, outer, strict=True)]
+    crossed = [(a - b).norm(dim=-1) for a, b in zip(inner, outer[::-1], strict=True)]
+    torn = torch.maximum(*own) > _TORN * length
+    return torn & (sum(crossed) < _MENDED * sum(own)) & pairs.are_seen(near, far)
