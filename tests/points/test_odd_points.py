@@ -3,27 +3,10 @@
 import pytest
 import torch
 
-from anchorfit.body import load_body
 from anchorfit.body.kinematics import compiled_points
-from anchorfit.body.pose_library import load_pose_library
 from anchorfit.points import fit_points, point_convention
 from anchorfit.points.axes import odd_axis
 from anchorfit.points.trust import exchange
-
-
-@pytest.fixture(scope="module")
-def body():
-    return load_body()
-
-
-@pytest.fixture(scope="module")
-def truth(body):
-    library = load_pose_library(split="heldout", mirrored=False)
-    generator = torch.Generator().manual_seed(3)
-    params = body.layout.zeros(24, body.v_template)
-    params[:, :72] = library.poses[torch.randperm(len(library), generator=generator)[:24]]
-    params[:, body.layout.betas] = torch.randn(24, body.num_betas, generator=generator)
-    return params
 
 
 def points_of(body, truth, convention):

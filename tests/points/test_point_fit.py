@@ -20,22 +20,6 @@ MARKERS = tuple(f"vertex:{vertex}" for vertex in range(40, 5000, 83))  # 60 of t
 JOINTS = tuple(name for name in SMPL24 if name is not None)
 
 
-@pytest.fixture(scope="module")
-def body():
-    return load_body()
-
-
-@pytest.fixture(scope="module")
-def truth(body):
-    library = load_pose_library(split="heldout", mirrored=False)
-    generator = torch.Generator().manual_seed(3)
-    params = body.layout.zeros(24, body.v_template)
-    params[:, :72] = library.poses[torch.randperm(len(library), generator=generator)[:24]]
-    params[:, body.layout.betas] = torch.randn(24, body.num_betas, generator=generator)
-    params[:, body.layout.transl] = torch.randn(24, 3, generator=generator)
-    return params
-
-
 def points_of(body, truth, names=JOINTS):
     return compiled_points(body, tuple(names)).points(truth)
 
