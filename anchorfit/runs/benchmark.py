@@ -12,6 +12,7 @@ import torch
 
 from ..body import BodyModel
 from ..evaluation.benchmarks import BenchmarkSet, OpenedSet, SetOptions
+from ..evaluation.blocks import Benchmark
 from ..evaluation.estimates import index_estimates
 from ..evaluation.matching import match_results
 from ..evaluation.methods import Variant, variants_of, with_refined
@@ -85,18 +86,10 @@ def run_set(
     settings |= checksums(named[0])
     more: dict[str, Variant] = {}
     if options.results is not None:
-        index = index_estimates(options.results)
-        entries, lines = opened.renamed(index.entries)
-        matched = match_results(people.labels, entries, one.name)
-        listener.warn_all([*index.problems, *lines, *matched.problems])
-        if index.body is not None and index.body != named:
-            listener.warn(
-                f"{options.results}: made with body {index.body[0]} ({index.body[1]}), scored as if of {named[0]} "
-                f"({named[1]}), as all methods here; `anchorfit evaluate` scores it as what it is"
-            )
-        more = methods_of_results(entries_by_name(people.names, matched.entries))
+        more, settings["sha256 of the results"] = _of_results(
+            options.results, one.name, opened, people, named, listener
+        )
         methods |= more
-        settings["sha256 of the results"] = checksum(sorted({entry.path for entry in index.entries}))
     chosen = list(methods)
     make_scores_folder(output)
     store = Store(options.trained or (options.cache or user_cache()) / "trained", listener.warn)
@@ -113,15 +106,45 @@ def run_set(
                 store=store, more=more, progress=progress,
             )  # fmt: skip
     say_failed(records if more else (), listener)
-    columns = (*opened.columns, *opened.columns_beside[:1], TIME)
+    settings |= {"variants": chosen, "people": total // len(chosen)}
     rows = rows_of_methods(records, opened.parts)
     rows = [replace(row, given=methods[row.method.partition(",")[0]].given) for row in rows]
     rows += with_any_of(one.published, opened.columns)
-    title = f"{one.name}: best and worst"
-    write_run(output, records, rows, columns, settings={**settings, "variants": chosen, "people": total // len(chosen)})
     if options.cases:
+        title = f"{one.name}: best and worst"
         write_cases(output / "cases.html", records, lambda name: case_of(people, name, body), body, title=title)
-    reference = REFERENCE if REFERENCE in chosen else chosen[0]
+    return _written(output, records, rows, opened, settings, REFERENCE if REFERENCE in chosen else chosen[0], body)
+
+
+def _of_results(
+    path: Path, dataset: str, opened: OpenedSet, people: Benchmark, named: tuple[str, str], listener: Listener
+) -> tuple[dict[str, Variant], str]:
+    """Methods that look up the results of a file or folder, and the results' checksum; ``named``: the scored body."""
+    index = index_estimates(path)
+    entries, lines = opened.renamed(index.entries)
+    matched = match_results(people.labels, entries, dataset)
+    listener.warn_all([*index.problems, *lines, *matched.problems])
+    if index.body is not None and index.body != named:
+        listener.warn(
+            f"{path}: made with body {index.body[0]} ({index.body[1]}), scored as if of {named[0]} "
+            f"({named[1]}), as all methods here; `anchorfit evaluate` scores it as what it is"
+        )
+    more = methods_of_results(entries_by_name(people.names, matched.entries))
+    return more, checksum(sorted({entry.path for entry in index.entries}))
+
+
+def _written(
+    output: Path,
+    records: Sequence[Record],
+    rows: Sequence[Row],
+    opened: OpenedSet,
+    settings: dict[str, Any],
+    reference: str,
+    body: BodyModel,
+) -> Tables:
+    """The tables of a run, written: of methods, of what they differ by, and in the world where there is one."""
+    columns = (*opened.columns, *opened.columns_beside[:1], TIME)
+    write_run(output, records, rows, columns, settings)
     apart = [*differences(records, reference), *_before_and_after(records, reference)]
     compared = [column for column in columns if column.key != "ms"]
     if apart:
