@@ -15,15 +15,16 @@ from anchorfit.assets import ASSETS
 from anchorfit.observations import read_image, write_image
 from anchorfit.pictures import draw_line_up, draw_overlay
 
-PHOTO = ASSETS / "demo" / "000000000785.jpg"
-WINDOW = (240, 20, 560, 410)  # of the photograph: left, top, right, bottom pixels
+PHOTO = ASSETS / "demo" / "000000234748.jpg"
+WINDOW = (225, 95, 485, 427)  # of the photograph: left, top, right, bottom pixels
 
 
 def first_picture() -> np.ndarray:
     """(H, W, 3) uint8 RGB: three panels of one height."""
     body = anchorfit.load_body()
     people = anchorfit.read_people(ASSETS / "demo" / "person_keypoints.json").people
-    estimate, _ = anchorfit.fit_people(anchorfit.match_people(people, [PHOTO]).people, body)
+    here = anchorfit.match_people(people, [PHOTO]).people
+    estimate, _ = anchorfit.fit_people(here, body, options=anchorfit.FitOptions(pitch="people"))  # as the demo
     left, top, right, bottom = WINDOW
     seen = [read_image(PHOTO), draw_overlay(estimate, body)]
     panels = [np.asarray(picture)[top:bottom, left:right] for picture in seen]
