@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ from torch import Tensor
 from ...body import axis_angle_to_matrix, matrix_to_axis_angle
 from ...body.joint_sets import SMPL_JOINTS
 from ...body.parameters import NUM_BODY_POSE
-from ...body.pose_library import PoseLibrary
+from ...body.pose_library import PoseLibrary, Split, load_pose_library
 from .upright import stands, upright_poses
 
 LIMBS: tuple[tuple[str, ...], ...] = (
@@ -74,16 +75,16 @@ class PoseSource:
     def from_library(library: PoseLibrary, *, cap: int = 1000) -> PoseSource:
         """Poses of a library, no subject counting for more than ``cap`` of them."""
         poses = library.poses.float()
-        ordered = poses[:, 3:].sort(0).values
-        inside = int(LIMIT_QUANTILE * len(poses))
+        columns = poses[:, 3:].t().contiguous()
+        inside = int(LIMIT_QUANTILE * len(poses))  # so many values of each lie beyond either limit
         weights = library.subject_balanced_weights(cap).double()
         upright = stands(poses)
         return PoseSource(
             poses=poses,
             cumulative=weights.cumsum(0),
             standing=_standing_weights(library, upright).cumsum(0) if upright.any() else weights.cumsum(0),
-            low=ordered[inside] - LIMIT_MARGIN,
-            high=ordered[len(poses) - 1 - inside] + LIMIT_MARGIN,
+            low=columns.kthvalue(inside + 1).values - LIMIT_MARGIN,
+            high=columns.kthvalue(len(poses) - inside).values + LIMIT_MARGIN,
         )
 
     def draw(self, count: int, generator: torch.Generator, variation: PoseVariation | None = None) -> Tensor:
@@ -134,6 +135,20 @@ class PoseSource:
     def _draw(self, cumulative: Tensor, count: int, generator: torch.Generator) -> Tensor:
         chance = torch.rand(count, generator=generator, dtype=torch.float64) * cumulative[-1]
         return self.poses[torch.searchsorted(cumulative, chance).clamp_max(len(self.poses) - 1)]
+
+
+@lru_cache(maxsize=4)
+def shipped_poses(split: Split, *, cap: int = 1000) -> PoseSource:
+    """Poses of a part of the library in the package: made once for all who ask, so none of its tensors is written to.
+
+    Args:
+        split: as `load_pose_library` takes it; mirror images are among them.
+        cap: as `PoseSource.from_library` takes it.
+    Raises:
+        ValueError: an unknown split.
+    """
+    with torch.inference_mode(False):  # tensors that last
+        return PoseSource.from_library(load_pose_library(split=split), cap=cap)
 
 
 def _standing_weights(library: PoseLibrary, upright: Tensor) -> Tensor:
