@@ -50,7 +50,7 @@ def export_results(
     check_positive("fps", frames_per_second)
     check_choice("frame", frame, FRAMES)
     look.check(drawn="overlay" in kinds)
-    estimate, lost = possible_only(load_estimates(results))
+    estimate, lost = possible_only(load_estimates(results, listener.warn))
     for line in lost:
         listener.warn(line)
     if look.floor_grid and not bool(estimate.floors.known.any()):
