@@ -2,7 +2,7 @@
 
 There is no file format of MediaPipe's own; what people save are its results, which its API describes: an object with
 ``pose_landmarks`` (``landmarks`` in JavaScript and Swift), a list of the people of one image, each a list of 33; of the
-older Solutions ``pose_landmarks.landmark``, one person's 33, or null where there is nobody. The image's size stands in
+older Solutions ``pose_landmarks.landmark``, one person's 33, or null where none was found. The image's size stands in
 the file (``width`` and ``height``, ``image_width`` and ``image_height``), the image lies beside it, or the caller says
 the size. Of a video there is a list, alone or under ``frames``, or an object by frames' numbers:
 
@@ -73,7 +73,7 @@ def _is_person(content: Any) -> bool:
 
 
 def _people_of(content: Any) -> list[list[Any]] | None:
-    """The people of one image, which may be nobody; None where it is no result."""
+    """The people of one image, of which there may be none; None where it is no result."""
     if isinstance(content, dict):
         inside = [_people_of(content[key]) for key in KEYS if key in content]
         return next((found for found in sorted(inside, key=bool, reverse=True) if found is not None), None)
