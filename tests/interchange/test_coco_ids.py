@@ -105,4 +105,4 @@ def test_pycocotools_scores_them(data, tmp_path):
     scores.accumulate()
     scores.summarize()
     assert scores.stats[1] > 0.7  # at OKS 0.5
-    assert len(read_people(tmp_path / "a" / "coco")) == len(expected(data))
+    assert len(read_people(tmp_path / "a" / "coco" / "people-00000.json")) == len(expected(data))
