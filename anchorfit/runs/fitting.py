@@ -453,6 +453,7 @@ class _Writing:
             part=plan.part(chunk),
             motion=plan.motion(chunk) or "video",
             frame=plan.options.frame,
+            coco={person.name: person.coco for person in chunk.people if person.coco is not None},
             progress=self.progress,
         )
         there = {path.name for path in written.files}
