@@ -65,7 +65,7 @@ class LookedUp:
             placed = read_estimate(entry, enlarged=self.enlarged, image_size=size)
             params = placed.params_of(body)
         except (OSError, ValueError) as error:
-            return None, str(error)
+            return None, _said(entry, error)
         (problem,) = what_is_wrong(params[None])
         return replace(placed, params=params, pelvis=None), problem
 
@@ -100,11 +100,15 @@ class SeenResults:
             placed = read_estimate(entry, image_size=(width, height))
             placed = replace(placed, params=placed.params_of(body), pelvis=None)
         except (OSError, ValueError) as error:
-            told = f"{entry.path.name}: {error}" if entry.path.name not in str(error) else str(error)
-            return nothing, told, _NOWHERE
+            return nothing, _said(entry, error), _NOWHERE
         camera = observations.intrinsics[row].double().cpu()
         seen = seen_by_camera(placed, camera, observations.image_size[row].cpu(), body)
         return seen, "", placed.to_world(seen, body)
+
+
+def _said(entry: Entry, error: Exception) -> str:
+    """What is wrong, with the file's name."""
+    return str(error) if entry.path.name in str(error) else f"{entry.path.name}: {error}"
 
 
 def seen_by_camera(placed: PlacedBody, intrinsics: Tensor, image_size: Tensor, body: BodyModel) -> Tensor:
