@@ -60,7 +60,7 @@ def score_results(
     settings = _settings(options, one, index, bodies) | dict(opened.keys)
     with (
         RecordFile(output / RECORDS, settings) as file,
-        listener.phase("scoring", len(matched.entries), before=len(file.done)) as progress,
+        listener.phase("scoring people", len(matched.entries), before=len(file.done)) as progress,
     ):
         records = run_benchmark(
             people, [options.name], file, body=bodies, workers=options.workers,

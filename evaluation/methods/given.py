@@ -141,12 +141,12 @@ def seen_by_camera(placed: PlacedBody, intrinsics: Tensor, image_size: Tensor, b
 def looked_up(entries: Mapping[str, Entry], enlarged: float = 1.0) -> Variant:
     """The method of some results, by the names of the benchmark's people, each judged before its own camera."""
     make = partial(_look_up, entries, enlarged)
-    return Variant(make=make, about="results that are there already", keypoints="none")
+    return Variant(make=make, about="results that are there already", keypoints="none", timed=False)
 
 
 def methods_of_results(entries: Mapping[str, Entry]) -> dict[str, Variant]:
     """The two methods of some results, by name: seen by the set's camera, and the same refined."""
-    seen = Variant(make=partial(_make, entries), about="results that are there already")
+    seen = Variant(make=partial(_make, entries), about="results that are there already", timed=False)
     return {RESULTS: seen, RESULTS + SUFFIX: refined(seen)}
 
 

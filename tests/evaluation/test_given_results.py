@@ -64,6 +64,8 @@ def test_results_are_scored_as_they_are_and_refined(tmp_path, some_estimate):
         rows = {row["method"]: row for row in csv.DictReader(stream)}
     assert set(rows) == {"direct", "results", "results+2d"}
     assert rows["results"]["failed"] == rows["results+2d"]["failed"] == "1"
+    assert rows["results"]["ms a person"] == rows["results+2d"]["ms a person"] == ""  # looking up is no method's speed
+    assert float(rows["direct"]["ms a person"]) > 0
     people = {}
     for record in (tmp_path / "out" / "records.jsonl").read_text().splitlines()[1:]:
         entry = json.loads(record)
