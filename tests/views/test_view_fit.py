@@ -136,16 +136,6 @@ def test_views_that_count_little_are_said(body, seen):
     assert not fit_views(people.views, cameras, body).problems
 
 
-def test_two_cameras_are_said_to_hide_exchanged_sides(body, seen):
-    cameras, people = seen
-    found = fit_views({name: people.views[name] for name in ("cam1", "cam2")}, cameras[:2], body)
-    assert (
-        "8 bodies are seen by two cameras alone, which hardly show left and right exchanged in one of them"
-        in found.remarks
-    )
-    assert not any("two cameras" in line for line in fit_views(people.views, cameras, body).remarks)
-
-
 def test_an_instant_with_one_view_is_fitted_alone(body, seen):
     cameras, people = seen
     views = {camera: list(some) for camera, some in named(people).items()}
@@ -258,8 +248,8 @@ def test_of_two_views_the_one_with_exchanged_sides_is_found(body, seen):
         found = fit_views(views, cameras[:2], body)
         said = [(row, text) for row, text in found.problems if "left and right are exchanged" in text]
         told = [row for row, text in said if text.startswith(f"camera {wrong}:")]
-        # Of cameras at one height the joints agree all the same: only bodies that fit far better tell it.
-        assert len(told) >= 2
+        # Of cameras at one height the joints agree all the same: what each view says alone tells it.
+        assert len(told) >= 7
         assert len(said) == len(told)
         torch.testing.assert_close(found.estimate.params[told], plain.estimate.params[told], atol=2e-3, rtol=1e-3)
 
