@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ..looks import OverlayLook
 from ..options import OptionError
+from ..runs.engines import EngineOptions
 from ..runs.evidence_options import EvidenceOptions
 from ..runs.naming import known_kinds
 from ..runs.options import RunOptions
 from . import options as opt
+from .console import Terminal
 from .people import tell_files
-
-if TYPE_CHECKING:
-    from ..observations import PeopleFile
 
 
 def fit_views_of(
@@ -24,6 +22,7 @@ def fit_views_of(
     asked: EvidenceOptions,
     options: RunOptions,
     writing: opt.Writing,
+    engine: EngineOptions,
     look: OverlayLook,
     device: str,
 ) -> None:
@@ -31,10 +30,13 @@ def fit_views_of(
     options.check_values()
     if options.mask not in (None, "file"):
         raise OptionError("mask", "with --cameras masks are those of the keypoint files: file")
-    if options.detector != "auto" or options.detector_model is not None:
-        from ..runs.detecting import Detection
+    engine.check(device)
+    engine.warm_up()
+    from ..runs.detecting import Detection
 
-        Detection(options.detector, options.detector_model, options.thorough).check()
+    detection = Detection(options.detector, options.detector_model, options.thorough)
+    if options.detector != "auto" or options.detector_model is not None:
+        detection.check()
     look.check()
     body = opt.named_body(options.body, options.gender, options.age)
     from ..pipeline import load_body_on
@@ -60,17 +62,11 @@ def fit_views_of(
         rate=options.fps,
         look=look,
         reads=options.files(),
+        detection=detection,
     )
 
-    def detect(images: Sequence[Path]) -> PeopleFile:
-        from ..detectors import detect as find
-
-        return find(list(images), options.detector, model=options.detector_model, thorough=options.thorough)
-
-    def detect_film(film: Path) -> PeopleFile:
-        from ..runs.detecting import Detection, people_of_film
-
-        return people_of_film(film, Detection(options.detector, options.detector_model, options.thorough))
-
     on = load_body_on(body, options.gender, device)
-    tell_files(fit_view_files(paths, on, output, job, detect, detect_film), output)
+    done = fit_view_files(
+        paths, on, output, job, engine=engine, report=writing.report, restart=writing.restart, listener=Terminal()
+    )
+    tell_files(done, output)
