@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..looks import OverlayLook
 from ..options import OptionError
@@ -14,6 +15,9 @@ from ..runs.options import RunOptions
 from . import options as opt
 from .console import Terminal
 from .people import tell_files
+
+if TYPE_CHECKING:
+    from ..views.command import ViewJob
 
 
 def fit_views_of(
@@ -32,21 +36,32 @@ def fit_views_of(
         raise OptionError("mask", "with --cameras masks are those of the keypoint files: file")
     engine.check(device)
     engine.warm_up()
+    look.check()
+    body = opt.named_body(options.body, options.gender, options.age)
+    job = _job(asked, options, writing, look)
+    from ..pipeline import load_body_on
+    from ..views.command import fit_view_files
+
+    on = load_body_on(body, options.gender, device)
+    done = fit_view_files(
+        paths, on, output, job, engine=engine, report=writing.report, restart=writing.restart, listener=Terminal()
+    )
+    tell_files(done, output)
+
+
+def _job(asked: EvidenceOptions, options: RunOptions, writing: opt.Writing, look: OverlayLook) -> ViewJob:
+    """What to do, as the options say it; raises OptionError for kinds, looks and detectors that cannot be."""
+    from ..points.known import read_known_sizes
     from ..runs.detecting import Detection
+    from ..views.command import KINDS, ViewJob
+    from ..views.config import ViewOptions
 
     detection = Detection(options.detector, options.detector_model, options.thorough)
     if options.detector != "auto" or options.detector_model is not None:
         detection.check()
-    look.check()
-    body = opt.named_body(options.body, options.gender, options.age)
-    from ..pipeline import load_body_on
-    from ..points.known import read_known_sizes
-    from ..views.command import KINDS, ViewJob, fit_view_files
-    from ..views.config import ViewOptions
-
     kinds = None if writing.save is None else known_kinds(writing.save, KINDS, " for views")
     look.check(drawn=kinds is None or "overlay" in kinds)
-    job = ViewJob(
+    return ViewJob(
         cameras=asked.cameras or Path(),
         keypoints=options.keypoints,
         convention=options.convention,
@@ -64,9 +79,3 @@ def fit_views_of(
         reads=options.files(),
         detection=detection,
     )
-
-    on = load_body_on(body, options.gender, device)
-    done = fit_view_files(
-        paths, on, output, job, engine=engine, report=writing.report, restart=writing.restart, listener=Terminal()
-    )
-    tell_files(done, output)
