@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
+from forked_commands import run_all  # type: ignore[import-not-found]  # its folder is on pytest's path
 from typer.testing import CliRunner
 
 from anchorfit.assets import ASSETS
@@ -186,49 +183,38 @@ def test_a_package_installed_in_a_folder_brings_a_set_a_method_and_a_format(tmp_
         "[anchorfit.benchmarks]\ntwo = other:TWO\nbroken = other:NOTHING\n[anchorfit.methods]\nrest = other:REST\n"
         "[anchorfit.detectors]\nlooks = other:LOOKS\n[anchorfit.formats]\ntracks = other:TRACKS\n"
     )
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path]), "COLUMNS": "200"}
-
-    def run(*arguments):
-        line = [sys.executable, "-m", "anchorfit", *map(str, arguments)]
-        return subprocess.run(line, capture_output=True, text=True, env=environment, timeout=300)
-
-    listed = run("benchmark", "--help")
-    assert "Two people, who stand." in listed.stdout, listed.stderr
-    assert "anchorfit.benchmarks: broken cannot be loaded" in listed.stderr
-    done = run("benchmark", "two", "--root", tmp_path, "-o", tmp_path / "out", "--variants", "rest", "--no-cases")
-    assert done.returncode == 0, done.stderr
-    table = (tmp_path / "out" / "table.csv").read_text().splitlines()
-    assert table[1].startswith("rest,")
-    assert Path(tmp_path / "out" / "records.jsonl").read_text().count('"surface_mm"') == 2
-    own = run("evaluate", "--dataset", "two", "--help")
-    assert "--truth-body" in own.stdout
-    assert "--reduced" not in own.stdout
-    (tmp_path / "results").mkdir()
-    replace(some_estimate(2), names=("a#0", "b#0"), images=("a", "b")).save(tmp_path / "results" / "two.npz")
-    line = (
-        "evaluate",
-        "--dataset",
-        "two",
-        "--root",
-        tmp_path,
-        "--estimates",
-        tmp_path / "results",
-        "-o",
-        tmp_path / "s",
-    )
-    scored = run(*line, "--no-cases", "--workers", 1)  # whose truth is of the open body: "truth is of SMPL"
-    assert scored.returncode == 0, scored.stderr
-    assert (tmp_path / "s" / "records.jsonl").read_text().count('"surface_mm"') == 2
-    foreign = run(*line, "--reduced", tmp_path)
-    assert "Invalid value for --reduced: two does not read it" in foreign.stderr
-    refused = run("benchmark", "two", "--root", tmp_path, "-o", tmp_path / "out", "--reduced", tmp_path)
-    assert refused.returncode == 2
-    assert "No such option: --reduced" in refused.stderr
-    looked = run("fit", ASSETS / "demo" / "000000000785.jpg", "-o", tmp_path / "o", "--detector", "looks")
-    assert "looks finds nobody, ever" in looked.stderr
+    results, out, photograph = tmp_path / "results", tmp_path / "out", ASSETS / "demo" / "000000000785.jpg"
+    results.mkdir()
+    replace(some_estimate(2), names=("a#0", "b#0"), images=("a", "b")).save(results / "two.npz")
     (tmp_path / "a.txt").write_text("#tracks")
-    read = run("fit", ASSETS / "demo" / "000000000785.jpg", "-k", tmp_path / "a.txt", "-o", tmp_path / "o")
-    assert "a file of the other package" in read.stderr
+    two = ("benchmark", "two", "--root", tmp_path, "-o", out)
+    score = ("evaluate", "--dataset", "two", "--root", tmp_path, "--estimates", results, "-o", tmp_path / "s")
+    commands = {
+        "listed": ("benchmark", "--help"),
+        "done": (*two, "--variants", "rest", "--no-cases"),
+        "own": ("evaluate", "--dataset", "two", "--help"),
+        "scored": (*score, "--no-cases", "--workers", 1),  # whose truth is of the open body: "truth is of SMPL"
+        "foreign": (*score, "--reduced", tmp_path),
+        "refused": (*two, "--reduced", tmp_path),
+        "looked": ("fit", photograph, "-o", tmp_path / "o", "--detector", "looks"),
+        "read": ("fit", photograph, "-k", tmp_path / "a.txt", "-o", tmp_path / "o"),
+    }
+    said = run_all(commands, tmp_path / "said", paths=[tmp_path])
+    assert "Two people, who stand." in said["listed"].stdout, said["listed"].stderr
+    assert "anchorfit.benchmarks: broken cannot be loaded" in said["listed"].stderr
+    assert said["done"].returncode == 0, said["done"].stderr
+    table = (out / "table.csv").read_text().splitlines()
+    assert table[1].startswith("rest,")
+    assert (out / "records.jsonl").read_text().count('"surface_mm"') == 2
+    assert "--truth-body" in said["own"].stdout
+    assert "--reduced" not in said["own"].stdout
+    assert said["scored"].returncode == 0, said["scored"].stderr
+    assert (tmp_path / "s" / "records.jsonl").read_text().count('"surface_mm"') == 2
+    assert "Invalid value for --reduced: two does not read it" in said["foreign"].stderr
+    assert said["refused"].returncode == 2
+    assert "No such option: --reduced" in said["refused"].stderr
+    assert "looks finds nobody, ever" in said["looked"].stderr
+    assert "a file of the other package" in said["read"].stderr
 
 
 def test_a_set_of_another_package_does_not_replace_ours():
@@ -291,30 +277,31 @@ def test_a_new_data_set_is_one_new_file(tmp_path, some_estimate):
     (tmp_path / "other.txt").write_text("a b c")
     started = f"import anchorfit.evaluation.benchmarks as sets; sets.__path__.append({str(tmp_path / 'new')!r}); "
     started += "from anchorfit.cli.main import run; run()"
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "COLUMNS": "200"}
-
-    def run(*arguments):
-        line = [sys.executable, "-c", started, *map(str, arguments)]
-        return subprocess.run(line, capture_output=True, text=True, env=environment, timeout=300)
-
-    assert "Toys, who stand." in run("benchmark", "--help").stdout
-    assert "toys" in run("evaluate", "--help").stdout
-    own = run("evaluate", "--dataset", "toys", "--help").stdout
-    assert "--split" in own
-    assert "--every" not in own
-    options = ["--root", tmp_path, "--split", "other", "-o", tmp_path / "out", "--variants", "direct", "--no-cases"]
-    done = run("benchmark", "toys", *options)
-    assert done.returncode == 0, done.stderr
-    assert (tmp_path / "out" / "records.jsonl").read_text().count('"surface_mm"') == 3
-    refused = run("benchmark", "toys", *options, "--every", "2")
-    assert "No such option: --every" in refused.stderr
-    (tmp_path / "r").mkdir()
-    replace(some_estimate(2), names=("a#0", "b#0"), images=("a", "b")).save(tmp_path / "r" / "r.npz")
-    line = ["evaluate", "--dataset", "toys", "--root", tmp_path, "--estimates", tmp_path / "r", "-o", tmp_path / "e"]
-    scored = run(*line, "--workers", 1, "--no-cases")
-    assert scored.returncode == 0, scored.stderr
+    results, out = tmp_path / "r", tmp_path / "out"
+    results.mkdir()
+    replace(some_estimate(2), names=("a#0", "b#0"), images=("a", "b")).save(results / "r.npz")
+    toys = ("benchmark", "toys", "--root", tmp_path, "--split", "other", "-o", out)
+    few = ("--variants", "direct", "--no-cases")
+    score = ("evaluate", "--dataset", "toys", "--root", tmp_path, "--estimates", results, "-o", tmp_path / "e")
+    commands = {
+        "listed": ("benchmark", "--help"),
+        "named": ("evaluate", "--help"),
+        "own": ("evaluate", "--dataset", "toys", "--help"),
+        "done": (*toys, *few),
+        "refused": (*toys, *few, "--every", "2"),
+        "scored": (*score, "--workers", 1, "--no-cases"),
+        "foreign": (*score, "--every", "2"),
+        "gone": (*score, "--split", "lost"),
+    }
+    said = run_all(commands, tmp_path / "said", start=started)
+    assert "Toys, who stand." in said["listed"].stdout
+    assert "toys" in said["named"].stdout
+    assert "--split" in said["own"].stdout
+    assert "--every" not in said["own"].stdout
+    assert said["done"].returncode == 0, said["done"].stderr
+    assert (out / "records.jsonl").read_text().count('"surface_mm"') == 3
+    assert "No such option: --every" in said["refused"].stderr
+    assert said["scored"].returncode == 0, said["scored"].stderr
     assert (tmp_path / "e" / "records.jsonl").read_text().count('"surface_mm"') == 2
-    foreign = run(*line, "--every", "2")
-    assert "Invalid value for --every: only with --dataset rich, got toys" in foreign.stderr
-    gone = run(*line, "--split", "lost")
-    assert "lost.txt: no such split of toys" in gone.stderr
+    assert "Invalid value for --every: only with --dataset rich, got toys" in said["foreign"].stderr
+    assert "lost.txt: no such split of toys" in said["gone"].stderr
