@@ -112,6 +112,8 @@ def fit_people(
             gravity=gravity,
             floor=_floor_wish(options.floor, scenes, options.frames_per_second),
         )
+        if start is not None:
+            estimate = replace(estimate, world_from_camera=start.world_from_camera.to(estimate.transl))
         estimates.append(estimate)
         ready.problems.extend(_said_of_floors(estimate, scenes))
         progress(len(observations))

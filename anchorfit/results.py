@@ -29,6 +29,7 @@ from .smplx_arguments import SMPLX_ARGUMENTS, smplx_arguments
 from .status import Status
 from .stored_estimates import ENERGY, FLOORS, FORMAT_VERSION, read_estimate_arrays
 
+_APART = ("diagnostics", "floors", "world_from_camera")  # of an estimate: stored where there are such
 _ON_REQUEST = ("joint_covariance_mm2", "joint_std_mm")  # of the diagnostics: not in every file
 LARGEST_BETA, LARGEST_TURN = 100.0, 1e3  # standard deviations, radians: what is no body's, however badly it was fitted
 FARTHEST = 1e5  # metres; crops by weak perspective of small people lie at thousands
@@ -114,6 +115,8 @@ class BodyEstimate(Rows):
         pitch_deg: (B,) degrees by which the row's camera looks down, as it was given, or its floor or those who stand
             showed it; NaN by default: not known.
         floors: the floor before each row's camera, where one was given or estimated (see `anchorfit.world`).
+        world_from_camera: (B, 4, 4) from each row's camera to the world of the program that the fit began with, where
+            that has one (WHAM, GVHMR, TRAM); NaN by default.
 
     >>> import anchorfit
     >>> from anchorfit.assets import ASSETS
@@ -156,8 +159,11 @@ class BodyEstimate(Rows):
     time_s: Tensor = field(default_factory=lambda: torch.zeros(0))
     pitch_deg: Tensor = field(default_factory=lambda: torch.zeros(0))
     floors: Floors = field(default_factory=lambda: Floors(planes=torch.zeros(0, 4)))
+    world_from_camera: Tensor = field(default_factory=lambda: torch.zeros(0))
 
     def __post_init__(self) -> None:
+        if len(self.world_from_camera) != len(self):
+            object.__setattr__(self, "world_from_camera", self.transl.new_full((len(self), 4, 4), torch.nan))
         if len(self.floors) != len(self):
             object.__setattr__(self, "floors", Floors.none(len(self), self.transl))
         for name in ("time_s", "pitch_deg"):
@@ -317,8 +323,10 @@ class BodyEstimate(Rows):
         """
         arrays: dict[str, np.ndarray] = {"format_version": np.array(FORMAT_VERSION)}
         for own in fields(self):
-            if own.name not in ("diagnostics", "floors"):
+            if own.name not in _APART:
                 arrays[own.name] = _to_numpy(getattr(self, own.name))
+        if not _is_unknown(self.world_from_camera):
+            arrays["world_from_camera"] = _to_numpy(self.world_from_camera)
         if any(self.floors.said) or bool(self.floors.known.any()):
             arrays |= {f"{FLOORS}{own.name}": _to_numpy(getattr(self.floors, own.name)) for own in fields(Floors)}
         for own in fields(self.diagnostics):
@@ -354,7 +362,9 @@ class BodyEstimate(Rows):
             if own.name != "energy" and (own.name not in _ON_REQUEST or f"diagnostics.{own.name}" in arrays)
         ]
         diagnostics = Diagnostics(energy=energy, **{n: _from_numpy(arrays[f"diagnostics.{n}"]) for n in judged})
-        values = {f.name: _from_numpy(arrays[f.name]) for f in fields(cls) if f.name not in ("diagnostics", "floors")}
+        values = {f.name: _from_numpy(arrays[f.name]) for f in fields(cls) if f.name not in _APART}
+        if "world_from_camera" in arrays:
+            values["world_from_camera"] = _from_numpy(arrays["world_from_camera"])
         if f"{FLOORS}planes" in arrays:
             values["floors"] = Floors(**{f.name: _from_numpy(arrays[f"{FLOORS}{f.name}"]) for f in fields(Floors)})
         return cls(**values, diagnostics=diagnostics)
@@ -456,6 +466,8 @@ def _row_to_dict(row: BodyEstimate) -> dict[str, Any]:
     for name in ("global_orient", "body_pose", "betas", "transl", "intrinsics", "image_size", "crop_from_image"):
         record[name] = getattr(row, name)[0].tolist()
     record |= {name: _finite(getattr(row, name)[0]) for name in ("time_s", "pitch_deg")}
+    if not _is_unknown(row.world_from_camera):
+        record["world_from_camera"] = row.world_from_camera[0].tolist()
     if bool(row.floors.known[0]):
         *up, height = row.floors.planes[0].tolist()
         tilt, deviation = row.floors.sigma[0].tolist()

@@ -50,6 +50,7 @@ _OPTIONAL: dict[str, tuple[str, tuple[int, ...]]] = {
     f"{FLOORS}planes": (_REAL, (4,)),
     f"{FLOORS}sigma": (_REAL, (2,)),
     f"{FLOORS}said": (_TEXT, ()),
+    "world_from_camera": (_REAL, (4, 4)),
 }
 """Likewise, of arrays that are not in every file."""
 

@@ -31,11 +31,14 @@ class Answer(NamedTuple):
         joints_cam: (B, 24, 3) metres, camera frame, SMPL's joints. Where ``params`` is None their size and distance are
             guessed from the mean body: compare after a similarity alignment.
         problems: why a row is not finite, "" where it is, of methods that know it; or none.
+        world_from_camera: (B, 4, 4) from before the camera to a world of the method's own; NaN where it knows none, or
+            None for all.
     """
 
     params: Tensor | None
     joints_cam: Tensor
     problems: tuple[str, ...] = ()
+    world_from_camera: Tensor | None = None
 
 
 class PlacedAnswer(NamedTuple):
@@ -48,6 +51,7 @@ class PlacedAnswer(NamedTuple):
         image_sizes: (width, height) of each image, None where the file does not say it.
         crops: those that the bodies were predicted on, None for the whole image.
         problems: what is wrong with each, "" where nothing.
+        world_from_camera: as of `Answer`.
     """
 
     params: Tensor
@@ -56,6 +60,7 @@ class PlacedAnswer(NamedTuple):
     image_sizes: tuple[tuple[int, int] | None, ...]
     crops: tuple[Crop | None, ...]
     problems: tuple[str, ...]
+    world_from_camera: Tensor | None = None
 
 
 def answer_of(params: Tensor, body: BodyModel) -> Answer:

@@ -15,11 +15,20 @@ import torch
 from torch import Tensor
 
 from ..array_files import ArrayFile, ArrayFileError
-from ..body import BodyModel, matrix_to_axis_angle
+from ..body import BodyModel, axis_angle_to_matrix, matrix_to_axis_angle
+from ..body.parameters import Layout
 from ..body.unpickling import is_pickle
 from ..camera import Crop
 from ..index import estimate_files
-from ..interchange.results import ENDINGS, GivenBodies, OwnCrop, results_as_stored
+from ..interchange.results import (
+    ENDINGS,
+    GivenBodies,
+    GivenWorld,
+    OwnCrop,
+    Roots,
+    motion_between,
+    results_as_stored,
+)
 from ..interchange.spin import CROP_PIXELS, crop_intrinsics
 from ..results import BodyEstimate, split_name
 from .file_cache import cached_by_file
@@ -64,6 +73,7 @@ class PlacedBody:
         image_size: (width, height), where the file says it.
         crop: the crop it was predicted on, None for the whole image.
         pelvis: (3,) metres, the root joint from the translation's origin, where that is not SMPL's.
+        world: where its program has it in a world of its own, one row.
     """
 
     params: Tensor
@@ -71,6 +81,7 @@ class PlacedBody:
     image_size: tuple[int, int] | None = None
     crop: Crop | None = None
     pelvis: Tensor | None = None
+    world: GivenWorld | None = None
 
     def params_of(self, body: BodyModel) -> Tensor:
         """(D,) parameters of a body's own layout.
@@ -78,12 +89,44 @@ class PlacedBody:
         Raises:
             ValueError: it has more betas than the body.
         """
-        params = body.own_params(self.params[None])
+        params = body.own_params(_fewer_betas(self.params[None], body))
         if self.pelvis is None:
             return params[0]
         parts = body.layout.split(params)
         rest = body.rest_joints(parts.betas.to(body.v_template))[:, 0].to(params)
         return body.layout.join(**parts._replace(transl=parts.transl + self.pelvis.to(params) - rest)._asdict())[0]
+
+    def to_world(self, params: Tensor, body: BodyModel) -> Tensor:
+        """(4, 4) float64: the motion that brings the body, wherever ``params`` (D,) have it before a camera, to where
+        its program has it in its world; NaN where that has none."""
+        if self.world is None:
+            return torch.full((4, 4), torch.nan, dtype=torch.float64)
+        own, rest = _root(self.params_of(body), body)
+        there, _ = _root(params, body)
+        return motion_between(there, self.world.roots(own, rest))[0]
+
+
+def _fewer_betas(params: Tensor, body: BodyModel) -> Tensor:
+    """The same without betas that the body has not, where they are 0.
+
+    Raises:
+        ValueError: one is not.
+    """
+    given = Layout.of_size(params.shape[-1])
+    most = min(given.num_betas, body.num_betas)
+    betas = given.split(params).betas
+    if bool((betas[:, most:] != 0).any()):
+        raise ValueError(
+            f"{given.num_betas} betas, but the body {body.name} has {body.num_betas}; --body names the one they are of"
+        )
+    return Layout(most).join(**given.split(params)._replace(betas=betas[:, :most])._asdict())
+
+
+def _root(params: Tensor, body: BodyModel) -> tuple[Roots, Tensor]:
+    """A body's root (D,) before its camera, and the root joint (1, 3) of the shaped body at rest."""
+    parts = body.layout.split(params[None].double().cpu())
+    rest = body.rest_joints(parts.betas.to(body.v_template))[:, 0].double().cpu()
+    return Roots(axis_angle_to_matrix(parts.global_orient), parts.transl + rest), rest
 
 
 class EstimateIndex(NamedTuple):
@@ -220,7 +263,10 @@ def _from_anchorfit(entry: Entry) -> PlacedBody:
     if not torch.equal(matrix, torch.eye(3, dtype=matrix.dtype)):
         zoom = matrix[0, 0]
         crop = Crop(corner=-matrix[:2, 2] / zoom, side=CROP_PIXELS / zoom, out_size=CROP_PIXELS)
-    return PlacedBody(params=row.params[0], intrinsics=row.intrinsics[0], image_size=(width, height), crop=crop)
+    world = GivenWorld.of_cameras(row.world_from_camera)
+    return PlacedBody(
+        params=row.params[0], intrinsics=row.intrinsics[0], image_size=(width, height), crop=crop, world=world
+    )
 
 
 def _from_others(entry: Entry, enlarged: float, image_size: tuple[int, int] | None) -> PlacedBody:
@@ -245,7 +291,7 @@ def _from_others(entry: Entry, enlarged: float, image_size: tuple[int, int] | No
     pose = matrix_to_axis_angle(row.rotations[0]).flatten()
     pelvis = None if bool(row.pelvis.isnan().any()) else row.pelvis[0]
     params = torch.cat([pose, row.betas[0], placed.transl[0]])
-    return PlacedBody(params=params, intrinsics=intrinsics, image_size=size, crop=crop, pelvis=pelvis)
+    return PlacedBody(params=params, intrinsics=intrinsics, image_size=size, crop=crop, pelvis=pelvis, world=row.world)
 
 
 def _without_middle(row: GivenBodies, intrinsics: Tensor) -> Tensor:

@@ -32,6 +32,7 @@ class Record:
         ms: milliseconds that the method took for this person, an equal share of its batch; NaN where not known.
         problem: what was wrong with the estimate, "" where nothing.
         params: the estimated (D,) parameters, where the protocol keeps them for pictures.
+        world: ``global_orient`` and ``transl`` (6) of the same body in the method's own world, where it has one.
         version: the method's.
     """
 
@@ -46,6 +47,7 @@ class Record:
     ms: float = NAN
     problem: str = ""
     params: tuple[float, ...] = ()
+    world: tuple[float, ...] = ()
     version: int = 1
 
     def to_json(self) -> dict[str, Any]:
@@ -70,7 +72,7 @@ class Record:
         numbers = {field.name for field in fields(cls) if field.type == "float"}
         for key in numbers & values.keys():
             values[key] = NAN if values[key] is None else float(values[key])
-        for key in ("counts", "hits", "params"):
+        for key in ("counts", "hits", "params", "world"):
             values[key] = tuple(NAN if one is None else one for one in values.get(key, ()))
         return cls(**values)
 

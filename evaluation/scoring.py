@@ -13,6 +13,7 @@ from ..body import BodyModel
 from .answers import Answer, MethodResult, PlacedAnswer
 from .blocks import Block
 from .datasets.lsp import Annotation
+from .datasets.samples import transformed_params
 from .estimates import NOT_FINITE, what_is_wrong
 from .marks import mark_counts
 from .methods import Variant
@@ -56,6 +57,7 @@ def score_block(
         counts = _counts(variant, params, block, body)
     marked = _hits(result, problems, block, body)
     errors = errors_against(block.truth, result, body, true_body)
+    worlds = _worlds(result, params, body)
     return [
         Record(
             method=name,
@@ -67,9 +69,29 @@ def score_block(
             version=variant.version,
             problem=problems[row],
             params=() if params is None or (placed and problems[row]) else tuple(params[row].tolist()),
+            world=() if problems[row] else worlds[row],
         )
         for row in range(len(names))
     ]
+
+
+def _worlds(result: MethodResult, params: Tensor | None, body: BodyModel) -> Sequence[tuple[float, ...]]:
+    """Each body's ``global_orient`` and ``transl`` in the method's own world, or none."""
+    moved = getattr(result, "world_from_camera", None)
+    if moved is None or params is None:
+        return [()] * len(result.joints_cam)
+    return [
+        _in_world(*pair, body)
+        for pair in zip(body.own_params(params.double()), moved.double().to(params.device), strict=True)
+    ]
+
+
+def _in_world(params: Tensor, world_from_camera: Tensor, body: BodyModel) -> tuple[float, ...]:
+    if not (torch.isfinite(params).all() and torch.isfinite(world_from_camera).all()):
+        return ()
+    moved = transformed_params(body, params, world_from_camera[:3, :3], world_from_camera[:3, 3])
+    parts = body.layout.split(moved[None])
+    return (*parts.global_orient[0].tolist(), *parts.transl[0].tolist())
 
 
 def empty_like(mask: np.ndarray) -> np.ndarray:

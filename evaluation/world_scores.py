@@ -1,7 +1,8 @@
 """Methods in the world: a row a method over the sequences of a data set whose cameras are known frame by frame.
 
 Bodies are brought into the world by the data set's own camera of each frame, so what is judged is where a method puts
-people before the camera; a method that estimates the camera's way, too, would be judged by its own.
+people before the camera. A method that says where they are in a world of its own has a second row, which contains the
+error of the camera's way as it found it.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ COLUMNS = (
 LEAST_WAY_M = 0.1
 """Metres: RTE is a share of the way's length, and says nothing of people who stay in place."""
 FEET = ("left_big_toe", "right_big_toe", "left_heel", "right_heel")
+OWN_WORLD = ", own world"
+"""Behind a method's name: where it says that people are in its own world."""
 _JOINTS = tuple(f"joint:{name}" for name in SMPL_JOINTS)
 
 
@@ -51,7 +54,7 @@ def in_world(dataset: BodyDataset) -> TypeGuard[WorldDataset]:
 def world_rows(
     records: Sequence[Record], dataset: WorldDataset, body: BodyModel, true_body: BodyModel | None = None
 ) -> list[Row]:
-    """A row for each method that gives bodies, in the order of their first records.
+    """A row for each method that gives bodies, in the order of their first records; and one for its own world.
 
     Means are over the frames of all sequences, intervals over draws of sequences. Frames without a usable body are left
     out and counted; a sequence of fewer than two frames is, too.
@@ -62,25 +65,41 @@ def world_rows(
         body: of the records.
         true_body: of the truth; None: the same.
     """
-    names = dataset.names
     rows = []
     for method in dict.fromkeys(record.method for record in records if record.params):
         own = {record.name: record for record in records if record.method == method}
-        sums = []
-        for indices in dataset.sequences.values():
-            known = [i for i in indices if names[i] in own and own[names[i]].params and not own[names[i]].problem]
-            if len(known) > 1:
-                params = torch.tensor([own[names[i]].params for i in known], dtype=torch.float64)
-                sums.append(_sums(*_ways(params, known, dataset, body, true_body or body)))
-        failed = sum(1 for record in own.values() if record.problem)
-        rows.append(Row(method=method, scores=_scores(sums), people=len(own), failed=failed))
+        before = {name: record for name, record in own.items() if record.params and not record.problem}
+        worlds = {name: record for name, record in before.items() if record.world}
+        for used, in_own in ((before, False), (worlds, True)):
+            if used or not in_own:
+                sums = [
+                    _sums(*_ways(used, known, dataset, body, true_body or body, in_own))
+                    for known in _sequences(dataset, used)
+                ]
+                failed = len(own) - len(used) if in_own else sum(1 for record in own.values() if record.problem)
+                name = method + OWN_WORLD * in_own
+                rows.append(Row(method=name, scores=_scores(sums), people=len(own), failed=failed))
     return rows
 
 
+def _sequences(dataset: WorldDataset, used: Mapping[str, Record]) -> Iterator[list[int]]:
+    """Of each sequence the frames that there are bodies of, two and more."""
+    names = dataset.names
+    for indices in dataset.sequences.values():
+        known = [index for index in indices if names[index] in used]
+        if len(known) > 1:
+            yield known
+
+
 def _ways(
-    params: Tensor, indices: Sequence[int], dataset: WorldDataset, body: BodyModel, true_body: BodyModel
+    records: Mapping[str, Record],
+    indices: Sequence[int],
+    dataset: WorldDataset,
+    body: BodyModel,
+    true_body: BodyModel,
+    in_own: bool,
 ) -> tuple[Way, Way]:
-    """The estimated and the true way."""
+    """The estimated way, by the data set's cameras or ``in_own`` world, and the true one."""
     frames = tuple(dataset.frame(index) for index in indices)
     cameras = torch.stack([dataset.camera_from_world(index).double() for index in indices])
     samples = [dataset.sample(index, true_body) for index in indices]
@@ -92,9 +111,18 @@ def _ways(
         names = ("pelvis", *dataset.judged)
         joints = len(names)
         true = torch.stack([torch.stack([sample.joints[name] for name in names]) for sample in samples])
-    both = (_to_world(points, cameras) for points in (_points(params, names, body), true))
-    ours, theirs = (Way(points[:, :joints], points[:, joints:], frames) for points in both)
-    return ours, theirs
+    all_names = dataset.names
+    found = [records[all_names[index]] for index in indices]
+    params = torch.tensor([one.params for one in found], dtype=torch.float64)
+    if in_own:
+        moved = torch.tensor([one.world for one in found], dtype=torch.float64)
+        parts = body.layout.split(body.own_params(params))
+        there = parts._replace(global_orient=moved[:, :3], transl=moved[:, 3:])
+        ours = _points(body.layout.join(**there._asdict()), names, body)
+    else:
+        ours = _to_world(_points(params, names, body), cameras)
+    first, second = (Way(p[:, :joints], p[:, joints:], frames) for p in (ours, _to_world(true, cameras)))
+    return first, second
 
 
 def _points(params: Tensor, names: tuple[str, ...], body: BodyModel) -> Tensor:

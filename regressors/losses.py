@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ..body.similarity import fit_similarity
 from ..camera import project
 from .human2d import Human2DOutput
 from .representations import matrix_to_6d
@@ -44,6 +45,16 @@ def squared_point_loss(predicted: Tensor, target: Tensor) -> Tensor:
 def point_loss(predicted: Tensor, target: Tensor) -> Tensor:
     """Mean distance of points (B, N, 3), metres. Ambiguous poses pull less than under squares."""
     return ((predicted - target).square().sum(-1) + 1e-8).sqrt().mean()
+
+
+def aligned_point_loss(predicted: Tensor, target: Tensor) -> Tensor:
+    """Mean distance of points (B, N, 3) after the best similarity transform, metres: the reconstruction error.
+
+    The transform is held while gradients pass, but for its centre.
+    """
+    align = fit_similarity(predicted.detach(), target)
+    centre = predicted.mean(1, keepdim=True)
+    return point_loss(align(predicted - centre + centre.detach()), target)
 
 
 def betas_loss(predicted: Tensor, target: Tensor) -> Tensor:

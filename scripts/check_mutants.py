@@ -87,12 +87,12 @@ MUTANTS = {
     ],
     "procrustes_aligned": [
         Mutant(
-            "evaluation/metrics/pose.py",
+            "anchorfit/body/similarity.py",
             "torch.linalg.det(u @ vt) < 0, -1.0, 1.0",
             "torch.linalg.det(u @ vt) < 0, 1.0, 1.0",
             METRICS,
         ),
-        Mutant("evaluation/metrics/pose.py", "(singular * sign).sum(dim=-1)", "singular.sum(dim=-1)", METRICS),
+        Mutant("anchorfit/body/similarity.py", "(singular * sign).sum(dim=-1)", "singular.sum(dim=-1)", METRICS),
     ],
     "run_lengths_to_mask": [
         Mutant(

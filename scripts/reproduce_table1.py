@@ -35,7 +35,7 @@ from anchorfit.regressors.pose_prior import PosePrior, PosePriorConfig
 from anchorfit.regressors.training import Annotated, PoseLoss, PoseTask, RefineTask, Training, train
 
 PAPER = PosePriorConfig(representation="axis_angle", frame="parent", corrections=0, mirrored=False)
-NOTHING = PoseLoss(local=0.0, world=0.0, points=0.0)
+NOTHING = PoseLoss(local=0.0, world=0.0, points=0.0, aligned=0.0)
 MATRICES = replace(NOTHING, local=1.0)
 VERTICES = 6889  # the squared distances are summed over the surface, as the paper's are; a sample stands for it
 ROWS = {

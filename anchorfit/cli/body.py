@@ -82,7 +82,7 @@ def measure_people(
     from ..many_estimates import load_estimates
     from ..results import possible_only
 
-    estimate, lost = possible_only(load_estimates(results))
+    estimate, lost = possible_only(load_estimates(results, warn))
     for line in lost:
         warn(line)
     model = load_body(estimate.body, gender=estimate.gender, num_betas=estimate.betas.shape[1])

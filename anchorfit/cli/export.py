@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -35,6 +36,10 @@ def export(
     ] = False,
     fps: Annotated[float, typer.Option(help="Frames a second of --sequence.")] = RATE,
     frame: Annotated[Frame, typer_option(RunOptions, "frame")] = "world",
+    images: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="COCO annotation file whose image ids --save coco is to have."),
+    ] = None,
     *,
     look: OverlayLook,
 ) -> None:
@@ -44,5 +49,7 @@ def export(
     from ..runs.exporting import export_results
 
     rate = fps if sequence else None
-    files = export_results(results, output, save, frames_per_second=rate, frame=frame, look=look, listener=Terminal())
+    files = export_results(
+        results, output, save, frames_per_second=rate, frame=frame, look=look, image_names=images, listener=Terminal()
+    )
     out.print(f"{files} files in {output}", soft_wrap=True, highlight=False, markup=False)

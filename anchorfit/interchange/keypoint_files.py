@@ -7,7 +7,9 @@ The points are the body's own, projected with the estimate's camera: hidden ones
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,7 @@ from ..atomic import write_atomically
 from ..body import BodyModel
 from ..camera import project
 from ..observations import KeypointSet, from_canonical
+from ..observations.people import CocoIds
 from ..results import BodyEstimate
 
 COCO_SHIFT = 0.5  # COCO counts pixels by their index: our (0.5, 0.5) is its (0, 0)
@@ -71,32 +74,41 @@ def write_openpose(path: str | Path, estimate: BodyEstimate, body: BodyModel) ->
     write_atomically(Path(path), json.dumps(openpose_people(estimate, body), allow_nan=False).encode())
 
 
-def coco_results(estimate: BodyEstimate, body: BodyModel) -> list[dict[str, Any]]:
+def coco_results(
+    estimate: BodyEstimate, body: BodyModel, ids: Mapping[str, CocoIds] = MappingProxyType({})
+) -> list[dict[str, Any]]:
     """Results for COCO's keypoint evaluation: 17 keypoints, in COCO's pixel indices, and six of the feet beside them.
 
     ``foot_kpts`` are COCO-WholeBody's: big toe, small toe and heel, left and right; evaluation of the 17 passes them
     over.
-    ``image_id`` is COCO's number where the image is named as COCO names it, else the image's name. ``score`` is the
-    mean confidence of the joints that the fit was given, a tenth of it where the fit is not trusted.
+    ``image_id`` and ``category_id`` are those of ``ids`` by the person's name; of others COCO's number where the image
+    is named as COCO names it, else the image's name, and 1. ``score`` is the mean confidence of the joints that the fit
+    was given, a tenth of it where the fit is not trusted.
     """
     points = from_canonical(*fitted_keypoints(estimate, body), "wholebody133")
     shifted = points.positions - COCO_SHIFT * points.confidence[..., None]
     triples = np.concatenate([shifted, points.confidence[..., None]], axis=-1).round(3)
+    known = [
+        ids.get(name) or CocoIds(_image_id(label))
+        for name, label in zip(estimate.names, estimate.image_labels, strict=True)
+    ]
     return [
         {
-            "image_id": _image_id(label),
-            "category_id": 1,
+            "image_id": own.image,
+            "category_id": own.category,
             "keypoints": triples[row, :BODY].ravel().tolist(),
             "foot_kpts": triples[row, BODY:FEET].ravel().tolist(),
             "score": _score(estimate, row),
         }
-        for row, label in enumerate(estimate.image_labels)
+        for row, own in enumerate(known)
     ]
 
 
-def write_coco_results(path: str | Path, estimate: BodyEstimate, body: BodyModel) -> None:
+def write_coco_results(
+    path: str | Path, estimate: BodyEstimate, body: BodyModel, ids: Mapping[str, CocoIds] = MappingProxyType({})
+) -> None:
     """Write `coco_results`."""
-    write_atomically(Path(path), json.dumps(coco_results(estimate, body), allow_nan=False).encode())
+    write_atomically(Path(path), json.dumps(coco_results(estimate, body, ids), allow_nan=False).encode())
 
 
 def _image_id(label: str) -> int | str:

@@ -54,7 +54,13 @@ def _installed() -> tuple[Format, ...]:
     return tuple(plugins.found.values())
 
 
-def read_people(path: str | Path, *, format: str = "auto", convention: str | None = None) -> PeopleFile:
+def read_people(
+    path: str | Path,
+    *,
+    format: str = "auto",
+    convention: str | None = None,
+    image_size: tuple[int, int] | None = None,
+) -> PeopleFile:
     """Read the people of a keypoint file, or of a folder of OpenPose's files.
 
     One person that cannot be read does not cost the others: the result is a sequence of those who could, in the file's
@@ -65,6 +71,8 @@ def read_people(path: str | Path, *, format: str = "auto", convention: str | Non
         format: one of `FORMATS` or a registered one, or "auto": told by the content, not by the name.
         convention: what the keypoints are (see `conventions.CONVENTIONS`); it goes before what the file says. Where
             the format fixes it (lsp, smplify, mpii-mat, csv, labelstudio) another is not used, and said.
+        image_size: width and height of its images, as of a video's frames: some formats have positions as shares of
+            it. What the file says goes before.
     Raises:
         FileNotFoundError: no such file.
         KeypointFileError: the file cannot be used at all; one line that names it, what is wrong, and what to do.
@@ -75,7 +83,7 @@ def read_people(path: str | Path, *, format: str = "auto", convention: str | Non
     >>> len(people), people.problems, people[-1].name
     (34, (), '000000000785.jpg#442619')
     """
-    file = Content(Path(path))
+    file = Content(Path(path), image_size)
     try:
         return _read(file, format, convention)
     except ArrayFileError as error:

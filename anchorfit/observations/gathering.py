@@ -15,7 +15,7 @@ from ..plain_text import list_few, short_name
 from .conventions import CONVENTIONS, Convention, KeypointSet, convention_by_count, convention_name, joints_to_canonical
 from .joint_names import joints_of_names
 from .masks import StoredMask
-from .people import PeopleFile, Person
+from .people import CocoIds, PeopleFile, Person
 from .reading import LISTS, OCCLUDED_CONFIDENCE, numbers
 
 _NOT_OF_JOINTS = frozenset({"keypoints", "segmentation", "bbox", "box"})
@@ -43,7 +43,7 @@ class PersonEntry:
         identity: as `Person.person_id`; None: the place among the people of its image.
         triples: (J, 3) x, y, and a confidence or a flag.
         joints: their convention.
-        image, size, box, score, mask: as `Person` has them.
+        image, size, box, score, mask, coco: as `Person` has them.
     """
 
     identity: str | None
@@ -54,6 +54,7 @@ class PersonEntry:
     box: tuple[float, float, float, float] | None = None
     score: float | None = None
     mask: StoredMask | None = None
+    coco: CocoIds | None = None
 
 
 class Gathering:
@@ -254,6 +255,7 @@ def _person(entry: PersonEntry, identity: str, seen: KeypointSet) -> Person:
         box=entry.box,
         score=entry.score,
         mask=entry.mask,
+        coco=entry.coco,
     )
 
 

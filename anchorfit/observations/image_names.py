@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from ..plain_text import list_few
-from .formats.coco import ImageRecord, image_records
-from .people import PeopleFile, Person
+from .formats.coco import ImageRecord, coco_ids, image_records
+from .matching import image_of_each_name
+from .people import CocoIds, PeopleFile, Person
 from .reading import KeypointFileError, load_json
+
+NO_IMAGES = "{names}: expected COCO's images, each with id and file_name; it lists none"
 
 
 def name_images(people: PeopleFile, names: str | Path) -> PeopleFile:
@@ -23,7 +27,9 @@ def name_images(people: PeopleFile, names: str | Path) -> PeopleFile:
         FileNotFoundError: no such file.
         KeypointFileError: it is no JSON, or lists no images.
     """
-    records, shared = _records(names)
+    content = load_json(names)
+    records, shared = _records(content, names)
+    ids = coco_ids(content)
     named: list[Person] = []
     lost: dict[str, int] = {}
     for person in people:
@@ -33,7 +39,9 @@ def name_images(people: PeopleFile, names: str | Path) -> PeopleFile:
             lost[str(person.image)] = lost.get(str(person.image), 0) + 1
             named.append(person)
         else:
-            named.append(replace(person, image=record.path, image_size=person.image_size or record.size))
+            own = None if person.coco is None else person.coco._replace(image=ids[record.path].image)
+            size = person.image_size or record.size
+            named.append(replace(person, image=record.path, image_size=size, coco=own))
     problems = [
         f"{names}: images: {number} stands for {list_few(paths)}; its people keep their names"
         for number, paths in shared.items()
@@ -41,6 +49,20 @@ def name_images(people: PeopleFile, names: str | Path) -> PeopleFile:
     if lost:
         problems.append(f"{names}: no image of {sum(lost.values())} people, of {list_few(lost)}")
     return PeopleFile(tuple(named), (*people.problems, *problems))
+
+
+def ids_by_image(names: str | Path, images: Sequence[Path]) -> tuple[dict[Path, CocoIds], list[str]]:
+    """The ids that COCO's annotation file has for images that are called as its own are, and lines of what was decided.
+
+    Raises:
+        FileNotFoundError: no such file.
+        KeypointFileError: it is no JSON, or lists no images.
+    """
+    ids = coco_ids(load_json(names))
+    if not ids:
+        raise KeypointFileError(NO_IMAGES.format(names=names))
+    owners, said = image_of_each_name(list(ids), images, names)
+    return {image: ids[path] for path, image in owners.items()}, said
 
 
 def lists_images(path: Path) -> bool:
@@ -54,11 +76,10 @@ def lists_images(path: Path) -> bool:
     return isinstance(content, dict) and bool(image_records(content.get("images"))[0])
 
 
-def _records(names: str | Path) -> tuple[Mapping[str, ImageRecord], Mapping[str, list[str]]]:
-    content = load_json(names)
+def _records(content: Any, names: str | Path) -> tuple[Mapping[str, ImageRecord], Mapping[str, list[str]]]:
     records, shared = image_records(content.get("images") if isinstance(content, dict) else None)
     if not records:
-        raise KeypointFileError(f"{names}: expected COCO's images, each with id and file_name; it lists none")
+        raise KeypointFileError(NO_IMAGES.format(names=names))
     return {_plain(name): one for name, one in records.items()}, {_plain(name): some for name, some in shared.items()}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import overload
+from typing import NamedTuple, overload
 
 import numpy as np
 import torch
@@ -17,6 +17,13 @@ from ..rows import Rows
 from .masks import StoredMask
 
 _NUMBERS = "fiub"  # kinds of numpy types
+
+
+class CocoIds(NamedTuple):
+    """Ids of an image and of a category in a file of COCO's."""
+
+    image: int | str
+    category: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +45,7 @@ class Person:
             looks at the person (x right, y down, z away from it), canonical order; NaN where it says nothing. Of files
             our own JSON holds it.
         time_s: of a video's person, seconds from the video's first frame to this one.
+        coco: of COCO's files the image's and the category's ids, which results for its evaluation have to name.
     """
 
     person_id: str
@@ -51,6 +59,7 @@ class Person:
     image_label: str | None = None
     world: np.ndarray | None = None
     time_s: float | None = None
+    coco: CocoIds | None = None
 
     def __post_init__(self) -> None:
         joints = len(CANONICAL_JOINTS)

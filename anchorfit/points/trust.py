@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from ..body import BodyModel
-from ..body.joint_sets import mirrored_name
 from ..fitting.diagnostics import hinge_angles
+from .sides import other_sides
 
 HALF = 0.06  # metres: a body that leaves its points so far off on average is as likely wrong as right
 FAR = 0.2  # metres: a point so far off is no measurement of this body
@@ -115,14 +115,8 @@ def outlying(names: Sequence[str], distances: Tensor) -> list[str]:
 
 def exchange(names: Sequence[str]) -> list[int] | None:
     """For each point the place of its mirror image; None where the points have no sides."""
-    mirrored = []
-    for name in names:
-        prefix, _, plain = name.rpartition(":")
-        mirrored.append(f"{prefix}:{mirrored_name(plain)}" if prefix else mirrored_name(plain))
-    if mirrored == list(names):
-        return None
-    places = {name: place for place, name in enumerate(names)}
-    return [places.get(name, -1) for name in mirrored]
+    places = other_sides(names)
+    return None if places == list(range(len(names))) else places
 
 
 def _spreads(positions: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:

@@ -7,9 +7,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ..body import BodyModel, matrix_to_axis_angle
+from ..body import BodyModel, axis_angle_to_matrix, matrix_to_axis_angle
 from ..camera import project, rotation_to_axis, unproject
-from ..interchange.results import GivenBodies
+from ..interchange.results import GivenBodies, Roots, motion_between
 from .shapes import Shaped, root_from_origin
 
 
@@ -52,3 +52,19 @@ def carry(given: GivenBodies, found: Shaped, body: BodyModel, intrinsics: Tensor
     pose = matrix_to_axis_angle(rotations).flatten(1)
     params = body.layout.join(global_orient=pose[:, :3], body_pose=pose[:, 3:], betas=found.betas, transl=place - rest)
     return Carried(params, known)
+
+
+def world_of_carried(given: GivenBodies, found: Shaped, params: Tensor, body: BodyModel, sizes: Tensor) -> Tensor:
+    """The motions (B, 4, 4) that bring carried bodies from before our cameras to where their program has them in its
+    world; NaN where it has none.
+
+    Args:
+        given, found, body, sizes: as for `carry`.
+        params: (B, D) the carried bodies.
+    """
+    rest = root_from_origin(given, body, found)
+    theirs = Roots(found.rotations[:, 0], given.place(sizes).transl + rest)
+    parts = body.layout.split(params.double())
+    own_rest = body.to("cpu", torch.float64).rest_joints(parts.betas)[:, 0]
+    ours = Roots(axis_angle_to_matrix(parts.global_orient), parts.transl + own_rest)
+    return motion_between(ours, given.world.roots(theirs, rest))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ from ..observations import Person
 from ..observations.matching import image_of_each_name
 from ..observations.videos import frame_of
 from ..plain_text import list_few
+from .doubled import first_of_each
 
 FARTHEST = 0.6
 """A body that lies farther from a person's keypoints, in sizes of the person, is somebody else's."""
@@ -58,19 +59,20 @@ def rows_of_people(
     wanted = range(len(people)) if left is None else left
     if homes.ordered:
         return PairedRows([row if row in set(wanted) else None for row in range(len(people))], tuple(homes.remarks))
-    ours: dict[object, list[int]] = {}
+    ours: dict[Hashable, list[int]] = {}
     for number in wanted:
         ours.setdefault(image_key(people[number]), []).append(number)
-    theirs: dict[object, list[int]] = {}
+    theirs: dict[Hashable, list[int]] = {}
     for row, home in enumerate(homes.keys):
         if home is not None:
             theirs.setdefault(home, []).append(row)
+    first = first_of_each(given, theirs, pixels, source)
     found: list[int | None] = [None] * len(people)
     for image, numbers in ours.items():
-        rows = theirs.get(image, [])
+        rows = first.rows.get(image, [])
         for number, row in _pairs(given, [people[number] for number in numbers], rows, pixels):
             found[numbers[number]] = row
-    return PairedRows(found, tuple(homes.remarks))
+    return PairedRows(found, (*homes.remarks, *first.remarks))
 
 
 class ImageKey(NamedTuple):
@@ -89,7 +91,7 @@ class Homes(NamedTuple):
     """For each body the key of its image, None where not known; ``ordered``: bodies are in the people's order; and
     what was decided."""
 
-    keys: list[object | None]
+    keys: list[Hashable | None]
     ordered: bool
     remarks: list[str]
 

@@ -20,7 +20,7 @@ from ..ready_people import SeenPeople, seen_people
 from ..regressors import Networks
 from ..regressors.translation import translate_to_keypoints
 from ..results import BodyEstimate, concatenate
-from .carrying import carry
+from .carrying import carry, world_of_carried
 from .matching import image_key, image_of_rows, rows_of_people
 from .own_joints import settle_camera
 from .resized import in_pixels_of
@@ -75,7 +75,7 @@ def find_starts(
     """
     seen = seen_people(people, options)
     everyone = _Everyone.of(people, seen, images)
-    starts: dict[str, Tensor] = {}
+    starts: dict[str, _Start] = {}
     remarks = [line for result in results for line in (*result.remarks, *result.problems)]
     programs: dict[str, int] = {}
     for bodies in _joined([result.bodies for result in results]):
@@ -102,7 +102,7 @@ def _joined(parts: Sequence[GivenBodies]) -> list[GivenBodies]:
     """Files of one kind as one, for a file an image is as usual as one for all."""
     groups: dict[object, list[GivenBodies]] = {}
     for part in parts:
-        like = (part.program, part.model, part.gender, part.oriented, part.convention, type(part.camera))
+        like = (part.program, part.model, part.gender, part.oriented, part.convention, type(part.camera), part.world.of)
         sizes = (part.betas.shape[1], part.points.shape[1], part.pixels.shape[1], getattr(part.camera, "rule", None))
         groups.setdefault((like, sizes), []).append(part)
     return [GivenBodies.concatenate(group) for group in groups.values()]
@@ -116,10 +116,10 @@ def _starts_of(
     body: BodyModel,
     networks: Networks | None,
     options: FitOptions,
-) -> tuple[dict[str, Tensor], list[str]]:
-    """Parameters (D,) by the names of those people who are left without a start, and what was decided."""
+) -> tuple[dict[str, _Start], list[str]]:
+    """Starts by the names of those people who are left without one, and what was decided."""
     if not left:
-        return {}, []
+        return {}, [f"{given.program}: everyone has a body of the results before: these are not used"]
     everywhere = _cameras_of_rows(given, seen, everyone)
     given, settled = settle_camera(given, everywhere.sizes)
     given, resized = in_pixels_of(given, everywhere.sizes, everywhere.known)
@@ -144,19 +144,22 @@ def _starts_of(
     numbers, rows = (list(part) for part in zip(*pairs, strict=True))
     here = seen.rows(numbers)
     again = given.rows(rows)
-    chosen = carry(
-        again,
-        found._replace(rotations=found.rotations[rows], betas=found.betas[rows]),
-        body,
-        here.cameras.double(),
-        here.sizes_px,
-    )
+    own = found._replace(rotations=found.rotations[rows], betas=found.betas[rows])
+    chosen = carry(again, own, body, here.cameras.double(), here.sizes_px)
     params = _oriented(chosen.params, again, here, body, networks, options)
     exactly = chosen.placed & torch.tensor([found.exact] * len(rows))
     params = _placed(params, exactly, here, body)
     if isinstance(again.camera, OwnCrop) and not bool(chosen.placed.all()):
         params = _placed(_seen_on_crop(params, again.camera, chosen.placed, body), exactly, here, body)
-    return {person.name: params[row] for row, person in enumerate(here.people)}, remarks
+    worlds = world_of_carried(again, own, params, body, here.sizes_px)
+    return {person.name: _Start(params[row], worlds[row]) for row, person in enumerate(here.people)}, remarks
+
+
+class _Start(NamedTuple):
+    """Parameters (D,) before the person's camera, and the motion (4, 4) from there to the program's world."""
+
+    params: Tensor
+    world: Tensor
 
 
 class _Everywhere(NamedTuple):
@@ -240,13 +243,14 @@ def _placed(params: Tensor, known: Tensor, seen: SeenPeople, body: BodyModel) ->
     return free
 
 
-def _start_estimate(starts: dict[str, Tensor], seen: SeenPeople, body: BodyModel) -> BodyEstimate | None:
+def _start_estimate(starts: dict[str, _Start], seen: SeenPeople, body: BodyModel) -> BodyEstimate | None:
     """What the fits begin with, as an estimate of its own."""
     if not starts:
         return None
     rows = [row for row, person in enumerate(seen.people) if person.name in starts]
     here = seen.rows(rows)
-    params = torch.stack([starts[person.name] for person in here.people]).to(body.dtype)
+    params = torch.stack([starts[person.name].params for person in here.people]).to(body.dtype)
+    worlds = torch.stack([starts[person.name].world for person in here.people]).to(body.dtype)
     parts = body.layout.split(params)._asdict()
     names = [person.name for person in here.people]
     images = [str(person.image.absolute()) if person.image else "" for person in here.people]
@@ -262,7 +266,8 @@ def _start_estimate(starts: dict[str, Tensor], seen: SeenPeople, body: BodyModel
     keypoints = torch.stack([torch.from_numpy(person.keypoints) for person in here.people]).to(params)
     confidence = torch.stack([torch.from_numpy(person.confidence) for person in here.people]).to(params)
     keypoints = torch.where((confidence > 0)[..., None], keypoints, 0.0)
-    estimate = replace(estimate, image_size=here.sizes_px.long(), keypoints=keypoints, confidence=confidence)
+    sizes = here.sizes_px.long()
+    estimate = replace(estimate, image_size=sizes, keypoints=keypoints, confidence=confidence, world_from_camera=worlds)
     points = compile_points(body.to("cpu", params.dtype), CANONICAL_JOINTS).points(params)
     away = (project(points, estimate.intrinsics) - keypoints).norm(dim=-1)
     errors = torch.where(confidence > 0, away, torch.nan)

@@ -47,14 +47,14 @@ def report_saved(
         raise OptionError("output", f"expected the name of a page, got {str(path)!r}")
     listed = [folder / name for folder in (*results, *against) for name in (INDEX, JOURNAL)]
     refuse_inputs([*estimate_paths([*results, *against]), *videos, *listed], path.parent, [path.name])
-    by_method = load_estimates_by_method(results)
+    by_method = load_estimates_by_method(results, listener.warn)
     images = {image for estimate in by_method.values() for image in estimate.images if image}
     refuse_inputs(map(Path, images), path.parent, [path.name])
     order = [*(method for method in _FIRST if method in by_method), *sorted(by_method.keys() - {*_FIRST})]
     shown = by_method[order[0]]
     others = [by_method[method] for method in reversed(order[1:])]
     if against:
-        compared = load_estimates_by_method(against).values()
+        compared = load_estimates_by_method(against, listener.warn).values()
         if set(shown.names).isdisjoint(name for estimate in compared for name in estimate.names):
             listener.warn(
                 f"--against: nobody there has the name of one of the {len(shown)} people shown; nothing is compared"
@@ -66,7 +66,7 @@ def report_saved(
             listener.warn(f"--video: {video}: no person shown was seen in a video of this name; it is not shown")
     num_betas = max(estimate.betas.shape[1] for estimate in (shown, *others))
     model = load_body(shown.body, gender=shown.gender, num_betas=num_betas)
-    with listener.phase("drawing", min(len(shown), most)) as advance:
+    with listener.phase("drawing people", min(len(shown), most)) as advance:
         problems = write_report(
             path, shown, model, against=others, videos=videos, title=title, most=most, progress=advance
         )

@@ -10,8 +10,11 @@ from ..body import load_body
 from ..index import estimate_paths
 from ..looks import OverlayLook
 from ..many_estimates import load_estimates
+from ..observations.image_names import ids_by_image
+from ..observations.people import CocoIds
 from ..observations.videos import frame_of
 from ..options import FRAMES, Frame, OptionError, check_choice, check_positive
+from ..plain_text import list_few
 from ..results import BodyEstimate, possible_only
 from .claiming import make_folder, refuse_inputs
 from .listening import Listener
@@ -26,6 +29,7 @@ def export_results(
     frames_per_second: float | None = None,
     frame: Frame = "world",
     look: OverlayLook = OverlayLook(),
+    image_names: Path | None = None,
     listener: Listener = Listener(),
 ) -> int:
     """Write saved estimates in other forms: meshes, rigs, pictures, files of other programs.
@@ -37,6 +41,7 @@ def export_results(
         frames_per_second: of the animation, where the estimates are frames; None: they are not.
         frame: of meshes and animations: the world's, where there is a floor, or always the camera's.
         look: of overlays.
+        image_names: COCO's annotation file whose ids COCO's results get.
         listener: told how it goes.
     Returns:
         The number of files.
@@ -50,9 +55,12 @@ def export_results(
     check_positive("fps", frames_per_second)
     check_choice("frame", frame, FRAMES)
     look.check(drawn="overlay" in kinds)
-    estimate, lost = possible_only(load_estimates(results))
+    estimate, lost = possible_only(load_estimates(results, listener.warn))
     for line in lost:
         listener.warn(line)
+    if image_names is not None and "coco" not in kinds:
+        raise OptionError("images", "only with --save coco, whose image ids it says")
+    coco = {} if image_names is None else _ids_of(estimate, image_names, listener)
     if look.floor_grid and not bool(estimate.floors.known.any()):
         raise OptionError("draw-floor", "no estimate knows a floor: fit with --floor, or leave it out")
     model = load_body(estimate.body, gender=estimate.gender, num_betas=estimate.betas.shape[1])
@@ -64,7 +72,7 @@ def export_results(
     )
     make_folder(output)
     files = 0
-    with listener.phase("writing", len(estimate)) as advance:
+    with listener.phase("writing people", len(estimate)) as advance:
         for part, motion, rows in parts:
             people = estimate.rows(rows)
             written = write_results(
@@ -78,6 +86,7 @@ def export_results(
                 part=part,
                 motion=motion,
                 frame=frame,
+                coco=coco,
                 progress=advance,
             )
             files += len(written.files)
@@ -86,6 +95,18 @@ def export_results(
     if not files:
         raise ValueError(f"{output}: nothing could be written")
     return files
+
+
+def _ids_of(estimate: BodyEstimate, names: Path, listener: Listener) -> dict[str, CocoIds]:
+    """COCO's ids of each person, by its image."""
+    labels = [Path(image or label) for image, label in zip(estimate.images, estimate.image_labels, strict=True)]
+    found, said = ids_by_image(names, list(dict.fromkeys(labels)))
+    for line in said:
+        listener.say(line)
+    lost = dict.fromkeys(label.name for label in labels if label not in found)
+    if lost:
+        listener.warn(f"{names}: lists no image {list_few(lost)}; its results are by name")
+    return {name: found[label] for name, label in zip(estimate.names, labels, strict=True) if label in found}
 
 
 def _names_of(people: BodyEstimate, motion: str) -> Mapping[str, FileNames]:

@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from ..body import BodyModel
 from ..looks import OverlayLook
 from ..meshes import MESH_FORMATS, export_mesh
 from ..observations import write_image
+from ..observations.people import CocoIds
 from ..observations.videos import USUAL_RATE, frame_of
 from ..options import Frame, OptionError, one_line
 from ..pictures import draw_overlay, draw_side_view
@@ -28,11 +30,13 @@ Each = Literal["body", "image", "all", "motion"]
 
 
 class Style(NamedTuple):
-    """How files are made: what draws overlays, frames a second of animations, the frame of meshes and animations."""
+    """How files are made: what draws overlays, frames a second of animations, the frame of meshes and animations, and
+    the ids of COCO's results by the person's name."""
 
     look: OverlayLook = OverlayLook()
     frames_per_second: float | None = None
     frame: Frame = "world"
+    coco: Mapping[str, CocoIds] = MappingProxyType({})
 
 
 class FileKind(NamedTuple):
@@ -103,6 +107,13 @@ def _foreign(writer: str) -> Callable[[Path, BodyEstimate, BodyModel, Style], No
     return write
 
 
+def _coco(path: Path, people: BodyEstimate, body: BodyModel, style: Style) -> None:
+    from ..interchange import write_coco_results
+
+    path.parent.mkdir(exist_ok=True)
+    write_coco_results(path, people, body, style.coco)
+
+
 KINDS: dict[str, FileKind] = {
     "npz": FileKind("body", "{}.npz", lambda path, one, body, style: one.save(path)),
     "json": FileKind("body", "{}.json", lambda path, one, body, style: one.save_json(path)),
@@ -114,7 +125,7 @@ KINDS: dict[str, FileKind] = {
     "overlay": FileKind("image", "{}_overlay.png", _overlay),
     "side": FileKind("image", "{}_side.png", _side),
     "openpose": FileKind("image", "openpose/{}_keypoints.json", _foreign("write_openpose")),
-    "coco": FileKind("all", "coco/{}.json", _foreign("write_coco_results")),
+    "coco": FileKind("all", "coco/{}.json", _coco),
     "spin": FileKind("all", "spin/{}.npz", _foreign("write_spin")),
     "smplx": FileKind("all", "smplx/{}.npz", _foreign("write_smplx")),
     "csv": FileKind("all", "csv/{}.csv", _foreign("write_spreadsheet")),
@@ -161,6 +172,7 @@ def write_results(
     part: str = "people",
     motion: str = "video",
     frame: Frame = "world",
+    coco: Mapping[str, CocoIds] = MappingProxyType({}),
     progress: Callable[[int], None] = lambda done: None,
 ) -> WrittenFiles:
     """Write each body's data and meshes, and each photograph's pictures; a file that fails loses no other.
@@ -173,13 +185,14 @@ def write_results(
         part: the name, without its ending, of files that hold all people.
         motion: the same of the animation.
         frame: of meshes and animations: the world's, where there is a floor, or always the camera's.
+        coco: ids of COCO's results, by person.
         progress: called with the number of bodies written since the last call.
     Raises:
         OSError: the disk is full: no other file would fare better.
     """
     written = WrittenFiles([], [])
     known = name_files(estimate.names, estimate.images) if names is None else names
-    style = Style(look, frames_per_second, frame)
+    style = Style(look, frames_per_second, frame, coco)
     film = frames_per_second is not None
     there = bool(estimate.images) and any(estimate.images)
 

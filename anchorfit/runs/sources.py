@@ -20,7 +20,7 @@ from ..observations import (
 )
 from ..observations.conventions import convention_name
 from ..observations.image_names import name_images
-from ..observations.images import looks_like_image
+from ..observations.images import image_size, looks_like_image
 from ..observations.matching import own_images
 from ..observations.scenes import scan_video
 from ..observations.videos import is_video_path, probe_video
@@ -102,7 +102,7 @@ class Source:
             "convention": self.convention,
             "image_names": fingerprint(self.image_names),
             "images": None if alone else [str(path.absolute()) for path in self.images],
-            "mask": self.mask,
+            "mask": fingerprint(Path(self.mask)) if self.mask and Path(self.mask).exists() else self.mask,
             "detector": None if self.file and self.detection.detector != BOXES else self.detection.settings(),
             "video": video,
         }
@@ -203,7 +203,7 @@ class Source:
                 listener=listener,
             )  # fmt: skip
             return _Found(detected.people, detected.problems, None)
-        read = read_people(self.file, convention=self.convention)
+        read = read_people(self.file, convention=self.convention, image_size=self._one_size())
         if self.image_names is not None:
             read = name_images(read, self.image_names)
         if read.problems and not read.people:
@@ -220,6 +220,14 @@ class Source:
         seen = people_in_boxes(matched.people, self.detection, masks=self.mask == FROM_DETECTOR, listener=listener)
         return _Found(seen.people, (*problems, *seen.problems), read)
 
+    def _one_size(self) -> tuple[int, int] | None:
+        """The size of the image, where one is given."""
+        alone = self.keypoints is not None and len(self.images) == 1 and self.images[0].is_file()
+        try:
+            return image_size(self.images[0]) if alone else None
+        except (OSError, ValueError):  # said where it is read
+            return None
+
     def _video_people(self, engine: Engine, sightings: Sightings | None, listener: Listener) -> _Found:
         """The people of the video, one after the other, each through all frames."""
         from ..observations.tracking import track_people  # here, since scipy.optimize takes its time
@@ -231,7 +239,7 @@ class Source:
                 video, scenes, self.detection, masks=masks, engine=engine, sightings=sightings, listener=listener
             )
         else:
-            found, frames = read_people(self.file, convention=self.convention), None
+            found, frames = read_people(self.file, convention=self.convention, image_size=video.size), None
         tracked = track_people(
             found.people, video, frames=frames, scenes=scenes, longest_gap_s=self.longest_gap_s, most=self.most_people
         )

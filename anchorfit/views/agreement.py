@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import torch
@@ -13,6 +13,7 @@ from ..body import CANONICAL_JOINTS, BodyModel
 from ..body.joint_sets import mirror_permutation
 from ..cameras import CalibratedCamera
 from ..cameras.triangulation import Triangulated, ViewRays, rays_of_views, triangulate
+from ..observations import Observations
 from ..observations.person_size import person_size
 from ..rows import Rows
 from .observing import Seen
@@ -64,6 +65,15 @@ class ViewAgreement(Rows):
 def mirror_places() -> Tensor:
     """(K,) for each canonical joint the place of its mirror image."""
     return torch.tensor(list(mirror_permutation(CANONICAL_JOINTS)))
+
+
+def sides_exchanged(seen: Observations, which: Tensor) -> Observations:
+    """Observations of B rows with left and right exchanged in those that (B,) marks."""
+    mirror = mirror_places()
+    keypoints = torch.where(which[:, None, None], seen.keypoints[:, mirror], seen.keypoints)
+    confidence = torch.where(which[:, None], seen.confidence[:, mirror], seen.confidence)
+    world = torch.where(which[:, None, None], seen.world[:, mirror], seen.world)
+    return replace(seen, keypoints=keypoints, confidence=confidence, world=world)
 
 
 @dataclass(frozen=True)
@@ -206,12 +216,3 @@ def _doubted(found: ViewAgreement, row: int) -> Iterator[tuple[int, str]]:
     for view in torch.nonzero(((share < BAD) | (weight < _SAID)) & ~share.isnan())[:, 0].tolist():
         believed = "not believed" if float(share[view]) < BAD else f"it counts {100 * float(weight[view]):.0f} %"
         yield view, f"the others agree with {100 * float(share[view]):.0f} % of its joints; {believed}"
-
-
-def pair_remark(found: ViewAgreement) -> list[str]:
-    """A line where two views alone settle bodies, which hardly show whether one of them has its sides exchanged."""
-    pairs = int((found.usable & (found.seen.sum(1) == 2)).sum())
-    if not pairs:
-        return []
-    bodies = "body is" if pairs == 1 else "bodies are"
-    return [f"{pairs} {bodies} seen by two cameras alone, which hardly show left and right exchanged in one of them"]

@@ -18,16 +18,13 @@ from ..plain_text import printable
 from ..points.frames import check_scale
 from ..regressors import Networks
 from ..results import BodyEstimate
-from .agreement import ViewAgreement, agree, pair_remark, sight_of, view_remarks
 from .config import ViewOptions
-from .identity import identities, longest_of, said_of
-from .joints import settled_pairs
-from .matching import MatchedRows, match_instants
-from .observing import Seen, observe_views
-from .pairing import Instant, pair_views
+from .identity import longest_of
+from .observing import Seen
+from .pairing import Instant
+from .settling import Sighted, settle
 from .solving import FittedRows, ViewTask, seen_as_believed
 from .trust import ViewVerdict, judge_views
-from .units import rig_in_metres
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,119 +145,42 @@ def fit_views(
     """
     check_scale(options.unit, options.sizes)
     body = body or usual_body()
-    pose_prior = pose_prior or shipped_pose_prior(body.dtype, body.device)
-    pose_prior = pose_prior.to(body.device, body.dtype)
     rig = tuple(cameras.cameras if isinstance(cameras, CameraRig) else cameras)
     if not rig:
         raise ValueError("cameras: expected at least one, got none")
-    remarks: list[str] = []
-    instants = list(views) if not isinstance(views, Mapping) else _paired(views, rig, remarks)
-    alone = options.sequence and options.several is False  # who is who is told over time, and one of them is kept
-    matched = match_instants(instants, rig, body, several=None if alone else options.several)
-    if not matched.rows:
-        raise ValueError("views: no person in any of the cameras")
-    remarks += matched.remarks
-    names = tuple(matched.names)
-    seen = observe_views(matched.rows, rig, names, masks=options.masks)
-    if not any(bool((one.confidence > 0).any()) for one in seen.observations):
-        first = seen.problems[0][1] if seen.problems else "no joint was seen"
-        raise ValueError(f"views: nothing to fit: {first}")
-    agreement = agree(sight_of(seen, rig, body))
-    rig, agreement = _other_way_round(seen, rig, agreement, body, remarks)
     stated = cameras.unit if isinstance(cameras, CameraRig) else ""
-    metric, agreement, said = rig_in_metres(rig, agreement, body, unit=options.unit, stated=stated)
-    remarks += said
-    persons: tuple[int, ...] = ()
-    if options.sequence:
-        seen, agreement, persons, said = _people_in_time(matched, seen, agreement, metric, options)
-        remarks += said
-    agreement = settled_pairs(agreement, sight_of(seen, metric, body), body, pose_prior)
-    problems = [
-        *matched.problems,
-        *seen.problems,
-        *view_remarks(agreement, metric, _sizes_of(seen.observations[0].names, agreement, persons, options)),
-    ]
-    remarks += pair_remark(agreement)
-    believed = seen_as_believed(seen, agreement)
-    task = ViewTask(body, pose_prior, networks, options, metric, believed, agreement, persons)
+    saw = settle(views, rig, body, options, stated=stated, networks=networks)
+    return fit_sighted(saw, body, pose_prior=pose_prior, networks=networks, options=options)
+
+
+def fit_sighted(
+    saw: Sighted,
+    body: BodyModel,
+    *,
+    pose_prior: GaussianMixture | None = None,
+    networks: Networks | None = None,
+    options: ViewOptions = ViewOptions(),
+) -> ViewFit:
+    """Fit bodies to what is settled of the views; arguments as for `fit_views`."""
+    pose_prior = (pose_prior or shipped_pose_prior(body.dtype, body.device)).to(body.device, body.dtype)
+    believed = seen_as_believed(saw.seen, saw.agreement)
+    task = ViewTask(body, pose_prior, networks, options, saw.cameras, believed, saw.agreement, saw.persons)
     fitted = task.run()
-    verdict = judge_views(body, pose_prior, task.seen, metric, fitted.world, fitted.result, agreement, fitted.exchanged)
-    problems += [(row, text) for row, text in enumerate(verdict.reasons) if text]
+    fitted = replace(fitted, exchanged=fitted.exchanged | saw.mirrored)
+    verdict = judge_views(task, fitted, saw.misnamed)
+    problems = [*saw.problems, *((row, text) for row, text in enumerate(verdict.reasons) if text)]
     return ViewFit(
         estimate=_estimate(body, task, fitted, verdict),
-        main=tuple(metric[place].name for place in fitted.main.tolist()),
+        main=tuple(saw.cameras[place].name for place in fitted.main.tolist()),
         world={name: value.cpu() for name, value in body.layout.split(fitted.world)._asdict().items()},
-        cameras=metric,
+        cameras=saw.cameras,
         seen=task.seen,
         errors_px=verdict.errors_px.cpu(),
-        weights=agreement.weight,
-        remarks=tuple(printable(remark) for remark in remarks),
+        weights=saw.agreement.weight,
+        remarks=tuple(printable(remark) for remark in saw.remarks),
         problems=tuple((row, printable(text)) for row, text in sorted(dict.fromkeys(problems))),
-        persons=persons,
+        persons=saw.persons,
     )
-
-
-def _sizes_of(
-    names: Sequence[str], agreement: ViewAgreement, persons: Sequence[int], options: ViewOptions
-) -> list[str]:
-    """For each row what one view alone has its size from."""
-    settled = {person for person, flag in zip(persons, agreement.usable.tolist(), strict=False) if flag}
-    known = options.sizes.given if options.sizes else {}
-    said = []
-    for row, name in enumerate(names):
-        if name in known or "" in known:
-            said.append("the size that is given")
-        elif persons and persons[row] in settled:
-            said.append("the shape that views settled at other instants")
-        else:
-            said.append("the size of a mean body")
-    return said
-
-
-def _people_in_time(
-    matched: MatchedRows,
-    seen: Seen,
-    agreement: ViewAgreement,
-    cameras: tuple[CalibratedCamera, ...],
-    options: ViewOptions,
-) -> tuple[Seen, ViewAgreement, tuple[int, ...], list[str]]:
-    """Rows of a sequence, named by who they are; who that is; and what is said of it."""
-    if options.several is not True and len(set(matched.instants)) == len(matched.instants):
-        return seen, agreement, (0,) * len(matched.instants), []
-    persons, near = identities(matched.instants, seen, agreement, cameras)
-    if options.several is False:
-        kept = longest_of(persons)
-        index = [row for row, person in enumerate(persons) if person == kept]
-        names = [matched.names[row].rpartition("#")[0] + "#0" for row in index]
-        text = f"{len(set(persons))} people in time: the one seen longest is taken, in {len(index)} instants"
-        return seen.rows(index).named(names), agreement.rows(torch.tensor(index)), (0,) * len(index), [text]
-    names = [f"{name.rpartition('#')[0]}#{person}" for name, person in zip(matched.names, persons, strict=True)]
-    return seen.named(names), agreement, tuple(persons), said_of(persons, near) if len(set(persons)) > 1 else []
-
-
-def _paired(
-    views: Mapping[str, Sequence[Person]], rig: Sequence[CalibratedCamera], remarks: list[str]
-) -> list[Instant]:
-    known = [camera.name for camera in rig]
-    unknown = [name for name in views if name not in known]
-    if unknown:
-        remarks.append(f"no camera of the name {', '.join(unknown[:5])}; there are {', '.join(known[:12])}; left out")
-    return pair_views({name: people for name, people in views.items() if name in known})
-
-
-def _other_way_round(
-    seen: Seen, rig: tuple[CalibratedCamera, ...], agreement: ViewAgreement, body: BodyModel, remarks: list[str]
-) -> tuple[tuple[CalibratedCamera, ...], ViewAgreement]:
-    """The cameras, or those of rotations and translations taken as world from camera, if views agree only then."""
-    several = agreement.seen.sum(1) >= 2
-    if not bool(several.any()) or bool(agreement.usable[several].float().mean() > 0.5):
-        return rig, agreement
-    inverse = tuple(camera.inverted() for camera in rig)
-    other = agree(sight_of(seen, inverse, body))
-    if not bool(other.usable[several].float().mean() > 0.8):
-        return rig, agreement
-    remarks.append("the views agree only with R and t taken as world from camera: taken so (say it with pose)")
-    return inverse, other
 
 
 def _estimate(body: BodyModel, task: ViewTask, fitted: FittedRows, verdict: ViewVerdict) -> BodyEstimate:

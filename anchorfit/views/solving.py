@@ -21,7 +21,7 @@ from ..fitting.terms import Anchor, InView, View, Views
 from ..observations import Observations
 from ..regressors import Networks
 from ..rows import Rows
-from .agreement import ViewAgreement, mirror_places
+from .agreement import ViewAgreement, sides_exchanged
 from .config import SAME_SHAPE, START, ViewOptions, one_view_config, views_config
 from .joints import about_their_middle, mirror_image_fits_better
 from .observing import Seen
@@ -32,16 +32,11 @@ def seen_as_believed(seen: Seen, agreement: ViewAgreement) -> Seen:
 
     Where views do not settle a place, all are kept as they are: one of them is fitted alone.
     """
-    mirror = mirror_places()
     found = []
     for view, one in enumerate(seen.observations):
-        turned = agreement.exchanged[:, view]
-        keypoints = torch.where(turned[:, None, None], one.keypoints[:, mirror], one.keypoints)
-        confidence = torch.where(turned[:, None], one.confidence[:, mirror], one.confidence)
-        world = torch.where(turned[:, None, None], one.world[:, mirror], one.world)
+        turned = sides_exchanged(one, agreement.exchanged[:, view])
         weight = torch.where(agreement.usable, agreement.weight[:, view], 1.0)
-        confidence = confidence * weight[:, None].to(confidence)
-        found.append(replace(one, keypoints=keypoints, confidence=confidence, world=world))
+        found.append(replace(turned, confidence=turned.confidence * weight[:, None].to(turned.confidence)))
     return replace(seen, observations=tuple(found))
 
 

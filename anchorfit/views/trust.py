@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from ..body import BodyModel
 from ..body.moving import moved
-from ..cameras import CalibratedCamera
-from ..fitting import FitResult, GaussianMixture
+from ..fitting import FitResult
 from ..fitting.diagnostics import gather_evidence
 from ..fitting.trust import CALIBRATIONS, Evidence, weigh_evidence
-from .agreement import ViewAgreement
-from .observing import Seen
+from .solving import FittedRows, ViewTask
 
 _MIRRORED = "left and right look exchanged in all views, or the images are mirrored"
 _FAR = "the believed views lie far from the body on average: are names of cameras exchanged?"
@@ -32,30 +30,21 @@ class ViewVerdict(NamedTuple):
     errors_px: Tensor
 
 
-def judge_views(
-    body: BodyModel,
-    pose_prior: GaussianMixture,
-    seen: Seen,
-    cameras: tuple[CalibratedCamera, ...],
-    world: Tensor,
-    result: FitResult,
-    agreement: ViewAgreement,
-    exchanged: Tensor,
-) -> ViewVerdict:
-    """Weigh the evidence of all views about bodies (B, D) in the world; of one view alone its fit's own verdict stands.
+def judge_views(task: ViewTask, fitted: FittedRows, misnamed: Sequence[str]) -> ViewVerdict:
+    """Weigh the evidence of all views about bodies; of one view alone its fit's own verdict stands.
 
     Args:
-        body, pose_prior: as fitted.
-        seen: what the cameras saw, exchanged sides exchanged back.
-        cameras: in metres, as the world is.
-        result: of the fit. agreement: of the views before it.
-        exchanged: (B,) bool, they agree about a person with left and right exchanged.
+        task: what was fitted to. fitted: what came of it.
+        misnamed: B reasons to trust none of a row's views, "" for none.
     """
+    body, result, agreement, exchanged = task.body, fitted.result, task.agreement, fitted.exchanged
     parts, errors = [], []
-    for place, camera in enumerate(cameras):
+    world = fitted.world
+    for place, camera in enumerate(task.cameras):
         params = moved(body, world.double(), camera.rotation.to(world.device), camera.translation.to(world.device))
-        own = seen.observations[place].to(body.device, body.dtype)
-        evidence, off = gather_evidence(body, replace(own, masks=()), pose_prior, params.to(body.device, body.dtype))
+        own = task.seen.observations[place].to(body.device, body.dtype)
+        params = params.to(body.device, body.dtype)
+        evidence, off = gather_evidence(body, replace(own, masks=()), task.pose_prior, params)
         parts.append(evidence)
         errors.append(off.nanmean(-1))
     counts = torch.stack([one.joints for one in parts], 1).to(agreement.weight)  # (B, V)
@@ -67,7 +56,9 @@ def judge_views(
     several = agreement.seen.sum(1) >= 2
     reasons = []
     for row, flag in enumerate(usable.tolist()):
-        if flag and bool(exchanged[row]):
+        if misnamed[row]:
+            reasons.append(misnamed[row])
+        elif flag and bool(exchanged[row]):
             reasons.append(_MIRRORED if not bool(agreement.thin[row]) else _NO_BODY)
         elif flag:
             reasons.append("; ".join(filter(None, [_FAR if bool(far[row]) else "", told.reasons[row]])))
@@ -75,7 +66,8 @@ def judge_views(
             reasons.append("the views contradict each other: the best of them is fitted alone")
         else:
             reasons.append(result.reasons[row])
-    contradict = ((~agreement.usable & several) | exchanged).to(usable.device) | far.to(usable.device)
+    named = torch.tensor([bool(reason) for reason in misnamed])
+    contradict = ((~agreement.usable & several) | exchanged | named).to(usable.device) | far.to(usable.device)
     score = torch.where(usable, told.score, result.score.to(told.score))
     score = torch.where(contradict, score.clamp(max=0.49), score)
     trusted = torch.where(usable, told.trusted, result.trusted.to(usable.device)) & ~contradict

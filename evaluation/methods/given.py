@@ -21,6 +21,7 @@ from .variant import Variant
 RESULTS = "results"
 """Name of what files say, seen by the set's camera; with `SUFFIX` the same refined by its keypoints."""
 MISSING = "no estimate"
+_NOWHERE = torch.full((4, 4), torch.nan, dtype=torch.float64)  # in no world
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,9 @@ class LookedUp:
             image_sizes=tuple(None if one is None else one.image_size for one, _ in read),
             crops=tuple(None if one is None else one.crop for one, _ in read),
             problems=tuple(problem for _, problem in read),
+            world_from_camera=torch.stack(
+                [_NOWHERE if one is None or problem else one.to_world(one.params, body) for one, problem in read]
+            ),
         )
 
     def _read(self, name: str, size: tuple[int, int] | None, body: BodyModel) -> tuple[PlacedBody | None, str]:
@@ -61,9 +65,9 @@ class LookedUp:
             placed = read_estimate(entry, enlarged=self.enlarged, image_size=size)
             params = placed.params_of(body)
         except (OSError, ValueError) as error:
-            return None, str(error)
+            return None, _said(entry, error)
         (problem,) = what_is_wrong(params[None])
-        return replace(placed, params=params), problem
+        return replace(placed, params=params, pelvis=None), problem
 
 
 @dataclass(frozen=True)
@@ -79,26 +83,32 @@ class SeenResults:
     def estimate(self, observations: Observations, body: BodyModel) -> Answer:
         """Bodies in the camera of the observations; rows without a usable result are NaN, and so count as failed."""
         read = [self._read(observations, row, body) for row in range(len(observations))]
-        params = torch.stack([row for row, _ in read]).to(body.v_template)
-        problems = tuple(told or one for (_, told), one in zip(read, what_is_wrong(params), strict=True))
+        params = torch.stack([row for row, _, _ in read]).to(body.v_template)
+        problems = tuple(told or one for (_, told, _), one in zip(read, what_is_wrong(params), strict=True))
         wrong = torch.tensor([bool(problem) for problem in problems])
         found = answer_of(params.masked_fill(wrong.to(params.device)[:, None], torch.nan), body)
-        return found._replace(problems=problems)
+        return found._replace(problems=problems, world_from_camera=torch.stack([world for _, _, world in read]))
 
-    def _read(self, observations: Observations, row: int, body: BodyModel) -> tuple[Tensor, str]:
-        """A result in the body's layout, and what is wrong with it."""
+    def _read(self, observations: Observations, row: int, body: BodyModel) -> tuple[Tensor, str, Tensor]:
+        """A result in the body's layout, what is wrong with it, and the motion from there to its program's world."""
         nothing = torch.full((body.layout.size,), torch.nan, dtype=torch.float64)
         entry = self.entries.get(observations.names[row])
         if entry is None:
-            return nothing, MISSING
+            return nothing, MISSING, _NOWHERE
         try:
             width, height = (int(side) for side in observations.image_size[row])
             placed = read_estimate(entry, image_size=(width, height))
-            placed = replace(placed, params=placed.params_of(body))
+            placed = replace(placed, params=placed.params_of(body), pelvis=None)
         except (OSError, ValueError) as error:
-            return nothing, f"{entry.path.name}: {error}" if entry.path.name not in str(error) else str(error)
+            return nothing, _said(entry, error), _NOWHERE
         camera = observations.intrinsics[row].double().cpu()
-        return seen_by_camera(placed, camera, observations.image_size[row].cpu(), body), ""
+        seen = seen_by_camera(placed, camera, observations.image_size[row].cpu(), body)
+        return seen, "", placed.to_world(seen, body)
+
+
+def _said(entry: Entry, error: Exception) -> str:
+    """What is wrong, with the file's name."""
+    return str(error) if entry.path.name in str(error) else f"{entry.path.name}: {error}"
 
 
 def seen_by_camera(placed: PlacedBody, intrinsics: Tensor, image_size: Tensor, body: BodyModel) -> Tensor:
@@ -131,12 +141,12 @@ def seen_by_camera(placed: PlacedBody, intrinsics: Tensor, image_size: Tensor, b
 def looked_up(entries: Mapping[str, Entry], enlarged: float = 1.0) -> Variant:
     """The method of some results, by the names of the benchmark's people, each judged before its own camera."""
     make = partial(_look_up, entries, enlarged)
-    return Variant(make=make, about="results that are there already", keypoints="none")
+    return Variant(make=make, about="results that are there already", keypoints="none", timed=False)
 
 
 def methods_of_results(entries: Mapping[str, Entry]) -> dict[str, Variant]:
     """The two methods of some results, by name: seen by the set's camera, and the same refined."""
-    seen = Variant(make=partial(_make, entries), about="results that are there already")
+    seen = Variant(make=partial(_make, entries), about="results that are there already", timed=False)
     return {RESULTS: seen, RESULTS + SUFFIX: refined(seen)}
 
 

@@ -38,10 +38,12 @@ class RefinedMethod:
         Raises:
             ValueError: the method gives no bodies, though it says that it does.
         """
-        first = self.start.estimate(without_keypoints(observations) if self.blind else observations, body).params
+        answer = self.start.estimate(without_keypoints(observations) if self.blind else observations, body)
+        first, world = answer.params, getattr(answer, "world_from_camera", None)
         if first is None:
             raise ValueError("expected bodies to begin with, got joints alone; its Variant should say bodies=False")
-        return anchored_to(body.own_params(first), replace(without_landmarks(observations), masks=()), body)
+        seen = replace(without_landmarks(observations), masks=())
+        return anchored_to(body.own_params(first), seen, body)._replace(world_from_camera=world)
 
 
 def anchored_to(params: torch.Tensor, observations: Observations, body: BodyModel) -> Answer:

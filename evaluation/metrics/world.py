@@ -11,7 +11,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from .pose import fit_similarity, mean_point_error
+from ...body.similarity import fit_similarity
+from .pose import mean_point_error
 
 STRETCH = 100
 """Frames of a stretch that W-MPJPE and WA-MPJPE are taken over."""

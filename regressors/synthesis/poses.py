@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 import torch
@@ -32,6 +32,12 @@ LIMBS: tuple[tuple[str, ...], ...] = (
 """Groups of joints that may come from another pose: each leg, each arm, the back, the head."""
 
 FEWEST_STANDING = 20  # poses of a subject that share a whole subject's weight
+
+RARITY = 2.5  # power by which PosePrior's training draws rare poses more often: a few dozen people mostly walk or climb
+SOME, NEAREST = 1000, 5  # poses that each is compared with, and which of the nearest counts
+MOST_GAINED = 2.0  # times that a subject's share may grow by its rare poses
+FARTHEST = (0.3, 3.0)  # medians that a pose is taken to be away from its like
+NUM_RECORDED = 22  # SMPL's joints but the hands, of which nothing was recorded
 
 LIMIT_QUANTILE = 0.002  # of the library's axis-angle components; what turns joints by chance stays inside
 LIMIT_MARGIN = 0.1  # radians beyond it
@@ -72,12 +78,15 @@ class PoseSource:
     standing: Tensor
 
     @staticmethod
-    def from_library(library: PoseLibrary, *, cap: int = 1000) -> PoseSource:
-        """Poses of a library, no subject counting for more than ``cap`` of them."""
+    def from_library(library: PoseLibrary, *, cap: int = 1000, rarity: float = 0.0) -> PoseSource:
+        """Poses of a library, no subject counting for more than ``cap`` of them; rare ones are drawn more often by
+        that power of `rareness`."""
         poses = library.poses.float()
         columns = poses[:, 3:].t().contiguous()
         inside = int(LIMIT_QUANTILE * len(poses))  # so many values of each lie beyond either limit
         weights = library.subject_balanced_weights(cap).double()
+        if rarity > 0:
+            weights = _rare_weights(library, rareness(poses, weights) ** rarity, weights)
         upright = stands(poses)
         return PoseSource(
             poses=poses,
@@ -137,18 +146,43 @@ class PoseSource:
         return self.poses[torch.searchsorted(cumulative, chance).clamp_max(len(self.poses) - 1)]
 
 
-@lru_cache(maxsize=4)
-def shipped_poses(split: Split, *, cap: int = 1000) -> PoseSource:
+@cache
+def shipped_poses(split: Split, *, cap: int = 1000, rarity: float = 0.0) -> PoseSource:
     """Poses of a part of the library in the package: made once for all who ask, so none of its tensors is written to.
 
     Args:
         split: as `load_pose_library` takes it; mirror images are among them.
-        cap: as `PoseSource.from_library` takes it.
+        cap, rarity: as `PoseSource.from_library` takes them.
     Raises:
         ValueError: an unknown split.
     """
     with torch.inference_mode(False):  # tensors that last
-        return PoseSource.from_library(load_pose_library(split=split), cap=cap)
+        return PoseSource.from_library(load_pose_library(split=split), cap=cap, rarity=rarity)
+
+
+def training_poses() -> PoseSource:
+    """What PosePrior draws from: the library's training subjects, rare poses more often than they were recorded."""
+    return shipped_poses("train", rarity=RARITY)
+
+
+def rareness(poses: Tensor, weights: Tensor) -> Tensor:
+    """(N,) float64 how far each pose (N, 72) is from its like: the distance to the few nearest of a thousand poses
+    drawn by ``weights`` (N,), between the rotation matrices of all recorded joints, over its median; 0.3 to 3."""
+    moving = poses[:, 3 : 3 * NUM_RECORDED].unflatten(1, (-1, 3))
+    places = axis_angle_to_matrix(moving).flatten(1)
+    like = places[torch.multinomial(weights, SOME, generator=torch.Generator().manual_seed(0))]
+    near = torch.cat(
+        [torch.cdist(some, like).topk(NEAREST, largest=False).values[:, -1] for some in places.split(4096)]
+    )
+    return (near / near.median()).clamp(*FARTHEST).double()
+
+
+def _rare_weights(library: PoseLibrary, factors: Tensor, plain: Tensor) -> Tensor:
+    """(N,) plain weights times factors, no subject counting for more than ``MOST_GAINED`` times its plain share."""
+    _, who = np.unique(library.subjects, return_inverse=True)
+    weights = (plain * factors / (plain * factors).sum()).numpy()
+    share, before = np.bincount(who, weights), np.bincount(who, (plain / plain.sum()).numpy())
+    return torch.from_numpy(weights * np.minimum(1, MOST_GAINED * before / share)[who])
 
 
 def _standing_weights(library: PoseLibrary, upright: Tensor) -> Tensor:

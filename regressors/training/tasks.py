@@ -15,6 +15,7 @@ from ...body.parameters import NUM_JOINTS, Layout, Parameters
 from ...body.skinning import world_rotations
 from ...camera import project
 from ..losses import (
+    aligned_point_loss,
     axis_angle_loss,
     betas_loss,
     keypoint_reprojection_loss,
@@ -38,6 +39,7 @@ from ..synthesis import (
     SyntheticPeople,
     shipped_poses,
 )
+from ..synthesis.poses import training_poses
 
 HELDOUT_PEOPLE = 1024
 HELDOUT_SEED = 77
@@ -62,6 +64,7 @@ class PoseLoss:
     local: float = 0.1  # rotation matrices relative to the parents
     world: float = 0.1  # and relative to the camera
     points: float = 10.0  # mean distance of joints and surface, metres
+    aligned: float = 10.0  # and of joints alone, after the best similarity transform
     squared_points: float = 0.0  # its square, the paper's
     six_d: float = 0.0  # the first two columns of the local matrices
     reprojection: float = 0.0  # of the joints, in sizes of the person
@@ -76,7 +79,7 @@ class PoseTask:
             uncertainty is left out: it knows the answers that were.
         synthesis: None for `Synthesis.photographed`.
         weights: None for the default losses.
-        poses: None for those of the library's training subjects.
+        poses: None for `training_poses`.
         seed: of weights and data.
     Raises:
         ValueError: the axis-angle loss with another output.
@@ -101,8 +104,7 @@ class PoseTask:
         self._model.skeleton.measure(body)
         self.surface = SurfaceSample.of(body)
         self.synthesis = synthesis or Synthesis.photographed()
-        poses = poses or shipped_poses("train")
-        self.data = Synthesizer(body, poses, self.synthesis, seed=seed)
+        self.data = Synthesizer(body, poses or training_poses(), self.synthesis, seed=seed)
         self.heldout = heldout_people(body)
 
     @property
@@ -126,11 +128,14 @@ class PoseTask:
             total = total + weights.world * matrix_loss(output.world, world)
         if weights.six_d > 0:
             total = total + weights.six_d * six_d_loss(output.local, local)
-        if weights.points > 0 or weights.squared_points > 0 or weights.reprojection > 0:
+        if weights.points + weights.aligned + weights.squared_points + weights.reprojection > 0:
             betas = _parts(people.params).betas
             predicted, target = self.surface.pose(output.world, betas), self.surface.pose(world, betas)
             total = total + weights.points * point_loss(predicted, target)
             total = total + weights.squared_points * squared_point_loss(predicted, target)
+            if weights.aligned > 0:
+                aligned = aligned_point_loss(predicted[:, :NUM_JOINTS], target[:, :NUM_JOINTS])
+                total = total + weights.aligned * aligned
             if weights.reprojection > 0:
                 joints = target[:, :NUM_JOINTS] + self._pelvis(people.params, inputs.view)[:, None]
                 camera = torch.eye(3, device=joints.device).expand(len(joints), 3, 3)

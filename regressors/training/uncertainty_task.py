@@ -15,7 +15,8 @@ from ...body.pose_library import Split, load_pose_library
 from ...body.uncertainty import INSIDE
 from ..normalisation import normalise
 from ..pose_prior import PoseAnswer, PosePrior
-from ..synthesis import PoseSource, Synthesis, Synthesizer, SyntheticPeople, shipped_poses
+from ..synthesis import PoseSource, Synthesis, Synthesizer, SyntheticPeople
+from ..synthesis.poses import training_poses
 from ..translation import Sightlines
 from ..uncertainty import NUM_CAMERA, Sureness, UncertaintyHead
 from .tasks import EXACT, HELDOUT_CAP, true_rotations
@@ -62,8 +63,7 @@ class UncertaintyTask:
         assert self.network.uncertainty is not None  # it has one now
         self._head = self.network.uncertainty.requires_grad_(True)
         self.body, self.rest_joints = body, body.rest_joints_table
-        source = shipped_poses("train")
-        self.data = Synthesizer(body, source, synthesis or Synthesis.photographed(), seed=seed)
+        self.data = Synthesizer(body, training_poses(), synthesis or Synthesis.photographed(), seed=seed)
         self.calibrating = [
             one for part in ("aside", "heldout") for one in people_of_part(body, part, CALIBRATING).values()
         ]

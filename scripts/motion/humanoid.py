@@ -177,8 +177,9 @@ def _check_reference(direction: Callable[[str, str], np.ndarray]) -> None:
 def hinge_elbows(poses: np.ndarray) -> np.ndarray:
     """The poses (T, 24, 3) with upper arm and forearm twisted until elbows bend about SMPL's axis.
 
-    For recordings that know where limbs point but not how they are twisted; no limb changes its direction. An elbow
-    that is nearly straight shows no axis and is left nearly alone.
+    For recordings that know where limbs point but not how they are twisted. The forearm keeps its direction. The upper
+    arm is turned about the forearm's axis at rest, six degrees off its own, and so moves by up to nine degrees. An
+    elbow that is nearly straight shows no axis and is left nearly alone.
     """
     matrices = Rotation.from_rotvec(poses.reshape(-1, 3)).as_matrix().reshape(*poses.shape[:2], 3, 3)
     for side, sign in enumerate((1.0, -1.0)):

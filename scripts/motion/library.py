@@ -24,13 +24,13 @@ NOTICE = (
 TERMS = (
     "CMU Graphics Lab Motion Capture Database: free for all uses; may be included in products, may not be resold as "
     "data, even converted. Not public domain. ACCAD: CC BY 3.0. ReActIdle and AnimatedDrawings: MIT. Quaternius: CC0 "
-    "1.0. NOTICE has their notices."
+    "1.0. holosoma: Apache 2.0. The fencer of assimp's test models: free for any purpose. NOTICE has their notices."
 )
 SOURCES = (
     "cyun9601/CMU-MOCAP-Data, KseniiaCheloshkina/amc, michaelchughes/mocap6dataset, gsimchoni/mocap, "
     "jingtaoh/Mocap-Interpolation, facebookresearch/fairmotion, limaosen0/DMGNN (B. Hahne's BVH conversion), "
     "terryum/Athletic_Movement_Detection, petrfrantal/Body, facebookresearch/AnimatedDrawings, "
-    "Enekoassets/ReActIdle, Quaternius through Mesh2Motion"
+    "Enekoassets/ReActIdle, Quaternius through Mesh2Motion, amazon-far/holosoma, assimp/assimp (test/models/CSM)"
 )
 SPLITS = ("train", "heldout", "aside")
 QUANTUM = np.pi / 32767  # radians in one step of the stored int16: 0.0055 degrees

@@ -12,6 +12,7 @@ from .bvh import parse_bvh
 from .glb import parse_glb
 from .humanoid import bent_backwards, hinge_elbows, level_heads, smpl_poses, stop_knees
 from .library import LibrarySettings, Motion, convert_takes, plausible
+from .point_files import parse_csm, parse_joint_array
 from .recording import Recording
 from .skeleton import global_rotations, parse_amc, parse_asf
 
@@ -20,14 +21,15 @@ CMU_FOLDER = "cmu_terryum"
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """A folder of BVH or GLB files.
+    """A folder of files of motion.
 
     Attributes:
         subject: who is recorded in the take of this name.
         prefix: of the takes' names in the library.
         terms: in short; NOTICE has them whole.
         left_out: takes that stay out, with the reason.
-        directions_only: the files know where limbs point, but neither how arms are twisted nor where heads look.
+        directions_only: the files know where limbs point, but not how arms are twisted.
+        level: nor where heads look: those of a take are turned until the median one looks ahead.
         most: poses of a take that may enter the library, evenly spaced; None for all.
     """
 
@@ -36,6 +38,7 @@ class Source:
     terms: str
     left_out: dict[str, str]
     directions_only: bool = False
+    level: bool = False
     most: int | None = None
 
 
@@ -61,6 +64,7 @@ SOURCES: dict[str, Source] = {
         terms="ReActIdle, Copyright (c) 2025 RSAIT, MIT licence",
         left_out={},
         directions_only=True,
+        level=True,
         most=60,  # of a minute or two in which somebody stands
     ),
     "mesh2motion_cc0": Source(
@@ -68,6 +72,18 @@ SOURCES: dict[str, Source] = {
         prefix="quaternius-",
         terms="Quaternius, Universal Animation Library, CC0 1.0; an animator's work",
         left_out={"T-Pose": "nobody stands like that"},
+    ),
+    "holosoma_climb": Source(
+        subject=lambda take: "climb-2" if take.startswith("mocap_climb_seq_4") else "climb-1",  # by the bones' lengths
+        prefix="holosoma-",
+        terms="holosoma by Amazon FAR, Apache License 2.0; converted to SMPL poses and thinned",
+        left_out={},
+    ),
+    "assimp_fencing": Source(
+        subject=lambda take: "fencer",
+        prefix="fencing-",
+        terms="Recorded with vicon IQ, july 2008. Free for any purpose; a test model of assimp, of Thomas Fechten's",
+        left_out={},
     ),
 }
 """By the name of the folder that their files lie in."""
@@ -105,7 +121,9 @@ def read_motions(paths: Iterable[Path], settings: LibrarySettings, report: Calla
                 report(_line(folder, recording.name, error))
                 continue
             if source.directions_only:
-                poses = level_heads(hinge_elbows(poses))
+                poses = hinge_elbows(poses)
+            if source.level:
+                poses = level_heads(poses)
             poses = stop_knees(poses)
             yield Motion(
                 subject=source.subject(recording.name),
@@ -160,6 +178,10 @@ def _recordings(folder: str, files: dict[str, bytes], report: Callable[[str], No
                 yield parse_bvh(content.decode("latin1"), name.removesuffix(".bvh"))
             elif name.endswith(".glb"):
                 yield from parse_glb(content, name)
+            elif name.endswith(".npy"):
+                yield parse_joint_array(content, name.removesuffix(".npy"))
+            elif name.endswith(".csm"):
+                yield parse_csm(content.decode("latin1"), name.removesuffix(".csm"))
         except ValueError as error:
             report(_line(folder, name, error))
 

@@ -98,6 +98,22 @@ def test_held_out_poses_are_those_that_figures_were_measured_on(everything):
     assert float(where @ heldout.poses.sum(1)) == pytest.approx(-339571.6305772675, abs=1e-3)
 
 
+def test_rows_that_were_there_come_first_and_are_the_same(everything):
+    """What came later, climbers and a fencer, stands behind the 39,122 poses that earlier figures were measured on."""
+    first = everything.poses[:39_122]
+    where = torch.arange(1, len(first) + 1, dtype=torch.float64)
+    assert float(where @ first.sum(1)) == pytest.approx(488749566.9913168, abs=1e-3)
+    assert set(everything.subjects[39_122:].tolist()) == {"climb-1", "climb-2", "fencer"}
+
+
+def test_climbers_crouch_and_a_fencer_keeps_his_guard(everything):
+    joints = torch.rad2deg(everything.poses.view(-1, 24, 3).norm(dim=2))
+    climbing = np.isin(everything.subjects, ("climb-1", "climb-2"))
+    assert (joints[climbing][:, [4, 5]].amin(1) > 80).sum() > 50  # both knees: they crouch and sit
+    fencing = everything.subjects == "fencer"
+    assert joints[fencing, 18].median() > 90 > 60 > joints[fencing, 19].median()  # one arm behind, one with the weapon
+
+
 def test_no_person_is_in_two_parts(everything):
     parts = {split: load_pose_library(split=split, mirrored=False) for split in ("train", "heldout", "aside")}
     people = {split: set(part.subjects.tolist()) for split, part in parts.items()}

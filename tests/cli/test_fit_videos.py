@@ -17,16 +17,18 @@ from walkers import (  # type: ignore[import-not-found]  # its folder is on pyte
 )
 
 from anchorfit.assets import ASSETS
-from anchorfit.body import load_body
+from anchorfit.body import CANONICAL_JOINTS, load_body
 from anchorfit.cli.main import app
 from anchorfit.detectors import DETECTORS, registry
 from anchorfit.many_estimates import load_estimates
-from anchorfit.observations import read_image
-from anchorfit.observations.videos import read_frames, write_video
+from anchorfit.observations import read_image, read_people
+from anchorfit.observations.conventions import CONVENTIONS
+from anchorfit.observations.videos import probe_video, read_frames, write_video
 from anchorfit.results import BodyEstimate
 from anchorfit.rigging import without_gaps
 from anchorfit.runs import INDEX, JOURNAL, RunFolder, read_index
 from anchorfit.runs.sightings import SIGHTINGS
+from anchorfit.runs.sources import Source
 
 FRAMES = 18
 
@@ -209,3 +211,36 @@ def test_a_film_that_is_cut_short_says_so(film, tmp_path):
     short.write_bytes(content[: len(content) // 2])
     said = fit(short, "-k", keypoints, "-o", tmp_path / "out", "--save", "shards")
     assert f"of the {FRAMES} frames that its header states can be read" in said
+
+
+def test_shares_of_the_frames_are_of_the_videos_size(film, tmp_path):
+    """MediaPipe's landmarks frame by frame: its results know no pixels, and no image lies beside the file."""
+    clip, keypoints = film
+    (width, height), blaze = probe_video(clip).size, CONVENTIONS["blazepose33"]
+    frames: dict[int, list[list[dict[str, float]]]] = {number: [] for number in range(FRAMES)}
+    for person in read_people(keypoints):
+        assert person.image is not None
+        rows = [CANONICAL_JOINTS.index(name) if name else -1 for name in blaze]
+        triples = np.column_stack([person.keypoints / (width, height), person.confidence])
+        triples = np.vstack([triples, np.zeros(3)])[rows]
+        frames[int(person.image.stem.rpartition("_")[2])].append(
+            [{"x": x, "y": y, "z": 0.0, "visibility": sure} for x, y, sure in triples.tolist()]
+        )
+    path = tmp_path / "landmarks.json"
+    path.write_text(json.dumps([{"landmarks": people} for people in frames.values()]))
+    by_pixels, by_shares = (Source(images=(clip,), keypoints=file).gather().people for file in (keypoints, path))
+    assert [person.name for person in by_shares] == [person.name for person in by_pixels]
+    for ours, theirs in zip(by_shares, by_pixels, strict=True):
+        both = (ours.confidence > 0) & (theirs.confidence > 0)
+        assert both.sum() > 5
+        np.testing.assert_allclose(ours.keypoints[both], theirs.keypoints[both], atol=1e-6)
+
+
+def test_shares_of_one_photograph_are_of_its_size_wherever_the_file_lies(tmp_path):
+    photo = ASSETS / "demo" / "000000000785.jpg"
+    shares = [{"x": 0.1 + 0.02 * place, "y": 0.2, "z": 0, "visibility": 0.9} for place in range(33)]
+    path = tmp_path / "landmarks.json"
+    path.write_text(json.dumps({"pose_landmarks": [shares]}))
+    (person,) = Source(images=(photo,), keypoints=path).gather().people
+    height, width = read_image(photo).shape[:2]
+    np.testing.assert_allclose(person.keypoints[CANONICAL_JOINTS.index("nose")], (0.1 * width, 0.2 * height))

@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from anchorfit.body.joint_sets import CANONICAL_JOINTS
 from anchorfit.observations import read_people
@@ -194,6 +195,68 @@ def test_mediapipes_frames_are_no_crowd(under, tmp_path):
     named = [{"image": "a.jpg", "width": 64, "height": 48, "pose_landmarks": landmarks("visibility")}]
     (person,) = read_people(write(tmp_path / "named.json", named))
     assert (str(person.image), person.image_size) == ("a.jpg", (64, 48))
+
+
+def moved(landmarks, by):
+    return [one | {"x": one["x"] + by} for one in landmarks]
+
+
+def frames_of(people):
+    return [str(person.image) for person in people]
+
+
+@pytest.mark.parametrize("layout", ["results", "older", "lists", "bare", "timed", "frames", "keyed", "said"])
+def test_mediapipes_frames_need_no_numbers(layout, tmp_path):
+    """Results of a video one after the other, as its API describes them, saved as they come; nobody in the second."""
+    seen = [landmarks("visibility"), None, moved(landmarks("visibility"), 0.01)]
+    content = {
+        "results": [{"landmarks": [one] if one else [], "worldLandmarks": []} for one in seen],
+        "older": [{"pose_landmarks": {"landmark": one} if one else None} for one in seen],
+        "lists": [[one] if one else [] for one in seen],
+        "bare": seen,
+        "timed": [{"timestamp_ms": 33 * place, "landmarks": one} for place, one in enumerate(seen)],
+        "frames": {"frames": [one for one in seen if one], "fps": 30},
+        "keyed": {str(place): one for place, one in enumerate(seen)},
+        "said": [{"frame": place, "id": 1, "landmarks": one} for place, one in enumerate(seen)],
+    }[layout]
+    people = read_people(write(tmp_path / "clip.json", content), image_size=(640, 480))
+    numbers = {"frames": (1, 2), "keyed": (0, 2), "said": (0, 2)}.get(layout, (1, 3))  # whose first is 0 or 1
+    assert frames_of(people) == [f"clip_{number:06d}" for number in numbers]
+    assert people[0].image_size == (640, 480)
+    np.testing.assert_allclose(people[0].keypoints[CANONICAL_JOINTS.index("nose")], XY[0])
+    told = [line for line in people.problems if "one after the other" in line]
+    assert len(told) == (layout not in ("keyed", "said"))
+
+
+def test_lists_of_landmarks_are_frames_where_they_follow_each_other_else_people_and_that_is_asked(tmp_path):
+    one = landmarks("visibility")
+    near = write(tmp_path / "clip.json", [moved(one, 0.01 * place) for place in range(4)])
+    assert frames_of(read_people(near, image_size=(640, 480))) == [f"clip_{number:06d}" for number in range(1, 5)]
+    apart = write(tmp_path / "crowd.json", [moved(one, 0.3 * place) for place in range(4)])
+    people = read_people(apart, image_size=(640, 480))
+    assert frames_of(people) == ["crowd"] * 4
+    (asked,) = people.problems
+    assert "4 lists of landmarks that say neither frame nor image are taken for people of one image" in asked
+    assert '{"frame": NUMBER' in asked
+    result = write(tmp_path / "photo.json", {"pose_landmarks": [one, moved(one, 0.01)]})  # which says that it is one
+    found = read_people(result, image_size=(640, 480))
+    assert (frames_of(found), found.problems) == (["photo"] * 2, ())
+
+
+def test_landmarks_beside_an_image_are_of_it(tmp_path):
+    one = landmarks("visibility")
+    Image.new("RGB", (640, 480)).save(tmp_path / "a.png")
+    for content in ([one, one], [{"landmarks": one}, {"landmarks": one}], [{"id": 1, "landmarks": one}] * 2):
+        people = read_people(write(tmp_path / "a.json", content))
+        assert (frames_of(people), people.problems) == (["a.png"] * 2, ())
+    people = read_people(write(tmp_path / "b.json", [{"id": 1, "landmarks": one}] * 2), image_size=(640, 480))
+    assert frames_of(people) == ["b"] * 2
+
+
+@pytest.mark.parametrize("content", [{"0": [1, 2]}, [[]], [None], {"frames": [{"landmarks": 3}]}, {"frames": {}}])
+def test_other_lists_are_none_of_mediapipes(content, tmp_path):
+    with pytest.raises(ValueError, match="another format"):
+        read_people(write(tmp_path / "a.json", content))
 
 
 @pytest.mark.parametrize(("key", "left"), [("keypoint_scores", 0), ("scores", 1)])

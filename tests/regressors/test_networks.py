@@ -10,8 +10,10 @@ from anchorfit.body import CANONICAL_JOINTS, axis_angle_to_matrix, compile_point
 from anchorfit.body.joint_sets import CANONICAL_SOURCES, SMPL_JOINTS, mirror_permutation
 from anchorfit.body.skinning import world_rotations
 from anchorfit.camera import project, rotation_to_axis
+from anchorfit.evaluation.metrics.pose import reconstruction_error
 from anchorfit.regressors import PosePrior, PosePriorConfig, ShapePrior, ShapePriorConfig
 from anchorfit.regressors.losses import (
+    aligned_point_loss,
     axis_angle_loss,
     keypoint_reprojection_loss,
     matrix_loss,
@@ -291,6 +293,18 @@ def test_translation_without_keypoints_falls_back(body):
     assert found.found.tolist() == [True, False, False, False]
     assert torch.isfinite(found.translation).all()
     assert (found.translation[1:, 2] == FALLBACK_DEPTH).all()
+
+
+def test_the_aligned_loss_is_the_reconstruction_error_and_leads_there():
+    true = randn(4, 24, 3)
+    turn = axis_angle_to_matrix(randn(4, 3))
+    assert float(aligned_point_loss(1.3 * true @ turn.mT + 0.5, true)) < 2e-4
+    given = (true + 0.1 * randn(4, 24, 3, seed=1)).requires_grad_()
+    loss = aligned_point_loss(given, true)
+    assert float(loss.detach()) == pytest.approx(float(reconstruction_error(given.detach(), true).mean()), abs=1e-3)
+    (gradient,) = torch.autograd.grad(loss, given)
+    assert float(gradient.sum(1).abs().max()) < 1e-6  # moved as a whole they are no better
+    assert aligned_point_loss(given.detach() - 0.2 * gradient / gradient.norm(), true) < loss
 
 
 def test_losses_vanish_at_the_truth_and_only_there(body):

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
@@ -20,7 +21,7 @@ from anchorfit.regressors.synthesis import (
     shipped_poses,
     simulate_detections,
 )
-from anchorfit.regressors.synthesis.poses import LIMIT_MARGIN, LIMIT_QUANTILE
+from anchorfit.regressors.synthesis.poses import LIMIT_MARGIN, LIMIT_QUANTILE, rareness, training_poses
 from anchorfit.regressors.synthesis.silhouettes import render_masks, simple_poses, spoil
 from anchorfit.regressors.synthesis.upright import KNEE_DEG, LEG_DEG, TRUNK_DEG, stands
 
@@ -41,6 +42,11 @@ def body():
 
 
 @pytest.fixture(scope="module")
+def library():
+    return load_pose_library(split="train")
+
+
+@pytest.fixture(scope="module")
 def source():
     return shipped_poses("train")
 
@@ -49,10 +55,10 @@ def seeded(seed=0):
     return torch.Generator().manual_seed(seed)
 
 
-def test_the_librarys_poses_are_made_ready_once(source):
+def test_the_librarys_poses_are_made_ready_once(source, library):
     """Limits and who stands, each against a plain computation from all joints."""
     assert shipped_poses("train") is source
-    poses = load_pose_library(split="train").poses
+    poses = library.poses
     assert torch.equal(source.poses, poses)
     ordered = poses[:, 3:].numpy().copy()
     ordered.sort(axis=0)
@@ -187,3 +193,30 @@ def test_clean_masks_stay_and_spoiled_ones_keep_most():
     assert not torch.equal(spoiled, mask)
     agreement = (spoiled == mask).float().mean((1, 2))
     assert agreement.mean() > 0.9
+
+
+def shares(source, library):
+    weights = source.cumulative.diff(prepend=torch.zeros(1, dtype=torch.float64))
+    weights = (weights / weights.sum()).numpy()
+    subjects, who = np.unique(library.subjects, return_inverse=True)
+    return weights, dict(zip(subjects, np.bincount(who, weights), strict=True))
+
+
+def test_rare_poses_are_drawn_more_often_for_training_and_no_subject_gains_too_much(source, library):
+    plain, before = shares(source, library)
+    rare, after = shares(training_poses(), library)
+    assert rare.min() > 0
+    assert 1.9 < max(after[name] / before[name] for name in after) < 2.4  # twice, before all were added up again
+    assert after["idle-009"] < 0.3 * before["idle-009"]  # who just stands, as many do
+    far = rareness(library.poses.float(), torch.from_numpy(plain))
+    assert 0.3 <= float(far.min()) < 0.5 < 2.0 < float(far.max()) <= 3.0
+    drawn = far @ torch.from_numpy(rare)
+    assert float(drawn) > 1.3 * float(far @ torch.from_numpy(plain))
+
+
+def test_a_pose_is_as_rare_as_its_mirror_image(library):
+    weights = library.subject_balanced_weights().double()
+    far = rareness(library.poses.float(), weights)
+    half = len(far) // 2  # mirror images stand behind
+    apart = (far[:half] / far[half:]).log().abs()
+    assert float(apart.median()) < 0.15  # the thousand that all are compared with are drawn by chance

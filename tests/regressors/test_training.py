@@ -87,14 +87,14 @@ def test_a_few_steps_lower_the_loss(pose_task):
 
 
 def test_every_loss_reaches_the_network(body, pose_task):
-    for name in ("local", "world", "points", "squared_points", "six_d", "reprojection"):
-        none = dict.fromkeys(("axis_angle", "local", "world", "points"), 0.0)
+    for name in ("local", "world", "points", "aligned", "squared_points", "six_d", "reprojection"):
+        none = dict.fromkeys(("axis_angle", "local", "world", "points", "aligned"), 0.0)
         task = pose_task(replace(PoseLoss(**none), **{name: 1.0}))
         assert reaches(task)
     task = PoseTask(
         body,
         network=PosePriorConfig(width=32, representation="axis_angle", frame="parent"),
-        weights=PoseLoss(axis_angle=1.0, local=0.0, world=0.0, points=0.0),
+        weights=PoseLoss(axis_angle=1.0, local=0.0, world=0.0, points=0.0, aligned=0.0),
     )
     assert reaches(task)
 

@@ -53,6 +53,8 @@ def test_a_batch_is_its_rows(body, seen):
     for row in (0, 5):
         alone = fit_views({name: [some[row]] for name, some in people.views.items()}, cameras, body)
         assert torch.equal(alone.estimate.params[0], whole.estimate.params[row])
+        assert torch.equal(params(body, alone)[0], params(body, whole)[row])
+        assert torch.equal(alone.errors_px[0], whole.errors_px[row])
         assert torch.equal(alone.estimate.diagnostics.score[0], whole.estimate.diagnostics.score[row])
 
 
@@ -134,16 +136,6 @@ def test_views_that_count_little_are_said(body, seen):
     assert any(0 < float(found.weights[row, 2]) < 0.8 for row in little)
     assert little == [row for row, text in found.problems if "cam3: the others agree" in text]
     assert not fit_views(people.views, cameras, body).problems
-
-
-def test_two_cameras_are_said_to_hide_exchanged_sides(body, seen):
-    cameras, people = seen
-    found = fit_views({name: people.views[name] for name in ("cam1", "cam2")}, cameras[:2], body)
-    assert (
-        "8 bodies are seen by two cameras alone, which hardly show left and right exchanged in one of them"
-        in found.remarks
-    )
-    assert not any("two cameras" in line for line in fit_views(people.views, cameras, body).remarks)
 
 
 def test_an_instant_with_one_view_is_fitted_alone(body, seen):
@@ -258,8 +250,8 @@ def test_of_two_views_the_one_with_exchanged_sides_is_found(body, seen):
         found = fit_views(views, cameras[:2], body)
         said = [(row, text) for row, text in found.problems if "left and right are exchanged" in text]
         told = [row for row, text in said if text.startswith(f"camera {wrong}:")]
-        # Of cameras at one height the joints agree all the same: only bodies that fit far better tell it.
-        assert len(told) >= 2
+        # Of cameras at one height the joints agree all the same: what each view says alone tells it.
+        assert len(told) >= 7
         assert len(said) == len(told)
         torch.testing.assert_close(found.estimate.params[told], plain.estimate.params[told], atol=2e-3, rtol=1e-3)
 

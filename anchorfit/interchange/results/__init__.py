@@ -14,6 +14,7 @@ from .cameras import (
 from .format import ResultFormat, StoredResult
 from .reading import ENDINGS, GROUP, read_all_results, read_results, result_formats, results_as_stored
 from .record import GivenBodies, ResultFile, ResultFileError, given_bodies
+from .worlds import GivenWorld, Roots, motion_between
 
 __all__ = [
     "ENDINGS",
@@ -22,6 +23,7 @@ __all__ = [
     "FocalRule",
     "GivenBodies",
     "GivenCamera",
+    "GivenWorld",
     "OwnCrop",
     "PaddedImage",
     "Pinhole",
@@ -29,8 +31,10 @@ __all__ = [
     "ResultFile",
     "ResultFileError",
     "ResultFormat",
+    "Roots",
     "StoredResult",
     "given_bodies",
+    "motion_between",
     "read_all_results",
     "read_results",
     "result_formats",

@@ -12,6 +12,7 @@ from torch import Tensor
 from ...body import axis_angle_to_matrix, rotation_from_6d
 from ...body.parameters import NUM_JOINTS
 from .record import ResultFileError
+from .worlds import GivenWorld
 
 BODY_JOINTS_OF_OTHERS = 21
 """Joints beside the root that SMPL-H and SMPL-X share with SMPL; SMPL's two hands are theirs no more."""
@@ -121,6 +122,35 @@ def root_and_body(content: Mapping[str, Any], root: str = "global_orient", body:
     if len(first) != len(rest):
         raise ResultFileError(f"{len(first)} rows of {root}, but {len(rest)} of {body}; write the file again")
     return whole_body(torch.cat([first[:, :1], rest], 1), body)
+
+
+def stated_world(
+    held: Any, roots: str, transl: str, count: int, *, of: str = "body", rows: Tensor | None = None
+) -> tuple[GivenWorld | None, tuple[str, ...]]:
+    """The world of a file, and what is wrong with it: without it the bodies before the camera are as good.
+
+    Args:
+        held: what holds it.
+        roots, transl: names of the rotations, any form, and of the translations.
+        count: of the bodies.
+        of: as `GivenWorld` has it.
+        rows: (B,) which row is each body's; None: they are the bodies'.
+    Returns:
+        None where the file has none.
+    """
+    if not isinstance(held, Mapping) or not {roots, transl} <= held.keys():
+        return None, ()
+    try:
+        turned, moved = turns(held, roots)[:, 0], named_numbers(held, transl, None, 3)
+        if rows is not None and len(turned) == len(moved):
+            if len(rows) and not 0 <= int(rows.min()) <= int(rows.max()) < len(turned):
+                raise ResultFileError(f"{len(turned)} rows of {roots}, but frame {int(rows.max())}")
+            turned, moved = turned[rows.long()], moved[rows.long()]
+        if not len(turned) == len(moved) == count:
+            raise ResultFileError(f"{len(turned)} rows of {roots}, {len(moved)} of {transl}, but {count} bodies")
+    except ResultFileError as error:
+        return None, (f"its world is not read: {error}",)
+    return GivenWorld(of=of, rotation=turned, transl=moved), ()
 
 
 def texts(values: Any) -> list[str]:

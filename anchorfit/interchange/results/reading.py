@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -72,6 +73,7 @@ def results_as_stored(path: str | Path) -> ResultFile:
         said = " ".join(str(error).split())
         raise ResultFileError(f"{path} ({found.name}): not as that program writes it ({said:.120})") from error
     prefix = f"{path}: "
+    bodies = replace(bodies, files=(str(path),) * len(bodies))
     return ResultFile(bodies, tuple(prefix + one for one in remarks), tuple(prefix + one for one in problems))
 
 

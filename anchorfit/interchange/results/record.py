@@ -12,6 +12,7 @@ from torch import Tensor
 from ...results import FARTHEST
 from ...rows import Rows
 from .cameras import GivenCamera, Placed
+from .worlds import GivenWorld
 
 FARTHEST_BETA = 20.0  # standard deviations
 
@@ -45,6 +46,8 @@ class GivenBodies(Rows):
         tracks: B numbers or names of people.
         frames: (B,) int64 of a video, from 0; -1 where not known.
         names: B names of people as `Person.name` has them, of our own files; "" for none.
+        world: where the program has them in a world of its own.
+        files: B paths of the files that they were read from; "" where not known.
     """
 
     program: str
@@ -64,6 +67,8 @@ class GivenBodies(Rows):
     tracks: tuple[str, ...]
     frames: Tensor
     names: tuple[str, ...]
+    world: GivenWorld
+    files: tuple[str, ...]
 
     def __len__(self) -> int:
         return len(self.rotations)
@@ -125,6 +130,7 @@ def given_bodies(
     tracks: Sequence[object] = (),
     frames: Tensor | None = None,
     names: Sequence[str] = (),
+    world: GivenWorld | None = None,
 ) -> GivenBodies:
     """`GivenBodies` with what is left out not known."""
     count = len(camera)
@@ -147,4 +153,6 @@ def given_bodies(
         tracks=tuple(map(str, tracks)) or ("",) * count,
         frames=torch.full((count,), -1) if frames is None else frames.long(),
         names=tuple(names) or ("",) * count,
+        world=GivenWorld.unknown(count) if world is None else world,
+        files=("",) * count,
     )

@@ -19,8 +19,9 @@ class Beside(NamedTuple):
     size: tuple[int, int] | None
 
 
-def image_beside(file: Path, stem: str | None = None) -> Beside:
-    """The image of a keypoint file's name, in its folder, or in ``images`` where the file lies in ``labels``."""
+def image_beside(file: Path, stem: str | None = None, *, size: tuple[int, int] | None = None) -> Beside:
+    """The image of a keypoint file's name, in its folder, or in ``images`` where the file lies in ``labels``; of
+    ``size`` where it is not there."""
     stem = file.stem if stem is None else stem
     folders = [file.parent]
     if LABELS in file.parent.parts:
@@ -31,7 +32,7 @@ def image_beside(file: Path, stem: str | None = None) -> Beside:
             for ending in (suffix, suffix.upper()):
                 if (path := folder / f"{stem}{ending}").is_file():
                     return Beside(Path(path.name), _size_of(path))
-    return Beside(Path(stem), None)
+    return Beside(Path(stem), size)
 
 
 def share_to_pixels(triples: np.ndarray, size: tuple[int, int] | None) -> np.ndarray:
@@ -42,7 +43,8 @@ def share_to_pixels(triples: np.ndarray, size: tuple[int, int] | None) -> np.nda
     """
     if size is None:
         raise ValueError(
-            "the coordinates are shares of the image, whose size is not known; put the image beside the file"
+            "the coordinates are shares of the image, whose size is not known; put the image beside the file, or give "
+            "the image or the video alone with it"
         )
     return triples * np.array([*size, 1.0])
 

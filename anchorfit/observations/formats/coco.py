@@ -19,7 +19,7 @@ from ..conventions import COCO17, WHOLEBODY133, Convention
 from ..gathering import LEAST_KNOWN, Gathering, PersonEntry, joints_that_names_mean, triples_of, used_up
 from ..joint_names import joints_of_names
 from ..masks import StoredMask
-from ..people import PeopleFile
+from ..people import CocoIds, PeopleFile
 from ..reading import LISTS, KeypointFileError, load_json, optional_box, optional_size
 from .format import Format
 
@@ -117,6 +117,7 @@ def _gather_annotations(content: dict[str, Any], gathering: Gathering) -> None:
                 size=image.size,
                 box=optional_box(annotation.get("bbox")),
                 mask=_stored_mask(annotation.get("segmentation"), image.size),
+                coco=_ids_of(annotation),
             )
         )
     for image_id, count in left_out.items():
@@ -150,8 +151,33 @@ def _gather_results(content: list[Any], gathering: Gathering) -> None:
                 image=image,
                 box=optional_box(result.get("bbox", result.get("box"))),
                 score=float(score) if isinstance(score, (int, float)) else None,
+                coco=_ids_of(result),
             )
         )
+
+
+def _ids_of(entry: dict[str, Any]) -> CocoIds:
+    category = entry.get("category_id")
+    return CocoIds(entry["image_id"], category if isinstance(category, int) else 1)
+
+
+def coco_ids(content: Any) -> dict[Path, CocoIds]:
+    """Ids of the images of an annotation file by their paths in it, and of its first category of people with joints.
+
+    Images that share an id have none.
+    """
+    records, shared = image_records(content.get("images") if isinstance(content, dict) else None)
+    if not records:
+        return {}
+    listed = content.get("categories")
+    people = [one for one in listed or () if isinstance(one, dict) and _of_people(one) and one.get("keypoints")]
+    category = people[0].get("id") if people else 1
+    own = {str(one["id"]): one["id"] for one in content["images"] if isinstance(one, dict) and "id" in one}
+    return {
+        record.path: CocoIds(own[name], category if isinstance(category, int) else 1)
+        for name, record in records.items()
+        if name in own and name not in shared
+    }
 
 
 def _with_feet(triples: np.ndarray, joints: Convention, annotation: dict[str, Any]) -> tuple[np.ndarray, Convention]:

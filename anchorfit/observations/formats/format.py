@@ -20,10 +20,12 @@ class Content:
 
     Args:
         path: of the file or folder.
+        image_size: (width, height) of its images, where the caller knows that all are of one size.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, image_size: tuple[int, int] | None = None) -> None:
         self.path = path
+        self.image_size = image_size
 
     @cached_property
     def head(self) -> bytes:

@@ -40,7 +40,7 @@ def _points_of(person: dict[str, Any]) -> list[dict[str, Any]] | None:
 
 def _read(file: Content, convention: str | None) -> PeopleFile:
     gathering = Gathering(file.path, convention)
-    image, size = image_beside(file.path)
+    image, size = image_beside(file.path, size=file.image_size)
     for place, person in enumerate(_people_of(file.json) or []):
         points = _points_of(person) if isinstance(person, dict) else None
         try:

@@ -28,7 +28,7 @@ def is_ultralytics(content: Any) -> bool:
 
 def _read(file: Content, convention: str | None) -> PeopleFile:
     gathering = Gathering(file.path, convention)
-    image, size = image_beside(file.path)
+    image, size = image_beside(file.path, size=file.image_size)
     for place, item in enumerate(file.json):
         try:
             triples = _triples(item, size, gathering)

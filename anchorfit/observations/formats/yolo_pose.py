@@ -50,9 +50,9 @@ def _read(file: Content, convention: str | None) -> PeopleFile:
     gathering = Gathering(file.path, convention)
     if file.path.is_dir():
         for path in sorted(file.path.glob("*.txt")):
-            _gather(path, image_beside(path), gathering)
+            _gather(path, image_beside(path, size=file.image_size), gathering)
     else:
-        _gather(existing_file(file.path), image_beside(file.path), gathering)
+        _gather(existing_file(file.path), image_beside(file.path, size=file.image_size), gathering)
     return gathering.people_file(flags=True)
 
 

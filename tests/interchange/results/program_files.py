@@ -12,12 +12,13 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import joblib
 import numpy as np
 import torch
 
-from anchorfit.body import BodyModel, axis_angle_to_matrix, load_body
+from anchorfit.body import BodyModel, axis_angle_to_matrix, load_body, matrix_to_axis_angle
 
 WIDTH, HEIGHT = 641, 480
 LONGER, DIAGONAL = max(WIDTH, HEIGHT), math.hypot(WIDTH, HEIGHT)
@@ -42,11 +43,13 @@ class Bodies:
 
 @dataclass
 class Written:
-    """A file; where its camera draws the 24 joints (B, 24, 2); which of the bodies its rows are."""
+    """A file; where its camera draws the 24 joints (B, 24, 2); which of the bodies its rows are; where it has the
+    joints (B, 24, 3) in a world of its own."""
 
     path: Path
     pixels: np.ndarray
     rows: tuple[int, ...] = (0, 1)
+    world: np.ndarray | None = None
 
 
 def write_licensed_like(path: Path) -> Path:
@@ -97,6 +100,27 @@ def whole_image(weak: np.ndarray, boxes: np.ndarray, focal: float) -> np.ndarray
     scale = weak[:, 0] * boxes[:, 2] / 2  # pixels a metre
     off = (boxes[:, :2] - np.array([WIDTH, HEIGHT]) / 2) / scale[:, None]
     return np.column_stack([weak[:, 1:] + off, focal / scale])
+
+
+class Moved(NamedTuple):
+    """The motions of two cameras through a world, y up: x_world = rotation x_cam + place; and what they make of bodies:
+    their roots' rotations, the translations that the body model is given, and where it then has the joints."""
+
+    rotation: np.ndarray
+    place: np.ndarray
+    roots: np.ndarray
+    transl: np.ndarray
+    joints: np.ndarray
+
+
+def moved(bodies: Bodies, transl: np.ndarray) -> Moved:
+    """R' = R_world R, t' = R_world (t + J) + T - J, with J the root joint at rest: a model turns bodies about it."""
+    angles = torch.tensor([[2.9, 0.3, 0.1], [2.8, -0.4, 0.2]], dtype=torch.float64)
+    rotation, place = axis_angle_to_matrix(angles).numpy(), np.array([[0.5, 1.4, -2.0], [0.9, 1.5, -1.0]])
+    rest = bodies.body.rest_joints(torch.from_numpy(bodies.betas)).numpy()[:, 0]
+    there = np.einsum("bij,bj->bi", rotation, transl + rest) + place - rest
+    joints = np.einsum("bij,bkj->bki", rotation, bodies.joints + transl[:, None]) + place[:, None]
+    return Moved(rotation, place, rotation @ bodies.rotations[:, 0], there, joints)
 
 
 def smpl(bodies: Bodies, row: int) -> dict[str, np.ndarray]:
@@ -295,19 +319,21 @@ def bev(bodies: Bodies, folder: Path) -> Written:
 
 def wham(bodies: Bodies, folder: Path) -> Written:
     transl = whole_image(WEAK, BOXES, DIAGONAL)
+    world = moved(bodies, transl)
+    roots = matrix_to_axis_angle(torch.from_numpy(world.roots)).numpy()
     held: dict[int, dict[str, np.ndarray]] = defaultdict(dict)
     held[7] = {
         "pose": bodies.pose.astype(np.float32),
         "trans": transl,
-        "pose_world": np.zeros((2, 72)),
-        "trans_world": np.zeros((2, 3)),
+        "pose_world": np.concatenate([roots, bodies.pose[:, 3:]], 1),
+        "trans_world": world.transl,
         "betas": bodies.betas,
         "verts": np.zeros((2, 6890, 3), np.float32),
         "frame_ids": np.arange(2),
     }
     joblib.dump(held, folder / "wham_output.pkl")
     pixels = pinhole(bodies.joints + transl[:, None], DIAGONAL, (WIDTH / 2, HEIGHT / 2))
-    return Written(folder / "wham_output.pkl", pixels)
+    return Written(folder / "wham_output.pkl", pixels, world=world.joints)
 
 
 def tram(bodies: Bodies, folder: Path) -> Written:
@@ -322,15 +348,19 @@ def tram(bodies: Bodies, folder: Path) -> Written:
         "frame": torch.arange(2),
     }
     np.save(folder / "hps" / "hps_track_0.npy", np.array(held, dtype=object), allow_pickle=True)
+    world = moved(bodies, transl)
     camera = {
         "img_focal": 700.0,
         "img_center": np.array([WIDTH, HEIGHT]) / 2,
         "spec_focal": 1.0,
-        "world_cam_R": torch.eye(3),
+        "pred_cam_R": np.stack([np.eye(3)] * 2),
+        "pred_cam_T": np.zeros((2, 3)),
+        "world_cam_R": torch.from_numpy(world.rotation),
+        "world_cam_T": torch.from_numpy(world.place),
     }
     np.save(folder / "camera.npy", np.array(camera, dtype=object), allow_pickle=True)
     pixels = pinhole(bodies.joints + transl[:, None], 700.0, (WIDTH / 2, HEIGHT / 2))
-    return Written(folder / "hps" / "hps_track_0.npy", pixels)
+    return Written(folder / "hps" / "hps_track_0.npy", pixels, world=world.joints)
 
 
 def cliff(bodies: Bodies, folder: Path) -> Written:
@@ -430,6 +460,7 @@ def romp(bodies: Bodies, folder: Path) -> Written:
 def gvhmr(bodies: Bodies, folder: Path) -> Written:
     """SMPL-X: 21 joints of the body, betas of another model."""
     transl = whole_image(WEAK, BOXES, DIAGONAL)
+    world = moved(bodies, transl)
     matrix = np.array([[DIAGONAL, 0, WIDTH / 2], [0, DIAGONAL, HEIGHT / 2], [0, 0, 1]])
     held = {
         "smpl_params_incam": {
@@ -438,13 +469,18 @@ def gvhmr(bodies: Bodies, folder: Path) -> Written:
             "global_orient": torch.from_numpy(bodies.pose[:, :3].copy()),
             "transl": torch.from_numpy(transl),
         },
-        "smpl_params_global": {"body_pose": torch.zeros(2, 63)},
+        "smpl_params_global": {
+            "body_pose": torch.from_numpy(bodies.pose[:, 3:66].copy()),
+            "betas": torch.from_numpy(bodies.betas),
+            "global_orient": matrix_to_axis_angle(torch.from_numpy(world.roots)),
+            "transl": torch.from_numpy(world.transl),
+        },
         "K_fullimg": torch.from_numpy(np.stack([matrix] * 2)),
         "net_outputs": {"pred": torch.zeros(1)},
     }
     torch.save(held, folder / "hmr4d_results.pt")
     pixels = pinhole(bodies.joints + transl[:, None], DIAGONAL, (WIDTH / 2, HEIGHT / 2))
-    return Written(folder / "hmr4d_results.pt", pixels)
+    return Written(folder / "hmr4d_results.pt", pixels, world=world.joints)
 
 
 def smplifyx(bodies: Bodies, folder: Path) -> Written:

@@ -12,13 +12,24 @@ from program_files import (  # type: ignore[import-not-found]
     IMAGES,
     ROTATIONS,
     WIDTH,
+    gvhmr,
+    tram,
     two_bodies,
+    wham,
     write_licensed_like,
 )  # fmt: skip
 
 from anchorfit.body import matrix_to_axis_angle
 from anchorfit.camera import intrinsics_matrix, project
-from anchorfit.interchange.results import FocalRule, PaddedImage, StoredResult, read_results, result_formats
+from anchorfit.interchange.results import (
+    FocalRule,
+    PaddedImage,
+    Roots,
+    StoredResult,
+    motion_between,
+    read_results,
+    result_formats,
+)
 from anchorfit.refining import carry
 from anchorfit.refining.shapes import belongs_to, shaped
 
@@ -176,3 +187,18 @@ def test_a_focal_length_that_cannot_be_is_said(tmp_path, focal):
     joblib.dump(held, tmp_path / "one.pkl")
     with pytest.raises(ValueError, match="cannot be"):
         read_results(tmp_path / "one.pkl")
+
+
+@pytest.mark.parametrize("program", [wham, gvhmr, tram])
+def test_roots_in_the_programs_world_are_where_the_program_has_them(bodies, tmp_path, program):
+    """GVHMR's by the body that its translations belong to, whichever that is."""
+    written = program(bodies, tmp_path)
+    given = read_results(written.path).bodies
+    rest = bodies.body.rest_joints(torch.from_numpy(bodies.betas))[:, 0]
+    before = Roots(given.rotations[:, 0], given.place(torch.tensor([[WIDTH, HEIGHT]] * 2)).transl + rest)
+    there = given.world.roots(before, rest)
+    np.testing.assert_allclose(there.place.numpy(), written.world[:, 0], atol=1e-5)
+    motion = motion_between(before, there)
+    joints = torch.from_numpy(bodies.joints) + (before.place - torch.from_numpy(bodies.joints)[:, 0])[:, None]
+    joints = joints @ motion[:, :3, :3].mT + motion[:, None, :3, 3]
+    np.testing.assert_allclose(joints.numpy(), written.world, atol=1e-5)

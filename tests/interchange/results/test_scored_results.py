@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import joblib
 import numpy as np
 import pytest
 import torch
@@ -12,6 +13,7 @@ from program_files import (  # type: ignore[import-not-found]
     WIDTH,
     bev,
     gvhmr,
+    tram,
     two_bodies,
     wham,
     write_licensed_like,
@@ -22,6 +24,7 @@ from anchorfit.camera import project
 from anchorfit.cli.main import app
 from anchorfit.evaluation.estimates import EstimateError, index_estimates, read_estimate
 from anchorfit.evaluation.scoring import centred
+from anchorfit.interchange.results import read_results
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +45,48 @@ def test_joints_are_drawn_where_the_program_draws_them(bodies, tmp_path, program
         joints = bodies.body.from_params(params[None]).joints
         ours = project(joints, centred(placed.intrinsics, WIDTH, HEIGHT)[None])[0]
         np.testing.assert_allclose(ours.numpy(), pixels, atol=2e-3)
+
+
+@pytest.mark.parametrize("program", [wham, tram])
+def test_joints_in_the_programs_world_are_where_the_program_has_them(bodies, tmp_path, program):
+    written = program(bodies, tmp_path)
+    for entry, world in zip(index_estimates(written.path).entries, written.world, strict=True):
+        placed = read_estimate(entry, image_size=(WIDTH, HEIGHT))
+        params = placed.params_of(bodies.body)
+        motion = placed.to_world(params, bodies.body)
+        joints = bodies.body.from_params(params[None]).joints[0] @ motion[:3, :3].mT + motion[:3, 3]
+        np.testing.assert_allclose(joints.numpy(), world, atol=1e-5)
+        away = params.clone()
+        away[-3:] += torch.tensor([0.1, -0.2, 0.7])  # as another camera has the body: the world stays
+        motion = placed.to_world(away, bodies.body)
+        joints = bodies.body.from_params(away[None]).joints[0] @ motion[:3, :3].mT + motion[:3, 3]
+        np.testing.assert_allclose(joints.numpy(), world, atol=1e-5)
+
+
+def test_programs_without_a_world_say_none(bodies, tmp_path):
+    entry = index_estimates(EXACT["HMR2"](bodies, tmp_path).path).entries[0]
+    placed = read_estimate(entry, image_size=(WIDTH, HEIGHT))
+    assert bool(placed.to_world(placed.params_of(bodies.body), bodies.body).isnan().all())
+
+
+def test_a_world_that_cannot_be_read_costs_the_world_alone(bodies, tmp_path):
+    path = wham(bodies, tmp_path).path
+    held = joblib.load(path)
+    held[7]["trans_world"] = held[7]["trans_world"][:1]
+    joblib.dump(held, path)
+    found = read_results(path)
+    assert len(found.bodies) == 2
+    assert found.problems == (
+        f"{path}: person 7: its world is not read: 2 rows of pose_world, 1 of trans_world, but 2 bodies",
+    )
+
+
+def test_trams_frames_beyond_its_cameras_have_no_world(bodies, tmp_path):
+    path = tram(bodies, tmp_path).path
+    held = np.load(path, allow_pickle=True).item()
+    np.save(path, np.array(held | {"frame": torch.tensor([0, 5])}, dtype=object), allow_pickle=True)
+    (problem,) = read_results(path).problems
+    assert problem.endswith("camera.npy: its world is not read: 2 rows of world_cam_R, but frame 5")
 
 
 def test_images_and_people_are_named_as_in_the_file(bodies, tmp_path):

@@ -10,6 +10,7 @@ from ....results import BodyEstimate
 from ..cameras import Pinhole
 from ..format import ResultFormat, StoredResult
 from ..record import ResultFile, given_bodies
+from ..worlds import GivenWorld
 
 
 def _read(stored: StoredResult) -> ResultFile:
@@ -31,6 +32,7 @@ def _read(stored: StoredResult) -> ResultFile:
         tracks=[name.rpartition("#")[2] for name in estimate.names],
         frames=torch.tensor([-1 if frame is None else frame for frame in frames]),
         names=estimate.names,
+        world=GivenWorld.of_cameras(estimate.world_from_camera),
     )
     return ResultFile(bodies)
 

@@ -1,16 +1,21 @@
 """TRAM's ``hps/hps_track_K.npy``, with ``camera.npy`` in the folder above: ``img_focal`` and ``img_center``.
 
-Its ``spec_focal`` is of another network and is not read. Frames count from 0.
+``world_cam_R`` (F, 3, 3) and ``world_cam_T`` (F, 3) there say where the camera is in each frame, from the camera to a
+world of gravity; where they are not there, ``pred_cam_R`` and ``pred_cam_T`` do, in the world of its SLAM. Its
+``spec_focal`` is of another network and is not read. Frames count from 0.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
-import torch
+from torch import Tensor
 
 from ....stored_objects import read_objects
-from ..arrays import named_numbers, need_rows, turns, whole_body
-from ..cameras import GivenCamera, Pinhole, unknown_camera
+from ..arrays import named_numbers, need_rows, stated_world, turns, whole_body
+from ..cameras import Pinhole, unknown_camera
 from ..format import ResultFormat, StoredResult
 from ..record import ResultFile, ResultFileError, given_bodies
 
@@ -23,30 +28,42 @@ def _read(stored: StoredResult) -> ResultFile:
     count = len(rotations)
     need_rows(content, count, "pred_shape", "pred_trans", "frame")
     transl = named_numbers(content, "pred_trans", *(None,) * np.ndim(content["pred_trans"])).reshape(count, 3)
-    camera, remarks = _camera(stored, transl)
+    frames = named_numbers(content, "frame", None)
+    path, held = _beside(stored.path)
+    remarks: tuple[str, ...] = ()
+    if path is None:
+        remarks = (f"no {CAMERA} in the folder above it: where people are is not known",)
+    name = "world" if "world_cam_R" in held else "pred"
+    world, wrong = stated_world(held, f"{name}_cam_R", f"{name}_cam_T", count, of="camera", rows=frames)
     bodies = given_bodies(
         "TRAM",
-        camera,
+        unknown_camera(count) if path is None else _camera(held, transl),
         rotations,
         named_numbers(content, "pred_shape", None, None),
         gender="neutral",
         tracks=[stored.path.stem.rpartition("_")[2]] * count,
-        frames=named_numbers(content, "frame", None),
+        frames=frames,
+        world=world,
     )
-    return ResultFile(bodies, remarks)
+    return ResultFile(bodies, remarks, tuple(f"{path}: {line}" for line in wrong))
 
 
-def _camera(stored: StoredResult, transl: torch.Tensor) -> tuple[GivenCamera, tuple[str, ...]]:
-    beside = [folder / CAMERA for folder in (stored.path.absolute().parent, stored.path.absolute().parent.parent)]
-    path = next((path for path in beside if path.is_file()), None)
-    if path is None:
-        return unknown_camera(len(transl)), (f"no {CAMERA} in the folder above it: where people are is not known",)
-    held = read_objects(path)
+def _beside(path: Path) -> tuple[Path | None, dict[str, Any]]:
+    """The file of the cameras beside a track's, and what it holds; None and nothing where it is not there."""
+    folders = (path.absolute().parent, path.absolute().parent.parent)
+    found = next((folder / CAMERA for folder in folders if (folder / CAMERA).is_file()), None)
+    if found is None:
+        return None, {}
+    held = read_objects(found)
     if not isinstance(held, dict):
-        raise ResultFileError(f"{path}: expected TRAM's dictionary with img_focal and img_center")
+        raise ResultFileError(f"{found}: expected TRAM's dictionary with img_focal and img_center")
+    return found, held
+
+
+def _camera(held: dict[str, Any], transl: Tensor) -> Pinhole:
     focal = named_numbers(held, "img_focal", *(None,) * np.ndim(held.get("img_focal", 0))).reshape(-1)[:1]
     centre = named_numbers(held, "img_center", *(None,) * np.ndim(held.get("img_center", 0))).reshape(-1)[:2]
-    return Pinhole.of(transl, focal.expand(len(transl)), centre.expand(len(transl), 2)), ()
+    return Pinhole.of(transl, focal.expand(len(transl)), centre.expand(len(transl), 2))
 
 
 FORMAT = ResultFormat(name="TRAM", recognises=lambda s: s.has("pred_rotmat", "pred_shape", "pred_trans"), read=_read)
