@@ -14,6 +14,7 @@ from ..body import BodyModel
 from ..cameras import CameraRig, read_cameras
 from ..cameras.own_json import cameras_json
 from ..films import PLAYED_BY
+from ..fit_options import InputProblem
 from ..looks import OverlayLook
 from ..observations import Person
 from ..plain_text import printable
@@ -21,6 +22,7 @@ from ..points.frames import check_scale
 from ..runs.claiming import claimed, files_of
 from ..runs.index_lines import index_lines
 from ..runs.naming import distinct_names
+from ..runs.told import Lines
 from ..tables import write_arrays, write_csv_rows
 from .config import ViewOptions
 from .drawing import FILM, PICTURES, draw_views
@@ -31,7 +33,7 @@ KINDS = ("npz", "json", "bvh", "rigged", "overlay", "side")
 _PEOPLE = {"npz": "people.npz", "json": "people.json", "bvh": "people.bvh", "rigged": "people_rigged.glb"}
 _WORLD, _CAMERAS, _TABLES = "world.npz", "cameras.json", ("people.csv", "views.csv")
 _RESERVED = ("people", "world", "cameras", "views")
-_PROBLEMS = 40
+_MOST_LINES = 40  # of problems
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,16 +124,25 @@ def fit_view_files(
         files = _write(found, body, output, kinds, names, job.rate)
         drawn, wrong = draw_views(found, body, output, kinds, names, job.look)
         folder.commit(index_lines(found.estimate, _PEOPLE["npz"] if "npz" in kinds else None))
-    problems += [f"{found.estimate.names[row]}: {text}" for row, text in found.problems]
-    problems += wrong
-    more = len(problems) - _PROBLEMS
-    shown = [*problems[:_PROBLEMS], *([f"... and {more} more lines"] if more > 0 else [])]
     return ViewReport(
         bodies=len(found),
         files=(*files, *drawn),
         remarks=tuple(map(printable, (*rig.remarks, *_said(rig, found), *found.remarks))),
-        problems=tuple(map(printable, shown)),
+        problems=tuple(map(printable, _few(problems, found, wrong))),
     )
+
+
+def _few(before: Sequence[str], found: ViewFit, behind: Sequence[str]) -> list[str]:
+    """Lines of a run: of bodies one for each reason and camera."""
+    of_camera: dict[str, Lines] = {}
+    for row, text in found.problems:
+        camera, mark, said = text.partition(": ") if text.startswith("camera ") else ("", "", text)
+        lines = of_camera.setdefault(camera + mark, Lines(_MOST_LINES))
+        lines.add([InputProblem(found.estimate.names[row], said)])
+    rows = [camera + line for camera, lines in of_camera.items() for line in lines.told]
+    shown = [*before, *rows, *behind]
+    more = len(shown) - _MOST_LINES
+    return [*shown[:_MOST_LINES], *([f"... and {more} more lines"] if more > 0 else [])]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -107,6 +107,9 @@ def gather_views(
         if but is not None and path.resolve() == but.resolve():
             continue
         _read(path, camera, names, convention, people, problems)
+    for camera, some in people.items():
+        people[camera], said = _once(some, camera)
+        problems += said
     films: dict[str, Path] = {}
     if not any(people.values()) and not found.keypoints:
         _look(found, people, problems, films, detect, detect_film)
@@ -117,6 +120,9 @@ def gather_views(
                 people[camera] = _with_images(people[camera], images)
     paths = [path for path, _ in found.keypoints] + [image for images in found.images.values() for image in images]
     paths += found.films.values()
+    nobody = [camera for camera, some in people.items() if not some]
+    if 0 < len(nobody) < len(people) and not problems:  # else a line may say why
+        problems.append(f"no person of camera {', '.join(nobody)}")
     people = {camera: some for camera, some in people.items() if some}
     return ViewSources(people=people, films=films, paths=paths, problems=problems)
 
@@ -249,6 +255,19 @@ def _read(
     ]
     if lost:
         problems.append(f"{path}: {len(lost)} people of no camera ({', '.join(lost[:3])} ...): their images name none")
+
+
+def _once(people: Sequence[Person], camera: str) -> tuple[list[Person], list[str]]:
+    """The people of a camera without those whose very keypoints another of their image has, as of two files of one
+    detection; and what is said of these."""
+    first: dict[object, Person] = {}
+    for place, person in enumerate(people):
+        same = person.image, person.keypoints.tobytes(), person.confidence.tobytes()
+        told = person.image is not None and bool((person.confidence > 0).any())  # rows without images are instants
+        first.setdefault(same if told else place, person)
+    again = len(people) - len(first)
+    said = f"camera {camera}: {again} of {len(people)} people are there twice, with the very same keypoints; left out"
+    return list(first.values()), [said] if again else []
 
 
 def _with_images(people: list[Person], images: Sequence[Path]) -> list[Person]:
