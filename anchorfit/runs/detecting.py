@@ -184,7 +184,7 @@ def _detect_in(
         listener.warn(f"{len(found)} of {len(pictures)} pictures were looked at in an earlier session")
     left = [picture for picture in pictures if picture not in found]
     parts = [left[start : start + AT_ONCE] for start in range(0, len(left), AT_ONCE)]
-    with listener.phase("detecting", len(pictures), before=len(found)) as advance:
+    with listener.phase("detecting in pictures", len(pictures), before=len(found)) as advance:
         advance(len(found))
         for part, files in zip(parts, engine(finder, parts), strict=True):
             if sightings is not None:
