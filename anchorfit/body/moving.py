@@ -19,12 +19,14 @@ def moved(body: BodyModel, params: Tensor, rotation: Tensor, translation: Tensor
         rotation: (B, 3, 3) or (3, 3). translation: (B, 3) or (3,) metres; on the parameters' device.
     """
     layout = body.layout
-    root = body.rest_joints(params[:, layout.betas].to(body.device, body.dtype))[:, 0].to(params)
+    mean, change = (table[0] for table in body.rest_joints_table)
+    betas = params[:, layout.betas].to(body.device, body.dtype)
+    # Sums written out: a matrix product of few rows rounds differently from one of many.
+    root = (mean + (change * betas[:, None]).sum(-1)).to(params)
     turn = rotation.expand(len(params), 3, 3)
     at = params[:, layout.transl] + root
     result = params.clone()
     orient = axis_angle_to_matrix(params[:, layout.global_orient])
-    # Sums written out: a matrix product of few rows rounds differently from one of many.
     result[:, layout.global_orient] = matrix_to_axis_angle((turn[..., None] * orient[:, None]).sum(2))
     result[:, layout.transl] = (turn * at[:, None]).sum(-1) + translation - root
     return result
