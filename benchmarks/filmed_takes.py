@@ -98,7 +98,7 @@ def standing_points(body: BodyModel, params: Tensor, *, speed: float = 0.25, low
 
 
 def leveled(body: BodyModel, params: Tensor, *, half: int = 15) -> Tensor:
-    """The same without a recording's floor's drift: the lowest place of the soles within half a second, smoothed."""
+    """The same without the drift of a recording's floor: the lowest place of soles within half a second, smoothed."""
     low = compiled_points(body, soles(body).names).points(params)[..., 1].amin(1)[None, None]
     padded = torch.nn.functional.pad(low, (2 * half, 2 * half), mode="replicate")
     envelope = -torch.nn.functional.max_pool1d(-padded, 2 * half + 1, 1)

@@ -26,7 +26,7 @@ _DEPTH_OFF = (0.02, 0.05)  # share of the distance by which a contact is off alo
 # time, whose size is one, and of several people
 _LEVEL = 0.002  # radians: of axes that are known
 _FARTHEST = (0.2, 0.15)  # share of the camera's height, and metres, by which a person's feet may miss a given floor
-_SIZES = (0.85, 1.18)  # times the size that somebody is taken for: whose unseen feet hang lower than that explains sits
+_SIZES = (0.85, 1.18)  # times the size that a person is taken for: unseen feet farther off tell of one who sits
 _GUESSED = 0.1  # share of the floor's weight on feet that were never seen: what was seen is not to give way to a guess
 
 
@@ -40,7 +40,7 @@ class Grounds(Rows):
         scale: (B,) by how much larger rows are than they were taken for, as a floor that is given shows; 1: not known.
         held: (B,) from 0 to 1, how firmly the floor holds them up: people whose feet were seen in some row. Where the
             legs of the others are is a guess, which is not to lift what was seen of them: they are held weakly, or, if
-            they hang far below the floor, as of somebody who sits and is seen to the waist, not at all.
+            they hang far below the floor, as legs of a person who sits and is seen to the waist do, not at all.
         names: N body points.
     """
 
@@ -297,7 +297,7 @@ def _of_unseen_feet(seen: _Seen, lowest: float, height: float) -> tuple[float, f
     """By how much larger a person is whose feet nobody saw, and how firmly the floor holds that person up.
 
     Feet that are below the floor in most frames, where the prior has them, say that the person is smaller, and nearer;
-    above it, larger. In one frame alone, or where the size was measured, they say nothing; and they are of somebody who
+    above it, larger. In one frame alone, or where the size was measured, they say nothing; and they are of a person who
     sits, or stands on something, where they are too far from it.
 
     Args:

@@ -19,10 +19,9 @@ def moved(body: BodyModel, params: Tensor, rotation: Tensor, translation: Tensor
         rotation: (B, 3, 3) or (3, 3). translation: (B, 3) or (3,) metres; on the parameters' device.
     """
     layout = body.layout
-    mean, change = (table[0] for table in body.rest_joints_table)
-    betas = params[:, layout.betas].to(body.device, body.dtype)
     # Sums written out: a matrix product of few rows rounds differently from one of many.
-    root = (mean + (change * betas[:, None]).sum(-1)).to(params)
+    mean, change = body.rest_joints_table
+    root = (mean[0] + (change[0] * params[:, None, layout.betas].to(mean)).sum(-1)).to(params)
     turn = rotation.expand(len(params), 3, 3)
     at = params[:, layout.transl] + root
     result = params.clone()

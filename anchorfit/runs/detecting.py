@@ -145,14 +145,27 @@ def detect_in_video(
     return InVideo(PeopleFile(people, lines), [number for number, file in enumerate(files) for _ in file.people])
 
 
-def people_of_film(path: Path, detection: Detection) -> PeopleFile:
+def people_of_film(
+    path: Path,
+    detection: Detection,
+    *,
+    engine: Engine = in_this_process,
+    sightings: Sightings | None = None,
+    listener: Listener = Listener(),
+) -> PeopleFile:
     """The people that a detector finds in a film, frame by frame, whose images are called FILM/NUMBER.
 
+    Args:
+        path: of the film.
+        detection, engine, sightings, listener: as for `detect_people`.
     Raises:
         FileNotFoundError, ImageFileError: as `probe_video`.
     """
     video = probe_video(path)
-    found, frames = detect_in_video(video, Scenes(frame_times(path), ()), detection, masks=False)
+    scenes = Scenes(frame_times(path), ())
+    found, frames = detect_in_video(
+        video, scenes, detection, masks=False, engine=engine, sightings=sightings, listener=listener
+    )
     people = tuple(
         replace(person, image=Path(f"{path.name}/{number:06d}"), image_size=video.size)
         for person, number in zip(found.people, frames, strict=True)
