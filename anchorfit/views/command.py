@@ -61,7 +61,7 @@ class ViewJob:
     reads: tuple[Path, ...] = ()
     detection: Detection = Detection()
 
-    def settings(self, paths: Sequence[Path], body: BodyModel) -> dict[str, Any]:
+    def settings(self, paths: Sequence[Path], body: BodyModel, output: Path) -> dict[str, Any]:
         """What must be the same for an unfinished run to go on: plain JSON, files by their content."""
         own = asdict(self.options)
         plain = {name: own[name] for name in ("unit", "several", "sequence", "smooth", "masks", "covariance")}
@@ -70,7 +70,7 @@ class ViewJob:
             "evidence": "cameras",
             "cameras": fingerprint_inside(self.cameras, _KEYPOINTS),
             "keypoints": None if self.keypoints is None else fingerprint_inside(self.keypoints, _KEYPOINTS),
-            "images": [[str(path.absolute()), fingerprint_inside(path, _KEYPOINTS)] for path in paths],
+            "images": [[str(path.absolute()), _content(path, output)] for path in paths],
             "convention": self.convention,
             "detector": self.detection.settings(),
             "body": [body.name, body.gender, body.num_betas],
@@ -138,9 +138,9 @@ def fit_view_files(
         raise OptionError("workers", f"with --{name} all people are fitted at once, in one process: leave it out")
     rig = read_cameras(job.cameras)
     with held(output), opened_engines(engine, str(body.device), listener.warn) as engines:
-        folder = RunFolder.open(output, job.settings(paths, body), restart=restart)
+        folder = RunFolder.open(output, job.settings(paths, body, output), restart=restart)
         look = _Looking(job.detection, output, engines.detect, listener)
-        gathered = _gathered(paths, rig, job, detect or look.at_images, detect_film or look.at_film)
+        gathered = _gathered(paths, rig, job, output, detect or look.at_images, detect_film or look.at_film)
         if gathered.films:
             job = job.of_films(film_rate(list(gathered.films.values())))
         run = _Run.of(rig, gathered, body, output, job, report)
@@ -173,6 +173,16 @@ def _lines_of_bodies(found: ViewFit) -> list[str]:
     return [camera + line for camera, lines in of_camera.items() for line in lines.told]
 
 
+def _content(path: Path, output: Path) -> object:
+    """The content of a file or folder of keypoints, without the folder of results, should that lie within."""
+    results = output.resolve()
+    within = (results, *results.parents)
+    if not path.is_dir() or path.resolve() not in within:
+        return fingerprint_inside(path, _KEYPOINTS)
+    others = [one for one in sorted(path.iterdir()) if path.resolve() != results and one.resolve() not in within]
+    return [[one.name, fingerprint_inside(one, _KEYPOINTS)] for one in others]
+
+
 @dataclass(frozen=True)
 class _Looking:
     """Looks for people in images and films, and keeps what it saw for a run that is stopped."""
@@ -195,7 +205,7 @@ class _Looking:
 
 
 def _gathered(
-    paths: Sequence[Path], rig: CameraRig, job: ViewJob, detect: Detect, detect_film: DetectFilm
+    paths: Sequence[Path], rig: CameraRig, job: ViewJob, output: Path, detect: Detect, detect_film: DetectFilm
 ) -> ViewSources:
     """The people of each camera, of whom there is one at least."""
     gathered = gather_views(
@@ -205,7 +215,7 @@ def _gathered(
         convention=job.convention,
         detect=detect,
         detect_film=detect_film,
-        but=job.cameras,
+        but=(job.cameras, output),
         left_out=rig.left_out,
     )
     problems = [*rig.problems, *gathered.problems]
