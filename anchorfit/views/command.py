@@ -59,7 +59,7 @@ class ViewJob:
     reads: tuple[Path, ...] = ()
     detection: Detection = Detection()
 
-    def settings(self, paths: Sequence[Path], body: BodyModel) -> dict[str, Any]:
+    def settings(self, paths: Sequence[Path], body: BodyModel, output: Path) -> dict[str, Any]:
         """What must be the same for an unfinished run to go on: plain JSON, files by their content."""
         own = asdict(self.options)
         plain = {name: own[name] for name in ("unit", "several", "sequence", "smooth", "masks", "covariance")}
@@ -68,7 +68,7 @@ class ViewJob:
             "evidence": "cameras",
             "cameras": fingerprint_inside(self.cameras, _KEYPOINTS),
             "keypoints": None if self.keypoints is None else fingerprint_inside(self.keypoints, _KEYPOINTS),
-            "images": [[str(path.absolute()), fingerprint_inside(path, _KEYPOINTS)] for path in paths],
+            "images": [[str(path.absolute()), _content(path, output)] for path in paths],
             "convention": self.convention,
             "detector": self.detection.settings(),
             "body": [body.name, body.gender, body.num_betas],
@@ -136,7 +136,7 @@ def fit_view_files(
         raise OptionError("workers", f"with --{name} all people are fitted at once, in one process: leave it out")
     rig = read_cameras(job.cameras)
     with held(output), opened_engines(engine, str(body.device), listener.warn) as engines:
-        folder = RunFolder.open(output, job.settings(paths, body), restart=restart)
+        folder = RunFolder.open(output, job.settings(paths, body, output), restart=restart)
         look = _Looking(job.detection, output, engines.detect, listener)
         gathered = _gathered(paths, rig, job, detect or look.at_images, detect_film or look.at_film)
         if gathered.films:
@@ -159,6 +159,16 @@ def fit_view_files(
         remarks=tuple(map(printable, (*rig.remarks, *_said(rig, found), *found.remarks))),
         problems=tuple(map(printable, shown)),
     )
+
+
+def _content(path: Path, output: Path) -> object:
+    """The content of a file or folder of keypoints, without the folder of results, should that lie within."""
+    results = output.resolve()
+    within = (results, *results.parents)
+    if not path.is_dir() or path.resolve() not in within:
+        return fingerprint_inside(path, _KEYPOINTS)
+    others = [one for one in sorted(path.iterdir()) if path.resolve() != results and one.resolve() not in within]
+    return [[one.name, fingerprint_inside(one, _KEYPOINTS)] for one in others]
 
 
 @dataclass(frozen=True)

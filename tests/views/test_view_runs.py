@@ -106,6 +106,18 @@ def test_a_run_that_was_stopped_goes_on_with_the_same_bytes(example, body, whole
     assert contents(tmp_path / "out") == whole
 
 
+def test_results_within_the_folder_that_is_read_are_no_other_input(example, body, whole, tmp_path, monkeypatch):
+    (tmp_path / "in").symlink_to(example)
+    given, out = [tmp_path / "in" / "views", tmp_path], tmp_path / "out"
+    monkeypatch.setattr(RunFolder, "finish", lambda folder: (_ for _ in ()).throw(Stopped))
+    with pytest.raises(Stopped):
+        fit_view_files(given, body, out, job_of(example))
+    monkeypatch.undo()
+    monkeypatch.setattr(chunks, "CHUNK", 2)
+    assert fit_view_files(given, body, out, job_of(example)).bodies == COUNT
+    assert contents(out)["world.npz"] == whole["world.npz"]
+
+
 def test_what_an_unfinished_run_lost_is_one_line_and_restart_begins_anew(example, body, whole, tmp_path, monkeypatch):
     monkeypatch.setattr(RunFolder, "finish", lambda folder: (_ for _ in ()).throw(Stopped))
     with pytest.raises(Stopped):
