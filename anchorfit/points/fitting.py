@@ -43,6 +43,7 @@ from .frames import (
     told_up,
 )
 from .ground import ground_of, said_of_ground
+from .sides_in_time import told_by_neighbours
 
 Unit = Literal["auto", "m", "cm", "mm", "free"]
 _COARSE_MM = 0.5  # between two numbers next to each other: said from there on
@@ -309,6 +310,10 @@ class _Task:
         """How far the rows are trusted, each by itself and in time."""
         given, local = self.given, self.placed.local
         args = (self.body, self.pose_prior, given.names, local, given.seen, apart, self.config)
+        exchanged = exchanged_sides(*args)
+        parts = exchanged.parts
+        if self.rate is not None:
+            parts = told_by_neighbours(exchanged, given.names, self.there, given.seen, self.rate)
         told = trust.judge_points(
             self.body,
             given.names,
@@ -317,7 +322,7 @@ class _Task:
             apart.params,
             apart.distances,
             self.placed.longer,
-            exchanged_sides(*args),
+            parts,
         )
         odd = odd_axis(self.body, given.names, given.points, given.seen)
         if odd is not None:
