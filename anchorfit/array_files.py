@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import weakref
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -68,6 +69,7 @@ class ArrayFile(Mapping[str, np.ndarray]):
                     )
             # Open for as long as this object lives: its table of contents takes as long to read as its arrays.
             self._archive = zipfile.ZipFile(self.path)
+            weakref.finalize(self, self._archive.close)  # also of those that are kept until the process ends
         except _BROKEN as error:
             raise _damaged(self.path, error) from error
         self._entries = {name.removesuffix(_ENDING): name for name in self._archive.namelist()}

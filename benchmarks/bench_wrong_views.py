@@ -2,6 +2,7 @@
 
     python benchmarks/bench_wrong_views.py             # 256 held-out people in each line
     python benchmarks/bench_wrong_views.py --alone 64  # names of cameras exchanged, each person in a run of its own
+    python benchmarks/bench_wrong_views.py --noise detector --rigs 2 4   # some of the lines
 
 People and rigs of `bench_cameras.py`, all in the very middle of the ring, where cameras tell least. A line: what is
 wrong with the views; people of whom it is said, those whose sides were exchanged back and those not trusted; people of
@@ -30,6 +31,7 @@ from anchorfit.views.agreement import mirror_places
 
 Views = dict[str, list[Person]]
 FAR_MM = 100.0
+NOISES = {"exact": EXACT, "detector": MEASURED}
 
 
 def rigs() -> dict[str, tuple[CalibratedCamera, ...]]:
@@ -100,11 +102,16 @@ def line(label: str, found: ViewFit, body: BodyModel, truth: torch.Tensor, secon
     return row
 
 
-def together(body: BodyModel, truth: torch.Tensor) -> list[dict[str, Any]]:
-    """Every rig and fault, all people in one run."""
+def together(
+    body: BodyModel, truth: torch.Tensor, noises: Sequence[str], chosen: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Every fault of these rigs, all people in one run."""
     rows = []
-    for noise, config in (("exact", EXACT), ("detector", MEASURED)):
+    for noise in noises:
+        config = NOISES[noise]
         for name, rig in rigs().items():
+            if name not in chosen:
+                continue
             people = people_in_rig(body, truth, rig, seed=SEED, config=config)
             for fault, views in faults(people.views).items():
                 start = time.process_time()
@@ -113,11 +120,14 @@ def together(body: BodyModel, truth: torch.Tensor) -> list[dict[str, Any]]:
     return rows
 
 
-def alone(body: BodyModel, truth: torch.Tensor) -> list[dict[str, Any]]:
+def alone(body: BodyModel, truth: torch.Tensor, noises: Sequence[str], chosen: Sequence[str]) -> list[dict[str, Any]]:
     """Exchanged names of cameras where a run has one instant alone."""
     rows = []
-    for noise, config in (("exact", EXACT), ("detector", MEASURED)):
+    for noise in noises:
+        config = NOISES[noise]
         for name, rig in rigs().items():
+            if name not in chosen:
+                continue
             people = people_in_rig(body, truth, rig, seed=SEED, config=config)
             for fault, views in faults(people.views).items():
                 if "exchanged" not in fault and fault != "nothing":
@@ -134,12 +144,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--alone", type=int, metavar="COUNT", help="so many people, each in a run of its own")
     parser.add_argument("--count", type=int, default=256)
+    parser.add_argument("--noise", nargs="+", choices=NOISES, default=list(NOISES))
+    parser.add_argument("--rigs", nargs="+", choices=rigs(), default=list(rigs()))
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     torch.set_num_threads(1)
     body = load_body()
     truth = heldout_in_rig(body, options.alone or options.count)
-    rows = (alone if options.alone else together)(body, truth)
+    rows = (alone if options.alone else together)(body, truth, options.noise, options.rigs)
     if options.json:
         options.json.write_text(json.dumps({"seed": SEED, "rows": rows}, indent=1))
 

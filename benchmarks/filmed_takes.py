@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -96,9 +97,24 @@ def standing_points(body: BodyModel, params: Tensor, *, speed: float = 0.25, low
     return (where[..., 1] < low) & (around < speed)
 
 
+def leveled(body: BodyModel, params: Tensor, *, half: int = 15) -> Tensor:
+    """The same without the drift of a recording's floor: the lowest place of soles within half a second, smoothed."""
+    low = compiled_points(body, soles(body).names).points(params)[..., 1].amin(1)[None, None]
+    padded = torch.nn.functional.pad(low, (2 * half, 2 * half), mode="replicate")
+    envelope = -torch.nn.functional.max_pool1d(-padded, 2 * half + 1, 1)
+    params = params.clone()
+    params[:, body.layout.transl.start + 1] -= torch.nn.functional.avg_pool1d(envelope, 2 * half + 1, 1)[0, 0]
+    return params
+
+
 def planted(body: BodyModel, params: Tensor) -> Tensor:
-    """The same with the paths of the root such that what stands stands still, and nothing is below the floor."""
+    """The same with the paths of the root such that what stands stands still on the floor, and nothing is below it.
+
+    Between frames in which something stands the height is mended by what lies between: a root that leaped by 4 cm from
+    one frame to the next where a foot came to stand would be no body's.
+    """
     points = compiled_points(body, soles(body).names)
+    params = leveled(body, params)
     for _ in range(3):
         where = points.points(params)
         stands = standing_points(body, params, speed=0.5, low=0.04)
@@ -109,8 +125,10 @@ def planted(body: BodyModel, params: Tensor) -> Tensor:
         params = params.clone()
         params[:, body.layout.transl] -= path
         low = points.points(params)[..., 1].amin(1)
-        on = stands.any(1)
-        params[:, body.layout.transl.start + 1] -= torch.where(on | (low < 0), low, 0.0)
+        on = torch.nonzero(stands.any(1))[:, 0]
+        mended = np.interp(np.arange(len(low)), on.numpy(), low[on].numpy()) if len(on) else np.zeros(len(low))
+        low -= torch.from_numpy(mended).to(low)
+        params[:, body.layout.transl.start + 1] -= torch.from_numpy(mended).to(low) + low.clamp(max=0)
     return params
 
 
@@ -184,3 +202,15 @@ def rows_of(take: Filmed, rows: slice) -> Filmed:
     return replace(
         take, params=take.params[rows], contact=take.contact[rows], observations=take.observations.rows(rows)
     )
+
+
+def hidden(take: Filmed, words: Sequence[str]) -> Filmed:
+    """The same without the joints whose names end in one of these words."""
+    gone = torch.tensor([name.split("_")[-1] in words for name in CANONICAL_JOINTS])
+    seen = take.observations
+    kept = replace(
+        seen,
+        keypoints=seen.keypoints.masked_fill(gone[:, None], 0.0),
+        confidence=seen.confidence.masked_fill(gone, 0.0),
+    )
+    return replace(take, observations=kept)

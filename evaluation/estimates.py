@@ -16,6 +16,7 @@ from torch import Tensor
 
 from ..array_files import ArrayFile, ArrayFileError
 from ..body import BodyModel, axis_angle_to_matrix, matrix_to_axis_angle
+from ..body.parameters import Layout
 from ..body.unpickling import is_pickle
 from ..camera import Crop
 from ..index import estimate_files
@@ -88,7 +89,7 @@ class PlacedBody:
         Raises:
             ValueError: it has more betas than the body.
         """
-        params = body.own_params(self.params[None])
+        params = body.own_params(_fewer_betas(self.params[None], body))
         if self.pelvis is None:
             return params[0]
         parts = body.layout.split(params)
@@ -98,11 +99,27 @@ class PlacedBody:
     def to_world(self, params: Tensor, body: BodyModel) -> Tensor:
         """(4, 4) float64: the motion that brings the body, wherever ``params`` (D,) have it before a camera, to where
         its program has it in its world; NaN where that has none."""
-        if self.world is None:
+        if self.world is None or not bool(self.world.transl.isfinite().all()):
             return torch.full((4, 4), torch.nan, dtype=torch.float64)
         own, rest = _root(self.params_of(body), body)
         there, _ = _root(params, body)
         return motion_between(there, self.world.roots(own, rest))[0]
+
+
+def _fewer_betas(params: Tensor, body: BodyModel) -> Tensor:
+    """The same without betas that the body has not, where they are 0.
+
+    Raises:
+        ValueError: one is not.
+    """
+    given = Layout.of_size(params.shape[-1])
+    most = min(given.num_betas, body.num_betas)
+    betas = given.split(params).betas
+    if bool((betas[:, most:] != 0).any()):
+        raise ValueError(
+            f"{given.num_betas} betas, but the body {body.name} has {body.num_betas}; --body names the one they are of"
+        )
+    return Layout(most).join(**given.split(params)._replace(betas=betas[:, :most])._asdict())
 
 
 def _root(params: Tensor, body: BodyModel) -> tuple[Roots, Tensor]:

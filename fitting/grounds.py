@@ -26,6 +26,8 @@ _DEPTH_OFF = (0.02, 0.05)  # share of the distance by which a contact is off alo
 # time, whose size is one, and of several people
 _LEVEL = 0.002  # radians: of axes that are known
 _FARTHEST = (0.2, 0.15)  # share of the camera's height, and metres, by which a person's feet may miss a given floor
+_SIZES = (0.85, 1.18)  # times the size that a person is taken for: unseen feet farther off tell of one who sits
+_GUESSED = 0.1  # share of the floor's weight on feet that were never seen: what was seen is not to give way to a guess
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,8 +38,9 @@ class Grounds(Rows):
         floors: of the rows.
         runs: (B, N) int64, which contact a point is in; -1: none.
         scale: (B,) by how much larger rows are than they were taken for, as a floor that is given shows; 1: not known.
-        held: (B,) bool, whom the floor holds up: people whose feet were seen in some row. Where the legs of the others
-            are is a guess, which is not to lift what was seen of them.
+        held: (B,) from 0 to 1, how firmly the floor holds them up: people whose feet were seen in some row. Where the
+            legs of the others are is a guess, which is not to lift what was seen of them: they are held weakly, or, if
+            they hang far below the floor, as legs of a person who sits and is seen to the waist do, not at all.
         names: N body points.
     """
 
@@ -149,6 +152,7 @@ def find_grounds(
     for row in range(len(params)):
         scenes.setdefault(wish.scenes[row] if wish.scenes else 0, []).append(row)
     floors, scale = Floors.none(len(params), params), torch.ones_like(params[:, 0])
+    held = seen.shows_feet.to(params)
     runs = torch.full(seen.points.shape[:2], -1, dtype=torch.long, device=params.device)
     for rows in scenes.values():
         chosen = torch.tensor(rows, device=params.device)
@@ -161,12 +165,11 @@ def find_grounds(
             continue
         here = Floors.of(floor, len(rows), params, said)
         if wish.given is not None:
-            here, larger = _held_against(seen, chosen, here)
-            scale[chosen] = larger
+            here, scale[chosen], held[chosen] = _held_against(seen, chosen, here)
         floors = _put(floors, chosen, here)
     found = contacts(seen, floors, scale)
     runs[:] = found
-    return Grounds(floors=floors, runs=runs, scale=scale, held=seen.shows_feet, names=seen.names)
+    return Grounds(floors=floors, runs=runs, scale=scale, held=held, names=seen.names)
 
 
 def _put(floors: Floors, rows: Tensor, some: Floors) -> Floors:
@@ -249,14 +252,16 @@ def _mean_lean(lean: Tensor, certain: Tensor) -> Tensor:
     return lean[there].median(0).values
 
 
-def _held_against(seen: _Seen, rows: Tensor, floors: Floors) -> tuple[Floors, Tensor]:
-    """Given floors, without rows whose feet are nowhere near; and by how much larger the others are than taken for.
+def _held_against(seen: _Seen, rows: Tensor, floors: Floors) -> tuple[Floors, Tensor, Tensor]:
+    """Given floors, without rows whose feet are nowhere near; by how much larger the others are than taken for; and how
+    firmly they are held (`Grounds`).
 
     A person of videos is so, or so, as a whole, whoever else is in the scene; other people each for themselves.
     """
     above = heights(seen.points[rows], floors.planes)
     scale = torch.ones_like(floors.planes[:, 0])
     known = torch.ones_like(scale, dtype=torch.bool)
+    held = seen.shows_feet[rows].to(scale)
     said = [""] * len(rows)
     on = _candidates(seen, rows, floors.planes[0, :3])
     groups: dict[Hashable, list[int]] = {}
@@ -267,7 +272,10 @@ def _held_against(seen: _Seen, rows: Tensor, floors: Floors) -> tuple[Floors, Te
         standing_there = on[group]
         lowest = above[group].amin(1)
         usable = seen.usable[rows][group]
-        if not bool(usable.any()) or not bool(seen.shows_feet[rows[group]].any()):
+        if not bool(usable.any()):
+            continue
+        if not bool(seen.shows_feet[rows[group]].any()):
+            scale[group], held[group] = _of_unseen_feet(seen, float(lowest[usable].median()), height)
             continue
         typical = above[group][standing_there].median() if bool(standing_there.any()) else lowest[usable].median()
         off = float(typical)
@@ -282,7 +290,26 @@ def _held_against(seen: _Seen, rows: Tensor, floors: Floors) -> tuple[Floors, Te
         if sure and seen.videos:
             scale[group] = height / max(height - off, 0.5 * height)
     planes = torch.where(known[:, None], floors.planes, torch.nan)
-    return replace(floors, planes=planes, said=tuple(said)), scale
+    return replace(floors, planes=planes, said=tuple(said)), scale, held
+
+
+def _of_unseen_feet(seen: _Seen, lowest: float, height: float) -> tuple[float, float]:
+    """By how much larger a person is whose feet nobody saw, and how firmly the floor holds that person up.
+
+    Feet that are below the floor in most frames, where the prior has them, say that the person is smaller, and nearer;
+    above it, larger. In one frame alone, or where the size was measured, they say nothing; and they are of a person who
+    sits, or stands on something, where they are too far from it.
+
+    Args:
+        seen: the rows.
+        lowest: metres above the floor, of the lowest sole point in most frames.
+        height: of the camera, metres above the floor.
+    """
+    if seen.level:
+        return 1.0, _GUESSED * (lowest > -_FARTHEST[1])
+    least, most = _SIZES
+    known = seen.videos and height / most < height - lowest < height / least
+    return (height / (height - lowest), _GUESSED) if known else (1.0, 0.0)
 
 
 def contacts(seen: _Seen, floors: Floors, scale: Tensor) -> Tensor:

@@ -1,6 +1,8 @@
 """Arrays of files: as numpy reads them, each read once, refused where they are no arrays."""
 
 import io
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -71,3 +73,10 @@ def test_a_changed_byte_is_noticed(tmp_path):
     (tmp_path / "a.npz").write_bytes(content)
     with pytest.raises(ArrayFileError, match="damaged"):
         ArrayFile(tmp_path / "a.npz")["values"]
+
+
+def test_files_that_are_kept_are_closed_where_the_process_ends(tmp_path):
+    np.savez(tmp_path / "a.npz", values=np.arange(3.0))
+    kept = f"from anchorfit.array_files import ArrayFile; kept = ArrayFile({str(tmp_path / 'a.npz')!r}); kept['values']"
+    done = subprocess.run([sys.executable, "-X", "dev", "-c", kept], capture_output=True, text=True, check=True)
+    assert "ResourceWarning" not in done.stderr

@@ -55,7 +55,7 @@ def run_adaptation(
     options.check()
     network = regressors.load_human2d_network(options.human2d) if options.human2d else None
     shipped, pieces = regressors.load_networks(), Pieces()
-    with listener.phase("reading", 1) as advance:
+    with listener.phase("reading files", 1) as advance:
         found = gather(
             folder,
             annotations,

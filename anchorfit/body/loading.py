@@ -41,6 +41,14 @@ _OTHER_MODELS = {  # by number of joints: what a file most likely is
 }
 
 
+class FewerBetas(ValueError):
+    """More betas are asked for than the body's file has: ``there`` so many."""
+
+    def __init__(self, message: str, there: int) -> None:
+        super().__init__(message)
+        self.there = there
+
+
 def load_body(
     name_or_path: str | Path = "open",
     *,
@@ -221,7 +229,8 @@ def body_from_arrays(
     shapedirs = entries.numbers("shapedirs", count, 3, None)
     num_betas = min(10, shapedirs.shape[2]) if num_betas is None else num_betas
     if num_betas < 1 or shapedirs.shape[2] < num_betas:
-        raise entries.fail(f"shapedirs: {num_betas} betas were asked for, the file has {shapedirs.shape[2]}")
+        error = entries.fail(f"shapedirs: {num_betas} betas were asked for, the file has {shapedirs.shape[2]}")
+        raise FewerBetas(str(error), shapedirs.shape[2])
     weights = entries.numbers("weights", count, _NUM_JOINTS)
     sums = weights.sum(1, keepdims=True)
     if weights.min() < -1e-3 or np.abs(sums - 1.0).max() > 0.05:

@@ -19,12 +19,13 @@ def moved(body: BodyModel, params: Tensor, rotation: Tensor, translation: Tensor
         rotation: (B, 3, 3) or (3, 3). translation: (B, 3) or (3,) metres; on the parameters' device.
     """
     layout = body.layout
-    root = body.rest_joints(params[:, layout.betas].to(body.device, body.dtype))[:, 0].to(params)
+    # Sums written out: a matrix product of few rows rounds differently from one of many.
+    mean, change = body.rest_joints_table
+    root = (mean[0] + (change[0] * params[:, None, layout.betas].to(mean)).sum(-1)).to(params)
     turn = rotation.expand(len(params), 3, 3)
     at = params[:, layout.transl] + root
     result = params.clone()
     orient = axis_angle_to_matrix(params[:, layout.global_orient])
-    # Sums written out: a matrix product of few rows rounds differently from one of many.
     result[:, layout.global_orient] = matrix_to_axis_angle((turn[..., None] * orient[:, None]).sum(2))
     result[:, layout.transl] = (turn * at[:, None]).sum(-1) + translation - root
     return result

@@ -103,7 +103,7 @@ def long_run(name: str, total: int, *, before: int = 0) -> Iterator[Steps]:
     minute, even where nothing is done.
 
     Args:
-        name: a word.
+        name: what is done, to what is counted: "fitting people".
         total: to do, with what is done.
         before: done in an earlier session, and told again in this one: no part of the rate.
     """

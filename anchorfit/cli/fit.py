@@ -38,6 +38,6 @@ def fit(
     if evidence.points is not None:
         fit_points_of(pictures, output, evidence, options, writing, device)
     elif evidence.cameras is not None:
-        fit_views_of(pictures, output, evidence, options, writing, look, device)
+        fit_views_of(pictures, output, evidence, options, writing, engine, look, device)
     else:
         launch(pictures, output, options, writing, engine, look, device)

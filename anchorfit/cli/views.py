@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING
 
 from ..looks import OverlayLook
 from ..options import OptionError
+from ..runs.engines import EngineOptions
 from ..runs.evidence_options import EvidenceOptions
 from ..runs.naming import known_kinds
 from ..runs.options import RunOptions
 from . import options as opt
+from .console import Terminal
 from .people import tell_files
 
 if TYPE_CHECKING:
-    from ..observations import PeopleFile
+    from ..views.command import ViewJob
 
 
 def fit_views_of(
@@ -24,6 +26,7 @@ def fit_views_of(
     asked: EvidenceOptions,
     options: RunOptions,
     writing: opt.Writing,
+    engine: EngineOptions,
     look: OverlayLook,
     device: str,
 ) -> None:
@@ -31,20 +34,34 @@ def fit_views_of(
     options.check_values()
     if options.mask not in (None, "file"):
         raise OptionError("mask", "with --cameras masks are those of the keypoint files: file")
-    if options.detector != "auto" or options.detector_model is not None:
-        from ..runs.detecting import Detection
-
-        Detection(options.detector, options.detector_model, options.thorough).check()
+    engine.check(device)
+    engine.warm_up()
     look.check()
     body = opt.named_body(options.body, options.gender, options.age)
+    job = _job(asked, options, writing, look)
     from ..pipeline import load_body_on
+    from ..views.command import fit_view_files
+
+    on = load_body_on(body, options.gender, device)
+    done = fit_view_files(
+        paths, on, output, job, engine=engine, report=writing.report, restart=writing.restart, listener=Terminal()
+    )
+    tell_files(done, output)
+
+
+def _job(asked: EvidenceOptions, options: RunOptions, writing: opt.Writing, look: OverlayLook) -> ViewJob:
+    """What to do, as the options say it; raises OptionError for kinds, looks and detectors that cannot be."""
     from ..points.known import read_known_sizes
-    from ..views.command import KINDS, ViewJob, fit_view_files
+    from ..runs.detecting import Detection
+    from ..views.command import KINDS, ViewJob
     from ..views.config import ViewOptions
 
+    detection = Detection(options.detector, options.detector_model, options.thorough)
+    if options.detector != "auto" or options.detector_model is not None:
+        detection.check()
     kinds = None if writing.save is None else known_kinds(writing.save, KINDS, " for views")
     look.check(drawn=kinds is None or "overlay" in kinds)
-    job = ViewJob(
+    return ViewJob(
         cameras=asked.cameras or Path(),
         keypoints=options.keypoints,
         convention=options.convention,
@@ -60,17 +77,5 @@ def fit_views_of(
         rate=options.fps,
         look=look,
         reads=options.files(),
+        detection=detection,
     )
-
-    def detect(images: Sequence[Path]) -> PeopleFile:
-        from ..detectors import detect as find
-
-        return find(list(images), options.detector, model=options.detector_model, thorough=options.thorough)
-
-    def detect_film(film: Path) -> PeopleFile:
-        from ..runs.detecting import Detection, people_of_film
-
-        return people_of_film(film, Detection(options.detector, options.detector_model, options.thorough))
-
-    on = load_body_on(body, options.gender, device)
-    tell_files(fit_view_files(paths, on, output, job, detect, detect_film), output)

@@ -66,7 +66,7 @@ def report_saved(
             listener.warn(f"--video: {video}: no person shown was seen in a video of this name; it is not shown")
     num_betas = max(estimate.betas.shape[1] for estimate in (shown, *others))
     model = load_body(shown.body, gender=shown.gender, num_betas=num_betas)
-    with listener.phase("drawing", min(len(shown), most)) as advance:
+    with listener.phase("drawing people", min(len(shown), most)) as advance:
         problems = write_report(
             path, shown, model, against=others, videos=videos, title=title, most=most, progress=advance
         )

@@ -100,7 +100,7 @@ def run_set(
         settings["device"] = options.device
     with RecordFile(output / RECORDS, settings) as file:
         before = sum(method in methods for method, _ in file.done)
-        with listener.phase("running", total, before=min(before, total)) as progress:
+        with listener.phase("running people x methods", total, before=min(before, total)) as progress:
             records = run_benchmark(
                 people, chosen, file, body=Bodies(body=named, device=options.device), workers=options.workers,
                 store=store, more=more, progress=progress,

@@ -45,12 +45,12 @@ def run_demo(
     people, references = _detected(listener) if detect else _bundled()
     model = load_body_on(body, gender, device)
     make_folder(output)
-    with listener.phase("fitting", len(people)) as advance:
+    with listener.phase("fitting people", len(people)) as advance:
         outcome = fit_people(people, model, options=FitOptions(pitch="people"), progress=advance)
     estimate = outcome.estimate
     if estimate is None:
         raise ValueError("not one person of the demo could be fitted: is the installation whole?")
-    with listener.phase("writing", len(estimate)) as advance:
+    with listener.phase("writing people", len(estimate)) as advance:
         written = write_results(estimate, model, output, ("npz", "glb", "overlay"), progress=advance)
     sheet = output / "contact_sheet.jpg"
     attempt(written, sheet, lambda path: write_image(path, draw_contact_sheet(estimate, model)))

@@ -145,14 +145,27 @@ def detect_in_video(
     return InVideo(PeopleFile(people, lines), [number for number, file in enumerate(files) for _ in file.people])
 
 
-def people_of_film(path: Path, detection: Detection) -> PeopleFile:
+def people_of_film(
+    path: Path,
+    detection: Detection,
+    *,
+    engine: Engine = in_this_process,
+    sightings: Sightings | None = None,
+    listener: Listener = Listener(),
+) -> PeopleFile:
     """The people that a detector finds in a film, frame by frame, whose images are called FILM/NUMBER.
 
+    Args:
+        path: of the film.
+        detection, engine, sightings, listener: as for `detect_people`.
     Raises:
         FileNotFoundError, ImageFileError: as `probe_video`.
     """
     video = probe_video(path)
-    found, frames = detect_in_video(video, Scenes(frame_times(path), ()), detection, masks=False)
+    scenes = Scenes(frame_times(path), ())
+    found, frames = detect_in_video(
+        video, scenes, detection, masks=False, engine=engine, sightings=sightings, listener=listener
+    )
     people = tuple(
         replace(person, image=Path(f"{path.name}/{number:06d}"), image_size=video.size)
         for person, number in zip(found.people, frames, strict=True)
@@ -184,7 +197,7 @@ def _detect_in(
         listener.warn(f"{len(found)} of {len(pictures)} pictures were looked at in an earlier session")
     left = [picture for picture in pictures if picture not in found]
     parts = [left[start : start + AT_ONCE] for start in range(0, len(left), AT_ONCE)]
-    with listener.phase("detecting", len(pictures), before=len(found)) as advance:
+    with listener.phase("detecting in pictures", len(pictures), before=len(found)) as advance:
         advance(len(found))
         for part, files in zip(parts, engine(finder, parts), strict=True):
             if sightings is not None:

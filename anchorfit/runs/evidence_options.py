@@ -15,7 +15,7 @@ READ = {
     "points": _SHARED | {"floor", "frame"},
     "cameras": {
         *_SHARED, "keypoints", "convention", "mask", "detector", "detector_model", "thorough", "renderer",
-        "opacity",
+        "opacity", "report", "restart", "workers",
     },
 }  # fmt: skip
 """Options of runs that each kind of evidence reads, too, by their fields; ``keypoints`` is also that of overlays."""

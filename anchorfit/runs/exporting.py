@@ -74,7 +74,7 @@ def export_results(
     )
     make_folder(output)
     files = 0
-    with listener.phase("writing", len(estimate)) as advance:
+    with listener.phase("writing people", len(estimate)) as advance:
         for part, motion, rows in parts:
             people = estimate.rows(rows)
             written = write_results(

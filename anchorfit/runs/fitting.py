@@ -472,7 +472,7 @@ def _work_through(
     engines: Engines,
     listener: Listener,
 ) -> RunSummary:
-    with listener.phase("fitting", len(people), before=len(folder.done)) as tell:
+    with listener.phase("fitting people", len(people), before=len(folder.done)) as tell:
         progress, silent = Progress(tell), Progress()
         only_shards = plan.kinds == (SHARDS,)  # else a person is done when drawn, which takes longer
         return work_through(
@@ -561,7 +561,7 @@ def _write_page(
     everyone = concatenate([*earlier, *summary.shown])
     shown = everyone.rows(range(min(len(everyone), SHOWN)))
     unseen = sum(record["status"] == "fitted" for record in read_index(plan.output)) - len(shown)
-    with listener.phase("drawing", len(shown)) as progress:
+    with listener.phase("drawing people", len(shown)) as progress:
         problems = write_report(
             path,
             shown,

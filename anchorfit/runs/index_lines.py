@@ -11,10 +11,10 @@ from torch import Tensor
 from ..results import BodyEstimate, Diagnostics
 
 
-def index_lines(estimate: BodyEstimate, file: str | None) -> list[dict[str, Any]]:
-    """What the index of a folder says of bodies that lie together in one of its files, or in none of those that are
-    read again."""
-    where = ({"file": file, "row": row} if file else {} for row in range(len(estimate)))
+def index_lines(estimate: BodyEstimate, file: str | None, first: int = 0) -> list[dict[str, Any]]:
+    """What the index of a folder says of bodies that lie together in one of its files, from its row ``first`` on, or in
+    none of those that are read again."""
+    where = ({"file": file, "row": first + row} if file else {} for row in range(len(estimate)))
     named = (
         {"name": name, "image": image or None} for name, image in zip(estimate.names, estimate.images, strict=True)
     )

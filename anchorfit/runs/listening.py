@@ -28,7 +28,7 @@ class Listener:
         """A part of the run; yields what is called with the number done since the last call.
 
         Args:
-            name: a word: detecting, fitting, drawing.
+            name: what is done, to what is counted: "fitting people", "drawing frames".
             total: to do, with what is done.
             before: done in an earlier session, and told again in this one.
         """

@@ -265,6 +265,7 @@ class RunOptions:
 
         plain: dict[str, Any] = asdict(self)
         plain["body"] = fingerprint(Path(self.body)) if Path(self.body).is_file() else self.body
+        plain["mask"] = fingerprint(Path(self.mask)) if self.mask and Path(self.mask).exists() else self.mask
         for name in ("keypoints", "image_names", "detector_model", "weights", "config"):
             value = getattr(self, name)
             plain[name] = repr(value) if isinstance(value, FitConfig) else fingerprint(value)

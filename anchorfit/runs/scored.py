@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..body import BodyModel
+from ..body.loading import FewerBetas
 from ..evaluation.benchmarks import BenchmarkSet, OpenedSet, SetOptions, benchmark_of
 from ..evaluation.blocks import Benchmark
 from ..evaluation.estimates import Entry, EstimateIndex, index_estimates
@@ -59,7 +60,7 @@ def score_results(
     settings = _settings(options, one, index, bodies) | dict(opened.keys)
     with (
         RecordFile(output / RECORDS, settings) as file,
-        listener.phase("scoring", len(matched.entries), before=len(file.done)) as progress,
+        listener.phase("scoring people", len(matched.entries), before=len(file.done)) as progress,
     ):
         records = run_benchmark(
             people, [options.name], file, body=bodies, workers=options.workers,
@@ -87,7 +88,11 @@ def _opened(one: BenchmarkSet, options: EvaluateOptions, bodies: Bodies) -> tupl
     Raises:
         OSError, ValueError: the data set or a body cannot be used, or its truth is not of such a body.
     """
-    bodies.load()  # here first: a process that cannot says less
+    try:
+        bodies.load()  # here first: a process that cannot says less
+    except FewerBetas as error:  # then results of more are said, each for itself
+        bodies = replace(bodies, num_betas=error.there)
+        bodies.load()
     name, gender = options.truth_body or bodies.body[0], options.people or "neutral"
     truth = (one.own_body or name, gender)
     root = options.root or Path()

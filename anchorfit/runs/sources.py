@@ -102,7 +102,7 @@ class Source:
             "convention": self.convention,
             "image_names": fingerprint(self.image_names),
             "images": None if alone else [str(path.absolute()) for path in self.images],
-            "mask": self.mask,
+            "mask": fingerprint(Path(self.mask)) if self.mask and Path(self.mask).exists() else self.mask,
             "detector": None if self.file and self.detection.detector != BOXES else self.detection.settings(),
             "video": video,
         }

@@ -60,7 +60,7 @@ def run_training(
     listener: Listener = Listener(),
 ) -> Trained:
     """`regressors.training.train`, told to a listener."""
-    with listener.phase("training", config.steps) as advance:
+    with listener.phase("training steps", config.steps) as advance:
         before = [0]
 
         def tell(done: int, text: str) -> None:

@@ -29,7 +29,7 @@ def write_overlay_video(
     Returns:
         The film's path.
     """
-    with listener.phase("drawing", probe_video(path).length) as advance:
+    with listener.phase("drawing frames", probe_video(path).length) as advance:
         film = draw_film(folder / OVERLAY, load_estimates([folder]), path, body, look, advance)
     listener.say(f"{film} is played by {PLAYED_BY[film.suffix]}.")
     return film

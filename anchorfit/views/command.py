@@ -2,36 +2,36 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-
-from ..atomic import write_atomically
 from ..body import BodyModel
 from ..cameras import CameraRig, read_cameras
-from ..cameras.own_json import cameras_json
-from ..films import PLAYED_BY
 from ..looks import OverlayLook
-from ..observations import Person
+from ..options import OptionError
 from ..plain_text import printable
 from ..points.frames import check_scale
-from ..runs.claiming import claimed, files_of
-from ..runs.index_lines import index_lines
-from ..runs.naming import distinct_names
-from ..tables import write_arrays, write_csv_rows
+from ..runs.claiming import files_of, held
+from ..runs.detecting import Detection, detect_people, people_of_film
+from ..runs.engines import Engine, EngineOptions, opened_engines
+from ..runs.fingerprint import fingerprint_inside
+from ..runs.folder import RunFolder
+from ..runs.listening import Listener
+from ..runs.sightings import SIGHTINGS, Sightings
+from .chunks import Chunk, ChunkWork, chunks_of, put_together
 from .config import ViewOptions
-from .drawing import FILM, PICTURES, draw_views
-from .fitting import ViewFit, fit_views
-from .sources import Detect, DetectFilm, check_pictures, film_rate, gather_views
+from .drawing import draw_films
+from .files import ViewNames, write_together
+from .fitting import ViewFit
+from .pages import REPORT, write_page
+from .settling import Sighted, settle
+from .sources import Detect, DetectFilm, ViewSources, check_pictures, film_rate, gather_views
 
 KINDS = ("npz", "json", "bvh", "rigged", "overlay", "side")
-_PEOPLE = {"npz": "people.npz", "json": "people.json", "bvh": "people.bvh", "rigged": "people_rigged.glb"}
-_WORLD, _CAMERAS, _TABLES = "world.npz", "cameras.json", ("people.csv", "views.csv")
-_RESERVED = ("people", "world", "cameras", "views")
 _PROBLEMS = 40
+_KEYPOINTS = (".json", ".csv", ".npz", ".mat", ".txt", ".yml", ".yaml", ".toml", ".xml")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +46,7 @@ class ViewJob:
         rate: frames a second of a person in time.
         look: of overlays.
         reads: further files that the command reads.
+        detection: by which people are looked for in images and films without keypoints.
     """
 
     cameras: Path
@@ -56,6 +57,27 @@ class ViewJob:
     rate: float = 30.0
     look: OverlayLook = OverlayLook()
     reads: tuple[Path, ...] = ()
+    detection: Detection = Detection()
+
+    def settings(self, paths: Sequence[Path], body: BodyModel, output: Path) -> dict[str, Any]:
+        """What must be the same for an unfinished run to go on: plain JSON, files by their content."""
+        own = asdict(self.options)
+        plain = {name: own[name] for name in ("unit", "several", "sequence", "smooth", "masks", "covariance")}
+        sizes = self.options.sizes
+        return {
+            "evidence": "cameras",
+            "cameras": fingerprint_inside(self.cameras, _KEYPOINTS),
+            "keypoints": None if self.keypoints is None else fingerprint_inside(self.keypoints, _KEYPOINTS),
+            "images": [[str(path.absolute()), _content(path, output)] for path in paths],
+            "convention": self.convention,
+            "detector": self.detection.settings(),
+            "body": [body.name, body.gender, body.num_betas],
+            "measure": {name: dict(known) for name, known in sizes.given.items()} if sizes else None,
+            "save": self.kinds,
+            "fps": self.rate,
+            "look": asdict(self.look),
+            **plain,
+        }
 
     def of_films(self, rate: float) -> ViewJob:
         """The same for films of so many frames a second: their people are followed in time."""
@@ -79,8 +101,13 @@ def fit_view_files(
     job: ViewJob,
     detect: Detect | None = None,
     detect_film: DetectFilm | None = None,
+    *,
+    engine: EngineOptions = EngineOptions(),
+    report: bool = False,
+    restart: bool = False,
+    listener: Listener = Listener(),
 ) -> ViewReport:
-    """Fit bodies to what several cameras saw, and write them.
+    """Fit bodies to what several cameras saw, and write them; a run that was stopped goes on when it is called again.
 
     Writes people.npz (each body in its main camera's frame), CAMERA.npz (all of them in each camera's), world.npz
     (SMPL's parameters in metres and the cameras' world), cameras.json (in metres), people.csv (a line a body),
@@ -88,15 +115,87 @@ def fit_view_files(
 
     The files are a run's: they take the place of those of the run before in the folder, and of no others.
 
+    Args:
+        paths: see `sources.gather_views`. body: the body model. output: the folder for results, made if missing.
+        job: what to do.
+        detect, detect_film: find people in images and films; None: as the job's ``detection`` says.
+        engine: where people are looked for, fitted and drawn.
+        report: write ``report.html``, too: each body in each view.
+        restart: begin anew where the folder holds an unfinished run.
+        listener: told how the run goes on.
     Raises:
         ValueError, OSError: the cameras or all of the people cannot be used; an unknown kind; a file that is read, or
-            is no run's, would be overwritten. Nothing is written then.
+            is no run's, would be overwritten; an unfinished run of other settings is there. Nothing is written then.
     """
     unknown = [kind for kind in job.kinds or () if kind not in KINDS]
     if unknown:
         raise ValueError(f"--save: expected some of {', '.join(KINDS)} for views, got {', '.join(unknown)}")
     check_scale(job.options.unit, job.options.sizes)
+    if job.options.sequence and job.keypoints is not None and (engine.workers or 1) > 1:
+        name = "video" if job.options.smooth else "same-person"
+        raise OptionError("workers", f"with --{name} all people are fitted at once, in one process: leave it out")
     rig = read_cameras(job.cameras)
+    with held(output), opened_engines(engine, str(body.device), listener.warn) as engines:
+        folder = RunFolder.open(output, job.settings(paths, body, output), restart=restart)
+        look = _Looking(job.detection, output, engines.detect, listener)
+        gathered = _gathered(paths, rig, job, detect or look.at_images, detect_film or look.at_film)
+        if gathered.films:
+            job = job.of_films(film_rate(list(gathered.films.values())))
+        run = _Run.of(rig, gathered, body, output, job, report)
+        folder.check(run.reads(gathered), run.planned())
+        saw = settle(gathered.people, rig.cameras, body, job.options, stated=rig.unit)
+        chunks = list(chunks_of(saw, whole=job.options.sequence))
+        problems = [*rig.problems, *gathered.problems, *run.through(saw, chunks, folder, engines.fit, listener)]
+        found = put_together(saw, chunks, output)
+        problems += [f"{found.estimate.names[row]}: {text}" for row, text in found.problems]
+        problems += run.finish(found, folder, listener)
+        for name in [*(name for chunk in chunks for name in chunk.files), SIGHTINGS]:
+            (output / name).unlink(missing_ok=True)
+    more = len(problems) - _PROBLEMS
+    shown = [*problems[:_PROBLEMS], *([f"... and {more} more lines"] if more > 0 else [])]
+    return ViewReport(
+        bodies=len(found),
+        files=tuple(output / name for name in run.planned() if (output / name).is_file()),
+        remarks=tuple(map(printable, (*rig.remarks, *_said(rig, found), *found.remarks))),
+        problems=tuple(map(printable, shown)),
+    )
+
+
+def _content(path: Path, output: Path) -> object:
+    """The content of a file or folder of keypoints, without the folder of results, should that lie within."""
+    results = output.resolve()
+    within = (results, *results.parents)
+    if not path.is_dir() or path.resolve() not in within:
+        return fingerprint_inside(path, _KEYPOINTS)
+    others = [one for one in sorted(path.iterdir()) if path.resolve() != results and one.resolve() not in within]
+    return [[one.name, fingerprint_inside(one, _KEYPOINTS)] for one in others]
+
+
+@dataclass(frozen=True)
+class _Looking:
+    """Looks for people in images and films, and keeps what it saw for a run that is stopped."""
+
+    detection: Detection
+    output: Path
+    engine: Engine
+    listener: Listener
+
+    def _kept(self) -> Sightings:
+        return Sightings.open(self.output, {"evidence": "cameras", "detector": self.detection.settings()})
+
+    def at_images(self, images: Sequence[Path]) -> Any:
+        return detect_people(
+            images, self.detection, masks=False, engine=self.engine, sightings=self._kept(), listener=self.listener
+        )
+
+    def at_film(self, film: Path) -> Any:
+        return people_of_film(film, self.detection, engine=self.engine, sightings=self._kept(), listener=self.listener)
+
+
+def _gathered(
+    paths: Sequence[Path], rig: CameraRig, job: ViewJob, detect: Detect, detect_film: DetectFilm
+) -> ViewSources:
+    """The people of each camera, of whom there is one at least."""
     gathered = gather_views(
         paths,
         rig.names,
@@ -111,67 +210,77 @@ def fit_view_files(
     if not gathered.people:
         raise ValueError(printable(problems[0]) if problems else f"{paths[0]}: no person of any camera")
     check_pictures(gathered.people, gathered.films, job.kinds, job.look)
-    if gathered.films:
-        job = job.of_films(film_rate(list(gathered.films.values())))
-    names = ViewNames.of(rig.names, gathered.people, gathered.films)
-    kinds = _kinds(names, job)
-    read = files_of([job.cameras, *job.reads, *gathered.paths, *(Path(image) for _, image in names.pictures)])
-    with claimed(output, {"evidence": "cameras"}, read, names.planned(kinds)) as folder:
-        found = fit_views(gathered.people, rig, body, options=job.options)
-        folder.intend(names.planned(kinds))
-        files = _write(found, body, output, kinds, names, job.rate)
-        drawn, wrong = draw_views(found, body, output, kinds, names, job.look)
-        folder.commit(index_lines(found.estimate, _PEOPLE["npz"] if "npz" in kinds else None))
-    problems += [f"{found.estimate.names[row]}: {text}" for row, text in found.problems]
-    problems += wrong
-    more = len(problems) - _PROBLEMS
-    shown = [*problems[:_PROBLEMS], *([f"... and {more} more lines"] if more > 0 else [])]
-    return ViewReport(
-        bodies=len(found),
-        files=(*files, *drawn),
-        remarks=tuple(map(printable, (*rig.remarks, *_said(rig, found), *found.remarks))),
-        problems=tuple(map(printable, shown)),
-    )
+    return gathered
 
 
-@dataclass(frozen=True, kw_only=True)
-class ViewNames:
-    """Names of files without endings, each its own.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Run:
+    """A run whose people are known."""
 
-    Attributes:
-        cameras: by the cameras' names.
-        pictures: by camera and path of the image.
-        films: camera's name -> the film that is drawn on.
-    """
-
-    cameras: Mapping[str, str]
-    pictures: Mapping[tuple[str, str], str]
-    films: Mapping[str, Path] = field(default_factory=dict)
+    body: BodyModel
+    output: Path
+    job: ViewJob
+    names: ViewNames
+    kinds: tuple[str, ...]
+    report: bool
 
     @staticmethod
-    def of(
-        cameras: Sequence[str], people: Mapping[str, Sequence[Person]], films: Mapping[str, Path] | None = None
-    ) -> ViewNames:
-        """Of these cameras, their films, and those images of their people that are there."""
-        own = distinct_names([*_RESERVED, *map(file_name, cameras)])[len(_RESERVED) :]
-        named = dict(zip(cameras, own, strict=True))
-        images = dict.fromkeys(
-            (camera, str(person.image.absolute()))
-            for camera, some in people.items()
-            for person in some
-            if person.image is not None and person.image.is_file()
-        )
-        stems = distinct_names([f"{named[camera]}_{file_name(Path(image).stem)}" for camera, image in images])
-        return ViewNames(cameras=named, pictures=dict(zip(images, stems, strict=True)), films=films or {})
+    def of(rig: CameraRig, gathered: ViewSources, body: BodyModel, output: Path, job: ViewJob, report: bool) -> _Run:
+        names = ViewNames.of(rig.names, gathered.people, gathered.films)
+        return _Run(body=body, output=output, job=job, names=names, kinds=_kinds(names, job), report=report)
 
-    def planned(self, kinds: Sequence[str]) -> list[str]:
-        """All the files that may be written."""
-        own = [f"{name}.npz" for name in self.cameras.values()] if "npz" in kinds else []
-        people = [file for kind, file in _PEOPLE.items() if kind in kinds]
-        drawn = [stem + end for kind, end in PICTURES.items() if kind in kinds for stem in self.pictures.values()]
-        if "overlay" in kinds:
-            drawn += [f"{self.cameras[camera]}{FILM}{ending}" for camera in self.films for ending in PLAYED_BY]
-        return [*_TABLES, _CAMERAS, _WORLD, *people, *own, *drawn]
+    def reads(self, gathered: ViewSources) -> list[Path]:
+        """Files that the run reads."""
+        job = self.job
+        return files_of([job.cameras, *job.reads, *gathered.paths, *(Path(image) for _, image in self.names.pictures)])
+
+    def planned(self) -> list[str]:
+        """All the files that may be there at the end."""
+        return [*self.names.planned(self.kinds), *([REPORT] if self.report else [])]
+
+    def through(
+        self, saw: Sighted, chunks: Sequence[Chunk], folder: RunFolder, engine: Engine, listener: Listener
+    ) -> list[str]:
+        """Work through the chunks that the folder does not hold yet; a line for each picture that could not be drawn.
+
+        Raises:
+            ValueError: those that it holds are not of these people.
+        """
+        done = {name for chunk in chunks[: folder.chunks] for name in chunk.saw.names}
+        if folder.resumed and done != folder.done:
+            raise ValueError(f"{self.output}: the people of its unfinished run are others now; give --restart")
+        if folder.resumed:
+            listener.warn(f"{self.output}: going on with an unfinished run, {len(done)} of {len(saw.names)} are done")
+        folder.begin()
+        work = ChunkWork(
+            body=self.body, options=self.job.options, output=self.output, kinds=self.kinds, names=self.names,
+            look=self.job.look,
+        )  # fmt: skip
+        left, problems = chunks[folder.chunks :], list[str]()
+        with listener.phase("fitting", len(saw.names), before=len(done)) as tell:
+            tell(len(done))
+            for found in engine(work, self._noted(left, folder)):
+                folder.commit(found.lines)
+                problems += found.problems
+                tell(len(found.lines))
+        return problems
+
+    def _noted(self, chunks: Sequence[Chunk], folder: RunFolder) -> Iterator[Chunk]:
+        """The chunks, the files of each noted in the journal when an engine takes it."""
+        for chunk in chunks:
+            images = {image for images in chunk.saw.seen.images for image in images if image}
+            folder.intend([*chunk.files, *self.names.drawn(self.kinds, images)])
+            yield chunk
+
+    def finish(self, found: ViewFit, folder: RunFolder, listener: Listener) -> list[str]:
+        """Write what is of all bodies, and close the journal; a line for each picture that could not be drawn."""
+        folder.intend(self.planned())
+        write_together(found, self.body, self.output, self.kinds, self.names, self.job.rate)
+        problems = draw_films(found, self.body, self.output, self.kinds, self.names, self.job.look)
+        if self.report:
+            problems += write_page(self.output / REPORT, found, self.body, self.names, self.job.rate, listener)
+        folder.finish()
+        return problems
 
 
 def _said(rig: CameraRig, found: ViewFit) -> list[str]:
@@ -189,64 +298,3 @@ def _kinds(names: ViewNames, job: ViewJob) -> tuple[str, ...]:
         return job.kinds
     in_time = job.options.sequence and job.options.smooth
     return ("npz", *(["overlay"] if names.pictures or names.films else []), *(["bvh"] if in_time else []))
-
-
-def _write(
-    found: ViewFit, body: BodyModel, output: Path, kinds: Sequence[str], names: ViewNames, rate: float
-) -> list[Path]:
-    for name, rows in zip(_TABLES, (_people(found), _views(found)), strict=True):
-        write_csv_rows(output / name, rows)
-    write_atomically(output / _CAMERAS, cameras_json(found.cameras).encode())
-    write_arrays(output / _WORLD, _world(found, rate))
-    files = [*(output / name for name in _TABLES), output / _CAMERAS, output / _WORLD]
-    if "npz" in kinds:
-        found.estimate.save(output / _PEOPLE["npz"])
-        for camera in found.cameras:
-            files.append(output / f"{names.cameras[camera.name]}.npz")
-            found.in_view(camera.name, body).save(files[-1])
-    if "json" in kinds:
-        found.estimate.save_json(output / _PEOPLE["json"])
-    if {"bvh", "rigged"} & set(kinds):
-        from ..rigging import export_bvh, export_rigged
-
-        for kind, write in (("bvh", export_bvh), ("rigged", export_rigged)):
-            if kind in kinds:
-                write(output / _PEOPLE[kind], found.motion(body), body, frames_per_second=rate)
-    return [*files, *(output / file for kind, file in _PEOPLE.items() if kind in kinds)]
-
-
-def file_name(text: str) -> str:
-    """A name that is safe in a file's name."""
-    return re.sub(r"[^\w.-]+", "_", text).strip(".") or "camera"
-
-
-def _world(found: ViewFit, rate: float) -> dict[str, np.ndarray]:
-    return {
-        **{name: value.numpy() for name, value in found.world.items()},
-        "names": np.array(found.estimate.names),
-        "cameras": np.array([camera.name for camera in found.cameras]),
-        "errors_px": found.errors_px.numpy(),
-        "weights": found.weights.numpy(),
-        "trusted": found.estimate.diagnostics.trusted.numpy(),
-        "rate": np.array(rate),
-    }
-
-
-def _people(found: ViewFit) -> Iterator[Sequence[object]]:
-    yield ["name", "main_camera", "views", "error_px", "score", "trusted", "reason"]
-    told = found.estimate.diagnostics
-    for row, name in enumerate(found.estimate.names):
-        views = int((found.weights[row] > 0).sum())
-        error = found.errors_px[row].nanmean()
-        judged = [f"{float(told.score[row]):.3f}", bool(told.trusted[row]), told.reasons[row]]
-        yield [name, found.main[row], views, f"{float(error):.2f}", *judged]
-
-
-def _views(found: ViewFit) -> Iterator[Sequence[object]]:
-    yield ["name", "camera", "joints", "error_px", "weight"]
-    for row, name in enumerate(found.estimate.names):
-        for place, camera in enumerate(found.cameras):
-            joints = int((found.seen.observations[place].confidence[row] > 0).sum())
-            error = float(found.errors_px[row, place])
-            shown = f"{error:.2f}" if np.isfinite(error) else ""
-            yield [name, camera.name, joints, shown, f"{float(found.weights[row, place]):.2f}"]

@@ -35,30 +35,38 @@ class Named(Protocol):
     def films(self) -> Mapping[str, Path]: ...
 
 
-def draw_views(
+def draw_pictures(
     found: ViewFit, body: BodyModel, output: Path, kinds: Sequence[str], names: Named, look: OverlayLook
-) -> tuple[list[Path], list[str]]:
-    """Overlays on the images and films of every camera, without its lens, and side views; problems are said."""
-    files, problems = list[Path](), list[str]()
+) -> list[str]:
+    """Overlays on the images of every camera, without its lens, and side views; a line for each that cannot be."""
+    problems = list[str]()
     if not PICTURES.keys() & {*kinds}:
-        return files, problems
+        return problems
     for place, camera in enumerate(found.cameras):
         there = found.in_view(camera.name, body)
         for image in dict.fromkeys(filter(None, found.seen.images[place])):
             rows = [row for row, path in enumerate(found.seen.images[place]) if path == image]
-            stem = names.pictures[camera.name, image]
+            stem = output / names.pictures[camera.name, image]
             try:
-                files += _draw(output / stem, Path(image), camera, _before(there, rows), body, kinds, look)
+                _draw(stem, Path(image), camera, _before(there, rows), body, kinds, look)
             except (ValueError, OSError) as error:
                 problems.append(reason_of(error))
-        if "overlay" in kinds and camera.name in names.films:
+    return problems
+
+
+def draw_films(
+    found: ViewFit, body: BodyModel, output: Path, kinds: Sequence[str], names: Named, look: OverlayLook
+) -> list[str]:
+    """Overlays on the films of every camera, without its lens; a line for each that cannot be."""
+    problems = list[str]()
+    for camera in found.cameras if "overlay" in kinds else ():
+        if camera.name in names.films:
+            there, stem = found.in_view(camera.name, body), output / names.cameras[camera.name]
             try:
-                files.append(
-                    _film(output / names.cameras[camera.name], names.films[camera.name], camera, there, body, look)
-                )
+                _film(stem, names.films[camera.name], camera, there, body, look)
             except (ValueError, OSError) as error:
                 problems.append(reason_of(error))
-    return files, problems
+    return problems
 
 
 def _before(there: BodyEstimate, rows: Sequence[int]) -> BodyEstimate:
@@ -74,30 +82,30 @@ def _draw(
     body: BodyModel,
     kinds: Sequence[str],
     look: OverlayLook,
-) -> list[Path]:
-    files = []
+) -> None:
     if "overlay" in kinds:
-        picture = read_image(image)
-        files.append(stem.with_name(stem.name + PICTURES["overlay"]))
-        write_image(files[-1], draw_on(_without_lens(picture, camera), some, body, look))
+        picture = without_lens(read_image(image), camera)
+        write_image(stem.with_name(stem.name + PICTURES["overlay"]), draw_on(picture, some, body, look))
     if "side" in kinds and len(some):
-        files.append(stem.with_name(stem.name + PICTURES["side"]))
-        write_image(files[-1], draw_side_view(some, body))
-    return files
+        write_image(stem.with_name(stem.name + PICTURES["side"]), draw_side_view(some, body))
 
 
 def _film(
     stem: Path, film: Path, camera: CalibratedCamera, there: BodyEstimate, body: BodyModel, look: OverlayLook
-) -> Path:
-    """The film with the bodies on it; rows are called by the numbers of their frames."""
-    some = _before(there, range(len(there)))
+) -> None:
+    """The film with the bodies on it."""
+    some = named_by_frames(_before(there, range(len(there))), film)
+    path = stem.with_name(stem.name + FILM)
+    draw_film(path, some, film, body, look, prepare=lambda frame: without_lens(frame, camera))
+
+
+def named_by_frames(some: BodyEstimate, film: Path) -> BodyEstimate:
+    """Rows of a film's instants, called by the numbers of their frames as people of films are."""
     named = [name.rpartition("#") for name in some.names]
     names = tuple(f"{film.name}/{int(frame):06d}#{int(person) + 1}" for frame, _, person in named)
-    path = stem.with_name(stem.name + FILM)
-    return draw_film(
-        path, replace(some, names=names), film, body, look, prepare=lambda frame: _without_lens(frame, camera)
-    )
+    return replace(some, names=names)
 
 
-def _without_lens(image: np.ndarray, camera: CalibratedCamera) -> np.ndarray:
+def without_lens(image: np.ndarray, camera: CalibratedCamera) -> np.ndarray:
+    """The image as the ideal pinhole of its camera has it."""
     return undistorted_image(image, camera.of_size((image.shape[1], image.shape[0])))

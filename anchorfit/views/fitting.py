@@ -22,7 +22,7 @@ from .config import ViewOptions
 from .identity import longest_of
 from .observing import Seen
 from .pairing import Instant
-from .settling import settle
+from .settling import Sighted, settle
 from .solving import FittedRows, ViewTask, seen_as_believed
 from .trust import ViewVerdict, judge_views
 
@@ -145,17 +145,29 @@ def fit_views(
     """
     check_scale(options.unit, options.sizes)
     body = body or usual_body()
-    pose_prior = pose_prior or shipped_pose_prior(body.dtype, body.device)
-    pose_prior = pose_prior.to(body.device, body.dtype)
     rig = tuple(cameras.cameras if isinstance(cameras, CameraRig) else cameras)
     if not rig:
         raise ValueError("cameras: expected at least one, got none")
     stated = cameras.unit if isinstance(cameras, CameraRig) else ""
     saw = settle(views, rig, body, options, stated=stated, networks=networks)
+    return fit_sighted(saw, body, pose_prior=pose_prior, networks=networks, options=options)
+
+
+def fit_sighted(
+    saw: Sighted,
+    body: BodyModel,
+    *,
+    pose_prior: GaussianMixture | None = None,
+    networks: Networks | None = None,
+    options: ViewOptions = ViewOptions(),
+) -> ViewFit:
+    """Fit bodies to what is settled of the views; arguments as for `fit_views`."""
+    pose_prior = (pose_prior or shipped_pose_prior(body.dtype, body.device)).to(body.device, body.dtype)
     believed = seen_as_believed(saw.seen, saw.agreement)
     task = ViewTask(body, pose_prior, networks, options, saw.cameras, believed, saw.agreement, saw.persons)
     fitted = task.run()
-    verdict = judge_views(task, replace(fitted, exchanged=fitted.exchanged | saw.mirrored), saw.misnamed)
+    fitted = replace(fitted, exchanged=fitted.exchanged | saw.mirrored)
+    verdict = judge_views(task, fitted, saw.misnamed)
     problems = [*saw.problems, *((row, text) for row, text in enumerate(verdict.reasons) if text)]
     return ViewFit(
         estimate=_estimate(body, task, fitted, verdict),

@@ -44,6 +44,25 @@ class Sighted:
     remarks: tuple[str, ...]
     problems: tuple[tuple[int, str], ...]
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """B names, INSTANT#NUMBER."""
+        return self.seen.observations[0].names
+
+    def rows(self, index: Sequence[int]) -> Sighted:
+        """Some of the rows, without what was said of all."""
+        places = {row: place for place, row in enumerate(index)}
+        return Sighted(
+            seen=self.seen.rows(index),
+            cameras=self.cameras,
+            agreement=self.agreement.rows(index),
+            persons=tuple(self.persons[row] for row in index) if self.persons else (),
+            mirrored=self.mirrored[list(index)],
+            misnamed=tuple(self.misnamed[row] for row in index),
+            remarks=(),
+            problems=tuple((places[row], text) for row, text in self.problems if row in places),
+        )
+
 
 def settle(
     views: Mapping[str, Sequence[Person]] | Sequence[Instant],

@@ -65,7 +65,7 @@ class LookedUp:
             placed = read_estimate(entry, enlarged=self.enlarged, image_size=size)
             params = placed.params_of(body)
         except (OSError, ValueError) as error:
-            return None, str(error)
+            return None, _said(entry, error)
         (problem,) = what_is_wrong(params[None])
         return replace(placed, params=params, pelvis=None), problem
 
@@ -100,11 +100,15 @@ class SeenResults:
             placed = read_estimate(entry, image_size=(width, height))
             placed = replace(placed, params=placed.params_of(body), pelvis=None)
         except (OSError, ValueError) as error:
-            told = f"{entry.path.name}: {error}" if entry.path.name not in str(error) else str(error)
-            return nothing, told, _NOWHERE
+            return nothing, _said(entry, error), _NOWHERE
         camera = observations.intrinsics[row].double().cpu()
         seen = seen_by_camera(placed, camera, observations.image_size[row].cpu(), body)
         return seen, "", placed.to_world(seen, body)
+
+
+def _said(entry: Entry, error: Exception) -> str:
+    """What is wrong, with the file's name."""
+    return str(error) if entry.path.name in str(error) else f"{entry.path.name}: {error}"
 
 
 def seen_by_camera(placed: PlacedBody, intrinsics: Tensor, image_size: Tensor, body: BodyModel) -> Tensor:
@@ -137,12 +141,12 @@ def seen_by_camera(placed: PlacedBody, intrinsics: Tensor, image_size: Tensor, b
 def looked_up(entries: Mapping[str, Entry], enlarged: float = 1.0) -> Variant:
     """The method of some results, by the names of the benchmark's people, each judged before its own camera."""
     make = partial(_look_up, entries, enlarged)
-    return Variant(make=make, about="results that are there already", keypoints="none")
+    return Variant(make=make, about="results that are there already", keypoints="none", timed=False)
 
 
 def methods_of_results(entries: Mapping[str, Entry]) -> dict[str, Variant]:
     """The two methods of some results, by name: seen by the set's camera, and the same refined."""
-    seen = Variant(make=partial(_make, entries), about="results that are there already")
+    seen = Variant(make=partial(_make, entries), about="results that are there already", timed=False)
     return {RESULTS: seen, RESULTS + SUFFIX: refined(seen)}
 
 

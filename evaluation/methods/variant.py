@@ -34,6 +34,8 @@ class Variant:
         bodies: whether it gives bodies; else joints alone.
         on_crop: on LSP its body is drawn in the crop around the person and taken back to the image, as published
             crop-based predictions are.
+        timed: whether how long it takes says how fast it is; not so of results that are read from files, nor of what
+            begins with them.
     """
 
     make: Callable[[BodyModel, Store | None], Method]
@@ -45,6 +47,7 @@ class Variant:
     version: int = 1
     bodies: bool = True
     on_crop: bool = False
+    timed: bool = True
 
     @property
     def given(self) -> str:

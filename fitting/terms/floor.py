@@ -30,7 +30,7 @@ class FloorTerm(Term):
     Args:
         names: N body points, of the soles.
         planes: (B, 4) normals and heights (see `anchorfit.body.floor`); not looked at where not finite.
-        held: (B,) bool, whose soles the floor holds up.
+        held: (B,) from 0 to 1, how firmly the floor holds soles up: shares of w.
         runs: (B, N) int64, which contact a point is in, -1: none. Points of one number stand at one place.
         weight: w for a metre, in reference pixels. contact_weight: w_c.
         sigma: metres, the scale of the contacts' Geman-McClure kernel.
@@ -53,7 +53,7 @@ class FloorTerm(Term):
         self.evidence = torch.isfinite(planes).all(-1)
         self._planes = torch.where(self.evidence[:, None], planes, 0.0)
         self._runs = torch.where(self.evidence[:, None], runs, -1)
-        self._weight = weight * (self.evidence & held).to(planes)
+        self._weight = weight * self.evidence * held.to(planes)
         self._contact_weight, self._sigma = contact_weight, sigma
         self._contacts: PointTerm | None = None
 

@@ -2,7 +2,9 @@
 
 import io
 import itertools
+import re
 import time
+from pathlib import Path
 
 from rich.console import Console
 
@@ -29,3 +31,11 @@ def test_a_long_run_says_so_even_where_nothing_is_done(monkeypatch):
     with console.long_run("drawing", 10):
         time.sleep(0.2)
     assert said.getvalue().startswith("anchorfit: drawing: 0 of 10, 0.0 a second, unknown left\n")
+
+
+def test_every_phase_says_what_is_counted():
+    """ "fitting people: 3 of 10", not "fitting: 3 of 10"."""
+    root = Path(console.__file__).parents[1]
+    named = {name for path in root.rglob("*.py") for name in re.findall(r'phase\("([^"]+)"', path.read_text("utf-8"))}
+    assert {"fitting people", "drawing frames"} <= named
+    assert all(" " in name for name in named), named

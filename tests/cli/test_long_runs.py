@@ -14,10 +14,12 @@ from anchorfit.cli.fit import fit
 from anchorfit.cli.main import run
 from anchorfit.cli.predict import predict
 from anchorfit.many_estimates import load_estimates
-from anchorfit.observations import read_image, read_people
+from anchorfit.observations import from_canonical, read_image, read_people
+from anchorfit.observations.conventions import CONVENTIONS, joints_to_canonical
 from anchorfit.observations.videos import probe_video, read_frames, write_video
 from anchorfit.results import BodyEstimate
 from anchorfit.runs import INDEX, JOURNAL, RunFolder, RunOptions, fitting, locked, read_index
+from anchorfit.runs.fingerprint import fingerprint
 from anchorfit.runs.journal import LOCK
 
 PHOTO = ASSETS / "demo" / "000000000785.jpg"
@@ -148,6 +150,53 @@ def test_every_option_that_changes_results_is_a_setting_of_the_run(function, tmp
     options = {name for name in signature(function).parameters if name not in SAME_RESULTS}
     options = (options - {"images"}) | {"image_names"}  # the command's name of the field
     assert options - {"pictures", "save"} <= kept[0].settings().keys()  # these two are the run's own arguments
+
+
+def test_a_folder_of_keypoints_is_compared_by_what_is_in_it(command, tmp_path, monkeypatch):
+    """Moved or named otherwise it is the same, changed it is another: before, its path was compared."""
+    monkeypatch.setattr(fitting, "CHUNK", 1)
+    photos, folder = tmp_path / "photos", tmp_path / "openpose"
+    photos.mkdir()
+    folder.mkdir()
+    triples = np.array(SKIER["keypoints"], dtype=float).reshape(17, 3)
+    known = joints_to_canonical(triples[:, :2], triples[:, 2], CONVENTIONS["coco17"])
+    body_25 = from_canonical(*known, "body25")
+    numbers = np.column_stack([body_25.positions, body_25.confidence])
+    for name in ("a", "b", "c"):
+        shutil.copy(PHOTO, photos / f"{name}.jpg")
+        people = {"version": 1.3, "people": [{"person_id": [-1], "pose_keypoints_2d": numbers.ravel().tolist()}]}
+        (folder / f"{name}_keypoints.json").write_text(json.dumps(people))
+    with monkeypatch.context() as patch:
+        killed_after(1, patch)
+        with pytest.raises(Killed):
+            command(photos, "-k", folder, "--save", "npz")
+    changed = shutil.copytree(folder, tmp_path / "changed")
+    (changed / "c_keypoints.json").write_text(json.dumps({"version": 1.3, "people": []}))
+    code, said = command(photos, "-k", changed, "--save", "npz")
+    assert code == 1
+    assert "unfinished run with other settings (keypoints)" in said
+    (tmp_path / "link").symlink_to(folder)
+    code, said = command(photos, "-k", tmp_path / "link", "--save", "npz")
+    assert code == 0
+    assert "going on with an unfinished run, 1 of 3 are done" in said
+    assert len(list((tmp_path / "out").glob("*.npz"))) == 3
+
+
+def test_folders_of_masks_and_of_networks_are_compared_by_what_is_in_them(tmp_path):
+    """Pictures by their sizes in bytes."""
+    for name in ("a", "b"):
+        (tmp_path / name / "deep").mkdir(parents=True)
+        (tmp_path / name / "deep" / "weights.safetensors").write_bytes(b"12")
+        (tmp_path / name / "mask.png").write_bytes(b"34")
+    for name in ("mask", "weights", "keypoints"):
+        one, other = (RunOptions(**{name: tmp_path / folder}).settings()[name] for folder in ("a", "b"))
+        assert one == other, name
+        (tmp_path / "b" / "deep" / "weights.safetensors").write_bytes(b"21")
+        assert RunOptions(**{name: tmp_path / "b"}).settings()[name] != one, name
+        (tmp_path / "b" / "deep" / "weights.safetensors").write_bytes(b"12")
+    (tmp_path / "b" / "mask.png").write_bytes(b"345")
+    assert fingerprint(tmp_path / "b") != fingerprint(tmp_path / "a")
+    assert fingerprint(tmp_path / "none") == str(tmp_path / "none")
 
 
 def test_a_killed_run_goes_on_to_the_same_end(command, tmp_path, monkeypatch):

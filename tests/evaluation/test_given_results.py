@@ -64,6 +64,8 @@ def test_results_are_scored_as_they_are_and_refined(tmp_path, some_estimate):
         rows = {row["method"]: row for row in csv.DictReader(stream)}
     assert set(rows) == {"direct", "results", "results+2d"}
     assert rows["results"]["failed"] == rows["results+2d"]["failed"] == "1"
+    assert rows["results"]["ms a person"] == rows["results+2d"]["ms a person"] == ""  # looking up is no method's speed
+    assert float(rows["direct"]["ms a person"]) > 0
     people = {}
     for record in (tmp_path / "out" / "records.jsonl").read_text().splitlines()[1:]:
         entry = json.loads(record)
@@ -95,3 +97,34 @@ def test_what_is_wrong_with_results_is_said(tmp_path, some_estimate):
         assert re.search("person000001: some1.npz: .*betas", result.output)
         assert "person000002: not finite; counts as failed" in result.output
         assert "person000000: " not in result.output
+
+
+@pytest.mark.parametrize("command", ["evaluate", "benchmark"])
+def test_more_betas_than_the_body_has_cost_their_own_result_and_its_file_is_named(command, tmp_path, some_estimate):
+    """16 where the open body has 10: where the others are 0 nothing is lost, else the result counts as failed."""
+    block = OpenBody(count=3).block(0, load_body())
+    assert block.truth.bodies is not None
+    (tmp_path / "r").mkdir()
+    for row, more in enumerate(([], [0.0] * 6, [0.0, 1.0, 0.0, 0.0, 0.0, 0.0])):
+        params = block.truth.bodies[row : row + 1]
+        replace(
+            some_estimate(1), global_orient=params[:, :3], body_pose=params[:, 3:72],
+            betas=torch.cat([params[:, 72:82], torch.tensor([more])], 1), transl=params[:, 82:],
+            intrinsics=block.detected.intrinsics[row : row + 1], names=(f"person{row:06d}#0",),
+            images=(f"person{row:06d}.png",),
+        ).save(tmp_path / "r" / f"some{row}.npz")  # fmt: skip
+    given = {
+        "evaluate": ["evaluate", "--dataset", "openbody", "--estimates", str(tmp_path / "r"), "--workers", "1"],
+        "benchmark": ["benchmark", "openbody", "--variants", "direct", "--results", str(tmp_path / "r")],
+    }[command]
+    result = CliRunner().invoke(app, [*given, "--count", "3", "-o", str(tmp_path / "out"), "--no-cases"])
+    assert result.exit_code == 0, (result.output, result.exception)
+    said = " ".join(result.output.split())
+    assert "person000002: some2.npz: 16 betas, but the body open_neutral has 10; --body names the one" in said
+    assert "open_neutral.npz" not in said
+    method = "estimates" if command == "evaluate" else "results"
+    records = map(json.loads, (tmp_path / "out" / "records.jsonl").read_text().splitlines()[1:])
+    errors = {one["name"]: one["surface_mm"] for one in records if one["method"] == method}
+    assert errors["person000000"] < 0.01
+    assert errors["person000001"] < 0.01
+    assert errors["person000002"] is None

@@ -315,13 +315,21 @@ def test_what_is_said_of_a_floor_is_said_once_for_each_picture():
         FitOptions(floor=3)  # type: ignore[arg-type]
 
 
-def _held(body: BodyModel, params: torch.Tensor, videos: list[int], persons: list[int] | None = None) -> Grounds:
+def _held(
+    body: BodyModel,
+    params: torch.Tensor,
+    videos: list[int],
+    persons: list[int] | None = None,
+    *,
+    feet: bool = True,
+    level: bool = False,
+) -> Grounds:
     count = len(params)
     return find_grounds(
         body,
         params,
-        FloorWish(given=TRUE),
-        seen_feet=torch.ones(count, 8, dtype=torch.bool),
+        FloorWish(given=TRUE, level=level),
+        seen_feet=torch.full((count, 8), feet),
         time_s=torch.full((count,), torch.nan),
         videos=videos,
         lost=torch.zeros(count, dtype=torch.bool),
@@ -439,3 +447,45 @@ def test_unseen_legs_lift_nobody(body, truth):
     errors = [float(one.diagnostics.reprojection_px.nanmean()) for one in (found, free)]
     assert errors[0] < errors[1] + 0.5
     assert bool(found.floors.known.all())
+
+
+@pytest.mark.parametrize(("beta", "off"), [(-2.0, -0.173), (2.0, 0.076)])
+def test_a_given_floor_tells_the_size_of_people_whose_feet_nobody_saw(body, beta, off):
+    """Small people hung 17 cm below it and were 55 cm off; tall ones were above it by 8, and 29 cm off."""
+    params = stepper(body, 30)
+    params[:, body.layout.betas.start] = beta
+    feet = compiled_points(body, soles(body).names)
+    params[:, body.layout.transl.start + 1] += HEIGHT - feet.points(params)[..., 1].amax(1)
+    seen = watched(body, params, feet=False)
+    found, free = (_fit(body, seen, floor) for floor in (TRUE, None))
+    plane = torch.tensor(TRUE.plane)
+    assert float(lowest_mm(body, free.params, plane).median()) == pytest.approx(1000 * off, abs=15)
+    lowest = lowest_mm(body, found.params, plane)
+    assert float(-lowest.clamp(max=0).mean()) < 6
+    assert float(lowest.min()) > -20
+    assert abs(float(lowest.median())) < 15
+    joints, free_joints, true = (body.from_params(one).joints for one in (found.params, free.params, params))
+    assert float((joints - true).norm(dim=-1).mean()) < 0.4 * float((free_joints - true).norm(dim=-1).mean())
+    relative = [(one - one[:, :1] - true + true[:, :1]).norm(dim=-1).mean() for one in (joints, free_joints)]
+    assert float(relative[0]) < float(relative[1])
+
+
+def test_how_firmly_the_floor_holds_people_whose_feet_nobody_saw(body):
+    near, deep, high = _raised(body, -0.1), _raised(body, -0.4), _raised(body, 0.4)
+    some = _held(body, near, [0] * 12, feet=False)
+    assert float(some.scale[0]) == pytest.approx(HEIGHT / (HEIGHT + 0.1), abs=0.005)
+    assert float(some.held[0]) == pytest.approx(0.1)
+    assert not bool((some.runs >= 0).any())  # where nothing was seen nothing stands
+    for one in (deep, high):  # who sits, or stands on something
+        none = _held(body, one, [0] * 12, feet=False)
+        assert bool((none.scale == 1).all())
+        assert bool((none.held == 0).all())
+        assert bool(none.floors.known.all())
+    measured = _held(body, near, [0] * 12, feet=False, level=True)
+    assert bool((measured.scale == 1).all())
+    assert float(measured.held[0]) == pytest.approx(0.1)
+    assert float(_held(body, deep, [0] * 12, feet=False, level=True).held[0]) == 0
+    assert bool((_held(body, near, [0] * 12).held == 1).all())
+    apart = _held(body, near, [], feet=False)  # photographs
+    assert bool((apart.scale == 1).all())
+    assert bool((apart.held == 0).all())

@@ -13,7 +13,7 @@ from anchorfit.body.pose_library import load_pose_library
 from anchorfit.camera import project
 from anchorfit.evaluation.synthetic import SyntheticConfig, SyntheticSet, make_people
 from anchorfit.fitting import SCHEDULES, FitConfig
-from anchorfit.fitting.least_squares import Stopping
+from anchorfit.fitting.terms import silhouette
 from anchorfit.pipeline import fit
 from anchorfit.rendering import rasterize
 from anchorfit.results import BodyEstimate
@@ -38,13 +38,11 @@ def people(body: BodyModel) -> SyntheticSet:
 
 
 def _hurried(schedule) -> FitConfig:
-    """The schedule with a smoothing over time of two rounds of four steps: every term is there by then, and whole it
-    takes three quarters of all these fits' time. The other stages are as they are."""
+    """The schedule with two rounds of two steps a stage at most: every term is built, refreshed and minimised."""
     config = SCHEDULES[schedule]()
-    short = Stopping(rtol=1e-3, max_steps=4)
-    stages = [replace(one, rounds=2, stopping=short) if one.name == "smoothness" else one for one in config.stages]
-    assert stages != list(config.stages)
-    return replace(config, stages=tuple(stages))
+    steps = [replace(one.stopping, max_steps=min(one.stopping.max_steps, 2)) for one in config.stages]
+    pairs = zip(config.stages, steps, strict=True)
+    return replace(config, stages=tuple(replace(one, rounds=min(one.rounds, 2), stopping=few) for one, few in pairs))
 
 
 def _fitted(body, people, schedule, *, masks, persons, videos, init, whole=False) -> BodyEstimate:
@@ -60,14 +58,26 @@ def _fitted(body, people, schedule, *, masks, persons, videos, init, whole=False
 
 
 LABELS = {"none": (), "one each": tuple(range(COUNT)), "shared": ("a", "a", "b", "b", "b", "c")}
-WHOLE = {(schedule, True, "shared", "shared", False) for schedule in ("anchored", "smplify")}
-"""Cases whose smoothing is not cut short."""
+WHOLE = [
+    *product(("anchored", "smplify"), (True,), LABELS, ("none",), (False,)),
+    *product(("anchored",), (False,), ("none", "shared"), ("none",), (False,)),
+    ("anchored", True, "shared", "shared", False),
+]
+"""Cases that are fitted to the end, too: where the fit itself is judged, not its terms alone."""
 
 
 @pytest.fixture(scope="module")
 def fits(body, people) -> dict[tuple, BodyEstimate]:
+    """Of every case, hurried, and with few of the surface's points for masks to pull at."""
     cases = product(("anchored", "smplify"), (False, True), LABELS, LABELS, (False, True))
-    return {case: _of_case(body, people, case, whole=case in WHOLE) for case in cases}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(silhouette, "SURFACE_SAMPLE", 100)
+        return {case: _of_case(body, people, case, whole=False) for case in cases}
+
+
+@pytest.fixture(scope="module")
+def whole_fits(body, people) -> dict[tuple, BodyEstimate]:
+    return {case: _of_case(body, people, case, whole=True) for case in WHOLE}
 
 
 def _of_case(body, people, case, *, whole) -> BodyEstimate:
@@ -77,14 +87,15 @@ def _of_case(body, people, case, *, whole) -> BodyEstimate:
 
 
 @pytest.mark.parametrize("schedule", ["anchored", "smplify"])
-def test_every_fit_of_a_schedule_has_the_same_terms(fits, schedule):
-    keys = {tuple(one.diagnostics.energy) for case, one in fits.items() if case[0] == schedule}
+def test_every_fit_of_a_schedule_has_the_same_terms(fits, whole_fits, schedule):
+    everything = (*fits.items(), *whole_fits.items())
+    keys = {tuple(one.diagnostics.energy) for case, one in everything if case[0] == schedule}
     assert len(keys) == 1
     assert {"keypoints", "pose_prior", "silhouette", "shared_shape", "smoothness"} <= set(keys.pop())
 
 
-def test_masks_and_interpenetration_stay_on_where_rows_see_each_other(fits):
-    for (schedule, masks, persons, videos, _), one in fits.items():
+def test_masks_and_interpenetration_stay_on_where_rows_see_each_other(fits, whole_fits):
+    for (schedule, masks, persons, videos, _), one in (*fits.items(), *whole_fits.items()):
         energy = one.diagnostics.energy
         assert bool((energy["silhouette"] > 0).all()) == masks, (schedule, persons, videos)
         if schedule == "smplify":
@@ -93,24 +104,25 @@ def test_masks_and_interpenetration_stay_on_where_rows_see_each_other(fits):
             assert (energy["smoothness"][:5] > 0).all()
 
 
-def test_the_anchor_is_to_the_prediction_not_to_the_fit(fits):
+def test_the_anchor_is_to_the_prediction_not_to_the_fit(whole_fits):
     """In one shape for several rows the pose still pays for what lies between it and the prediction."""
-    alone = fits["anchored", False, "none", "none", False].diagnostics.energy["anchor"]
-    shared = fits["anchored", False, "shared", "none", False].diagnostics.energy["anchor"]
-    assert (shared[:5] > 0.3 * alone[:5]).all()
+    alone = whole_fits["anchored", False, "none", "none", False].diagnostics.energy["anchor"]
+    shared = whole_fits["anchored", False, "shared", "none", False].diagnostics.energy["anchor"]
+    assert (shared[:5] > 0.8 * alone[:5]).all()  # 1.01 times at least; 0.36 where it is to the fit
 
 
-def test_one_label_a_row_changes_nothing(fits):
-    for (schedule, masks, persons, videos, init), one in fits.items():
+def test_one_label_a_row_changes_nothing(fits, whole_fits):
+    for found, case in [(some, case) for some in (fits, whole_fits) for case in some]:
+        schedule, masks, persons, videos, init = case
         if "shared" not in (persons, videos):
-            bare = fits[schedule, masks, "none", "none", init]
+            one, bare = found[case], found[schedule, masks, "none", "none", init]
             assert torch.equal(one.params, bare.params), (schedule, masks, persons, videos, init)
             for name, energy in bare.diagnostics.energy.items():
                 torch.testing.assert_close(one.diagnostics.energy[name], energy, atol=1e-2, rtol=1e-3)
 
 
 @pytest.mark.parametrize("schedule", ["anchored", "smplify"])
-def test_masks_help_as_much_with_labels_as_without(fits, people, body, schedule):
+def test_masks_help_as_much_with_labels_as_without(whole_fits, people, body, schedule):
     """The fault that this guards against: with labels masks and capsules vanished from the last fits."""
 
     def overlap(one: BodyEstimate) -> float:
@@ -118,8 +130,8 @@ def test_masks_help_as_much_with_labels_as_without(fits, people, body, schedule)
         pairs = zip((picture.numpy() >= 0 for picture in pictures), people.observations.masks, strict=True)
         return sum(float((a & b).sum() / (a | b).sum()) for a, b in pairs) / COUNT
 
-    without = overlap(fits[schedule, True, "none", "none", False])
-    assert overlap(fits[schedule, True, "shared", "none", False]) > without - 0.02
+    without = overlap(whole_fits[schedule, True, "none", "none", False])
+    assert overlap(whole_fits[schedule, True, "shared", "none", False]) > without - 0.02
 
 
 @pytest.mark.parametrize("schedule", ["anchored", "smplify"])

@@ -194,7 +194,11 @@ def _grounded(problem: FitProblem) -> FitProblem:
     return replace(
         problem,
         grounds=Grounds(
-            floors=floors, runs=runs, scale=planes[:, 3] * 0 + 1, held=planes[:, 3] < torch.inf, names=names
+            floors=floors,
+            runs=runs,
+            scale=planes[:, 3] * 0 + 1,
+            held=torch.linspace(1.0, 0.1, COUNT).to(planes),
+            names=names,
         ),
     )
 

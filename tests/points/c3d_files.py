@@ -17,8 +17,14 @@ def write_c3d(
     rate: float = 100.0,
     scale: float = -1.0,
     processor: int = 84,
+    analog_rate: float | None = None,
+    words: np.ndarray | None = None,
 ) -> None:
-    """Write points (T, P, 3); a positive scale stores integers, ``missing`` (T, P) gets a negative residual."""
+    """Write points (T, P, 3); a positive scale stores integers, ``missing`` (T, P) gets a negative residual.
+
+    ``words`` (T, P): the fourth words of points that are there, the cameras that saw a point in the high byte, its
+    residual in the low one. ``analog_rate``: stated although there is no analog channel, as many programs do.
+    """
     frames, count, _ = points.shape
     missing = np.zeros(points.shape[:2], bool) if missing is None else missing
     parameters = [("USED", 2, (), struct.pack("<h", count)), ("SCALE", 4, (), struct.pack("<f", scale))]
@@ -36,6 +42,8 @@ def write_c3d(
         start = struct.pack("<h", 2 + blocks)  # type: ignore[assignment]
         body = _group("POINT", 1) + b"".join(_parameter(*one) for one in (*parameters, ("DATA_START", 2, (), start)))  # type: ignore[arg-type]
         body += _group("ANALOG", 2) + _parameter("USED", 2, (), struct.pack("<h", 0), group=2)
+        if analog_rate is not None:
+            body += _parameter("RATE", 4, (), struct.pack("<f", analog_rate), group=2)
         body += b"\0\0"
         blocks = -(-(len(body) + 4) // 512)
     head = struct.pack(
@@ -44,7 +52,7 @@ def write_c3d(
     section = (struct.pack("<BBBB", 1, 0x50, blocks, processor) + body).ljust(blocks * 512, b"\0")
     data = np.zeros((frames, count, 4), "<f4" if scale < 0 else "<i2")
     data[..., :3] = points if scale < 0 else np.round(points / scale)
-    data[..., 3] = np.where(missing, -1, 0)
+    data[..., 3] = np.where(missing, -1, 0 if words is None else words)
     path.write_bytes(head.ljust(512, b"\0") + section + data.tobytes())
 
 

@@ -59,3 +59,28 @@ def test_a_gap_is_what_the_residual_or_a_nan_says(tmp_path):
 def test_more_frames_than_a_file_counts_are_said(tmp_path):
     write_c3d(tmp_path / "w.c3d", np.ones((65535, 1, 3)), ["a"])
     assert any("65535 frames at most" in remark for remark in read_points(tmp_path / "w.c3d").remarks)
+
+
+@pytest.mark.parametrize("rate", [0.0, 100.0, 1000.0, 333.0])
+def test_a_rate_of_analog_channels_that_are_not_there_changes_nothing(tmp_path, rate):
+    """The package c3d refuses such files ("inconsistent analog rate")."""
+    points = np.random.default_rng(0).normal(0, 500, (4, 3, 3)).astype(np.float32)
+    write_c3d(tmp_path / "w.c3d", points, ["a", "b", "c"], analog_rate=rate)
+    found = read_points(tmp_path / "w.c3d")
+    np.testing.assert_array_equal(found.points, points)
+    assert (found.rate, found.labels, found.remarks) == (100.0, ("a", "b", "c"), ())
+
+
+@pytest.mark.parametrize("scale", [-1.0, -0.1, 0.1])
+def test_masks_of_cameras_are_no_gaps_and_touch_no_point(tmp_path, scale):
+    """The high byte of the fourth word says which cameras saw a point, up to seven; its sign alone that none did."""
+    points = np.random.default_rng(0).normal(0, 500, (4, 4, 3)).astype(np.float32)
+    missing = np.zeros((4, 4), bool)
+    missing[2, 1] = True
+    words = np.broadcast_to([0x0005, 0x0100, 0x7F00, 0x7FFF], (4, 4))
+    write_c3d(tmp_path / "w.c3d", points, list("abcd"), missing=missing, words=words, scale=scale)
+    found = read_points(tmp_path / "w.c3d")
+    np.testing.assert_array_equal(found.confidence, np.where(missing, 0.0, 1.0))
+    assert np.isnan(found.points[2, 1]).all()
+    near = 0.0 if scale < 0 else 0.51 * scale
+    np.testing.assert_allclose(found.points[~missing], points[~missing], atol=near + 1e-4, rtol=0)

@@ -20,7 +20,8 @@ from anchorfit.cli.main import app
 from anchorfit.observations import PeopleFile, Person, read_image, write_image, write_people
 from anchorfit.rendering import overlay
 from anchorfit.results import BodyEstimate
-from anchorfit.views.command import ViewJob, ViewNames, fit_view_files
+from anchorfit.views.command import ViewJob, fit_view_files
+from anchorfit.views.files import ViewNames
 from anchorfit.views.sources import ViewSources, gather_views
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"

@@ -53,6 +53,8 @@ def test_a_batch_is_its_rows(body, seen):
     for row in (0, 5):
         alone = fit_views({name: [some[row]] for name, some in people.views.items()}, cameras, body)
         assert torch.equal(alone.estimate.params[0], whole.estimate.params[row])
+        assert torch.equal(params(body, alone)[0], params(body, whole)[row])
+        assert torch.equal(alone.errors_px[0], whole.errors_px[row])
         assert torch.equal(alone.estimate.diagnostics.score[0], whole.estimate.diagnostics.score[row])
 
 
