@@ -173,14 +173,22 @@ class _Contest:
 
     def _distances(self, ways: list[Tensor]) -> Tensor:
         """(W, R) metres between the views' predictions; infinite where a way is none of a row's, or there twice."""
-        world, there = _turned(self.said, self.rotations), self.found.seen
-        found = list[Tensor]()
+        there, rows = self.found.seen, torch.arange(len(self.said))
+        world, found = _turned(self.said, self.rotations), list[Tensor]()
+        pairs = {
+            (one, other): (world[:, one, :, None] - world[:, other, None]).norm(dim=-1).mean(-1)  # (R, 2, 2)
+            for one, other in combinations(range(world.shape[1]), 2)
+        }
+        count = torch.stack([(there[:, one] & there[:, other]).to(world) for one, other in pairs]).sum(0)
         for place, way in enumerate(ways):
-            picked = torch.where(way[..., None, None], world[:, :, 1], world[:, :, 0])
             again = (way & ~there).any(1)
             for earlier in ways[: min(place, 2)]:
                 again = again | (way == earlier).all(1)
-            found.append(torch.where(again, torch.inf, _apart(picked, there)))
+            total, picked = torch.zeros_like(world[:, 0, 0, 0, 0]), way.long()
+            for (one, other), off in pairs.items():
+                both = there[:, one] & there[:, other]
+                total = total + torch.where(both, off[rows, picked[:, one], picked[:, other]], 0.0)
+            found.append(torch.where(again, torch.inf, total / count.clamp_min(1)))
         return torch.stack(found)
 
     def sides(self) -> _Sides:
