@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from .atomic import write_atomically
-from .body import BodyModel, BodyOutput
+from .body import BodyModel, BodyOutput, assumed_size
 from .body.floor import Floors
 from .body.joint_sets import CANONICAL_JOINTS, SMPL_JOINTS
 from .body.parameters import Layout, Parameters
@@ -407,6 +407,20 @@ class BodyEstimate(Rows):
     def _only_row(self, what: str) -> None:
         if len(self) != 1:
             raise ValueError(f"{what}: expected one body, got {len(self)}; take one with estimate[i]")
+
+
+_UNITS = {
+    "points": "size by the unit of the points; of a mean body where that is free",
+    "views": "size by the cameras' unit; of a mean body where that is free, or one camera alone saw the person",
+}
+"""What size follows from, by method."""
+
+
+def size_remark(estimate: BodyEstimate, body: BodyModel) -> str:
+    """What the people's sizes follow from where no height and no measurement told them; empty where one did."""
+    if "known_size" in estimate.diagnostics.energy:
+        return ""
+    return _UNITS.get(estimate.method) or assumed_size(body)
 
 
 def concatenate(estimates: Sequence[BodyEstimate]) -> BodyEstimate:

@@ -99,7 +99,7 @@ class PlacedBody:
     def to_world(self, params: Tensor, body: BodyModel) -> Tensor:
         """(4, 4) float64: the motion that brings the body, wherever ``params`` (D,) have it before a camera, to where
         its program has it in its world; NaN where that has none."""
-        if self.world is None:
+        if self.world is None or not bool(self.world.transl.isfinite().all()):
             return torch.full((4, 4), torch.nan, dtype=torch.float64)
         own, rest = _root(self.params_of(body), body)
         there, _ = _root(params, body)

@@ -26,6 +26,7 @@ from ..rows import filled
 from . import camera_stage
 from .config import FitConfig, anchored_config, default_term
 from .grounds import FloorWish
+from .known_start import of_known_height
 from .pose_prior import GaussianMixture
 from .problem import FitProblem, Placement, believed, sanitised
 from .results import FitResult
@@ -308,6 +309,8 @@ def problem_of(
         The problem, and where its stages begin.
     """
     height = config.reference_height
+    predicted = keep_orientation and not placed
+    start, known = of_known_height(body, observations.names, start, config) if predicted else (start, None)
     if placed:
         found = camera_stage.placed_already(body, observations, start, reference_height=height)
     else:
@@ -322,6 +325,8 @@ def problem_of(
     candidates, worth = camera_stage.choose(found, config.candidates, config.candidate_margin)
     starts = torch.stack([camera_stage.apply(start, candidate) for candidate in candidates.unbind(1)], 1)
     depth = starts[:, 0, body.layout.depth]
+    if known is not None:
+        depth = torch.where(known, start[:, body.layout.depth], depth)
     problem = FitProblem(
         body=body,
         observations=observations,

@@ -13,8 +13,7 @@ import torch
 
 from anchorfit.body import load_body
 from anchorfit.body.joint_sets import CANONICAL_JOINTS
-from anchorfit.body.pose_library import load_pose_library
-from anchorfit.regressors.synthesis import PoseSource, Synthesis, Synthesizer
+from anchorfit.regressors.synthesis import Synthesis, Synthesizer, shipped_poses
 from anchorfit.rendering import silhouette
 
 matplotlib.use("Agg")
@@ -30,7 +29,7 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(1)
     body = load_body()
-    source = PoseSource.from_library(load_pose_library(split="train"))
+    source = shipped_poses("train")
     data = Synthesizer(body, source, Synthesis.photographed(), seed=args.seed)
     people = data.people(0, COLUMNS * PEOPLE_ROWS)
     width, height = data.config.image_size

@@ -13,9 +13,8 @@ import numpy as np
 import torch
 
 from anchorfit.body import load_body
-from anchorfit.body.pose_library import load_pose_library
 from anchorfit.observations import list_images, write_image
-from anchorfit.regressors.synthesis import PoseSource
+from anchorfit.regressors.synthesis import shipped_poses
 from anchorfit.regressors.synthesis.backdrops import read_backdrops
 from anchorfit.regressors.synthesis.images import SyntheticImages
 from anchorfit.regressors.synthesis.other_look import other_look
@@ -32,7 +31,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     torch.set_num_threads(1)
-    source = PoseSource.from_library(load_pose_library(split="train"))
+    source = shipped_poses("train")
     backdrops = read_backdrops(list_images([args.backdrops])) if args.backdrops else []
     look = other_look() if args.other_look else None
     data = SyntheticImages(load_body(), source, look, backdrops=backdrops, seed=args.seed)

@@ -22,14 +22,13 @@ import torch
 from anchorfit import Person, load_body, match_people, read_people
 from anchorfit.assets import ASSETS
 from anchorfit.body.joint_sets import CANONICAL_JOINTS
-from anchorfit.body.pose_library import load_pose_library
 from anchorfit.detectors.human2d import Human2DDetector
 from anchorfit.evaluation.detection import compare_detections
 from anchorfit.observations import PeopleFile, list_images, read_image, write_image
 from anchorfit.regressors.datasets import PersonCrops
 from anchorfit.regressors.human2d import INPUT_SIZE, Human2D, see
 from anchorfit.regressors.image_crops import Framing
-from anchorfit.regressors.synthesis import PoseSource
+from anchorfit.regressors.synthesis import shipped_poses
 from anchorfit.regressors.synthesis.images import ImageSynthesis, SyntheticImages
 from anchorfit.regressors.training.human2d_task import evaluate_human2d
 from anchorfit.regressors.weights import load_human2d_network
@@ -56,7 +55,7 @@ def on_synthetic_pictures(network: Human2D, count: int) -> dict[str, float]:
     """Poses of held-out subjects as they were recorded, other looks, cameras and backdrops."""
     settings = ImageSynthesis()
     as_recorded = replace(settings, people=replace(settings.people, variation=None))
-    source = PoseSource.from_library(load_pose_library(split="heldout"))
+    source = shipped_poses("heldout")
     data = SyntheticImages(load_body(), source, as_recorded, joints=network.config.joints, seed=SEED)
     return evaluate_human2d(network, PersonCrops.joined(data.batch(step, 50) for step in range(count // 50)))
 

@@ -20,14 +20,13 @@ import torch
 from anchorfit.adapting import adapt_human2d, adapt_pose_prior, gather, split_by_image
 from anchorfit.adapting.human2d import Pieces
 from anchorfit.body import BodyModel, load_body
-from anchorfit.body.pose_library import load_pose_library
 from anchorfit.evaluation.body_errors import body_errors
 from anchorfit.observations import Person, mask_box, write_image
 from anchorfit.observations.conventions import COCO17
 from anchorfit.observations.masks import mask_to_run_lengths
 from anchorfit.pipeline import predict_people
 from anchorfit.regressors import Networks, load_human2d_network, load_networks
-from anchorfit.regressors.synthesis import PoseSource
+from anchorfit.regressors.synthesis import shipped_poses
 from anchorfit.regressors.synthesis.images import ImageSynthesis, SyntheticImages
 from anchorfit.regressors.training import Training, train
 
@@ -41,7 +40,7 @@ def make_set(folder: Path, body: BodyModel, kind: str, count: int, seed: int) ->
     seen = replace(usual.people, variation=None)
     if kind == "above":
         seen = replace(seen, pitch_deg=(45.0, 75.0), wide_pitch=0.0)
-    source = PoseSource.from_library(load_pose_library(split="heldout"))
+    source = shipped_poses("heldout")
     data = SyntheticImages(body, source, replace(usual, people=seen), seed=1000 + seed)
     images, annotations, truth = [], [], {}
     for start in range(0, count, AT_ONCE):

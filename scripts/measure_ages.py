@@ -29,7 +29,7 @@ from anchorfit.observations.people import Observations
 from anchorfit.regressors import predict_params
 from anchorfit.regressors.synthesis import Synthesis
 from anchorfit.regressors.synthesis.people import Synthesizer
-from anchorfit.regressors.synthesis.poses import PoseSource
+from anchorfit.regressors.synthesis.poses import shipped_poses
 
 _SIDES = ("left", "right")
 _LIMBS = (("shoulder", "elbow"), ("elbow", "wrist"), ("hip", "knee"), ("knee", "ankle"), ("shoulder", "hip"))
@@ -68,7 +68,7 @@ def clues(seen: Observations, bodies: tuple[BodyModel, BodyModel]) -> Tensor:
 
 def training_people(bodies: dict[str, BodyModel], count: int) -> Iterator[tuple[Observations, float]]:
     """Batches of ``count`` adults and as many children, and 1 for children."""
-    source = PoseSource.from_library(load_pose_library(split="train"))
+    source = shipped_poses("train")
     for number, (name, body) in enumerate(bodies.items()):
         made = Synthesizer(body, source, Synthesis.photographed(), seed=100 + number)
         for step in range(count // BATCH // (1 if name == "child" else len(bodies) - 1)):

@@ -51,7 +51,7 @@ from anchorfit.regressors import Prediction, predict_params
 from anchorfit.regressors.limb_cues import blend_limbs
 from anchorfit.regressors.pose_prior import local_rotations
 from anchorfit.regressors.synthesis.images import ImageSynthesis, SyntheticImages
-from anchorfit.regressors.synthesis.poses import PoseSource
+from anchorfit.regressors.synthesis.poses import shipped_poses
 from anchorfit.regressors.translation import translate_to_keypoints
 
 CLEAN = SyntheticConfig(noise=0.0, outliers=0.0, missing=0.0, hips_up=0.0, hips_out=0.0)
@@ -218,7 +218,7 @@ def pictured_people(body: BodyModel, count: int) -> tuple[SyntheticSet, Gravity]
     size, at_once = 256, 32
     settings = ImageSynthesis(size=size)
     settings = replace(settings, people=replace(settings.people, variation=None))
-    source = PoseSource.from_library(load_pose_library(split="heldout"))
+    source = shipped_poses("heldout")
     data, detector = SyntheticImages(body, source, settings, seed=5), load_embedded_detector()
     people, cameras, truth = [], [], []
     for step in range(count // at_once):

@@ -17,26 +17,33 @@ from typer.testing import CliRunner, Result
 from anchorfit.array_files import ArrayFile
 from anchorfit.assets import ASSETS
 from anchorfit.body import BodyModel, Gravity, load_body, measure
-from anchorfit.body.pose_library import load_pose_library
 from anchorfit.cli.main import app
 from anchorfit.evaluation.answers import answer_of
 from anchorfit.evaluation.benchmarks.openbody import OpenBody
+from anchorfit.evaluation.blocks import Block
 from anchorfit.evaluation.estimates import index_estimates, read_estimate
 from anchorfit.evaluation.landmarks import without_landmarks
 from anchorfit.evaluation.truth import Truth, errors_against
+from anchorfit.fitting.terms import silhouette
 from anchorfit.interchange import spin_arrays
 from anchorfit.many_estimates import load_estimates
 from anchorfit.observations import read_people
 from anchorfit.pipeline import fit, predict
 from anchorfit.regressors import Human2D, Human2DConfig, PosePrior, PosePriorConfig, ShapePrior, ShapePriorConfig
 from anchorfit.regressors.end2end import EndToEnd
-from anchorfit.regressors.synthesis import PoseSource, Synthesizer
+from anchorfit.regressors.synthesis import Synthesizer, shipped_poses
 from anchorfit.regressors.training import PoseLoss, PoseTask, ShapeTask, tasks
 from anchorfit.results import BodyEstimate, concatenate
 from anchorfit_baselines.forest import LandmarkForest
 from anchorfit_baselines.silhouette_networks import SilhouetteNetworks
 
 NUMBERS = (1, 5, 10, 300)
+
+
+@pytest.fixture(autouse=True)
+def few_points(monkeypatch) -> None:
+    """A quarter of the points that masks pull at: all of them, made ready for 300 betas, take ten seconds."""
+    monkeypatch.setattr(silhouette, "SURFACE_SAMPLE", 100)
 
 
 @pytest.fixture(scope="session")
@@ -60,6 +67,23 @@ def whole(body_file) -> BodyModel:
 @pytest.fixture(scope="session", params=NUMBERS)
 def body(request, body_file) -> BodyModel:
     return load_body(body_file, num_betas=request.param)
+
+
+@pytest.fixture(scope="session")
+def known(body_file) -> BodyModel:
+    """Of as many betas as are kept where no number is given: ten."""
+    return load_body(body_file)
+
+
+@pytest.fixture(scope="session")
+def block(body) -> Block:
+    """Two people of the body's betas."""
+    return OpenBody(count=2).block(0, body)
+
+
+@pytest.fixture(scope="session")
+def known_block(known) -> Block:
+    return OpenBody(count=2).block(0, known)
 
 
 def betas_of(count: int, num_betas: int, seed: int = 0) -> Tensor:
@@ -272,7 +296,7 @@ def test_shape_priors_are_trained_on_bodies_of_any_number(body, monkeypatch):
 
 
 def test_poses_places_and_cameras_do_not_depend_on_how_many_betas_are_drawn(body, whole):
-    source = PoseSource.from_library(load_pose_library(split="heldout"))
+    source = shipped_poses("heldout")
     (own, camera), (other, its_camera) = (
         one.placed(4, one.generator(0)) for one in (Synthesizer(some, source, seed=1) for some in (body, whole))
     )
@@ -291,9 +315,9 @@ def test_the_chain_of_networks_draws_the_body(body):
     assert drawn.betas.shape == (2, body.num_betas)
 
 
-def test_silhouette_networks(body):
+def test_silhouette_networks(body, block):
     trained = SilhouetteNetworks.train(body, supervision="indirect", steps=1, count=4, batch=2, width=8)
-    seen = OpenBody(count=2).block(0, body).detected
+    seen = block.detected
     again = SilhouetteNetworks.restored(trained.state(), "indirect")
     params, other = (method.estimate(seen, body).params for method in (trained, again))
     assert params is not None
@@ -302,21 +326,19 @@ def test_silhouette_networks(body):
     assert torch.equal(params, other)
 
 
-def test_forests(body, monkeypatch):
+def test_forests(body, block, monkeypatch):
     pytest.importorskip("sklearn")
     monkeypatch.setattr("anchorfit_baselines.forest.BATCH", 20)
     grown = LandmarkForest.train(body, count=20, trees=1)
-    seen = OpenBody(count=2).block(0, body).detected
-    params = grown.estimate(seen, body).params
+    params = grown.estimate(block.detected, body).params
     assert params is not None
     assert params.shape == (2, 75 + body.num_betas)
 
 
 @pytest.mark.parametrize("masks", [True, False])
-def test_people_are_predicted(masks, body, body_file):
+def test_people_are_predicted(masks, body, known, known_block):
     """With masks, ShapePrior tells the first ten betas."""
-    known = load_body(body_file)
-    seen = without_landmarks(OpenBody(count=2).block(0, known).detected)
+    seen = without_landmarks(known_block.detected)
     seen = seen if masks else replace(seen, masks=())
     free = Gravity.unknown(2)  # balance depends on the shape
     ours, theirs = predict(seen, body, gravity=free), predict(seen, known, gravity=free)
@@ -333,9 +355,8 @@ def test_pose_priors_are_trained_on_bodies_of_any_number(body, monkeypatch):
     assert np.isfinite([*pose.evaluate().values()]).all()
 
 
-def fitted(body: BodyModel, schedule: str, *, masks: bool = False, **labels: Any) -> BodyEstimate:
+def fitted(body: BodyModel, block: Block, schedule: str, *, masks: bool = False, **labels: Any) -> BodyEstimate:
     """Two people seen without noise, from their true poses and the mean shape."""
-    block = OpenBody(count=2).block(0, body)
     assert block.truth.bodies is not None
     start = block.truth.bodies.clone()
     start[:, body.layout.betas] = 0
@@ -344,21 +365,21 @@ def fitted(body: BodyModel, schedule: str, *, masks: bool = False, **labels: Any
 
 
 @pytest.mark.parametrize(("schedule", "masks"), [("smplify", False), ("anchored", True)])
-def test_people_are_fitted(schedule, masks, body):
-    estimate = fitted(body, schedule, masks=masks)
+def test_people_are_fitted(schedule, masks, body, block):
+    estimate = fitted(body, block, schedule, masks=masks)
     assert estimate.betas.shape == (2, body.num_betas)
     assert (estimate.betas != 0).all()
     assert estimate.diagnostics.reprojection_px.nanmean() < 6
 
 
-def test_several_pictures_of_a_person_get_one_shape(body):
-    estimate = fitted(body, "anchored", persons=("a", "a"), videos=("b", "b"))
+def test_several_pictures_of_a_person_get_one_shape(body, block):
+    estimate = fitted(body, block, "anchored", persons=("a", "a"), videos=("b", "b"))
     assert torch.equal(estimate.betas[0], estimate.betas[1])
     assert (estimate.betas != 0).all()
 
 
-def test_a_fit_starts_from_bodies_of_fewer_betas(body, body_file):
-    seen = without_landmarks(OpenBody(count=2).block(0, load_body(body_file)).detected)
+def test_a_fit_starts_from_bodies_of_fewer_betas(body, body_file, known_block):
+    seen = without_landmarks(known_block.detected)
     start = predict(seen, load_body(body_file, num_betas=1))
     assert fit(seen, body, init=start).betas.shape == (2, body.num_betas)
 

@@ -14,7 +14,7 @@ from anchorfit.camera import project
 from anchorfit.many_estimates import load_estimates_by_method
 from anchorfit.observations import read_people
 from anchorfit.pipeline import predict_people
-from anchorfit.results import BodyEstimate, concatenate
+from anchorfit.results import BodyEstimate, concatenate, size_remark
 
 
 def assert_same(first: BodyEstimate, second: BodyEstimate) -> None:
@@ -52,6 +52,15 @@ def test_concatenate_refuses_other_bodies_and_nothing(some_estimate):
     other = BodyEstimate(**{**{f.name: getattr(estimate, f.name) for f in fields(estimate)}, "gender": "male"})
     with pytest.raises(ValueError, match="gender differs: 'neutral', 'male'"):
         concatenate([estimate, other])
+
+
+def test_what_sizes_follow_from(some_estimate):
+    estimate, body = some_estimate(1), load_body()
+    assert "one photograph does not tell size" in size_remark(estimate, body)
+    assert "unit of the points" in size_remark(replace(estimate, method="points"), body)
+    assert "the cameras' unit" in size_remark(replace(estimate, method="views"), body)
+    told = replace(estimate.diagnostics, energy={"known_size": torch.zeros(1)})
+    assert size_remark(replace(estimate, diagnostics=told), body) == ""
 
 
 def test_pickle_is_smplifys(tmp_path, some_estimate):

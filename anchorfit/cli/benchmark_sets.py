@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 from typer.main import get_command_from_info
 from typer.models import CommandInfo
 
@@ -24,6 +23,7 @@ from ..runs.evaluation_options import (
 from . import options as opt
 from .console import Terminal, out
 from .declared import command, typer_option
+from .groups import OPTIONS_MARKUP, ListedGroup
 
 if TYPE_CHECKING:
     from ..evaluation.benchmarks import BenchmarkSet
@@ -35,7 +35,7 @@ ALIASES = {"table2": "up3d", "table3": "surreal", "table4": "h36m", "table5": "l
 """Tables of Pavlakos et al. 2018 -> the data set."""
 
 
-class BenchmarkGroup(TyperGroup):
+class BenchmarkGroup(ListedGroup):
     """The group of benchmarks: its own commands, and one for each data set of this package and of others.
 
     Nothing of the evaluation is imported before a data set is asked for.
@@ -53,7 +53,7 @@ class BenchmarkGroup(TyperGroup):
             _known_sets(say=True)
             return None
         info = CommandInfo(name=cmd_name, callback=set_command(one), help=one.about)
-        return get_command_from_info(info, pretty_exceptions_short=True, rich_markup_mode="rich")
+        return get_command_from_info(info, pretty_exceptions_short=True, rich_markup_mode=OPTIONS_MARKUP)
 
 
 def set_command(one: BenchmarkSet) -> Callable[..., None]:

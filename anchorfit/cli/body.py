@@ -11,8 +11,9 @@ from ..index import estimate_paths
 from . import options as opt
 from .console import out, warn
 from .declared import command
+from .groups import ListedGroup
 
-body_app = typer.Typer(help="Body models.", no_args_is_help=True)
+body_app = typer.Typer(cls=ListedGroup, help="Body models.", no_args_is_help=True)
 
 
 @body_app.callback()
@@ -78,9 +79,9 @@ def measure_people(
     from rich.markup import escape
     from rich.table import Table
 
-    from ..body import assumed_size, load_body, measure
+    from ..body import load_body, measure
     from ..many_estimates import load_estimates
-    from ..results import possible_only
+    from ..results import possible_only, size_remark
 
     estimate, lost = possible_only(load_estimates(results, warn))
     for line in lost:
@@ -96,5 +97,5 @@ def measure_people(
     for row, name in enumerate(estimate.names):
         table.add_row(escape(name), *(f"{float(column[row]):.1f}" for column in columns))
     out.print(table)
-    if "known_size" not in estimate.diagnostics.energy:
-        warn(assumed_size(model))
+    if remark := size_remark(estimate, model):
+        warn(remark)

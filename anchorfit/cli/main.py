@@ -19,6 +19,7 @@ from .demo import demo
 from .evaluate import ByDataset, evaluate
 from .export import export
 from .fit import fit
+from .groups import OPTIONS_MARKUP, ListedGroup
 from .predict import predict
 from .refine import refine
 from .report import report
@@ -28,9 +29,11 @@ TRACEBACK = "ANCHORFIT_TRACEBACK"
 
 app = typer.Typer(
     name="anchorfit",
+    cls=ListedGroup,
     help="From photographs and 2D keypoints to 3D human bodies: SMPL pose and shape, a camera, a mesh.",
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode=OPTIONS_MARKUP,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -11,8 +11,9 @@ from ..runs.training_options import End2EndOptions, Human2DOptions, Photographs,
 from . import options as opt
 from .console import Terminal
 from .declared import command
+from .groups import ListedGroup
 
-train_app = typer.Typer(help="Train the networks.", no_args_is_help=True)
+train_app = typer.Typer(cls=ListedGroup, help="Train the networks.", no_args_is_help=True)
 
 Output = Annotated[
     Path, typer.Option("--output", "-o", help="Folder for checkpoint, log and weights; made if missing.")

@@ -10,17 +10,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..body import CANONICAL_JOINTS, BodyModel, BodyOutput, Measurements, assumed_size, measure
+from ..body import CANONICAL_JOINTS, BodyModel, BodyOutput, Measurements, measure
 from ..camera import project
 from ..observations.person_size import person_size
-from ..results import BodyEstimate
+from ..results import BodyEstimate, size_remark
 from .cards import Card
 from .doubts import doubts
 from .packing import MeshOrder
 
 CENTIMETRES = 100.0
-SIZE_TERMS = ("known_size",)
-"""Energy terms that tell a person's size; without one of them it is a guess."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,9 +55,9 @@ def card_records(
     """A record for each card, its frames' among it; rows of the cards are those of ``shown``."""
     betas = body.layout.fit_betas(shown.estimate.betas.double())
     measurements = measure(body, betas[[card.rows[0] for card in cards]])
-    assumed = assumed_size(body)
+    assumed = size_remark(shown.estimate, body)
     return [
-        _card(card, shown, others, order) | {"measurements": _measured(measurements, place, shown.estimate, assumed)}
+        _card(card, shown, others, order) | {"measurements": _measured(measurements, place, assumed)}
         for place, card in enumerate(cards)
     ]
 
@@ -166,16 +164,15 @@ def _compared(shown: Shown, row: int, other: Shown, other_row: int) -> dict[str,
     }
 
 
-def _measured(measurements: Measurements, row: int, estimate: BodyEstimate, assumed: str) -> dict[str, Any]:
-    """Names and values as they are to be read, and what they take for granted where no size was told."""
-    told = any(term in estimate.diagnostics.energy for term in SIZE_TERMS)
+def _measured(measurements: Measurements, row: int, assumed: str) -> dict[str, Any]:
+    """Names and values as they are to be read, and what their size follows from where none was told."""
     lines = []
     for name, values in asdict(measurements).items():
         value = float(values[row])
         litres = name == "volume_l"
         text = f"{value:.1f} l" if litres else f"{value * CENTIMETRES:.1f} cm"
         lines.append([name.removesuffix("_l").replace("_", " "), text])
-    return {"lines": lines, "assumed": "" if told else assumed}
+    return {"lines": lines, "assumed": assumed}
 
 
 def _number(value: float | None) -> float | None:

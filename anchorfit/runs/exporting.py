@@ -58,6 +58,8 @@ def export_results(
     estimate, lost = possible_only(load_estimates(results, listener.warn))
     for line in lost:
         listener.warn(line)
+    if "overlay" in kinds and not any(estimate.images):
+        listener.warn("overlay: no estimate names a photograph to be drawn on; side draws bodies without one")
     if image_names is not None and "coco" not in kinds:
         raise OptionError("images", "only with --save coco, whose image ids it says")
     coco = {} if image_names is None else _ids_of(estimate, image_names, listener)

@@ -39,7 +39,6 @@ from anchorfit.body import (
 )
 from anchorfit.body.parameters import NUM_JOINTS, NUM_TRANSL
 from anchorfit.body.parts import SEGMENT_PART
-from anchorfit.body.pose_library import load_pose_library
 from anchorfit.camera import rays_of
 from anchorfit.evaluation.answers import Answer, answer_of
 from anchorfit.evaluation.landmarks import (
@@ -53,7 +52,7 @@ from anchorfit.evaluation.landmarks import (
 from anchorfit.evaluation.synthetic import SyntheticConfig
 from anchorfit.observations.people import Observations
 from anchorfit.regressors.normalisation import NormalisedKeypoints, normalise
-from anchorfit.regressors.synthesis import PoseSource, Synthesis, Synthesizer
+from anchorfit.regressors.synthesis import Synthesis, Synthesizer, shipped_poses
 
 from .trees import RegressionForest
 
@@ -231,7 +230,7 @@ def _training_data(
     body: BodyModel, landmarks: Landmarks, count: int, synthesis: Synthesis, seed: int
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Features (N, F), and for each forest what it is to learn (N, D)."""
-    source = PoseSource.from_library(load_pose_library(split="train"))
+    source = shipped_poses("train")
     synthesizer = Synthesizer(body, source, synthesis, seed=seed)
     index = [CANONICAL_JOINTS.index(name) for name in LSP_JOINTS]
     features, targets = [], []

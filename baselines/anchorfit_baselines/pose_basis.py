@@ -12,9 +12,8 @@ import torch
 from torch import Tensor
 
 from anchorfit.body import BodyModel
-from anchorfit.body.pose_library import load_pose_library
 from anchorfit.evaluation.metrics.pose import procrustes_aligned
-from anchorfit.regressors.synthesis import PoseSource
+from anchorfit.regressors.synthesis import shipped_poses
 
 from .orthography import skeleton_points
 
@@ -33,7 +32,7 @@ class PoseBasis:
 def training_shapes(body: BodyModel, count: int, *, seed: int) -> Tensor:
     """(N, P, 3) float64 metres: poses of training subjects, drawn so that no subject dominates, of the mean body with
     its pelvis unturned and at the origin."""
-    source = PoseSource.from_library(load_pose_library(split="train"))
+    source = shipped_poses("train")
     pose = source.draw(count, torch.Generator().manual_seed(seed))
     params = body.layout.zeros(count, torch.empty(0, dtype=torch.float64))
     params[:, body.layout.body_pose] = pose[:, body.layout.body_pose]

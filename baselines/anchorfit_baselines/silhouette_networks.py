@@ -26,13 +26,12 @@ from torch.nn import functional
 
 from anchorfit.body import BodyModel, axis_angle_to_matrix, matrix_to_axis_angle
 from anchorfit.body.parameters import NUM_JOINTS, NUM_TRANSL
-from anchorfit.body.pose_library import load_pose_library
 from anchorfit.camera import project, rays_of, rotation_to_axis
 from anchorfit.evaluation.answers import Answer, answer_of
 from anchorfit.observations import Observations, mask_box
 from anchorfit.regressors.representations import matrix_from_6d, matrix_to_6d
 from anchorfit.regressors.shape_prior import crop_mask
-from anchorfit.regressors.synthesis import MASK_SIZE, PoseSource, Synthesis, Synthesizer
+from anchorfit.regressors.synthesis import MASK_SIZE, Synthesis, Synthesizer, shipped_poses
 from anchorfit.regressors.translation import FALLBACK_DEPTH, NEAREST
 
 Supervision = Literal["direct", "indirect"]
@@ -206,7 +205,7 @@ class SilhouetteNetworks:
 
 def make_pool(body: BodyModel, count: int, *, seed: int) -> Pool:
     """Silhouettes of training subjects, spoiled as ShapePrior's are."""
-    source = PoseSource.from_library(load_pose_library(split="train"))
+    source = shipped_poses("train")
     synthesizer = Synthesizer(body, source, Synthesis(simple=0.0), seed=seed)
     batches = [synthesizer.masks(step, RENDERED_AT_ONCE) for step in range(math.ceil(count / RENDERED_AT_ONCE))]
     parts = body.layout.split(torch.cat([batch.params for batch in batches])[:count].float())

@@ -181,7 +181,7 @@ class KnownSize(TermSpec):
 
     def term(self, body: BodyModel, names: Sequence[str], params: Tensor, *, weight: float) -> KnownSizeTerm | None:
         """The term for rows of those names at params (B, D); ``weight``: of a standard deviation."""
-        rows = [self._of(name) for name in names]
+        rows = [self.of(name) for name in names]
         sizes = tuple(dict.fromkeys(size for one in self.given.values() for size in one))  # of all: rows stay apart
         if not any(rows):
             return None
@@ -195,7 +195,8 @@ class KnownSize(TermSpec):
         there = {"", *names}
         return [name for name in self.given if name not in there]
 
-    def _of(self, name: str) -> Mapping[str, float]:
+    def of(self, name: str) -> Mapping[str, float]:
+        """What is known of the row of that name."""
         return self.given.get(name, self.given.get("", {}))
 
     def _tolerance(self, size: str) -> float:

@@ -6,7 +6,7 @@ from ...deprecation import renamed_names
 from .cameras import camera_rotations
 from .detector import Detections, DetectorNoise, detector_hips, simulate_detections
 from .people import Synthesis, Synthesizer, SyntheticMasks, SyntheticPeople
-from .poses import PoseSource, PoseVariation
+from .poses import PoseSource, PoseVariation, shipped_poses
 from .silhouettes import CROP_SCALE, MASK_SIZE, MaskNoise
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "SyntheticPeople",
     "camera_rotations",
     "detector_hips",
+    "shipped_poses",
     "simulate_detections",
 ]
 

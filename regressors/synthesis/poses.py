@@ -17,7 +17,7 @@ from torch import Tensor
 from ...body import axis_angle_to_matrix, matrix_to_axis_angle
 from ...body.joint_sets import SMPL_JOINTS
 from ...body.parameters import NUM_BODY_POSE
-from ...body.pose_library import PoseLibrary, load_pose_library
+from ...body.pose_library import PoseLibrary, Split, load_pose_library
 from .upright import stands, upright_poses
 
 LIMBS: tuple[tuple[str, ...], ...] = (
@@ -82,8 +82,8 @@ class PoseSource:
         """Poses of a library, no subject counting for more than ``cap`` of them; rare ones are drawn more often by
         that power of `rareness`."""
         poses = library.poses.float()
-        ordered = poses[:, 3:].sort(0).values
-        inside = int(LIMIT_QUANTILE * len(poses))
+        columns = poses[:, 3:].t().contiguous()
+        inside = int(LIMIT_QUANTILE * len(poses))  # so many values of each lie beyond either limit
         weights = library.subject_balanced_weights(cap).double()
         if rarity > 0:
             weights = _rare_weights(library, rareness(poses, weights) ** rarity, weights)
@@ -92,8 +92,8 @@ class PoseSource:
             poses=poses,
             cumulative=weights.cumsum(0),
             standing=_standing_weights(library, upright).cumsum(0) if upright.any() else weights.cumsum(0),
-            low=ordered[inside] - LIMIT_MARGIN,
-            high=ordered[len(poses) - 1 - inside] + LIMIT_MARGIN,
+            low=columns.kthvalue(inside + 1).values - LIMIT_MARGIN,
+            high=columns.kthvalue(len(poses) - inside).values + LIMIT_MARGIN,
         )
 
     def draw(self, count: int, generator: torch.Generator, variation: PoseVariation | None = None) -> Tensor:
@@ -147,9 +147,22 @@ class PoseSource:
 
 
 @cache
+def shipped_poses(split: Split, *, cap: int = 1000, rarity: float = 0.0) -> PoseSource:
+    """Poses of a part of the library in the package: made once for all who ask, so none of its tensors is written to.
+
+    Args:
+        split: as `load_pose_library` takes it; mirror images are among them.
+        cap, rarity: as `PoseSource.from_library` takes them.
+    Raises:
+        ValueError: an unknown split.
+    """
+    with torch.inference_mode(False):  # tensors that last
+        return PoseSource.from_library(load_pose_library(split=split), cap=cap, rarity=rarity)
+
+
 def training_poses() -> PoseSource:
     """What PosePrior draws from: the library's training subjects, rare poses more often than they were recorded."""
-    return PoseSource.from_library(load_pose_library(split="train"), rarity=RARITY)
+    return shipped_poses("train", rarity=RARITY)
 
 
 def rareness(poses: Tensor, weights: Tensor) -> Tensor:

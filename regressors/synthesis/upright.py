@@ -32,6 +32,8 @@ def _joints(*names: str) -> list[int]:
 KNEES, HIPS = _joints("left_knee", "right_knee"), _joints("left_hip", "right_hip")
 LEGS = _joints(*(f"{side}_{part}" for side in ("left", "right") for part in ("hip", "knee", "ankle", "foot")))
 TRUNK = _joints("spine1", "spine2", "spine3")
+SPEAKING = sorted([*_joints("pelvis"), *HIPS, *KNEES, *TRUNK])
+"""Joints that say who stands, each with those above it."""
 ARMS = _joints(
     *(f"{side}_{part}" for side in ("left", "right") for part in ("collar", "shoulder", "elbow", "wrist", "hand"))
 )
@@ -41,12 +43,18 @@ RECORDED = [joint for joint in range(1, NUM_JOINTS) if joint not in _joints("lef
 
 def stands(poses: Tensor) -> Tensor:
     """(N,) True for poses (N, 72), in a world with y up, of people who stand straight."""
-    world = world_rotations(axis_angle_to_matrix(poses.unflatten(1, (NUM_JOINTS, 3))), SMPL_PARENTS)
+    some = axis_angle_to_matrix(poses.unflatten(1, (NUM_JOINTS, 3))[:, SPEAKING])
+    world = world_rotations(
+        some, tuple(SPEAKING.index(max(SMPL_PARENTS[joint], 0)) if joint else -1 for joint in SPEAKING)
+    )
     up = world[..., 1, 1]  # cosine between each joint's y axis and the vertical
+    hips, knees, trunk = (
+        [SPEAKING.index(joint) for joint in joints] for joints in (HIPS, KNEES, _joints("pelvis", "spine3"))
+    )
     near = torch.ones(len(poses), dtype=torch.bool)
-    for joints, limit in ((HIPS, LEG_DEG), (_joints("pelvis", "spine3"), TRUNK_DEG)):
+    for joints, limit in ((hips, LEG_DEG), (trunk, TRUNK_DEG)):
         near &= (up[:, joints] > math.cos(math.radians(limit))).all(1)
-    bend = (world[:, HIPS].mT @ world[:, KNEES])[..., 1, 1]
+    bend = (world[:, hips].mT @ world[:, knees])[..., 1, 1]
     return near & (bend > math.cos(math.radians(KNEE_DEG))).all(1)
 
 

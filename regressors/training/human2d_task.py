@@ -11,11 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from ...body import BodyModel
-from ...body.pose_library import load_pose_library
 from ..datasets import AnnotatedPhotographs, PersonCrops
 from ..human2d import Human2D, Human2DConfig, Sight, see
 from ..losses import human2d_loss
-from ..synthesis import PoseSource
+from ..synthesis import shipped_poses
 from ..synthesis.images import ImageSynthesis, SyntheticImages
 from .refinement import hold_statistics
 
@@ -56,7 +55,7 @@ class Human2DTask:
         network = network if isinstance(network, Human2D) else Human2D(network)
         self._model: Human2D = network.to(body.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._holds, joints = hold, network.config.joints
-        train, test = (PoseSource.from_library(load_pose_library(split=split)) for split in ("train", "heldout"))
+        train, test = (shipped_poses(split) for split in ("train", "heldout"))
         self.data = SyntheticImages(body, train, synthesis, backdrops=backdrops, joints=joints, seed=seed)
         as_recorded = replace(synthesis, people=replace(synthesis.people, variation=None))
         unseen = SyntheticImages(body, test, as_recorded, joints=joints, seed=HELDOUT_SEED)

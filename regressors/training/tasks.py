@@ -12,7 +12,6 @@ from torch import Tensor
 from ...body import BodyModel, axis_angle_to_matrix, matrix_to_axis_angle
 from ...body.joint_sets import SMPL_PARENTS
 from ...body.parameters import NUM_JOINTS, Layout, Parameters
-from ...body.pose_library import load_pose_library
 from ...body.skinning import world_rotations
 from ...camera import project
 from ..losses import (
@@ -30,7 +29,16 @@ from ..normalisation import normalise
 from ..pose_prior import PosePrior, PosePriorConfig, PosePriorOutput
 from ..shape_prior import ShapePrior, ShapePriorConfig
 from ..surface import SurfaceSample
-from ..synthesis import DetectorNoise, MaskNoise, PoseSource, Synthesis, Synthesizer, SyntheticMasks, SyntheticPeople
+from ..synthesis import (
+    DetectorNoise,
+    MaskNoise,
+    PoseSource,
+    Synthesis,
+    Synthesizer,
+    SyntheticMasks,
+    SyntheticPeople,
+    shipped_poses,
+)
 from ..synthesis.poses import training_poses
 
 HELDOUT_PEOPLE = 1024
@@ -179,7 +187,7 @@ def heldout_people(body: BodyModel) -> dict[str, SyntheticPeople]:
     Both are the same whatever a training draws, so that figures of all trainings compare.
     """
     synthesis = Synthesis()
-    source = PoseSource.from_library(load_pose_library(split="heldout"), cap=HELDOUT_CAP)
+    source = shipped_poses("heldout", cap=HELDOUT_CAP)
     plain = replace(synthesis, variation=None)
     return {
         name: Synthesizer(body, source, replace(plain, detector=detector), seed=HELDOUT_SEED).people(0, HELDOUT_PEOPLE)
@@ -221,7 +229,7 @@ class ShapeTask:
         self.layout, self.surface = body.layout, SurfaceSample.of(body)
         self.surface_weight = surface_weight
         synthesis = synthesis or Synthesis()
-        self.data = Synthesizer(body, PoseSource.from_library(load_pose_library(split="train")), synthesis, seed=seed)
+        self.data = Synthesizer(body, shipped_poses("train"), synthesis, seed=seed)
         self.heldout = heldout_masks(body, synthesis)
 
     @property
@@ -253,7 +261,7 @@ class ShapeTask:
 
 def heldout_masks(body: BodyModel, synthesis: Synthesis) -> dict[str, SyntheticMasks]:
     """``simple``: clean silhouettes between a T and an A; ``noisy``: as in training, in poses of held-out subjects."""
-    source = PoseSource.from_library(load_pose_library(split="heldout"), cap=HELDOUT_CAP)
+    source = shipped_poses("heldout", cap=HELDOUT_CAP)
     clean = replace(synthesis, variation=None, simple=1.0, mask_noise=MaskNoise(clean=1.0, jitter=0.0))
     noisy = replace(synthesis, variation=None, simple=0.0)
     return {

@@ -8,7 +8,7 @@ from anchorfit.evaluation.body_errors import BodyErrors, body_errors
 from anchorfit.evaluation.landmarks import observe_landmarks
 from anchorfit.evaluation.synthetic import SyntheticConfig, SyntheticSet, make_people
 from anchorfit.observations.people import Observations
-from anchorfit.regressors.synthesis import PoseSource, Synthesis, Synthesizer
+from anchorfit.regressors.synthesis import Synthesis, Synthesizer, shipped_poses
 from anchorfit_baselines.forest import LandmarkForest, nearest_rotations
 
 pytest.importorskip("sklearn")
@@ -18,7 +18,7 @@ STILL = Synthesis(variation=None, roll_deg=0.0, wide_pitch=0.0)
 def training_people(count: int) -> SyntheticSet:
     """The first of those that a forest of seed 0 grew on."""
     body = load_body()
-    people = Synthesizer(body, PoseSource.from_library(load_pose_library(split="train")), STILL, seed=0).people(0, 2000)
+    people = Synthesizer(body, shipped_poses("train"), STILL, seed=0).people(0, 2000)
     observations = Observations(
         keypoints=people.keypoints[:count],
         confidence=people.confidence[:count],

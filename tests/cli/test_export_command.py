@@ -39,6 +39,16 @@ def test_each_body_or_one_animation(command, some_estimate, tmp_path):
     assert "Frame Time: 0.04000000" in (tmp_path / "out" / "video.bvh").read_text()
 
 
+def test_overlays_without_photographs_are_said(command, some_estimate, tmp_path):
+    some_estimate(1, image="").save(tmp_path / "one.npz")
+    code, said = command(str(tmp_path / "one.npz"), "--save", "overlay")
+    assert code == 1
+    assert "overlay: no estimate names a photograph" in said
+    code, said = command(str(tmp_path / "one.npz"), "--save", "overlay,obj")
+    assert code == 0
+    assert "overlay: no estimate names a photograph" in said
+
+
 def test_formats_of_other_programs(command, some_estimate, tmp_path):
     some_estimate(2).save(tmp_path / "two.npz")
     assert command(str(tmp_path / "two.npz"), "--save", "openpose,coco,spin")[0] == 0

@@ -8,7 +8,6 @@ import pytest
 import torch
 
 from anchorfit.body import Gravity, compile_points, load_body
-from anchorfit.body.pose_library import load_pose_library
 from anchorfit.camera import project
 from anchorfit.regressors import Human2D, Human2DConfig, PosePrior, PosePriorConfig, ShapePrior, ShapePriorConfig
 from anchorfit.regressors.datasets import Augmentation, KeptPictures, load_kept
@@ -18,7 +17,7 @@ from anchorfit.regressors.image_crops import Framing
 from anchorfit.regressors.losses import projection_loss
 from anchorfit.regressors.prediction import load_networks, predict_params
 from anchorfit.regressors.shape_prior import crop_mask
-from anchorfit.regressors.synthesis import PoseSource
+from anchorfit.regressors.synthesis import PoseSource, shipped_poses
 from anchorfit.regressors.synthesis.images import SyntheticImages
 from anchorfit.regressors.synthesis.other_look import other_look, unseen_pictures
 from anchorfit.regressors.training import (
@@ -295,7 +294,7 @@ def _kill_at(step, last):
 
 
 def test_errors_vanish_where_the_true_body_is_predicted(body):
-    source = PoseSource.from_library(load_pose_library(split="heldout"))
+    source = shipped_poses("heldout")
     pictures = SyntheticImages(body, source, replace(other_look(128), occluded=0))
     crops, bodies = pictures.batch(0, 4), pictures.truth(0, 4)
     human2d = Told(SMALL).tell(crops)

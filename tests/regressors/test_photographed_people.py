@@ -7,13 +7,12 @@ import pytest
 import torch
 
 from anchorfit.body import CANONICAL_JOINTS, axis_angle_to_matrix, compile_points, load_body
-from anchorfit.body.pose_library import load_pose_library
 from anchorfit.regressors.synthesis import (
     DetectorNoise,
-    PoseSource,
     PoseVariation,
     Synthesis,
     Synthesizer,
+    shipped_poses,
     simulate_detections,
 )
 from anchorfit.regressors.synthesis.upright import stands, upright_poses
@@ -21,7 +20,7 @@ from anchorfit.regressors.synthesis.upright import stands, upright_poses
 
 @pytest.fixture(scope="module")
 def source():
-    return PoseSource.from_library(load_pose_library(split="train"))
+    return shipped_poses("train")
 
 
 def seeded(seed=0):
@@ -139,7 +138,7 @@ def test_what_is_not_asked_for_draws_nothing():
     found = simulate_detections(pixels, torch.ones(3), seeded(9), DetectorNoise(clean=0.0))
     assert float(found.keypoints.sum()) == pytest.approx(-0.0628083, abs=1e-5)
     assert float(found.confidence.sum()) == pytest.approx(33.139091, abs=1e-4)
-    heldout = PoseSource.from_library(load_pose_library(split="heldout"))
+    heldout = shipped_poses("heldout")
     varied = heldout.draw(5, seeded(3), PoseVariation())
     assert float(varied.double().abs().sum()) == pytest.approx(125.9726, abs=1e-3)
 

@@ -6,22 +6,24 @@ import numpy as np
 import pytest
 import torch
 
-from anchorfit.body import CANONICAL_JOINTS, compile_points, load_body
+from anchorfit.body import CANONICAL_JOINTS, axis_angle_to_matrix, compile_points, load_body
+from anchorfit.body.joint_sets import SMPL_JOINTS, SMPL_PARENTS
 from anchorfit.body.pose_library import load_pose_library
 from anchorfit.camera import project
 from anchorfit.regressors.synthesis import (
     DetectorNoise,
     MaskNoise,
-    PoseSource,
     PoseVariation,
     Synthesis,
     Synthesizer,
     camera_rotations,
     detector_hips,
+    shipped_poses,
     simulate_detections,
 )
-from anchorfit.regressors.synthesis.poses import rareness, training_poses
+from anchorfit.regressors.synthesis.poses import LIMIT_MARGIN, LIMIT_QUANTILE, rareness, training_poses
 from anchorfit.regressors.synthesis.silhouettes import render_masks, simple_poses, spoil
+from anchorfit.regressors.synthesis.upright import KNEE_DEG, LEG_DEG, TRUNK_DEG, stands
 
 PERFECT = DetectorNoise(
     clean=1.0,
@@ -45,12 +47,36 @@ def library():
 
 
 @pytest.fixture(scope="module")
-def source(library):
-    return PoseSource.from_library(library)
+def source():
+    return shipped_poses("train")
 
 
 def seeded(seed=0):
     return torch.Generator().manual_seed(seed)
+
+
+def test_the_librarys_poses_are_made_ready_once(source, library):
+    """Limits and who stands, each against a plain computation from all joints."""
+    assert shipped_poses("train") is source
+    poses = library.poses
+    assert torch.equal(source.poses, poses)
+    ordered = poses[:, 3:].numpy().copy()
+    ordered.sort(axis=0)
+    beyond = int(LIMIT_QUANTILE * len(poses))
+    assert torch.equal(source.low, torch.from_numpy(ordered[beyond]) - LIMIT_MARGIN)
+    assert torch.equal(source.high, torch.from_numpy(ordered[-1 - beyond]) + LIMIT_MARGIN)
+    some = poses[::10]
+    up: dict[int, torch.Tensor] = {}
+    for joint, rotations in enumerate(axis_angle_to_matrix(some.unflatten(1, (24, 3))).unbind(1)):
+        up[joint] = up[SMPL_PARENTS[joint]] @ rotations if joint else rotations
+    within = {name: up[SMPL_JOINTS.index(name)][:, 1, 1].acos().rad2deg() for name in SMPL_JOINTS}
+    expected = (within["pelvis"] < TRUNK_DEG) & (within["spine3"] < TRUNK_DEG)
+    for side in ("left", "right"):
+        hip, knee = (up[SMPL_JOINTS.index(f"{side}_{name}")] for name in ("hip", "knee"))
+        expected &= within[f"{side}_hip"] < LEG_DEG
+        expected &= (hip.mT @ knee)[:, 1, 1].acos().rad2deg() < KNEE_DEG
+    assert 100 < expected.sum() < 1000
+    assert torch.equal(stands(some), expected)
 
 
 def test_a_batch_is_a_function_of_seed_and_step(body, source):

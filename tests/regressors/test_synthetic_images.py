@@ -9,12 +9,11 @@ from typer.testing import CliRunner
 
 from anchorfit.body import axis_angle_to_matrix, load_body
 from anchorfit.body.joint_sets import SMPL_JOINTS
-from anchorfit.body.pose_library import load_pose_library
 from anchorfit.cli.main import app
 from anchorfit.observations import write_image
 from anchorfit.regressors.heatmaps import decode
 from anchorfit.regressors.human2d import STRIDE
-from anchorfit.regressors.synthesis import PoseSource
+from anchorfit.regressors.synthesis import shipped_poses
 from anchorfit.regressors.synthesis.backdrops import read_backdrops
 from anchorfit.regressors.synthesis.clothing import (
     BOTTOM,
@@ -43,7 +42,7 @@ def body():
 
 @pytest.fixture(scope="module")
 def source():
-    return PoseSource.from_library(load_pose_library(split="train"))
+    return shipped_poses("train")
 
 
 def test_the_same_seed_and_step_give_the_same_pictures_and_rows_are_their_own(body, source):

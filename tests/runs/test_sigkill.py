@@ -17,7 +17,7 @@ import os, signal, sys
 import anchorfit
 from anchorfit.runs import fitting
 
-people, output, *moments = sys.argv[1:]
+people, *wanted = sys.argv[1:]
 fitting.CHUNK = 2
 
 def deadly(function, left):
@@ -28,7 +28,8 @@ def deadly(function, left):
         return function(*given, **named)
     return call
 
-for moment in moments:  # each run is a process of its own, a fork of this one, which has only imported the package
+# Each run is a process of its own, a fork of this one, which has only imported the package.
+for output, moment in zip(wanted[::2], wanted[1::2], strict=True):
     child = os.fork()
     if child == 0:
         left = [int(moment)]
@@ -40,10 +41,10 @@ for moment in moments:  # each run is a process of its own, a fork of this one, 
 """
 
 
-def run(people: Path, output: Path, *moments: int) -> list[int]:
-    """How a run for each moment ended, one after the other in the same folder; -1: it is not killed."""
+def run(people: Path, *wanted: tuple[Path, int]) -> list[int]:
+    """How a run for each folder and moment ended, one after the other; -1: it is not killed."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-c", SCRIPT, str(people), str(output), *map(str, moments)]
+    command = [sys.executable, "-c", SCRIPT, str(people), *(str(part) for pair in wanted for part in pair)]
     done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
     return [int(line.split()[-1]) for line in done.stdout.splitlines() if line.startswith("ended with")]
 
@@ -60,9 +61,9 @@ def test_ten_kills_change_nothing(tmp_path):
     images = [{"id": i, "file_name": f"{i}.jpg", "width": 640, "height": 425} for i in range(12)]
     same = [{**skier, "id": i, "image_id": i} for i in range(12)]
     people.write_text(json.dumps({"images": images, "annotations": same, "categories": []}))
-    assert run(people, tmp_path / "whole", -1) == [0]
-    killed = run(people, tmp_path / "broken", 0, 1, 2, 3, 4, 5, 7, 8, 9, 11)
-    assert killed == [-signal.SIGKILL] * 10
-    assert (tmp_path / "broken" / JOURNAL).is_file()
-    assert run(people, tmp_path / "broken", -1) == [0]
-    assert contents(tmp_path / "broken") == contents(tmp_path / "whole")
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    moments = (0, 1, 2, 3, 4, 5, 7, 8, 9, 11)
+    assert run(people, (whole, -1), *((broken, moment) for moment in moments)) == [0, *[-signal.SIGKILL] * 10]
+    assert (broken / JOURNAL).is_file()
+    assert run(people, (broken, -1)) == [0]
+    assert contents(broken) == contents(whole)

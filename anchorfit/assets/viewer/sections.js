@@ -16,7 +16,8 @@ const block = (title, ...nodes) => make("div", {}, make("h2", {}, title), ...nod
 const table = (rows) => make("table", {}, make("tbody", {}, ...rows.map(([name, value]) => make("tr", {}, make("td", {}, name), make("td", {}, value)))));
 
 function bars(rows, digits) {
-  const line = 15, label = 118, width = 330, room = width - label - 60;
+  const line = 15, label = 118, width = 330, values = Math.max(1, ...rows.map((row) => row.values.length));
+  const room = width - label - (values > 1 ? 82 : 60);
   const svg = draw("svg", { width, height: rows.length * line + 4, viewBox: `0 0 ${width} ${rows.length * line + 4}`, role: "img" });
   const most = Math.max(1e-9, ...rows.flatMap((row) => row.values.filter((v) => v !== null)));
   rows.forEach((row, i) => {
@@ -26,7 +27,7 @@ function bars(rows, digits) {
     row.values.forEach((value, k) => {
       if (value !== null) svg.append(draw("rect", { x: label, y: y + 2 + k * thin, width: Math.max(1, (room * value) / most), height: thin - 0.5, class: k ? "bar2" : "bar" }));
     });
-    svg.append(draw("text", { x: label + room + 6, y: y + 11 }, number(row.values[0], digits)));
+    svg.append(draw("text", { x: label + room + 6, y: y + 11 }, row.values.map((value) => number(value, digits)).join(" / ")));
   });
   return svg;
 }
