@@ -6,8 +6,6 @@ import hashlib
 from collections.abc import Collection
 from pathlib import Path
 
-from ..observations.images import IMAGE_SUFFIXES, VIDEO_SUFFIXES
-
 
 def fingerprint(path: Path | None) -> str | None:
     """SHA-256 of a file's content; of a folder, of the names and contents of the files in it and in the folders in it,
@@ -30,6 +28,8 @@ def fingerprint_inside(path: Path, endings: Collection[str] = ()) -> str | None:
 
 
 def _of_one_inside(path: Path) -> str:
+    from ..observations.images import IMAGE_SUFFIXES, VIDEO_SUFFIXES  # loads torch, which no command's help waits for
+
     seen = path.suffix.lower() in IMAGE_SUFFIXES | VIDEO_SUFFIXES
     return f"{path.stat().st_size} bytes" if seen else _of_file(path)
 
