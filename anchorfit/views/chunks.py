@@ -27,7 +27,7 @@ CHUNK = 64  # bodies that are fitted, drawn and noted down at once, or little mo
 
 
 @dataclass(frozen=True, kw_only=True)
-class Chunk:
+class ViewChunk:
     """Bodies that are fitted together.
 
     Attributes:
@@ -46,17 +46,17 @@ class Chunk:
         return f".part-{self.number:05}.npz", f".part-{self.number:05}_views.npz"
 
 
-def chunks_of(saw: Sighted, *, whole: bool) -> Iterator[Chunk]:
+def chunks_of(saw: Sighted, *, whole: bool) -> Iterator[ViewChunk]:
     """The chunks of a run; the bodies of people in time are ``whole``, one chunk."""
     rows: list[int] = []
     first = number = 0
     for _, some in groupby(range(len(saw.names)), key=lambda row: saw.names[row].rpartition("#")[0]):
         instant = [*some]
         if rows and not whole and len(rows) + len(instant) > CHUNK:
-            yield Chunk(number=number, first=first, saw=saw.rows(rows))
+            yield ViewChunk(number=number, first=first, saw=saw.rows(rows))
             first, number, rows = first + len(rows), number + 1, []
         rows += instant
-    yield Chunk(number=number, first=first, saw=saw.rows(rows))
+    yield ViewChunk(number=number, first=first, saw=saw.rows(rows))
 
 
 class ChunkDone(NamedTuple):
@@ -77,7 +77,7 @@ class ChunkWork:
     names: ViewNames
     look: OverlayLook
 
-    def __call__(self, chunk: Chunk) -> ChunkDone:
+    def __call__(self, chunk: ViewChunk) -> ChunkDone:
         found = fit_sighted(chunk.saw, self.body, options=self.options)
         _keep(found, self.output, chunk)
         problems = draw_pictures(found, self.body, self.output, self.kinds, self.names, self.look)
@@ -85,7 +85,7 @@ class ChunkWork:
         return ChunkDone(index_lines(found.estimate, file, chunk.first), problems)
 
 
-def _keep(found: ViewFit, folder: Path, chunk: Chunk) -> None:
+def _keep(found: ViewFit, folder: Path, chunk: ViewChunk) -> None:
     estimates, views = (folder / name for name in chunk.files)
     found.estimate.save(estimates)
     told = {
@@ -97,7 +97,7 @@ def _keep(found: ViewFit, folder: Path, chunk: Chunk) -> None:
     write_arrays(views, told | {f"world.{name}": value.numpy() for name, value in found.world.items()})
 
 
-def put_together(saw: Sighted, chunks: Sequence[Chunk], folder: Path) -> ViewFit:
+def put_together(saw: Sighted, chunks: Sequence[ViewChunk], folder: Path) -> ViewFit:
     """All bodies of a run whose chunks are on disk.
 
     Raises:

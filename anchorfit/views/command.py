@@ -22,13 +22,13 @@ from ..runs.folder import RunFolder
 from ..runs.listening import Listener
 from ..runs.sightings import SIGHTINGS, Sightings
 from ..runs.told import Lines
-from .chunks import Chunk, ChunkWork, chunks_of, put_together
+from .chunks import ChunkWork, ViewChunk, chunks_of, put_together
 from .config import ViewOptions
 from .drawing import draw_films
 from .files import ViewNames, write_together
 from .fitting import ViewFit
 from .pages import REPORT, write_page
-from .settling import Sighted, settle
+from .settling import Sighted, settle_views
 from .sources import Detect, DetectFilm, ViewSources, check_pictures, film_rate, gather_views
 
 KINDS = ("npz", "json", "bvh", "rigged", "overlay", "side")
@@ -145,7 +145,7 @@ def fit_view_files(
             job = job.of_films(film_rate(list(gathered.films.values())))
         run = _Run.of(rig, gathered, body, output, job, report)
         folder.check(run.reads(gathered), run.planned())
-        saw = settle(gathered.people, rig.cameras, body, job.options, stated=rig.unit)
+        saw = settle_views(gathered.people, rig.cameras, body, job.options, stated=rig.unit)
         chunks = list(chunks_of(saw, whole=job.options.sequence))
         problems = [*rig.problems, *gathered.problems, *run.through(saw, chunks, folder, engines.fit, listener)]
         found = put_together(saw, chunks, output)
@@ -251,7 +251,7 @@ class _Run:
         return [*self.names.planned(self.kinds), *([REPORT] if self.report else [])]
 
     def through(
-        self, saw: Sighted, chunks: Sequence[Chunk], folder: RunFolder, engine: Engine, listener: Listener
+        self, saw: Sighted, chunks: Sequence[ViewChunk], folder: RunFolder, engine: Engine, listener: Listener
     ) -> list[str]:
         """Work through the chunks that the folder does not hold yet; a line for each picture that could not be drawn.
 
@@ -277,7 +277,7 @@ class _Run:
                 tell(len(found.lines))
         return problems
 
-    def _noted(self, chunks: Sequence[Chunk], folder: RunFolder) -> Iterator[Chunk]:
+    def _noted(self, chunks: Sequence[ViewChunk], folder: RunFolder) -> Iterator[ViewChunk]:
         """The chunks, the files of each noted in the journal when an engine takes it."""
         for chunk in chunks:
             images = {image for images in chunk.saw.seen.images for image in images if image}

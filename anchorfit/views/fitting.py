@@ -22,7 +22,7 @@ from .config import ViewOptions
 from .identity import longest_of
 from .observing import Seen
 from .pairing import Instant
-from .settling import Sighted, settle
+from .settling import Sighted, settle_views
 from .solving import FittedRows, ViewTask, seen_as_believed
 from .trust import ViewVerdict, judge_views
 
@@ -149,7 +149,7 @@ def fit_views(
     if not rig:
         raise ValueError("cameras: expected at least one, got none")
     stated = cameras.unit if isinstance(cameras, CameraRig) else ""
-    saw = settle(views, rig, body, options, stated=stated, networks=networks)
+    saw = settle_views(views, rig, body, options, stated=stated, networks=networks)
     return fit_sighted(saw, body, pose_prior=pose_prior, networks=networks, options=options)
 
 

@@ -39,7 +39,7 @@ _MOST_DOUBLES = 8  # cameras of which exchanges in two views are tried; of more,
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settled(Rows):
+class SettledSides(Rows):
     """What the views' own predictions settle of B rows.
 
     Attributes:
@@ -55,10 +55,10 @@ class Settled(Rows):
     order: tuple[tuple[int, ...], ...]
 
     @staticmethod
-    def nothing(found: ViewAgreement) -> Settled:
+    def nothing(found: ViewAgreement) -> SettledSides:
         """That all is as the views say together."""
         none = ((),) * len(found)
-        return Settled(agreement=found, mirrored=torch.zeros_like(found.usable), untold=none, order=none)
+        return SettledSides(agreement=found, mirrored=torch.zeros_like(found.usable), untold=none, order=none)
 
     def __len__(self) -> int:
         return len(self.mirrored)
@@ -79,7 +79,7 @@ def settled_sides(
     cameras: tuple[CalibratedCamera, ...],
     body: BodyModel,
     networks: Networks | None = None,
-) -> Settled:
+) -> SettledSides:
     """Which views have left and right exchanged, and which cameras each other's names, by what each view says alone.
 
     Args:
@@ -89,19 +89,19 @@ def settled_sides(
     """
     several = torch.nonzero(found.seen.sum(1) >= 2)[:, 0]
     if not len(several):
-        return Settled.nothing(found)
+        return SettledSides.nothing(found)
     rotations = torch.stack([camera.rotation for camera in cameras])
     plain = _said(seen.rows(several.tolist()), False, body, networks)
     held = found.rows(several)
     calm = (_apart(_turned(plain, rotations), held.seen) < CALM) & held.usable & ~held.exchanged.any(1)
     rows, plain = several[~calm], plain[~calm]
     if not len(rows):
-        return Settled.nothing(found)
+        return SettledSides.nothing(found)
     mirrored = _said(seen.rows(rows.tolist()), True, body, networks)
     contest = _Contest(found.rows(rows), sight.rows(rows), torch.stack((plain, mirrored), 2), rotations)
     sides, order = contest.sides(), contest.order()
     as_named = torch.tensor([not names for names in order]) & (2 * sum(map(bool, order)) <= len(several))
-    own = Settled(
+    own = SettledSides(
         agreement=agree_with(sight.rows(rows), torch.where(as_named[:, None], sides.exchanged, False)),
         mirrored=sides.mirrored & as_named,
         untold=tuple(views if flag else () for views, flag in zip(sides.untold, as_named.tolist(), strict=True)),
@@ -109,7 +109,7 @@ def settled_sides(
     )
     index = torch.arange(len(found))
     index[rows] = len(found) + torch.arange(len(rows))
-    return Settled.concatenate([Settled.nothing(found), own]).rows(index)
+    return SettledSides.concatenate([SettledSides.nothing(found), own]).rows(index)
 
 
 def _said(seen: Seen, exchanged: bool, body: BodyModel, networks: Networks | None) -> Tensor:
@@ -173,14 +173,22 @@ class _Contest:
 
     def _distances(self, ways: list[Tensor]) -> Tensor:
         """(W, R) metres between the views' predictions; infinite where a way is none of a row's, or there twice."""
-        world, there = _turned(self.said, self.rotations), self.found.seen
-        found = list[Tensor]()
+        there, rows = self.found.seen, torch.arange(len(self.said))
+        world, found = _turned(self.said, self.rotations), list[Tensor]()
+        pairs = {
+            (one, other): (world[:, one, :, None] - world[:, other, None]).norm(dim=-1).mean(-1)  # (R, 2, 2)
+            for one, other in combinations(range(world.shape[1]), 2)
+        }
+        count = torch.stack([(there[:, one] & there[:, other]).to(world) for one, other in pairs]).sum(0)
         for place, way in enumerate(ways):
-            picked = torch.where(way[..., None, None], world[:, :, 1], world[:, :, 0])
             again = (way & ~there).any(1)
             for earlier in ways[: min(place, 2)]:
                 again = again | (way == earlier).all(1)
-            found.append(torch.where(again, torch.inf, _apart(picked, there)))
+            total, picked = torch.zeros_like(world[:, 0, 0, 0, 0]), way.long()
+            for (one, other), off in pairs.items():
+                both = there[:, one] & there[:, other]
+                total = total + torch.where(both, off[rows, picked[:, one], picked[:, other]], 0.0)
+            found.append(torch.where(again, torch.inf, total / count.clamp_min(1)))
         return torch.stack(found)
 
     def sides(self) -> _Sides:
@@ -256,7 +264,7 @@ def _orders(count: int) -> list[tuple[int, ...]]:
     return found
 
 
-def misnamed(settled: Settled, names: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
+def misnamed(settled: SettledSides, names: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
     """For each row why it is not trusted: its cameras are called by each other's names, or ""; and what is said of all.
 
     Where most rows say it, it is the rig's fault, and so that of all rows of several views.
@@ -281,7 +289,7 @@ def _exchanged_names(order: tuple[int, ...], names: Sequence[str]) -> str:
     return f"the views fit far better with {listed} exchanged: are names of cameras exchanged?"
 
 
-def untold_remarks(settled: Settled, names: Sequence[str]) -> list[tuple[int, str]]:
+def untold_remarks(settled: SettledSides, names: Sequence[str]) -> list[tuple[int, str]]:
     """Lines for rows of which it is not told whether a view has left and right exchanged."""
     return [
         (row, f"camera {' or '.join(names[view] for view in views)}: left and right may be exchanged; it is not told")

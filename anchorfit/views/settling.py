@@ -64,7 +64,7 @@ class Sighted:
         )
 
 
-def settle(
+def settle_views(
     views: Mapping[str, Sequence[Person]] | Sequence[Instant],
     rig: tuple[CalibratedCamera, ...],
     body: BodyModel,

@@ -12,7 +12,7 @@ from anchorfit.evaluation.rig_people import people_in_rig, ring_of_cameras
 from anchorfit.views import ViewOptions, fit_views
 from anchorfit.views.agreement import agree, mirror_places, sight_of
 from anchorfit.views.observing import observe_views
-from anchorfit.views.opinions import Settled, misnamed, settled_sides, untold_remarks
+from anchorfit.views.opinions import SettledSides, misnamed, settled_sides, untold_remarks
 
 COUNT = 16
 
@@ -141,4 +141,4 @@ def test_what_is_not_told_is_said(body, seen):
     assert reasons[0].startswith("the views fit far better with left and right exchanged")
     assert not any(reasons[1:])
     assert not remarks
-    assert len(Settled.nothing(nothing.agreement)) == COUNT
+    assert len(SettledSides.nothing(nothing.agreement)) == COUNT
