@@ -178,6 +178,29 @@ def lean_lines(body: BodyModel, pose_prior: GaussianMixture, networks: Networks)
     return table
 
 
+def bound_lines(
+    body: BodyModel, poses: np.ndarray, count: int, pose_prior: GaussianMixture, networks: Networks
+) -> list[dict[str, object]]:
+    """What is left of the errors of noisy people if one thing were known that is not: their keypoints without noise in
+    the anchored fit, which begins at the prediction from noisy ones; or their true shapes."""
+    noisy, exact = (make_people(body, poses, count, seed=SEED, config=config) for config in (SyntheticConfig(), CLEAN))
+    start = predict_params(noisy.observations, body, networks=networks).params
+    fitted = {"noisy": near(body, noisy.observations, pose_prior, start).params}
+    fitted["exact"] = near(body, exact.observations, pose_prior, start).params
+    table: list[dict[str, object]] = []
+    for method, params in (("direct", start), *((f"anchored, {name}", some) for name, some in fitted.items())):
+        shaped = params.clone()
+        shaped[:, body.layout.betas] = noisy.params[:, body.layout.betas]
+        for shape, bodies in (("found", params), ("true", shaped)):
+            errors = body_errors(body, bodies, noisy.params)
+            line: dict[str, object] = {"predicted from": "noisy", "fitted to": method, "shape": shape}
+            line |= {"surface_mm": round(float(errors.surface_mm.mean()), 1)}
+            line |= {"reconstruction_mm": round(float(errors.reconstruction_mm.mean()), 1)}
+            table.append(line)
+            print("  ".join(f"{key} {value}" for key, value in line.items()), flush=True)
+    return table
+
+
 def near(body: BodyModel, seen: Observations, pose_prior: GaussianMixture, start: torch.Tensor) -> FitResult:
     """The anchored fit from a prediction, to the keypoints that it does not make doubtful."""
     return anchored(body, seen, pose_prior, start, doubted=doubted_keypoints(body, start, seen))
@@ -203,6 +226,7 @@ def main() -> None:
     table = gauge_lines(body, methods)
     if args.fits:
         table += lean_lines(body, pose_prior, networks)
+        table += bound_lines(body, library.poses[chosen].numpy(), args.count, pose_prior, networks)
     sets = [("clean", CLEAN), ("noisy", SyntheticConfig()), ("detected", CLEAN)]
     sets += [(f"noise {percent} %", replace(CLEAN, noise=percent / 100)) for percent in (1, 2, 4)]
     for name, config in sets:
