@@ -1,10 +1,12 @@
 """Says how many rows of points with left and right exchanged are told, named right, or trusted, and what is not.
 
     python benchmarks/bench_exchanges.py                   # single rows: held-out people in the poses of the library
+    python benchmarks/bench_exchanges.py --takes ARCHIVE   # CMU's archive: dances and a walk of held-out people
 
 Held-out people, betas drawn with standard deviation 1; exact points, 10 mm of noise, and that with a quarter missing.
 ``said``: rows told to have something exchanged; ``named``: the right part; ``silent``: trusted all the same. The line
-``nothing`` counts false alarms, of more rows.
+``nothing`` counts false alarms, of more rows. In recordings half of the rows are exchanged, in stretches of half a
+second.
 """
 
 from __future__ import annotations
@@ -36,6 +38,7 @@ PARTS = {
     "hands": ("wrist", "hand", "tip"),
 }
 CONDITIONS = ((0.0, 0.0), (0.01, 0.0), (0.01, 0.25))
+TAKES, FRAMES = ("r-pirouette", "r-lambada", "131_04", "05_01"), 180
 CONVENTIONS = ("smpl24", "coco17", "mediapipe33")
 
 
@@ -117,6 +120,33 @@ def single_rows(body: BodyModel, options: argparse.Namespace) -> list[dict[str, 
     return rows
 
 
+def recordings(body: BodyModel, archive: Path) -> list[dict[str, Any]]:
+    """Of takes of held-out people half a second of each second exchanged; single rows are told in their recording."""
+    from filmed_takes import on_the_ground, takes_of
+
+    names = tuple(name for name in point_convention("smpl24") if name)
+    rows = []
+    for name, (take, poses) in takes_of(archive, TAKES).items():
+        world = on_the_ground(body, take, poses, torch.zeros(body.num_betas))[:FRAMES]
+        true = compiled_points(body, names).points(world)
+        wrong = (torch.arange(len(true)) // 15) % 2 == 1
+        for noise, missing in CONDITIONS:
+            points, seen = measured(true, names, 1, noise, missing)
+            for part in ("", "shanks", "legs below the hips"):
+                given, shown = points.clone(), seen.clone()
+                if part:
+                    given[wrong] = exchanged(names, points[wrong], part)
+                    shown[wrong] = exchanged(names, seen[wrong][..., None], part)[..., 0]
+                begun = time.process_time()
+                parts, trusted = told(body, given, shown, names, sequence=True)
+                seconds = (time.process_time() - begun) / len(true)
+                label = f"{name}, {1000 * noise:.0f} mm, {missing:.0%} missing"
+                for word, some in ((part, wrong), ("", ~wrong)) if part else (("", wrong | ~wrong),):
+                    told_here = [one for one, flag in zip(parts, some.tolist(), strict=True) if flag]
+                    rows.append(line(label, word, told_here, trusted[some], seconds * len(told_here)))
+    return rows
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--people", type=int, default=1000)
@@ -124,10 +154,11 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--parts", nargs="*", default=list(PARTS), choices=list(PARTS))
     parser.add_argument("--conventions", nargs="*", default=list(CONVENTIONS))
+    parser.add_argument("--takes", type=Path, help="the tar archive of CMU takes: recordings in place of single rows")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    rows = single_rows(load_body(), options)
+    rows = recordings(load_body(), options.takes) if options.takes else single_rows(load_body(), options)
     if options.json:
         options.json.write_text(json.dumps(rows, indent=1))
 

@@ -13,7 +13,7 @@ from .matching import image_of_each_name
 from .people import CocoIds, PeopleFile, Person
 from .reading import KeypointFileError, load_json
 
-NO_IMAGES = "{names}: expected COCO's images, each with id and file_name; it lists none"
+NO_IMAGES = "{names}: expected COCO's images, each with an id of its own and file_name; it lists none"
 
 
 def name_images(people: PeopleFile, names: str | Path) -> PeopleFile:
@@ -39,7 +39,9 @@ def name_images(people: PeopleFile, names: str | Path) -> PeopleFile:
             lost[str(person.image)] = lost.get(str(person.image), 0) + 1
             named.append(person)
         else:
-            own = None if person.coco is None else person.coco._replace(image=ids[record.path].image)
+            own, known = person.coco, ids.get(record.path)
+            if own is not None and known is not None and _plain(str(known.image)) == number:
+                own = own._replace(image=known.image)
             size = person.image_size or record.size
             named.append(replace(person, image=record.path, image_size=size, coco=own))
     problems = [

@@ -69,9 +69,11 @@ def track_people(
     clock = _Clock(video.frames_per_second, scenes or Scenes(np.zeros(0), ()))
     tracks: list[Track] = []
     numbers = _frame_numbers(people) if frames is None else frames
-    for number, seen in _by_frame(people, numbers, video).items():
+    by_frame = _by_frame(people, numbers, video)
+    for number, seen in by_frame.items():
         _continue(tracks, number, seen, clock, longest_gap_s)
     problems = [_say_cuts(video, clock.scenes.cuts)] if clock.scenes.cuts and tracks else []
+    problems += _say_beyond(video, max(by_frame, default=0), len(clock.scenes.times_s))
     least = min(math.ceil(SHORTEST_S * clock.rate), max((len(track.frames) for track in tracks), default=0))
     long = [track for track in tracks if len(track.frames) >= least]
     if len(long) < len(tracks):
@@ -87,6 +89,13 @@ def track_people(
         problems.append(f"{video.path}: {len(rest)} more people left out, seen in {longest} frames or fewer")
     out = {track.people[0].person_id for track in rest}
     return Tracked([track for track in named if track.people[0].person_id not in out], problems)
+
+
+def _say_beyond(video: Video, last: int, count: int) -> list[str]:
+    """A line where people are in frames that a video of so many, 0 where not known, has not."""
+    if not count or last < count:
+        return []
+    return [f"{video.path}: people in frames up to {last}, but it has {count}: are the keypoints of another video?"]
 
 
 def _by_frame(people: Sequence[Person], numbers: Sequence[int], video: Video) -> dict[int, list[Person]]:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from ..body import BodyModel
+from ..fit_options import InputProblem
 from ..fitting.point_fit import PointConfig
 from ..fitting.terms import KnownSize
 from ..options import Frame, OptionError
@@ -20,6 +21,7 @@ from ..runs.claiming import claimed, files_of
 from ..runs.folder import RunFolder
 from ..runs.index_lines import index_lines
 from ..runs.naming import distinct_names
+from ..runs.told import Lines
 from ..tables import write_arrays, write_csv_rows
 from ..world import camera_matrix, in_frame
 from .conventions import MEDIAPIPE33, point_convention
@@ -31,7 +33,7 @@ KINDS = ("npz", "json", "bvh", "rigged")
 _WITH_HANDS = (75, 543, 553)  # both hands have 21 points, the face 468 or 478
 _FILES = {"npz": ".npz", "json": ".json", "bvh": ".bvh", "rigged": "_rigged.glb"}
 _WORLD, _TABLE = "_world.npz", ".csv"
-_MOST_ROWS = 20  # whose problems are said, of each file
+_MOST_REASONS = 20  # that are said of rows, of each file
 _FORMATS = (".npy", ".npz", ".json", ".csv", ".trc", ".c3d")
 
 
@@ -164,7 +166,9 @@ class _Told:
         off = f"points {float(found.mean_error_mm.nanmedian()):.1f} mm off (median)"
         lines.append(f"{len(found)} bodies, {trusted} trusted; {off}")
         self.remarks += [f"{called}: {printable(line)}" for line in lines]
-        self.problems += [f"{called}: row {row}: {printable(text)}" for row, text in found.problems[:_MOST_ROWS]]
+        rows = Lines(_MOST_REASONS)
+        rows.add(InputProblem(f"row {row}", text) for row, text in found.problems)
+        self.problems += [f"{called}: {printable(line)}" for line in rows.told]
 
 
 def _fitted(

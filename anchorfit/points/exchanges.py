@@ -25,6 +25,18 @@ _MOST = 0.3  # metres: what lies farther off says no more
 _SURER = 8.0  # by which the logarithm of the likelihood must be better exchanged; on the library's training part
 
 
+class Exchanged(NamedTuple):
+    """What has left and right exchanged.
+
+    Attributes:
+        parts: for each of B rows ``all``, a part of the body, or nothing, "".
+        points: (B, P) bool, the points of such a part.
+    """
+
+    parts: tuple[str, ...]
+    points: Tensor
+
+
 class _Judged(NamedTuple):
     """Of bodies fitted to points, (R,) each: the strain, and minus the logarithm of the likelihood."""
 
@@ -89,8 +101,8 @@ def exchanged_sides(
     seen: Tensor,
     found: PointSolution,
     config: PointConfig,
-) -> tuple[str, ...]:
-    """For each row what has left and right exchanged: ``all``, a part of the body, or nothing, "".
+) -> Exchanged:
+    """What has left and right exchanged, row by row.
 
     Args:
         body, pose_prior, names, config: as for `fit_positions`.
@@ -106,10 +118,12 @@ def exchanged_sides(
     rows = torch.tensor([row for row, _ in tried], dtype=torch.long, device=positions.device)
     after = trial.exchanged(rows, [state for _, state in tried]).unlikelihood.tolist()
     limits = (least - _SURER).tolist()
+    levels, moved = levels_of(names), torch.zeros_like(seen, dtype=torch.bool)
     for (row, state), value in zip(tried, after, strict=True):
         if value < limits[row]:
             limits[row], told[row] = value, words(state, names)
-    return tuple(told)
+            moved[row] = torch.tensor([level >= 0 and state[level] for level in levels])
+    return Exchanged(tuple(told), moved)
 
 
 def _candidates(names: tuple[str, ...], positions: Tensor, seen: Tensor) -> list[tuple[int, State]]:

@@ -43,8 +43,10 @@ from .frames import (
     told_up,
 )
 from .ground import ground_of, said_of_ground
+from .sides_in_time import told_by_neighbours
 
 Unit = Literal["auto", "m", "cm", "mm", "free"]
+_COARSE_MM = 0.5  # between two numbers next to each other: said from there on
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -249,18 +251,19 @@ def _placed(
         sizes = _person_sizes(ratios, sequence)
         scaled = scaled / sizes[:, None, None].to(scaled)
         metres = 1.0 / float(sizes[0]) if sequence or len(sizes) == 1 else metres
-    scaled = scaled.to(body.dtype)
     centres = _centres(scaled, given.seen)
+    local = scaled - centres[:, None]  # far from the origin single precision knows no millimetres
     if up == "auto":
-        up, sure = told_up(body, given.names, scaled - centres[:, None], given.seen)
+        up, sure = told_up(body, given.names, local.to(body.dtype), given.seen)
         remarks.append(f"up: {up}" if sure else f"up: {up}, which is not sure; say it with up")
     elif up not in AXES:
         raise ValueError(f"up: expected one of {', '.join(AXES)} or auto, got {up!r}")
     frame = point_frame(scaled, given.seen, unit_name, metres, up)
+    remarks += _rounded(frame, body.dtype)
     usual = ratios if unit == "free" else ratios[torch.isfinite(ratios)].median()
     return _Placed(
-        local=(scaled - centres[:, None]) @ frame.rotation.to(scaled).mT,
-        middle=frame.to_camera(centres.double()).to(scaled),
+        local=(local @ frame.rotation.to(local).mT).to(body.dtype),
+        middle=frame.to_camera(centres).to(body.dtype),
         longer=(ratios / usual).nan_to_num(1.0),
         frame=frame,
         remarks=remarks,
@@ -307,6 +310,10 @@ class _Task:
         """How far the rows are trusted, each by itself and in time."""
         given, local = self.given, self.placed.local
         args = (self.body, self.pose_prior, given.names, local, given.seen, apart, self.config)
+        exchanged = exchanged_sides(*args)
+        parts = exchanged.parts
+        if self.rate is not None:
+            parts = told_by_neighbours(exchanged, given.names, self.there, given.seen, self.rate)
         told = trust.judge_points(
             self.body,
             given.names,
@@ -315,7 +322,7 @@ class _Task:
             apart.params,
             apart.distances,
             self.placed.longer,
-            exchanged_sides(*args),
+            parts,
         )
         odd = odd_axis(self.body, given.names, given.points, given.seen)
         if odd is not None:
@@ -477,6 +484,16 @@ def _names(names: Sequence[str], count: int) -> tuple[str, ...]:
     if names and len(names) != count:
         raise ValueError(f"names: expected {count}, got {len(names)}")
     return tuple(names) or tuple(f"row{row:06d}#0" for row in range(count))
+
+
+def _rounded(frame: PointFrame, dtype: torch.dtype) -> list[str]:
+    """A remark where numbers of a type are too coarse for places so far from the origin."""
+    away = float(frame.centre.abs().amax())
+    apart_mm = 1000 * torch.finfo(dtype).eps * away
+    if apart_mm < _COARSE_MM:
+        return []
+    said = f"{apart_mm:.2g} mm in single precision: subtract an offset from the points"
+    return [f"the points lie {0.001 * away:.3g} km from their origin, where places in the world are known to {said}"]
 
 
 def _sizes_said(sizes: KnownSize) -> str:

@@ -72,6 +72,8 @@ def check_scale(unit: str, sizes: KnownSize | None) -> None:
 def bone_ratios(body: BodyModel, names: tuple[str, ...], points: Tensor, confidence: Tensor) -> Tensor:
     """(B,) how many units of the points a metre of the mean body is; NaN where no two points of one bone are seen."""
     first, second, length = rigid_pairs(body, names)
+    if not len(length):
+        return points.new_full((len(points),), torch.nan)
     both = (confidence[:, first] > 0) & (confidence[:, second] > 0)
     measured = (points[:, first] - points[:, second]).norm(dim=-1)
     return (measured / length).masked_fill(~both, torch.nan).nanmedian(1).values

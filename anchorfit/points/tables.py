@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -159,8 +159,10 @@ def read_point_csv(path: Path) -> Recording:
     for place, name in enumerate(header):
         for ending in "xyz":
             for mark in ("_", ".", " "):
-                if name.lower().endswith(mark + ending):
-                    columns.setdefault(name[:-2], {})[ending] = place
+                if not name.lower().endswith(mark + ending):
+                    continue
+                if columns.setdefault(name[:-2], {}).setdefault(ending, place) != place:
+                    raise PointFileError(f"{path}: column {name} is there twice: take one out")
     whole = {name: [places[axis] for axis in "xyz"] for name, places in columns.items() if len(places) == 3}
     if not whole:
         raise PointFileError(
@@ -175,7 +177,7 @@ def _from_long(path: Path, header: list[str], lines: list[list[str]]) -> Recordi
     short = next((line for line in lines if len(line) <= max(at["frame"], at["point"])), None)
     if short is not None:
         raise PointFileError(f"{path}: a line without frame and point: {','.join(short)[:40]}")
-    frames = {frame: row for row, frame in enumerate(dict.fromkeys(line[at["frame"]] for line in lines))}
+    frames = {frame: row for row, frame in enumerate(_in_time(dict.fromkeys(line[at["frame"]] for line in lines)))}
     said = [line[at["point"]].strip() for line in lines]
     if all(label.isascii() and label.isdigit() for label in said):  # numbers of a list, whatever order they come in
         said = [str(int(label)) for label in said]
@@ -198,6 +200,15 @@ def _from_long(path: Path, header: list[str], lines: list[list[str]]) -> Recordi
         if "state" in at:
             sure[place] *= _STATES.get(line[at["state"]].strip().lower(), 1.0)
     return Recording.of(points, sure, labels=tuple(labels), in_time=True)
+
+
+def _in_time(frames: Iterable[str]) -> list[str]:
+    """Frames by their numbers, where all have one, for programs also sort them as text; else as they come."""
+    found = list(frames)
+    try:
+        return sorted(found, key=float)
+    except ValueError:
+        return found
 
 
 def _number(path: Path, line: list[str], place: int) -> float:

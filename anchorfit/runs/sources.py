@@ -203,11 +203,13 @@ class Source:
                 listener=listener,
             )  # fmt: skip
             return _Found(detected.people, detected.problems, None)
-        read = read_people(self.file, convention=self.convention, image_size=self._one_size())
+        size, unread = self._one_size()
+        read = read_people(self.file, convention=self.convention, image_size=size)
         if self.image_names is not None:
             read = name_images(read, self.image_names)
         if read.problems and not read.people:
-            return _Found((), read.problems, read)  # of whom nobody could be read: no image lacks people for that
+            # of whom nobody could be read: no image lacks people for that
+            return _Found((), (*read.problems, *unread), read)
         if self.keypoints is None:
             matched = own_images(read.people, self.file)
         else:
@@ -220,13 +222,13 @@ class Source:
         seen = people_in_boxes(matched.people, self.detection, masks=self.mask == FROM_DETECTOR, listener=listener)
         return _Found(seen.people, (*problems, *seen.problems), read)
 
-    def _one_size(self) -> tuple[int, int] | None:
-        """The size of the image, where one is given."""
+    def _one_size(self) -> tuple[tuple[int, int] | None, tuple[str, ...]]:
+        """The size of the image, where one is given; and why it cannot be told, which is said where it is read, too."""
         alone = self.keypoints is not None and len(self.images) == 1 and self.images[0].is_file()
         try:
-            return image_size(self.images[0]) if alone else None
-        except (OSError, ValueError):  # said where it is read
-            return None
+            return image_size(self.images[0]) if alone else None, ()
+        except (OSError, ValueError) as error:
+            return None, (str(error),)
 
     def _video_people(self, engine: Engine, sightings: Sightings | None, listener: Listener) -> _Found:
         """The people of the video, one after the other, each through all frames."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..body import BodyModel
 from ..cameras import CameraRig, read_cameras
+from ..fit_options import InputProblem
 from ..looks import OverlayLook
 from ..options import OptionError
 from ..plain_text import printable
@@ -20,6 +21,7 @@ from ..runs.fingerprint import fingerprint_inside
 from ..runs.folder import RunFolder
 from ..runs.listening import Listener
 from ..runs.sightings import SIGHTINGS, Sightings
+from ..runs.told import Lines
 from .chunks import Chunk, ChunkWork, chunks_of, put_together
 from .config import ViewOptions
 from .drawing import draw_films
@@ -138,7 +140,7 @@ def fit_view_files(
     with held(output), opened_engines(engine, str(body.device), listener.warn) as engines:
         folder = RunFolder.open(output, job.settings(paths, body, output), restart=restart)
         look = _Looking(job.detection, output, engines.detect, listener)
-        gathered = _gathered(paths, rig, job, detect or look.at_images, detect_film or look.at_film)
+        gathered = _gathered(paths, rig, job, output, detect or look.at_images, detect_film or look.at_film)
         if gathered.films:
             job = job.of_films(film_rate(list(gathered.films.values())))
         run = _Run.of(rig, gathered, body, output, job, report)
@@ -147,7 +149,7 @@ def fit_view_files(
         chunks = list(chunks_of(saw, whole=job.options.sequence))
         problems = [*rig.problems, *gathered.problems, *run.through(saw, chunks, folder, engines.fit, listener)]
         found = put_together(saw, chunks, output)
-        problems += [f"{found.estimate.names[row]}: {text}" for row, text in found.problems]
+        problems += _lines_of_bodies(found)
         problems += run.finish(found, folder, listener)
         for name in [*(name for chunk in chunks for name in chunk.files), SIGHTINGS]:
             (output / name).unlink(missing_ok=True)
@@ -159,6 +161,16 @@ def fit_view_files(
         remarks=tuple(map(printable, (*rig.remarks, *_said(rig, found), *found.remarks))),
         problems=tuple(map(printable, shown)),
     )
+
+
+def _lines_of_bodies(found: ViewFit) -> list[str]:
+    """What is wrong with bodies, a line for each reason and camera."""
+    of_camera: dict[str, Lines] = {}
+    for row, text in found.problems:
+        camera, mark, said = text.partition(": ") if text.startswith("camera ") else ("", "", text)
+        lines = of_camera.setdefault(camera + mark, Lines(_PROBLEMS))
+        lines.add([InputProblem(found.estimate.names[row], said)])
+    return [camera + line for camera, lines in of_camera.items() for line in lines.told]
 
 
 def _content(path: Path, output: Path) -> object:
@@ -193,7 +205,7 @@ class _Looking:
 
 
 def _gathered(
-    paths: Sequence[Path], rig: CameraRig, job: ViewJob, detect: Detect, detect_film: DetectFilm
+    paths: Sequence[Path], rig: CameraRig, job: ViewJob, output: Path, detect: Detect, detect_film: DetectFilm
 ) -> ViewSources:
     """The people of each camera, of whom there is one at least."""
     gathered = gather_views(
@@ -203,7 +215,7 @@ def _gathered(
         convention=job.convention,
         detect=detect,
         detect_film=detect_film,
-        but=job.cameras,
+        but=(job.cameras, output),
         left_out=rig.left_out,
     )
     problems = [*rig.problems, *gathered.problems]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -35,8 +35,9 @@ class ViewSources:
 
 @dataclass(frozen=True, kw_only=True)
 class _Found:
-    """Images, films and keypoint files or folders of each camera, and keypoint files of several."""
+    """Images, films and keypoint files or folders of each camera, and keypoint files of several; ``but``: no such."""
 
+    but: frozenset[Path] = frozenset()
     images: dict[str, list[Path]] = field(default_factory=dict)
     films: dict[str, Path] = field(default_factory=dict)
     keypoints: list[tuple[Path, str | None]] = field(default_factory=list)
@@ -73,7 +74,7 @@ def gather_views(
     convention: str | None = None,
     detect: Detect | None = None,
     detect_film: DetectFilm | None = None,
-    but: Path | None = None,
+    but: Collection[Path] = (),
     left_out: Sequence[str] = (),
 ) -> ViewSources:
     """The people of each camera.
@@ -88,13 +89,13 @@ def gather_views(
         keypoints: a keypoint file, or a folder of one a camera; None: those among ``paths``, or what a detector sees.
         convention: of the keypoints, where the files do not say.
         detect, detect_film: find people in images and films without keypoints; None: there is none.
-        but: a file in those folders that is none of them: the cameras'.
+        but: what is none of them in those folders: the cameras' file, the folder of results.
         left_out: names of further cameras, which cannot be used: what is of one of them is left out, with a line. A
             camera needs no name in the paths only where it is the only one, of these too.
     Raises:
         ValueError: films of different rates.
     """
-    found = _Found()
+    found = _Found(but=frozenset(path.resolve() for path in but))
     names = _Names(tuple(cameras), tuple(left_out))
     for one in paths:
         _sort(one, names, found)
@@ -104,9 +105,12 @@ def gather_views(
     problems = list(found.problems)
     people: dict[str, list[Person]] = {camera: [] for camera in cameras}
     for path, camera in found.keypoints:
-        if but is not None and path.resolve() == but.resolve():
+        if path.resolve() in found.but:
             continue
         _read(path, camera, names, convention, people, problems)
+    for camera, some in people.items():
+        people[camera], said = _once(some, camera)
+        problems += said
     films: dict[str, Path] = {}
     if not any(people.values()) and not found.keypoints:
         _look(found, people, problems, films, detect, detect_film)
@@ -117,6 +121,9 @@ def gather_views(
                 people[camera] = _with_images(people[camera], images)
     paths = [path for path, _ in found.keypoints] + [image for images in found.images.values() for image in images]
     paths += found.films.values()
+    nobody = [camera for camera, some in people.items() if not some]
+    if 0 < len(nobody) < len(people) and not problems:  # else a line may say why
+        problems.append(f"no person of camera {', '.join(nobody)}")
     people = {camera: some for camera, some in people.items() if some}
     return ViewSources(people=people, films=films, paths=paths, problems=problems)
 
@@ -191,7 +198,7 @@ def _sort(path: Path, names: _Names, found: _Found, *, images: bool = True, with
 
 
 def _sort_folder(path: Path, camera: str | None, names: _Names, found: _Found, *, images: bool) -> None:
-    inside = sorted(one for one in path.iterdir() if not one.name.startswith("."))
+    inside = sorted(one for one in path.iterdir() if not one.name.startswith(".") and one.resolve() not in found.but)
     named = [one for one in inside if one.is_dir() and names.of(Path(one.name))]
     files = [one for one in inside if one.is_file() and _is_keypoints(one)]
     if camera is not None and not named:
@@ -249,6 +256,19 @@ def _read(
     ]
     if lost:
         problems.append(f"{path}: {len(lost)} people of no camera ({', '.join(lost[:3])} ...): their images name none")
+
+
+def _once(people: Sequence[Person], camera: str) -> tuple[list[Person], list[str]]:
+    """The people of a camera without those whose very keypoints another of their image has, as of two files of one
+    detection; and what is said of these."""
+    first: dict[object, Person] = {}
+    for place, person in enumerate(people):
+        same = person.image, person.keypoints.tobytes(), person.confidence.tobytes()
+        told = person.image is not None and bool((person.confidence > 0).any())  # rows without images are instants
+        first.setdefault(same if told else place, person)
+    again = len(people) - len(first)
+    said = f"camera {camera}: {again} of {len(people)} people are there twice, with the very same keypoints; left out"
+    return list(first.values()), [said] if again else []
 
 
 def _with_images(people: list[Person], images: Sequence[Path]) -> list[Person]:

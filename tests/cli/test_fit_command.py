@@ -501,3 +501,11 @@ def test_a_file_is_read_with_the_schedule_that_is_named(command):
     assert f"{config}: stages.first: no such stage; expected last, outlines" in command.stderr.replace("\n", " ")
     assert command(coco(SKIER["keypoints"]), options=("--config", str(command.folder / "none.toml"))) == 1
     assert "none.toml: no such configuration file" in command.stderr.replace("\n", " ")
+
+
+def test_an_image_that_tells_no_size_is_named(command):
+    """It was said that the size is not known, and to give the image, which had been given."""
+    (command.folder / "photo.jpg").write_bytes(b"no photograph")
+    share = [{"x": 0.4 + 0.01 * place, "y": 0.3 + 0.01 * place, "visibility": 0.9} for place in range(33)]
+    assert command(json.dumps({"landmarks": share})) == 1
+    assert "photo.jpg: this is a text file, not an image" in command.stderr

@@ -95,6 +95,68 @@ def test_images_are_for_coco_alone_and_strangers_are_said(data, tmp_path):
     assert "it lists none" in f"{done.output} {done.exception}"
 
 
+def changed(data, path, change):
+    content = json.loads((data / "ann.json").read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+    return path
+
+
+def test_an_only_image_needs_no_id(data, tmp_path):
+    """`KeyError: 'image_id'`."""
+
+    def without(content):
+        content["images"] = content["images"][:1]
+        chosen = content["images"][0].pop("id")
+        content["annotations"] = [one for one in content["annotations"] if one.pop("image_id") == chosen]
+
+    people = read_people(changed(data, tmp_path / "a.json", without))
+    assert people
+    assert all(person.coco is None for person in people)
+
+
+@pytest.mark.parametrize("images", [True, False])
+def test_ids_of_tables_that_hold_fractions_are_the_same(data, tmp_path, images):
+    """Everybody was left out: no image has id 31.0."""
+
+    def fractions(content):
+        for one in content["images" if images else "annotations"]:
+            key = "id" if images else "image_id"
+            one[key] = float(one[key])
+
+    people = read_people(changed(data, tmp_path / "a.json", fractions))
+    assert {person.coco.image for person in people if person.coco} == {31, 7}
+    assert "31.0" not in json.dumps([person.coco for person in people])
+
+
+@pytest.mark.parametrize("wrong", [float("nan"), [31], None])
+def test_what_is_no_id_is_in_no_results(data, tmp_path, wrong):
+    """Not one of the results was written: NaN is no JSON."""
+
+    def odd(content):
+        content["images"] = content["images"][:1]
+        chosen = content["images"][0]["id"]
+        content["images"][0]["id"] = wrong
+        own = [one for one in content["annotations"] if one["image_id"] == chosen]
+        content["annotations"] = [one | {"image_id": wrong} for one in own]
+
+    run("predict", changed(data, tmp_path / "a.json", odd), "-o", tmp_path / "a", "--save", "coco")
+    assert {image for image, _ in written(tmp_path / "a")} <= {"skier.jpg", "cook.jpg"}
+
+
+def test_exports_by_odd_annotation_files(data, tmp_path):
+    """`TypeError: 'int' object is not iterable`; of an image with two ids the last counted, unlike everywhere else."""
+
+    def odd(content):
+        content["categories"] = 7
+        content["images"] += [image | {"id": 100 + image["id"]} for image in content["images"]]
+
+    run("predict", data / "photos", "-k", data / "ann.json", "-o", tmp_path / "a", "--save", "npz")
+    names = changed(data, tmp_path / "b.json", odd)
+    run("export", tmp_path / "a", "-o", tmp_path / "c", "--save", "coco", "--images", names)
+    assert {image for image, _ in written(tmp_path / "c", "people")} == {31, 7}
+
+
 def test_pycocotools_scores_them(data, tmp_path):
     coco, cocoeval = pytest.importorskip("pycocotools.coco"), pytest.importorskip("pycocotools.cocoeval")
     run("fit", data / "photos", "-k", data / "ann.json", "-o", tmp_path / "a", "--save", "coco")

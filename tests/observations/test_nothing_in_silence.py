@@ -228,6 +228,30 @@ def test_mediapipes_frames_need_no_numbers(layout, tmp_path):
     assert len(told) == (layout not in ("keyed", "said"))
 
 
+@pytest.mark.parametrize(("said", "numbers"), [(("3", "5"), (3, 5)), ((3.0, 5.0), (3, 5)), ((True, 2.5), (1, 2))])
+def test_mediapipes_frames_may_be_called_as_tables_call_them(said, numbers, tmp_path):
+    """Texts and whole fractions were no numbers: frame 3 became the first, "its entries say no frame"."""
+    content = [{"frame": number, "landmarks": landmarks("visibility")} for number in said]
+    people = read_people(write(tmp_path / "clip.json", content), image_size=(640, 480))
+    assert frames_of(people) == [f"clip_{number:06d}" for number in numbers]
+
+
+def test_an_entry_without_a_number_is_in_no_others_frame(tmp_path):
+    """It was by its place a second person of the frame of that number."""
+    one = landmarks("visibility")
+    content = [{"frame": 2, "landmarks": one}, {"landmarks": one}, {"landmarks": []}, {"frame": 4, "landmarks": one}]
+    people = read_people(write(tmp_path / "clip.json", content), image_size=(640, 480))
+    assert frames_of(people) == ["clip_000002", "clip_000004"]
+    (told,) = people.problems
+    assert "entry 1: says neither frame nor image, as others do: give it one; this frame is left out" in told
+
+
+@pytest.mark.parametrize("content", [{"pose_landmarks": []}, {"frames": [{"frame": 0, "landmarks": []}]}])
+def test_landmarks_of_nobody_are_of_no_other_format(content, tmp_path):
+    people = read_people(write(tmp_path / "a.json", content))
+    assert (len(people), people.problems) == (0, ())
+
+
 def test_lists_of_landmarks_are_frames_where_they_follow_each_other_else_people_and_that_is_asked(tmp_path):
     one = landmarks("visibility")
     near = write(tmp_path / "clip.json", [moved(one, 0.01 * place) for place in range(4)])

@@ -125,3 +125,12 @@ def test_times_are_those_of_the_frames_not_of_the_rate():
     beyond = track_people([person(frame, 1) for frame in range(40)], VIDEO, scenes=Scenes(np.arange(30) / 10, ()))
     assert beyond.tracks[0].people[39].time_s == pytest.approx(2.9 + 10 / 25)
     assert track_people([person(25, 1), person(0, 1)], VIDEO, longest_gap_s=2).tracks[0].people[1].time_s == 1.0
+
+
+def test_frames_that_the_video_has_not_are_said():
+    """Keypoints of another video were fitted in silence."""
+    scenes = Scenes(np.arange(10) / 25.0, ())
+    seen = [person(frame, 100) for frame in range(100, 110)]
+    (line,) = track_people([person(0, 100), *seen], VIDEO, scenes=scenes).problems[:1]
+    assert line == "clip.mp4: people in frames up to 109, but it has 10: are the keypoints of another video?"
+    assert not track_people([person(frame, 100) for frame in range(10)], VIDEO, scenes=scenes).problems

@@ -153,6 +153,30 @@ def test_a_broken_file_and_an_empty_folder_cost_no_other(tmp_path):
     assert "no file of points in this folder" in told.problems[0]
 
 
+def test_frames_that_were_sorted_as_text_are_in_time(tmp_path):
+    """A film of frames 1, 10, 11, 2, 3 ... was smoothed in that order."""
+    lines = [f"{frame},0,0,0,{frame}\n" for frame in sorted(map(str, range(1, 13)))]
+    (tmp_path / "a.csv").write_text("frame,point,x,y,z\n" + "".join(lines))
+    np.testing.assert_array_equal(read_points(tmp_path / "a.csv").points[:, 0, 2], range(1, 13))
+    (tmp_path / "b.csv").write_text("frame,point,x,y,z\nlate,0,0,0,2\nearly,0,0,0,1\n")
+    np.testing.assert_array_equal(read_points(tmp_path / "b.csv").points[:, 0, 2], [2, 1])
+
+
+def test_a_column_that_is_there_twice_is_said(tmp_path):
+    """The last counted in silence."""
+    (tmp_path / "a.csv").write_text("nose_x,nose_y,nose_z,nose_x,nose_y,nose_z\n1,2,3,4,5,6\n")
+    with pytest.raises(PointFileError, match="column nose_x is there twice"):
+        read_points(tmp_path / "a.csv")
+
+
+def test_one_reason_of_many_rows_is_one_line(tmp_path):
+    """Each of the first 20 rows had a line, and those behind them none."""
+    np.save(tmp_path / "a.npy", np.concatenate([np.full((30, 24, 3), np.nan), joints()]))
+    told = fit_point_files([tmp_path / "a.npy"], load_body(), tmp_path / "out", PointJob(convention="smpl24"))
+    (line,) = told.problems
+    assert line.startswith("a.npy: row 0, row 1, row 2 and 27 more: 0 points are too few")
+
+
 @pytest.mark.parametrize("name", [b"caf\xe9.npy", b"a\n\x1b[31mb.npy"])
 def test_names_that_cannot_be_printed(tmp_path, name):
     good, bad = tmp_path / os.fsdecode(name), tmp_path / os.fsdecode(b"x" + name)

@@ -129,3 +129,24 @@ def test_crossed_legs_of_dancers_are_not_said_to_be_exchanged(body):
         assert 8 <= int(crossed.sum()) < 100
         found = fit_points(points[crossed], convention=names, body=body, unit="m", up="y")
         assert not any("look exchanged" in text for _, text in found.problems)
+
+
+def test_points_without_a_bone_are_refused_in_words(body):
+    """`IndexError: median()`: no bone joins the two knees."""
+    knees = torch.tensor([[[0.1, 0.5, 0.0], [-0.1, 0.5, 0.0]]])
+    with pytest.raises(ValueError, match="no row has two points of one bone"):
+        fit_points(knees, convention=["left_knee", "right_knee"], body=body)
+    with pytest.raises(ValueError, match="their scale cannot be told"):
+        fit_points(knees, convention=["left_knee", "right_knee"], body=body, unit="free")
+    found = fit_points(knees, convention=["left_knee", "right_knee"], body=body, unit="m")
+    assert "too few for a pose" in found.problems[0][1]
+
+
+def test_points_far_from_their_origin_are_fitted_as_well(body, truth):
+    """Map coordinates, a thousand kilometres: bodies lay 19 mm off, trusted, since single precision knows no less."""
+    _, points = points_of(body, truth, "smpl24")
+    near = fit_points(points.double(), convention="smpl24", body=body)
+    far = fit_points(points.double() + 1e6, convention="smpl24", body=body)
+    assert float((far.mean_error_mm - near.mean_error_mm).abs().max()) < 0.05
+    assert any("subtract an offset" in line for line in far.remarks)
+    assert not any("subtract an offset" in line for line in near.remarks)

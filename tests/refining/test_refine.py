@@ -350,7 +350,7 @@ def test_single_bad_bodies_cost_no_other(scene, tmp_path):
     path = write_phalp(scene, tmp_path / "phalp.pkl", rotations, [0, 1, 2, 3])
     found = read_results(path)
     assert len(found.bodies) == 3
-    assert "rows 1: numbers that are not finite; left out" in found.problems[0]
+    assert "rows 1: numbers that are not finite, or matrices that are no rotations; left out" in found.problems[0]
 
 
 def test_results_of_other_images_are_said(scene, tmp_path):

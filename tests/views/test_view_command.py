@@ -105,6 +105,46 @@ def test_photographs_alone_ask_the_detector(example, body, tmp_path):
     assert asked == [["0000.jpg", "0001.jpg"]] * 4
 
 
+def test_people_of_two_files_of_one_detection_count_once(example, body, tmp_path):
+    """They were further people, each seen by one camera alone and trusted."""
+    for file in (example / "keypoints").iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    (tmp_path / "cam2_old.json").write_bytes((tmp_path / "cam2.json").read_bytes())
+    report = fit_view_files(
+        [tmp_path], body, tmp_path / "out", ViewJob(cameras=example / "cameras.json", kinds=("npz",))
+    )
+    assert report.bodies == 2
+    (told,) = [line for line in report.problems if "twice" in line]
+    assert told == "camera cam2: 2 of 4 people are there twice, with the very same keypoints; left out"
+    still = [replace(one, image=None, image_label="") for one in anchorfit.read_people(tmp_path / "cam2.json")][:1]
+    write_people(tmp_path / "cam2.json", [replace(still[0], person_id=str(row)) for row in range(2)])
+    (tmp_path / "cam2_old.json").unlink()
+    kept = gather_views([tmp_path], [f"cam{number}" for number in range(1, 5)]).people["cam2"]
+    assert len(kept) == 2  # a still film without names of images: each row is an instant
+
+
+def test_a_camera_that_saw_nobody_is_said(example, body, tmp_path):
+    for file in (example / "keypoints").iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    write_people(tmp_path / "cam3.json", [])
+    job = ViewJob(cameras=example / "cameras.json", kinds=("npz",))
+    assert fit_view_files([tmp_path], body, tmp_path / "out", job).problems == ("no person of camera cam3",)
+
+
+def test_one_reason_of_many_bodies_is_a_line_a_camera(example, body, tmp_path):
+    """Each body had a line, and those behind the fortieth none."""
+    everyone = anchorfit.read_people(example / "keypoints" / "cam1.json")
+    write_people(tmp_path / "cam1.json", everyone)
+    (line,) = [
+        line
+        for line in fit_view_files(
+            [tmp_path], body, tmp_path / "out", ViewJob(cameras=example / "cameras.json", kinds=("npz",))
+        ).problems
+        if "one view alone" in line
+    ]
+    assert line.startswith("0000#0, 0001#")
+
+
 def test_one_file_of_all_cameras_says_them_by_its_images(example, body, tmp_path):
     everyone = [
         replace(person, image=Path(f"{file.stem}/{row:04d}.jpg"), person_id=f"{file.stem}{row}")

@@ -9,6 +9,7 @@ import torch
 from rigs import EXACT, named, pa_mm, rig_and_people  # type: ignore[import-not-found]
 
 import anchorfit
+from anchorfit.body.moving import moved
 from anchorfit.cameras import CalibratedCamera
 from anchorfit.observations import Person
 from anchorfit.views import ViewOptions, fit_views, pair_views
@@ -56,6 +57,19 @@ def test_a_batch_is_its_rows(body, seen):
         assert torch.equal(params(body, alone)[0], params(body, whole)[row])
         assert torch.equal(alone.errors_px[0], whole.errors_px[row])
         assert torch.equal(alone.estimate.diagnostics.score[0], whole.estimate.diagnostics.score[row])
+
+
+def test_bodies_that_move_in_a_batch_move_as_alone(body):
+    """Root joints came of a matrix product: places in the world were others in the last bit."""
+    generator = torch.Generator().manual_seed(2)
+    some = 0.3 * torch.randn(10, body.layout.zeros(1, body.v_template).shape[1], generator=generator).double()
+    turn = torch.linalg.qr(torch.randn(3, 3, generator=generator).double())[0]
+    whole = moved(body, some, turn, turn[0])
+    assert all(torch.equal(moved(body, some[row : row + 1], turn, turn[0])[0], whole[row]) for row in range(10))
+    rest = body.to(dtype=torch.float64).rest_joints(some[:, body.layout.betas])[:, 0]
+    joints = [body.to(dtype=torch.float64).from_params(one).joints for one in (some, whole)]
+    torch.testing.assert_close(joints[1], joints[0] @ turn.mT + turn[0], atol=1e-6, rtol=0)
+    torch.testing.assert_close(whole[:, body.layout.transl] + rest, joints[1][:, 0], atol=1e-6, rtol=0)
 
 
 def test_float64_works(body):

@@ -11,11 +11,13 @@ from torch import Tensor
 
 from ...body import axis_angle_to_matrix, rotation_from_6d
 from ...body.parameters import NUM_JOINTS
+from ...results import FARTHEST
 from .record import ResultFileError
 from .worlds import GivenWorld
 
 BODY_JOINTS_OF_OTHERS = 21
 """Joints beside the root that SMPL-H and SMPL-X share with SMPL; SMPL's two hands are theirs no more."""
+_LEAST_VOLUME = 1e-3  # a determinant; the mean of two rotations that are 120 degrees apart has a quarter
 _MOST_RADIANS = 1e3  # of an axis-angle vector: larger numbers are no angles
 
 
@@ -90,15 +92,17 @@ def turns(content: Mapping[str, Any], key: str, *, six_d: str | None = None) -> 
 
 
 def rotations_near(matrices: Tensor) -> Tensor:
-    """The rotations nearest to matrices (..., 3, 3), as smoothing by entries leaves them; NaN stays."""
+    """The rotations nearest to matrices (..., 3, 3), as smoothing by entries leaves them; NaN where there are none:
+    of NaN, mirrors, and zeros that fill rows up."""
     known = torch.isfinite(matrices).flatten(-2).all(-1)[..., None, None]
     clean = torch.where(known, matrices, torch.eye(3, dtype=matrices.dtype))
     exact = (clean @ clean.mT - torch.eye(3, dtype=clean.dtype)).abs().amax((-1, -2)) < 1e-6
     left, _, right = torch.linalg.svd(clean)
     sign = torch.linalg.det(left @ right)
     left = torch.cat([left[..., :2], left[..., 2:] * sign[..., None, None]], -1)
-    found = torch.where((exact & (torch.linalg.det(clean) > 0))[..., None, None], clean, left @ right)
-    return torch.where(known, found, torch.nan)
+    volume = torch.linalg.det(clean)[..., None, None]
+    found = torch.where(exact[..., None, None], clean, left @ right)
+    return torch.where(known & (volume > _LEAST_VOLUME), found, torch.nan)
 
 
 def whole_body(rotations: Tensor, key: str = "pose") -> Tensor:
@@ -138,19 +142,25 @@ def stated_world(
     Returns:
         None where the file has none.
     """
-    if not isinstance(held, Mapping) or not {roots, transl} <= held.keys():
+    if not isinstance(held, Mapping) or not {roots, transl} & held.keys():
         return None, ()
     try:
         turned, moved = turns(held, roots)[:, 0], named_numbers(held, transl, None, 3)
         if rows is not None and len(turned) == len(moved):
-            if len(rows) and not 0 <= int(rows.min()) <= int(rows.max()) < len(turned):
-                raise ResultFileError(f"{len(turned)} rows of {roots}, but frame {int(rows.max())}")
+            outside = rows[~((rows >= 0) & (rows < len(turned)))]
+            if len(outside):
+                raise ResultFileError(f"{len(turned)} rows of {roots}, but frame {float(outside[0]):g}")
             turned, moved = turned[rows.long()], moved[rows.long()]
         if not len(turned) == len(moved) == count:
             raise ResultFileError(f"{len(turned)} rows of {roots}, {len(moved)} of {transl}, but {count} bodies")
     except ResultFileError as error:
         return None, (f"its world is not read: {error}",)
-    return GivenWorld(of=of, rotation=turned, transl=moved), ()
+    lost = ~(torch.isfinite(turned).flatten(1).all(1) & (moved.abs() < FARTHEST).all(1))
+    if not bool(lost.any()):
+        return GivenWorld(of=of, rotation=turned, transl=moved), ()
+    nowhere = torch.where(lost[:, None], torch.nan, moved)
+    said = f"its world is not known of {int(lost.sum())} of {count} bodies: {roots} and {transl} are none there"
+    return GivenWorld(of=of, rotation=turned, transl=nowhere), (said,)
 
 
 def texts(values: Any) -> list[str]:

@@ -139,7 +139,7 @@ def _usable(bodies: GivenBodies) -> tuple[GivenBodies, tuple[str, ...]]:
     """Those that are finite and possible, and lines of the others."""
     finite, possible = bodies.finite, bodies.possible
     wrong = {
-        "numbers that are not finite": ~finite,
+        "numbers that are not finite, or matrices that are no rotations": ~finite,
         "a shape, focal length or place before the camera that cannot be": finite & ~possible,
     }
     lines = [f"rows {_shown(flags)}: {text}; left out" for text, flags in wrong.items() if bool(flags.any())]

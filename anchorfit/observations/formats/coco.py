@@ -88,10 +88,10 @@ def _gather_annotations(content: dict[str, Any], gathering: Gathering) -> None:
             continue
         if annotation.get("iscrowd") or "keypoints" not in annotation:
             continue
-        category = str(annotation.get("category_id"))
+        category = _key(annotation.get("category_id"))
         if categories.passed_over(category):
             continue
-        image_id = str(annotation.get("image_id"))
+        image_id = _key(annotation.get("image_id"))
         if image_id in shared:
             left_out[image_id] += 1
             continue
@@ -156,9 +156,19 @@ def _gather_results(content: list[Any], gathering: Gathering) -> None:
         )
 
 
-def _ids_of(entry: dict[str, Any]) -> CocoIds:
-    category = entry.get("category_id")
-    return CocoIds(entry["image_id"], category if isinstance(category, int) else 1)
+def _ids_of(entry: dict[str, Any]) -> CocoIds | None:
+    return _coco_ids(entry.get("image_id"), entry.get("category_id"))
+
+
+def _coco_ids(image: Any, category: Any) -> CocoIds | None:
+    """Ids as results may have them, or None of what is no id: null, a list, a fraction."""
+    image = int(image) if isinstance(image, float) and image.is_integer() else image
+    return CocoIds(image, category if isinstance(category, int) else 1) if isinstance(image, int | str) else None
+
+
+def _key(identity: Any) -> str:
+    """An id as text: of tables that hold all numbers as fractions the same."""
+    return str(int(identity) if isinstance(identity, float) and identity.is_integer() else identity)
 
 
 def coco_ids(content: Any) -> dict[Path, CocoIds]:
@@ -170,14 +180,16 @@ def coco_ids(content: Any) -> dict[Path, CocoIds]:
     if not records:
         return {}
     listed = content.get("categories")
-    people = [one for one in listed or () if isinstance(one, dict) and _of_people(one) and one.get("keypoints")]
+    held = listed if isinstance(listed, list) else []
+    people = [one for one in held if isinstance(one, dict) and _of_people(one) and one.get("keypoints")]
     category = people[0].get("id") if people else 1
-    own = {str(one["id"]): one["id"] for one in content["images"] if isinstance(one, dict) and "id" in one}
-    return {
-        record.path: CocoIds(own[name], category if isinstance(category, int) else 1)
-        for name, record in records.items()
+    own = {_key(one["id"]): one["id"] for one in content["images"] if isinstance(one, dict) and "id" in one}
+    found = {
+        record.path: _coco_ids(own[name], category)
+        for name, record in reversed(records.items())  # of an image that is there twice the first counts
         if name in own and name not in shared
     }
+    return {path: ids for path, ids in reversed(found.items()) if ids is not None}
 
 
 def _with_feet(triples: np.ndarray, joints: Convention, annotation: dict[str, Any]) -> tuple[np.ndarray, Convention]:
@@ -198,7 +210,7 @@ class _Categories:
         for category in categories if isinstance(categories, list) else []:
             if not isinstance(category, dict):
                 continue
-            identity, name = str(category.get("id")), str(category.get("name", "?"))
+            identity, name = _key(category.get("id")), str(category.get("name", "?"))
             if _of_people(category):
                 names = category.get("keypoints")
                 self._joints[identity] = joints_that_names_mean(names, gathering, of=f"category {short_name(name)}")
@@ -235,7 +247,7 @@ def image_records(images: Any) -> tuple[dict[str, ImageRecord], dict[str, list[s
     shared: dict[str, list[str]] = {}
     for image in images if isinstance(images, list) else []:
         if isinstance(image, dict) and isinstance(image.get("file_name"), str):
-            identity = str(image.get("id"))
+            identity = _key(image.get("id"))
             size = optional_size(image.get("width"), image.get("height"))
             record = ImageRecord(Path(image["file_name"]), size)
             before = records.setdefault(identity, record)

@@ -41,6 +41,7 @@ PERSONS = ("person", "person_id", "personId", "id", "track_id")
 SAME_PLACE = 0.2
 """Mean distance of landmarks, in sizes of the person, within which two are one person in frames that follow each other:
 people of one image stand farther apart."""
+UNNUMBERED = "says neither frame nor image, as others do: give it one"
 ASKED = (
     "{count} lists of landmarks that say neither frame nor image are taken for people of one image; if they are frames "
     'of a video, write each as {{"frame": NUMBER, "landmarks": [...]}}'
@@ -130,14 +131,31 @@ def _frame(entry: Any, people: list[list[Any]]) -> _Image:
     if not isinstance(entry, dict):
         return _Image(people)
     named = next((entry[key] for key in IMAGES if isinstance(entry.get(key), str)), None)
-    number = next((entry[key] for key in NUMBERS if isinstance(entry.get(key), int)), None)
+    numbered = (_number(entry[key]) for key in NUMBERS if key in entry)
+    number = next((number for number in numbered if number is not None), None)
     return _Image(people, number if named is None else named, _stated_size(entry))
+
+
+def _number(said: Any) -> int | None:
+    """A frame's number: a text of digits or a whole fraction, as tables write them, too; None of anything else."""
+    if isinstance(said, str) and said.strip().isdecimal():
+        return int(said)
+    whole = isinstance(said, int) or (isinstance(said, float) and said.is_integer())
+    return int(said) if whole and not isinstance(said, bool) else None
 
 
 def is_mediapipe(content: Any) -> bool:
     """Whether the content of a JSON file is MediaPipe's landmarks."""
     found = _images_of(content)
-    return found is not None and any(image.people for image in found.images)
+    return found is not None and (any(image.people for image in found.images) or _says_landmarks(content))
+
+
+def _says_landmarks(content: Any) -> bool:
+    """Whether keys say that it would be landmarks, had anybody been found."""
+    if isinstance(content, dict):
+        held = content.get(FRAMES)
+        return any(key in content for key in KEYS[:-1]) or (held is not None and _says_landmarks(held))
+    return isinstance(content, list) and any(isinstance(one, dict) and _says_landmarks(one) for one in content)
 
 
 def _read(file: Content, convention: str | None) -> PeopleFile:
@@ -148,9 +166,14 @@ def _read(file: Content, convention: str | None) -> PeopleFile:
     if len(images) == 1 and images[0].said is None:
         _gather(images[0].people, beside.image, images[0].size or beside.size, gathering)
         return gathering.people_file()
-    if all(image.said is None for image in images):
+    silent = all(image.said is None for image in images)
+    if silent:
         gathering.note("its entries say no frame: they are taken for the frames one after the other, from the first")
     for place, image in enumerate(images):
+        if image.said is None and not silent:  # its place may be the number of another
+            if image.people:
+                gathering.leave_out(f"entry {place}", UNNUMBERED, what="frame")
+            continue
         said = place + 1 if image.said is None else image.said
         name = Path(said) if isinstance(said, str) else Path(f"{file.path.stem}_{said:06d}")
         there = image_beside(file.path.parent / name.name, name.stem, size=size)

@@ -202,3 +202,62 @@ def test_roots_in_the_programs_world_are_where_the_program_has_them(bodies, tmp_
     joints = torch.from_numpy(bodies.joints) + (before.place - torch.from_numpy(bodies.joints)[:, 0])[:, None]
     joints = joints @ motion[:, :3, :3].mT + motion[:, None, :3, 3]
     np.testing.assert_allclose(joints.numpy(), written.world, atol=1e-5)
+
+
+def turned_over(held):
+    held["world_cam_R"] = -held["world_cam_R"]
+
+
+def lost_frame(held):
+    held["world_cam_T"] = held["world_cam_T"].clone()
+    held["world_cam_T"][0] = torch.nan
+
+
+def without(held):
+    del held["world_cam_T"]
+
+
+@pytest.mark.parametrize(
+    ("change", "said", "known"),
+    [
+        (turned_over, "not known of 2 of 2 bodies", [False, False]),
+        (lost_frame, "not known of 1 of 2 bodies", [False, True]),
+        (without, "the key 'world_cam_T' is missing", [False, False]),
+    ],
+)
+def test_a_world_that_is_none_is_said(bodies, tmp_path, change, said, known):
+    """Mirrors became the nearest rotations; the rest was silent."""
+    written = tram(bodies, tmp_path)
+    held = np.load(tmp_path / "camera.npy", allow_pickle=True).item()
+    change(held)
+    np.save(tmp_path / "camera.npy", np.array(held, dtype=object), allow_pickle=True)
+    found = read_results(written.path)
+    assert said in "".join(found.problems)
+    assert len(found.problems) == 1
+    world = found.bodies.world
+    there = torch.isfinite(world.transl).all(1) & torch.isfinite(world.rotation).flatten(1).all(1)
+    assert there.tolist() == known
+
+
+def test_frames_that_are_no_numbers_cost_the_world_alone(bodies, tmp_path):
+    """`cannot convert float NaN to integer`, and nothing of the file was read."""
+    written = tram(bodies, tmp_path)
+    held = np.load(written.path, allow_pickle=True).item()
+    held["frame"] = torch.tensor([0.0, torch.nan])
+    np.save(written.path, np.array(held, dtype=object), allow_pickle=True)
+    found = read_results(written.path)
+    assert len(found.bodies) == 2
+    assert "its world is not read" in found.problems[0]
+
+
+@pytest.mark.parametrize("filled", ["zeros", "mirrored"])
+def test_matrices_that_are_no_rotations_are_no_pose(bodies, tmp_path, filled):
+    """Rows that programs fill up with zeros were bodies of some pose."""
+    written = tram(bodies, tmp_path)
+    held = np.load(written.path, allow_pickle=True).item()
+    held["pred_rotmat"] = held["pred_rotmat"].clone()
+    held["pred_rotmat"][1] = 0 if filled == "zeros" else -held["pred_rotmat"][1]
+    np.save(written.path, np.array(held, dtype=object), allow_pickle=True)
+    found = read_results(written.path)
+    assert found.bodies.frames.tolist() == [0]
+    assert "rows 1: numbers that are not finite, or matrices that are no rotations" in "".join(found.problems)
