@@ -42,9 +42,9 @@ class Trimming:
     evidence: float = 1.0
 
 
-PREDICTED = Trimming(across=0.93, along=0.98)
-ANCHORED = Trimming(across=1.05, along=1.06, evidence=0.003)
-HELD = Trimming(across=8.37, along=12.19)  # near a start of which nothing is known
+PREDICTED = Trimming(across=0.92, along=0.96)
+ANCHORED = Trimming(across=1.04, along=1.03, evidence=0.003)
+HELD = Trimming(across=8.43, along=11.46)  # near a start of which nothing is known
 FREE = Trimming(across=6.86, along=7.38)
 
 

@@ -269,7 +269,7 @@ class _Run:
             look=self.job.look,
         )  # fmt: skip
         left, problems = chunks[folder.chunks :], list[str]()
-        with listener.phase("fitting", len(saw.names), before=len(done)) as tell:
+        with listener.phase("fitting people", len(saw.names), before=len(done)) as tell:
             tell(len(done))
             for found in engine(work, self._noted(left, folder)):
                 folder.commit(found.lines)

@@ -51,7 +51,7 @@ def write_page(
                 order += there
         everyone = concatenate(views).rows(sorted(range(len(order)), key=lambda row: order[row]))
         films = [names.films[one.name] for one in found.cameras if one.name in names.films and not one.distortion]
-        with listener.phase("drawing", len(everyone)) as progress:
+        with listener.phase("drawing people", len(everyone)) as progress:
             problems += write_report(
                 path, everyone, body, videos=films, frames_per_second=rate, most=SHOWN, unseen=len(found) - len(rows),
                 progress=progress,

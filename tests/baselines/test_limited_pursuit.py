@@ -20,7 +20,7 @@ def test_a_pose_in_the_span_is_recovered(trained):
     basis = replace(trained.basis, atoms=trained.basis.atoms[:1])
     pose = trained.limits.moved_inside((basis.mean + 0.3 * basis.atoms[0])[None])
     basis = replace(basis, atoms=(pose[0] - basis.mean)[None])  # the atom leads to a pose inside the limits
-    exact = replace(trained, basis=basis, lengths=bone_lengths(pose[0]), sparsity=1, ridge=1e-9, rounds=20)
+    exact = replace(trained, basis=basis, lengths=bone_lengths(pose[0]), sparsity=1, ridge=1e-9, rounds=40)
     found = exact.lift(seen_from(pose.expand(4, -1, -1), rotations(4, 1)))
     assert reconstruction_error(found.turned(), pose.expand(4, -1, -1)).max() < 1e-4
 

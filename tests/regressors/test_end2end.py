@@ -110,7 +110,9 @@ def test_the_chain_draws_what_predict_predicts(body, unseen):
     posed = compile_points(body).points(params)
     rotations = drawn.local[:, 0]
     expected = project(annotated_joints(posed, rotations)[:, chain.joints], crops.intrinsics)
-    torch.testing.assert_close(drawn.joints, expected, atol=1.5, rtol=0)  # pixels of 128: soft maxima, softer masks
+    off = (drawn.joints - expected).abs()  # pixels of 128: soft maxima, softer masks
+    assert off.mean() < 0.5
+    assert off.max() < 1.7
     torch.testing.assert_close(drawn.betas, params[:, 72:82], atol=1.0, rtol=0)
     torch.testing.assert_close(drawn.local[:, 1:], body_rotations(params), atol=0.15, rtol=0)
 
