@@ -35,7 +35,11 @@ def interpreter(wanted):
     """A Python that the script may run with: this one, or one of the only version that it names; None: none here."""
     only = wanted.get("requires-python", "").removeprefix("==").removesuffix(".*")
     here = f"{sys.version_info.major}.{sys.version_info.minor}"
-    return sys.executable if only in ("", here) or only.startswith(">=") else shutil.which(f"python{only}")
+    if only in ("", here) or only.startswith(">="):
+        return sys.executable
+    found = shutil.which(f"python{only}")  # may be a version manager's, of a version that is not chosen
+    works = found and subprocess.run([found, "-c", ""], capture_output=True, check=False).returncode == 0
+    return found if works else None
 
 
 def environment(script, folder):
