@@ -14,10 +14,10 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from bench_cameras import EXACT, MEASURED, SEED, heldout_in_rig
@@ -102,41 +102,48 @@ def line(label: str, found: ViewFit, body: BodyModel, truth: torch.Tensor, secon
     return row
 
 
+class Case(NamedTuple):
+    """What a rig saw of people, with one fault."""
+
+    name: str
+    fault: str
+    rig: tuple[CalibratedCamera, ...]
+    views: Views
+
+
+def cases(body: BodyModel, truth: torch.Tensor, noises: Sequence[str], chosen: Sequence[str]) -> Iterator[Case]:
+    """Every fault of the chosen rigs with each noise."""
+    for noise in noises:
+        for name in (known for known in rigs() if known in chosen):
+            rig = rigs()[name]
+            people = people_in_rig(body, truth, rig, seed=SEED, config=NOISES[noise])
+            for fault, views in faults(people.views).items():
+                yield Case(f"{noise}, {name}: {fault}", fault, rig, views)
+
+
 def together(
     body: BodyModel, truth: torch.Tensor, noises: Sequence[str], chosen: Sequence[str]
 ) -> list[dict[str, Any]]:
     """Every fault of these rigs, all people in one run."""
     rows = []
-    for noise in noises:
-        config = NOISES[noise]
-        for name, rig in rigs().items():
-            if name not in chosen:
-                continue
-            people = people_in_rig(body, truth, rig, seed=SEED, config=config)
-            for fault, views in faults(people.views).items():
-                start = time.process_time()
-                found = fit_views(views, rig, body)
-                rows.append(line(f"{noise}, {name}: {fault}", found, body, truth, time.process_time() - start))
+    for case in cases(body, truth, noises, chosen):
+        start = time.process_time()
+        found = fit_views(case.views, case.rig, body)
+        rows.append(line(case.name, found, body, truth, time.process_time() - start))
     return rows
 
 
 def alone(body: BodyModel, truth: torch.Tensor, noises: Sequence[str], chosen: Sequence[str]) -> list[dict[str, Any]]:
     """Exchanged names of cameras where a run has one instant alone."""
     rows = []
-    for noise in noises:
-        config = NOISES[noise]
-        for name, rig in rigs().items():
-            if name not in chosen:
-                continue
-            people = people_in_rig(body, truth, rig, seed=SEED, config=config)
-            for fault, views in faults(people.views).items():
-                if "exchanged" not in fault and fault != "nothing":
-                    continue
-                runs = [{camera: some[row : row + 1] for camera, some in views.items()} for row in range(len(truth))]
-                trusted = [bool(fit_views(one, rig, body).estimate.diagnostics.trusted[0]) for one in runs]
-                share = 100 * (1 - sum(trusted) / len(trusted))
-                rows.append({"views": f"{noise}, {name}: {fault}", "not_trusted_percent": share})
-                print(f"{rows[-1]['views']:58s} not trusted {share:5.1f} %", flush=True)
+    for case in cases(body, truth, noises, chosen):
+        if "exchanged" not in case.fault and case.fault != "nothing":
+            continue
+        runs = [{camera: some[row : row + 1] for camera, some in case.views.items()} for row in range(len(truth))]
+        trusted = [bool(fit_views(one, case.rig, body).estimate.diagnostics.trusted[0]) for one in runs]
+        share = 100 * (1 - sum(trusted) / len(trusted))
+        rows.append({"views": case.name, "not_trusted_percent": share})
+        print(f"{case.name:58s} not trusted {share:5.1f} %", flush=True)
     return rows
 
 

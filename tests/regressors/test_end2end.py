@@ -104,15 +104,15 @@ def test_the_chain_draws_what_predict_predicts(body, unseen):
     chain = EndToEnd(human2d, shipped.pose, shipped.shapes[body.name], body)
     drawn = chain.seen_and_drawn(crops.picture, crops.intrinsics)
     assert drawn.known.all()
-    observations = observations_of(see(human2d, crops.picture), crops.intrinsics, SMALL.joints)
+    sight = see(human2d, crops.picture)
+    torch.testing.assert_close(drawn.positions, sight.positions, atol=1.5, rtol=0)  # pixels of 128: soft maxima
+    observations = observations_of(sight._replace(positions=drawn.positions), crops.intrinsics, SMALL.joints)
     free = Gravity.unknown(len(observations))  # what is turned towards balance is turned after the networks
     params = predict_params(observations, body, networks=shipped, gravity=free).params
     posed = compile_points(body).points(params)
     rotations = drawn.local[:, 0]
     expected = project(annotated_joints(posed, rotations)[:, chain.joints], crops.intrinsics)
-    off = (drawn.joints - expected).abs()  # pixels of 128: soft maxima, softer masks
-    assert off.mean() < 0.5
-    assert off.max() < 1.7
+    torch.testing.assert_close(drawn.joints, expected, atol=0.75, rtol=0)  # softer masks
     torch.testing.assert_close(drawn.betas, params[:, 72:82], atol=1.0, rtol=0)
     torch.testing.assert_close(drawn.local[:, 1:], body_rotations(params), atol=0.15, rtol=0)
 
