@@ -175,25 +175,46 @@ def _check_reference(direction: Callable[[str, str], np.ndarray]) -> None:
 
 
 def hinge_elbows(poses: np.ndarray) -> np.ndarray:
-    """The poses (T, 24, 3) with upper arm and forearm twisted until elbows bend about SMPL's axis.
+    """The poses (T, 24, 3) with upper arms twisted until elbows bend about SMPL's axis.
 
-    For recordings that know where limbs point but not how they are twisted. The forearm keeps its direction. The upper
-    arm is turned about the forearm's axis at rest, six degrees off its own, and so moves by up to nine degrees. An
-    elbow that is nearly straight shows no axis and is left nearly alone.
+    For recordings that know where limbs point but not how they are twisted. Upper arm and forearm keep their
+    directions. An elbow that is nearly straight shows no axis and is left nearly alone.
     """
     matrices = Rotation.from_rotvec(poses.reshape(-1, 3)).as_matrix().reshape(*poses.shape[:2], 3, 3)
     for side, sign in enumerate((1.0, -1.0)):
-        along = _unit(np.array(REST_DIRECTIONS["forearm"]) * (sign, 1, 1))
-        bent = matrices[:, 18 + side] @ along
-        axis = np.cross(along, bent)
-        sine = np.linalg.norm(axis, axis=1)
-        hinge = np.array([0.0, -sign, 0.0])  # SMPL's
-        twist = np.arctan2(np.cross(hinge, axis) @ along, axis @ hinge)
-        twist = twist * np.clip(sine / np.sin(np.deg2rad(25.0)), 0, 1)
-        turn = Rotation.from_rotvec(twist[:, None] * along).as_matrix()
+        upper, along = (_unit(np.array(REST_DIRECTIONS[bone]) * (sign, 1, 1)) for bone in ("upper_arm", "forearm"))
+        elbow = matrices[:, 18 + side]
+        bent = elbow @ along
+        twist = _twist_to_hinge(bent, upper, along, np.array([0.0, -sign, 0.0]))  # SMPL's
+        twist = twist * np.clip(np.linalg.norm(np.cross(along, bent), axis=1) / np.sin(np.deg2rad(25.0)), 0, 1)
+        turn = Rotation.from_rotvec(twist[:, None] * upper).as_matrix()
+        own = np.swapaxes(swings(along, bent), 1, 2) @ elbow  # the forearm's own twist
         matrices[:, 16 + side] = matrices[:, 16 + side] @ turn
-        matrices[:, 18 + side] = np.swapaxes(turn, 1, 2) @ matrices[:, 18 + side] @ turn
+        matrices[:, 18 + side] = swings(along, np.einsum("tji,tj->ti", turn, bent)) @ own
     return Rotation.from_matrix(matrices.reshape(-1, 3, 3)).as_rotvec().reshape(poses.shape)
+
+
+def _twist_to_hinge(bent: np.ndarray, upper: np.ndarray, along: np.ndarray, hinge: np.ndarray) -> np.ndarray:
+    """(T,) radians about the upper arm's direction, after which the elbow bends about its hinge.
+
+    Args:
+        bent: (T, 3) where forearms point, in the frames of upper arms.
+        upper, along, hinge: (3,) where upper arm and forearm point at rest, and the elbow's axis.
+    Formula: u the upper arm's direction, p the part of the forearm's across it, n the normal of the plane in which a
+    forearm bends; twisted back by t it points at (b . u) u + p cos t + (p x u) sin t. Of the two t that have it in that
+    plane, or nearest to it, the one that bends it forwards.
+    """
+    ahead = _unit(np.cross(hinge, along))
+    normal = np.cross(along, ahead)
+    far = bent @ upper
+    across = bent - far[:, None] * upper
+    beside = np.cross(across, upper)
+    reach, phase = np.hypot(across @ normal, beside @ normal), np.arctan2(beside @ normal, across @ normal)
+    half = np.arccos(np.clip(-far * (upper @ normal) / np.maximum(reach, 1e-12), -1, 1))
+    twists = phase + np.array([[1.0], [-1.0]]) * half
+    forwards = np.cos(twists) * (across @ ahead) + np.sin(twists) * (beside @ ahead)
+    twist = np.where(forwards[0] > forwards[1], twists[0], twists[1])
+    return (twist + np.pi) % (2 * np.pi) - np.pi
 
 
 def level_heads(poses: np.ndarray) -> np.ndarray:
