@@ -36,6 +36,7 @@ from anchorfit.evaluation.metrics.pose import mean_point_error, reconstruction_e
 from anchorfit.evaluation.synthetic import SyntheticConfig, SyntheticSet, as_detected, make_people
 from anchorfit.fitting import FitConfig, FitResult, GaussianMixture, anchored, anchored_config, load_pose_prior, smplify
 from anchorfit.fitting.covariance import of_prediction
+from anchorfit.fitting.diagnostics import off_keypoints
 from anchorfit.observations.doubts import doubted_keypoints
 from anchorfit.observations.people import Observations
 from anchorfit.regressors import (
@@ -113,7 +114,8 @@ def coverage_lines(
         return []
     pose = body.layout.pose
     inside = {"rotations": rotations_inside(guess.params[:, pose], guess.uncertainty, people.params[:, pose])}
-    direct = of_prediction(body, guess.params, guess.uncertainty).joint_covariance_mm2
+    off = off_keypoints(body, people.observations, guess.params)
+    direct = of_prediction(body, guess.params, guess.uncertainty, off).joint_covariance_mm2
     measured = {"direct": misses(body, guess.params, direct, people.params)}
     for name, fit in fits.items():
         measured[name] = misses(body, fit.params, fit.joint_covariance_mm2, people.params)
