@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -12,7 +11,7 @@ from torch import Tensor
 
 from ..body import BodyModel, Gravity, axis_angle_to_matrix, compile_points, matrix_to_axis_angle
 from ..body.pose_library import PoseLibrary
-from ..body.standing import SHOWN_SIGMA_DEG, STANDING_POINTS, standing
+from ..body.standing import STANDING_POINTS, standing
 from ..observations.people import Observations
 from ..regressors.synthesis import DetectorNoise, camera_rotations
 from ..rows import rowwise_atan2
@@ -73,7 +72,7 @@ def pitch_scenes(
         noise: a detector's, in place of the config's; None: the config's.
     """
     rng = np.random.default_rng(seed)
-    rows = np.concatenate(list(_drawn(body, library, count, people, kind, rng)))
+    rows = _drawn(body, library, (count, people), kind, rng)
     pitch_deg = rng.uniform(*SCENE_PITCH_DEG, count)
     pitch, roll = np.deg2rad(pitch_deg), np.deg2rad(config.roll_deg) * rng.normal(size=count)
     way = 0.0 if kind == "alike, to the camera" else rng.uniform(-math.pi, math.pi, (count, 1))
@@ -92,29 +91,30 @@ def pitch_errors(gravity: Gravity, people: PitchScenes) -> PitchErrors:
     first = torch.cat((people.scenes.new_ones(1, dtype=torch.bool), people.scenes.diff() != 0))
     off = (torch.rad2deg(gravity.pitch.to(people.pitch_deg)) - people.pitch_deg)[first].abs()
     sigma = torch.rad2deg(gravity.sigma.to(off))[first]
-    inside, shown = (off <= INSIDE_SIGMAS * sigma).to(off), sigma <= SHOWN_SIGMA_DEG
+    inside, shown = (off <= INSIDE_SIGMAS * sigma).to(off), gravity.pitch_deg.isfinite()[first]
     numbers = (off.mean(), 100 * inside.mean(), 100 * shown.to(off).mean())
     of_shown = (off[shown].mean(), 100 * inside[shown].mean())
     return PitchErrors(*(float(number) for number in (*numbers, *of_shown)))
 
 
 def _drawn(
-    body: BodyModel, library: PoseLibrary, count: int, people: int, kind: Kind, rng: np.random.Generator
-) -> Iterator[np.ndarray]:
-    """Rows of the library (people,), scene by scene."""
+    body: BodyModel, library: PoseLibrary, size: tuple[int, int], kind: Kind, rng: np.random.Generator
+) -> Tensor:
+    """Rows of the library, of so many scenes and people in each: (S * P,), scene by scene."""
     weight = library.subject_balanced_weights(_SUBJECT_CAP).numpy()
     stands = _stands(body, library.poses).numpy()
-    do, do_not = (np.where(stands == want, weight, 0.0) for want in (True, False))
-    for _ in range(count):
-        if kind == "half stand":
-            upright = rng.random(people) < 0.5
-            yield np.array([rng.choice(len(weight), p=(some := do if one else do_not) / some.sum()) for one in upright])
-            continue
-        chance = do_not
-        if kind != "nobody stands":
-            take = library.takes[rng.choice(len(weight), p=do_not / do_not.sum())]
-            chance = np.where(library.takes == take, do_not, 0.0)
-        yield rng.choice(len(weight), people, p=chance / chance.sum())
+    do_not, do = (np.flatnonzero(stands == want) for want in (False, True))
+
+    def choose(among: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+        return rng.choice(among, shape, p=weight[among] / weight[among].sum())
+
+    rows = choose(do_not, size)
+    if kind == "half stand":
+        rows = np.where(rng.random(size) < 0.5, choose(do, size), rows)
+    elif kind != "nobody stands":
+        _, takes = np.unique(library.takes, return_inverse=True)
+        rows = np.stack([choose(do_not[takes[do_not] == takes[first]], size[1:]) for first in rows[:, 0]])
+    return torch.from_numpy(rows.ravel())
 
 
 def _stands(body: BodyModel, poses: Tensor) -> Tensor:
