@@ -49,8 +49,8 @@ def common_gravity(lean: Lean, scenes: Tensor, trunks: TrunkLean | None = None) 
         scenes: (B,) int64, the number of the picture that each is in.
         trunks: of the same people, evidence as far as they do not stand; None: only those who stand are.
     Returns:
-        The usual gravity where no person shows any, otherwise its mean with the evidence of the scene, robust and weighted
-        by its uncertainty.
+        The usual gravity where no person shows any, otherwise its mean with the evidence of the scene, robust and
+        weighted by its uncertainty.
     """
     count = int(scenes.max()) + 1
     usual = Gravity.usual(count).to(lean.angle.device, lean.angle.dtype)
