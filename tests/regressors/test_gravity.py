@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from anchorfit.assets import ASSETS
-from anchorfit.body import CANONICAL_JOINTS, load_body
+from anchorfit.body import CANONICAL_JOINTS, Gravity, load_body
 from anchorfit.body.joint_sets import mirror_permutation
 from anchorfit.body.kinematics import compiled_points
 from anchorfit.body.standing import KNOWN_SIGMA_DEG, SHOWN_SIGMA_DEG
@@ -176,3 +176,16 @@ def test_people_at_a_table_show_that_the_camera_looks_down():
     assert estimate is not None
     assert len(estimate) == 4
     assert bool(((estimate.pitch_deg > 12) & (estimate.pitch_deg < 25)).all())
+
+
+def test_the_pull_of_predictions_to_usual_pitches_is_undone():
+    true, noise = 24.0, 7.5  # degrees; from such keypoints predictions are drawn a quarter of the way to 4
+    drawn = 4 + (true - 4) * (1 - (noise / 15) ** 2)
+    pitch, _ = _gravity_deg(_trunks([-drawn] * 40, [0.0] * 40, noise_deg=noise))
+    assert float(pitch[0]) == pytest.approx(true, abs=0.7)  # the usual pitch still has a say
+
+
+def test_a_pitch_is_told_further_by_its_own_uncertainty():
+    sigma = torch.deg2rad(torch.tensor([MOST_SIGMA_DEG - 0.05, MOST_SIGMA_DEG + 0.05]))
+    told = Gravity(pitch=torch.full((2,), 0.2), sigma=sigma).pitch_deg
+    assert told.isfinite().tolist() == [True, False]
