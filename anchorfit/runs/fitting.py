@@ -112,7 +112,7 @@ def run(
         fitting = _Fitting.of(plan, load_body_on(options.body, options.gender, device, age=options.age))
         with _looked_for(plan, engines, listener) as found:
             people = found.people
-            fitting = fitting.started(plan, people, listener)
+            fitting = fitting.started(plan, found, listener)
             if folder.resumed:
                 done = f"{len(folder.done)} of {len(people)} are done"
                 listener.warn(f"{plan.output}: going on with an unfinished run, {done}")
@@ -352,13 +352,13 @@ class _Fitting:
             progress=Progress(),
         )
 
-    def started(self, plan: _Plan, people: Sequence[Person], listener: Listener) -> _Fitting:
+    def started(self, plan: _Plan, people: SourcePeople, listener: Listener) -> _Fitting:
         """With the starts of these people, where other programs' results are given."""
         if not self.results:
             return self
         found = find_starts(
-            people, self.results, self.model, networks=self.networks, options=self.options,
-            predict_missing=plan.options.predict_missing, images=plan.source.all_images(),
+            people.people, self.results, self.model, networks=self.networks, options=self.options,
+            predict_missing=plan.options.predict_missing, images=plan.source.all_images() or people.images,
         )  # fmt: skip
         for line in found.remarks:
             listener.say(line)

@@ -22,6 +22,7 @@ from anchorfit.rendering import overlay
 from anchorfit.results import BodyEstimate
 from anchorfit.views.command import ViewJob, fit_view_files
 from anchorfit.views.files import ViewNames
+from anchorfit.views.pairing import pair_views
 from anchorfit.views.sources import ViewSources, gather_views
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -121,6 +122,31 @@ def test_people_of_two_files_of_one_detection_count_once(example, body, tmp_path
     (tmp_path / "cam2_old.json").unlink()
     kept = gather_views([tmp_path], [f"cam{number}" for number in range(1, 5)]).people["cam2"]
     assert len(kept) == 2  # a still film without names of images: each row is an instant
+
+
+def test_instants_without_anybody_keep_their_number(example, tmp_path):
+    """In files without names of images an entry with nobody put all that follow one instant too early."""
+    seen = anchorfit.read_people(example / "keypoints" / "cam1.json")
+    write_people(tmp_path / "cam1.json", [replace(one, image=None) for one in seen])
+    content = json.loads((tmp_path / "cam1.json").read_text())
+    content["people"].insert(0, {"keypoints": []})
+    (tmp_path / "cam2.json").write_text(json.dumps(content))
+    found = gather_views([tmp_path], ["cam1", "cam2"])
+    instants = pair_views(found.people)
+    assert [len(one.seen) for one in instants] == [2, 2, 1]
+    assert not (instants[0].seen["cam2"][0].confidence > 0).any()
+
+
+def test_cameras_that_count_from_0_and_from_1_are_said(example, tmp_path):
+    seen = anchorfit.read_people(example / "keypoints" / "cam1.json")
+    for camera, first in (("cam1", 0), ("cam2", 1)):
+        named = [replace(one, image=Path(f"{camera}_{row + first:06d}")) for row, one in enumerate(seen)]
+        write_people(tmp_path / f"{camera}.json", named)
+    (line,) = gather_views([tmp_path], ["cam1", "cam2"]).problems
+    assert line.startswith("frames of camera cam2 begin with 1, those of camera cam1 with 0: frames of one number are")
+    (tmp_path / "cam1.json").unlink()
+    write_people(tmp_path / "cam1.json", named)
+    assert not gather_views([tmp_path], ["cam1", "cam2"]).problems
 
 
 def test_a_camera_that_saw_nobody_is_said(example, body, tmp_path):
