@@ -436,9 +436,12 @@ def concatenate(estimates: Sequence[BodyEstimate]) -> BodyEstimate:
     return BodyEstimate.concatenate([replace(one, betas=layout.fit_betas(one.betas)) for one in estimates])
 
 
-def possible_only(estimate: BodyEstimate) -> tuple[BodyEstimate, list[str]]:
+def possible_only(estimate: BodyEstimate, source: str = "the estimate") -> tuple[BodyEstimate, list[str]]:
     """The rows that are `BodyEstimate.possible`, and a line about the others, where there are any.
 
+    Args:
+        estimate: B rows.
+        source: the files that they come from, for messages.
     Raises:
         ValueError: there is no such row.
     """
@@ -446,8 +449,13 @@ def possible_only(estimate: BodyEstimate) -> tuple[BodyEstimate, list[str]]:
     if bool(possible.all()) and len(estimate):
         return estimate, []
     if not bool(possible.any()):
-        what = "no body or camera has the numbers of any of them" if len(estimate) else "there is nobody in it"
-        raise ValueError(f"an estimate of {len(estimate)} rows: {what}; nothing to show or to write")
+        if not len(estimate):
+            raise ValueError(f"{source}: holds nobody; expected one body at least, to show or to write")
+        one = "its only body has" if len(estimate) == 1 else f"all of its {len(estimate)} bodies have"
+        raise ValueError(
+            f"{source}: {one} numbers that no body or camera can have (NaN, or far too large): nothing to show or to "
+            "write; fit again"
+        )
     lost = [name for name, one in zip(estimate.names, possible.tolist(), strict=True) if not one]
     return estimate.rows(possible), [f"{list_few(lost)}: no body or camera has such numbers; left out"]
 

@@ -20,8 +20,8 @@ last bit from those of more; from there on no size and no place in the batch cha
 
 
 def filled(index: Tensor, fewest: int = FEWEST_ROWS) -> Tensor:
-    """Row numbers (A,) repeated in turn until there are ``fewest`` of them; the first A are those given."""
-    if len(index) >= fewest:
+    """Row numbers (A,) repeated in turn until there are ``fewest`` of them, the first A as they are; of none, none."""
+    if not 0 < len(index) < fewest:
         return index
     return index[torch.arange(fewest, device=index.device) % len(index)]
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ..body import load_body
 from ..index import estimate_paths
 from ..looks import OverlayLook
-from ..many_estimates import load_estimates
+from ..many_estimates import load_estimates, named_files
 from ..observations.image_names import ids_by_image
 from ..observations.people import CocoIds
 from ..observations.videos import frame_of
@@ -55,7 +55,7 @@ def export_results(
     check_positive("fps", frames_per_second)
     check_choice("frame", frame, FRAMES)
     look.check(drawn="overlay" in kinds)
-    estimate, lost = possible_only(load_estimates(results, listener.warn))
+    estimate, lost = possible_only(load_estimates(results, listener.warn), named_files(results))
     for line in lost:
         listener.warn(line)
     if "overlay" in kinds and not any(estimate.images):
