@@ -423,6 +423,18 @@ def size_remark(estimate: BodyEstimate, body: BodyModel) -> str:
     return _UNITS.get(estimate.method) or assumed_size(body)
 
 
+def said_of_up(method: str, *, known: bool) -> str:
+    """What is up where bodies are seen from the side.
+
+    Args:
+        method: by which they were made.
+        known: whether it is known by how much the camera looks down.
+    """
+    if known:
+        return "by gravity"
+    return "as the points have it" if method == "points" else "as in the photograph"
+
+
 def concatenate(estimates: Sequence[BodyEstimate]) -> BodyEstimate:
     """Join estimates of the same body, row after row.
 

@@ -171,6 +171,18 @@ def test_one_reason_of_many_bodies_is_a_line_a_camera(example, body, tmp_path):
     assert line.startswith("0000#0, 0001#")
 
 
+def test_what_is_said_of_all_bodies_is_not_said_of_each_again(body, tmp_path):
+    cameras, people = rig_and_people(body, 6)
+    (tmp_path / "cameras.json").write_text(cameras_json(cameras))
+    for name, seen in {"cam1": "cam2", "cam2": "cam1", "cam3": "cam3"}.items():
+        named = [replace(one, image=Path(f"{row:04d}.jpg")) for row, one in enumerate(people.views[seen])]
+        write_people(tmp_path / f"{name}.json", named)
+    paths = [tmp_path / f"cam{number}.json" for number in (1, 2, 3)]
+    report = fit_view_files(paths, body, tmp_path / "out", ViewJob(cameras=tmp_path / "cameras.json", kinds=("npz",)))
+    assert sum("are names of cameras exchanged?" in line for line in (*report.remarks, *report.problems)) == 1
+    assert "are names of cameras exchanged?" in (tmp_path / "out" / "people.csv").read_text()
+
+
 def test_one_file_of_all_cameras_says_them_by_its_images(example, body, tmp_path):
     everyone = [
         replace(person, image=Path(f"{file.stem}/{row:04d}.jpg"), person_id=f"{file.stem}{row}")
