@@ -352,8 +352,7 @@ def test_files_whose_estimates_cannot_be_shown_or_joined_are_named(command, tmp_
     saved = {}
     for name, method in (("nan", "fit"), ("direct", "predict")):
         out = tmp_path / name
-        call = (method, people_file(tmp_path / "people.json", 1), "-o", out)
-        assert command(*call)[0] == 0
+        assert command(method, people_file(tmp_path / "people.json", 1), "-o", out)[0] == 0
         saved[name] = out / "people-00000.npz"
     code, said = command("export", saved["nan"], saved["direct"], "-o", tmp_path / "files")
     assert code == 1
