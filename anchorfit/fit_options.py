@@ -45,8 +45,8 @@ class FitOptions:
     schedule: str = "anchored"  # as in `fit`
     config: FitConfig | None = None  # the schedule's constants; None: its usual ones
     sizes: KnownSize | None = None  # heights and measurements that are known of people, whatever the constants are
-    pitch: float | Literal["people"] | None = None  # degrees by which the camera looks down, or "people": as those who
-    # stand in an image show together; None: not known, as is usual
+    pitch: float | Literal["people"] | None = None  # degrees by which the camera looks down, or "people": as the
+    # people of an image show together; None: not known, as is usual
     floor: Floor | Literal["auto"] | None = None  # before the camera, which stands; "auto": estimated from feet that
     # stand in a video, or of several people in an image, who are then fitted all at once; a prediction takes which
     # way gravity is from one that is given, and estimates none

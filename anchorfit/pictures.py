@@ -124,7 +124,8 @@ def _upright(estimate: BodyEstimate) -> tuple[Tensor, str]:
 
 def _downwards(pitch_deg: float) -> str:
     """In words: "down by 12 degrees"."""
-    return f"{'down' if pitch_deg >= 0 else 'up'} by {abs(pitch_deg):.0f} degrees"
+    angle = round(abs(pitch_deg))
+    return f"{'down' if pitch_deg >= 0 else 'up'} by {angle} {'degree' if angle == 1 else 'degrees'}"
 
 
 def _filled_size(vertices: Tensor) -> tuple[int, int]:

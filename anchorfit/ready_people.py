@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -56,18 +57,18 @@ class ReadyPeople(NamedTuple):
     def _as_people_show(
         self, batches: Sequence[_Batch], body: BodyModel, networks: Networks | None
     ) -> Iterator[_Batch]:
-        """All people are posed first, since those who stand in an image tell its gravity together."""
+        """All people are posed first, since those of an image tell its gravity together."""
         if not batches:
             return
         posed = [regressors.pose_people(batch.observations, body, networks=networks) for batch in batches]
-        lean = regressors.Lean(*torch.zeros(3, len(self.people)).unbind())  # of who cannot be observed: nothing
-        lean.sigma.fill_(1.0)
+        count = len(self.people)  # who cannot be observed says nothing
+        lean, trunks = regressors.Lean.none(count), regressors.TrunkLean.none(count)
         for batch, some in zip(batches, posed, strict=True):
-            for known, found in zip(lean, some.lean(), strict=True):
+            for known, found in zip((*lean, *trunks), chain.from_iterable(some.leans()), strict=True):
                 known[batch.rows] = found.to(known)
         images = [person.image or person.name for person in self.people]
         place = {image: number for number, image in enumerate(dict.fromkeys(images))}
-        gravity = regressors.common_gravity(lean, torch.tensor([place[image] for image in images]))
+        gravity = regressors.common_gravity(lean, torch.tensor([place[image] for image in images]), trunks)
         for batch, some in zip(batches, posed, strict=True):
             yield batch._replace(posed=some, gravity=gravity.rows(batch.rows))
 

@@ -112,8 +112,8 @@ class BodyEstimate(Rows):
         method: how the estimate was made, ``"smplify"``, ``"anchored"`` or ``"direct"``; ``"given"`` by `from_smplx`.
         diagnostics: how the fit went.
         time_s: (B,) seconds from the first frame of the row's video; NaN by default, as of photographs.
-        pitch_deg: (B,) degrees by which the row's camera looks down, as it was given, or its floor or those who stand
-            showed it; NaN by default: not known.
+        pitch_deg: (B,) degrees by which the row's camera looks down, as it was given, or its floor or its people showed
+            it; NaN by default: not known.
         floors: the floor before each row's camera, where one was given or estimated (see `anchorfit.world`).
         world_from_camera: (B, 4, 4) from each row's camera to the world of the program that the fit began with, where
             that has one (WHAM, GVHMR, TRAM); NaN by default.

@@ -61,14 +61,25 @@ def make_people(
     Returns:
         Observations with the true cameras, and the true parameters, in the body's type and on its device.
     """
-    config = config or SyntheticConfig()
     rng = np.random.default_rng(seed)
-    pose = torch.as_tensor(poses[rng.integers(len(poses), size=count)], dtype=torch.float64)
+    return posed_people(body, poses[rng.integers(len(poses), size=count)], rng, config or SyntheticConfig())
+
+
+def posed_people(
+    body: BodyModel, poses: np.ndarray, rng: np.random.Generator, config: SyntheticConfig, world: Tensor | None = None
+) -> SyntheticSet:
+    """Synthetic people in given poses (B, 72); the rest as `make_people`.
+
+    Args:
+        world: (B, 3, 3) rotations from a world with y up into the cameras; None: drawn.
+    """
+    count = len(poses)
+    pose = torch.as_tensor(poses, dtype=torch.float64)
     width, height = config.image_size
     focal = math.hypot(width, height) * torch.as_tensor(rng.uniform(*config.focal_range, count))
     size = torch.as_tensor(rng.uniform(*config.height_range, count))
     depth = focal * stature(body) / size
-    world = _cameras(rng, count, config)
+    world = _cameras(rng, count, config) if world is None else world.double()
     orientation = world @ axis_angle_to_matrix(pose[:, body.layout.global_orient])
     betas = torch.as_tensor(rng.normal(0.0, config.beta_scale, (count, body.num_betas))).clamp(-2.5, 2.5)
     aim = torch.as_tensor(rng.uniform(-0.25, 0.25, (count, 2))) * torch.tensor([width, height]) / focal[:, None]

@@ -2,8 +2,9 @@
 of predictions, by what they were sure of alone.
 
 Both are too sure of themselves, each in its way (keypoints are seen twice, by the network and by the fit; the mesh and
-the camera are taken as they are), so each way of getting a body has two factors, across the line of sight and along it,
-fitted on people kept aside (`scripts/calibrate_covariance.py`).
+the camera are taken as they are), the more so the farther a body lies off its keypoints. So each way of getting a body
+has factors, across the line of sight and along it, which grow with that distance, fitted on people kept aside
+(`scripts/calibrate_covariance.py`).
 """
 
 from __future__ import annotations
@@ -32,20 +33,32 @@ _CHUNK_ROWS = 128  # of the batch at a time: intermediate results stay in the ca
 
 @dataclass(frozen=True, kw_only=True)
 class Trimming:
-    """Factors of a way to get bodies; deviations are multiplied by ``across`` and ``along`` the line of sight.
+    """Factors of a way to get bodies, by which deviations are multiplied.
 
+    across, along: across and along the line of sight, where a body lies on its keypoints.
+    growth: what is added to 1 for each percent of a person's size that the body is off its keypoints.
+    pelvis, pelvis_growth: factors more for the pelvis's own place, and what is added there in place of ``growth``.
     evidence: share of the energy's curvature that counts, one over square reference pixels.
     """
 
     across: float
     along: float
+    growth: float = 0.0
+    pelvis: float = 1.0
+    pelvis_growth: float = 0.0
     evidence: float = 1.0
 
+    def widening(self, off: Tensor) -> Tensor:
+        """(B, 24) factors of joints, the pelvis first, of bodies that are off by (B,) shares of a person's size."""
+        percent = (100.0 * off)[:, None]
+        own = self.pelvis * (1.0 + self.pelvis_growth * percent)
+        return torch.cat((own, (1.0 + self.growth * percent).expand(-1, len(SMPL_JOINTS) - 1)), 1)
 
-PREDICTED = Trimming(across=0.92, along=0.96)
-ANCHORED = Trimming(across=1.04, along=1.03, evidence=0.003)
-HELD = Trimming(across=8.43, along=11.46)  # near a start of which nothing is known
-FREE = Trimming(across=6.86, along=7.38)
+
+PREDICTED = Trimming(across=0.794, along=0.856, growth=0.0733, pelvis=1.09, pelvis_growth=0.0552)
+ANCHORED = Trimming(across=0.867, along=0.891, growth=0.105, pelvis=1.09, pelvis_growth=0.129, evidence=0.003)
+HELD = Trimming(across=5.32, along=7.44, growth=0.286, pelvis=0.447, pelvis_growth=0.623)
+FREE = Trimming(across=2.05, along=2.38, growth=1.43, pelvis=0.653, pelvis_growth=1.98)
 
 
 class JointCovariance(NamedTuple):
@@ -55,11 +68,17 @@ class JointCovariance(NamedTuple):
     joint_std_mm: Tensor
 
     @staticmethod
-    def trimmed(factors: Tensor, joints: Tensor, by: Trimming) -> JointCovariance:
-        """Of factors F (B, 24, 3, N) in metres, F F^T the covariances, and the joints' places (B, 24, 3)."""
+    def trimmed(factors: Tensor, joints: Tensor, by: Trimming, off: Tensor | None = None) -> JointCovariance:
+        """Of factors F (B, 24, 3, N) in metres, F F^T the covariances, and the joints' places (B, 24, 3).
+
+        Args:
+            off: (B,) see `Trimming.widening`; None: on their keypoints.
+        """
         sight = torch.nn.functional.normalize(joints, dim=-1)[..., None]
         along = sight * (sight.mT @ factors)
         factors = MILLIMETRES * (by.across * (factors - along) + by.along * along)
+        if off is not None:
+            factors = factors * by.widening(off.to(factors))[..., None, None]
         covariance = factors @ factors.mT
         torch.diagonal(covariance, dim1=-2, dim2=-1).add_(_FLOOR**2)
         depth = (sight.mT @ covariance @ sight)[..., 0, 0]
@@ -68,17 +87,22 @@ class JointCovariance(NamedTuple):
 
 
 def of_prediction(
-    body: BodyModel, params: Tensor, known: PoseUncertainty, *, by: Trimming = PREDICTED
+    body: BodyModel, params: Tensor, known: PoseUncertainty, off: Tensor, *, by: Trimming = PREDICTED
 ) -> JointCovariance:
-    """Of predicted bodies (B, D): their rotations' errors along the skeleton."""
+    """Of predicted bodies (B, D): their rotations' errors along the skeleton.
+
+    Args:
+        known: how sure the network is.
+        off: (B,) mean distance from the keypoints as a share of the person's size, `Evidence.reprojection`.
+    """
     joints = compiled_points(body, POINTS).points(params)
     factors = joint_factors(body, params, known)
     factors[:, 0, :, :3] = known.pelvis
-    return JointCovariance.trimmed(factors, joints, by)
+    return JointCovariance.trimmed(factors, joints, by, off)
 
 
 def of_fit(
-    problem: FitProblem, terms: Sequence[Term], params: Tensor, *, by: Trimming | None = None
+    problem: FitProblem, terms: Sequence[Term], params: Tensor, off: Tensor, *, by: Trimming | None = None
 ) -> JointCovariance:
     """Of fitted bodies (B, D).
 
@@ -89,6 +113,7 @@ def of_fit(
         problem: as fitted.
         terms: of the last stage.
         params: finite.
+        off: (B,) as for `of_prediction`.
         by: None for `ANCHORED`, `HELD` or `FREE`.
     """
     body, known = problem.body, problem.uncertainty
@@ -108,7 +133,7 @@ def of_fit(
         else:
             factor = prior_factor(body, own, known.rows(some))
             factors = posterior_factors(by.evidence * hessian, jacobian.flatten(1, 2), factor)
-        parts.append(JointCovariance.trimmed(factors, joints, by))
+        parts.append(JointCovariance.trimmed(factors, joints, by, off[some]))
     return JointCovariance(*(torch.cat(values) for values in zip(*parts, strict=True)))
 
 

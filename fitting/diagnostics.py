@@ -59,6 +59,13 @@ def mean_error(errors: Tensor, size: Tensor) -> Tensor:
     return shares.clamp(max=FARTHEST).nan_to_num().sum(-1) / errors.isfinite().sum(-1).clamp(min=1)
 
 
+def off_keypoints(body: BodyModel, observations: Observations, params: Tensor) -> Tensor:
+    """(B,) `mean_error` of the canonical joints of bodies (B, D), of the sizes that `person_size` gives."""
+    points = compiled_points(body, POINTS).points(params)[:, : len(CANONICAL_JOINTS)]
+    size = person_size(body, observations.keypoints, observations.confidence)
+    return mean_error(reprojection_errors(points, observations)[0], size)
+
+
 def limb_error(errors: Tensor, size: Tensor) -> Tensor:
     """(B,) the largest error of an elbow, wrist, knee or ankle as a share of ``size`` (B,)."""
     return errors[:, _joints(_ENDS)].nan_to_num().amax(-1) / size.clamp(min=1e-6)
@@ -197,7 +204,7 @@ def diagnose(problem: FitProblem, terms: Sequence[Term], params: Tensor, *, step
         finite=sound,
         status=status,
     )
-    covariance = of_fit(problem, terms, params)._asdict() if problem.config.covariance else {}
+    covariance = of_fit(problem, terms, params, evidence.reprojection)._asdict() if problem.config.covariance else {}
     return FitResult(
         params=params,
         reprojection_px=errors,
@@ -234,5 +241,5 @@ def diagnose_prediction(
         steps=evidence.joints.new_zeros(count),
         status=evidence.status,
         **weigh_evidence(evidence, "predicted", limits)._asdict(),
-        **({} if uncertainty is None else of_prediction(body, params, uncertainty)._asdict()),
+        **({} if uncertainty is None else of_prediction(body, params, uncertainty, evidence.reprojection)._asdict()),
     )

@@ -3,11 +3,13 @@
 from typing import TYPE_CHECKING
 
 from ..deprecation import renamed_names
-from .balance import Lean, common_gravity
+from .balance import Lean
+from .gravity import common_gravity
 from .human2d import Human2D, Human2DConfig
 from .pose_prior import PosePrior, PosePriorConfig
 from .prediction import Networks, PosedPeople, Prediction, load_networks, pose_people, predict_lean, predict_params
 from .shape_prior import ShapePrior, ShapePriorConfig
+from .trunks import TrunkLean
 from .weights import load_human2d_network, load_pose_prior_network, load_shape_prior_network, save_network
 
 __all__ = [
@@ -21,6 +23,7 @@ __all__ = [
     "Prediction",
     "ShapePrior",
     "ShapePriorConfig",
+    "TrunkLean",
     "common_gravity",
     "load_human2d_network",
     "load_networks",

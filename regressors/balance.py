@@ -7,14 +7,13 @@ its uncertainty. Bodies turn about the camera's x axis and are placed anew: pose
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from ..body import CANONICAL_JOINTS, axis_angle_to_matrix, matrix_to_axis_angle
-from ..body.standing import KNOWN_SIGMA_DEG, STANDING_POINTS, Gravity, centre_over_support, standing, tilt_of
+from ..body.standing import STANDING_POINTS, Gravity, centre_over_support, standing, tilt_of
 from .translation import Sightlines, Translations
 
 NOISE_DEG = (1.5, 2.4, 2.5, 8.0)
@@ -35,6 +34,11 @@ class Lean(NamedTuple):
     sigma: Tensor
     certainty: Tensor
 
+    @staticmethod
+    def none(count: int) -> Lean:
+        """Of people of whom nothing was seen."""
+        return Lean(torch.zeros(count), torch.ones(count), torch.zeros(count))
+
 
 def lean_of(points: Tensor, sightlines: Sightlines) -> Lean:
     """The lean of bodies.
@@ -43,15 +47,26 @@ def lean_of(points: Tensor, sightlines: Sightlines) -> Lean:
         points: (B, K, 3) metres, canonical joints, placed in the camera frame.
         sightlines: of their keypoints.
     """
-    off = (points[..., :2] - sightlines.rays * points[..., 2:]).norm(dim=-1) * sightlines.seen
-    percent = 100 / _HEIGHT * off.sum(1) / sightlines.seen.sum(1).clamp_min(1)
-    none, more, least, most = NOISE_DEG
     chosen = points[:, _POINTS]
     return Lean(
         tilt_of(centre_over_support(chosen)),
-        torch.deg2rad((none + more * percent).clamp(least, most)),
+        noise_of(points, sightlines, NOISE_DEG),
         standing(chosen) * sightlines.seen[:, _ANKLES].any(1),
     )
+
+
+def noise_of(points: Tensor, sightlines: Sightlines, noise_deg: tuple[float, float, float, float]) -> Tensor:
+    """(B,) radians, the error of an angle of predicted bodies by how far they are off their keypoints.
+
+    Args:
+        points: (B, K, 3) metres, canonical joints, placed in the camera frame.
+        sightlines: of their keypoints.
+        noise_deg: degrees with none off, more for each percent of a standing person's height, the least, the most.
+    """
+    off = (points[..., :2] - sightlines.rays * points[..., 2:]).norm(dim=-1) * sightlines.seen
+    percent = 100 / _HEIGHT * off.sum(1) / sightlines.seen.sum(1).clamp_min(1)
+    none, more, least, most = noise_deg
+    return torch.deg2rad((none + more * percent).clamp(least, most))
 
 
 def balanced(
@@ -84,32 +99,3 @@ def balanced(
 def _times(matrices: Tensor, columns: Tensor) -> Tensor:
     """Products (B, 3, N) of (B, 3, 3) and (B, 3, N), in an order of sums that does not depend on the batch."""
     return (matrices[..., None] * columns[:, None]).sum(-2)
-
-
-def common_gravity(lean: Lean, scenes: Tensor) -> Gravity:
-    """Gravity as all people of a scene who stand show it.
-
-    Args:
-        lean: of B people.
-        scenes: (B,) int64, the number of the picture that each is in.
-    Returns:
-        The usual gravity where no person stands, otherwise its mean with the leans of the scene, robust and
-        weighted by their uncertainty.
-    """
-    count = int(scenes.max()) + 1
-    usual = Gravity.usual(count).to(lean.angle.device, lean.angle.dtype)
-    sway = math.radians(KNOWN_SIGMA_DEG)
-    spread = lean.sigma.square() + sway**2
-    weight = lean.certainty / spread
-
-    def mean_of(weight: Tensor) -> tuple[Tensor, Tensor]:
-        total = usual.sigma.square().reciprocal()
-        pull = (usual.pitch * total).index_add(0, scenes, -weight * lean.angle)
-        total = total.index_add(0, scenes, weight)
-        return pull / total, total
-
-    pitch, total = mean_of(weight)
-    for _ in range(10):  # iteratively reweighted, Geman-McClure
-        far = (lean.angle + pitch[scenes]).square() / (4 * spread)
-        pitch, total = mean_of(weight / (1 + far).square())
-    return Gravity(pitch=pitch[scenes], sigma=(total.reciprocal() + sway**2).sqrt()[scenes])

@@ -34,6 +34,7 @@ from .shape_prior import ShapePrior, crop_mask
 from .skeleton import Skeleton
 from .synthesis.silhouettes import MASK_SIZE
 from .translation import FALLBACK_DEPTH, Sightlines
+from .trunks import TrunkLean, trunk_lean_of
 from .uncertainty import Sureness, in_camera
 from .weights import POSE_PRIOR, WEIGHTS, load_pose_prior_network, load_shape_prior_network, read_weights
 
@@ -178,10 +179,17 @@ class PosedPeople:
 
     def lean(self) -> Lean:
         """The lean of bodies that are not yet turned."""
+        return self.leans()[0]
+
+    def leans(self) -> tuple[Lean, TrunkLean]:
+        """The lean of bodies that are not yet turned, and that of their trunks: what tells the pitch of a camera."""
         found = self.placed(Gravity.unknown(len(self._observations)))
         seen = self._observations.to(self._body.device, self._body.dtype)
         sightlines = Sightlines.of(seen_rays(rays_of(seen.keypoints, seen.intrinsics), seen.confidence))
-        return lean_of(compiled_points(self._body).points(found.params), sightlines)
+        points = compiled_points(self._body).points(found.params)
+        lean, trunk = lean_of(points, sightlines), trunk_lean_of(points, sightlines)
+        shown = found.posed & found.placed  # the others stand upright, whatever was seen
+        return lean._replace(certainty=lean.certainty * shown), trunk._replace(certainty=trunk.certainty * shown)
 
 
 @dataclass(frozen=True, kw_only=True)

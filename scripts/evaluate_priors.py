@@ -13,8 +13,9 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -36,6 +37,7 @@ from anchorfit.evaluation.metrics.pose import mean_point_error, reconstruction_e
 from anchorfit.evaluation.synthetic import SyntheticConfig, SyntheticSet, as_detected, make_people
 from anchorfit.fitting import FitConfig, FitResult, GaussianMixture, anchored, anchored_config, load_pose_prior, smplify
 from anchorfit.fitting.covariance import of_prediction
+from anchorfit.fitting.diagnostics import off_keypoints
 from anchorfit.observations.doubts import doubted_keypoints
 from anchorfit.observations.people import Observations
 from anchorfit.regressors import (
@@ -78,6 +80,10 @@ DETECTED = DetectorNoise(
 CLEAN = SyntheticConfig(noise=0.0, outliers=0.0, missing=0.0, hips_up=0.0, hips_out=0.0)
 
 
+def show(line: dict[str, object]) -> None:
+    print("  ".join(f"{key} {value}" for key, value in line.items()), flush=True)
+
+
 def shape_errors(body: BodyModel, network: ShapePrior) -> list[dict[str, object]]:
     """Mean per-vertex error of bodies at rest, millimetres: the mean shape's and the prediction's."""
     table: list[dict[str, object]] = []
@@ -92,7 +98,7 @@ def shape_errors(body: BodyModel, network: ShapePrior) -> list[dict[str, object]
             line["surface_mm"] = round(1000 * float(error.mean()), 1)
             line["up_to_size_mm"] = round(1000 * float(reconstruction_error(vertices, truth).mean()), 1)
             table.append(line)
-            print("  ".join(f"{key} {value}" for key, value in line.items()), flush=True)
+            show(line)
     return table
 
 
@@ -113,7 +119,8 @@ def coverage_lines(
         return []
     pose = body.layout.pose
     inside = {"rotations": rotations_inside(guess.params[:, pose], guess.uncertainty, people.params[:, pose])}
-    direct = of_prediction(body, guess.params, guess.uncertainty).joint_covariance_mm2
+    off = off_keypoints(body, people.observations, guess.params)
+    direct = of_prediction(body, guess.params, guess.uncertainty, off).joint_covariance_mm2
     measured = {"direct": misses(body, guess.params, direct, people.params)}
     for name, fit in fits.items():
         measured[name] = misses(body, fit.params, fit.joint_covariance_mm2, people.params)
@@ -149,7 +156,7 @@ def gauge_lines(body: BodyModel, methods: dict[str, Method]) -> list[dict[str, o
                     line[f"{part}_deg"] = round(float(value.mean()), 1)
                     line[f"{part}_worst_deg"] = round(float(value[value.abs().argmax()]), 1)
                 table.append(line)
-                print("  ".join(f"{key} {value}" for key, value in line.items()), flush=True)
+                show(line)
     return table
 
 
@@ -174,7 +181,7 @@ def lean_lines(body: BodyModel, pose_prior: GaussianMixture, networks: Networks)
                     line |= {"lean_worst_deg": round(float(lean.max()), 1)}
                     line["surface_mm"] = round(float(body_errors(body, params, people.params).surface_mm.mean()), 1)
                     table.append(line)
-                    print("  ".join(f"{key} {value}" for key, value in line.items()), flush=True)
+                    show(line)
     return table
 
 
@@ -197,13 +204,92 @@ def bound_lines(
             line |= {"surface_mm": round(float(errors.surface_mm.mean()), 1)}
             line |= {"reconstruction_mm": round(float(errors.reconstruction_mm.mean()), 1)}
             table.append(line)
-            print("  ".join(f"{key} {value}" for key, value in line.items()), flush=True)
+            show(line)
     return table
 
 
 def near(body: BodyModel, seen: Observations, pose_prior: GaussianMixture, start: torch.Tensor) -> FitResult:
     """The anchored fit from a prediction, to the keypoints that it does not make doubtful."""
     return anchored(body, seen, pose_prior, start, doubted=doubted_keypoints(body, start, seen))
+
+
+class Judged(NamedTuple):
+    """A set of people, and what is the same for every method: whose poses they are in, and groups of rows by name."""
+
+    name: str
+    people: SyntheticSet
+    subjects: np.ndarray
+    groups: dict[str, torch.Tensor]
+
+
+def judged_sets(body: BodyModel, count: int) -> Iterator[Judged]:
+    """The sets that are fixed here, of ``count`` people each."""
+    library, chosen = heldout_poses()
+    known = load_pose_library(split="train").poses
+    sets = [("clean", CLEAN), ("noisy", SyntheticConfig()), ("detected", CLEAN)]
+    sets += [(f"noise {percent} %", replace(CLEAN, noise=percent / 100)) for percent in (1, 2, 4)]
+    for name, config in sets:
+        people = make_people(body, chosen, count, seed=SEED, config=config)
+        if name == "detected":
+            people = as_detected(body, people, DETECTED, seed=DETECTED_SEED)
+        view, rarity = view_of(people.params), rarity_of(people.params, known)
+        thirds = torch.bucketize(rarity, torch.quantile(rarity, torch.tensor([1 / 3, 2 / 3])))
+        groups = {"all": torch.ones_like(view, dtype=torch.bool)}
+        groups |= {label: view == index for index, label in enumerate(VIEWS)}
+        groups |= {label: thirds == index for index, label in enumerate(("common", "middling", "rare"))}
+        subjects = subjects_of(body, people.params, library)
+        does = np.array([ACTIVITIES.get(subject, "dance") for subject in subjects])
+        groups |= {label: torch.from_numpy(does == label) for label in sorted(set(ACTIVITIES.values()))}
+        yield Judged(name, people, subjects, groups)
+
+
+def heldout_poses() -> tuple[PoseLibrary, np.ndarray]:
+    """The held-out library, and (4000, 72) poses of it, no subject counting for more than 300."""
+    library = load_pose_library(split="heldout")
+    chosen = np.random.default_rng(SEED).choice(len(library), 4000, p=library.subject_balanced_weights(300).numpy())
+    return library, library.poses[chosen].numpy()
+
+
+def error_lines(
+    body: BodyModel, judged: Judged, method: str, params: torch.Tensor, ms_a_body: float
+) -> list[dict[str, object]]:
+    """Mean errors of bodies (B, D), a line a group of people."""
+    errors = body_errors(body, params, judged.people.params)._asdict()
+    errors |= image_errors(body, params, judged.people.params, judged.people.observations)._asdict()
+    table: list[dict[str, object]] = []
+    for group, rows in judged.groups.items():
+        line: dict[str, object] = {
+            "keypoints": judged.name,
+            "method": method,
+            "people": group,
+            "count": int(rows.sum()),
+        }
+        line |= {key: round(float(value[rows].mean()), 3) for key, value in errors.items()}
+        line["ms_a_body"] = round(ms_a_body, 2)
+        table.append(line)
+    return table
+
+
+def region_lines(
+    body: BodyModel, judged: Judged, prediction: Prediction, pose_prior: GaussianMixture, fits: bool
+) -> list[dict[str, object]]:
+    """`coverage_lines` of the people whom no scale has seen; of fits as well."""
+    rows = torch.from_numpy(np.isin(judged.subjects, JUDGING))
+    some = SyntheticSet(judged.people.observations.rows(rows), judged.people.params[rows])
+    own, seen = prediction.rows(rows), some.observations
+    found: dict[str, FitResult] = {}
+    if fits and own.uncertainty is not None:
+        found["anchored"] = anchored(
+            body,
+            seen,
+            pose_prior,
+            own.params,
+            replace(anchored_config(), covariance=True),
+            uncertainty=own.uncertainty,
+            doubted=doubted_keypoints(body, own.params, seen),
+        )
+        found["smplify"] = smplify(body, seen, pose_prior, config=FitConfig(covariance=True))
+    return [{"keypoints": judged.name, **line} for line in coverage_lines(body, some, own, found)]
 
 
 def main() -> None:
@@ -216,68 +302,35 @@ def main() -> None:
     torch.set_num_threads(1)
     body, pose_prior = load_body(), load_pose_prior()
     networks = Networks(pose=load_pose_prior_network(args.pose)) if args.pose else load_networks()
-    library = load_pose_library(split="heldout")
-    chosen = np.random.default_rng(SEED).choice(len(library), 4000, p=library.subject_balanced_weights(300).numpy())
-    known = load_pose_library(split="train").poses
-    methods: dict[str, Method] = {"direct": lambda seen: predict_params(seen, body, networks=networks).params}
+
+    def direct(seen: Observations) -> torch.Tensor:
+        return predict_params(seen, body, networks=networks).params
+
+    methods: dict[str, Method] = {"direct": direct}
     if args.fits:
         methods["smplify"] = lambda seen: smplify(body, seen, pose_prior).params
-        methods["anchored"] = lambda seen: near(body, seen, pose_prior, methods["direct"](seen)).params
+        methods["anchored"] = lambda seen: near(body, seen, pose_prior, direct(seen)).params
     table = gauge_lines(body, methods)
     if args.fits:
         table += lean_lines(body, pose_prior, networks)
-        table += bound_lines(body, library.poses[chosen].numpy(), args.count, pose_prior, networks)
-    sets = [("clean", CLEAN), ("noisy", SyntheticConfig()), ("detected", CLEAN)]
-    sets += [(f"noise {percent} %", replace(CLEAN, noise=percent / 100)) for percent in (1, 2, 4)]
-    for name, config in sets:
-        people = make_people(body, library.poses[chosen].numpy(), args.count, seed=SEED, config=config)
-        if name == "detected":
-            people = as_detected(body, people, DETECTED, seed=DETECTED_SEED)
-        view, rarity = view_of(people.params), rarity_of(people.params, known)
-        thirds = torch.bucketize(rarity, torch.quantile(rarity, torch.tensor([1 / 3, 2 / 3])))
-        groups = {"all": torch.ones_like(view, dtype=torch.bool)}
-        groups |= {label: view == index for index, label in enumerate(VIEWS)}
-        groups |= {label: thirds == index for index, label in enumerate(("common", "middling", "rare"))}
-        subjects = subjects_of(body, people.params, library)
-        does = np.array([ACTIVITIES.get(subject, "dance") for subject in subjects])
-        groups |= {label: torch.from_numpy(does == label) for label in sorted(set(ACTIVITIES.values()))}
-        start = time.perf_counter()
-        prediction = predict_params(people.observations, body, networks=networks)
-        guess = prediction.params
-        results = {"direct": (guess, time.perf_counter() - start)}
+        table += bound_lines(body, heldout_poses()[1], args.count, pose_prior, networks)
+    for judged in judged_sets(body, args.count):
+        seen = judged.people.observations
+        clock = [time.perf_counter()]
+        prediction = predict_params(seen, body, networks=networks)
+        results = {"direct": prediction.params}
+        clock.append(time.perf_counter())
         if args.fits:
-            start = time.perf_counter()
-            results["smplify"] = (smplify(body, people.observations, pose_prior).params, time.perf_counter() - start)
-            start = time.perf_counter()
-            fitted = near(body, people.observations, pose_prior, guess).params
-            results["anchored"] = (fitted, time.perf_counter() - start)
-        judged = torch.from_numpy(np.isin(subjects, JUDGING))
-        some = SyntheticSet(people.observations.rows(judged), people.params[judged])
-        own = prediction.rows(judged)
-        fits: dict[str, FitResult] = {}
-        if args.fits and own.uncertainty is not None:
-            fits["anchored"] = anchored(
-                body,
-                some.observations,
-                pose_prior,
-                own.params,
-                replace(anchored_config(), covariance=True),
-                uncertainty=own.uncertainty,
-                doubted=doubted_keypoints(body, own.params, some.observations),
-            )
-            fits["smplify"] = smplify(body, some.observations, pose_prior, config=FitConfig(covariance=True))
-        for row in coverage_lines(body, some, own, fits):
-            table.append({"keypoints": name, **row})
-            print("  ".join(f"{key} {value}" for key, value in table[-1].items()), flush=True)
-        for method, (params, seconds) in results.items():
-            errors = body_errors(body, params, people.params)._asdict()
-            errors |= image_errors(body, params, people.params, people.observations)._asdict()
-            for group, rows in groups.items():
-                means = {key: round(float(value[rows].mean()), 3) for key, value in errors.items()}
-                line = {"keypoints": name, "method": method, "people": group, "count": int(rows.sum()), **means}
-                line["ms_a_body"] = round(1000 * seconds / args.count, 2)
-                table.append(line)
-                print("  ".join(f"{key} {value}" for key, value in line.items()), flush=True)
+            results["smplify"] = smplify(body, seen, pose_prior).params
+            clock.append(time.perf_counter())
+            results["anchored"] = near(body, seen, pose_prior, prediction.params).params
+            clock.append(time.perf_counter())
+        lines = region_lines(body, judged, prediction, pose_prior, args.fits)
+        for (method, params), seconds in zip(results.items(), np.diff(clock), strict=True):
+            lines += error_lines(body, judged, method, params, 1000 * seconds / args.count)
+        for line in lines:
+            show(line)
+        table += lines
     for gender in () if args.pose else ("neutral", "male", "female"):
         own = load_body(gender=gender)
         table += shape_errors(own, networks.shapes[own.name])

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from anchorfit.body import load_body
-from anchorfit.pictures import OverlayLook, draw_on, draw_overlay, draw_side_view
+from anchorfit.pictures import OverlayLook, _downwards, draw_on, draw_overlay, draw_side_view
 
 
 @pytest.fixture(scope="module")
@@ -106,3 +106,10 @@ def test_side_views_are_as_wide_as_the_people_need(some_estimate, body):
         filled = max(np.ptp(columns) / picture.shape[1], np.ptp(rows) / 480)
         assert filled > 0.8
     assert draw_side_view(one, body, (64, 48)).shape == (64, 48, 3)
+
+
+@pytest.mark.parametrize(
+    ("pitch_deg", "words"), [(1.2, "down by 1 degree"), (-0.8, "up by 1 degree"), (12.4, "down by 12 degrees")]
+)
+def test_pitches_are_told_in_words(pitch_deg, words):
+    assert _downwards(pitch_deg) == words

@@ -45,7 +45,7 @@ USUAL_PITCH_DEG, USUAL_SIGMA_DEG = 6.0, 10.0
 """Cameras are held higher than the middle of those they look at: mean and standard deviation of their pitch."""
 
 SHOWN_SIGMA_DEG = 6.0
-"""Of a pitch that is told further: of one less certain it is not known what is upright."""
+"""Of a pitch that is told further, at most: of one less certain it is not known what is upright."""
 
 KNOWN_SIGMA_DEG = 2.5
 """Of a known camera's pitch as a standing person shows it: the centre of mass is off its support by 2.2 degrees."""
@@ -68,8 +68,10 @@ class Gravity(Rows):
 
     @property
     def pitch_deg(self) -> Tensor:
-        """(B,) degrees by which the cameras look down; NaN where that is not known to within `SHOWN_SIGMA_DEG`."""
-        return torch.where(self.sigma <= math.radians(SHOWN_SIGMA_DEG), torch.rad2deg(self.pitch), torch.nan)
+        """(B,) degrees by which the cameras look down; NaN where that is not known to within `SHOWN_SIGMA_DEG`, apart
+        from the sway of those who stand."""
+        most = math.radians(math.hypot(SHOWN_SIGMA_DEG, KNOWN_SIGMA_DEG))
+        return torch.where(self.sigma <= most, torch.rad2deg(self.pitch), torch.nan)
 
     @staticmethod
     def unknown(count: int) -> Gravity:

@@ -54,7 +54,7 @@ class RunOptions:
         gender: of the body.
         age: of the open body: "adult", or "child".
         focal: pixels; None: from EXIF, else the image's diagonal.
-        pitch: degrees by which the camera looks down, or "people": as those who stand in an image show together; None:
+        pitch: degrees by which the camera looks down, or "people": as the people of an image show together; None:
             not known.
         floor: before the camera, which stands: "auto", estimated from feet that stand; a normal and an offset in the
             camera's frame, "0,1,0,1.2"; "height=1.4,pitch=10" of the camera; or a `Floor`. None: not known.
@@ -119,7 +119,7 @@ class RunOptions:
     pitch: float | str | None = option(
         None,
         takes=str,
-        help="Degrees by which the camera looks down, or 'people': as those who stand in an image show together. "
+        help="Degrees by which the camera looks down, or 'people': as the people of an image show together. "
         "People who stand are balanced by it.",
     )
     floor: Floor | str | None = option(

@@ -42,7 +42,7 @@ class Synthesis:
     def photographed() -> Synthesis:
         """What PosePrior is trained on: people who stand, sit and act, as detectors and annotators see them."""
         return Synthesis(
-            variation=PoseVariation(recorded=0.4, standing=0.2, sitting=0.06),
+            variation=PoseVariation(recorded=0.35, standing=0.18, sitting=0.06, acting=0.15),
             detector=DetectorNoise(
                 noise=0.035,
                 habits=1.5,

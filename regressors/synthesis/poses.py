@@ -18,6 +18,7 @@ from ...body import axis_angle_to_matrix, matrix_to_axis_angle
 from ...body.joint_sets import SMPL_JOINTS
 from ...body.parameters import NUM_BODY_POSE
 from ...body.pose_library import PoseLibrary, Split, load_pose_library
+from .acts import acting_poses
 from .upright import stands, upright_poses
 
 LIMBS: tuple[tuple[str, ...], ...] = (
@@ -57,7 +58,8 @@ class PoseVariation:
     tumbled: float = 0.03  # share of bodies turned in any way at all
     recorded: float = 0.0  # share of poses that stay as they were recorded,
     standing: float = 0.0  # of people who stand straight,
-    sitting: float = 0.0  # and of people who sit upright: see `upright`
+    sitting: float = 0.0  # of people who sit upright: see `upright`,
+    acting: float = 0.0  # and of people at something that few were recorded at: see `acts`
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,13 +105,15 @@ class PoseSource:
             return plain
         pose = self._varied(plain, generator, variation)
         upright = variation.standing + variation.sitting
-        if variation.recorded + upright == 0:
+        if variation.recorded + upright + variation.acting == 0:
             return pose
         chance = torch.rand(count, generator=generator)
         seated = chance < variation.sitting
         standing, others = (self._draw(sums, count, generator) for sums in (self.standing, self.cumulative))
         composed = upright_poses(standing, others, seated, generator)
         pose = torch.where((chance < upright + variation.recorded)[:, None], plain, pose)
+        if variation.acting > 0:
+            pose = torch.where((chance > 1 - variation.acting)[:, None], acting_poses(count, generator), pose)
         return torch.where((chance < upright)[:, None], composed, pose)
 
     def _varied(self, pose: Tensor, generator: torch.Generator, variation: PoseVariation) -> Tensor:
