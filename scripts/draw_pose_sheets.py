@@ -1,4 +1,4 @@
-"""Draw the pictures of docs/pose_library.md: poses of the library, and means and samples of the prior.
+"""Draw the pictures of docs/pose_library.md: poses of the library, means and samples of the prior, acts.
 
 python scripts/draw_pose_sheets.py -o docs/images
 """
@@ -18,6 +18,7 @@ from anchorfit.body.model import BodyModel
 from anchorfit.body.parameters import NUM_BODY_POSE
 from anchorfit.body.pose_library import load_pose_library
 from anchorfit.fitting.pose_prior import load_pose_prior
+from anchorfit.regressors.synthesis.acts import ACTS, pose_of, row_of
 from anchorfit.rendering import overlay
 
 CELL = (150, 120)  # height, width in pixels
@@ -82,8 +83,11 @@ def main() -> None:
     labels = [f"mean {k} ({weight:.2f})" for k, weight in enumerate(prior.weights.tolist())]
     labels += [f"sample of {k}" for k in components.tolist()]
     pictures["pose_prior.png"] = sheet(poses, labels, 8, body)
+    poses = pose_of(torch.tensor([row_of(act) for act in ACTS.values()]))
+    pictures["acts.jpg"] = sheet(poses, list(ACTS), 12, body)
     for name, picture in pictures.items():
-        cv2.imwrite(str(arguments.output / name), picture[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9])
+        settings = [cv2.IMWRITE_PNG_COMPRESSION, 9, cv2.IMWRITE_JPEG_QUALITY, 75]
+        cv2.imwrite(str(arguments.output / name), picture[..., ::-1], settings)
         print(arguments.output / name, (arguments.output / name).stat().st_size // 1000, "kB")
 
 

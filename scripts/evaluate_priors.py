@@ -4,8 +4,9 @@
 
 Poses of held-out subjects, none above 300; cameras, noise and missing joints: `anchorfit.evaluation.synthetic`. The
 sets ``clean``, ``noisy`` and ``detected`` are fixed here, whatever training draws from: the last has joints where
-detectors and annotators put them, noise along limbs, other people's limbs, guesses and joints in the corner. Then the
-gauges: people who stand and sit, exact keypoints (`anchorfit.evaluation.gauges`).
+detectors and annotators put them, noise along limbs, other people's limbs, guesses and joints in the corner. Before
+them the gauges: people who stand and sit, exact keypoints (`anchorfit.evaluation.gauges`); after them people at the
+acts of `regressors.synthesis.acts`, which training draws as well.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ from anchorfit.regressors import (
     predict_params,
 )
 from anchorfit.regressors.synthesis import DetectorNoise, Synthesis
+from anchorfit.regressors.synthesis.acts import acting_poses
 from anchorfit.regressors.training.tasks import heldout_masks
 from anchorfit.regressors.training.uncertainty_task import JUDGING
 
@@ -243,6 +245,15 @@ def judged_sets(body: BodyModel, count: int) -> Iterator[Judged]:
         yield Judged(name, people, subjects, groups)
 
 
+def acting_sets(body: BodyModel, count: int) -> Iterator[Judged]:
+    """People at acts that training draws, too: other draws of the same acts."""
+    poses = acting_poses(count, torch.Generator().manual_seed(SEED)).numpy()
+    for name, config in (("clean", CLEAN), ("noisy", SyntheticConfig())):
+        people = make_people(body, poses, count, seed=SEED, config=config)
+        everybody = torch.ones(count, dtype=torch.bool)
+        yield Judged(f"{name}, acts", people, np.full(count, ""), {"all": everybody})
+
+
 def heldout_poses() -> tuple[PoseLibrary, np.ndarray]:
     """The held-out library, and (4000, 72) poses of it, no subject counting for more than 300."""
     library = load_pose_library(split="heldout")
@@ -275,6 +286,8 @@ def region_lines(
 ) -> list[dict[str, object]]:
     """`coverage_lines` of the people whom no scale has seen; of fits as well."""
     rows = torch.from_numpy(np.isin(judged.subjects, JUDGING))
+    if not rows.any():
+        return []
     some = SyntheticSet(judged.people.observations.rows(rows), judged.people.params[rows])
     own, seen = prediction.rows(rows), some.observations
     found: dict[str, FitResult] = {}
@@ -314,7 +327,7 @@ def main() -> None:
     if args.fits:
         table += lean_lines(body, pose_prior, networks)
         table += bound_lines(body, heldout_poses()[1], args.count, pose_prior, networks)
-    for judged in judged_sets(body, args.count):
+    for judged in (*judged_sets(body, args.count), *acting_sets(body, args.count)):
         seen = judged.people.observations
         clock = [time.perf_counter()]
         prediction = predict_params(seen, body, networks=networks)

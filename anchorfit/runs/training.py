@@ -106,7 +106,7 @@ def train_prior(
     result = _trained(task, output, config, run, listener)
     made_of: dict[str, Any] = {"body": model.name, "gender": gender}
     if begun is not None:
-        made_of["start_from"] = begun
+        made_of["start_from"] = Path(begun).name  # files travel, folders do not
     path = output / f"{options.which}_prior.safetensors"
     network: PosePrior | ShapePrior
     if isinstance(task, UncertaintyTask):

@@ -184,11 +184,12 @@ COLLAR_SHARE = 0.2  # of the upper arm's swing, as in the library
 _LONGEST_DEG = {"knee": (0.0, 150.0), "elbow": (2.0, 150.0)}
 
 
-def _row(act: Act) -> list[float]:
+def row_of(act: Act) -> list[float]:
+    """Its 23 angles in the order that `pose_of` takes."""
     return [*act.left_leg, *act.right_leg, *act.left_arm, *act.right_arm, *act.pelvis, *act.trunk, *act.head]
 
 
-_TABLE = torch.tensor([_row(act) for act in ACTS.values()])  # (A, 23) degrees
+_TABLE = torch.tensor([row_of(act) for act in ACTS.values()])  # (A, 23) degrees
 _SPREAD = torch.tensor(2 * LEG_SPREAD_DEG + 2 * ARM_SPREAD_DEG + REST_SPREAD_DEG + TRUNK_SPREAD_DEG + REST_SPREAD_DEG)
 _LEGS, _ARMS, _PELVIS, _TRUNK, _HEAD = (
     (slice(0, 4), slice(4, 8)),

@@ -6,6 +6,7 @@ from typer.testing import CliRunner
 from anchorfit.assets import ASSETS
 from anchorfit.cli.main import app
 from anchorfit.regressors import load_pose_prior_network
+from anchorfit.regressors.weights import read_weights
 from anchorfit.results import BodyEstimate
 
 DEMO = ASSETS / "demo"
@@ -61,6 +62,8 @@ def test_priors_are_trained_from_the_command_line(tmp_path):
     assert result.exit_code == 0, result.output
     begun, ended = (load_pose_prior_network(path) for path in (first, tmp_path / "on" / "pose_prior.safetensors"))
     assert ended.config == begun.config
+    made = read_weights(tmp_path / "on" / "pose_prior.safetensors", "pose").training
+    assert made["start_from"] == "pose_prior.safetensors"  # no folder of the machine that trained
     assert (ended.last.weight - begun.last.weight).abs().max() < 0.01
     wider = invoke("train", "priors", "-o", tmp_path / "wide", "--start-from", first, "--width", 32)
     assert wider.exit_code == 2
