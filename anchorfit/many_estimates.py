@@ -25,9 +25,32 @@ def load_estimates(paths: str | Path | Sequence[str | Path], warn: Warn | None =
         ValueError: a file is no estimate, or they differ in body, gender or method.
     """
     first = _FirstOfEach(once=warn is not None)
-    found = [first.of(path, BodyEstimate.load(path)) for path in estimate_paths(paths)]
+    found: list[BodyEstimate | None] = []
+    before: tuple[Path, BodyEstimate] | None = None
+    for path in estimate_paths(paths):
+        read = BodyEstimate.load(path)
+        before = before or (path, read)
+        _check_alike(path, read, *before, method=True)
+        found.append(first.of(path, read))
     first.tell(warn)
     return concatenate([estimate for estimate in found if estimate is not None])
+
+
+def named_files(paths: str | Path | Sequence[str | Path]) -> str:
+    """How messages call files and folders of estimates."""
+    return list_few(map(str, [paths] if isinstance(paths, str | Path) else paths))
+
+
+def _check_alike(path: Path, read: BodyEstimate, first_path: Path, first: BodyEstimate, *, method: bool) -> None:
+    """Raises ValueError where two files' estimates cannot be one: of other bodies, or of other methods."""
+    made, others = ((one.body, one.gender) for one in (read, first))
+    if made != others:
+        raise ValueError(
+            f"{path}: made with body {made[0]} ({made[1]}), {first_path} with {others[0]} ({others[1]}); give those of "
+            "one body"
+        )
+    if method and read.method != first.method:
+        raise ValueError(f"{path}: its method is {read.method!r}, that of {first_path} {first.method!r}; give one's")
 
 
 def load_estimates_by_method(
@@ -40,14 +63,11 @@ def load_estimates_by_method(
     """
     found: dict[str, list[BodyEstimate]] = {}
     first = _FirstOfEach(once=warn is not None)
+    before: tuple[Path, BodyEstimate] | None = None
     for path in estimate_paths(paths):
         read = BodyEstimate.load(path)
-        before = next(iter(found.values()))[0] if found else read
-        if (read.body, read.gender) != (before.body, before.gender):
-            raise ValueError(
-                f"{path}: made with body {read.body} ({read.gender}), others with {before.body} ({before.gender}); "
-                "give those of one body"
-            )
+        before = before or (path, read)
+        _check_alike(path, read, *before, method=False)
         one = first.of(path, read)
         if one is not None:
             found.setdefault(one.method, []).append(one)

@@ -16,7 +16,7 @@ from .looks import OverlayLook as OverlayLook
 from .observations import read_image
 from .rendering import DOUBTFUL, PALETTE, label_picture, load_renderer, overlay, side_view
 from .rendering.floor_grid import draw_floor
-from .results import BodyEstimate
+from .results import BodyEstimate, said_of_up
 
 NOT_TRUSTED = "striped: not trusted"
 _SIDE_BONES = (
@@ -97,8 +97,8 @@ def draw_side_view(estimate: BodyEstimate, body: BodyModel, size: tuple[int, int
     """The bodies of one photograph seen from the camera's right, where they stand; up is where gravity has it.
 
     Where it is not known by how much the camera looks down (``pitch_deg``), up is as in the photograph, in which people
-    seen from above lean towards the camera; a line says which. The ground is at the lowest of all feet; those not
-    trusted are striped.
+    seen from above lean towards the camera, or as the points have it that bodies were fitted to; a line says which. The
+    ground is at the lowest of all feet; those not trusted are striped.
 
     Args:
         size: (height, width); by default 480 pixels high and as wide as fills the picture with the people.
@@ -117,8 +117,9 @@ def _upright(estimate: BodyEstimate) -> tuple[Tensor, str]:
     """(3, 3) what turns one camera's rows upright, and a line that says what up is."""
     pitch_deg = estimate.pitch_deg.nanmedian() if len(estimate) else torch.tensor(torch.nan)
     if not bool(pitch_deg.isfinite()):
-        return torch.eye(3).to(estimate.transl), "up: as in the photograph"
-    return upright_turn(pitch_deg), f"up: by gravity, the camera looks {_downwards(float(pitch_deg))}"
+        return torch.eye(3).to(estimate.transl), f"up: {said_of_up(estimate.method, known=False)}"
+    up = said_of_up(estimate.method, known=True)
+    return upright_turn(pitch_deg), f"up: {up}, the camera looks {_downwards(float(pitch_deg))}"
 
 
 def _downwards(pitch_deg: float) -> str:

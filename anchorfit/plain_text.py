@@ -17,6 +17,17 @@ _DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
+def told_by(error: BaseException, *, whole: bool = True) -> str:
+    """What an error of other code says, as one line without Python's name of its kind, which tells users nothing.
+
+    Args:
+        error: whatever was raised.
+        whole: all lines of its message; else the first alone.
+    """
+    text = str(error).strip()
+    return printable(" ".join((text if whole else text.partition("\n")[0]).split())) or "no reason given"
+
+
 def printable(text: str) -> str:
     r"""Text without what a terminal, a page or UTF-8 would not take as a letter: each such character is written out.
 

@@ -7,6 +7,8 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Generic, NamedTuple, TypeVar
 
+from .plain_text import told_by
+
 T = TypeVar("T")
 
 
@@ -45,7 +47,7 @@ def load_plugin(group: str, name: str, kind: type[T]) -> T:
     try:
         loaded = entry.load()
     except (Exception, SystemExit) as error:  # whatever another package raises
-        said = " ".join(str(error).split()) or type(error).__name__
+        said = told_by(error)
         raise PluginError(group, (name,), f"cannot be loaded ({said}); {_remedy(entry)}") from error
     if not isinstance(loaded, kind):
         raise PluginError(group, (name,), f"is no {kind.__name__}; {_remedy(entry)}")

@@ -423,6 +423,18 @@ def size_remark(estimate: BodyEstimate, body: BodyModel) -> str:
     return _UNITS.get(estimate.method) or assumed_size(body)
 
 
+def said_of_up(method: str, *, known: bool) -> str:
+    """What is up where bodies are seen from the side.
+
+    Args:
+        method: by which they were made.
+        known: whether it is known by how much the camera looks down.
+    """
+    if known:
+        return "by gravity"
+    return "as the points have it" if method == "points" else "as in the photograph"
+
+
 def concatenate(estimates: Sequence[BodyEstimate]) -> BodyEstimate:
     """Join estimates of the same body, row after row.
 
@@ -436,9 +448,12 @@ def concatenate(estimates: Sequence[BodyEstimate]) -> BodyEstimate:
     return BodyEstimate.concatenate([replace(one, betas=layout.fit_betas(one.betas)) for one in estimates])
 
 
-def possible_only(estimate: BodyEstimate) -> tuple[BodyEstimate, list[str]]:
+def possible_only(estimate: BodyEstimate, source: str = "the estimate") -> tuple[BodyEstimate, list[str]]:
     """The rows that are `BodyEstimate.possible`, and a line about the others, where there are any.
 
+    Args:
+        estimate: B rows.
+        source: the files that they come from, for messages.
     Raises:
         ValueError: there is no such row.
     """
@@ -446,8 +461,13 @@ def possible_only(estimate: BodyEstimate) -> tuple[BodyEstimate, list[str]]:
     if bool(possible.all()) and len(estimate):
         return estimate, []
     if not bool(possible.any()):
-        what = "no body or camera has the numbers of any of them" if len(estimate) else "there is nobody in it"
-        raise ValueError(f"an estimate of {len(estimate)} rows: {what}; nothing to show or to write")
+        if not len(estimate):
+            raise ValueError(f"{source}: holds nobody; expected one body at least, to show or to write")
+        one = "its only body has" if len(estimate) == 1 else f"all of its {len(estimate)} bodies have"
+        raise ValueError(
+            f"{source}: {one} numbers that no body or camera can have (NaN, or far too large): nothing to show or to "
+            "write; fit again"
+        )
     lost = [name for name, one in zip(estimate.names, possible.tolist(), strict=True) if not one]
     return estimate.rows(possible), [f"{list_few(lost)}: no body or camera has such numbers; left out"]
 

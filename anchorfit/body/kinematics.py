@@ -30,7 +30,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from ..rows import FEWEST_COLUMNS
+from ..rows import FEWEST_COLUMNS, in_fours
 from .jacobian_blocks import JacobianBlocks
 from .joint_sets import CANONICAL_JOINTS
 from .model import BodyModel
@@ -108,6 +108,8 @@ class PointSet:
     def points(self, params: Tensor) -> Tensor:
         """The points alone.
 
+        In float32 a row's points are the same to the bit in every batch; in float64 the last bit may differ.
+
         Args:
             params: (B, D) = [pose 72 | betas S | transl 3]; radians, units of betas, metres.
         Returns:
@@ -116,11 +118,13 @@ class PointSet:
             ValueError: the shape does not fit.
         """
         self._check(params)
-        posed = self._pose(params.t().contiguous(), self.combine[: self.num_points])
-        return posed.points_and_arms.permute(2, 0, 1).contiguous()
+        if not len(params):
+            return params.new_empty(0, self.num_points, 3)
+        posed = self._pose(in_fours(params).t().contiguous(), self.combine[: self.num_points])
+        return posed.points_and_arms[..., : len(params)].permute(2, 0, 1).contiguous()
 
     def points_and_jacobian(self, params: Tensor) -> tuple[Tensor, Tensor]:
-        """The points and their derivative.
+        """The points and their derivative; to the bit as in ``points``.
 
         Args:
             params: (B, D), as in ``points``.
@@ -130,12 +134,13 @@ class PointSet:
             ValueError: the shape does not fit.
         """
         self._check(params)
-        points = params.new_empty(params.shape[0], self.num_points, 3)
-        jacobian = params.new_empty(params.shape[0], self.num_points * 3, params.shape[1])
-        for start in range(0, params.shape[0], _CHUNK_ROWS):
+        count, whole = len(params), in_fours(params)
+        points = params.new_empty(len(whole), self.num_points, 3)
+        jacobian = params.new_empty(len(whole), self.num_points * 3, params.shape[1])
+        for start in range(0, len(whole), _CHUNK_ROWS):
             rows = slice(start, start + _CHUNK_ROWS)
-            self._evaluate(params[rows].t().contiguous(), points[rows], jacobian[rows].flatten(1))
-        return points, jacobian.view(-1, self.num_points, 3, params.shape[1])
+            self._evaluate(whole[rows].t().contiguous(), points[rows], jacobian[rows].flatten(1))
+        return points[:count], jacobian[:count].view(count, self.num_points, 3, params.shape[1])
 
     @cached_property
     def blocks(self) -> JacobianBlocks:
@@ -145,11 +150,13 @@ class PointSet:
             return JacobianBlocks.of(self.jacobian_rows.view(self.num_points, 3, -1), zero)
 
     def points_and_rows(self, params: Tensor) -> tuple[Tensor, Tensor]:
-        """Points (B, P, 3), and what their Jacobian is made of, (B, R), as ``blocks`` takes it."""
+        """Points (B, P, 3), and what their Jacobian is made of, (B, R), as ``blocks`` takes it; to the bit as in
+        ``points``."""
         self._check(params)
-        posed, rows = self._rows(params.t().contiguous())
-        points = posed.points_and_arms[: self.num_points].permute(2, 0, 1).contiguous()
-        return points, rows.t().contiguous()
+        count = len(params)
+        posed, rows = self._rows(in_fours(params).t().contiguous())
+        points = posed.points_and_arms[: self.num_points, :, :count].permute(2, 0, 1).contiguous()
+        return points, rows[:, :count].t().contiguous()
 
     def _evaluate(self, params: Tensor, points: Tensor, jacobian: Tensor) -> None:
         """Write points (B, P, 3) and Jacobian (B, P * 3 * D) of parameters (D, B) into the two given tensors."""

@@ -227,26 +227,12 @@ def body_from_arrays(
     v_template = entries.numbers("v_template", None, 3)
     count = len(v_template)
     shapedirs = entries.numbers("shapedirs", count, 3, None)
-    num_betas = min(10, shapedirs.shape[2]) if num_betas is None else num_betas
-    if num_betas < 1 or shapedirs.shape[2] < num_betas:
-        error = entries.fail(f"shapedirs: {num_betas} betas were asked for, the file has {shapedirs.shape[2]}")
-        raise FewerBetas(str(error), shapedirs.shape[2])
-    weights = entries.numbers("weights", count, _NUM_JOINTS)
-    sums = weights.sum(1, keepdims=True)
-    if weights.min() < -1e-3 or np.abs(sums - 1.0).max() > 0.05:
-        raise entries.fail(
-            f"weights: expected rows of shares that sum to 1, got sums {sums.min():.3f}..{sums.max():.3f}"
-        )
-    weights = weights / sums
+    num_betas = _betas_to_take(entries, shapedirs.shape[2], num_betas)
+    weights = _skinning_weights(entries, count)
     regressor = entries.numbers("J_regressor", _NUM_JOINTS, count)
     faces = entries.indices("f", count, None, 3)
     names, landmark_vertices, landmark_weights = _landmarks(entries, v_template, weights, regressor)
-    segments = weights[faces].sum(1).argmax(1)
-    if "face_segments" in content:
-        segments = entries.indices("face_segments", _NUM_JOINTS, len(faces))
-    parts = np.asarray(SEGMENT_PART)[segments]
-    if "face_parts" in content:
-        parts = entries.indices("face_parts", 7, len(faces))
+    segments, parts = _face_labels(entries, faces, weights)
     mirror = next((entries.indices(key, count, count) for key in ("mirror", "vert_sym_idxs") if key in content), None)
     meta = _meta(entries)
 
@@ -275,6 +261,41 @@ def body_from_arrays(
         name=str(meta.get("name", path.stem)),
         meta=meta,
     )
+
+
+def _betas_to_take(entries: _Entries, there: int, asked: int | None) -> int:
+    """How many betas of a file the body gets: those that are asked for, by default ten or all.
+
+    Raises:
+        FewerBetas: the file does not have them.
+    """
+    count = min(10, there) if asked is None else asked
+    if count < 1 or there < count:
+        error = entries.fail(f"shapedirs: {count} betas were asked for, the file has {there}")
+        raise FewerBetas(str(error), there)
+    return count
+
+
+def _skinning_weights(entries: _Entries, count: int) -> np.ndarray:
+    """(V, 24) shares that sum to 1."""
+    weights = entries.numbers("weights", count, _NUM_JOINTS)
+    sums = weights.sum(1, keepdims=True)
+    if weights.min() < -1e-3 or np.abs(sums - 1.0).max() > 0.05:
+        raise entries.fail(
+            f"weights: expected rows of shares that sum to 1, got sums {sums.min():.3f}..{sums.max():.3f}"
+        )
+    return weights / sums
+
+
+def _face_labels(entries: _Entries, faces: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(F,) segment and part of each face: as the file has them, else by the joint that moves the face most."""
+    segments = weights[faces].sum(1).argmax(1)
+    if "face_segments" in entries.content:
+        segments = entries.indices("face_segments", _NUM_JOINTS, len(faces))
+    parts = np.asarray(SEGMENT_PART)[segments]
+    if "face_parts" in entries.content:
+        parts = entries.indices("face_parts", 7, len(faces))
+    return segments, parts
 
 
 def _refuse_other_models(entries: _Entries) -> None:

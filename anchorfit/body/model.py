@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from ..rows import in_fours
 from .joint_sets import CANONICAL_JOINTS
 from .parameters import Layout
 from .points import PointTable, point_table
@@ -128,9 +129,11 @@ class BodyModel:
         return mean, change
 
     def rest_joints(self, betas: Tensor) -> Tensor:
-        """Joints of the rest pose, (B, 24, 3) metres, for betas (B, S)."""
+        """Joints of the rest pose, (B, 24, 3) metres, for betas (B, S); float32 gives the same bits in every batch."""
         mean, change = self.rest_joints_table
-        return mean + torch.einsum("jcs,bs->bjc", change, betas)
+        if torch.compiler.is_compiling():  # a traced program is of every batch size
+            return mean + torch.einsum("jcs,bs->bjc", change, betas)
+        return (mean + torch.einsum("jcs,bs->bjc", change, in_fours(betas)))[: len(betas)]
 
     def skeleton(self, *, betas: Tensor, body_pose: Tensor, global_orient: Tensor) -> PosedSkeleton:
         """Rotations and joints before ``transl``, without the mesh. Shapes as in ``forward``."""

@@ -21,6 +21,8 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from ..plain_text import told_by
+
 MAX_BYTES = 2_000_000_000
 """Files beyond this size are refused unread; the largest SMPL-format files known are under 0.4 GB."""
 
@@ -469,7 +471,7 @@ def load_pickle_safely(path: str | Path) -> Any:
                 f"{path}: is a joblib file, not a pickle alone; if it is your own, write a pickle: python -c "
                 f"\"import joblib, pickle; pickle.dump(joblib.load({path.name!r}), open('plain.pkl', 'wb'))\""
             ) from error
-        raise ValueError(f"{path}: not a pickle, or a truncated one ({type(error).__name__}: {error})") from error
+        raise ValueError(f"{path}: not a pickle, or a truncated one ({told_by(error)})") from error
 
 
 def _is_joblib(content: bytes) -> bool:

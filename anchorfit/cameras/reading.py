@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..plain_text import printable
+from ..plain_text import printable, told_by
 from .calibrated import CalibratedCamera
 
 OPENCV_PIXELS = 0.0  # where the middle of the first pixel lies: by OpenCV's count,
@@ -203,8 +203,7 @@ def read_cameras(path: str | Path) -> CameraRig:
     except CameraFileError:
         raise
     except (ValueError, KeyError, IndexError, TypeError, OSError, RecursionError) as error:
-        lines = str(error).splitlines() or [type(error).__name__]
-        text = lines[0]
+        text = told_by(error, whole=False)
         raise CameraFileError(text if str(path) in text else f"{path}: {text}") from error
 
 

@@ -80,10 +80,10 @@ def measure_people(
     from rich.table import Table
 
     from ..body import load_body, measure
-    from ..many_estimates import load_estimates
+    from ..many_estimates import load_estimates, named_files
     from ..results import possible_only, size_remark
 
-    estimate, lost = possible_only(load_estimates(results, warn))
+    estimate, lost = possible_only(load_estimates(results, warn), named_files(results))
     for line in lost:
         warn(line)
     model = load_body(estimate.body, gender=estimate.gender, num_betas=estimate.betas.shape[1])

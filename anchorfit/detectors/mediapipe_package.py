@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ..options import install_command
+from ..plain_text import told_by
 
 PACKAGE = "mediapipe"
 INSTALL = install_command("detect", "mediapipe==0.10.21")
@@ -54,5 +55,5 @@ def loading() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        reason = (str(error).splitlines() or [""])[0] or type(error).__name__
+        reason = told_by(error, whole=False)
         raise ImportError(f"{release()} cannot be loaded ({reason}): install it again: {INSTALL}") from error

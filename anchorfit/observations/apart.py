@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeVar
 
-from ..plain_text import printable
+from ..plain_text import told_by
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -42,5 +42,5 @@ def work_apart(work: Callable[[Sequence[Item]], Result], items: Sequence[Item]) 
 
 def reason_of(error: Exception) -> str:
     """An error as one line; of one whose message was not written for people, its kind goes before it."""
-    said = printable(" ".join(str(error).split())) or "no reason given"
-    return said if isinstance(error, (ValueError, OSError)) else f"{type(error).__name__}: {said}"
+    said = told_by(error)
+    return said if isinstance(error, (ValueError, OSError, ImportError)) else f"{type(error).__name__}: {said}"

@@ -71,6 +71,7 @@ class Gathering:
         self.path = Path(path)
         self.chosen: Convention | None = None if convention is None else CONVENTIONS[convention_name(convention)]
         self.entries: list[PersonEntry] = []
+        self._images: dict[Path, None] = {}
         self._left_out: dict[tuple[str, str], list[tuple[str, str]]] = {}
         self._notes: dict[str, list[str]] = {}
         self._files: dict[str, list[tuple[Path, object]]] = {}
@@ -79,6 +80,17 @@ class Gathering:
     def add(self, entry: PersonEntry) -> None:
         """Add a person."""
         self.entries.append(entry)
+        if entry.image is not None:
+            self._images[entry.image] = None
+
+    def add_image(self, image: Path) -> None:
+        """Add an image that the file names, whether it has people or not."""
+        self._images[image] = None
+
+    @property
+    def images(self) -> tuple[Path, ...]:
+        """Images that the file names, with people or without, in the order in which they were found."""
+        return tuple(self._images)
 
     def leave_out(self, who: str, reason: object, *, kind: str = "", what: str = "person") -> None:
         """Note why a person cannot be read; many of one reason make one line.
@@ -165,7 +177,7 @@ class Gathering:
             seen = _canonical(entries, shift=shift, flags=flags, hidden_counts=hidden_counts)
             people += map(_person, entries, names[first : first + AT_ONCE], seen)
         self.entries = []
-        return PeopleFile(tuple(people), self.problems())
+        return PeopleFile(tuple(people), self.problems(), self.images)
 
     def problems(self) -> tuple[str, ...]:
         """A line for each kind of problem."""

@@ -44,13 +44,15 @@ def name_images(people: PeopleFile, names: str | Path) -> PeopleFile:
                 own = own._replace(image=known.image)
             size = person.image_size or record.size
             named.append(replace(person, image=record.path, image_size=size, coco=own))
+    images = dict.fromkeys(one.path for number, one in records.items() if number not in shared)
+    images |= dict.fromkeys(path for path in people.images if _number(path) not in records)
     problems = [
         f"{names}: images: {number} stands for {list_few(paths)}; its people keep their names"
         for number, paths in shared.items()
     ]
     if lost:
         problems.append(f"{names}: no image of {sum(lost.values())} people, of {list_few(lost)}")
-    return PeopleFile(tuple(named), (*people.problems, *problems))
+    return PeopleFile(tuple(named), (*people.problems, *problems), tuple(images))
 
 
 def ids_by_image(names: str | Path, images: Sequence[Path]) -> tuple[dict[Path, CocoIds], list[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -191,6 +192,18 @@ def parts_of(path: Path) -> tuple[str, ...]:
     return tuple(part for part in parts if part not in (".", "..") and part.strip("/\\") and part[1:2] != ":")
 
 
+_ENDING = re.compile(r"\.[A-Za-z][A-Za-z0-9]{0,4}$")
+
+
+def stem_of(image: Path) -> str:
+    """The name of an image without its ending, which names in keypoint files lack as often as not.
+
+    >>> [stem_of(Path(name)) for name in ("clip_0012.jpg", "my.clip_0012", "cam.0012", "0012")]
+    ['clip_0012', 'my.clip_0012', 'cam.0012', '0012']
+    """
+    return _ENDING.sub("", image.name)
+
+
 def image_of_each_name(
     named: Sequence[Path], images: Sequence[Path], source: str | Path
 ) -> tuple[dict[Path, Path], list[str]]:
@@ -220,7 +233,7 @@ _Key = Callable[[str], str]
 
 
 def _stem(name: str) -> str:
-    return Path(name).stem
+    return stem_of(Path(name))
 
 
 def _letters(name: str) -> str:

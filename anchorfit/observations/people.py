@@ -98,10 +98,18 @@ class PeopleFile(Sequence[Person]):
     Attributes:
         people: those who could be read.
         problems: a line for each person (or image, or file of a folder) that could not, naming the file and the person.
+        images: that the file names, also those without people, where its format lists such: an empty frame 0 tells
+            from where frames count. None given: those of the people.
     """
 
     people: tuple[Person, ...]
     problems: tuple[str, ...] = ()
+    images: tuple[Path, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.images:
+            named = dict.fromkeys(person.image for person in self.people if person.image is not None)
+            object.__setattr__(self, "images", tuple(named))
 
     def __len__(self) -> int:
         return len(self.people)

@@ -7,11 +7,13 @@ import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from ..options import LONGEST_GAP_S
+from .matching import stem_of
 from .people import Person
 from .scenes import Scenes
 from .videos import Video, frame_name
@@ -42,6 +44,7 @@ def track_people(
     video: Video,
     *,
     frames: Sequence[int] | None = None,
+    images: Sequence[Path] = (),
     scenes: Scenes | None = None,
     longest_gap_s: float = LONGEST_GAP_S,
     most: int | None = None,
@@ -59,7 +62,10 @@ def track_people(
         people: of all frames, in any order; those without a seen joint are passed over.
         video: whose frames they were seen in.
         frames: of each person the frame's number from 0. None: the number at the end of its image's name, OpenPose's
-            ``clip_000000000012``, ``frame_00012.jpg``; they count from 0, unless 0 does not occur.
+            ``clip_000000000012``, ``frame_00012.jpg``; they count from 0 where 0 occurs, else from 1,
+            which is said where 1 does not occur, either.
+        images: names of all frames of the keypoint file, also of those without people (`PeopleFile.images`), where
+            frame 0 may be.
         scenes: the frames' times, which people get as ``time_s``, and cuts; None: frames at the video's rate, no cut.
         longest_gap_s: after a longer gap a person counts as a new one.
         most: so many are kept, those seen longest; None keeps all.
@@ -68,11 +74,11 @@ def track_people(
     """
     clock = _Clock(video.frames_per_second, scenes or Scenes(np.zeros(0), ()))
     tracks: list[Track] = []
-    numbers = _frame_numbers(people) if frames is None else frames
+    numbers, problems = _frame_numbers(people, images, video) if frames is None else (frames, [])
     by_frame = _by_frame(people, numbers, video)
     for number, seen in by_frame.items():
         _continue(tracks, number, seen, clock, longest_gap_s)
-    problems = [_say_cuts(video, clock.scenes.cuts)] if clock.scenes.cuts and tracks else []
+    problems = [*problems, *([_say_cuts(video, clock.scenes.cuts)] if clock.scenes.cuts and tracks else [])]
     problems += _say_beyond(video, max(by_frame, default=0), len(clock.scenes.times_s))
     least = min(math.ceil(SHORTEST_S * clock.rate), max((len(track.frames) for track in tracks), default=0))
     long = [track for track in tracks if len(track.frames) >= least]
@@ -112,18 +118,31 @@ def _by_frame(people: Sequence[Person], numbers: Sequence[int], video: Video) ->
     return {number: found[number] for number in sorted(found)}
 
 
-def _frame_numbers(people: Sequence[Person]) -> list[int]:
-    numbers = [_frame_number(person) for person in people]
-    first = 0 if 0 in numbers else 1
-    return [number - first for number in numbers]
+def _frame_numbers(
+    people: Sequence[Person], images: Sequence[Path], video: Video
+) -> tuple[Sequence[int], Sequence[str]]:
+    """The number from 0 of each person's frame, and a line where it is a guess from where the names count."""
+    numbers = [_number(person.image) for person in people]
+    for person, number in zip(people, numbers, strict=True):
+        if number is None:
+            raise ValueError(
+                f"{person.name}: the name of a video's frame must end in its number, as frame_00012.jpg does"
+            )
+    named = {number for number in (*numbers, *map(_number, images)) if number is not None}
+    least = min(named, default=0)
+    first = min(least, 1)
+    guess = (
+        f"{video.path}: names of frames are taken to count from 1, so that {least} is frame {least - 1}; if they count "
+        "from 0, name frame 0 in the keypoint file, too, without people"
+    )
+    sure = least <= 1 or max(named) == video.length
+    return [number - first for number in numbers if number is not None], [] if sure else [guess]
 
 
-def _frame_number(person: Person) -> int:
-    name = person.image.stem if person.image is not None else ""
-    found = re.search(r"(\d+)$", name)
-    if found is None:
-        raise ValueError(f"{person.name}: the name of a video's frame must end in its number, as frame_00012.jpg does")
-    return int(found.group(1))
+def _number(image: Path | None) -> int | None:
+    """The number at the end of a frame's name; None where there is none."""
+    found = re.search(r"(\d+)$", "" if image is None else stem_of(image))
+    return int(found.group(1)) if found else None
 
 
 class _Clock(NamedTuple):

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..options import install_command, without_package
+from ..plain_text import told_by
 from .recording import PointFileError, Recording, unit_name
 
 NEEDED = f"reading .c3d files needs ezc3d; install it with: {install_command('c3d', 'ezc3d>=1.5')}"
@@ -34,8 +35,7 @@ def read_c3d(path: Path) -> Recording:
     try:
         held = ezc3d.c3d(str(path))
     except Exception as error:  # ezc3d raises whatever its C++ does
-        first = (str(error).splitlines() or [type(error).__name__])[0]
-        raise PointFileError(f"{path}: ezc3d cannot read it ({first})") from error
+        raise PointFileError(f"{path}: ezc3d cannot read it ({told_by(error, whole=False)})") from error
     points = np.moveaxis(np.asarray(held["data"]["points"][:3], dtype=np.float64), 0, -1)  # (P, T, 3)
     points = points.transpose(1, 0, 2).copy()
     residuals = np.asarray(held["data"]["meta_points"]["residuals"], dtype=np.float64)[0].T  # (T, P)

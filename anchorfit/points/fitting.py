@@ -315,14 +315,7 @@ class _Task:
         if self.rate is not None:
             parts = told_by_neighbours(exchanged, given.names, self.there, given.seen, self.rate)
         told = trust.judge_points(
-            self.body,
-            given.names,
-            local,
-            given.seen,
-            apart.params,
-            apart.distances,
-            self.placed.longer,
-            parts,
+            self.body, local, given.seen, apart.params, apart.distances, self.placed.longer, parts
         )
         odd = odd_axis(self.body, given.names, given.points, given.seen)
         if odd is not None:

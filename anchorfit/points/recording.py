@@ -10,7 +10,7 @@ import numpy as np
 
 from ..array_files import LIMIT_VARIABLE, largest_bytes
 from ..observations.apart import reason_of
-from ..plain_text import printable
+from ..plain_text import printable, told_by
 
 
 class PointFileError(ValueError):
@@ -136,6 +136,9 @@ def read_points(path: str | Path) -> Recording:
         raise FileNotFoundError(f"{printable(str(path))}: no such file") from None
     except ImportError:  # of the package that a format needs: no fault of the file
         raise
+    except (LookupError, TypeError, AttributeError, ArithmeticError) as error:
+        said = f"damaged, or of another form than such files have ({told_by(error)})"
+        raise PointFileError(f"{printable(str(path))}: {said}") from error
     except Exception as error:  # whatever a broken file makes of a reader
         raise PointFileError(named_reason(path, error)) from error
     return found

@@ -36,7 +36,6 @@ class PointTrust(NamedTuple):
 
 def judge_points(
     body: BodyModel,
-    names: Sequence[str],
     positions: Tensor,
     confidence: Tensor,
     params: Tensor,
@@ -48,7 +47,6 @@ def judge_points(
 
     Args:
         body: the body model.
-        names: P points.
         positions, confidence: (B, P, 3) metres and (B, P).
         params: (B, D) found. distances: (B, P) metres, NaN where not measured.
         sizes: (B,) times that bones are longer than those of the median row.
@@ -63,38 +61,62 @@ def judge_points(
     score = 1.0 / (1.0 + (mean / HALF) ** 3)
     reasons = []
     for row in range(len(params)):
-        count = int(seen[row].sum())
-        off = [names[point] for point in torch.nonzero(far[row])[:, 0].tolist()]
-        reason = ""
-        if count < FEWEST:
-            reason = f"{count} points are too few for a pose (at least {FEWEST})"
-        elif bool(thin[row]):
-            reason = "the points lie on a line: the body's turn about it is not known"
-        elif bool(flat[row]):
-            reason = "the points lie in a plane: one of their axes is missing"
-        elif exchanged[row] == "all" and len(off) <= SHARE * count:
-            reason = (
-                "left and right look exchanged, or the axes are left-handed: exchange the names, or negate one axis"
-            )
-        elif exchanged[row] not in ("", "all"):
-            reason = f"left and right of the {exchanged[row]} look exchanged: exchange their names"
-        elif not 1 / SIZES < float(sizes[row]) < SIZES:
-            reason = f"bones are {float(sizes[row]):.2g} times as long as in the other rows: another unit?"
-        elif len(off) > SHARE * count:
-            reason = (
-                f"{len(off)} of {count} points lie more than {100 * FAR:.0f} cm off: points of two people, or none?"
-            )
-        elif float(mean[row]) > HALF:
-            off_mm = 1000 * float(mean[row])
-            reason = f"points lie {off_mm:.0f} mm off the body on average: of two people, or badly measured?"
-        elif float(wrong_way[row]) > WRONG_WAY:
-            reason = "a knee or elbow bends the wrong way"
-        elif float(beta[row]) > LARGE:
-            reason = "the shape is unlike any person's: another unit or scale?"
-        reasons.append(reason)
+        about = _Row(
+            points=int(seen[row].sum()),
+            off=int(far[row].sum()),
+            mean=float(mean[row]),
+            flat=bool(flat[row]),
+            thin=bool(thin[row]),
+            exchanged=exchanged[row],
+            size=float(sizes[row]),
+            wrong_way=float(wrong_way[row]),
+            beta=float(beta[row]),
+        )
+        reasons.append(_reason(about))
     trusted = torch.tensor([not reason for reason in reasons], device=params.device)
     score = torch.where(trusted, score, score.clamp(max=0.49)).nan_to_num(0.0)
     return PointTrust(score, trusted, tuple(reasons))
+
+
+class _Row(NamedTuple):
+    """What is known about a row's fit: how many points it has, and how many lie far off its body; metres they are off
+    on average; whether they lie in a plane or on a line; what is ``exchanged``; its bones' ``size`` in the median
+    row's; radians that a hinge bends the ``wrong_way``; and the largest ``beta``."""
+
+    points: int
+    off: int
+    mean: float
+    flat: bool
+    thin: bool
+    exchanged: str
+    size: float
+    wrong_way: float
+    beta: float
+
+
+def _reason(row: _Row) -> str:
+    """Why a row is not trusted, the gravest first; "" for none."""
+    if row.points < FEWEST:
+        return f"{row.points} points are too few for a pose (at least {FEWEST})"
+    if row.thin:
+        return "the points lie on a line: the body's turn about it is not known"
+    if row.flat:
+        return "the points lie in a plane: one of their axes is missing"
+    if row.exchanged == "all" and row.off <= SHARE * row.points:
+        return "left and right look exchanged, or the axes are left-handed: exchange the names, or negate one axis"
+    if row.exchanged not in ("", "all"):
+        return f"left and right of the {row.exchanged} look exchanged: exchange their names"
+    if not 1 / SIZES < row.size < SIZES:
+        return f"bones are {row.size:.2g} times as long as in the other rows: another unit?"
+    if row.off > SHARE * row.points:
+        return f"{row.off} of {row.points} points lie more than {100 * FAR:.0f} cm off: points of two people, or none?"
+    if row.mean > HALF:
+        return f"points lie {1000 * row.mean:.0f} mm off the body on average: of two people, or badly measured?"
+    if row.wrong_way > WRONG_WAY:
+        return "a knee or elbow bends the wrong way"
+    if row.beta > LARGE:
+        return "the shape is unlike any person's: another unit or scale?"
+    return ""
 
 
 def with_reasons(told: PointTrust, reasons: Sequence[str]) -> PointTrust:

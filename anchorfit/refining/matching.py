@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ..interchange.results import GivenBodies
 from ..observations import Person
-from ..observations.matching import image_of_each_name
+from ..observations.matching import image_of_each_name, stem_of
 from ..observations.videos import frame_of
 from ..plain_text import list_few
 from .doubled import first_of_each
@@ -53,7 +53,7 @@ def rows_of_people(
         pixels: for rows that a camera puts somewhere, (K, 2) their canonical joints in the image.
         source: the file, for messages.
         left: numbers of the people who want a body; None: all.
-        images: of the whole source, also those without people: they tell which is frame 0.
+        images: of the whole source, also those without people (`PeopleFile.images`): they tell which is frame 0.
     """
     homes = image_of_rows(given, people, source, images)
     wanted = range(len(people)) if left is None else left
@@ -160,7 +160,7 @@ def _by_number(keys: Sequence[ImageKey]) -> dict[int, ImageKey]:
 
 def _number(image: Path) -> int | None:
     """The last number of a name."""
-    match = _NUMBER.search(image.stem)
+    match = _NUMBER.search(stem_of(image))
     return int(match.group(1)) if match else None
 
 

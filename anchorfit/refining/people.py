@@ -63,7 +63,7 @@ def refine_people(
         networks: for people without a body, and for the directions of bodies that no camera saw.
         options: ``config`` None: that of `refine_config`.
         predict_missing: people without a body start from our own prediction; else they are left out, with a line.
-        images: of the whole source, also those without people: they tell which is frame 0.
+        images: of the whole source, also those without people (`PeopleFile.images`): they tell which is frame 0.
         progress: called with the number of people finished since the last call.
     Returns:
         The estimates in the order of ``people``; a run repeated gives the same numbers.

@@ -71,7 +71,7 @@ def find_starts(
         networks: for people without a body, and for the directions of bodies that no camera saw.
         options: that decide cameras.
         predict_missing: people without a body get our own prediction.
-        images: of the whole source, also those without people: they tell which is frame 0.
+        images: of the whole source, also those without people (`PeopleFile.images`): they tell which is frame 0.
     """
     seen = seen_people(people, options)
     everyone = _Everyone.of(people, seen, images)

@@ -14,19 +14,20 @@ from ..body import SMPL_JOINTS
 from ..body.joint_sets import SMPL_PARENTS
 from ..body.standing import upright_turn
 from ..body.uncertainty import INSIDE
-from ..results import Diagnostics
+from ..results import Diagnostics, said_of_up
 
 _DRAWN = tuple(index for index, name in enumerate(SMPL_JOINTS) if name.split("_")[-1] not in ("hand", "foot"))
 _MARGIN = 0.12  # metres around the skeleton
 
 
-def doubts(found: Diagnostics, row: int, joints: Tensor, pitch_deg: Tensor) -> dict[str, Any] | None:
+def doubts(found: Diagnostics, row: int, joints: Tensor, pitch_deg: Tensor, method: str = "") -> dict[str, Any] | None:
     """A picture, and each joint's deviations in the image and in depth; None where they are not known.
 
     Args:
         found: the diagnostics; row: which row of them.
         joints: (24, 3) metres, camera frame.
         pitch_deg: degrees by which the camera looks down, and the picture is turned upright; NaN: not known.
+        method: by which the body was made.
     """
     if not bool(torch.isfinite(found.joint_covariance_mm2[row]).all()):
         return None
@@ -36,7 +37,7 @@ def doubts(found: Diagnostics, row: int, joints: Tensor, pitch_deg: Tensor) -> d
     deviations = np.round(found.joint_std_mm[row].double().numpy(), 1)
     return {
         "picture": _picture_source((joints.double() @ turn.mT).numpy(), spread.numpy()),
-        "up": "up by gravity" if known else "up as in the photograph",
+        "up": f"up {said_of_up(method, known=known)}",
         "joints": [[SMPL_JOINTS[index], deviations[index].tolist()] for index in _DRAWN if index],
     }
 

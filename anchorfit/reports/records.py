@@ -112,7 +112,7 @@ def _fit(shown: Shown, row: int) -> dict[str, Any]:
         "error_percent": _number(100 * error / size),
         "size_px": size,
         "energy": [[name, _number(float(value[row]))] for name, value in found.energy.items()],
-        "doubts": doubts(found, row, shown.bodies.joints[row], shown.estimate.pitch_deg[row]),
+        "doubts": doubts(found, row, shown.bodies.joints[row], shown.estimate.pitch_deg[row], shown.estimate.method),
     }
 
 

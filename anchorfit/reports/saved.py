@@ -7,8 +7,9 @@ from pathlib import Path
 
 from ..body import load_body
 from ..index import INDEX, estimate_paths
-from ..many_estimates import load_estimates_by_method
+from ..many_estimates import load_estimates_by_method, named_files
 from ..options import OptionError
+from ..results import possible_only
 from ..runs.claiming import refuse_inputs
 from ..runs.folder import JOURNAL
 from ..runs.listening import Listener
@@ -51,7 +52,9 @@ def report_saved(
     images = {image for estimate in by_method.values() for image in estimate.images if image}
     refuse_inputs(map(Path, images), path.parent, [path.name])
     order = [*(method for method in _FIRST if method in by_method), *sorted(by_method.keys() - {*_FIRST})]
-    shown = by_method[order[0]]
+    shown, lost = possible_only(by_method[order[0]], named_files(results))
+    for line in lost:
+        listener.warn(line)
     others = [by_method[method] for method in reversed(order[1:])]
     if against:
         compared = load_estimates_by_method(against, listener.warn).values()

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from ..body import load_body
+from ..body import BodyModel, load_body
 from ..index import estimate_paths
 from ..looks import OverlayLook
-from ..many_estimates import load_estimates
+from ..many_estimates import load_estimates, named_files
 from ..observations.image_names import ids_by_image
 from ..observations.people import CocoIds
 from ..observations.videos import frame_of
@@ -55,7 +55,7 @@ def export_results(
     check_positive("fps", frames_per_second)
     check_choice("frame", frame, FRAMES)
     look.check(drawn="overlay" in kinds)
-    estimate, lost = possible_only(load_estimates(results, listener.warn))
+    estimate, lost = possible_only(load_estimates(results, listener.warn), named_files(results))
     for line in lost:
         listener.warn(line)
     if "overlay" in kinds and not any(estimate.images):
@@ -73,6 +73,29 @@ def export_results(
         [name for part in parts for name in _files_of(estimate, part, kinds, film=frames_per_second is not None)],
     )
     make_folder(output)
+    files = _write_parts(
+        estimate, model, parts, output, kinds, frames_per_second=frames_per_second, frame=frame, look=look, coco=coco,
+        listener=listener,
+    )  # fmt: skip
+    if not files:
+        raise ValueError(f"{output}: nothing could be written")
+    return files
+
+
+def _write_parts(
+    estimate: BodyEstimate,
+    model: BodyModel,
+    parts: Sequence[_Part],
+    output: Path,
+    kinds: Sequence[str],
+    *,
+    frames_per_second: float | None,
+    frame: Frame,
+    look: OverlayLook,
+    coco: Mapping[str, CocoIds],
+    listener: Listener,
+) -> int:
+    """Write the parts of an estimate, and warn of what could not be written; the number of files."""
     files = 0
     with listener.phase("writing people", len(estimate)) as advance:
         for part, motion, rows in parts:
@@ -94,8 +117,6 @@ def export_results(
             files += len(written.files)
             for line in written.problems:
                 listener.warn(line)
-    if not files:
-        raise ValueError(f"{output}: nothing could be written")
     return files
 
 

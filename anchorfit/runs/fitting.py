@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,7 @@ from ..index import INDEX, read_index
 from ..interchange.results import ResultFile
 from ..looks import OverlayLook
 from ..observations import Person
-from ..observations.videos import probe_video
-from ..options import OptionError, one_line
+from ..options import one_line
 from ..pipeline import check_predictions, fit_people, load_body_on, predict_people
 from ..ready_people import seen_people
 from ..refining import FoundStarts, find_starts, fit_from, read_starts
@@ -32,7 +31,6 @@ from .chunks import (
     Worked,
     Written,
     chunk_people,
-    chunks_left,
     image_of,
     number_of,
     rows_to_show,
@@ -44,28 +42,15 @@ from .film_floor import FilmFloors, find_film_floors
 from .folder import RunFolder
 from .listening import Listener
 from .options import RunOptions
-from .outputs import (
-    SHARDS,
-    FileNames,
-    WrittenFiles,
-    attempt,
-    body_files,
-    name_files,
-    name_frames,
-    parse_kinds,
-    planned_files,
-    write_results,
-)
+from .outputs import SHARDS, FileNames, WrittenFiles, attempt, body_files, write_results
+from .planning import CHUNK, REPORT, RunNames, RunPlan, files_at_the_end
 from .sightings import Sightings
-from .sources import NobodyThere, Source, SourcePeople
-from .table import TABLE, write_table
+from .sources import NobodyThere, SourcePeople
+from .table import write_table
 from .told import MOST_REASONS, Lines
-from .video import OVERLAY_VIDEOS, write_overlay_video
+from .video import write_overlay_video
 
-CHUNK = 256  # people that are fitted and written at once
-SHARD = 1000  # the same, where one file holds them
 AT_ONCE = 16  # people that are looked at together, before a run touches anything
-REPORT = "report.html"
 FLOORS = "floors"  # of a film, in the journal
 
 
@@ -106,20 +91,20 @@ def run(
             process writes there, or the run would overwrite what it reads or what no run wrote.
         OSError: a file cannot be read, or the folder cannot be written to; what was done stays done.
     """
-    plan = _Plan.of(source, output, options, save, report, engine, look, device)
+    plan = RunPlan.of(source, output, options, save, report, engine, look, device)
     with held(plan.output), opened_engines(engine, device, listener.warn) as engines:
         folder = RunFolder.open(plan.output, plan.settings(), restart=restart)
         fitting = _Fitting.of(plan, load_body_on(options.body, options.gender, device, age=options.age))
         with _looked_for(plan, engines, listener) as found:
             people = found.people
-            fitting = fitting.started(plan, people, listener)
+            fitting = fitting.started(plan, found, listener)
             if folder.resumed:
                 done = f"{len(folder.done)} of {len(people)} are done"
                 listener.warn(f"{plan.output}: going on with an unfinished run, {done}")
             _say_what_is_nobodys(plan, fitting.options.full_config, people, listener)
             if not folder.resumed:
                 _refuse_nobody(people, fitting, listener)
-            names = _Names.of(people, plan)
+            names = RunNames.of(people, plan)
             folder.check(plan.inputs(people), names.planned(folder))
             folder.begin()
             for line in folder.notes:
@@ -133,120 +118,7 @@ def run(
     return summary
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Plan:
-    """A run's arguments, checked."""
-
-    source: Source
-    output: Path
-    options: RunOptions
-    kinds: tuple[str, ...]
-    report: bool
-    look: OverlayLook
-    frames_per_second: float | None  # of a video, or of frames that are one
-
-    @staticmethod
-    def of(
-        source: str | Path | Sequence[str | Path],
-        output: str | Path,
-        options: RunOptions,
-        save: str | None,
-        report: bool,
-        engine: EngineOptions,
-        look: OverlayLook,
-        device: str,
-    ) -> _Plan:
-        images = [Path(path) for path in ([source] if isinstance(source, str | Path) else source)]
-        if not images:
-            raise OptionError("source", "give images, a folder of them, a video or a keypoint file")
-        if not str(output):
-            raise OptionError("output", "expected a folder, got an empty name")
-        engine.check(device)
-        refused = {"report": report, "same-person": options.same_person, "video": options.video}
-        wrong = [f"--{name}" for name, given in refused.items() if given]
-        if engine.name != "local" and wrong:
-            raise OptionError("engine", f"{', '.join(wrong)}: only with --engine local")
-        options.check()
-        found = options.source(images, engine.detector_device(device))
-        found.check()
-        _check_together(options, found, engine)
-        kinds = parse_kinds(found.usual_kinds if save is None else save)
-        look.check(drawn="overlay" in kinds)
-        if look.floor_grid and options.floor is None:
-            raise OptionError("draw-floor", "there is none to be drawn: give --floor, or leave it out")
-        if found.video:  # an npz holds all frames of a person, and the film is drawn from it
-            kinds = tuple(dict.fromkeys(SHARDS if kind == "npz" else kind for kind in kinds))
-            kinds += (SHARDS,) if "overlay" in kinds and SHARDS not in kinds else ()
-        rate = probe_video(found.video).frames_per_second if found.video else options.fps if options.video else None
-        return _Plan(
-            source=found,
-            output=Path(output),
-            options=options,
-            kinds=kinds,
-            report=report,
-            look=look,
-            frames_per_second=rate,
-        )
-
-    @property
-    def film(self) -> bool:
-        """Whether the source is a video."""
-        return self.source.video is not None
-
-    @property
-    def own_files(self) -> bool:
-        """Whether each person has a file that says how sure its joints are."""
-        return bool({"npz", "json"} & {*self.kinds})
-
-    def settings(self) -> dict[str, Any]:
-        """What must be the same for an unfinished run to go on."""
-        found = self.source.settings()
-        return {
-            **self.options.settings(),
-            "keypoints": found["keypoints"],
-            "images": found["images"],
-            "save": self.kinds,
-            "look": asdict(self.look) if "overlay" in self.kinds else None,
-        }
-
-    def inputs(self, people: Sequence[Person]) -> Iterator[Path]:
-        """Files that the run reads."""
-        yield from self.source.inputs(people)
-        given = (*self.options.init, self.options.weights, self.options.config, Path(self.options.body))
-        for path in given:
-            if isinstance(path, Path):
-                yield from path.iterdir() if path.is_dir() else [path] if path.is_file() else []
-
-    def chunk_size(self, people: Sequence[Person]) -> int:
-        """People that are fitted and written at once; of a video, one person's frames whatever their number."""
-        if self.film:
-            return 1
-        if self.options.same_person or self.options.video:
-            return max(1, len(people))
-        return SHARD if SHARDS in self.kinds else CHUNK
-
-    def part(self, chunk: Chunk) -> str:
-        """The name of the files that hold a chunk's people."""
-        return f"person-{chunk.people[0].person_id}" if self.film else f"people-{chunk.number:05}"
-
-    def motion(self, chunk: Chunk) -> str | None:
-        """The name of a chunk's animation; None where there is none."""
-        return self.part(chunk) if self.film else "video" if self.frames_per_second is not None else None
-
-
-def _check_together(options: RunOptions, source: Source, engine: EngineOptions) -> None:
-    """Raises OptionError for what is read of other sources, or with other engines, alone."""
-    together = {"same-person": options.same_person, "video": options.video}
-    for name in (name for name, there in together.items() if there):
-        if source.video:
-            raise OptionError(name, "a video's people are told apart and smoothed by themselves: leave it out")
-        if source.file and (engine.workers or 1) > 1:
-            raise OptionError("workers", f"with --{name} all people are fitted at once, in one process: leave it out")
-    if engine.detector_gpus and source.file:
-        raise OptionError("detector-gpus", "with a keypoint file nothing is detected: leave it out")
-
-
-def _say_what_is_nobodys(plan: _Plan, config: FitConfig | None, people: Sequence[Person], listener: Listener) -> None:
+def _say_what_is_nobodys(plan: RunPlan, config: FitConfig | None, people: Sequence[Person], listener: Listener) -> None:
     """A line about measurements of other people, and about photographs that are not there to be drawn on."""
     sizes = config.term("known_size") if config else None
     if isinstance(sizes, KnownSize):
@@ -271,7 +143,7 @@ def _refuse_nobody(people: Sequence[Person], fitting: _Fitting, listener: Listen
 
 
 @contextmanager
-def _looked_for(plan: _Plan, engines: Engines, listener: Listener) -> Iterator[SourcePeople]:
+def _looked_for(plan: RunPlan, engines: Engines, listener: Listener) -> Iterator[SourcePeople]:
     """The people, found; what a detector saw is kept until the run is through, or nobody is there."""
     sightings = None if plan.source.file else Sightings.open(plan.output, plan.source.settings() | {"video": None})
     try:
@@ -282,41 +154,6 @@ def _looked_for(plan: _Plan, engines: Engines, listener: Listener) -> Iterator[S
         raise
     if sightings is not None:
         sightings.remove()
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Names:
-    """Names of the files of a run's people."""
-
-    plan: _Plan
-    people: Sequence[Person]
-    names: Mapping[str, FileNames]  # none where all are in shards: a million are not sent to every worker for nothing
-
-    @staticmethod
-    def of(people: Sequence[Person], plan: _Plan) -> _Names:
-        named = [] if plan.kinds == (SHARDS,) else people
-        images = [str(person.image.absolute()) if person.image else "" for person in named]
-        names = [person.name for person in named]
-        return _Names(plan=plan, people=people, names=name_frames(names) if plan.film else name_files(names, images))
-
-    def of_chunk(self, chunk: Chunk) -> list[str]:
-        """All the files that may be written for a chunk."""
-        plan, names = self.plan, [person.name for person in chunk.people]
-        return planned_files(names, plan.kinds, self.names, part=plan.part(chunk), motion=plan.motion(chunk))
-
-    def planned(self, folder: RunFolder) -> Iterator[str]:
-        """All the files that may be written from now on."""
-        plan = self.plan
-        group = number_of if plan.film else image_of
-        for chunk in chunks_left(self.people, folder, plan.chunk_size(self.people), group):
-            yield from self.of_chunk(chunk)
-        yield from _at_the_end(plan)
-
-
-def _at_the_end(plan: _Plan) -> list[str]:
-    """Files of all people, which are written last."""
-    table, film = SHARDS in plan.kinds, plan.film and "overlay" in plan.kinds
-    return [*([TABLE] if table else []), *(OVERLAY_VIDEOS if film else []), *([REPORT] if plan.report else [])]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -334,7 +171,7 @@ class _Fitting:
     floors: FilmFloors = FilmFloors()
 
     @staticmethod
-    def of(plan: _Plan, model: BodyModel) -> _Fitting:
+    def of(plan: RunPlan, model: BodyModel) -> _Fitting:
         options = plan.options
         predict = options.method == "predict"
         given = read_starts(options.init, matched=options.method == "refine") if options.init else ()
@@ -352,20 +189,20 @@ class _Fitting:
             progress=Progress(),
         )
 
-    def started(self, plan: _Plan, people: Sequence[Person], listener: Listener) -> _Fitting:
+    def started(self, plan: RunPlan, people: SourcePeople, listener: Listener) -> _Fitting:
         """With the starts of these people, where other programs' results are given."""
         if not self.results:
             return self
         found = find_starts(
-            people, self.results, self.model, networks=self.networks, options=self.options,
-            predict_missing=plan.options.predict_missing, images=plan.source.all_images(),
+            people.people, self.results, self.model, networks=self.networks, options=self.options,
+            predict_missing=plan.options.predict_missing, images=plan.source.all_images() or people.images,
         )  # fmt: skip
         for line in found.remarks:
             listener.say(line)
         return replace(self, results=(), start=found, compare=True)
 
     def on_floors(
-        self, plan: _Plan, found: SourcePeople, folder: RunFolder, engines: Engines, listener: Listener
+        self, plan: RunPlan, found: SourcePeople, folder: RunFolder, engines: Engines, listener: Listener
     ) -> _Fitting:
         """With the floors of a film whose people are several, where they are to be found; noted for who goes on."""
         if not plan.film or self.predict or self.options.floor != "auto":
@@ -426,7 +263,7 @@ class _Fitting:
 class _Writing:
     """Writes a chunk's files, and tells the index where each person's are."""
 
-    plan: _Plan
+    plan: RunPlan
     names: Mapping[str, FileNames]
     body: BodyModel
     progress: Progress
@@ -464,10 +301,10 @@ class _Writing:
 
 
 def _work_through(
-    plan: _Plan,
+    plan: RunPlan,
     folder: RunFolder,
     people: Sequence[Person],
-    names: _Names,
+    names: RunNames,
     fitting: _Fitting,
     engines: Engines,
     listener: Listener,
@@ -490,12 +327,12 @@ def _work_through(
         )
 
 
-def _most_shown(plan: _Plan, people: Sequence[Person]) -> int:
+def _most_shown(plan: RunPlan, people: Sequence[Person]) -> int:
     """How many of a chunk's estimates are shown: of a video, as many of each person."""
     return max(1, SHOWN // len({person.person_id for person in people})) if plan.film else SHOWN
 
 
-def _read_back(plan: _Plan, folder: RunFolder, people: Sequence[Person], listener: Listener) -> list[BodyEstimate]:
+def _read_back(plan: RunPlan, folder: RunFolder, people: Sequence[Person], listener: Listener) -> list[BodyEstimate]:
     """The first of those whom an earlier session fitted, so that a report has them."""
     rows: dict[str, list[int]] = {}
     for record in read_index(folder.folder) if folder.resumed else ():
@@ -516,7 +353,7 @@ def _read_back(plan: _Plan, folder: RunFolder, people: Sequence[Person], listene
 
 
 def _finish(
-    plan: _Plan,
+    plan: RunPlan,
     folder: RunFolder,
     summary: RunSummary,
     earlier: Sequence[BodyEstimate],
@@ -524,7 +361,7 @@ def _finish(
     listener: Listener,
 ) -> None:
     """Write what is of all people, tell of the problems, and close the journal."""
-    folder.intend(_at_the_end(plan))
+    folder.intend(files_at_the_end(plan))
     anybody = bool(summary.fitted) or any(r["status"] == "fitted" for r in read_index(folder.folder))
     if SHARDS in plan.kinds:
         write_table(folder.folder)
@@ -549,7 +386,7 @@ def _tell(said: Sequence[Lines], index: Path | None, listener: Listener) -> None
 
 
 def _write_page(
-    plan: _Plan,
+    plan: RunPlan,
     summary: RunSummary,
     earlier: Sequence[BodyEstimate],
     model: BodyModel,

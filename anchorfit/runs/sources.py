@@ -193,7 +193,7 @@ class Source:
             listener.warn(f"{self.file}: no person in it has a mask; fitted without")
         if not masked.people:
             raise NobodyThere(self._nobody(found.file))
-        return SourcePeople(masked.people, found.cuts)
+        return SourcePeople(masked.people, found.cuts, found.file.images if found.file is not None else ())
 
     def _image_people(self, engine: Engine, sightings: Sightings | None, listener: Listener) -> _Found:
         if self.file is None:
@@ -243,7 +243,13 @@ class Source:
         else:
             found, frames = read_people(self.file, convention=self.convention, image_size=video.size), None
         tracked = track_people(
-            found.people, video, frames=frames, scenes=scenes, longest_gap_s=self.longest_gap_s, most=self.most_people
+            found.people,
+            video,
+            frames=frames,
+            images=found.images,
+            scenes=scenes,
+            longest_gap_s=self.longest_gap_s,
+            most=self.most_people,
         )
         people = tuple(person for track in tracked.tracks for person in track.people)
         read = len(scenes.times_s)
@@ -266,10 +272,12 @@ class Source:
 
 
 class SourcePeople(NamedTuple):
-    """People to work on, and frames of a video that begin a new scene."""
+    """People to work on, frames of a video that begin a new scene, and the images that a keypoint file names, also
+    those without people."""
 
     people: list[Person]
     cuts: tuple[int, ...] = ()
+    images: tuple[Path, ...] = ()
 
 
 class _Found(NamedTuple):

@@ -12,6 +12,7 @@ from numpy.lib import format as npy
 
 from ..array_files import LIMIT_VARIABLE, ArrayFile, ArrayFileError, largest_bytes, read_npy
 from ..body.unpickling import UnsafePickleError
+from ..plain_text import told_by
 from .pickles import ObjectReader, plain
 from .streams import Limited, open_limited
 from .torch_files import MAGIC, is_torch_archive, read_old_torch, read_torch_archive
@@ -60,9 +61,8 @@ def read_objects(path: str | Path) -> Any:
             raise
         raise StoredObjectError(f"{path}: damaged or cut short ({error}); write it again") from error
     except Exception as error:  # a broken file can end in nearly any exception
-        told = f"{type(error).__name__}: {error}"
         raise StoredObjectError(
-            f"{path}: no npz, npy, pickle, joblib, torch or JSON file that can be read, or cut short ({told})"
+            f"{path}: no npz, npy, pickle, joblib, torch or JSON file that can be read, or cut short ({told_by(error)})"
         ) from error
 
 

@@ -164,9 +164,11 @@ def fit_view_files(
 
 
 def _lines_of_bodies(found: ViewFit) -> list[str]:
-    """What is wrong with bodies, a line for each reason and camera."""
+    """What is wrong with bodies, a line for each reason and camera; not what a remark says of all of them."""
     of_camera: dict[str, Lines] = {}
     for row, text in found.problems:
+        if any(remark.startswith(text) for remark in found.remarks):
+            continue
         camera, mark, said = text.partition(": ") if text.startswith("camera ") else ("", "", text)
         lines = of_camera.setdefault(camera + mark, Lines(_PROBLEMS))
         lines.add([InputProblem(found.estimate.names[row], said)])

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..observations import Person
-from ..observations.matching import parts_of
+from ..observations.matching import parts_of, stem_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,10 +63,18 @@ def _common(sets: Sequence[set[str]]) -> bool:
 
 def instant_label(person: Person, camera: str, place: int) -> str:
     """The instant that a person's image names; its place in the camera's list where there is no image."""
-    if person.image is None:
-        return str(place)
-    stem = Path(parts_of(person.image)[-1]).stem if parts_of(person.image) else person.image.stem
-    return without_camera(stem, camera) or "0"
+    return str(place) if person.image is None else _label(person.image, camera)
+
+
+def first_number(images: Iterable[Path], camera: str) -> int | None:
+    """The least number of an instant that names of a camera's images have; None where none has a number."""
+    labels = (_number(_label(image, camera)) for image in images)
+    return min((int(label) for label in labels if label.isdecimal()), default=None)
+
+
+def _label(image: Path, camera: str) -> str:
+    parts = parts_of(image)
+    return without_camera(stem_of(Path(parts[-1]) if parts else image), camera) or "0"
 
 
 def without_camera(stem: str, camera: str) -> str:
@@ -90,10 +98,11 @@ def _natural(label: str) -> list[tuple[int, int, str]]:
 
 def camera_of_path(path: Path, cameras: Sequence[str]) -> str | None:
     """The camera that a path names: one of its last two folders, the file's stem, or a part of that; None: no one."""
-    parts = [*parts_of(path)[:-1][-2:], path.stem]
+    stem = stem_of(path)
+    parts = [*parts_of(path)[:-1][-2:], stem]
     for part in reversed(parts):
         exact = [camera for camera in cameras if Path(camera).name == part]
         if len(exact) == 1:
             return exact[0]
-    within = [camera for camera in cameras if without_camera(path.stem, camera) != path.stem.strip("_-. ")]
+    within = [camera for camera in cameras if without_camera(stem, camera) != stem.strip("_-. ")]
     return within[0] if len(within) == 1 else None

@@ -10,8 +10,8 @@ from ..looks import OverlayLook
 from ..observations import PeopleFile, Person, list_images, match_people, read_people
 from ..observations.images import looks_like_image
 from ..observations.videos import is_video_path, probe_video
-from ..options import OptionError
-from .pairing import camera_of_path
+from ..options import OptionError, one_line
+from .pairing import camera_of_path, first_number
 
 _SAME_RATE = 0.01  # of the rate: films whose rates differ by more are not of one clock
 
@@ -104,10 +104,15 @@ def gather_views(
         _sort(keypoints, names, found, images=False)
     problems = list(found.problems)
     people: dict[str, list[Person]] = {camera: [] for camera in cameras}
+    named: dict[str, list[Path]] = {camera: [] for camera in cameras}
     for path, camera in found.keypoints:
         if path.resolve() in found.but:
             continue
-        _read(path, camera, names, convention, people, problems)
+        file = _read(path, camera, names, convention, people, problems)
+        for image in file.images if file is not None else ():
+            if (own := camera or names.of(image)) in named:
+                named[own].append(image)
+    problems += _said_of_counts(named)
     for camera, some in people.items():
         people[camera], said = _once(some, camera)
         problems += said
@@ -234,12 +239,13 @@ def _read(
     convention: str | None,
     people: dict[str, list[Person]],
     problems: list[str],
-) -> None:
+) -> PeopleFile | None:
+    """Add a file's people to those of their cameras, or a line where it cannot be read."""
     try:
         file = read_people(path, convention=convention)
     except (ValueError, OSError) as error:
-        problems.append((str(error).splitlines() or [type(error).__name__])[0])
-        return
+        problems.append(one_line(error))
+        return None
     problems += file.problems
     lost: list[str] = []
     unused: dict[str, list[str]] = {}
@@ -256,6 +262,19 @@ def _read(
     ]
     if lost:
         problems.append(f"{path}: {len(lost)} people of no camera ({', '.join(lost[:3])} ...): their images name none")
+    return file
+
+
+def _said_of_counts(named: Mapping[str, Sequence[Path]]) -> list[str]:
+    """A line where files of some cameras have a frame 0 and those of others begin with 1, as if counted from there."""
+    firsts = {camera: first_number(images, camera) for camera, images in named.items()}
+    zero, one = ([camera for camera, first in firsts.items() if first == least] for least in (0, 1))
+    if not zero or not one:
+        return []
+    return [
+        f"frames of camera {', '.join(one)} begin with 1, those of camera {', '.join(zero)} with 0: frames of one "
+        "number are taken as one instant; if the former count from 1, number them alike"
+    ]
 
 
 def _once(people: Sequence[Person], camera: str) -> tuple[list[Person], list[str]]:

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from ...options import install_command, without_package
+from ...plain_text import told_by
 from .config import Training
 
 if TYPE_CHECKING:
@@ -167,7 +168,7 @@ def _load(fabric: Fabric, checkpoint: Path, state: dict[str, Any], config: Train
         rest = fabric.load(checkpoint, state, weights_only=True)
         optimizer = dict(rest["config"])["optimizer"]
     except Exception as error:  # many kinds, by what does not fit: shapes, names, parts that are missing
-        reason = str(error).strip().splitlines() or [type(error).__name__]
+        reason = str(error).strip().splitlines() or [told_by(error)]
         raise ValueError(
             f"{checkpoint}: does not belong to this run ({reason[-1].strip()}); give the options that it was started "
             "with, or another folder"

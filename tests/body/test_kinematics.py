@@ -7,7 +7,7 @@ import pytest
 import torch
 from synthetic_bodies import random_params, synthetic_body  # type: ignore[import-not-found]  # its folder is on pytest's path
 
-from anchorfit.body import CANONICAL_JOINTS, BodyModel, PointSet, compile_points, load_body
+from anchorfit.body import CANONICAL_JOINTS, SMPL_JOINTS, BodyModel, PointSet, compile_points, load_body
 
 COCO = tuple(f"{side}_{name}" for side in ("left", "right") for name in ("eye", "ear", "shoulder", "elbow", "wrist"))
 VERTICES = (5, 17, 40)
@@ -86,6 +86,25 @@ def test_a_batch_is_its_rows(batch):
         one, its_jacobian = points.points_and_jacobian(params[row : row + 1])
         torch.testing.assert_close(values[row], one[0], atol=1e-14, rtol=0)
         torch.testing.assert_close(jacobian[row], its_jacobian[0], atol=1e-14, rtol=0)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 7, 17, 33])
+def test_a_rows_last_bit_is_its_own_whatever_the_batch(count):
+    """Fewer than 4 rows took other kernels, and of surface points, whose correctives make wide products, more did."""
+    body = load_body()
+    params = 0.3 * torch.randn(64, body.layout.size, generator=torch.Generator().manual_seed(5))
+    for points in (
+        compile_points(body),
+        compile_points(body, [f"joint:{name}" for name in SMPL_JOINTS]),
+        compile_points(body, ["nose"], vertices=[5, 100, 3000]),
+    ):
+        some = params[20 : 20 + count]
+        assert torch.equal(points.points(params)[20 : 20 + count], points.points(some))
+        for both in (points.points_and_jacobian, points.points_and_rows):
+            for one, other in zip(both(params), both(some), strict=True):
+                assert torch.equal(one[20 : 20 + count], other)
+    betas = params[:, body.layout.betas]
+    assert torch.equal(body.rest_joints(betas)[20 : 20 + count], body.rest_joints(betas[20 : 20 + count]))
 
 
 def test_an_empty_batch_is_empty():

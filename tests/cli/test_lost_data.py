@@ -340,7 +340,30 @@ def test_a_file_of_nobody_is_one_line(command, tmp_path):
     }
     np.savez(tmp_path / "nobody.npz", **arrays)
     code, said = command("report", tmp_path / "nobody.npz", "-o", tmp_path / "page.html")
-    assert (code, said.endswith("page.html: there is nobody to show in the report")) == (1, True)
+    nobody = "nobody.npz: holds nobody; expected one body at least, to show or to write"
+    assert (code, said.endswith(nobody)) == (1, True)
     code, said = command("export", tmp_path / "nobody.npz", "-o", tmp_path / "files")
     assert code == 1
-    assert said == "anchorfit: error: an estimate of 0 rows: there is nobody in it; nothing to show or to write"
+    assert said == f"anchorfit: error: {tmp_path / nobody}"
+
+
+def test_files_whose_estimates_cannot_be_shown_or_joined_are_named(command, tmp_path):
+    """ "an estimate of 1 rows: ..." and "concatenate: method differs" named no file."""
+    saved = {}
+    for name, method in (("nan", "fit"), ("direct", "predict")):
+        out = tmp_path / name
+        assert command(method, people_file(tmp_path / "people.json", 1), "-o", out)[0] == 0
+        saved[name] = out / "people-00000.npz"
+    code, said = command("export", saved["nan"], saved["direct"], "-o", tmp_path / "files")
+    assert code == 1
+    assert f"{saved['direct']}: its method is 'direct', that of {saved['nan']} 'anchored'; give one's" in said
+    arrays = dict(np.load(saved["nan"]))
+    np.savez(saved["nan"], **arrays | {"transl": arrays["transl"] * np.nan})
+    for call in (
+        ("report", saved["nan"], "-o", tmp_path / "page.html"),
+        ("export", saved["nan"], "-o", tmp_path / "files"),
+        ("body", "measure", saved["nan"]),
+    ):
+        code, said = command(*call)
+        assert code == 1
+        assert said.startswith(f"anchorfit: error: {saved['nan']}: its only body has numbers that no body or camera")

@@ -1,5 +1,6 @@
 """People of a video told apart: crossings, absences, passers-by, numbers that stay."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 from anchorfit.body import CANONICAL_JOINTS
-from anchorfit.observations import Person
+from anchorfit.observations import Person, read_people
 from anchorfit.observations.scenes import Scenes
 from anchorfit.observations.tracking import Track, track_people
 from anchorfit.observations.videos import Video
@@ -134,3 +135,66 @@ def test_frames_that_the_video_has_not_are_said():
     (line,) = track_people([person(0, 100), *seen], VIDEO, scenes=scenes).problems[:1]
     assert line == "clip.mp4: people in frames up to 109, but it has 10: are the keypoints of another video?"
     assert not track_people([person(frame, 100) for frame in range(10)], VIDEO, scenes=scenes).problems
+
+
+def openpose_folder(folder: Path, frames: dict[int, float | None], stem: str = "clip") -> Path:
+    """OpenPose's files of these frames: where the person stands, None where nobody is seen."""
+    folder.mkdir()
+    for frame, x in frames.items():
+        points = [[x, 100.0 + 8 * joint, 1.0] for joint in range(25)] if x is not None else []
+        people = [{"pose_keypoints_2d": [number for point in points for number in point]}] if points else []
+        content = {"version": 1.3, "people": people}
+        (folder / f"{stem}_{frame:012}_keypoints.json").write_text(json.dumps(content))
+    return folder
+
+
+def frames_of(path: Path) -> list[int]:
+    """The frames in which the one person of a video's keypoint file is."""
+    people = read_people(path)
+    (track,) = track_people(people, VIDEO, images=people.images).tracks
+    return track.frames
+
+
+def test_an_empty_frame_0_tells_from_where_frames_count(tmp_path):
+    """Numbers came out by one where nobody was in frame 0."""
+    empty = openpose_folder(tmp_path / "openpose", {0: None, 1: 100.0, 2: 110.0})
+    assert frames_of(empty) == [1, 2]
+    (empty / "clip_000000000000_keypoints.json").write_text('{"people": [')  # cut short, but it is frame 0's
+    assert frames_of(empty) == [1, 2]
+    assert frames_of(openpose_folder(tmp_path / "from_1", {1: None, 2: 100.0, 3: 110.0})) == [1, 2]
+    assert frames_of(openpose_folder(tmp_path / "dots", {0: 90.0, 1: 100.0}, stem="my.clip.v2")) == [0, 1]
+
+
+def test_formats_list_their_images_without_people_too(tmp_path):
+    points = [[100.0, 100.0 + 8 * joint] for joint in range(17)]
+    seen = {"keypoints": points, "keypoint_scores": [1.0] * 17}
+    flat = [number for point in points for number in (*point, 2)]
+    landmarks = [{"x": 100.0, "y": 100.0 + 8 * joint, "visibility": 1.0} for joint in range(33)]
+    pose = {"people": [{"pose_keypoints_2d": [number for point in (points * 2)[:25] for number in (*point, 1.0)]}]}
+    nobody = {"version": "AlphaPose", "people": []}
+    annotated = {
+        "images": [{"id": n, "file_name": f"clip_{n}.jpg"} for n in range(3)],
+        "annotations": [{"id": n, "image_id": n, "keypoints": flat, "category_id": 1} for n in (1, 2)],
+    }
+    files = {
+        "mmpose": [{"frame_id": n, "instances": [seen] if n else []} for n in range(3)],
+        "mediapipe": [{"frame": n, "pose_landmarks": [landmarks] if n else []} for n in range(3)],
+        "alphapose": {f"{n}.jpg": pose if n else nobody for n in range(3)},
+        "coco": annotated,
+    }
+    for name, content in files.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps(content))
+        people = read_people(tmp_path / f"{name}.json")
+        assert len(people) == 2, name
+        assert len(people.images) == 3, name
+        assert frames_of(tmp_path / f"{name}.json") == [1, 2], name
+
+
+def test_where_neither_frame_0_nor_1_is_named_the_guess_is_said():
+    people = [person(frame, 100) for frame in range(5, 20)]
+    (track,), (line,) = track_people(people, VIDEO)
+    assert track.frames == list(range(4, 19))
+    assert line.startswith("clip.mp4: names of frames are taken to count from 1, so that 5 is frame 4; if they count")
+    assert not track_people(people, VIDEO, images=[Path("clip_000000")]).problems
+    last = [person(frame, 100) for frame in range(90, 101)]  # of 100 frames: they can but count from 1
+    assert track_people(last, VIDEO).problems == []

@@ -159,6 +159,32 @@ def test_rows_go_by_frame_or_by_order_where_no_image_is_named(scene, tmp_path):
     assert "frame 0 is taken for the image numbered 1" in " ".join(found.remarks)
 
 
+def test_an_image_without_people_in_the_keypoint_file_may_be_frame_0(scene, tmp_path):
+    content = json.loads(scene.keypoints.read_text())
+    content["images"].insert(0, {"id": 0, "file_name": "000000.jpg", "width": WIDTH, "height": HEIGHT})
+    keypoints = tmp_path / "people.json"
+    keypoints.write_text(json.dumps(content))
+    found = Source(images=[keypoints]).gather()
+    assert Path("000000.jpg") in found.images
+    track = {
+        "pose": off(scene).numpy()[[0, 2]],
+        "pred_cam": np.tile([0.9, 0.0, 0.0], (2, 1)),
+        "betas": np.zeros((2, 10)),
+        "bboxes": np.tile([120.0, 240.0, 200.0, 200.0], (2, 1)),
+        "frame_ids": np.array([1, 2]),
+        "smpl_joints2d": None,
+    }
+    joblib.dump({1: track}, tmp_path / "pare_output.pkl")
+    given = read_all_results([tmp_path / "pare_output.pkl"])
+    right, off_by_one = (
+        find_starts(found.people, given, scene.body, images=images).estimate for images in (found.images, ())
+    )
+    assert right is not None
+    assert off_by_one is not None
+    assert right.names == ("000001.jpg#1", "000002.jpg#3")
+    assert off_by_one.names == ("000002.jpg#3",)  # where frame 0 is not known, frame 1 is the second image
+
+
 def test_rows_without_crops_are_turned_by_the_rays_to_their_people(scene, tmp_path):
     """SPIN's eval.py: no image, no box; what was seen on a crop is seen along another ray in the image."""
     flat = on_crops(scene)

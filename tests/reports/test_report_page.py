@@ -15,10 +15,12 @@ from PIL import Image
 
 from anchorfit.body import load_body
 from anchorfit.observations.videos import write_video
+from anchorfit.points import fit_points
 from anchorfit.rendering import rasterize
 from anchorfit.reports import write_report
 from anchorfit.reports.cards import MOST_FRAMES
 from anchorfit.reports.packing import MeshOrder, pack_indices
+from anchorfit.results import said_of_up
 
 
 @pytest.fixture(scope="module")
@@ -316,6 +318,22 @@ def test_measurements_say_that_size_is_a_guess_unless_a_height_was_given(browser
         browser.open(tmp_path / "a.html")
         browser.wait_for("return document.body.dataset.ready")
         assert (guess in browser.run("return document.getElementById('facts').textContent")) is not told
+
+
+def test_bodies_fitted_to_points_have_no_camera_and_no_photograph(browser, body, tmp_path):
+    """ "up as in the photograph", a distance to the camera and a focal length: there never was one."""
+    joints = body.from_params(torch.zeros(1, body.layout.size)).joints
+    found = fit_points(joints.double(), convention="smpl24", body=body, covariance=True)
+    assert said_of_up(found.estimate.method, known=False) == "as the points have it"
+    path = tmp_path / "report.html"
+    write_report(path, found.estimate, body)
+    assert '"up":"up as the points have it"' in path.read_text()
+    browser.open(path)
+    browser.wait_for("return document.body.dataset.ready")
+    facts = browser.run("return document.getElementById('facts').textContent")
+    assert "none: points in space" in facts
+    for stranger in ("photograph", "focal length", "distance to the camera", "mean reprojection error"):
+        assert stranger not in facts
 
 
 def test_without_webgl_the_picture_is_drawn_all_the_same(browser, some_estimate, body, photo, tmp_path):

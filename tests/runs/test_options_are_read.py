@@ -82,7 +82,7 @@ MODES: dict[str, tuple[str, dict[str, Any], set[str]]] = {
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("name", [one.field for one in declared(RunOptions)])
 def test_a_run_reads_an_option_or_refuses_it(mode, name, place, monkeypatch):
-    monkeypatch.setattr("anchorfit.runs.fitting.probe_video", lambda path: type("Film", (), {"frames_per_second": 25}))
+    monkeypatch.setattr("anchorfit.runs.planning.probe_video", lambda path: type("Film", (), {"frames_per_second": 25}))
     source, own, read = MODES[mode]
     own = {**own, **({"init": (place / "init.npz",)} if "init" in own else {})}
     if name == "keypoints" and source == "file":

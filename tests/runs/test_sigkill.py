@@ -15,10 +15,10 @@ from anchorfit.runs import JOURNAL
 SCRIPT = """
 import os, signal, sys
 import anchorfit
-from anchorfit.runs import fitting
+from anchorfit.runs import fitting, planning
 
 people, *wanted = sys.argv[1:]
-fitting.CHUNK = 2
+planning.CHUNK = 2
 
 def deadly(function, left):
     def call(*given, **named):

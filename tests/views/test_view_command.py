@@ -22,6 +22,7 @@ from anchorfit.rendering import overlay
 from anchorfit.results import BodyEstimate
 from anchorfit.views.command import ViewJob, fit_view_files
 from anchorfit.views.files import ViewNames
+from anchorfit.views.pairing import pair_views
 from anchorfit.views.sources import ViewSources, gather_views
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -123,6 +124,31 @@ def test_people_of_two_files_of_one_detection_count_once(example, body, tmp_path
     assert len(kept) == 2  # a still film without names of images: each row is an instant
 
 
+def test_instants_without_anybody_keep_their_number(example, tmp_path):
+    """In files without names of images an entry with nobody put all that follow one instant too early."""
+    seen = anchorfit.read_people(example / "keypoints" / "cam1.json")
+    write_people(tmp_path / "cam1.json", [replace(one, image=None) for one in seen])
+    content = json.loads((tmp_path / "cam1.json").read_text())
+    content["people"].insert(0, {"keypoints": []})
+    (tmp_path / "cam2.json").write_text(json.dumps(content))
+    found = gather_views([tmp_path], ["cam1", "cam2"])
+    instants = pair_views(found.people)
+    assert [len(one.seen) for one in instants] == [2, 2, 1]
+    assert not (instants[0].seen["cam2"][0].confidence > 0).any()
+
+
+def test_cameras_that_count_from_0_and_from_1_are_said(example, tmp_path):
+    seen = anchorfit.read_people(example / "keypoints" / "cam1.json")
+    for camera, first in (("cam1", 0), ("cam2", 1)):
+        named = [replace(one, image=Path(f"{camera}_{row + first:06d}")) for row, one in enumerate(seen)]
+        write_people(tmp_path / f"{camera}.json", named)
+    (line,) = gather_views([tmp_path], ["cam1", "cam2"]).problems
+    assert line.startswith("frames of camera cam2 begin with 1, those of camera cam1 with 0: frames of one number are")
+    (tmp_path / "cam1.json").unlink()
+    write_people(tmp_path / "cam1.json", named)
+    assert not gather_views([tmp_path], ["cam1", "cam2"]).problems
+
+
 def test_a_camera_that_saw_nobody_is_said(example, body, tmp_path):
     for file in (example / "keypoints").iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())
@@ -143,6 +169,18 @@ def test_one_reason_of_many_bodies_is_a_line_a_camera(example, body, tmp_path):
         if "one view alone" in line
     ]
     assert line.startswith("0000#0, 0001#")
+
+
+def test_what_is_said_of_all_bodies_is_not_said_of_each_again(body, tmp_path):
+    cameras, people = rig_and_people(body, 6)
+    (tmp_path / "cameras.json").write_text(cameras_json(cameras))
+    for name, seen in {"cam1": "cam2", "cam2": "cam1", "cam3": "cam3"}.items():
+        named = [replace(one, image=Path(f"{row:04d}.jpg")) for row, one in enumerate(people.views[seen])]
+        write_people(tmp_path / f"{name}.json", named)
+    paths = [tmp_path / f"cam{number}.json" for number in (1, 2, 3)]
+    report = fit_view_files(paths, body, tmp_path / "out", ViewJob(cameras=tmp_path / "cameras.json", kinds=("npz",)))
+    assert sum("are names of cameras exchanged?" in line for line in (*report.remarks, *report.problems)) == 1
+    assert "are names of cameras exchanged?" in (tmp_path / "out" / "people.csv").read_text()
 
 
 def test_one_file_of_all_cameras_says_them_by_its_images(example, body, tmp_path):

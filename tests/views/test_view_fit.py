@@ -250,6 +250,9 @@ def test_instants_are_told_by_names_numbers_or_order():
     assert paired(left=["a0001.jpg"], right=["shot-1.jpg"]) == [("1", both)]
     assert paired(left=[None, None], right=[None]) == [("0", both), ("1", ["left"])]
     assert paired(left=["x/left/7.jpg"], right=["y/right/7.jpg"]) == [("7", both)]
+    names = [["cam.left_0", "cam.left_1"], ["cam.right_0", "cam.right_1"]]  # without an ending: they were one instant
+    cameras = {"cam.left": names[0], "cam.right": names[1]}
+    assert paired(**cameras) == [("0", [*cameras]), ("1", [*cameras])]
 
 
 def test_of_two_views_the_one_with_exchanged_sides_is_found(body, seen):

@@ -35,9 +35,11 @@ function bars(rows, digits) {
 const fitSection = (person, frame) => {
   const rows = [
     ["person", person.name], ["method", person.method], ["trusted", frame.trusted ? "yes" : `no: ${frame.reason}`], ["score, 1 is surely right", number(frame.score, 2)],
-    ["mean reprojection error", `${number(frame.error_px)} px, ${number(frame.error_percent)} % of the person's size`],
+    [person.method === "points" ? "mean error in a picture of the points" : "mean reprojection error", `${number(frame.error_px)} px, ${number(frame.error_percent)} % of the person's size`],
     ["solver steps", `${frame.steps}${frame.converged ? "" : ", not converged"}`], ["joints seen", `${frame.joints.length}`],
-    ["distance to the camera", `${number(frame.depth_m, 2)} m`], ["focal length", `${number(person.focal[0], 0)} px`],
+    ...(person.method === "points"
+      ? [["camera", "none: points in space"]]
+      : [["distance to the camera", `${number(frame.depth_m, 2)} m`], ["focal length", `${number(person.focal[0], 0)} px`]]),
   ];
   if (frame.unseen) rows.splice(3, 0, ["but", frame.unseen]);
   if (frame.against) rows.splice(frame.unseen ? 5 : 4, 0, [`${person.against.method}: error`, `${number(frame.against.error_px)} px`], [`${person.against.method}: distance`, `${number(frame.against.distance_mm, 0)} mm a vertex, pelvis on pelvis`]);

@@ -6,7 +6,7 @@ pixels of the image, enlargement included. s b / 2 is pixels a metre at the body
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import torch
@@ -34,6 +34,10 @@ class FocalRule:
         """(B,) of images (B, 2), width and height."""
         length = sizes.double().norm(dim=-1) if self.of == "diagonal" else sizes.double().amax(-1)
         return self.times * length
+
+    def __str__(self) -> str:
+        length = {"diagonal": "diagonal", "longer": "longer side"}[self.of]
+        return f"the image's {length}" if self.times == 1 else f"{self.times:.4g} times the image's {length}"
 
 
 DIAGONAL = FocalRule("diagonal")
@@ -63,12 +67,14 @@ class Pinhole(GivenCamera):
         transl: (B, 3) metres.
         focal: (B,) pixels; NaN: by the rule.
         centre: (B, 2) the principal point, pixels; NaN: the image's middle.
+        lost: (B, 3) bool, whose focal length, principal point and translation are given, but no finite numbers.
         rule: of the focal length where it is not stated.
     """
 
     transl: Tensor
     focal: Tensor
     centre: Tensor
+    lost: Tensor
     rule: FocalRule = DIAGONAL
 
     def __len__(self) -> int:
@@ -78,12 +84,20 @@ class Pinhole(GivenCamera):
     def of(
         cls, transl: Tensor, focal: Tensor | None = None, centre: Tensor | None = None, rule: FocalRule = DIAGONAL
     ) -> Pinhole:
-        """With what is not given not known."""
+        """With what is not given, or is NaN, not known; an infinite principal point is not, either."""
         nothing = transl.new_full((len(transl), 2), torch.nan)
+        lost = torch.zeros_like(transl, dtype=torch.bool)
+        lost[:, 2] = ~torch.isfinite(transl).all(-1)
+        if focal is not None:
+            lost[:, 0] = focal.isnan()
+        if centre is not None:
+            lost[:, 1] = ~torch.isfinite(centre).all(-1)
+            centre = torch.where(lost[:, 1:2], torch.nan, centre)
         return cls(
             transl=transl,
             focal=nothing[:, 0] if focal is None else focal,
             centre=nothing if centre is None else centre,
+            lost=lost,
             rule=rule,
         )
 
@@ -128,6 +142,7 @@ class CropOfImage(GivenCamera):
         weak: (B, 3) s, x, y.
         square: (B, 3) cx, cy, b.
         focal: (B,) pixels of the image; NaN: by the rule.
+        lost: (B,) bool, whose focal length is given, but no finite number.
         rule: of the focal length.
 
     t = (x + 2 (cx - W / 2) / (s b), y + 2 (cy - H / 2) / (s b), 2 f / (s b)); principal point W / 2, H / 2.
@@ -136,6 +151,7 @@ class CropOfImage(GivenCamera):
     weak: Tensor
     square: Tensor
     focal: Tensor
+    lost: Tensor
     rule: FocalRule = DIAGONAL
 
     def __len__(self) -> int:
@@ -176,7 +192,8 @@ class PaddedImage(GivenCamera):
 
 def unknown_camera(count: int) -> Pinhole:
     """Of bodies that no camera sees: in a world, or in a file that says none."""
-    return Pinhole.of(torch.full((count, 3), torch.nan, dtype=torch.float64))
+    camera = Pinhole.of(torch.full((count, 3), torch.nan, dtype=torch.float64))
+    return replace(camera, lost=torch.zeros_like(camera.lost))
 
 
 def _intrinsics(focal: Tensor, centre: Tensor) -> Tensor:

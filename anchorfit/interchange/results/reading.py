@@ -7,10 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from ...plain_text import list_few
 from ...plugins import load_plugins
 from ...stored_objects import StoredObjectError
+from .cameras import CropOfImage, Pinhole
 from .format import ResultFormat, StoredResult
 from .formats import shipped_result_formats
 from .record import GivenBodies, ResultFile, ResultFileError
@@ -31,7 +33,8 @@ def result_formats() -> tuple[ResultFormat, ...]:
 def read_results(path: str | Path) -> ResultFile:
     """The bodies of a file of another program's results.
 
-    Bodies with numbers that are not finite, or that no body or camera can have, are left out, with a line.
+    Bodies with numbers that are not finite, or that no body or camera can have, are left out, with a line; a focal
+    length or principal point that is NaN counts as not stated, with a line.
 
     Raises:
         FileNotFoundError: no such file.
@@ -39,12 +42,13 @@ def read_results(path: str | Path) -> ResultFile:
     """
     bodies, remarks, problems = results_as_stored(path)
     name, prefix = bodies.program, f"{path}: "
+    unknown = _unknown_cameras(bodies)
     bodies, lost = _usable(bodies)
     if not len(bodies):
         raise ResultFileError(
             f"{path} ({name}): no body of it is finite and possible{''.join(f'; {line}' for line in lost)}"
         )
-    return ResultFile(bodies, remarks, (*problems, *(prefix + one for one in lost)))
+    return ResultFile(bodies, remarks, (*problems, *(prefix + one for one in (*lost, *unknown))))
 
 
 def results_as_stored(path: str | Path) -> ResultFile:
@@ -146,7 +150,23 @@ def _usable(bodies: GivenBodies) -> tuple[GivenBodies, tuple[str, ...]]:
     return (bodies.rows(finite & possible) if lines else bodies), tuple(lines)
 
 
-def _shown(flags: torch.Tensor) -> str:
+def _unknown_cameras(bodies: GivenBodies) -> list[str]:
+    """Lines of bodies that can be used, but whose camera's numbers are none, and what is taken in place of these."""
+    camera, lost = bodies.camera, dict[str, Tensor]()
+    if isinstance(camera, Pinhole):
+        focal, middle, nowhere = camera.lost.unbind(1)
+        lost = {"principal point; the image's middle is taken": middle}
+    else:
+        focal = camera.lost if isinstance(camera, CropOfImage) else torch.zeros(len(camera), dtype=torch.bool)
+        nowhere = ~torch.isfinite(camera.place(torch.full((len(camera), 2), 1000.0)).transl).all(1)
+    lost |= {f"focal length; {getattr(camera, 'rule', '')} is taken": focal}
+    lost |= {"place before the camera; where they are is not known": nowhere}
+    usable = bodies.finite & bodies.possible
+    flags = ((text, rows & usable) for text, rows in lost.items())
+    return [f"rows {_shown(rows)}: no finite {text}" for text, rows in flags if bool(rows.any())]
+
+
+def _shown(flags: Tensor) -> str:
     rows = torch.nonzero(flags)[:, 0].tolist()
     return ", ".join(map(str, rows[:3])) + (f" and {len(rows) - 3} more" if len(rows) > 3 else "")
 

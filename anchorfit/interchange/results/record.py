@@ -132,9 +132,11 @@ def given_bodies(
     names: Sequence[str] = (),
     world: GivenWorld | None = None,
 ) -> GivenBodies:
-    """`GivenBodies` with what is left out not known."""
+    """`GivenBodies` with what is left out not known, and sizes that no image has."""
     count = len(camera)
     unknown = torch.full((count, 24, 3, 3), torch.nan, dtype=torch.float64)
+    if sizes is not None:
+        sizes = torch.where(torch.isfinite(sizes) & (sizes > 0), sizes, torch.nan)
     return GivenBodies(
         program=program,
         model=model,

@@ -26,6 +26,7 @@ def _read(file: Content, convention: str | None) -> PeopleFile:
         if is_openpose(content):
             gather_people(content, file.path, gathering, image=Path(image))
         else:
+            gathering.add_image(Path(image))
             gathering.note("images that are not AlphaPose's are left out", image)
     return gathering.people_file()
 

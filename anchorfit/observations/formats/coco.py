@@ -82,6 +82,8 @@ def _gather_annotations(content: dict[str, Any], gathering: Gathering) -> None:
     images, shared = image_records(content.get("images"))
     categories = _Categories(content.get("categories"), gathering)
     left_out: Counter[str] = Counter()
+    for record in images.values():
+        gathering.add_image(record.path)
     for place, annotation in enumerate(used_up(content["annotations"])):
         if not isinstance(annotation, dict):
             gathering.leave_out(f"annotation {place}", "expected an object")
@@ -133,6 +135,7 @@ def _gather_results(content: list[Any], gathering: Gathering) -> None:
             gathering.leave_out(f"result {place}", "expected an object with an image_id")
             continue
         image = Path(f"{image_id:012d}.jpg" if isinstance(image_id, int) else image_id)
+        gathering.add_image(image)
         identity = str(used[image])
         used[image] += 1
         try:

@@ -30,6 +30,7 @@ def _read(file: Content, convention: str | None) -> PeopleFile:
             content = load_json(path)
         except KeypointFileError as error:
             gathering.note_file(path, error)
+            gathering.add_image(Path(path.stem))
             continue
         if is_easymocap(content):
             _gather(content, path, gathering)
@@ -40,6 +41,7 @@ def _gather(content: dict[str, Any], path: Path, gathering: Gathering) -> None:
     named = content.get("filename")
     image = Path(named) if isinstance(named, str) and named else Path(path.stem)
     size = optional_size(content.get("width"), content.get("height"))
+    gathering.add_image(image)
     for place, person in enumerate(content["annots"]):
         try:
             if not isinstance(person, dict):

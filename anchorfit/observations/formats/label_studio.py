@@ -37,6 +37,8 @@ def _read(file: Content, convention: str | None) -> PeopleFile:
     gathering = Gathering(file.path)  # names decide
     for place, task in enumerate(file.json):
         image = _image_of(task)
+        if image is not None:
+            gathering.add_image(image)
         annotations = task.get("annotations") if isinstance(task, dict) else None
         for annotation in annotations if isinstance(annotations, list) else []:
             results = annotation.get("result") if isinstance(annotation, dict) else None

@@ -212,6 +212,7 @@ def _are_frames(people: list[list[Any]]) -> bool:
 
 
 def _gather(people: list[Any], image: Path, size: tuple[int, int] | None, gathering: Gathering) -> None:
+    gathering.add_image(image)
     for place, landmarks in enumerate(people):
         try:
             triples = np.stack([_row(one) for one in landmarks])

@@ -49,7 +49,14 @@ def _read(file: Content, convention: str | None) -> PeopleFile:
     gathering = Gathering(file.path, convention)
     named = _names(file.json, gathering)
     stem = file.path.stem.removeprefix(PREFIX)
-    for image, place, person in _in_images(_people_of(file.json) or [], file.path, stem, from_one=named is not None):
+    for image, people in _images_of(_people_of(file.json) or [], file.path, stem, from_one=named is not None):
+        gathering.add_image(image)
+        _gather(people, image, named, gathering)
+    return gathering.people_file(shift=PIXEL_CENTRE)
+
+
+def _gather(people: list[Any], image: Path, named: Convention | None, gathering: Gathering) -> None:
+    for place, person in enumerate(people):
         try:
             if not isinstance(person, dict):
                 raise ValueError("expected an object with keypoints and keypoint_scores")
@@ -69,21 +76,18 @@ def _read(file: Content, convention: str | None) -> PeopleFile:
                 score=float(score) if isinstance(score, (int, float)) else None,
             )
         )
-    return gathering.people_file(shift=PIXEL_CENTRE)
 
 
-def _in_images(found: list[Any], file: Path, stem: str, *, from_one: bool) -> Iterator[tuple[Path, int, Any]]:
-    """Each person with its image and its place there; the demos count frames from 1, the inferencer from 0."""
+def _images_of(found: list[Any], file: Path, stem: str, *, from_one: bool) -> Iterator[tuple[Path, list[Any]]]:
+    """Each image and its people, of whom there may be none; the demos count frames from 1, the inferencer from 0."""
     if not (found and isinstance(found[0], dict) and "instances" in found[0]):
-        image = image_beside(file, stem).image
-        yield from ((image, place, person) for place, person in enumerate(found))
+        yield image_beside(file, stem).image, found
         return
     for number, frame in enumerate(found):
         instances = frame.get("instances") if isinstance(frame, dict) else None
         count = frame.get("frame_id") if isinstance(frame, dict) else None
         count = count - from_one if isinstance(count, int) else number
-        image = Path(f"{stem}_{count:06d}")
-        yield from ((image, place, person) for place, person in enumerate(instances or ()))
+        yield Path(f"{stem}_{count:06d}"), instances or []
 
 
 def _positions(person: dict[str, Any]) -> np.ndarray:

@@ -65,6 +65,7 @@ def read_openpose(path: str | Path, *, convention: str | None = None) -> PeopleF
             gather_people(content, file, gathering)
         except (KeypointFileError, OSError) as error:
             gathering.note_file(file, error)
+            gathering.add_image(image_of_file(file))
     return gathering.people_file()
 
 
@@ -93,7 +94,8 @@ def gather_people(content: Any, file: Path, gathering: Gathering, *, image: Path
     """
     if not is_openpose(content):
         raise KeypointFileError(f"{file}: expected OpenPose's key people, each with pose_keypoints_2d")
-    image = image or Path(file.name.removesuffix(FILE_ENDING) if file.name.endswith(FILE_ENDING) else file.stem)
+    image = image or image_of_file(file)
+    gathering.add_image(image)
     for place, entry in enumerate(_people_of(content) or ()):
         try:
             if not isinstance(entry, dict):
@@ -104,6 +106,11 @@ def gather_people(content: Any, file: Path, gathering: Gathering, *, image: Path
             gathering.leave_out(f"{image}#{place}", error)
             continue
         gathering.add(PersonEntry(identity=str(place), triples=triples, joints=joints, image=image))
+
+
+def image_of_file(file: Path) -> Path:
+    """The image that a file is of, as far as its name says it."""
+    return Path(file.name.removesuffix(FILE_ENDING) if file.name.endswith(FILE_ENDING) else file.stem)
 
 
 def _triples(entry: dict[str, Any]) -> np.ndarray:

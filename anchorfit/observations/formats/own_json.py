@@ -52,6 +52,8 @@ def parse_json(content: Any, path: str | Path, *, convention: str | None = None)
         gathering.note_unused(key for key in (entry if isinstance(entry, dict) else ()) if key not in _PERSON_KEYS)
         named = entry if isinstance(entry, dict) else {}
         image = Path(named["image"]) if isinstance(named.get("image"), str) and named["image"] else None
+        if image is not None:
+            gathering.add_image(image)
         identity = str(named.get("person", place))
         try:
             if not isinstance(entry, dict):
@@ -78,7 +80,7 @@ def parse_json(content: Any, path: str | Path, *, convention: str | None = None)
                 world=world,
             )
         )
-    return PeopleFile(tuple(people), gathering.problems())
+    return PeopleFile(tuple(people), gathering.problems(), gathering.images)
 
 
 def write_json(path: str | Path, people: Sequence[Person]) -> None:
@@ -95,8 +97,10 @@ def write_json(path: str | Path, people: Sequence[Person]) -> None:
 
 def _keypoints(value: Any, chosen: str | None, gathering: Gathering) -> KeypointSet:
     """Of a list of [x, y] or [x, y, confidence] in the convention's order, or of an object by joint name; what stands
-    at (0, 0) is not seen."""
-    if isinstance(value, dict):
+    at (0, 0) is not seen. An empty list is nobody: the entry stays, for instants of several
+    cameras may go by the order of entries."""
+    if isinstance(value, dict) or value == []:
+        value = value or {}
         rows = np.zeros((len(CANONICAL_JOINTS), 3))
         for place, name, row in _by_name(value, "keypoints", gathering):
             rows[place] = _row(row, name)

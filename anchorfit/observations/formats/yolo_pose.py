@@ -57,6 +57,7 @@ def _read(file: Content, convention: str | None) -> PeopleFile:
 
 
 def _gather(path: Path, beside: Beside, gathering: Gathering) -> None:
+    gathering.add_image(beside.image)
     for place, text in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines()):
         if not text.strip():
             continue

@@ -13,6 +13,7 @@ from program_files import (  # type: ignore[import-not-found]
     ROTATIONS,
     WIDTH,
     gvhmr,
+    hmr2,
     tram,
     two_bodies,
     wham,
@@ -261,3 +262,54 @@ def test_matrices_that_are_no_rotations_are_no_pose(bodies, tmp_path, filled):
     found = read_results(written.path)
     assert found.bodies.frames.tolist() == [0]
     assert "rows 1: numbers that are not finite, or matrices that are no rotations" in "".join(found.problems)
+
+
+@pytest.mark.parametrize("focal", [float("nan"), 0.0, -700.0, float("inf")])
+def test_a_focal_length_beside_the_bodies_that_is_none_names_its_own_file(bodies, tmp_path, focal):
+    written = tram(bodies, tmp_path)
+    held = np.load(tmp_path / "camera.npy", allow_pickle=True).item()
+    held["img_focal"] = focal
+    np.save(tmp_path / "camera.npy", np.array(held, dtype=object), allow_pickle=True)
+    found = read_results(written.path)
+    (line,) = found.problems
+    assert f"{tmp_path / 'camera.npy'}: img_focal: expected pixels above 0, got {focal:g}; the image's dia" in line
+    places = found.bodies.place(sizes(2)).intrinsics[:, 0, 0]
+    torch.testing.assert_close(places, sizes(2).norm(dim=1))
+
+
+def gvhmr_line(bodies, folder, where, value):
+    written = gvhmr(bodies, folder)
+    held = torch.load(written.path)
+    held["K_fullimg"][where] = value
+    torch.save(held, written.path)
+    return read_results(written.path)
+
+
+def test_focal_lengths_and_principal_points_that_are_no_numbers_are_said(bodies, tmp_path):
+    """The image's diagonal and its middle took their place in silence."""
+    nan = float("nan")
+    found = gvhmr_line(bodies, tmp_path, (1, 0, 0), nan)
+    assert found.problems == (
+        f"{tmp_path / 'hmr4d_results.pt'}: rows 1: no finite focal length; the image's diagonal is taken",
+    )
+    assert len(found.bodies) == 2
+    found = gvhmr_line(bodies, tmp_path, (0, 1, 2), float("inf"))
+    (line,) = found.problems
+    assert line.endswith("rows 0: no finite principal point; the image's middle is taken")
+    assert bool(torch.isfinite(found.bodies.place(sizes(2)).intrinsics).all())
+    assert not gvhmr_line(bodies, tmp_path, (0, 0, 1), nan).problems  # a skew that is not read
+    written = hmr2(bodies, tmp_path)
+    held = dict(np.load(written.path)) | {"cam_int": np.stack([np.diag([nan, nan, 1.0])] * 2)}
+    np.savez(written.path, **held)
+    (line,) = read_results(written.path).problems
+    assert line.endswith("rows 0, 1: no finite focal length; 19.53 times the image's longer side is taken")
+
+
+def test_places_that_are_no_numbers_are_said(bodies, tmp_path):
+    written = wham(bodies, tmp_path)
+    held = joblib.load(written.path)
+    track = next(iter(held.values()))
+    track["trans"] = np.array(track["trans"]) * np.nan
+    joblib.dump(held, written.path)
+    (line,) = read_results(written.path).problems
+    assert line.endswith("no finite place before the camera; where they are is not known")

@@ -41,7 +41,11 @@ def _read(stored: StoredResult) -> ResultFile:
         .amax(1)
     )
     camera = CropOfImage(
-        weak=named_numbers(content, "pred_cam", None, 3), square=square(centre, side), focal=focal, rule=FOCAL
+        weak=named_numbers(content, "pred_cam", None, 3),
+        square=square(centre, side),
+        focal=focal,
+        lost=focal.isnan() & own,
+        rule=FOCAL,
     )
     bodies = given_bodies(
         "CameraHMR" if own else "HMR2",

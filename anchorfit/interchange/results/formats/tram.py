@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from ....stored_objects import read_objects
 from ..arrays import named_numbers, need_rows, stated_world, turns, whole_body
-from ..cameras import Pinhole, unknown_camera
+from ..cameras import DIAGONAL, Pinhole, unknown_camera
 from ..format import ResultFormat, StoredResult
 from ..record import ResultFile, ResultFileError, given_bodies
 
@@ -30,14 +31,16 @@ def _read(stored: StoredResult) -> ResultFile:
     transl = named_numbers(content, "pred_trans", *(None,) * np.ndim(content["pred_trans"])).reshape(count, 3)
     frames = named_numbers(content, "frame", None)
     path, held = _beside(stored.path)
-    remarks: tuple[str, ...] = ()
+    camera, remarks, problems = unknown_camera(count), tuple[str, ...](), list[str]()
     if path is None:
         remarks = (f"no {CAMERA} in the folder above it: where people are is not known",)
+    else:
+        camera, problems = _camera(held, transl)
     name = "world" if "world_cam_R" in held else "pred"
     world, wrong = stated_world(held, f"{name}_cam_R", f"{name}_cam_T", count, of="camera", rows=frames)
     bodies = given_bodies(
         "TRAM",
-        unknown_camera(count) if path is None else _camera(held, transl),
+        camera,
         rotations,
         named_numbers(content, "pred_shape", None, None),
         gender="neutral",
@@ -45,7 +48,7 @@ def _read(stored: StoredResult) -> ResultFile:
         frames=frames,
         world=world,
     )
-    return ResultFile(bodies, remarks, tuple(f"{path}: {line}" for line in wrong))
+    return ResultFile(bodies, remarks, tuple(f"{path}: {line}" for line in (*problems, *wrong)))
 
 
 def _beside(path: Path) -> tuple[Path | None, dict[str, Any]]:
@@ -60,10 +63,20 @@ def _beside(path: Path) -> tuple[Path | None, dict[str, Any]]:
     return found, held
 
 
-def _camera(held: dict[str, Any], transl: Tensor) -> Pinhole:
+def _camera(held: dict[str, Any], transl: Tensor) -> tuple[Pinhole, list[str]]:
+    """The camera of all frames, and a line for each number of it that is none, which then counts as not stated."""
     focal = named_numbers(held, "img_focal", *(None,) * np.ndim(held.get("img_focal", 0))).reshape(-1)[:1]
     centre = named_numbers(held, "img_center", *(None,) * np.ndim(held.get("img_center", 0))).reshape(-1)[:2]
-    return Pinhole.of(transl, focal.expand(len(transl)), centre.expand(len(transl), 2))
+    length, middle, problems = None, None, []
+    if bool((torch.isfinite(focal) & (focal > 0)).all()):
+        length = focal.expand(len(transl))
+    else:
+        problems.append(f"img_focal: expected pixels above 0, got {focal.tolist()[0]:g}; {DIAGONAL} is taken")
+    if bool(torch.isfinite(centre).all()):
+        middle = centre.expand(len(transl), 2)
+    else:
+        problems.append(f"img_center: expected two numbers, got {centre.tolist()}; the image's middle is taken")
+    return Pinhole.of(transl, length, middle), problems
 
 
 FORMAT = ResultFormat(name="TRAM", recognises=lambda s: s.has("pred_rotmat", "pred_shape", "pred_trans"), read=_read)
