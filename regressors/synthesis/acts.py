@@ -1,6 +1,6 @@
 """People who do what photographs are full of and recordings have little of: sports, dance, martial arts, yoga, riding.
 
-Poses written down by hand as an animator would, each drawn with a spread about its angles. Nobody was recorded for
+Poses written down by hand as an animator would, each drawn with a spread about its angles. No person was recorded for
 them, no picture was measured.
 """
 
