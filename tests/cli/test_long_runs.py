@@ -18,7 +18,7 @@ from anchorfit.observations import from_canonical, read_image, read_people
 from anchorfit.observations.conventions import CONVENTIONS, joints_to_canonical
 from anchorfit.observations.videos import probe_video, read_frames, write_video
 from anchorfit.results import BodyEstimate
-from anchorfit.runs import INDEX, JOURNAL, RunFolder, RunOptions, fitting, locked, read_index
+from anchorfit.runs import INDEX, JOURNAL, RunFolder, RunOptions, locked, planning, read_index
 from anchorfit.runs.fingerprint import fingerprint
 from anchorfit.runs.journal import LOCK
 
@@ -87,7 +87,7 @@ def test_a_folder_with_odd_names_and_damage_in_the_middle(command, tmp_path):
 
 
 def test_a_keypoint_file_alone_becomes_shards(command, tmp_path, monkeypatch):
-    monkeypatch.setattr(fitting, "SHARD", 3)
+    monkeypatch.setattr(planning, "SHARD", 3)
     people = people_file(tmp_path / "people.json", [f"{i}/x.jpg" for i in range(4)], each=2)
     assert command(people)[0] == 0
     out = tmp_path / "out"
@@ -120,7 +120,7 @@ def killed_after(commits: int, monkeypatch) -> None:
 
 
 def test_files_of_other_programs_come_in_numbered_parts_and_go_with_their_run(command, tmp_path, monkeypatch):
-    monkeypatch.setattr(fitting, "CHUNK", 2)
+    monkeypatch.setattr(planning, "CHUNK", 2)
     keypoints = people_file(tmp_path / "people.json", ["a.jpg", "b.jpg", "c.jpg"])
     assert command(keypoints, "--save", "coco,spin,openpose")[0] == 0
     out = tmp_path / "out"
@@ -154,7 +154,7 @@ def test_every_option_that_changes_results_is_a_setting_of_the_run(function, tmp
 
 def test_a_folder_of_keypoints_is_compared_by_what_is_in_it(command, tmp_path, monkeypatch):
     """Moved or named otherwise it is the same, changed it is another: before, its path was compared."""
-    monkeypatch.setattr(fitting, "CHUNK", 1)
+    monkeypatch.setattr(planning, "CHUNK", 1)
     photos, folder = tmp_path / "photos", tmp_path / "openpose"
     photos.mkdir()
     folder.mkdir()
@@ -200,7 +200,7 @@ def test_folders_of_masks_and_of_networks_are_compared_by_what_is_in_them(tmp_pa
 
 
 def test_a_killed_run_goes_on_to_the_same_end(command, tmp_path, monkeypatch):
-    monkeypatch.setattr(fitting, "SHARD", 2)
+    monkeypatch.setattr(planning, "SHARD", 2)
     people = people_file(tmp_path / "people.json", [f"{i}.jpg" for i in range(5)])
     assert command(people)[0] == 0
     whole = {name: (tmp_path / "out" / name).read_bytes() for name in files(tmp_path / "out")}
@@ -239,8 +239,8 @@ def kill_once(command, monkeypatch, *arguments: object) -> None:
 
 @pytest.mark.parametrize(("save", "first"), [("npz", "0_1.npz"), ("shards", "people-00000.npz")])
 def test_the_report_of_a_run_that_went_on_has_everybody(command, tmp_path, monkeypatch, save, first):
-    monkeypatch.setattr(fitting, "SHARD", 2)
-    monkeypatch.setattr(fitting, "CHUNK", 2)
+    monkeypatch.setattr(planning, "SHARD", 2)
+    monkeypatch.setattr(planning, "CHUNK", 2)
     people = people_file(tmp_path / "people.json", [f"{i}.jpg" for i in range(5)])
     call = (people, "--save", save, "--report")
     kill_once(command, monkeypatch, *call)
@@ -277,7 +277,7 @@ def test_a_second_run_into_the_same_folder_is_refused(command, tmp_path):
 
 
 def test_a_full_disk_in_the_middle_keeps_what_was_done(command, tmp_path, monkeypatch):
-    monkeypatch.setattr(fitting, "SHARD", 2)
+    monkeypatch.setattr(planning, "SHARD", 2)
     people = people_file(tmp_path / "people.json", [f"{i}.jpg" for i in range(5)])
     replace = os.replace
 
@@ -332,7 +332,7 @@ def test_a_run_goes_on_with_the_same_body_start_and_look_only(command, tmp_path,
     start.write_bytes(b"another")
     after = options.settings()
     assert {name for name in before if before[name] != after[name]} == {"body", "init"}
-    monkeypatch.setattr(fitting, "CHUNK", 1)
+    monkeypatch.setattr(planning, "CHUNK", 1)
     people = people_file(tmp_path / "people.json", ["a.jpg", "b.jpg"])
     for name in ("a.jpg", "b.jpg"):
         shutil.copy(PHOTO, tmp_path / name)

@@ -19,7 +19,7 @@ from anchorfit.cli.main import app
 from anchorfit.observations import PeopleFile, Person, read_people, write_image
 from anchorfit.options import OptionError
 from anchorfit.pipeline import Outcome
-from anchorfit.runs import INDEX, EngineOptions, RunFolder, detecting, fitting, read_index
+from anchorfit.runs import INDEX, EngineOptions, RunFolder, detecting, planning, read_index
 from anchorfit.runs import ray_engine as module
 from anchorfit.runs.chunks import Chunk, Worked, Written, work_through
 from anchorfit.runs.engines import Engines, in_this_process, opened_engines
@@ -198,7 +198,7 @@ def test_a_worker_killed_after_its_file_loses_nothing(engines, some_estimate, tm
 def test_the_command_ends_with_the_same_files(engines, tmp_path, monkeypatch):
     """Also where the local engine was stopped in the middle and Ray goes on."""
     use(engines, monkeypatch)
-    monkeypatch.setattr(fitting, "SHARD", 3)
+    monkeypatch.setattr(planning, "SHARD", 3)
     people = tmp_path / "people.json"
     images = [{"id": i, "file_name": f"{i}.jpg", "width": 640, "height": 425} for i in range(8)]
     annotations = [{**SKIER, "id": i, "image_id": i} for i in range(8)]
