@@ -15,7 +15,8 @@ FEWEST_ROWS, FEWEST_COLUMNS = 4, 16
 of fewer take other kernels, which round differently.
 
 Measured with MKL: on AMD (AVX-512) matrix products of fewer than 4 rows or 12 columns, on Intel of one, differ in the
-last bit from those of more; from there on no size and no place in the batch changes a bit.
+last bit from those of more; from there on no place in the batch changes a bit, and of most products no size. Wide ones
+of surface points round by sizes that are no multiples of 4, too: `in_fours`.
 """
 
 

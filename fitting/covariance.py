@@ -37,7 +37,8 @@ class Trimming:
 
     across, along: across and along the line of sight, where a body lies on its keypoints.
     growth: what is added to 1 for each percent of a person's size that the body is off its keypoints.
-    pelvis, pelvis_growth: factors more for the pelvis's own place, and what is added there in place of ``growth``.
+    pelvis: factor of the pelvis's own place, on top of those.
+    pelvis_growth: of the pelvis's place, instead of ``growth``.
     evidence: share of the energy's curvature that counts, one over square reference pixels.
     """
 

@@ -16,7 +16,6 @@ from ..body.uncertainty import PoseUncertainty
 from ..camera import NEAREST_DEPTH, project
 from ..observations.people import Observations
 from ..observations.person_size import extent, person_size
-from ..rows import filled
 from ..status import Status
 from .contours import usable_mask
 from .covariance import of_fit, of_prediction
@@ -147,9 +146,8 @@ def gather_evidence(
         told: B texts of what is known against a row already, "" for nothing.
     """
     layout, seen = Layout.of_size(params.shape[-1]), observations.confidence > 0
-    if points is None:  # few rows are filled up, so that a row's last bit is its own
-        rows = filled(torch.arange(len(params), device=params.device))
-        points = compiled_points(body, POINTS).points(params[rows])[: len(params)]
+    if points is None:
+        points = compiled_points(body, POINTS).points(params)
     errors, behind = reprojection_errors(points[:, : len(CANONICAL_JOINTS)], observations)
     size = person_size(body, observations.keypoints, observations.confidence)
     in_mask, mask_problems = mask_evidence(observations)

@@ -36,7 +36,7 @@ class Lean(NamedTuple):
 
     @staticmethod
     def none(count: int) -> Lean:
-        """Of people of whom nothing was seen."""
+        """Leans (B,) of people of whom nothing was seen, which weigh nothing; float32, on the CPU."""
         return Lean(torch.zeros(count), torch.ones(count), torch.zeros(count))
 
 

@@ -26,7 +26,7 @@ FAR_SIGMAS = 3.0
 """Scale of the Geman-McClure kernel: people who are off by so much weigh a quarter."""
 
 _SWAY = math.radians(KNOWN_SIGMA_DEG)
-_MOST_DRAWN = 0.6
+_MOST_DRAWN = 0.6  # of the way: errors are taken to be 11.6 degrees at most
 _PASSES = 10  # of reweighting
 
 
@@ -46,13 +46,13 @@ def common_gravity(lean: Lean, scenes: Tensor, trunks: TrunkLean | None = None) 
 
     Args:
         lean: of B people.
-        scenes: (B,) int64, the number of the picture that each is in.
+        scenes: (B,) int64 from 0, the number of the picture that each is in.
         trunks: of the same people, evidence as far as they do not stand; None: only those who stand are.
     Returns:
-        The usual gravity where no person shows any, otherwise its mean with the evidence of the scene, robust and
-        weighted by its uncertainty.
+        Of each person, the usual gravity where no person of the scene shows any, otherwise its mean with the evidence
+        of the scene, robust and weighted by its uncertainty.
     """
-    count = int(scenes.max()) + 1
+    count = int(scenes.max()) + 1 if len(scenes) else 0
     usual = Gravity.usual(count).to(lean.angle.device, lean.angle.dtype)
     evidence = _of_balance(lean, scenes)
     if trunks is not None:

@@ -74,7 +74,7 @@ class TrunkLean(NamedTuple):
 
     @staticmethod
     def none(count: int) -> TrunkLean:
-        """Of people whose trunks say nothing."""
+        """Trunks (B,) that say nothing, of certainty 0; float32, on the CPU."""
         nothing, one = torch.zeros(count), torch.ones(count)
         return TrunkLean(nothing, nothing.clone(), one, one.clone(), one.clone(), nothing.clone())
 

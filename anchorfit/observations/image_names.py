@@ -45,7 +45,8 @@ def name_images(people: PeopleFile, names: str | Path) -> PeopleFile:
             size = person.image_size or record.size
             named.append(replace(person, image=record.path, image_size=size, coco=own))
     images = dict.fromkeys(one.path for number, one in records.items() if number not in shared)
-    images |= dict.fromkeys(path for path in people.images if _number(path) not in records)
+    kept = (path for path in people.images if _number(path) in shared or _number(path) not in records)
+    images |= dict.fromkeys(kept)
     problems = [
         f"{names}: images: {number} stands for {list_few(paths)}; its people keep their names"
         for number, paths in shared.items()

@@ -178,14 +178,14 @@ ACTS: dict[str, Act] = {
 
 LEG_SPREAD_DEG, ARM_SPREAD_DEG = (12.0, 15.0, 10.0, 12.0), (15.0, 20.0, 25.0, 18.0)
 TRUNK_SPREAD_DEG, REST_SPREAD_DEG = (8.0, 6.0, 10.0), (8.0, 8.0)
-"""Standard deviations about the angles of `Leg`, `Arm` and the trunk; of pelvis and head."""
+"""Standard deviations about the angles of `Leg`, `Arm`, the trunk, and (rest) of pelvis and head."""
 OTHER_ARMS = 0.35  # share of the people whose arms are another act's
-COLLAR_SHARE = 0.2  # of the upper arm's swing, as in the library
-_LONGEST_DEG = {"knee": (0.0, 150.0), "elbow": (2.0, 150.0)}
+COLLAR_SHARE = 0.2  # of the upper arm's swing, as `scripts/motion/retarget.py` makes the library's
+_KNEE_DEG, _ELBOW_DEG = (0.0, 150.0), (2.0, 150.0)  # least and most bend
 
 
 def row_of(act: Act) -> list[float]:
-    """Its 23 angles in the order that `pose_of` takes."""
+    """The 23 angles of an act, degrees, in the order that `pose_of` takes."""
     return [*act.left_leg, *act.right_leg, *act.left_arm, *act.right_arm, *act.pelvis, *act.trunk, *act.head]
 
 
@@ -236,12 +236,12 @@ def pose_of(angles: Tensor) -> Tensor:
         raised, towards, turned, knee = angles[:, leg].unbind(1)
         swing = _about("y", sign * towards) @ _about("x", -raised) @ _about("y", -sign * towards)
         put(f"{side_name}_hip", swing @ _about("y", sign * turned))
-        put(f"{side_name}_knee", _about("x", knee.clamp(*_LONGEST_DEG["knee"])))
+        put(f"{side_name}_knee", _about("x", knee.clamp(*_KNEE_DEG)))
         height, towards, turned, elbow = angles[:, arm].unbind(1)
         collar, upper = _arm(height, towards, turned, sign)
         put(f"{side_name}_collar", collar)
         put(f"{side_name}_shoulder", upper)
-        put(f"{side_name}_elbow", _about("y", -sign * elbow.clamp(*_LONGEST_DEG["elbow"])))
+        put(f"{side_name}_elbow", _about("y", -sign * elbow.clamp(*_ELBOW_DEG)))
     return matrix_to_axis_angle(turns).flatten(1)
 
 

@@ -200,9 +200,9 @@ def _twist_to_hinge(bent: np.ndarray, upper: np.ndarray, along: np.ndarray, hing
     Args:
         bent: (T, 3) where forearms point, in the frames of upper arms.
         upper, along, hinge: (3,) where upper arm and forearm point at rest, and the elbow's axis.
-    Formula: u the upper arm's direction, p the part of the forearm's across it, n the normal of the plane in which a
-    forearm bends; twisted back by t it points at (b . u) u + p cos t + (p x u) sin t. Of the two t that have it in that
-    plane, or nearest to it, the one that bends it forwards.
+    Formula: u the upper arm's direction, b the forearm's, p the part of b across u, n the normal of the plane in which
+    a forearm bends; twisted back by t it points at (b . u) u + p cos t + (p x u) sin t. Of the two t that have it in
+    that plane, or nearest to it, the one that bends it forwards.
     """
     ahead = _unit(np.cross(hinge, along))
     normal = np.cross(along, ahead)

@@ -39,6 +39,7 @@ def test_a_number_of_two_images_names_neither(tmp_path):
     names = write(tmp_path / "coco.json", {"images": [{"id": 7, "file_name": name} for name in ("a.jpg", "b.jpg")]})
     found = name_images(results(tmp_path, [7]), names)
     assert found[0].image == Path("000000000007.jpg")
+    assert found.images == (Path("000000000007.jpg"),)  # was: none, and so nobody's
     assert "7 stands for a.jpg, b.jpg" in found.problems[0]
 
 

@@ -72,7 +72,7 @@ def _trunks(angle_deg: list[float], ahead: list[float], noise_deg: float = 3.0) 
 def _gravity_deg(trunks: TrunkLean, scenes: list[int] | None = None) -> tuple[torch.Tensor, torch.Tensor]:
     count = len(trunks.angle)
     nobody = Lean(*(part.to(trunks.angle) for part in Lean.none(count)))
-    found = common_gravity(nobody, torch.tensor(scenes or [0] * count), trunks)
+    found = common_gravity(nobody, torch.tensor(scenes or [0] * count, dtype=torch.int64), trunks)
     return torch.rad2deg(found.pitch), torch.rad2deg(found.sigma)
 
 
@@ -163,6 +163,11 @@ def test_nobody_shows_nothing():
     pitch, sigma = _gravity_deg(TrunkLean.none(3))
     torch.testing.assert_close(pitch, torch.full((3,), 6.0))
     assert float(sigma.min()) > 10
+
+
+def test_of_nobody_there_is_no_gravity():
+    pitch, sigma = _gravity_deg(TrunkLean.none(0))
+    assert pitch.shape == sigma.shape == (0,)
 
 
 def test_people_at_a_table_show_that_the_camera_looks_down():

@@ -84,7 +84,12 @@ class Pinhole(GivenCamera):
     def of(
         cls, transl: Tensor, focal: Tensor | None = None, centre: Tensor | None = None, rule: FocalRule = DIAGONAL
     ) -> Pinhole:
-        """With what is not given, or is NaN, not known; an infinite principal point is not, either."""
+        """A pinhole camera; what is not given, NaN, or a principal point that is not finite, counts as not known.
+
+        Args:
+            transl, focal, centre: see the class.
+            rule: of the focal length where it is not stated.
+        """
         nothing = transl.new_full((len(transl), 2), torch.nan)
         lost = torch.zeros_like(transl, dtype=torch.bool)
         lost[:, 2] = ~torch.isfinite(transl).all(-1)

@@ -97,8 +97,8 @@ def write_json(path: str | Path, people: Sequence[Person]) -> None:
 
 def _keypoints(value: Any, chosen: str | None, gathering: Gathering) -> KeypointSet:
     """Of a list of [x, y] or [x, y, confidence] in the convention's order, or of an object by joint name; what stands
-    at (0, 0) is not seen. An empty list is nobody: the entry stays, for instants of several
-    cameras may go by the order of entries."""
+    at (0, 0) is not seen. An empty list is nobody: the entry stays, for instants of several cameras may go by the order
+    of entries."""
     if isinstance(value, dict) or value == []:
         value = value or {}
         rows = np.zeros((len(CANONICAL_JOINTS), 3))

@@ -277,6 +277,26 @@ def test_a_focal_length_beside_the_bodies_that_is_none_names_its_own_file(bodies
     torch.testing.assert_close(places, sizes(2).norm(dim=1))
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("img_focal", np.zeros(0), "img_focal: expected pixels above 0, got none; the image's diagonal is taken"),
+        ("img_center", np.array([320.0]), "img_center: expected two numbers, got 320; the image's middle is taken"),
+        ("img_center", np.zeros(0), "img_center: expected two numbers, got none; the image's middle is taken"),
+    ],
+)
+def test_a_camera_of_too_few_numbers_costs_no_body(bodies, tmp_path, key, value, said):
+    """One number was taken for both of the principal point's, and none left out all bodies, with torch's words."""
+    written = tram(bodies, tmp_path)
+    held = np.load(tmp_path / "camera.npy", allow_pickle=True).item()
+    held[key] = value
+    np.save(tmp_path / "camera.npy", np.array(held, dtype=object), allow_pickle=True)
+    found = read_results(written.path)
+    (line,) = found.problems
+    assert line.endswith(f"{tmp_path / 'camera.npy'}: {said}")
+    assert len(found.bodies) == 2
+
+
 def gvhmr_line(bodies, folder, where, value):
     written = gvhmr(bodies, folder)
     held = torch.load(written.path)

@@ -68,15 +68,19 @@ def _camera(held: dict[str, Any], transl: Tensor) -> tuple[Pinhole, list[str]]:
     focal = named_numbers(held, "img_focal", *(None,) * np.ndim(held.get("img_focal", 0))).reshape(-1)[:1]
     centre = named_numbers(held, "img_center", *(None,) * np.ndim(held.get("img_center", 0))).reshape(-1)[:2]
     length, middle, problems = None, None, []
-    if bool((torch.isfinite(focal) & (focal > 0)).all()):
+    if len(focal) and bool((torch.isfinite(focal) & (focal > 0)).all()):
         length = focal.expand(len(transl))
     else:
-        problems.append(f"img_focal: expected pixels above 0, got {focal.tolist()[0]:g}; {DIAGONAL} is taken")
-    if bool(torch.isfinite(centre).all()):
+        problems.append(f"img_focal: expected pixels above 0, got {_listed(focal)}; {DIAGONAL} is taken")
+    if len(centre) == 2 and bool(torch.isfinite(centre).all()):
         middle = centre.expand(len(transl), 2)
     else:
-        problems.append(f"img_center: expected two numbers, got {centre.tolist()}; the image's middle is taken")
+        problems.append(f"img_center: expected two numbers, got {_listed(centre)}; the image's middle is taken")
     return Pinhole.of(transl, length, middle), problems
+
+
+def _listed(numbers: Tensor) -> str:
+    return ", ".join(f"{number:g}" for number in numbers.tolist()) or "none"
 
 
 FORMAT = ResultFormat(name="TRAM", recognises=lambda s: s.has("pred_rotmat", "pred_shape", "pred_trans"), read=_read)
