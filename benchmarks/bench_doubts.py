@@ -2,7 +2,7 @@
 
     python benchmarks/bench_doubts.py [--repeats 4] [--sizes 256 64 1]
 
-The held-out people of `scripts/evaluate_priors.py` by exact, noisy and a detector's keypoints; of one at a time the
+The people of `evaluation/heldout_people.py` by exact, noisy and a detector's keypoints; of one at a time the
 first 64. Processor time of one thread, the least of the runs, which take turns; to believe all is to replace what finds
 the doubts.
 """
@@ -10,38 +10,29 @@ the doubts.
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from unittest import mock
 
-import numpy as np
 import torch
 
 import anchorfit
 from anchorfit import pipeline
 from anchorfit.body.pose_library import load_pose_library
-from anchorfit.evaluation.synthetic import SyntheticConfig, SyntheticSet, as_detected, make_people
+from anchorfit.evaluation.heldout_people import KEYPOINTS, balanced_poses, seen_people
+from anchorfit.evaluation.synthetic import SyntheticSet
 from anchorfit.observations.people import Observations
 from anchorfit.regressors import prediction
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
-from evaluate_priors import CLEAN, DETECTED, DETECTED_SEED, SEED
 
 ALONE = 64
 
 
 def people_seen(body: anchorfit.BodyModel, count: int) -> Iterator[tuple[str, SyntheticSet]]:
     """Held-out people by each kind of keypoints."""
-    library = load_pose_library(split="heldout")
-    chosen = np.random.default_rng(SEED).choice(len(library), 4000, p=library.subject_balanced_weights(300).numpy())
-    for name, config in (("exact", CLEAN), ("noisy", SyntheticConfig()), ("detected", CLEAN)):
-        people = make_people(body, library.poses[chosen].numpy(), count, seed=SEED, config=config)
-        if name == "detected":
-            people = as_detected(body, people, DETECTED, seed=DETECTED_SEED)
-        yield name, people
+    poses = balanced_poses(load_pose_library(split="heldout"))
+    for name in KEYPOINTS:
+        yield "exact" if name == "clean" else name, seen_people(body, poses, count, name)
 
 
 @contextmanager

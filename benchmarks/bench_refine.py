@@ -37,6 +37,7 @@ from anchorfit.body.joint_sets import SMPL_JOINTS, SMPL_PARENTS
 from anchorfit.body.pose_library import load_pose_library
 from anchorfit.body.skinning import world_rotations
 from anchorfit.evaluation.body_errors import body_errors
+from anchorfit.evaluation.heldout_people import CLEAN
 from anchorfit.evaluation.synthetic import SyntheticConfig, SyntheticSet, as_detected, make_people
 from anchorfit.fitting import FitConfig, anchored, load_pose_prior
 from anchorfit.fitting.terms import Anchor, JointAnchor
@@ -49,7 +50,6 @@ from anchorfit.regressors.translation import translate_to_keypoints
 from anchorfit.results import BodyEstimate
 
 SEED = 23
-CLEAN = SyntheticConfig(noise=0.0, outliers=0.0, missing=0.0, hips_up=0.0, hips_out=0.0)
 KEYPOINTS = {"exact": CLEAN, "noisy": SyntheticConfig()}
 WORLD_DEG = (
     7.0, 10.7, 10.7, 7.9, 11.1, 11.1, 6.8, 16.0, 16.0, 6.9, 19.7, 19.7,

@@ -3,9 +3,9 @@
     python scripts/evaluate_pitch.py [--scenes 300] [--split heldout] [--json FILE]
 
 Scenes of 1 to 6 people in poses of the library, cameras of -5 to 35 degrees (`anchorfit.evaluation.pitch_scenes`), with
-the keypoints of `evaluate_priors.py`. Degrees that the pitch is off, percent of true pitches within 1.64 sigma (aim:
-90), percent that are told further, and the same two of those; last, degrees that the trunks of those who stand are off
-in the prediction.
+the keypoints of `anchorfit.evaluation.heldout_people`. Degrees that the pitch is off, percent of true pitches within
+1.64 sigma (aim: 90), percent that are told further, and the same two of those; last, degrees that the trunks of those
+who stand are off in the prediction.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import argparse
 import json
 
 import torch
-from evaluate_priors import CLEAN, DETECTED
 
 from anchorfit.body import Gravity, load_body
 from anchorfit.body.pose_library import SPLITS, load_pose_library
 from anchorfit.evaluation.gauges import bends
+from anchorfit.evaluation.heldout_people import CLEAN, DETECTED
 from anchorfit.evaluation.pitch_scenes import KINDS, pitch_errors, pitch_scenes
 from anchorfit.evaluation.synthetic import SyntheticConfig
 from anchorfit.regressors import common_gravity, pose_people

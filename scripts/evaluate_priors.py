@@ -2,11 +2,10 @@
 
     python scripts/evaluate_priors.py [--pose FILE] [--count 1000] [--fits] [--json FILE]
 
-Poses of held-out subjects, none above 300; cameras, noise and missing joints: `anchorfit.evaluation.synthetic`. The
-sets ``clean``, ``noisy`` and ``detected`` are fixed here, whatever training draws from: the last has joints where
-detectors and annotators put them, noise along limbs, other people's limbs, guesses and joints in the corner. Before
-them the gauges: people who stand and sit, exact keypoints (`anchorfit.evaluation.gauges`); after them people at the
-acts of `regressors.synthesis.acts`, which training draws as well.
+Poses of held-out subjects, none above 300; cameras, noise and missing joints: `anchorfit.evaluation.synthetic`; the
+sets ``clean``, ``noisy`` and ``detected``: `anchorfit.evaluation.heldout_people`. Before them the gauges: people who
+stand and sit, exact keypoints (`anchorfit.evaluation.gauges`); after them people at the acts of
+`regressors.synthesis.acts`, which training draws as well.
 """
 
 from __future__ import annotations
@@ -34,8 +33,9 @@ from anchorfit.evaluation.gauges import (
     standing_people,
     standing_pose,
 )
+from anchorfit.evaluation.heldout_people import CLEAN, DETECTED, KEYPOINTS, SEED, balanced_poses, seen_people
 from anchorfit.evaluation.metrics.pose import mean_point_error, reconstruction_error
-from anchorfit.evaluation.synthetic import SyntheticConfig, SyntheticSet, as_detected, make_people
+from anchorfit.evaluation.synthetic import SyntheticSet, make_people
 from anchorfit.fitting import FitConfig, FitResult, GaussianMixture, anchored, anchored_config, load_pose_prior, smplify
 from anchorfit.fitting.covariance import of_prediction
 from anchorfit.fitting.diagnostics import off_keypoints
@@ -55,31 +55,8 @@ from anchorfit.regressors.training.tasks import heldout_masks
 from anchorfit.regressors.training.uncertainty_task import JUDGING
 
 Method = Callable[[Observations], torch.Tensor]
-SEED = 20
 ACTIVITIES = {"13": "exercise", "14": "chores", "135": "martial arts", "131": "dance"}
 """What held-out subjects do; the unnumbered ones dance, and one turns a somersault."""
-DETECTED_SEED = 21
-DETECTED = DetectorNoise(
-    clean=0.0,
-    noise=0.035,
-    outliers=0.03,
-    outlier_noise=0.12,
-    swaps=0.04,
-    missing=0.1,
-    truncated=0.1,
-    hidden_limbs=0.1,
-    hips_up=0.0,
-    hips_out=0.0,
-    habits=1.5,
-    along_limbs=0.5,
-    foreign=0.05,
-    cornered=0.05,
-    guessed=0.3,
-    footless=0.06,
-    headless=0.04,
-    conventions=(("coco17", 1.0),),
-)
-CLEAN = SyntheticConfig(noise=0.0, outliers=0.0, missing=0.0, hips_up=0.0, hips_out=0.0)
 
 
 def show(line: dict[str, object]) -> None:
@@ -192,7 +169,7 @@ def bound_lines(
 ) -> list[dict[str, object]]:
     """What is left of the errors of noisy people if one thing were known that is not: their keypoints without noise in
     the anchored fit, which begins at the prediction from noisy ones; or their true shapes."""
-    noisy, exact = (make_people(body, poses, count, seed=SEED, config=config) for config in (SyntheticConfig(), CLEAN))
+    noisy, exact = seen_people(body, poses, count, "noisy"), seen_people(body, poses, count, "clean")
     start = predict_params(noisy.observations, body, networks=networks).params
     fitted = {"noisy": near(body, noisy.observations, pose_prior, start).params}
     fitted["exact"] = near(body, exact.observations, pose_prior, start).params
@@ -225,15 +202,14 @@ class Judged(NamedTuple):
 
 
 def judged_sets(body: BodyModel, count: int) -> Iterator[Judged]:
-    """The sets that are fixed here, of ``count`` people each."""
-    library, chosen = heldout_poses()
-    known = load_pose_library(split="train").poses
-    sets = [("clean", CLEAN), ("noisy", SyntheticConfig()), ("detected", CLEAN)]
-    sets += [(f"noise {percent} %", replace(CLEAN, noise=percent / 100)) for percent in (1, 2, 4)]
-    for name, config in sets:
-        people = make_people(body, chosen, count, seed=SEED, config=config)
-        if name == "detected":
-            people = as_detected(body, people, DETECTED, seed=DETECTED_SEED)
+    """The sets of held-out people, of ``count`` people each."""
+    library = load_pose_library(split="heldout")
+    chosen, known = balanced_poses(library), load_pose_library(split="train").poses
+    sets: dict[str, SyntheticSet] = {name: seen_people(body, chosen, count, name) for name in KEYPOINTS}
+    for percent in (1, 2, 4):
+        config = replace(CLEAN, noise=percent / 100)
+        sets[f"noise {percent} %"] = make_people(body, chosen, count, seed=SEED, config=config)
+    for name, people in sets.items():
         view, rarity = view_of(people.params), rarity_of(people.params, known)
         thirds = torch.bucketize(rarity, torch.quantile(rarity, torch.tensor([1 / 3, 2 / 3])))
         groups = {"all": torch.ones_like(view, dtype=torch.bool)}
@@ -248,17 +224,9 @@ def judged_sets(body: BodyModel, count: int) -> Iterator[Judged]:
 def acting_sets(body: BodyModel, count: int) -> Iterator[Judged]:
     """People at acts that training draws, too: other draws of the same acts."""
     poses = acting_poses(count, torch.Generator().manual_seed(SEED)).numpy()
-    for name, config in (("clean", CLEAN), ("noisy", SyntheticConfig())):
-        people = make_people(body, poses, count, seed=SEED, config=config)
-        everybody = torch.ones(count, dtype=torch.bool)
-        yield Judged(f"{name}, acts", people, np.full(count, ""), {"all": everybody})
-
-
-def heldout_poses() -> tuple[PoseLibrary, np.ndarray]:
-    """The held-out library, and (4000, 72) poses of it, no subject counting for more than 300."""
-    library = load_pose_library(split="heldout")
-    chosen = np.random.default_rng(SEED).choice(len(library), 4000, p=library.subject_balanced_weights(300).numpy())
-    return library, library.poses[chosen].numpy()
+    everybody = torch.ones(count, dtype=torch.bool)
+    for name in KEYPOINTS[:2]:  # clean and noisy
+        yield Judged(f"{name}, acts", seen_people(body, poses, count, name), np.full(count, ""), {"all": everybody})
 
 
 def error_lines(
@@ -326,7 +294,7 @@ def main() -> None:
     table = gauge_lines(body, methods)
     if args.fits:
         table += lean_lines(body, pose_prior, networks)
-        table += bound_lines(body, heldout_poses()[1], args.count, pose_prior, networks)
+        table += bound_lines(body, balanced_poses(load_pose_library(split="heldout")), args.count, pose_prior, networks)
     for judged in (*judged_sets(body, args.count), *acting_sets(body, args.count)):
         seen = judged.people.observations
         clock = [time.perf_counter()]

@@ -6,8 +6,8 @@ Synthetic people are predicted with the adult's body and with the child's. Two j
 ratio of both predictions' distances from the keypoints; and ``head``, a network of two layers, trained on people in
 poses of training subjects (as PosePrior is), that sees how long each bone came out along and across the predicted one,
 for both bodies, and which joints were seen. Adults of all three open bodies and children of 2 to 12 years, in poses of
-held-out subjects and by the keypoints of `scripts/evaluate_priors.py`. Printed: the area under the curve, and the share
-of children that are found where one noisy adult in a hundred, or in a thousand, is taken for a child.
+held-out subjects and by the keypoints of `evaluation/heldout_people.py`. Printed: the area under the curve, and the
+share of children that are found where one noisy adult in a hundred, or in a thousand, is taken for a child.
 """
 
 from __future__ import annotations
@@ -16,15 +16,13 @@ import argparse
 import json
 from collections.abc import Iterator
 
-import numpy as np
 import torch
-from evaluate_priors import CLEAN, DETECTED, DETECTED_SEED, SEED
 from torch import Tensor, nn
 
 from anchorfit.body import CANONICAL_JOINTS, BodyModel, compile_points, load_body
 from anchorfit.body.pose_library import load_pose_library
 from anchorfit.camera import project
-from anchorfit.evaluation.synthetic import SyntheticConfig, as_detected, make_people
+from anchorfit.evaluation.heldout_people import KEYPOINTS, SEED, balanced_poses, seen_people
 from anchorfit.observations.people import Observations
 from anchorfit.regressors import predict_params
 from anchorfit.regressors.synthesis import Synthesis
@@ -38,7 +36,6 @@ BONES = [(f"{side}_{a}", f"{side}_{b}") for side in _SIDES for a, b in (*_LIMBS,
 BONES += [("nose", f"{side}_{kind}") for side in _SIDES for kind in ("eye", "shoulder")]
 BONES += [(f"left_{kind}", f"right_{kind}") for kind in ("eye", "ear", "shoulder", "hip")]
 ENDS = [[CANONICAL_JOINTS.index(bone[end]) for bone in BONES] for end in (0, 1)]
-SETS = {"clean": CLEAN, "noisy": SyntheticConfig(), "detected": CLEAN}
 YOUNG = 1.15  # metres: as tall as at six years
 BATCH = 500
 
@@ -135,15 +132,12 @@ def main() -> None:
     head = trained(
         torch.cat([found for found, _ in parts]), torch.cat([torch.full((len(f),), child) for f, child in parts])
     )
-    library = load_pose_library(split="heldout")
-    chosen = np.random.default_rng(SEED).choice(len(library), 4000, p=library.subject_balanced_weights(300).numpy())
+    poses = balanced_poses(load_pose_library(split="heldout"))
     scores: dict[tuple[str, str, str], list[Tensor]] = {}
     tall: dict[str, Tensor] = {}
-    for name, config in SETS.items():
+    for name in KEYPOINTS:
         for label, body in bodies.items():
-            people = make_people(body, library.poses[chosen].numpy(), args.people, seed=SEED, config=config)
-            if name == "detected":
-                people = as_detected(body, people, DETECTED, seed=DETECTED_SEED)
+            people = seen_people(body, poses, args.people, name)
             found = clues(people.observations, pair)
             who = "children" if label == "child" else "adults"
             if label == "child":
@@ -155,7 +149,7 @@ def main() -> None:
     joined = {key: torch.cat(some) for key, some in scores.items()}
     for judge in ("residuals", "head"):
         limits = {share: joined["noisy", "adults", judge].quantile(1 - share) for share in (0.01, 0.001)}
-        for name in SETS:
+        for name in KEYPOINTS:
             adults, children = joined[name, "adults", judge], joined[name, "children", judge]
             line: dict[str, object] = {"judge": judge, "keypoints": name}
             line["area"] = round(float((children[:, None] > adults).double().mean()), 3)

@@ -22,7 +22,6 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from evaluate_priors import DETECTED, DETECTED_SEED
 from torch import Tensor
 
 from anchorfit.body import (
@@ -43,7 +42,8 @@ from anchorfit.body.uncertainty import turns_of
 from anchorfit.camera import project, rays_of, standing_height
 from anchorfit.detectors import load_embedded_detector
 from anchorfit.evaluation.body_errors import body_errors
-from anchorfit.evaluation.synthetic import SyntheticConfig, SyntheticSet, as_detected, make_people
+from anchorfit.evaluation.heldout_people import Keypoints, balanced_poses, seen_people
+from anchorfit.evaluation.synthetic import SyntheticSet
 from anchorfit.fitting import GaussianMixture, anchored, load_pose_prior
 from anchorfit.fitting.terms.hinge import HINGES
 from anchorfit.observations import observe
@@ -54,7 +54,6 @@ from anchorfit.regressors.synthesis.images import ImageSynthesis, SyntheticImage
 from anchorfit.regressors.synthesis.poses import shipped_poses
 from anchorfit.regressors.translation import translate_to_keypoints
 
-CLEAN = SyntheticConfig(noise=0.0, outliers=0.0, missing=0.0, hips_up=0.0, hips_out=0.0)
 PARTS = [
     [f"{side}_{joint}" for joint in joints]
     for side in ("left", "right")
@@ -197,19 +196,16 @@ def along_the_tree(body: BodyModel, params: Tensor, people: SyntheticSet, weight
     return params
 
 
-def drawn_people(body: BodyModel, split: Split, count: int, seed: int, keypoints: str) -> tuple[SyntheticSet, Gravity]:
+def drawn_people(
+    body: BodyModel, split: Split, count: int, seed: int, keypoints: Keypoints
+) -> tuple[SyntheticSet, Gravity]:
     """People of a part of the library, and the pitch of their cameras."""
-    library = load_pose_library(split=split)
-    chosen = np.random.default_rng(seed).choice(len(library), 4000, p=library.subject_balanced_weights(300).numpy())
-    poses = library.poses[chosen].numpy()
-    config = SyntheticConfig() if keypoints == "noisy" else CLEAN
-    people = make_people(body, poses, count, seed=seed, config=config)
+    poses = balanced_poses(load_pose_library(split=split), seed)
+    people = seen_people(body, poses, count, keypoints, seed=seed)
     drawn = np.random.default_rng(seed).integers(len(poses), size=count)  # as `make_people` draws them
     upright, turned = (axis_angle_to_matrix(torch.as_tensor(some)[:, :3]) for some in (poses[drawn], people.params))
     up = (turned.double() @ upright.double().mT)[:, :, 1]
     gravity = Gravity.known(torch.rad2deg(torch.atan2(-up[:, 2], -up[:, 1])).to(people.params))
-    if keypoints == "detected":
-        people = as_detected(body, people, DETECTED, seed=DETECTED_SEED)
     return people, gravity
 
 

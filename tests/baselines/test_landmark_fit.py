@@ -6,6 +6,7 @@ from anchorfit.body.kinematics import compiled_points
 from anchorfit.body.pose_library import load_pose_library
 from anchorfit.camera import project
 from anchorfit.evaluation.body_errors import body_errors
+from anchorfit.evaluation.heldout_people import CLEAN
 from anchorfit.evaluation.landmarks import (
     LIMB_JOINTS,
     landmark_names,
@@ -14,11 +15,9 @@ from anchorfit.evaluation.landmarks import (
     observe_landmarks,
     with_landmarks,
 )
-from anchorfit.evaluation.synthetic import SyntheticConfig, make_people
+from anchorfit.evaluation.synthetic import make_people
 from anchorfit.fitting import load_pose_prior, smplify
 from anchorfit_baselines.landmark_fit import LandmarkFit
-
-CLEAN = SyntheticConfig(noise=0.0, outliers=0.0, missing=0.0, hips_up=0.0, hips_out=0.0)
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,9 @@ from lifting_problems import rotations, seen_from  # type: ignore[import-not-fou
 
 from anchorfit.body import load_body
 from anchorfit.body.pose_library import load_pose_library
+from anchorfit.evaluation.heldout_people import CLEAN
 from anchorfit.evaluation.metrics.pose import reconstruction_error
-from anchorfit.evaluation.synthetic import SyntheticConfig, make_people
+from anchorfit.evaluation.synthetic import make_people
 from anchorfit_baselines.orthography import (
     SKELETON,
     bone_lengths,
@@ -17,8 +18,6 @@ from anchorfit_baselines.orthography import (
     reduced,
     skeleton_points,
 )
-
-CLEAN = SyntheticConfig(noise=0.0, outliers=0.0, missing=0.0, hips_up=0.0, hips_out=0.0)
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,8 @@ from anchorfit.assets import ASSETS
 from anchorfit.body import CANONICAL_JOINTS, Gravity, load_body
 from anchorfit.body.pose_library import load_pose_library
 from anchorfit.evaluation.body_errors import body_errors, rarity_of, view_of
-from anchorfit.evaluation.synthetic import SyntheticConfig, make_people
+from anchorfit.evaluation.heldout_people import CLEAN
+from anchorfit.evaluation.synthetic import make_people
 from anchorfit.observations import Observations
 from anchorfit.pipeline import fit, predict
 from anchorfit.regressors import (
@@ -25,8 +26,6 @@ from anchorfit.regressors import (
     save_network,
 )
 from anchorfit.rendering import silhouette
-
-CLEAN = SyntheticConfig(noise=0.0, outliers=0.0, missing=0.0, hips_up=0.0, hips_out=0.0)
 
 
 @pytest.fixture(scope="module")
