@@ -20,7 +20,7 @@ import torch
 import anchorfit
 from anchorfit import pipeline
 from anchorfit.body.pose_library import load_pose_library
-from anchorfit.evaluation.heldout_people import KEYPOINTS, balanced_poses, seen_people
+from anchorfit.evaluation.heldout_people import KEYPOINTS, balanced_poses, people_with_keypoints
 from anchorfit.evaluation.synthetic import SyntheticSet
 from anchorfit.observations.people import Observations
 from anchorfit.regressors import prediction
@@ -32,7 +32,7 @@ def people_seen(body: anchorfit.BodyModel, count: int) -> Iterator[tuple[str, Sy
     """Held-out people by each kind of keypoints."""
     poses = balanced_poses(load_pose_library(split="heldout"))
     for name in KEYPOINTS:
-        yield "exact" if name == "clean" else name, seen_people(body, poses, count, name)
+        yield "exact" if name == "clean" else name, people_with_keypoints(body, poses, count, name)
 
 
 @contextmanager

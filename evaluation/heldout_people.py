@@ -52,7 +52,7 @@ def balanced_poses(library: PoseLibrary, seed: int = SEED) -> np.ndarray:
     return library.poses[np.random.default_rng(seed).choice(len(library), _POSES, p=weights)].numpy()
 
 
-def seen_people(
+def people_with_keypoints(
     body: BodyModel, poses: np.ndarray, count: int, keypoints: Keypoints, *, seed: int = SEED
 ) -> SyntheticSet:
     """People in poses drawn from (N, 72), seen by one kind of keypoints; the same people whichever it is.

@@ -33,7 +33,7 @@ from anchorfit.evaluation.gauges import (
     standing_people,
     standing_pose,
 )
-from anchorfit.evaluation.heldout_people import CLEAN, DETECTED, KEYPOINTS, SEED, balanced_poses, seen_people
+from anchorfit.evaluation.heldout_people import CLEAN, DETECTED, KEYPOINTS, SEED, balanced_poses, people_with_keypoints
 from anchorfit.evaluation.metrics.pose import mean_point_error, reconstruction_error
 from anchorfit.evaluation.synthetic import SyntheticSet, make_people
 from anchorfit.fitting import FitConfig, FitResult, GaussianMixture, anchored, anchored_config, load_pose_prior, smplify
@@ -169,7 +169,10 @@ def bound_lines(
 ) -> list[dict[str, object]]:
     """What is left of the errors of noisy people if one thing were known that is not: their keypoints without noise in
     the anchored fit, which begins at the prediction from noisy ones; or their true shapes."""
-    noisy, exact = seen_people(body, poses, count, "noisy"), seen_people(body, poses, count, "clean")
+    noisy, exact = (
+        people_with_keypoints(body, poses, count, "noisy"),
+        people_with_keypoints(body, poses, count, "clean"),
+    )
     start = predict_params(noisy.observations, body, networks=networks).params
     fitted = {"noisy": near(body, noisy.observations, pose_prior, start).params}
     fitted["exact"] = near(body, exact.observations, pose_prior, start).params
@@ -205,7 +208,7 @@ def judged_sets(body: BodyModel, count: int) -> Iterator[Judged]:
     """The sets of held-out people, of ``count`` people each."""
     library = load_pose_library(split="heldout")
     chosen, known = balanced_poses(library), load_pose_library(split="train").poses
-    sets: dict[str, SyntheticSet] = {name: seen_people(body, chosen, count, name) for name in KEYPOINTS}
+    sets: dict[str, SyntheticSet] = {name: people_with_keypoints(body, chosen, count, name) for name in KEYPOINTS}
     for percent in (1, 2, 4):
         config = replace(CLEAN, noise=percent / 100)
         sets[f"noise {percent} %"] = make_people(body, chosen, count, seed=SEED, config=config)
@@ -226,7 +229,9 @@ def acting_sets(body: BodyModel, count: int) -> Iterator[Judged]:
     poses = acting_poses(count, torch.Generator().manual_seed(SEED)).numpy()
     everybody = torch.ones(count, dtype=torch.bool)
     for name in KEYPOINTS[:2]:  # clean and noisy
-        yield Judged(f"{name}, acts", seen_people(body, poses, count, name), np.full(count, ""), {"all": everybody})
+        yield Judged(
+            f"{name}, acts", people_with_keypoints(body, poses, count, name), np.full(count, ""), {"all": everybody}
+        )
 
 
 def error_lines(

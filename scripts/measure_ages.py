@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from anchorfit.body import CANONICAL_JOINTS, BodyModel, compile_points, load_body
 from anchorfit.body.pose_library import load_pose_library
 from anchorfit.camera import project
-from anchorfit.evaluation.heldout_people import KEYPOINTS, SEED, balanced_poses, seen_people
+from anchorfit.evaluation.heldout_people import KEYPOINTS, SEED, balanced_poses, people_with_keypoints
 from anchorfit.observations.people import Observations
 from anchorfit.regressors import predict_params
 from anchorfit.regressors.synthesis import Synthesis
@@ -137,7 +137,7 @@ def main() -> None:
     tall: dict[str, Tensor] = {}
     for name in KEYPOINTS:
         for label, body in bodies.items():
-            people = seen_people(body, poses, args.people, name)
+            people = people_with_keypoints(body, poses, args.people, name)
             found = clues(people.observations, pair)
             who = "children" if label == "child" else "adults"
             if label == "child":

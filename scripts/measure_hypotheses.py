@@ -42,7 +42,7 @@ from anchorfit.body.uncertainty import turns_of
 from anchorfit.camera import project, rays_of, standing_height
 from anchorfit.detectors import load_embedded_detector
 from anchorfit.evaluation.body_errors import body_errors
-from anchorfit.evaluation.heldout_people import Keypoints, balanced_poses, seen_people
+from anchorfit.evaluation.heldout_people import Keypoints, balanced_poses, people_with_keypoints
 from anchorfit.evaluation.synthetic import SyntheticSet
 from anchorfit.fitting import GaussianMixture, anchored, load_pose_prior
 from anchorfit.fitting.terms.hinge import HINGES
@@ -201,7 +201,7 @@ def drawn_people(
 ) -> tuple[SyntheticSet, Gravity]:
     """People of a part of the library, and the pitch of their cameras."""
     poses = balanced_poses(load_pose_library(split=split), seed)
-    people = seen_people(body, poses, count, keypoints, seed=seed)
+    people = people_with_keypoints(body, poses, count, keypoints, seed=seed)
     drawn = np.random.default_rng(seed).integers(len(poses), size=count)  # as `make_people` draws them
     upright, turned = (axis_angle_to_matrix(torch.as_tensor(some)[:, :3]) for some in (poses[drawn], people.params))
     up = (turned.double() @ upright.double().mT)[:, :, 1]

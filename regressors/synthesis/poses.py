@@ -46,7 +46,11 @@ LIMIT_MARGIN = 0.1  # radians beyond it
 
 @dataclass(frozen=True, kw_only=True)
 class PoseVariation:
-    """Variation of training poses beyond the library."""
+    """Variation of training poses beyond the library.
+
+    Raises:
+        ValueError: the shares of ``recorded``, ``standing``, ``sitting`` and ``acting`` people sum to more than 1.
+    """
 
     limbs: float = 0.8  # chance of each limb to come from another pose
     mixed: float = 0.5  # share of poses whose joints come from another pose one by one,
@@ -60,6 +64,11 @@ class PoseVariation:
     standing: float = 0.0  # of people who stand straight,
     sitting: float = 0.0  # of people who sit upright: see `upright`,
     acting: float = 0.0  # and of people at something that few were recorded at: see `acts`
+
+    def __post_init__(self) -> None:
+        total = self.recorded + self.standing + self.sitting + self.acting
+        if total > 1 + 1e-9:
+            raise ValueError(f"recorded, standing, sitting, acting: expected shares of 1 in all, got {total:g}")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ import torch
 from anchorfit.body import CANONICAL_JOINTS, compile_points, load_body
 from anchorfit.body.pose_library import load_pose_library
 from anchorfit.camera import project
-from anchorfit.evaluation.heldout_people import KEYPOINTS, balanced_poses, seen_people
+from anchorfit.evaluation.heldout_people import KEYPOINTS, balanced_poses, people_with_keypoints
 
 BODY = load_body()
 HELD_OUT = load_pose_library(split="heldout")
@@ -27,7 +27,7 @@ def test_poses_are_the_librarys_and_no_subject_counts_for_more_than_300():
 
 def test_keypoints_differ_and_people_do_not():
     poses = balanced_poses(HELD_OUT)
-    clean, noisy, detected = (seen_people(BODY, poses, 60, kind) for kind in KEYPOINTS)
+    clean, noisy, detected = (people_with_keypoints(BODY, poses, 60, kind) for kind in KEYPOINTS)
     assert torch.equal(clean.params, noisy.params)
     assert torch.equal(clean.params, detected.params)
     pixels = project(compile_points(BODY, CANONICAL_JOINTS).points(clean.params), clean.observations.intrinsics)
@@ -37,5 +37,5 @@ def test_keypoints_differ_and_people_do_not():
         off.append(float((seen.keypoints - pixels).norm(dim=-1)[seen.confidence > 0].median()))
     assert off[0] < 0.01
     assert off[0] < off[1] < off[2] < 30
-    other = seen_people(BODY, poses, 60, "clean", seed=1)
+    other = people_with_keypoints(BODY, poses, 60, "clean", seed=1)
     assert not torch.equal(other.params, clean.params)
