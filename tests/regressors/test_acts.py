@@ -84,5 +84,5 @@ def test_a_share_of_training_people_acts_and_the_others_are_drawn_as_without():
     ]
     same = (drawn[0] == drawn[1]).all(1).float().mean()
     assert float(same) == pytest.approx(0.75, abs=0.07)
-    with pytest.raises(ValueError, match="shares of 1 in all, got 1.1"):  # others would have lost theirs in silence
+    with pytest.raises(ValueError, match=r"shares of 1 in all, got 1\.1"):  # others would have lost theirs in silence
         PoseVariation(recorded=0.8, sitting=0.1, acting=0.2)
