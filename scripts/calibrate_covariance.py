@@ -88,9 +88,7 @@ def trimming(body: BodyModel, bodies: Found, by: Trimming) -> tuple[Trimming, fl
     *some, percent = bodies
     now = misses(body, *some)
     plain = by.widening(percent.double() / 100)  # taken out again
-    squares = now.space * plain.square()
-    _, growth = line(squares[:, 1:], percent)
-    pelvis, pelvis_growth = line(squares[:, :1], percent)
+    _, growth = line((now.space * plain.square())[:, 1:], percent)
     grown = (plain[:, 1:] / (1 + growth * percent[:, None])).square()
 
     def share(measure: torch.Tensor, dimensions: int) -> float:
@@ -98,13 +96,15 @@ def trimming(body: BodyModel, bodies: Found, by: Trimming) -> tuple[Trimming, fl
 
     across, along = share(now.across, 2), share(now.along, 1)
     both = share(misses(body, *some, across=across, along=along).space, 3)
-    joints = both * (across * along) ** 0.5  # the pelvis's factor is on top of these
+    across, along = across * both, along * both
+    joints = misses(body, *some, across=across, along=along).space  # the pelvis's factor is on top of these
+    pelvis, pelvis_growth = line((joints * plain.square())[:, :1], percent)
     anew = replace(
         by,
-        across=by.across * across * both,
-        along=by.along * along * both,
+        across=by.across * across,
+        along=by.along * along,
         growth=growth,
-        pelvis=pelvis / joints,
+        pelvis=pelvis,
         pelvis_growth=pelvis_growth,
     )
     return anew, 100 * float(now.inside[:, 1:].double().mean())
