@@ -21,7 +21,7 @@ from anchorfit.body.uncertainty import INSIDE
 from anchorfit.evaluation.coverage import misses
 from anchorfit.fitting import FitConfig, anchored, anchored_config, load_pose_prior, smplify
 from anchorfit.fitting.covariance import ANCHORED, FREE, HELD, PREDICTED, Trimming, of_prediction
-from anchorfit.fitting.diagnostics import off_keypoints
+from anchorfit.fitting.diagnostics import FARTHEST, off_keypoints
 from anchorfit.observations.doubts import doubted_keypoints
 from anchorfit.observations.people import Observations
 from anchorfit.regressors import Networks, load_networks, load_pose_prior_network, predict_params
@@ -74,12 +74,17 @@ def line(squares: torch.Tensor, percent: torch.Tensor) -> tuple[float, float]:
     """Constant factor c and growth g such that nine in ten of squared distances (B, N) over ((1 + g p) c)^2 are inside.
 
     The factor that each of ten groups of like percents p needs, fitted by least squares.
+
+    Raises:
+        ValueError: the line falls to 0 before the farthest that a body can be off: too few people.
     """
     order = percent.argsort().chunk(GROUPS)
     needs = torch.stack([squares[rows].flatten().quantile(SHARE) / INSIDE[3] for rows in order]).sqrt()
     means = torch.stack([percent[rows].mean() for rows in order]).double()
     shown = torch.stack((torch.ones_like(means), means), 1)
     constant, slope = torch.linalg.lstsq(shown, needs[:, None].double()).solution[:, 0].tolist()
+    if min(constant, constant + 100 * FARTHEST * slope) <= 0:
+        raise ValueError(f"factors {constant:.3g} + {slope:.3g} p are no factors: of too few people; raise --count")
     return constant, slope / constant
 
 

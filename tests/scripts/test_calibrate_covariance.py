@@ -29,6 +29,14 @@ def test_a_line_of_factors_is_found_by_the_share_that_they_hold(normal, percent)
     assert line(squares, percent) == pytest.approx((0.8, 0.3), rel=0.05)
 
 
+def test_a_line_that_falls_to_nothing_is_refused(normal, percent):
+    """Of 100 people it was printed: pelvis=-1.02, pelvis_growth=-2.92."""
+    squares = normal.square().sum(-1)
+    for far in (percent.square(), 4.0 / percent):  # below 0 at none, and at 15 %
+        with pytest.raises(ValueError, match="raise --count"):
+            line(squares * far[:, None].square(), percent)
+
+
 def test_factors_that_places_were_drawn_by_are_found_from_others(normal, percent, monkeypatch):
     today = Trimming(across=0.5, along=0.5, growth=0.1, pelvis=2.0, pelvis_growth=0.05, evidence=0.003)
 
