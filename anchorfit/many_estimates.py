@@ -50,7 +50,9 @@ def _check_alike(path: Path, read: BodyEstimate, first_path: Path, first: BodyEs
             "one body"
         )
     if method and read.method != first.method:
-        raise ValueError(f"{path}: its method is {read.method!r}, that of {first_path} {first.method!r}; give one's")
+        raise ValueError(
+            f"{path}: made by method {read.method!r}, {first_path} by {first.method!r}; give those of one method"
+        )
 
 
 def load_estimates_by_method(

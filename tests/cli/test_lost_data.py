@@ -356,7 +356,7 @@ def test_files_whose_estimates_cannot_be_shown_or_joined_are_named(command, tmp_
         saved[name] = out / "people-00000.npz"
     code, said = command("export", saved["nan"], saved["direct"], "-o", tmp_path / "files")
     assert code == 1
-    assert f"{saved['direct']}: its method is 'direct', that of {saved['nan']} 'anchored'; give one's" in said
+    assert f"{saved['direct']}: made by method 'direct', {saved['nan']} by 'anchored'; give those of one method" in said
     arrays = dict(np.load(saved["nan"]))
     np.savez(saved["nan"], **arrays | {"transl": arrays["transl"] * np.nan})
     for call in (

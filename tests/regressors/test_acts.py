@@ -1,6 +1,8 @@
 """Poses written down by hand: kicks, dance, sports, riding."""
 
 import math
+import re
+from pathlib import Path
 
 import pytest
 import torch
@@ -55,6 +57,11 @@ def test_acts_are_what_their_names_say(joints):
     assert (crossed["left_wrist"] - crossed["left_elbow"]) @ left < -0.1
     for act in ("serve", "reach up", "umbrella", "wave"):
         assert joints[act]["right_wrist"][1] > joints[act]["right_elbow"][1]
+
+
+def test_pages_say_how_many_acts_there_are():
+    page = (Path(__file__).resolve().parents[2] / "docs" / "prediction.md").read_text()
+    assert set(re.findall(r"(\d+)(?= acts\b| poses of that kind)", page)) == {str(len(ACTS))}
 
 
 def test_mirrored_angles_are_the_mirrored_pose():
