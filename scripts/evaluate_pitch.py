@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 
 import torch
 
@@ -25,6 +26,11 @@ from anchorfit.regressors import common_gravity, pose_people
 
 SEED = 31
 SETS = (("clean", CLEAN, None), ("noisy", SyntheticConfig(), None), ("detected", CLEAN, DETECTED))
+
+
+def _rounded(value: float, digits: int) -> float | None:
+    """None for NaN, which JSON has not."""
+    return None if math.isnan(value) else round(value, digits)
 
 
 def main() -> None:
@@ -50,9 +56,9 @@ def main() -> None:
                 }
                 for told_by, gravity in told.items():
                     line: dict[str, object] = {"keypoints": name, "scenes": kind, "people": count, "told by": told_by}
-                    line |= {key: round(value, 1) for key, value in pitch_errors(gravity, seen)._asdict().items()}
+                    line |= {key: _rounded(value, 1) for key, value in pitch_errors(gravity, seen)._asdict().items()}
                     off = bends(body, posed.placed(gravity).params, seen.params).lean[stands]
-                    line["standing_lean_deg"] = round(float(off.mean()), 2)
+                    line["standing_lean_deg"] = _rounded(float(off.mean()), 2)
                     table.append(line)
                     print("  ".join(f"{key} {value}" for key, value in line.items()), flush=True)
     if args.json:

@@ -1,9 +1,10 @@
-"""Every table of docs/results.md and docs/baselines.md, one after the other, into one folder.
+"""Every table of docs/results.md and docs/baselines.md that a script makes, one after the other, into one folder.
 
     python scripts/reproduce_results.py [--output FOLDER] [--only NAME ...]
 
-Each is a command of its own, printed before it runs; what it prints is kept as NAME.txt. All take some hours on one
-core, most of them Table 1's trainings. The last, `baselines`, needs `pip install "./baselines[forests]"`.
+Each is a command of its own, printed before it runs; what it prints is kept as NAME.txt. Those of benchmarks have their
+commands on the page. All take some hours on one core, most of them Table 1's trainings. The last, `baselines`, needs
+`pip install "./baselines[forests]"`.
 """
 
 from __future__ import annotations
@@ -18,9 +19,13 @@ TABLES = {  # in the order of the page
     "priors": ["evaluate_priors.py", "--fits"],
     "photographs": ["compare_on_photographs.py"],
     "hypotheses": ["measure_hypotheses.py"],
+    "pitch": ["evaluate_pitch.py", "--scenes", "200", "--people", "1", "2", "4", "6"],
+    "children": ["evaluate_children.py"],
+    "ages": ["measure_ages.py"],
     "table1": ["reproduce_table1.py", "--output", "{folder}/table1.jsonl"],
     "human2d": ["evaluate_human2d.py"],
     "end2end": ["reproduce_end2end.py", "--output", "{folder}/end2end.jsonl"],
+    "four_weights": ["measure_four_weights.py"],
     "openbody": ["reproduce_openbody.py", "--output", "{folder}/openbody"],
     "baselines": ["reproduce_openbody.py", "--output", "{folder}/baselines", "--baselines"],
 }
