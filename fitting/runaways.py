@@ -1,7 +1,7 @@
 """Bodies that a fit has lost: far out of sight of their keypoints.
 
-Geman-McClure kernels let go of keypoints that a body cannot reach. Where they let go of all of them, nothing in the
-image holds the body, and one step of the solver may take it a kilometre away at less energy than it had.
+Keypoints that a body cannot reach weigh next to nothing in a Geman-McClure kernel. Where none weighs anything, nothing
+in the image holds the body, and one step of the solver may take it a kilometre away at less energy than it had.
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ import torch
 from torch import Tensor
 
 from ..body.parameters import Layout
+from ..camera import STANDING_HEIGHT
 from ..observations.people import Observations
-from ..observations.person_size import STANDING_HEIGHT
 
-FARTHEST = 3.0  # standing heights in the image, of the pelvis from the middle of the keypoints
+OUT_OF_SIGHT = 3.0  # standing heights in the image, of the pelvis from the middle of the keypoints
 
 
 def caught(params: Tensor, start: Tensor, observations: Observations) -> Tensor:
     """Parameters (B, D) as fitted; the start's where the fit took the body out of sight of its keypoints, but for
     betas, which rows of one person may share.
 
-    Out of sight is a pelvis farther from the middle of the seen keypoints than `FARTHEST` heights of a standing person
+    Out of sight is a pelvis farther from the middle of the seen keypoints than `OUT_OF_SIGHT` heights of a standing person
     at the start's distance, and than the start's.
 
     Args:
@@ -40,7 +40,7 @@ def caught(params: Tensor, start: Tensor, observations: Observations) -> Tensor:
         return (place[:, :2] / place[:, 2:].clamp_min(1e-3) - middle).norm(dim=-1)
 
     height = STANDING_HEIGHT / start[:, layout.depth].clamp_min(1e-3)
-    gone = off(params) > torch.maximum(FARTHEST * height, off(start))
+    gone = off(params) > torch.maximum(OUT_OF_SIGHT * height, off(start))
     restored = start.clone()
     restored[:, layout.betas] = params[:, layout.betas]
     return torch.where(gone[:, None], restored, params)

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ..body import CANONICAL_JOINTS, axis_angle_to_matrix, matrix_to_axis_angle
 from ..body.standing import STANDING_POINTS, Gravity, centre_over_support, standing, tilt_of
+from ..camera import STANDING_HEIGHT
 from .translation import Sightlines, Translations
 
 NOISE_DEG = (1.5, 2.4, 2.5, 8.0)
@@ -23,7 +24,6 @@ and detected: 2.9 degrees where bodies are off by 0.6 %, 4.6 by 1.3 %, 7.5 by 2.
 
 _POINTS = [CANONICAL_JOINTS.index(name) for name in STANDING_POINTS]
 _ANKLES = [CANONICAL_JOINTS.index(f"{side}_ankle") for side in ("left", "right")]
-_HEIGHT = 1.7  # metres
 
 
 class Lean(NamedTuple):
@@ -64,7 +64,7 @@ def noise_of(points: Tensor, sightlines: Sightlines, noise_deg: tuple[float, flo
         noise_deg: degrees with none off, more for each percent of a standing person's height, the least, the most.
     """
     off = (points[..., :2] - sightlines.rays * points[..., 2:]).norm(dim=-1) * sightlines.seen
-    percent = 100 / _HEIGHT * off.sum(1) / sightlines.seen.sum(1).clamp_min(1)
+    percent = 100 / STANDING_HEIGHT * off.sum(1) / sightlines.seen.sum(1).clamp_min(1)
     none, more, least, most = noise_deg
     return torch.deg2rad((none + more * percent).clamp(least, most))
 
