@@ -20,8 +20,8 @@ def caught(params: Tensor, start: Tensor, observations: Observations) -> Tensor:
     """Parameters (B, D) as fitted; the start's where the fit took the body out of sight of its keypoints, but for
     betas, which rows of one person may share.
 
-    Out of sight is a pelvis farther from the middle of the seen keypoints than `OUT_OF_SIGHT` heights of a standing person
-    at the start's distance, and than the start's.
+    Out of sight is a pelvis farther from the middle of the seen keypoints than `OUT_OF_SIGHT` heights of a standing
+    person at the start's distance, and than the start's.
 
     Args:
         params, start: (B, D) metres and radians.
