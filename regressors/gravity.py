@@ -45,14 +45,14 @@ def common_gravity(lean: Lean, scenes: Tensor, trunks: TrunkLean | None = None) 
     """Gravity as the people of a scene show it.
 
     Args:
-        lean: of B people.
+        lean: of B people, one at least.
         scenes: (B,) int64 from 0, the number of the picture that each is in.
         trunks: of the same people, evidence as far as they do not stand; None: only those who stand are.
     Returns:
-        Of each person, the usual gravity where no person of the scene shows any, otherwise its mean with the evidence
-        of the scene, robust and weighted by its uncertainty.
+        The usual gravity where no person shows any, otherwise its mean with the evidence of the scene, robust and
+        weighted by its uncertainty.
     """
-    count = int(scenes.max()) + 1 if len(scenes) else 0
+    count = int(scenes.max()) + 1
     usual = Gravity.usual(count).to(lean.angle.device, lean.angle.dtype)
     evidence = _of_balance(lean, scenes)
     if trunks is not None:

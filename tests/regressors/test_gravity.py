@@ -165,11 +165,6 @@ def test_nobody_shows_nothing():
     assert float(sigma.min()) > 10
 
 
-def test_of_nobody_there_is_no_gravity():
-    pitch, sigma = _gravity_deg(TrunkLean.none(0))
-    assert pitch.shape == sigma.shape == (0,)
-
-
 def test_people_at_a_table_show_that_the_camera_looks_down():
     people = [
         person
