@@ -50,9 +50,11 @@ def common_gravity(lean: Lean, scenes: Tensor, trunks: TrunkLean | None = None) 
         trunks: of the same people, evidence as far as they do not stand; None: only those who stand are.
     Returns:
         The usual gravity where no person shows any, otherwise its mean with the evidence of the scene, robust and
-        weighted by its uncertainty.
+        weighted by its uncertainty; the same in whatever order people are.
     """
-    count = int(scenes.max()) + 1
+    kind, count = lean.angle.dtype, int(scenes.max()) + 1
+    lean = Lean(*(part.double() for part in lean))  # sums whose order does not show in float32
+    trunks = trunks and TrunkLean(*(part.double() for part in trunks))
     usual = Gravity.usual(count).to(lean.angle.device, lean.angle.dtype)
     evidence = _of_balance(lean, scenes)
     if trunks is not None:
@@ -62,7 +64,7 @@ def common_gravity(lean: Lean, scenes: Tensor, trunks: TrunkLean | None = None) 
         off = evidence.pitch - pitch[evidence.scenes] - evidence.alike * alike[evidence.scenes]
         far = off.square() / (FAR_SIGMAS**2 * evidence.variance)
         pitch, alike, sigma = _solved(usual, evidence, evidence.weight / (1 + far).square())
-    return Gravity(pitch=pitch[scenes], sigma=(sigma.square() + _SWAY**2).sqrt()[scenes])
+    return Gravity(pitch=pitch[scenes].to(kind), sigma=(sigma.square() + _SWAY**2).sqrt()[scenes].to(kind))
 
 
 def _of_balance(lean: Lean, scenes: Tensor) -> _Evidence:
