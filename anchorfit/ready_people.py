@@ -66,7 +66,7 @@ class ReadyPeople(NamedTuple):
         for batch, some in zip(batches, posed, strict=True):
             for known, found in zip((*lean, *trunks), chain.from_iterable(some.leans()), strict=True):
                 known[batch.rows] = found.to(known)
-        images = [person.image or person.name for person in self.people]
+        images = [person.image or row for row, person in enumerate(self.people)]  # no image: of one's own
         place = {image: number for number, image in enumerate(dict.fromkeys(images))}
         gravity = regressors.common_gravity(lean, torch.tensor([place[image] for image in images]), trunks)
         for batch, some in zip(batches, posed, strict=True):

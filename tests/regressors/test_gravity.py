@@ -198,6 +198,18 @@ def test_the_order_of_people_in_a_picture_does_not_show():
     assert torch.equal(turned.params.flip(0), there.params)
 
 
+def test_people_of_no_image_are_of_no_picture_together():
+    """All were named ?#0, and so had been in one picture."""
+    people = [replace(person, image=None, person_id="0") for person in _people_at_a_table()]
+    options = FitOptions(pitch="people")
+    together = predict_people(people, BODY, options=options).estimate
+    assert together is not None
+    for row, name in enumerate(together.names):
+        assert name == "?#0"
+        alone = predict_people(people[row : row + 1], BODY, options=options).estimate
+        torch.testing.assert_close(together.pitch_deg[row : row + 1], alone.pitch_deg, rtol=0, atol=0, equal_nan=True)
+
+
 @pytest.mark.parametrize("way", [predict_people, fit_people])
 def test_a_floor_that_is_given_says_the_pitch_whatever_people_show(way):
     """Rows said 18 degrees of a camera that its floor had level."""
