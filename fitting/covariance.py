@@ -57,10 +57,10 @@ class Trimming:
         return torch.cat((own, (1.0 + self.growth * percent).expand(-1, len(SMPL_JOINTS) - 1)), 1)
 
 
-PREDICTED = Trimming(across=0.794, along=0.856, growth=0.0733, pelvis=1.09, pelvis_growth=0.0552)
-ANCHORED = Trimming(across=0.867, along=0.891, growth=0.105, pelvis=1.09, pelvis_growth=0.129, evidence=0.003)
-HELD = Trimming(across=5.32, along=7.44, growth=0.286, pelvis=0.447, pelvis_growth=0.623)
-FREE = Trimming(across=2.05, along=2.38, growth=1.43, pelvis=0.653, pelvis_growth=1.98)
+PREDICTED = Trimming(across=0.794, along=0.846, growth=0.0781, pelvis=1.1, pelvis_growth=0.0591)
+ANCHORED = Trimming(across=0.864, along=0.881, growth=0.108, pelvis=1.07, pelvis_growth=0.148, evidence=0.003)
+HELD = Trimming(across=5.24, along=7.36, growth=0.291, pelvis=0.437, pelvis_growth=0.675)
+FREE = Trimming(across=2.12, along=2.46, growth=1.35, pelvis=0.644, pelvis_growth=1.88)
 
 
 class JointCovariance(NamedTuple):

@@ -17,6 +17,7 @@ from .energy import Energy, Term
 from .least_squares import Solution, minimise
 from .problem import FitProblem
 from .results import FitResult
+from .runaways import caught
 
 
 class Starts(NamedTuple):
@@ -63,6 +64,8 @@ def run_stages(problem: FitProblem, starts: Starts, stages: Sequence[Stage]) -> 
         if len(rows) > len(problem) and (last or number == config.candidate_stages):
             pick = _better(solution.cost, rows, which, problem)
             params, rows, which, status = params[pick], rows[pick], which[pick], status[pick]
+    if problem.predicted:
+        params = caught(params, problem.start, problem.observations)
     return diagnose(problem, terms, params, steps=steps, status=status)
 
 

@@ -59,6 +59,7 @@ def common_gravity(lean: Lean, scenes: Tensor, trunks: TrunkLean | None = None) 
     evidence = _of_balance(lean, scenes)
     if trunks is not None:
         evidence = _joined(evidence, _of_trunks(trunks, lean.certainty, scenes))
+    evidence = _of_numbers(evidence)
     pitch, alike, sigma = _solved(usual, evidence, evidence.weight)
     for _ in range(_PASSES):  # iteratively reweighted, Geman-McClure
         off = evidence.pitch - pitch[evidence.scenes] - evidence.alike * alike[evidence.scenes]
@@ -90,6 +91,14 @@ def _undrawn(pitch: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:
 
 def _joined(first: _Evidence, second: _Evidence) -> _Evidence:
     return _Evidence(*(torch.cat(pair) for pair in zip(first, second, strict=True)))
+
+
+def _of_numbers(evidence: _Evidence) -> _Evidence:
+    """Evidence that is no number says nothing, and spoils none of its scene's."""
+    *measured, scenes = evidence
+    sound = torch.stack(measured).isfinite().all(0)
+    blank = (0.0, 0.0, 1.0, 0.0)
+    return _Evidence(*(torch.where(sound, one, none) for one, none in zip(measured, blank, strict=True)), scenes)
 
 
 def _solved(usual: Gravity, evidence: _Evidence, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -160,6 +160,15 @@ def test_scenes_are_apart_and_float64_works():
     torch.testing.assert_close(_gravity_deg(small, scenes)[0].double(), pitch, atol=1e-3, rtol=0)
 
 
+def test_a_lean_that_is_no_number_is_no_evidence():
+    """It made the pitch of everybody in the picture NaN."""
+    trunks = _trunks([-20.0, -18.0, math.nan, math.inf], [0.0, 0.1, 0.0, 0.0])
+    pitch, sigma = _gravity_deg(trunks)
+    wanted = _gravity_deg(TrunkLean(*(part[:2] for part in trunks)))
+    assert torch.equal(pitch[:2], wanted[0])
+    assert torch.equal(sigma[:2], wanted[1])
+
+
 def test_nobody_shows_nothing():
     pitch, sigma = _gravity_deg(TrunkLean.none(3))
     torch.testing.assert_close(pitch, torch.full((3,), 6.0))
