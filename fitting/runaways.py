@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from ..body.parameters import Layout
+from ..camera import STANDING_HEIGHT
 from ..observations.people import Observations
-from ..observations.person_size import STANDING_HEIGHT
 
 FARTHEST = 3.0  # standing heights in the image, of the pelvis from the middle of the keypoints
 

@@ -95,10 +95,13 @@ def _joined(first: _Evidence, second: _Evidence) -> _Evidence:
 
 def _of_numbers(evidence: _Evidence) -> _Evidence:
     """Evidence that is no number says nothing, and spoils none of its scene's."""
-    *measured, scenes = evidence
-    sound = torch.stack(measured).isfinite().all(0)
-    blank = (0.0, 0.0, 1.0, 0.0)
-    return _Evidence(*(torch.where(sound, one, none) for one, none in zip(measured, blank, strict=True)), scenes)
+    sound = torch.stack(evidence[:-1]).isfinite().all(0)
+    return evidence._replace(
+        pitch=torch.where(sound, evidence.pitch, 0.0),
+        alike=torch.where(sound, evidence.alike, 0.0),
+        variance=torch.where(sound, evidence.variance, 1.0),
+        weight=torch.where(sound, evidence.weight, 0.0),
+    )
 
 
 def _solved(usual: Gravity, evidence: _Evidence, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -216,6 +216,7 @@ def test_people_of_no_image_are_of_no_picture_together():
     for row, name in enumerate(together.names):
         assert name == "?#0"
         alone = predict_people(people[row : row + 1], BODY, options=options).estimate
+        assert alone is not None
         torch.testing.assert_close(together.pitch_deg[row : row + 1], alone.pitch_deg, rtol=0, atol=0, equal_nan=True)
 
 
@@ -228,6 +229,7 @@ def test_a_floor_that_is_given_says_the_pitch_whatever_people_show(way):
     ]
     asked, plain = (outcome.estimate for outcome in given)
     assert asked is not None
+    assert plain is not None
     torch.testing.assert_close(asked.pitch_deg, torch.full_like(asked.pitch_deg, 5.0), rtol=0, atol=1e-3)
     assert torch.equal(asked.params, plain.params)
 
