@@ -95,9 +95,7 @@ def fit_people(
     size = max(1, len(people)) if together else options.batch_size
     for observations, images, _, posed, gravity in ready.batches(size, options, body, networks):
         start = None if init is None else init.rows([place[name] for name in observations.names])
-        scenes = (
-            [] if options.video else [image or name for image, name in zip(images, observations.names, strict=True)]
-        )
+        scenes = [] if options.video else [image or row for row, image in enumerate(images)]
         estimate = _fit(
             observations,
             body,

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from . import regressors
-from .body import BodyModel, Gravity
+from .body import BodyModel, Floor, Gravity
 from .camera import PLAUSIBLE_FOCAL, default_focal, focal_from_exif, intrinsics_matrix
 from .fit_options import FitOptions, InputProblem
 from .observations import Matched, Observations, Person, image_size, observe, sanitise_all, size_problem, too_little
@@ -44,7 +44,7 @@ class ReadyPeople(NamedTuple):
     def batches(self, size: int, options: FitOptions, body: BodyModel, networks: Networks | None) -> Iterator[_Batch]:
         """So many people at a time, with what the options say of their cameras."""
         pitch, seen = options.pitch, self._observed(size, options)
-        if pitch is None:
+        if pitch is None or (pitch == "people" and isinstance(options.floor, Floor)):  # which says it, to whoever asks
             yield from seen
         elif pitch == "people":
             yield from self._as_people_show(list(seen), body, networks)
@@ -66,7 +66,7 @@ class ReadyPeople(NamedTuple):
         for batch, some in zip(batches, posed, strict=True):
             for known, found in zip((*lean, *trunks), chain.from_iterable(some.leans()), strict=True):
                 known[batch.rows] = found.to(known)
-        images = [person.image or person.name for person in self.people]
+        images = [person.image or row for row, person in enumerate(self.people)]  # no image: of one's own
         place = {image: number for number, image in enumerate(dict.fromkeys(images))}
         gravity = regressors.common_gravity(lean, torch.tensor([place[image] for image in images]), trunks)
         for batch, some in zip(batches, posed, strict=True):

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 POINTS = tuple(f"joint:{name}" for name in SMPL_JOINTS)
 MILLIMETRES = 1000.0
 _FLOOR = 1.0  # mm, added in every direction: no place is known better
+_MOST, _PELVIS_MOST = 1e3, 1e5  # mm, mean deviation of one direction: joints hang on the pelvis, which is in the image
+_ROUNDING = 8.0  # units in the last place of the largest variance: a covariance stays positive definite
 _CHUNK_ROWS = 128  # of the batch at a time: intermediate results stay in the cache
 
 
@@ -80,11 +82,24 @@ class JointCovariance(NamedTuple):
         factors = MILLIMETRES * (by.across * (factors - along) + by.along * along)
         if off is not None:
             factors = factors * by.widening(off.to(factors))[..., None, None]
+        factors = _bounded(factors)
         covariance = factors @ factors.mT
-        torch.diagonal(covariance, dim1=-2, dim2=-1).add_(_FLOOR**2)
+        covariance = (covariance + covariance.mT) / 2
+        variances = torch.diagonal(covariance, dim1=-2, dim2=-1)
+        rounding = _ROUNDING * torch.finfo(variances.dtype).eps
+        variances.add_(_FLOOR**2 + rounding * variances.amax(-1, keepdim=True))
         depth = (sight.mT @ covariance @ sight)[..., 0, 0]
         across = (torch.diagonal(covariance, dim1=-2, dim2=-1).sum(-1) - depth) / 2
         return JointCovariance(covariance, torch.stack((across, depth), -1).clamp_min(0).sqrt())
+
+
+def _bounded(factors: Tensor) -> Tensor:
+    """Factors (B, 24, 3, N), mm, of which none says that a joint may be where it cannot."""
+    most = factors.new_full(factors.shape[1:2], _MOST)
+    most[0] = _PELVIS_MOST
+    largest = factors.abs().amax((-2, -1)).clamp_min(1.0)[..., None, None]  # which may be too large to be squared
+    deviation = largest[..., 0, 0] * ((factors / largest).square().sum((-2, -1)) / 3).sqrt()
+    return factors * (most / deviation.clamp_min(1.0)).clamp_max(1.0)[..., None, None]
 
 
 def of_prediction(

@@ -54,15 +54,21 @@ def reprojection_errors(joints_cam: Tensor, observations: Observations) -> Repro
 
 def mean_error(errors: Tensor, size: Tensor) -> Tensor:
     """(B,) mean of the errors (B, K) of the seen joints as a share of ``size`` (B,), none counted above `FARTHEST`."""
-    shares = errors / size.clamp(min=1e-6)[:, None]
-    return shares.clamp(max=FARTHEST).nan_to_num().sum(-1) / errors.isfinite().sum(-1).clamp(min=1)
+    shares = torch.where(errors.isinf(), FARTHEST, errors / size.clamp(min=1e-6)[:, None])
+    return shares.clamp(max=FARTHEST).nan_to_num().sum(-1) / (~errors.isnan()).sum(-1).clamp(min=1)
+
+
+def how_far_off(errors: Tensor, mean: Tensor) -> Tensor:
+    """(B,) how far bodies of errors (B, K) are off, `mean_error` (B,); `FARTHEST` where no joint shows it."""
+    return torch.where(errors.isnan().all(-1), FARTHEST, mean)
 
 
 def off_keypoints(body: BodyModel, observations: Observations, params: Tensor) -> Tensor:
-    """(B,) `mean_error` of the canonical joints of bodies (B, D), of the sizes that `person_size` gives."""
+    """(B,) `how_far_off` the canonical joints of bodies (B, D) are, of the sizes that `person_size` gives."""
     points = compiled_points(body, POINTS).points(params)[:, : len(CANONICAL_JOINTS)]
     size = person_size(body, observations.keypoints, observations.confidence)
-    return mean_error(reprojection_errors(points, observations)[0], size)
+    errors = reprojection_errors(points, observations).errors
+    return how_far_off(errors, mean_error(errors, size))
 
 
 def limb_error(errors: Tensor, size: Tensor) -> Tensor:
@@ -202,7 +208,8 @@ def diagnose(problem: FitProblem, terms: Sequence[Term], params: Tensor, *, step
         finite=sound,
         status=status,
     )
-    covariance = of_fit(problem, terms, params, evidence.reprojection)._asdict() if problem.config.covariance else {}
+    off = how_far_off(errors, evidence.reprojection)
+    covariance = of_fit(problem, terms, params, off)._asdict() if problem.config.covariance else {}
     return FitResult(
         params=params,
         reprojection_px=errors,
@@ -231,13 +238,13 @@ def diagnose_prediction(
         uncertainty: how sure it is, where covariances of the joints are wanted.
     """
     evidence, errors = gather_evidence(body, observations, pose_prior, params, told=told)
-    count = len(params)
+    off = how_far_off(errors, evidence.reprojection)
     return FitResult(
         params=params,
         reprojection_px=errors,
         energy={},
-        steps=evidence.joints.new_zeros(count),
+        steps=evidence.joints.new_zeros(len(params)),
         status=evidence.status,
         **weigh_evidence(evidence, "predicted", limits)._asdict(),
-        **({} if uncertainty is None else of_prediction(body, params, uncertainty, evidence.reprojection)._asdict()),
+        **({} if uncertainty is None else of_prediction(body, params, uncertainty, off)._asdict()),
     )

@@ -50,19 +50,22 @@ def common_gravity(lean: Lean, scenes: Tensor, trunks: TrunkLean | None = None) 
         trunks: of the same people, evidence as far as they do not stand; None: only those who stand are.
     Returns:
         The usual gravity where no person shows any, otherwise its mean with the evidence of the scene, robust and
-        weighted by its uncertainty.
+        weighted by its uncertainty; the same in whatever order people are.
     """
-    count = int(scenes.max()) + 1
+    kind, count = lean.angle.dtype, int(scenes.max()) + 1
+    lean = Lean(*(part.double() for part in lean))  # sums whose order does not show in float32
+    trunks = trunks and TrunkLean(*(part.double() for part in trunks))
     usual = Gravity.usual(count).to(lean.angle.device, lean.angle.dtype)
     evidence = _of_balance(lean, scenes)
     if trunks is not None:
         evidence = _joined(evidence, _of_trunks(trunks, lean.certainty, scenes))
+    evidence = _of_numbers(evidence)
     pitch, alike, sigma = _solved(usual, evidence, evidence.weight)
     for _ in range(_PASSES):  # iteratively reweighted, Geman-McClure
         off = evidence.pitch - pitch[evidence.scenes] - evidence.alike * alike[evidence.scenes]
         far = off.square() / (FAR_SIGMAS**2 * evidence.variance)
         pitch, alike, sigma = _solved(usual, evidence, evidence.weight / (1 + far).square())
-    return Gravity(pitch=pitch[scenes], sigma=(sigma.square() + _SWAY**2).sqrt()[scenes])
+    return Gravity(pitch=pitch[scenes].to(kind), sigma=(sigma.square() + _SWAY**2).sqrt()[scenes].to(kind))
 
 
 def _of_balance(lean: Lean, scenes: Tensor) -> _Evidence:
@@ -88,6 +91,17 @@ def _undrawn(pitch: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:
 
 def _joined(first: _Evidence, second: _Evidence) -> _Evidence:
     return _Evidence(*(torch.cat(pair) for pair in zip(first, second, strict=True)))
+
+
+def _of_numbers(evidence: _Evidence) -> _Evidence:
+    """Evidence that is no number says nothing, and spoils none of its scene's."""
+    sound = torch.stack(evidence[:-1]).isfinite().all(0)
+    return evidence._replace(
+        pitch=torch.where(sound, evidence.pitch, 0.0),
+        alike=torch.where(sound, evidence.alike, 0.0),
+        variance=torch.where(sound, evidence.variance, 1.0),
+        weight=torch.where(sound, evidence.weight, 0.0),
+    )
 
 
 def _solved(usual: Gravity, evidence: _Evidence, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -27,6 +27,7 @@ from anchorfit.fitting.covariance import (
     prior_factor,
 )
 from anchorfit.fitting.diagnostics import off_keypoints
+from anchorfit.observations import Observations
 from anchorfit.regressors import predict_params
 
 COUNT = 4
@@ -223,3 +224,61 @@ def test_regions_hold_the_joints_of_people_with_bad_keypoints():
     inside = misses(body, fit.params, fit.joint_covariance_mm2, people.params).inside.double()
     assert inside[:, 0].mean() > 0.75
     assert 0.84 < inside[:, 1:].mean() < 0.97
+
+
+def _spoilt(people: SyntheticSet) -> dict[str, Observations]:
+    """Four people, of whom the first is seen badly."""
+    seen = people.observations.rows(range(COUNT))
+
+    def first(values: Tensor, new: float) -> Tensor:
+        return torch.cat((torch.full_like(values[:1], new), values[1:]))
+
+    one = torch.zeros_like(seen.confidence[:1])
+    one[0, 0] = 1
+    nearly_blind = seen.intrinsics.clone()
+    nearly_blind[0, [0, 1], [0, 1]] = 1e-3
+    return {
+        "nothing seen": replace(seen, confidence=first(seen.confidence, 0.0)),
+        "no numbers": replace(seen, keypoints=first(seen.keypoints, torch.nan)),
+        "infinite": replace(seen, keypoints=first(seen.keypoints, torch.inf)),
+        "too far to be squared": replace(seen, keypoints=first(seen.keypoints, 1e30)),
+        "one joint": replace(seen, confidence=torch.cat((one, seen.confidence[1:]))),
+        "no focal length": replace(seen, intrinsics=nearly_blind),
+    }
+
+
+def _covariances(seen: Observations, body: BodyModel) -> dict[str, Tensor]:
+    """By the ways of getting a body."""
+    guess = anchorfit.predict(seen, body, covariance=True)
+    bodies = {
+        "predicted": guess,
+        "anchored": anchorfit.fit(seen, body, covariance=True),
+        "held": anchorfit.fit(seen, body, covariance=True, init=guess.params),
+        "free": anchorfit.fit(seen, body, covariance=True, schedule="smplify"),
+    }
+    return {way: found.diagnostics.joint_covariance_mm2 for way, found in bodies.items()}
+
+
+def test_nobody_is_better_known_for_not_being_seen(people):
+    """Fits without a keypoint said 5 cm, and less than those with all of them."""
+    body, spoilt = load_body(), _spoilt(people)
+    whole = _covariances(people.observations.rows(range(COUNT)), body)
+    for what in ("nothing seen", "no numbers", "infinite", "too far to be squared"):
+        for way, found in _covariances(spoilt[what], body).items():
+            spread, clean = (torch.diagonal(one, dim1=-2, dim2=-1).sum(-1).sqrt() for one in (found, whole[way]))
+            assert float(spread[0, 1:].mean()) > 1.5 * float(clean[:, 1:].mean()), (what, way)
+            assert float(spread[0, 0]) > 500, (what, way)
+            assert torch.equal(found[1:], whole[way][1:]), (what, way)
+
+
+def test_covariances_are_positive_definite_and_say_what_can_be(people):
+    """Depths of thousands of kilometres, and joints that far off their pelvis, were no matrices of float32."""
+    body = load_body()
+    for what, seen in _spoilt(people).items():
+        for way, found in _covariances(seen, body).items():
+            assert torch.equal(found, found.mT), (what, way)
+            assert (torch.linalg.eigvalsh(found.double()) > 0).all(), (what, way)
+            assert not torch.linalg.cholesky_ex(found).info.any(), (what, way)
+            mean = (torch.diagonal(found, dim1=-2, dim2=-1).sum(-1) / 3).sqrt()
+            assert float(mean[:, 0].max()) < 1.01e5, (what, way)
+            assert float(mean[:, 1:].max()) < 1.01e3, (what, way)

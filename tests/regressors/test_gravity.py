@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 
 from anchorfit.assets import ASSETS
-from anchorfit.body import CANONICAL_JOINTS, Gravity, load_body
+from anchorfit.body import CANONICAL_JOINTS, Floor, Gravity, load_body
 from anchorfit.body.joint_sets import mirror_permutation
 from anchorfit.body.kinematics import compiled_points
 from anchorfit.body.standing import KNOWN_SIGMA_DEG, SHOWN_SIGMA_DEG
@@ -17,9 +18,9 @@ from anchorfit.camera import rays_of
 from anchorfit.evaluation.gauges import seen_all_round, sitting_pose
 from anchorfit.evaluation.mirror_symmetry import mirrored_observations
 from anchorfit.fit_options import FitOptions
-from anchorfit.observations import read_people
+from anchorfit.observations import Person, read_people
 from anchorfit.observations.people import Observations
-from anchorfit.pipeline import predict_people
+from anchorfit.pipeline import fit_people, predict_people
 from anchorfit.regressors import Lean, TrunkLean, common_gravity, pose_people
 from anchorfit.regressors.normalisation import seen_rays
 from anchorfit.regressors.translation import Sightlines
@@ -159,6 +160,15 @@ def test_scenes_are_apart_and_float64_works():
     torch.testing.assert_close(_gravity_deg(small, scenes)[0].double(), pitch, atol=1e-3, rtol=0)
 
 
+def test_a_lean_that_is_no_number_is_no_evidence():
+    """It made the pitch of everybody in the picture NaN."""
+    trunks = _trunks([-20.0, -18.0, math.nan, math.inf], [0.0, 0.1, 0.0, 0.0])
+    pitch, sigma = _gravity_deg(trunks)
+    wanted = _gravity_deg(TrunkLean(*(part[:2] for part in trunks)))
+    assert torch.equal(pitch[:2], wanted[0])
+    assert torch.equal(sigma[:2], wanted[1])
+
+
 def test_nobody_shows_nothing():
     pitch, sigma = _gravity_deg(TrunkLean.none(3))
     torch.testing.assert_close(pitch, torch.full((3,), 6.0))
@@ -176,6 +186,52 @@ def test_people_at_a_table_show_that_the_camera_looks_down():
     assert estimate is not None
     assert len(estimate) == 4
     assert bool(((estimate.pitch_deg > 12) & (estimate.pitch_deg < 25)).all())
+
+
+def _people_at_a_table() -> list[Person]:
+    people = [
+        person for person in read_people(ASSETS / "demo" / "person_keypoints.json").people if "790" in person.name
+    ]
+    return [replace(person, image_size=(640, 640), image=Path("table.jpg"), mask=None) for person in people]
+
+
+def test_the_order_of_people_in_a_picture_does_not_show():
+    people = _people_at_a_table()
+    there, turned = (
+        predict_people(some, BODY, options=FitOptions(pitch="people")).estimate for some in (people, people[::-1])
+    )
+    assert there is not None
+    assert turned is not None
+    assert turned.names == there.names[::-1]
+    assert torch.equal(turned.pitch_deg.flip(0), there.pitch_deg)
+    assert torch.equal(turned.params.flip(0), there.params)
+
+
+def test_people_of_no_image_are_of_no_picture_together():
+    """All were named ?#0, and so had been in one picture."""
+    people = [replace(person, image=None, person_id="0") for person in _people_at_a_table()]
+    options = FitOptions(pitch="people")
+    together = predict_people(people, BODY, options=options).estimate
+    assert together is not None
+    for row, name in enumerate(together.names):
+        assert name == "?#0"
+        alone = predict_people(people[row : row + 1], BODY, options=options).estimate
+        assert alone is not None
+        torch.testing.assert_close(together.pitch_deg[row : row + 1], alone.pitch_deg, rtol=0, atol=0, equal_nan=True)
+
+
+@pytest.mark.parametrize("way", [predict_people, fit_people])
+def test_a_floor_that_is_given_says_the_pitch_whatever_people_show(way):
+    """Rows said 18 degrees of a camera that its floor had level."""
+    floor = Floor.of_camera(height=1.4, pitch_deg=5.0)
+    given = [
+        way(_people_at_a_table(), BODY, options=FitOptions(floor=floor, pitch=pitch)) for pitch in ("people", None)
+    ]
+    asked, plain = (outcome.estimate for outcome in given)
+    assert asked is not None
+    assert plain is not None
+    torch.testing.assert_close(asked.pitch_deg, torch.full_like(asked.pitch_deg, 5.0), rtol=0, atol=1e-3)
+    assert torch.equal(asked.params, plain.params)
 
 
 def test_the_pull_of_predictions_to_usual_pitches_is_undone():
