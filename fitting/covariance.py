@@ -71,18 +71,16 @@ class JointCovariance(NamedTuple):
     joint_std_mm: Tensor
 
     @staticmethod
-    def trimmed(factors: Tensor, joints: Tensor, by: Trimming, off: Tensor | None = None) -> JointCovariance:
+    def trimmed(factors: Tensor, joints: Tensor, by: Trimming, off: Tensor) -> JointCovariance:
         """Of factors F (B, 24, 3, N) in metres, F F^T the covariances, and the joints' places (B, 24, 3).
 
         Args:
-            off: (B,) see `Trimming.widening`; None: on their keypoints.
+            off: (B,) see `Trimming.widening`.
         """
         sight = torch.nn.functional.normalize(joints, dim=-1)[..., None]
         along = sight * (sight.mT @ factors)
         factors = MILLIMETRES * (by.across * (factors - along) + by.along * along)
-        if off is not None:
-            factors = factors * by.widening(off.to(factors))[..., None, None]
-        factors = _bounded(factors)
+        factors = _bounded(factors * by.widening(off.to(factors))[..., None, None])
         covariance = factors @ factors.mT
         covariance = (covariance + covariance.mT) / 2
         variances = torch.diagonal(covariance, dim1=-2, dim2=-1)
@@ -195,7 +193,8 @@ def in_space(body: BodyModel, params: Tensor, hessian: Tensor, *, by: Trimming) 
     twice the logarithm of the posterior."""
     joints, jacobian = compiled_points(body, POINTS).points_and_jacobian(params)
     jacobian[:, 1:] -= jacobian[:, :1]
-    return JointCovariance.trimmed(free_factors(hessian, jacobian.flatten(1, 2)), joints, by)
+    factors = free_factors(hessian, jacobian.flatten(1, 2))
+    return JointCovariance.trimmed(factors, joints, by, joints.new_zeros(len(joints)))  # noise is in the curvature
 
 
 def _solved(matrix: Tensor, right: Tensor) -> Tensor:
