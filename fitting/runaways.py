@@ -16,9 +16,9 @@ from ..observations.people import Observations
 OUT_OF_SIGHT = 3.0  # standing heights in the image, of the pelvis from the middle of the keypoints
 
 
-def caught(params: Tensor, start: Tensor, observations: Observations) -> Tensor:
+def caught(params: Tensor, start: Tensor, observations: Observations) -> tuple[Tensor, Tensor]:
     """Parameters (B, D) as fitted; the start's where the fit took the body out of sight of its keypoints, but for
-    betas, which rows of one person may share.
+    betas, which rows of one person may share; and (B,) bool, where it did.
 
     Out of sight is a pelvis farther from the middle of the seen keypoints than `OUT_OF_SIGHT` heights of a standing
     person at the start's distance, and than the start's.
@@ -43,4 +43,4 @@ def caught(params: Tensor, start: Tensor, observations: Observations) -> Tensor:
     gone = off(params) > torch.maximum(OUT_OF_SIGHT * height, off(start))
     restored = start.clone()
     restored[:, layout.betas] = params[:, layout.betas]
-    return torch.where(gone[:, None], restored, params)
+    return torch.where(gone[:, None], restored, params), gone

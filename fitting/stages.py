@@ -65,7 +65,8 @@ def run_stages(problem: FitProblem, starts: Starts, stages: Sequence[Stage]) -> 
             pick = _better(solution.cost, rows, which, problem)
             params, rows, which, status = params[pick], rows[pick], which[pick], status[pick]
     if problem.predicted:
-        params = caught(params, problem.start, problem.observations)
+        params, lost = caught(params, problem.start, problem.observations)
+        status = torch.where(lost, status.clamp_min(int(Status.STUCK)), status)
     return diagnose(problem, terms, params, steps=steps, status=status)
 
 

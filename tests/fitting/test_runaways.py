@@ -44,6 +44,7 @@ def test_a_body_stays_in_sight_of_its_keypoints():
     across = estimate.transl[0, :2] / estimate.transl[0, 2] * 1033.2 + torch.tensor([320.0, 240.0])
     assert (across - torch.tensor([355.0, 310.0])).norm() < 150
     assert not estimate.diagnostics.trusted[0]
+    assert not estimate.diagnostics.converged[0]  # the fit's own status was: converged, 75 m up
 
 
 def test_rows_out_of_sight_are_the_start_again_but_for_their_shapes():
@@ -54,7 +55,8 @@ def test_rows_out_of_sight_are_the_start_again_but_for_their_shapes():
     start[2, body.layout.transl] = torch.tensor([0.2, 90.0, 7.0])  # far away itself
     fitted = start + 0.1
     fitted[1:, body.layout.transl] = torch.tensor([0.2, 80.0, 18.0])
-    found = caught(fitted, start, observations)
+    found, lost = caught(fitted, start, observations)
+    assert lost.tolist() == [False, True, False]
     assert torch.equal(found[[0, 2]], fitted[[0, 2]])
     assert torch.equal(found[1, body.layout.betas], fitted[1, body.layout.betas])
     assert torch.equal(found[1, body.layout.pose], start[1, body.layout.pose])
